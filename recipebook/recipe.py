@@ -1,0 +1,149 @@
+"""The recipe: what a user may write in `recipes/*.yaml`, key by key.
+
+    description: robot commands in plain English to calls of the robot's API
+    model: {base: codellama/CodeLlama-7b-Python-hf, chat_template: instruct}
+    data:  {source: samples/robot.json, converter: robot, split: {by: [input]}}
+    training: {method: sft, epochs: 3, batch_size: 4, learning_rate: 1e-4}
+    lora:  {r: 32, alpha: 64}
+    eval:  {metrics: {robot: {}}, main: exact}
+
+Every model is frozen and refuses keys that it does not know. No `lora` section means full fine-tuning.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[int, Field(gt=0)]
+Name = Annotated[str, StringConstraints(min_length=1)]
+
+
+class Section(BaseModel):
+    """A part of a recipe: cannot be changed once read, and has no room for a misspelt key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Model(Section):
+    """The model that training starts from."""
+
+    base: Name = Field(description="a folder, or a model's name on the hub")
+    revision: str | None = Field(None, description="a commit, branch or tag on the hub")
+    chat_template: Name = Field(
+        "tokenizer", description="a file of templates/chat without its ending, or `tokenizer` for the base's own"
+    )
+
+
+class Split(Section):
+    """How records are parted. Records that agree in `by` stay together, so no test input is ever trained on."""
+
+    validation: Share = Field(0.1, description="share of the records, by hash: adding records moves none")
+    test: Share = 0.1
+    by: tuple[Name, ...] = Field((), description="fields of the raw record that tell its origin; empty: the whole")
+    seed: int = 42
+
+
+class Data(Section):
+    """Where records come from and how they become rows."""
+
+    source: Name = Field(description="a JSON list or JSONL file, from the project's folder")
+    validation: Name | None = Field(None, description="a file of its own for validation, instead of a share")
+    test: Name | None = Field(None, description="a file of its own for test, instead of a share")
+    converter: Name = Field(description="a module of converters/")
+    options: dict[str, Any] = Field(default_factory=dict, description="the converter's own Options")
+    split: Split = Split()
+    rejects: Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)?%?$")] | Annotated[int, Field(ge=0)] = Field(
+        0, description="how many records may be rejected: a number, or a share such as 10%"
+    )
+
+
+class Training(Section):
+    """How the model is trained; the names are the field's own, the template maps them to Axolotl's."""
+
+    method: Name = Field("sft", description="a template: templates/<method>.yaml.j2")
+    epochs: Annotated[float, Field(gt=0)] = 3
+    max_steps: Positive | None = None
+    batch_size: Positive = Field(4, description="rows per process and step")
+    gradient_accumulation: Positive = 1
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+    scheduler: Literal["cosine", "linear", "constant", "constant_with_warmup"] = "cosine"
+    warmup_ratio: Share = 0.1
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
+    optimizer: Name = "adamw_torch"
+    max_length: Positive = Field(256, description="tokens a row may have")
+    too_long: Literal["raise", "truncate", "drop"] = Field("raise", description="what happens to longer rows")
+    packing: bool = False
+    group_by_length: bool = False
+    gradient_checkpointing: bool = False
+    precision: Literal["auto", "bf16", "fp16", "fp32"] = Field("auto", description="auto: bf16 on a GPU, else fp32")
+    train_on: Literal["responses", "all"] = Field("responses", description="which tokens carry loss")
+    seed: int = 42
+    logging_steps: Positive = 10
+    eval_steps: Positive | None = Field(None, description="None: once an epoch")
+    save_steps: Positive | None = Field(None, description="None: once an epoch")
+    keep_checkpoints: Positive = 2
+    workers: Annotated[int, Field(ge=0)] = Field(0, description="processes that load data")
+    pin_memory: bool = False
+
+
+class Lora(Section):
+    """The adapter; `quantize` makes it a QLoRA."""
+
+    r: Positive = 32
+    alpha: Positive = 64
+    dropout: Share = 0.05
+    target_modules: tuple[Name, ...] | Literal["all-linear"] = ("q_proj", "v_proj")
+    quantize: Literal["4bit", "8bit"] | None = None
+
+
+class Launch(Section):
+    """How many processes train, and what they share."""
+
+    processes: Positive = Field(1, description="one a GPU; on a machine without, CPU ranks")
+    strategy: Literal["data-parallel", "zero1", "zero2", "zero3"] = "data-parallel"
+
+
+class Generation(Section):
+    """How answers are generated for evaluation: greedily."""
+
+    max_new_tokens: Positive = 128
+    batch_size: Positive = 64
+
+
+class Evaluation(Section):
+    """What is measured on held-out data."""
+
+    metrics: dict[Name, dict[str, Any]] = Field(
+        default_factory=dict, description="modules of eval/metrics/, each with its own Options"
+    )
+    main: str | None = Field(None, description="the figure that headlines tables; None: the first metric's first")
+    slices: tuple[Name, ...] = Field((), description="fields of a row's meta to break results down by")
+    generation: Generation = Generation()
+    limit: Positive | None = Field(None, description="the first so many test rows only")
+    seed: int = 42
+
+
+class Recipe(Section):
+    """A whole experiment."""
+
+    description: Name
+    extends: Name | None = Field(None, description="another recipe's name; this one's keys win over its")
+    model: Model
+    data: Data
+    training: Training = Training()
+    lora: Lora | None = None
+    launch: Launch = Launch()
+    eval: Evaluation = Evaluation()
+    axolotl: dict[str, Any] = Field(
+        default_factory=dict, description="any of Axolotl's own keys, checked against its schema; they win"
+    )
+
+
+PROJECT = Path(__file__).resolve().parent.parent
+RECIPES = PROJECT / "recipes"
+PROFILES = RECIPES / "profiles"
+TEMPLATES = PROJECT / "templates"
+CHAT_TEMPLATES = TEMPLATES / "chat"

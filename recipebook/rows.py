@@ -1,0 +1,32 @@
+"""A row: one chat in OpenAI's shape, the only thing that training and evaluation read.
+
+    {"messages": [{"role": "user", "content": "stop"}, {"role": "assistant", "content": "robot.stop()"}],
+     "meta": {"origin": "samples/robot.json#12", "category": "safety"}}
+
+`tool_calls` hold their arguments as JSON strings, since Arrow would merge differently shaped objects into
+one struct and fill it with nulls. `meta` is ignored by training and used by evaluation for its slices.
+"""
+
+from typing import Any, NotRequired, TypedDict
+
+
+class Message(TypedDict):
+    """One turn: who speaks and what."""
+
+    role: str
+    content: str
+    tool_calls: NotRequired[list[dict[str, Any]]]
+
+
+class Row(TypedDict):
+    """One training or evaluation example; `meta` is filled by the converter, `meta.origin` by the dataset step."""
+
+    messages: list[Message]
+    meta: dict[str, Any]
+    tools: NotRequired[list[dict[str, Any]]]
+    chosen: NotRequired[Message]
+    rejected: NotRequired[Message]
+
+
+class BadRecord(Exception):
+    """A record that cannot become a row; the message is the reason, counted and shown with file and record."""
