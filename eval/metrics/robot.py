@@ -1,0 +1,300 @@
+"""Calls of a robot's API: an answer and its reference in, figures between 0 and 1 out.
+
+    robot.turn(direction="left", angle=90)
+    ; robot.move_forward(2, speed=0.5)
+
+Calls stand on lines of their own or behind `;`. Both texts are read as Python, never run: spacing, quotes and the
+order of keywords do not count, 3 equals 3.0, True is not 1, and positional arguments get their names from the API.
+Each predicted call is partnered with at most one reference call of its name, the pairs that share most arguments
+first. With P the calls predicted, R those of the reference and M the pairs of partners:
+
+    parses            1 if every statement is a call with literal arguments, and there is one at least
+    valid             1 if it parses and every call is in the API: name, parameters, types, enum, range, none missing
+    exact             1 if the two sequences of calls are equal
+    call_precision    |M| / |P|
+    call_recall       |M| / |R|
+    call_f1           2 |M| / (|P| + |R|)
+    argument_*        the same three for arguments: equal ones (name, type and value) of partners over all arguments
+                      of P and of R, so that the arguments of a call without a partner are wrong, too
+    numbers_exact     of the reference's numbers, the share that the partner has, equal, in the same parameter
+    numbers_within    the same, where |predicted - reference| <= tolerance x |reference| is enough
+    order             of the reference's pairs of calls, the share whose partners stand in the same order
+
+A figure that divides 0 by 0 is None: `order` of a single call, `numbers_*` without numbers, `argument_*` without
+arguments. So are all but `parses` and `valid` if the reference does not parse. An answer that does not parse scores
+0 in every figure that has something to find in the reference.
+"""
+
+import ast
+import math
+import re
+import warnings
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from eval.predictions import Prediction
+from recipebook.errors import UserError
+from recipebook.recipe import PROJECT
+
+FIGURES = {
+    "exact": "the calls, their order and every argument are right",
+    "parses": "the answer is one or more Python calls",
+    "valid": "every call is in the API, with arguments that it allows",
+    "call_precision": "share of the predicted calls that were asked for",
+    "call_recall": "share of the calls asked for that were predicted",
+    "call_f1": "harmonic mean of call precision and recall",
+    "argument_precision": "share of the predicted arguments that are right",
+    "argument_recall": "share of the arguments asked for that are right",
+    "argument_f1": "harmonic mean of argument precision and recall",
+    "numbers_exact": "share of the numbers asked for that are right",
+    "numbers_within": "share of the numbers asked for that are right within the tolerance",
+    "order": "share of the pairs of calls that come in the right order",
+}
+BINARY = frozenset({"exact", "parses", "valid"})
+
+# An answer is at most a few thousand characters; Python's parser takes a kilobyte of memory for some of them.
+MAX_CHARS = 100_000
+
+
+class Options(BaseModel):
+    """What a recipe may set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    api: Path = Field(Path("samples/robot_api.yaml"), description="the calls there are, from the project's folder")
+    tolerance: Annotated[float, Field(ge=0)] = Field(0.05, description="of numbers_within, relative to the reference")
+
+
+class Parameter(BaseModel):
+    """What a parameter takes; the words are JSON Schema's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Literal["string", "number", "integer", "boolean"]
+    enum: tuple[str | int | float, ...] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    optional: bool = False
+
+
+Api = dict[str, dict[str, Parameter]]
+
+
+class Value(NamedTuple):
+    """A literal with its kind, so that True differs from 1 while 3 equals 3.0."""
+
+    kind: Literal["string", "number", "boolean", "null", "array", "object"]
+    value: Any
+
+
+class Call(NamedTuple):
+    """A call in its normal form; an argument that the API has no name for is called by its position: `#0`."""
+
+    name: str
+    arguments: dict[str, Value]
+
+
+def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str, float | None]]:
+    """Score answers one by one, in order."""
+    api = read_api(PROJECT / options.api)
+    return [_score_one(item.prediction, item.reference, api, options.tolerance) for item in predictions]
+
+
+def read_api(path: Path) -> Api:
+    """Read the calls that there are: dotted name → parameters in positional order."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        return TypeAdapter(Api).validate_python(yaml.safe_load(text))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read: {getattr(error, 'strerror', 'not UTF-8')}") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise UserError(f"{path}:{line}: not YAML: {error.problem}") from None
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"])
+        raise UserError(f"{path}:{_find_line(node, problem['loc'])}: {key}: {problem['msg']}") from None
+
+
+def parse_calls(text: str, api: Api) -> list[Call] | None:
+    """Read the calls of an answer; None if it is anything but one or more calls with literal arguments."""
+    if len(text) > MAX_CHARS:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = _parse(text.strip())
+        return [_read_call(statement, api) for statement in tree.body] or None
+    except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
+        return None
+
+
+def _parse(text: str) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except SyntaxError:
+        # Only when Python refuses it: a string in triple quotes may hold a line that starts with a semicolon.
+        return ast.parse(re.sub(r"\n[\s;]*", "\n", text))
+
+
+def _read_call(statement: ast.stmt, api: Api) -> Call:
+    if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)):
+        raise ValueError("not a call")
+    call = statement.value
+    name = _read_name(call.func)
+    arguments: dict[str, Value] = {}
+    for keyword in call.keywords:
+        if keyword.arg is None or keyword.arg in arguments:
+            raise ValueError("not a keyword of its own")
+        arguments[keyword.arg] = _read_value(keyword.value)
+    names = list(api.get(name, ()))
+    for position, node in enumerate(call.args):
+        named = position < len(names) and names[position] not in arguments
+        arguments[names[position] if named else f"#{position}"] = _read_value(node)
+    return Call(name, arguments)
+
+
+def _read_name(node: ast.expr) -> str:
+    parts = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        raise ValueError("not a dotted name")
+    return ".".join([node.id, *reversed(parts)])
+
+
+def _read_value(node: ast.expr) -> Value:
+    match node:
+        case ast.Constant(value=None):
+            return Value("null", None)
+        case ast.Constant(value=bool(flag)):
+            return Value("boolean", flag)
+        case ast.Constant(value=str(text)):
+            return Value("string", text)
+        case ast.Constant(value=int(number) | float(number)) if math.isfinite(number):
+            return Value("number", number)
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=ast.Constant() as operand):
+            kind, number = _read_value(operand)
+            if kind == "number":
+                return Value("number", -number if isinstance(sign, ast.USub) else number)
+        case ast.List(elts=items) | ast.Tuple(elts=items):
+            return Value("array", tuple(_read_value(item) for item in items))
+        case ast.Dict(keys=keys, values=values):
+            pairs = {_read_value(key): _read_value(value) for key, value in zip(keys, values, strict=True) if key}
+            if len(pairs) == len(keys):
+                return Value("object", frozenset(pairs.items()))
+    raise ValueError("not a literal")
+
+
+def _score_one(prediction: str, reference: str, api: Api, tolerance: float) -> dict[str, float | None]:
+    predicted, wanted = parse_calls(prediction, api), parse_calls(reference, api)
+    scores: dict[str, float | None] = dict.fromkeys(FIGURES)
+    scores["parses"] = float(predicted is not None)
+    scores["valid"] = float(predicted is not None and all(_is_valid(call, api) for call in predicted))
+    if wanted is None:
+        return scores
+    scores["exact"] = float(predicted == wanted)
+    partners = _find_partners(predicted or [], wanted)
+    pairs = [(predicted[p], wanted[w]) for w, p in partners.items()] if predicted else []
+    scores |= _compare_counts("call", len(pairs), len(predicted or ()), len(wanted))
+    scores |= _compare_counts(
+        "argument",
+        sum(_count_equal(one, other) for one, other in pairs),
+        sum(len(call.arguments) for call in predicted or ()),
+        sum(len(call.arguments) for call in wanted),
+    )
+    if predicted is None:
+        scores |= {"call_precision": 0.0, "argument_precision": scores["argument_recall"]}
+    numbers = sum(value.kind == "number" for call in wanted for value in call.arguments.values())
+    scores["numbers_exact"] = _divide(sum(_count_near(one, other, 0) for one, other in pairs), numbers)
+    scores["numbers_within"] = _divide(sum(_count_near(one, other, tolerance) for one, other in pairs), numbers)
+    scores["order"] = _divide(_count_ordered(partners), math.comb(len(wanted), 2))
+    return scores
+
+
+def _is_valid(call: Call, api: Api) -> bool:
+    parameters = api.get(call.name)
+    return (
+        parameters is not None
+        and call.arguments.keys() <= parameters.keys()
+        and all(parameter.optional or name in call.arguments for name, parameter in parameters.items())
+        and all(_is_allowed(value, parameters[name]) for name, value in call.arguments.items())
+    )
+
+
+def _is_allowed(value: Value, parameter: Parameter) -> bool:
+    kind = "number" if parameter.type == "integer" else parameter.type
+    return (
+        value.kind == kind
+        and (parameter.type != "integer" or value.value == int(value.value))
+        and (parameter.enum is None or value.value in parameter.enum)
+        and (parameter.minimum is None or value.value >= parameter.minimum)
+        and (parameter.maximum is None or value.value <= parameter.maximum)
+    )
+
+
+def _find_partners(predicted: list[Call], wanted: list[Call]) -> dict[int, int]:
+    """Position of a wanted call → position of the predicted one."""
+    pairs = [
+        (-_count_equal(predicted[p], wanted[w]), w, p)
+        for w, p in product(range(len(wanted)), range(len(predicted)))
+        if predicted[p].name == wanted[w].name
+    ]
+    partners: dict[int, int] = {}
+    taken: set[int] = set()
+    for _, w, p in sorted(pairs):
+        if w not in partners and p not in taken:
+            partners[w] = p
+            taken.add(p)
+    return partners
+
+
+def _compare_counts(name: str, shared: int, predicted: int, wanted: int) -> dict[str, float | None]:
+    return {
+        f"{name}_precision": _divide(shared, predicted),
+        f"{name}_recall": _divide(shared, wanted),
+        f"{name}_f1": _divide(2 * shared, predicted + wanted),
+    }
+
+
+def _divide(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _count_equal(one: Call, other: Call) -> int:
+    return sum(other.arguments.get(name) == value for name, value in one.arguments.items())
+
+
+def _count_near(predicted: Call, wanted: Call, tolerance: float) -> int:
+    near = 0
+    for name, (kind, number) in wanted.arguments.items():
+        answer = predicted.arguments.get(name)
+        if kind == "number" and answer is not None and answer.kind == kind:
+            near += answer.value == number or abs(answer.value - number) <= tolerance * abs(number)
+    return near
+
+
+def _count_ordered(partners: dict[int, int]) -> int:
+    ordered, seen = 0, list[int]()
+    for _, position in sorted(partners.items()):
+        ordered += bisect_left(seen, position)
+        insort(seen, position)
+    return ordered
+
+
+def _find_line(node: Any, path: tuple[int | str, ...]) -> int:
+    line: int = node.start_mark.line + 1 if node else 1
+    for part in path:
+        for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+            if key.value == part:
+                node, line = value, key.start_mark.line + 1
+                break
+    return line

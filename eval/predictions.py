@@ -1,0 +1,119 @@
+"""Predictions: a JSONL file of answers in, a list of `Prediction` out.
+
+    {"id": "samples/robot.json#12", "prompt": "go ahead 2 m", "reference": "robot.move_forward(distance=2)",
+     "prediction": "robot.move_forward(distance=2.0)", "baseline": "Sure!", "meta": {"category": "movement"},
+     "new_tokens": 9, "truncated": false}
+
+Only `prediction` and `reference` must be there, so any other system's answers can be scored; a line without an
+`id` is named by its number, and keys that are not known here go to `meta`. `baseline` is the base model's answer.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from recipebook.errors import UserError
+
+
+class Prediction(BaseModel):
+    """An answer beside the reference it is measured by."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    prompt: str = ""
+    reference: str
+    prediction: str
+    baseline: str | None = None
+    meta: dict[str, Any] = Field(default_factory=dict)
+    new_tokens: int | None = None
+    truncated: bool = False
+
+    @property
+    def group(self) -> str:
+        """The record it comes from: answers that share one are not independent of each other."""
+        return str(self.meta.get("origin", self.id))
+
+
+def read_predictions(path: Path) -> list[Prediction]:
+    """Read a predictions file whole; every id once, and either every line has a baseline or none."""
+    predictions: list[Prediction] = []
+    first_seen: dict[str, int] = {}
+    for number, record in _read_objects(path):
+        prediction = _parse_prediction(record, number, f"{path}:{number}")
+        if prediction.id in first_seen:
+            raise UserError(
+                f"{path}:{number}: id {prediction.id!r} again; it stands on line {first_seen[prediction.id]}"
+            )
+        first_seen[prediction.id] = number
+        if predictions and (prediction.baseline is None) != (predictions[0].baseline is None):
+            raise UserError(f"{path}:{number}: 'baseline' must be on every line or on none")
+        predictions.append(prediction)
+    if not predictions:
+        raise UserError(f"{path}: no predictions in it")
+    return predictions
+
+
+def join_baseline(tuned: list[Prediction], base: list[Prediction]) -> list[Prediction]:
+    """Put the base model's answers beside the tuned model's, by id; both must have answered the same prompts."""
+    answers = {prediction.id: prediction for prediction in base}
+    missing = [prediction.id for prediction in tuned if prediction.id not in answers]
+    surplus = answers.keys() - {prediction.id for prediction in tuned}
+    if missing or surplus:
+        example = missing[0] if missing else min(surplus)
+        raise UserError(
+            f"the two prediction files differ in their ids: {len(missing)} only in the tuned one, "
+            f"{len(surplus)} only in the base one, for instance {example!r}"
+        )
+    for prediction in tuned:
+        if prediction.reference != answers[prediction.id].reference:
+            raise UserError(f"the two prediction files have different references for id {prediction.id!r}")
+    return [prediction.model_copy(update={"baseline": answers[prediction.id].prediction}) for prediction in tuned]
+
+
+def _read_objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    with file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+            except UnicodeDecodeError as error:
+                raise UserError(f"{path}:{number}: not UTF-8 at byte {error.start + 1}") from None
+            except json.JSONDecodeError as error:
+                raise UserError(f"{path}:{number}: not JSON: {error.msg} at column {error.colno}") from None
+            except (ValueError, RecursionError):
+                raise UserError(f"{path}:{number}: not JSON that can be read: too long a number or too deep") from None
+            if not isinstance(record, dict):
+                raise UserError(f"{path}:{number}: a JSON object was expected, not {type(record).__name__}")
+            yield number, record
+
+
+def _parse_prediction(record: dict[str, Any], number: int, place: str) -> Prediction:
+    known = {key: value for key, value in record.items() if key in Prediction.model_fields and key != "meta"}
+    meta = record.get("meta", {})
+    if not isinstance(meta, dict):
+        raise UserError(f"{place}: 'meta' must be an object, not {meta!r}")
+    extra = {key: value for key, value in record.items() if key not in Prediction.model_fields}
+    identity = record.get("id", number)
+    if isinstance(identity, int):
+        known["id"] = str(identity)
+    try:
+        return Prediction(**known, meta={**extra, **meta})
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"])
+        raise UserError(f"{place}: {key!r}: {problem['msg']}, got {shorten(problem['input'])}") from None
+
+
+def shorten(value: object) -> str:
+    """A value as an error message can show it."""
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

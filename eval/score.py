@@ -1,0 +1,142 @@
+"""From predictions to scores: one metric on one file, or a run's whole evaluation.
+
+`score_file` takes `{"prediction", "reference", …}` lines from any system and writes one line each:
+
+    {"id": "samples/robot.json#12", "scores": {"exact": 1.0, "parses": 1.0, "order": null}}
+
+`evaluate_predictions` takes the lines of a run, tuned answer beside base answer, and writes scores.jsonl:
+
+    {"id": "samples/robot.json#12", "tuned": {"exact": 1.0}, "base": {"exact": 0.0}}
+
+and summary.json. Figures of several metrics that share a name are told apart as `<metric>.<figure>`.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, cast
+
+from pydantic import BaseModel, ValidationError
+
+from eval.predictions import Prediction, read_predictions, shorten
+from eval.statistics import Estimate, estimate
+from eval.summary import Figure, Scores, Summary, summarise
+from recipebook.errors import UserError
+from recipebook.files import replacing, write_text
+
+METRICS = Path(__file__).parent / "metrics"
+
+
+class Metric(Protocol):
+    """What a module of eval/metrics/ has: its options, its figures with a line each, those that are 0 or 1, `score`.
+
+    `score` gives one dict a prediction, with every figure; None where a figure is not defined (0/0), never 0.
+    """
+
+    Options: type[BaseModel]
+    FIGURES: Mapping[str, str]
+    BINARY: frozenset[str]
+
+    def score(self, predictions: Sequence[Prediction], options: Any) -> list[Scores]: ...
+
+
+class Scored(NamedTuple):
+    """What evaluation keeps of each answer, and what its figures mean."""
+
+    figures: dict[str, Figure]
+    tuned: list[Scores]
+    base: list[Scores] | None
+
+
+def list_metrics() -> list[str]:
+    """Names of the metrics there are."""
+    return sorted(path.stem for path in METRICS.glob("*.py") if path.stem != "__init__")
+
+
+def load_metric(name: str) -> Metric:
+    """Import a metric by its file's name."""
+    if name not in list_metrics():
+        raise UserError(f"no {name!r} in eval/metrics/; it has: {', '.join(list_metrics())}")
+    return cast(Metric, import_module(f"eval.metrics.{name}"))
+
+
+def read_options(name: str, options: Mapping[str, Any]) -> BaseModel:
+    """Check a metric's options as a recipe or `--set` gives them."""
+    model = load_metric(name).Options
+    try:
+        return model(**options)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"])
+        known = ", ".join(model.model_fields) or "none"
+        raise UserError(
+            f"metric {name}: option {key!r}: {problem['msg']}, got {shorten(problem['input'])}; it has: {known}"
+        ) from None
+
+
+def score_file(name: str, source: Path, out: Path, options: Mapping[str, Any], seed: int = 42) -> dict[str, Any]:
+    """Score a predictions file into `out`, one line an answer; the aggregates come back."""
+    metric, settings = load_metric(name), read_options(name, options)
+    predictions = read_predictions(source)
+    scores = metric.score(predictions, settings)
+    _write_lines(out, [{"id": item.id, "scores": one} for item, one in zip(predictions, scores, strict=True)])
+    groups = [item.group for item in predictions]
+    figures: dict[str, Estimate] = {
+        figure: estimate([one[figure] for one in scores], groups, binary=figure in metric.BINARY, seed=seed)
+        for figure in metric.FIGURES
+    }
+    return {
+        "metric": name,
+        "n": len(predictions),
+        "figures": {figure: value.model_dump() for figure, value in figures.items()},
+    }
+
+
+def evaluate_predictions(
+    predictions_path: Path,
+    metrics: Mapping[str, Mapping[str, Any]],
+    slices: Sequence[str],
+    main: str | None,
+    seed: int,
+    out_dir: Path,
+) -> Summary:
+    """Score a run's predictions, write scores.jsonl and summary.json, and sum up."""
+    settings = {name: read_options(name, options) for name, options in metrics.items()}
+    predictions = read_predictions(predictions_path)
+    scored = score_predictions(predictions, settings)
+    summary = summarise(predictions, scored.tuned, scored.base, scored.figures, slices, seed, main)
+    lines = [{"id": item.id, "tuned": one} for item, one in zip(predictions, scored.tuned, strict=True)]
+    if scored.base is not None:
+        lines = [{**line, "base": one} for line, one in zip(lines, scored.base, strict=True)]
+    _write_lines(out_dir / "scores.jsonl", lines)
+    write_text(out_dir / "summary.json", summary.model_dump_json(indent=1) + "\n")
+    return summary
+
+
+def score_predictions(predictions: Sequence[Prediction], settings: Mapping[str, BaseModel]) -> Scored:
+    """Score tuned answers, and the base model's where there are some, with every metric."""
+    modules = {name: load_metric(name) for name in settings}
+    seen = Counter(figure for module in modules.values() for figure in module.FIGURES)
+    figures: dict[str, Figure] = {}
+    tuned: list[Scores] = [{} for _ in predictions]
+    base: list[Scores] = [{} for _ in predictions]
+    with_base = predictions[0].baseline is not None
+    answers = [item.model_copy(update={"prediction": item.baseline}) for item in predictions] if with_base else []
+    for name, module in modules.items():
+        names = {figure: f"{name}.{figure}" if seen[figure] > 1 else figure for figure in module.FIGURES}
+        figures |= {
+            names[figure]: Figure(explanation=text, binary=figure in module.BINARY)
+            for figure, text in module.FIGURES.items()
+        }
+        for scores, items in ((tuned, predictions), (base, answers)):
+            for kept, new in zip(scores, module.score(items, settings[name]), strict=False):
+                kept.update({names[figure]: value for figure, value in new.items()})
+    return Scored(figures, tuned, base if with_base else None)
+
+
+def _write_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
+    with replacing(path) as file:
+        for line in lines:
+            file.write(json.dumps(line).encode() + b"\n")
