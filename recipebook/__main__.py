@@ -1,0 +1,7 @@
+"""`python -m recipebook`."""
+
+import sys
+
+from recipebook.cli import main
+
+sys.exit(main())

@@ -1,0 +1,133 @@
+"""Starting Axolotl and staying with it: the command, its environment, its process group, its log.
+
+One process is started as it is; several through `accelerate launch`. The trainer's group gets what ends us.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from recipebook.hardware import detect
+from recipebook.recipe import PROJECT, Recipe
+from recipebook.render import deepspeed_strategy, find_base
+
+POLL_SECONDS = 0.2
+GRACE_SECONDS = 10
+
+
+class Stopped(Exception):
+    """Ctrl-C or a signal asked us to stop; the trainer is gone by the time this is seen."""
+
+
+def build_command(recipe: Recipe) -> list[str]:
+    """What is run in the run's folder."""
+    train = ["-m", "axolotl.cli.train", "axolotl.yaml"]
+    processes = recipe.launch.processes
+    if processes == 1 and deepspeed_strategy(recipe) is None:
+        return [sys.executable, *train]
+    how = ["--num_processes", str(processes), "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
+    if deepspeed_strategy(recipe):
+        how += ["--use_deepspeed", "--deepspeed_config_file", "deepspeed.json"]
+    elif processes > 1:
+        how += ["--multi_gpu"] if detect().gpu else ["--cpu"]
+    return [sys.executable, "-m", "accelerate.commands.launch", *how, *train]
+
+
+def build_environment(recipe: Recipe) -> dict[str, str]:
+    """What is set for the trainer, beyond what the user's own environment says."""
+    environment = {
+        "AXOLOTL_DO_NOT_TRACK": "1",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PYTHONPATH": str(PROJECT),
+        "TENSORBOARD_LOGGING_DIR": "tensorboard",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+    if isinstance(find_base(recipe), Path):
+        environment["HF_HUB_OFFLINE"] = "1"
+    if recipe.launch.processes > 1 and not detect().gpu:
+        environment["OMP_NUM_THREADS"] = str(max(1, detect().cores // recipe.launch.processes))
+    if not detect().gpu:
+        # With ACCELERATE_USE_CPU, accelerate switches DeepSpeed off without a word.
+        environment |= {"DS_ACCELERATOR": "cpu"} if deepspeed_strategy(recipe) else {"ACCELERATE_USE_CPU": "true"}
+    return environment
+
+
+def run_trainer(
+    command: list[str], environment: dict[str, str], folder: Path, lock: int, follow: Callable[[dict[str, Any]], None]
+) -> int:
+    """Run to the end, telling `follow` the trainer's progress; its exit code, or Stopped.
+
+    `lock` is inherited, so that the run stays held should this process be killed and the trainer not.
+    """
+    with (folder / "train.log").open("ab") as log, _signals_raise():
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={key: value for key, value in os.environ.items() if key != "ACCELERATE_USE_CPU"} | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=(lock,),
+        )
+        try:
+            while process.poll() is None:
+                follow(read_progress(folder))
+                time.sleep(POLL_SECONDS)
+        finally:
+            _end_group(process)
+    return process.returncode
+
+
+def read_progress(folder: Path) -> dict[str, Any]:
+    """The trainer's last word on itself; empty before its first."""
+    try:
+        return dict(json.loads((folder / "progress.json").read_bytes()))
+    except FileNotFoundError:
+        return {}
+
+
+def last_error(log: Path) -> str:
+    """The line of a log that most likely says what went wrong: the last exception's, else the last line."""
+    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    errors = [line for line in lines if line.split(":")[0].endswith(("Error", "Exception", "Interrupt"))]
+    return ([*lines, *errors][-1] if lines else "the log is empty")[:300]
+
+
+@contextmanager
+def _signals_raise() -> Iterator[None]:
+    def stop(signum: int, frame: FrameType | None) -> None:
+        raise Stopped(signal.Signals(signum).name)
+
+    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {signum: signal.signal(signum, stop) for signum in asked}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """End what is left of the trainer's group: its ranks and data workers outlive a killed parent otherwise.
+
+    SIGTERM and not SIGINT, on which Axolotl saves a half-trained model and exits with 0.
+    """
+    for signum in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, signum)
+        except ProcessLookupError:
+            break
+        try:
+            process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+    process.wait()

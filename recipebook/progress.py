@@ -1,0 +1,61 @@
+"""One line on a terminal that says how far a long thing is and how long it still takes; nothing elsewhere."""
+
+import sys
+import time
+from typing import TextIO
+
+BAR_CHARS = 20
+
+
+class ProgressLine:
+    """A line redrawn in place, at most ten times a second."""
+
+    def __init__(self, label: str, stream: TextIO = sys.stderr) -> None:
+        self.label = label
+        self.stream = stream
+        self.started = time.monotonic()
+        self.first: int | None = None
+        self.drawn = 0.0
+
+    def show(self, done: int, total: int, note: str = "") -> None:
+        """Draw `done` of `total`; the time left is judged from what was done since the first call."""
+        now = time.monotonic()
+        if not self.stream.isatty() or now - self.drawn < 0.1:
+            return
+        if self.first is None:
+            self.first, self.started = done, now
+        self.drawn = now
+        filled = BAR_CHARS * done // max(total, 1)
+        bar = "#" * filled + "-" * (BAR_CHARS - filled)
+        line = f"{self.label:<9} [{bar}] {done}/{total}{note}{self._left(done, total, now)}"
+        self.stream.write(f"\r\x1b[2K{line[:79]}")
+        self.stream.flush()
+
+    def wait(self, what: str) -> None:
+        """Draw that something runs whose length is not known."""
+        now = time.monotonic()
+        if self.stream.isatty() and now - self.drawn >= 0.1:
+            self.drawn = now
+            self.stream.write(f"\r\x1b[2K{self.label:<9} {what} {now - self.started:.0f} s"[:84])
+            self.stream.flush()
+
+    def clear(self) -> None:
+        """Leave an empty line behind."""
+        if self.stream.isatty():
+            self.stream.write("\r\x1b[2K")
+            self.stream.flush()
+
+    def _left(self, done: int, total: int, now: float) -> str:
+        if self.first is None or done <= self.first:
+            return ""
+        return f"  {format_seconds((now - self.started) / (done - self.first) * (total - done))} left"
+
+
+def format_seconds(seconds: float) -> str:
+    """`7 s`, `3:05`, `2:10:00`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, second = divmod(whole, 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

@@ -1,0 +1,79 @@
+"""Where a run comes from: commit, versions, hashes, and the identity by which the same work is recognised."""
+
+import json
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from recipebook.files import digest, digest_file
+from recipebook.recipe import CHAT_TEMPLATES, PROJECT, Recipe
+from recipebook.render import find_base
+
+PACKAGES = ("axolotl", "torch", "transformers", "peft", "trl", "accelerate", "deepspeed", "datasets", "recipebook")
+SAMPLE_BYTES = 1 << 20
+NOT_TRAINING = {"description", "extends", "profiles", "data", "eval"}
+
+
+def git_state(project: Path = PROJECT) -> dict[str, str | bool | None]:
+    """The commit and whether tracked files differ from it; None outside a checkout."""
+    head = _git(project, "rev-parse", "HEAD")
+    return {"commit": head, "dirty": None if head is None else bool(_git(project, "status", "--porcelain", "-uno"))}
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of what decides the outcome, without importing any of it."""
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def digest_base(recipe: Recipe) -> str:
+    """A local model by its files' names, sizes, and first and last MiB; a hub model by name and revision."""
+    base = find_base(recipe)
+    if isinstance(base, str):
+        return f"{base}@{recipe.model.revision or 'main'}"
+    return digest_model(base)
+
+
+def digest_model(folder: Path) -> str:
+    """See `digest_base`: weights of tens of gigabytes are not read whole for a name."""
+    parts: list[bytes | str] = []
+    for file in sorted(path for path in folder.iterdir() if path.is_file() and path.suffix != ".md"):
+        size = file.stat().st_size
+        with file.open("rb") as stream:
+            parts += [file.name, str(size), stream.read(SAMPLE_BYTES)]
+            stream.seek(max(SAMPLE_BYTES, size - SAMPLE_BYTES))
+            parts.append(stream.read(SAMPLE_BYTES))
+    return digest(*parts)
+
+
+def digest_chat_template(recipe: Recipe) -> str:
+    """The chat template file's hash, or the base model's where its tokenizer brings its own."""
+    if recipe.model.chat_template == "tokenizer":
+        return f"tokenizer of {digest_base(recipe)}"
+    return digest_file(CHAT_TEMPLATES / f"{recipe.model.chat_template}.jinja")
+
+
+def identify(recipe: Recipe, rows_digest: str) -> str:
+    """The same rows, settings, base, template and versions have the same identity; evaluation does not count."""
+    settings = recipe.model_dump(mode="json", exclude=NOT_TRAINING)
+    return digest(
+        json.dumps(settings, sort_keys=True),
+        rows_digest,
+        digest_base(recipe),
+        digest_chat_template(recipe),
+        json.dumps(package_versions(), sort_keys=True),
+    )
+
+
+def _git(project: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(project), *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,159 @@
+"""A run's folder and its manifest: everything that explains or repeats a result.
+
+    runs/robot-lora-20261120-141503/
+      recipe.yaml as written, resolved.yaml as run, manifest.json, data/, axolotl.yaml, deepspeed.json,
+      train.log, metrics.jsonl, model/, eval/
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from recipebook.errors import UserError
+from recipebook.files import write_text
+from recipebook.hardware import Hardware
+from recipebook.recipe import PROJECT
+
+RUNS = PROJECT / "runs"
+CACHE = PROJECT / ".cache"
+Status = Literal["prepared", "training", "interrupted", "failed", "trained"]
+
+
+class Fact(BaseModel):
+    """A part of the manifest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Attempt(Fact):
+    """One launch of the trainer; a run that was resumed has several."""
+
+    started: str
+    seconds: float | None = None
+    from_step: int = 0
+    exit_code: int | None = None
+    outcome: str = "training"
+
+
+class Manifest(Fact):
+    """`manifest.json`; `status` becomes `trained` last of all, and only after the weights were checked."""
+
+    run: str
+    recipe: str
+    status: Status
+    reason: str | None = None
+    identity: str
+    created: str
+    profile: str | None
+    overrides: tuple[str, ...]
+    git: dict[str, Any]
+    versions: dict[str, str]
+    hashes: dict[str, Any]
+    account: dict[str, Any]
+    rows: dict[str, int]
+    hardware: Hardware
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    stages: dict[str, float] = {}
+    attempts: tuple[Attempt, ...] = ()
+    final_loss: float | None = None
+    weights: dict[str, Any] | None = None
+
+
+class Run:
+    """A folder under `runs/`; holds no state but its path."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def name(self) -> str:
+        """The folder's name: recipe, day and time."""
+        return self.folder.name
+
+    def read(self) -> Manifest:
+        """The manifest, or a UserError where this is no run."""
+        path = self.folder / "manifest.json"
+        try:
+            return Manifest.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            raise UserError(f"{shown(self.folder)} holds no manifest.json") from None
+        except ValidationError as error:
+            raise UserError(f"{shown(path)}: {error.errors()[0]['msg']}") from None
+
+    def write(self, manifest: Manifest) -> Manifest:
+        """Replace the manifest, all or nothing."""
+        write_text(self.folder / "manifest.json", manifest.model_dump_json(indent=2) + "\n")
+        return manifest
+
+    def lock(self) -> int:
+        """A descriptor that holds the run; the trainer inherits it, so that the run stays held while either lives."""
+        descriptor = os.open(self.folder / "run.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.read(descriptor, 20).decode() or "?"
+            os.close(descriptor)
+            raise UserError(f"{shown(self.folder)} is being trained by process {owner.strip()}") from None
+        os.truncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+        return descriptor
+
+    def checkpoints(self) -> list[Path]:
+        """Whole checkpoints, oldest first: the trainer writes trainer_state.json last."""
+        found = [path for path in self.folder.glob("model/checkpoint-*") if (path / "trainer_state.json").is_file()]
+        return sorted(found, key=lambda path: int(path.name.split("-")[-1]))
+
+    def drop_broken_checkpoints(self) -> list[str]:
+        """Remove what a killed trainer left half-written; the names of what went."""
+        whole = set(self.checkpoints())
+        broken = [path for path in self.folder.glob("model/checkpoint-*") if path not in whole]
+        for path in broken:
+            shutil.rmtree(path)
+        return [path.name for path in broken]
+
+
+def create(recipe: str, now: datetime, runs: Path = RUNS) -> Run:
+    """A new folder, named by recipe and time."""
+    stem = f"{recipe.replace('/', '-')}-{now:%Y%m%d-%H%M%S}"
+    for suffix in ("", *(f"-{count}" for count in range(2, 100))):
+        try:
+            (runs / f"{stem}{suffix}").mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return Run(runs / f"{stem}{suffix}")
+    raise UserError(f"{shown(runs / stem)} and 98 more of that name exist")
+
+
+def list_runs(runs: Path = RUNS) -> Iterator[Run]:
+    """All runs, newest first."""
+    folders = [path.parent for path in runs.glob("*/manifest.json")]
+    for folder in sorted(folders, key=lambda folder: (folder / "recipe.yaml").stat().st_mtime, reverse=True):
+        yield Run(folder)
+
+
+def find(query: str, runs: Path = RUNS) -> Run:
+    """A run by its full name, or the newest trained one of a recipe."""
+    if (runs / query / "manifest.json").is_file():
+        return Run(runs / query)
+    manifests = [(run, run.read()) for run in list_runs(runs)]
+    of_recipe = [(run, manifest) for run, manifest in manifests if manifest.recipe == query]
+    for run, manifest in of_recipe:
+        if manifest.status == "trained":
+            return run
+    if of_recipe:
+        run, manifest = of_recipe[0]
+        raise UserError(f"{shown(run.folder)} is {manifest.status}: make train RECIPE={query} goes on with it")
+    known = ", ".join(sorted({manifest.recipe for _, manifest in manifests})) or "none yet"
+    raise UserError(f"no run '{query}' in runs/; it has runs of: {known}")
+
+
+def shown(path: Path) -> str:
+    """A path as messages show it: from the project's folder where it lies inside."""
+    return str(path.relative_to(PROJECT)) if path.is_relative_to(PROJECT) else str(path)

@@ -1,0 +1,62 @@
+"""Makes the texts that the tiny base model reads before any task: home talk, things said to robots, robot calls.
+
+    {"text": "Dim the lights to 40 percent.", "kind": "talk"}
+
+Commands and calls come from different seeds, so that no text stands beside its answer: the base learns the words and
+how to copy them, and what an adapter learns is its own. The samples of the tasks use other seeds.
+
+    python samples/make_texts.py --count 4500 --seed 11 --out samples/texts.jsonl
+"""
+
+import argparse
+import json
+import random
+from pathlib import Path
+
+import make_robot
+
+DEVICES = ["lights", "tv", "ac", "speaker", "heater", "lamp", "radio", "fan", "alarm", "security system"]
+TALK = [
+    "Set the {device} to {number} percent.", "Turn on the {device} in the {room}, please.",
+    "I have turned off the {device}.", "The {device} in the {room} is on.",
+    "Set the temperature to {number} degrees.", "It is {word} degrees warmer in the {room} today.",
+    "Is the {device} still on?", "Yes, the {device} is at {number} percent.", "Good morning, it is a {color} sky.",
+    "My {color} {object} is in the {room}.", "I left {word} {object}s on the {place}.",
+    "Volume {number}, brightness {small}.", "Would you like me to dim the {device} to {number}?",
+    "The {object} costs {small} and the {color} one {number}.", "Remind me at {number} to call the {room}.",
+    "There are {word} {thing} near the {place}.", "Everything is quiet in the {room}.",
+]  # fmt: skip
+
+
+def talk(rng: random.Random) -> str:
+    """A sentence of home talk."""
+    return rng.choice(TALK).format(
+        device=rng.choice(DEVICES), room=rng.choice(make_robot.ROOMS), color=rng.choice(make_robot.COLORS),
+        object=rng.choice(make_robot.OBJECTS), place=rng.choice(make_robot.PLACES), thing=rng.choice(make_robot.THINGS),
+        number=rng.randint(0, 100), small=rng.randint(1, 100) / 10, word=rng.choice(list(make_robot.NUMBER_WORDS)[1:]),
+    )  # fmt: skip
+
+
+def make(count: int, seed: int) -> list[dict[str, str]]:
+    """`count` texts, a third of each kind, in mixed order."""
+    rng, each = random.Random(seed), count // 3
+    texts = [{"text": talk(rng), "kind": "talk"} for _ in range(each)]
+    texts += [{"text": record["input"], "kind": "command"} for record in make_robot.make(each, seed + 1)]
+    texts += [{"text": record["output"], "kind": "calls"} for record in make_robot.make(each, seed + 2)]
+    rng.shuffle(texts)
+    return texts
+
+
+def main() -> None:
+    """Write a file of texts."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=4500)
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    lines = [json.dumps(text) for text in make(arguments.count, arguments.seed)]
+    arguments.out.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

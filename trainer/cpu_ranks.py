@@ -1,0 +1,33 @@
+"""DeepSpeed on CPU processes: two things stand in the way in accelerate 1.13 and Axolotl 0.19, and are moved here."""
+
+import os
+from typing import Any
+
+import torch
+from accelerate.state import AcceleratorState, PartialState
+
+
+def wanted(cfg: Any) -> bool:
+    """Whether this is one of several processes of a DeepSpeed run on a machine without a GPU."""
+    return bool(cfg.get("deepspeed")) and "LOCAL_RANK" in os.environ and not torch.cuda.is_available()
+
+
+def join() -> None:
+    """Make accelerate join the processes through gloo.
+
+    Without a GPU it picks no backend for DeepSpeed, and every process then believes that it is alone and trains on
+    all of the data.
+    """
+    prepare = PartialState._prepare_backend
+
+    def prepare_with_gloo(self: PartialState, *args: Any, **kwargs: Any) -> Any:
+        backend, distributed_type = prepare(self, *args, **kwargs)
+        return backend or "gloo", distributed_type
+
+    PartialState._prepare_backend = prepare_with_gloo  # type: ignore[method-assign]
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def place_on_cpu(cfg: Any) -> None:
+    """Undo Axolotl's `device_map={"": LOCAL_RANK}`, which torch reads as an accelerator's index."""
+    cfg.device_map = {"": "cpu"}

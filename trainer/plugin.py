@@ -1,0 +1,53 @@
+"""The Axolotl plugin that every run loads: progress, CPU processes, and a look at the weights that were saved.
+
+`plugins: [trainer.plugin.RunPlugin]` in `axolotl.yaml`; the run's folder is the working directory.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from axolotl.integrations.base import BasePlugin
+
+from trainer import cpu_ranks
+from trainer.progress import ProgressFiles
+from trainer.weights import check_weights
+
+
+class RunPlugin(BasePlugin):  # type: ignore[misc]
+    """Hooks in the order in which Axolotl calls them."""
+
+    def register(self, cfg: dict[str, Any]) -> None:
+        """The configuration is read, nothing is set up."""
+        if cpu_ranks.wanted(cfg):
+            cpu_ranks.join()
+
+    def load_datasets(self, cfg: Any, preprocess: bool = False) -> None:
+        """Called between the choice of a device and the loading of the model."""
+        if cpu_ranks.wanted(cfg):
+            cpu_ranks.place_on_cpu(cfg)
+
+    def add_callbacks_pre_trainer(self, cfg: Any, model: Any) -> list[Any]:
+        """Follow the training."""
+        return [ProgressFiles(Path.cwd())]
+
+    def post_train_unload(self, cfg: Any) -> None:
+        """Everything is saved: read it back."""
+        if os.environ.get("RANK", "0") == "0":
+            found = check_weights(Path(cfg.output_dir), _start(cfg))
+            Path("weights.json").write_text(json.dumps(found), encoding="utf-8")
+
+
+def _start(cfg: Any) -> Path | None:
+    """The folder of the weights that training began with, where there is one to compare with."""
+    if cfg.get("lora_model_dir"):
+        return Path(cfg.lora_model_dir)
+    if cfg.get("adapter") or cfg.get("reinit_weights"):
+        return None
+    base = Path(cfg.base_model)
+    if base.is_dir():
+        return base
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(cfg.base_model, revision=cfg.get("revision_of_model"), local_files_only=True))

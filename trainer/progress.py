@@ -1,0 +1,67 @@
+"""What the trainer tells the world while it runs.
+
+`metrics.jsonl` grows by a line at each log (`{"step": 10, "epoch": 0.1, "loss": 1.9, "learning_rate": 0.003}` or
+`{"step": 120, "eval_loss": 0.4}`); `progress.json` is replaced at each step (`{"phase", "step", "steps", "time"}`).
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+
+class ProgressFiles(TrainerCallback):
+    """Writes both files into the run's folder, from the first process only."""
+
+    def __init__(self, folder: Path) -> None:
+        self.metrics = folder / "metrics.jsonl"
+        self.progress = folder / "progress.json"
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Training starts, or goes on from a checkpoint."""
+        self._tell(state, "training")
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """One optimizer step is done."""
+        self._tell(state, "training")
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """The last step is done, the weights are not saved yet."""
+        self._tell(state, "saving")
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Keep what the trainer logs, as numbers."""
+        if not state.is_world_process_zero:
+            return
+        line = {"step": state.global_step, **{key: _number(value) for key, value in (logs or {}).items()}}
+        with self.metrics.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def _tell(self, state: TrainerState, phase: str) -> None:
+        if not state.is_world_process_zero:
+            return
+        fact = {"phase": phase, "step": state.global_step, "steps": state.max_steps, "time": time.time()}
+        temporary = self.progress.with_suffix(".tmp")
+        temporary.write_text(json.dumps(fact), encoding="utf-8")
+        temporary.replace(self.progress)
+
+
+def _number(value: Any) -> Any:
+    """Axolotl logs some numbers as text."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return value

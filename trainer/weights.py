@@ -1,0 +1,61 @@
+"""Whether the weights that training saved are worth anything: `{"finite", "changed", "tensors", "digest"}`.
+
+An exit status of 0 proves nothing: DeepSpeed versions have trained NaN with it. So the saved files are read back.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypedDict
+
+import torch
+from safetensors import safe_open
+
+
+class WeightCheck(TypedDict):
+    """What was found in the saved weights."""
+
+    finite: bool
+    changed: bool
+    tensors: int
+    parameters: int
+    digest: str
+
+
+def check_weights(folder: Path, start: Path | None) -> WeightCheck:
+    """Read the safetensors of `folder` and compare them with those of `start`.
+
+    `start` is None for a fresh adapter, whose `lora_B` are zero until something is learnt, and for weights drawn at
+    random, of which a norm's are 1. The digest is over names, shapes and bytes in the order of names.
+    """
+    finite, changed, tensors, parameters = True, False, 0, 0
+    before = dict(_read(start)) if start else {}
+    hasher = hashlib.sha256()
+    for name, tensor in sorted(_read(folder), key=lambda item: item[0]):
+        tensors, parameters = tensors + 1, parameters + tensor.numel()
+        finite = finite and bool(torch.isfinite(tensor).all())
+        changed = changed or _differs(name, tensor, before.get(name))
+        hasher.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        hasher.update(tensor.contiguous().view(torch.uint8).numpy().tobytes())
+    return {
+        "finite": finite and tensors > 0,
+        "changed": changed,
+        "tensors": tensors,
+        "parameters": parameters,
+        "digest": hasher.hexdigest(),
+    }
+
+
+def _read(folder: Path) -> Iterator[tuple[str, torch.Tensor]]:
+    for file in sorted(folder.glob("*.safetensors")):
+        with safe_open(file, framework="pt") as tensors:
+            for name in tensors.keys():  # noqa: SIM118 (not a dictionary)
+                yield name, tensors.get_tensor(name)
+
+
+def _differs(name: str, tensor: torch.Tensor, before: torch.Tensor | None) -> bool:
+    if before is not None:
+        return not torch.equal(tensor.float(), before.float())
+    if "lora_B" in name:
+        return bool(tensor.any())
+    return "norm" in name and bool((tensor != 1).any())
