@@ -23,7 +23,7 @@ Name = Annotated[str, StringConstraints(min_length=1)]
 class Section(BaseModel):
     """A part of a recipe: cannot be changed once read, and has no room for a misspelt key."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Model(Section):
@@ -137,6 +137,9 @@ class Recipe(Section):
     lora: Lora | None = None
     launch: Launch = Launch()
     eval: Evaluation = Evaluation()
+    profiles: dict[Name, dict[str, Any]] = Field(
+        default_factory=dict, description="parts of this recipe that win under a profile, over the profile's own file"
+    )
     axolotl: dict[str, Any] = Field(
         default_factory=dict, description="any of Axolotl's own keys, checked against its schema; they win"
     )

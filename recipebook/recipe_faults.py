@@ -1,0 +1,82 @@
+"""A merged recipe as plain data in; what is wrong with it out, one line each, with its place.
+
+{"training": {"lerning_rate": 1}, ...}
+recipes/x.yaml:12:3: unknown key 'lerning_rate' under training; did you mean 'learning_rate'?
+"""
+
+import functools
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from recipebook.axolotl_keys import RECIPE_KEYS, find_section_faults, known_keys
+from recipebook.recipe import Recipe
+from recipebook.schema_walk import Fault, Schema, find_faults, resolve_reference
+from recipebook.yaml_source import KeyPath, Place, Places
+
+
+def find_recipe_faults(data: dict[str, Any], path: KeyPath = ()) -> list[Fault]:
+    """Everything wrong with a recipe's keys and values; with a `path` it is a part, such as a profile."""
+    schema = recipe_schema()
+    if path:
+        # A part may lack any key, and take a section out by null.
+        data = {key: value for key, value in data.items() if value is not None}
+    faults = [_explain(fault) for fault in find_faults(data, schema, schema["$defs"], path)]
+    if isinstance(data.get("axolotl"), dict):
+        faults += find_section_faults(data["axolotl"], (*path, "axolotl"))
+    return [fault for fault in faults if not (path and fault.missing)]
+
+
+def tell(faults: Iterable[Fault], places: Places) -> list[str]:
+    """The faults as lines, in the order in which they are written in the files; each once."""
+    placed = sorted((_find_place(fault, places), fault.text) for fault in faults)
+    return list(dict.fromkeys(f"{place}: {text}" for place, text in placed))
+
+
+def tell_invalid(error: ValidationError, path: KeyPath) -> list[Fault]:
+    """What a model's own validators found, which its schema does not say."""
+    return [Fault((*path, *problem["loc"]), False, problem["msg"]) for problem in error.errors(include_url=False)]
+
+
+@functools.cache
+def recipe_schema() -> Schema:
+    """The recipe model as JSON Schema."""
+    return Recipe.model_json_schema()
+
+
+def _explain(fault: Fault) -> Fault:
+    """Say where an unknown key belongs, when it stands in the wrong section."""
+    if fault.unknown_key is None:
+        return fault
+    key = fault.unknown_key
+    text = fault.text.partition(";")[0]
+    homes = [section for section, keys in _sections().items() if key in keys]
+    if "did you mean" in fault.text:
+        return fault
+    if homes:
+        return replace(fault, text=f"{text}; it belongs under {' or '.join(homes)}")
+    if key in RECIPE_KEYS:
+        return replace(fault, text=f"{text}; write {RECIPE_KEYS[key]}")
+    if key in known_keys():
+        return replace(fault, text=f"{text}; Axolotl's own keys go under axolotl")
+    return fault
+
+
+@functools.cache
+def _sections() -> dict[str, list[str]]:
+    schema = recipe_schema()
+    found = {}
+    for name, section in schema["properties"].items():
+        branches = [resolve_reference(branch, schema["$defs"]) for branch in section.get("anyOf", [section])]
+        found[name] = [key for branch in branches for key in branch.get("properties", {})]
+    return found
+
+
+def _find_place(fault: Fault, places: Places) -> Place:
+    path = fault.path
+    while path not in places:
+        path = path[:-1]
+    spot = places[path]
+    return spot.key if fault.on_key else spot.value

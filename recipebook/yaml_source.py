@@ -1,0 +1,269 @@
+"""YAML text in; plain data out, and the place of every key and value in it.
+
+    model:                      {"model": {"base": "models/tiny-base"}}
+      base: models/tiny-base    places[("model", "base")].key is recipes/x.yaml:2:3, .value recipes/x.yaml:2:9
+
+The data is what JSON can hold. Numbers are read as YAML 1.2 and every editor read them: `2e-05` is a number,
+`010`, `1:30` and `2026-01-01` are text. A key given twice, a key that is not text and a tag are errors.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from yaml.constructor import SafeConstructor
+
+from recipebook.errors import UserError
+
+MAX_DEPTH = 50
+
+KeyPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where something is written: lines and columns count from 1; line 0 means the command line."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+
+class Spot(NamedTuple):
+    """The place of a value and that of the key it stands under (for the whole and for list items, the same)."""
+
+    key: Place
+    value: Place
+
+
+Places = dict[KeyPath, Spot]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A YAML mapping and where its parts are written."""
+
+    data: dict[str, Any]
+    places: Places
+
+
+def load(path: Path, label: str | None = None) -> Document:
+    """Read a file whose top is a mapping; `label` is how messages call it, if not by its path."""
+    label = label or str(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{label}: cannot be read: {error.strerror}") from error
+    return parse(_decode(content, label), label)
+
+
+def parse(text: str, label: str) -> Document:
+    """Read a text whose top is a mapping."""
+    node = _compose(text, label)
+    if node is None:
+        raise UserError(f"{label}:1:1: the file is empty")
+    if not isinstance(node, yaml.MappingNode):
+        kind = "list" if isinstance(node, yaml.SequenceNode) else "single value"
+        raise UserError(f"{_place(node, label)}: the top is a {kind}, not a mapping of keys")
+    reader = _Reader(label)
+    start = _place(node, label)
+    data = reader.read(node, (), Spot(start, start))
+    return Document(data, reader.places)
+
+
+def parse_value(text: str, label: str) -> Any:
+    """Read one value as it would be read behind a key, such as `1e-4`, `null` or `[a, b]`."""
+    node = _compose(text, label)
+    if node is None:
+        return None
+    start = _place(node, label)
+    return _Reader(label).read(node, (), Spot(start, start))
+
+
+class _Loader(yaml.CSafeLoader):
+    """PyYAML's safe loader with its own rules for plain scalars."""
+
+
+_TAG = "tag:yaml.org,2002:"
+_BOOL = re.compile(r"yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF")
+_FLOAT = re.compile(
+    r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+"
+    r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+)
+_Loader.yaml_implicit_resolvers = {}
+for _kind, _pattern, _first in (
+    ("bool", _BOOL, "yYnNtTfFoO"),
+    ("null", re.compile(r"~|null|Null|NULL|"), ["~", "n", "N", ""]),
+    ("int", re.compile(r"[-+]?(?:0|[1-9][0-9]*)"), "-+0123456789"),
+    ("float", _FLOAT, "-+.0123456789"),
+    ("merge", re.compile("<<"), "<"),
+):
+    # PyYAML matches a pattern from the start only: the end has to be asked for.
+    _Loader.add_implicit_resolver(_TAG + _kind, re.compile(rf"(?:{_pattern.pattern})\Z"), list(_first))
+
+
+def _decode(content: bytes, label: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        place = _place_at(content[: error.start].decode("utf-8-sig", "replace"), label)
+        raise UserError(f"{place}: byte 0x{content[error.start]:02x} is not UTF-8") from error
+
+
+def _place_at(before: str, label: str) -> Place:
+    return Place(label, before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
+
+
+def _compose(text: str, label: str) -> yaml.Node | None:
+    try:
+        _refuse_deep(text, label)
+        loader = _Loader(text)
+        try:
+            node: yaml.Node | None = loader.get_single_node()
+            return node
+        finally:
+            loader.dispose()
+    except yaml.reader.ReaderError as error:
+        place = _place_at(text.encode()[: error.position].decode("utf-8", "ignore"), label)
+        raise UserError(f"{place}: {error.reason}") from error
+    except yaml.MarkedYAMLError as error:
+        raise UserError(_tell_syntax(error, text, label)) from error
+
+
+def _refuse_deep(text: str, label: str) -> None:
+    # The composer descends by C recursion, which ends in a crash and not in an exception; events do not.
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise UserError(f"{_place(event, label)}: nested deeper than {MAX_DEPTH} levels")
+
+
+def _tell_syntax(error: yaml.MarkedYAMLError, text: str, label: str) -> str:
+    mark = error.problem_mark or error.context_mark
+    if mark is None:
+        return f"{label}: {error.problem}"
+    lines = text.split("\n")
+    line = lines[mark.line] if mark.line < len(lines) else ""
+    if re.match(r" *\t", line):
+        return f"{label}:{mark.line + 1}:{line.index(chr(9)) + 1}: a tab indents this line; use spaces"
+    context = f" ({error.context})" if error.context else ""
+    return f"{label}:{mark.line + 1}:{mark.column + 1}: {error.problem}{context}"
+
+
+class _Reader:
+    """Turns nodes into data and notes their places."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.places: Places = {}
+        self.open: list[yaml.Node] = []
+
+    def read(self, node: yaml.Node, path: KeyPath, spot: Spot) -> Any:
+        """The data of a node, which stands at `path`."""
+        if node in self.open:
+            raise UserError(f"{spot.value}: an anchor that contains itself")
+        self.places[path] = spot
+        if isinstance(node, yaml.ScalarNode):
+            return self._read_scalar(node)
+        self.open.append(node)
+        try:
+            if isinstance(node, yaml.MappingNode):
+                return self._read_mapping(node, path)
+            return self._read_list(node, path)
+        finally:
+            self.open.pop()
+
+    def _read_scalar(self, node: yaml.ScalarNode) -> Any:
+        kind = self._kind(node, _SCALARS)
+        try:
+            return _SCALARS[kind](node.value)
+        except (ValueError, KeyError) as error:
+            raise UserError(f"{_place(node, self.label)}: {_short(node.value)} is not a value of !!{kind}") from error
+
+    def _read_list(self, node: yaml.Node, path: KeyPath) -> list[Any]:
+        self._kind(node, ("seq",))
+        items = []
+        for index, item in enumerate(node.value):
+            place = _place(item, self.label)
+            items.append(self.read(item, (*path, index), Spot(place, place)))
+        return items
+
+    def _read_mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
+        self._kind(node, ("map",))
+        data: dict[str, Any] = {}
+        own: dict[str, Place] = {}
+        for key_node, value_node in node.value:
+            place = _place(key_node, self.label)
+            if key_node.tag == _TAG + "merge":
+                for key, value in self._read_merged(value_node, path, place).items():
+                    data.setdefault(key, value)
+                continue
+            key = self._read_key(key_node)
+            if key in own:
+                raise UserError(f"{place}: key {_short(key)} is given twice, first on line {own[key].line}")
+            own[key] = place
+            # What `<<` brought under this key is gone with its places.
+            forget(self.places, (*path, key))
+            data[key] = self.read(value_node, (*path, key), Spot(place, _place(value_node, self.label)))
+        return data
+
+    def _read_merged(self, node: yaml.Node, path: KeyPath, place: Place) -> dict[str, Any]:
+        sources = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        merged: dict[str, Any] = {}
+        for source in sources:
+            if not isinstance(source, yaml.MappingNode):
+                raise UserError(f"{place}: `<<` takes a mapping or a list of mappings")
+            inner = _Reader(self.label)
+            inner.open = self.open
+            value = inner.read(source, path, Spot(place, place))
+            merged = value | merged
+            self.places = inner.places | self.places
+        return merged
+
+    def _read_key(self, node: yaml.Node) -> str:
+        place = _place(node, self.label)
+        if not isinstance(node, yaml.ScalarNode):
+            raise UserError(f"{place}: a key must be text, not a list or mapping")
+        if self._kind(node, _SCALARS) != "str":
+            raise UserError(f"{place}: key {node.value or 'null'} is not text in YAML; put it in quotes")
+        return str(node.value)
+
+    def _kind(self, node: yaml.Node, known: Iterable[str]) -> str:
+        kind = node.tag.removeprefix(_TAG)
+        if kind not in known:
+            raise UserError(f"{_place(node, self.label)}: unknown tag {node.tag.replace(_TAG, '!!')}")
+        return str(kind)
+
+
+_SCALARS: dict[str, Callable[[str], Any]] = {
+    "str": str,
+    "null": lambda _: None,
+    "bool": lambda text: SafeConstructor.bool_values[text.lower()],
+    "int": int,
+    "float": lambda text: float(re.sub(r"\.(?=inf|nan)", "", text.lower())),
+    "merge": str,
+}
+
+
+def _place(part: Any, label: str) -> Place:
+    # A node or an event: PyYAML's types do not say that these have a mark.
+    return Place(label, part.start_mark.line + 1, part.start_mark.column + 1)
+
+
+def forget(places: Places, path: KeyPath) -> None:
+    for known in [known for known in places if known[: len(path)] == path]:
+        del places[known]
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")
