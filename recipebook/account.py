@@ -1,0 +1,127 @@
+"""The account of a conversion: every record that went in is either in the rows or rejected for a reason.
+
+    {"records": 12, "rows": 11, "rejected": [{"reason": "missing 'output'", "count": 1,
+     "places": ["data.jsonl:7: record 7"]}], "duplicates": 0, "notes": []}
+
+A `Ledger` is written while records pass, and closed into an `Account`.
+"""
+
+from array import array
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from recipebook.errors import UserError
+from recipebook.records import Record
+
+PLACES = 3
+BUCKETS = 256
+
+
+class Rejection(BaseModel):
+    """One reason, how many records had it, and where the first few stand."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    reason: str
+    count: int
+    places: tuple[str, ...]
+
+
+class Account(BaseModel):
+    """What became of every record; `records` is the accepted and the rejected together."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    records: int
+    rows: int
+    rejected: tuple[Rejection, ...] = ()
+    duplicates: int = 0
+    overlap_test: int = 0
+    overlap_validation: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rejects(self) -> int:
+        """Records rejected, whatever the reason."""
+        return sum(rejection.count for rejection in self.rejected)
+
+    @property
+    def accepted(self) -> int:
+        """Records that became rows."""
+        return self.records - self.rejects
+
+    def lines(self) -> list[str]:
+        """Tell the account to a reader, a line for each thing worth knowing."""
+        told = [f"{self.records} records, {self.rows} rows, {self.rejects} rejected, {self.duplicates} duplicates"]
+        told += [f"{each.count} x {each.reason} (first: {each.places[0]})" for each in self.rejected]
+        return told + list(self.notes)
+
+
+class Ledger:
+    """The account while it is being written."""
+
+    def __init__(self) -> None:
+        self.records = 0
+        self.rows = 0
+        self.notes: list[str] = []
+        self.contents = Repeats()
+        self._places: dict[str, list[str]] = {}
+        self._counts: dict[str, int] = {}
+
+    def reject(self, name: str, record: Record, reason: str) -> None:
+        """Count a record of the file `name` as rejected; its place is kept if it is among the reason's first."""
+        self._counts[reason] = self._counts.get(reason, 0) + 1
+        places = self._places.setdefault(reason, [])
+        if len(places) < PLACES:
+            places.append(f"{name}:{record.line}: record {record.number}")
+
+    def withdraw(self, name: str, record: Record, rows: int, reason: str) -> None:
+        """Reject a record after all, taking back the rows it gave."""
+        self.rows -= rows
+        self.reject(name, record, reason)
+
+    def close(self, **overlaps: int) -> Account:
+        """Sum up."""
+        rejected = tuple(
+            Rejection(reason=reason, count=count, places=tuple(self._places[reason]))
+            for reason, count in self._counts.items()
+        )
+        return Account(
+            records=self.records,
+            rows=self.rows,
+            rejected=rejected,
+            duplicates=self.contents.count(),
+            notes=tuple(self.notes),
+            **overlaps,
+        )
+
+
+class Repeats:
+    """Counts values seen before by their 64-bit hashes, 8 bytes a value."""
+
+    def __init__(self) -> None:
+        self._buckets = [array("q") for _ in range(BUCKETS)]
+
+    def see(self, value: Any) -> None:
+        """Remember one value; its hash is this process's own and is never written anywhere."""
+        hashed = hash(value)
+        self._buckets[hashed % BUCKETS].append(hashed)
+
+    def count(self) -> int:
+        """Count the values that equal an earlier one."""
+        return sum(len(bucket) - len(set(bucket)) for bucket in self._buckets)
+
+
+def judge(account: Account, allowed: int | str) -> None:
+    """Raise when more records were rejected than `allowed`: a number, or a share of all records such as 10%."""
+    if account.rejects <= _limit(allowed, account.records):
+        return
+    first = account.rejected[0]
+    raise UserError(
+        f"{first.places[0]}: {first.reason} ({account.rejects} of {account.records} records rejected, "
+        f"{allowed} allowed; raise data.rejects to go on)"
+    )
+
+
+def _limit(allowed: int | str, records: int) -> float:
+    text = str(allowed)
+    return float(text[:-1]) * records / 100 if text.endswith("%") else float(text)

@@ -1,0 +1,127 @@
+"""From records to rows, by a converter found by its file's name; nothing is dropped without a reason.
+
+In: `converters/robot.py` and a file with `{"input": "stop", "output": "robot.stop()"}`. Out: rows as JSONL
+
+    {"messages": [...], "meta": {"category": "uncategorised", "origin": "samples/robot.json#1"}}
+
+and the account of every record. The file of rows is whole or absent.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+import converters
+from recipebook.account import Account, Ledger, judge
+from recipebook.errors import UserError
+from recipebook.files import digest, replacing
+from recipebook.records import Record, read
+from recipebook.rows import BadRecord, Row
+
+PROGRESS_EVERY = 10_000
+
+Progress = Callable[[int], None]
+
+
+class Converter(NamedTuple):
+    """A module of converters/, and the hash of its source."""
+
+    name: str
+    options: type[BaseModel]
+    convert: Callable[[dict[str, Any], Any], Iterator[Row]]
+    code: str
+
+
+class Converted(NamedTuple):
+    """An accepted record, its rows, and the same rows as lines of JSONL."""
+
+    record: Record
+    rows: list[Row]
+    lines: list[bytes]
+
+
+def list_converters() -> list[str]:
+    """Names of the modules in converters/."""
+    return sorted(module.name for module in pkgutil.iter_modules(converters.__path__))
+
+
+def find_converter(name: str) -> Converter:
+    """Load converters/<name>.py."""
+    if name not in list_converters():
+        raise UserError(f"no '{name}' in converters/; it has: {', '.join(list_converters())}")
+    module = importlib.import_module(f"converters.{name}")
+    return Converter(name, module.Options, module.convert, digest(inspect.getsource(module)))
+
+
+def read_options(converter: Converter, given: dict[str, Any]) -> BaseModel:
+    """Check a recipe's options against the converter's own."""
+    try:
+        return converter.options.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        known = ", ".join(converter.options.model_fields)
+        if first["type"] == "extra_forbidden":
+            raise UserError(f"converter {converter.name}: no option '{key}'; it has: {known}") from error
+        raise UserError(f"converter {converter.name}: option '{key}': {first['msg']}") from error
+
+
+def convert_file(
+    converter: str,
+    source: Path,
+    out: Path,
+    options: dict[str, Any],
+    rejects: int | str = 0,
+    progress: Progress | None = None,
+) -> Account:
+    """Convert one file to rows; more rejected records than allowed leave nothing behind but the error."""
+    found = find_converter(converter)
+    ledger = Ledger()
+    records = read(source, str(source), ledger.notes)
+    with replacing(out) as file:
+        for each in convert_records(records, str(source), found, read_options(found, options), ledger, progress):
+            file.writelines(each.lines)
+        account = ledger.close()
+        judge(account, rejects)
+        if not account.rows:
+            raise UserError(f"{source}: none of its {account.records} records became a row")
+    return account
+
+
+def convert_records(
+    records: Iterable[Record],
+    name: str,
+    converter: Converter,
+    options: BaseModel,
+    ledger: Ledger,
+    progress: Progress | None = None,
+) -> Iterator[Converted]:
+    """Yield what becomes rows, with their origin; the ledger gains every record, rejected ones by reason."""
+    convert, dumps, see = converter.convert, orjson.dumps, ledger.contents.see
+    for record in records:
+        number, _, value = record
+        ledger.records += 1
+        if progress and ledger.records % PROGRESS_EVERY == 0:
+            progress(ledger.records)
+        try:
+            if isinstance(value, BadRecord):
+                raise value
+            rows = list(convert(value, options))
+            if not rows:
+                raise BadRecord("gives no row")
+        except BadRecord as reason:
+            ledger.reject(name, record, str(reason))
+            continue
+        lines = []
+        for row in rows:
+            see(dumps(row))
+            row["meta"]["origin"] = f"{name}#{number}"
+            lines.append(dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+        ledger.rows += len(rows)
+        yield Converted(record, rows, lines)
