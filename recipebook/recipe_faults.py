@@ -14,24 +14,24 @@ from pydantic import ValidationError
 from recipebook.axolotl_keys import RECIPE_KEYS, find_section_faults, known_keys
 from recipebook.recipe import Recipe
 from recipebook.schema_walk import Fault, Schema, find_faults, resolve_reference
-from recipebook.yaml_source import KeyPath, Place, Places
+from recipebook.yaml_source import KeyPath, Places, place_of
 
 
-def find_recipe_faults(data: dict[str, Any], path: KeyPath = ()) -> list[Fault]:
-    """Everything wrong with a recipe's keys and values; with a `path` it is a part, such as a profile."""
+def find_recipe_faults(data: dict[str, Any], path: KeyPath = (), part: bool = False) -> list[Fault]:
+    """Everything wrong with the keys and values of a recipe, or of a part of one, such as a profile, at `path`."""
     schema = recipe_schema()
-    if path:
+    if part:
         # A part may lack any key, and take a section out by null.
         data = {key: value for key, value in data.items() if value is not None}
     faults = [_explain(fault) for fault in find_faults(data, schema, schema["$defs"], path)]
     if isinstance(data.get("axolotl"), dict):
         faults += find_section_faults(data["axolotl"], (*path, "axolotl"))
-    return [fault for fault in faults if not (path and fault.missing)]
+    return [fault for fault in faults if not (part and fault.missing)]
 
 
 def tell(faults: Iterable[Fault], places: Places) -> list[str]:
     """The faults as lines, in the order in which they are written in the files; each once."""
-    placed = sorted((_find_place(fault, places), fault.text) for fault in faults)
+    placed = sorted((place_of(places, fault.path, fault.on_key), fault.text) for fault in faults)
     return list(dict.fromkeys(f"{place}: {text}" for place, text in placed))
 
 
@@ -72,11 +72,3 @@ def _sections() -> dict[str, list[str]]:
         branches = [resolve_reference(branch, schema["$defs"]) for branch in section.get("anyOf", [section])]
         found[name] = [key for branch in branches for key in branch.get("properties", {})]
     return found
-
-
-def _find_place(fault: Fault, places: Places) -> Place:
-    path = fault.path
-    while path not in places:
-        path = path[:-1]
-    spot = places[path]
-    return spot.key if fault.on_key else spot.value

@@ -218,4 +218,4 @@ def _find_profile_faults(profiles: Any, chosen: str | None, root: Path) -> Itera
                 Fault((*path, key), True, f"a profile cannot have '{key}'") for key in NOT_IN_PROFILES & part.keys()
             )
             if name != chosen:
-                yield from find_recipe_faults(part, path)
+                yield from find_recipe_faults(part, path, part=True)

@@ -77,6 +77,13 @@ def parse(text: str, label: str) -> Document:
     return Document(data, reader.places)
 
 
+def place_of(places: Places, path: KeyPath, on_key: bool = False) -> Place:
+    """Where `path` is written, or the nearest thing around it that is."""
+    while path not in places:
+        path = path[:-1]
+    return places[path].key if on_key else places[path].value
+
+
 def parse_value(text: str, label: str) -> Any:
     """Read one value as it would be read behind a key, such as `1e-4`, `null` or `[a, b]`."""
     node = _compose(text, label)

@@ -1,0 +1,49 @@
+"""A project's folder in; a line for everything in its recipes, profiles and templates that would stop a run, out.
+
+    recipes/robot-lora.yaml:7:14: no 'robto' in converters/; did you mean 'robot'? it has: echo, robot
+
+Every recipe is resolved alone and under every profile. Neither torch nor Axolotl is imported.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from recipebook.errors import UserError
+from recipebook.recipe import PROJECT
+from recipebook.recipe_faults import find_recipe_faults, tell
+from recipebook.references import check_references, check_template
+from recipebook.resolve import list_profiles, list_recipes, read_profile, resolve
+
+
+def check_all(root: Path = PROJECT, name: str | None = None) -> list[str]:
+    """One line a problem, each once, none when all is well; with a `name`, that recipe's alone."""
+    if name:
+        return list(dict.fromkeys(_check_recipe(name, root)))
+    names = list_recipes(root)
+    if not names:
+        return ["no recipes in recipes/"]
+    lines = [line for recipe in names for line in _check_recipe(recipe, root)]
+    lines += [line for profile in list_profiles(root) for line in _check_profile(profile, root)]
+    lines += [line for path in _list_templates(root) for line in check_template(path, root)]
+    return list(dict.fromkeys(lines))
+
+
+def _check_recipe(name: str, root: Path) -> Iterator[str]:
+    for profile in (None, *list_profiles(root)):
+        try:
+            check_references(resolve(name, profile, root=root))
+        except UserError as error:
+            yield from str(error).split("\n")
+
+
+def _check_profile(name: str, root: Path) -> Iterator[str]:
+    try:
+        profile = read_profile(name, root)
+        yield from tell(find_recipe_faults(profile.data, part=True), profile.places)
+    except UserError as error:
+        yield str(error)
+
+
+def _list_templates(root: Path) -> list[Path]:
+    templates = root / "templates"
+    return sorted([*templates.rglob("*.j2"), *templates.rglob("*.jinja")])
