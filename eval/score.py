@@ -115,6 +115,12 @@ def evaluate_predictions(
     return summary
 
 
+def read_scores(path: Path) -> tuple[list[Scores], list[Scores] | None]:
+    """Read back scores.jsonl: tuned, and base where the run has it."""
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return [line["tuned"] for line in lines], [line["base"] for line in lines] if "base" in lines[0] else None
+
+
 def score_predictions(predictions: Sequence[Prediction], settings: Mapping[str, BaseModel]) -> Scored:
     """Score tuned answers, and the base model's where there are some, with every metric."""
     modules = {name: load_metric(name) for name in settings}

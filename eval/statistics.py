@@ -148,7 +148,7 @@ def _test_mcnemar(differences: Any) -> float:
 def _test_permutations(sums: Any, seed: int) -> float:
     """Flip signs at random: if the models were alike, each group's answers could as well be the other's.
 
-    By hand, since scipy's permutation_test takes 40 times as long to flip the same signs.
+    By hand, since scipy's permutation_test took 14 s over the figures of 400 rows where this takes 2.
     """
     moved = sums[sums != 0]
     rng = np.random.default_rng(seed)
