@@ -7,7 +7,6 @@ A `Ledger` is written while records pass, and closed into an `Account`.
 """
 
 from array import array
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -101,7 +100,7 @@ class Repeats:
     def __init__(self) -> None:
         self._buckets = [array("q") for _ in range(BUCKETS)]
 
-    def see(self, value: Any) -> None:
+    def see(self, value: bytes) -> None:
         """Remember one value; its hash is this process's own and is never written anywhere."""
         hashed = hash(value)
         self._buckets[hashed % BUCKETS].append(hashed)

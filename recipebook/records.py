@@ -41,14 +41,13 @@ def read(path: Path, name: str, notes: list[str]) -> Iterator[Record]:
         with path.open("rb") as file:
             start = _skip_byte_order_mark(file, name, notes)
             records = _read_list(file, name, notes) if _starts_list(file, start) else _read_lines(file, name, notes)
-            empty = True
-            for record in records:
-                empty = False
-                yield record
+            first = next(records, None)
+            if first is None:
+                raise UserError(f"{name}: holds no records")
+            yield first
+            yield from records
     except OSError as error:
         raise UserError(f"{name}: cannot be read: {error.strerror}") from error
-    if empty:
-        raise UserError(f"{name}: holds no records")
 
 
 def _skip_byte_order_mark(file: IO[bytes], name: str, notes: list[str]) -> int:
@@ -84,12 +83,14 @@ def _read_lines(file: IO[bytes], name: str, notes: list[str]) -> Iterator[Record
     for line, texts in _split_lines(file, name, notes):
         for position, text in enumerate(texts, line):
             value = _parse(text)
-            if type(value) is BadRecord and len(text) <= LARGEST and not text.strip(BLANK):
-                continue
+            if isinstance(value, BadRecord):
+                if len(text) <= LARGEST and not text.strip(BLANK):
+                    continue
+                if number == 0 and text.strip(BLANK) == b"{":
+                    told = "an object over several lines; give a list, or an object a line"
+                    raise UserError(f"{name}:{position}: {told}")
             number += 1
-            if number == 1 and text.strip(BLANK) == b"{":
-                raise UserError(f"{name}:{position}: an object over several lines; give a list, or an object a line")
-            yield Record(number, position, value)
+            yield Record._make((number, position, value))
 
 
 def _split_lines(file: IO[bytes], name: str, notes: list[str]) -> Iterator[tuple[int, list[bytes]]]:
