@@ -137,7 +137,8 @@ def _explain(fault: Fault, plugins: dict[str, Schema]) -> Fault:
         if fault.unknown_key in keys:
             return replace(fault, text=f"{text}; it belongs to a plugin: add {plugin} to plugins")
     for key, own in RECIPE_KEYS.items():
-        if f"'{key}'" in hint:
+        # In a rendered config, where nothing stands above a key, Axolotl's own name was meant.
+        if len(fault.path) > 1 and f"'{key}'" in hint:
             return replace(fault, text=f"{text}; did you mean {own}, the recipe's own key?")
     return fault
 

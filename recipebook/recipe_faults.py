@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from recipebook.axolotl_keys import RECIPE_KEYS, find_section_faults, known_keys
 from recipebook.recipe import Recipe
-from recipebook.schema_walk import Fault, Schema, find_faults, resolve_reference
+from recipebook.schema_walk import Fault, Schema, dotted, find_faults, resolve_reference
 from recipebook.yaml_source import KeyPath, Places, place_of
 
 
@@ -37,7 +37,11 @@ def tell(faults: Iterable[Fault], places: Places) -> list[str]:
 
 def tell_invalid(error: ValidationError, path: KeyPath) -> list[Fault]:
     """What a model's own validators found, which its schema does not say."""
-    return [Fault((*path, *problem["loc"]), False, problem["msg"]) for problem in error.errors(include_url=False)]
+    faults = []
+    for problem in error.errors(include_url=False):
+        at = (*path, *problem["loc"])
+        faults.append(Fault(at, False, f"{dotted(at)}: {problem['msg'].removeprefix('Value error, ')}"))
+    return faults
 
 
 @functools.cache

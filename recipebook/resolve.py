@@ -161,7 +161,11 @@ def _read_override(text: str) -> Document:
     path = tuple(dotted.split("."))
     if not equals or not all(path):
         raise UserError(f"SET: '{text}' is not section.key=value")
-    data = parse_value(value, f"SET: {dotted}")
+    try:
+        data = parse_value(value, "SET")
+    except UserError as error:
+        # A line and column within one argument would only confuse.
+        raise UserError(f"SET: {dotted}: {str(error).partition(' ')[2]}") from error
     for key in reversed(path):
         data = {key: data}
     return Document(data, dict.fromkeys(_list_paths(data, ()), COMMAND_LINE))
