@@ -1,0 +1,144 @@
+"""Conversion: one file to rows, whole or not at all, with every record accounted for."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recipebook.account import Account, Rejection
+from recipebook.conversion import convert_file, find_converter, read_options
+from recipebook.errors import UserError
+
+GOOD = b'{"input": "stop", "output": "robot.stop()"}'
+ROW = {
+    "messages": [{"role": "user", "content": "stop"}, {"role": "assistant", "content": "robot.stop()"}],
+    "meta": {"category": "uncategorised"},
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def convert(content: bytes, rejects: int | str = 0) -> tuple[Account, list[Any]]:
+    Path("x.jsonl").write_bytes(content)
+    account = convert_file("robot", Path("x.jsonl"), Path("rows.jsonl"), {}, rejects)
+    return account, [json.loads(line) for line in Path("rows.jsonl").read_bytes().splitlines()]
+
+
+def row_of(number: int) -> dict[str, Any]:
+    return {**ROW, "meta": {"category": "uncategorised", "origin": f"x.jsonl#{number}"}}
+
+
+def test_rows_carry_their_origin_and_repeats_are_counted() -> None:
+    assert convert(GOOD + b"\n" + GOOD) == (Account(records=2, rows=2, duplicates=1), [row_of(1), row_of(2)])
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        (b"stop", "not JSON: unexpected character, expected a JSON value"),
+        (b'["stop"]', "a list, not an object"),
+        (b'{"input": "stop"}', "missing 'output'"),
+        (b'{"input": "", "output": "robot.stop()"}', "'input' is empty"),
+        (b'{"input": 3, "output": "robot.stop()"}', "'input' is a number, not a string"),
+        (b'{"input": "stop", "output": {}}', "'output' is an object, not a string"),
+        (b'{"input": "st\x00op", "output": "robot.stop()"}', "holds a NUL byte"),
+        (b'{"input": "st\\u0000op", "output": "robot.stop()"}', "holds a NUL character"),
+        (b'{"input": "' + b"x" * 10_000_000 + b'", "output": "robot.stop()"}', "larger than 4 MiB"),
+        (b'{"input": "st\xffop", "output": "robot.stop()"}', "not UTF-8"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_broken_record_is_refused_or_counted(broken: bytes, reason: str) -> None:
+    content = b"\n".join([GOOD, b"", broken, GOOD])
+    with pytest.raises(UserError) as error:
+        convert(content)
+    assert str(error.value) == (
+        f"x.jsonl:3: record 2: {reason} (1 of 3 records rejected, 0 allowed; raise data.rejects to go on)"
+    )
+    assert [path.name for path in Path().iterdir()] == ["x.jsonl"]
+
+    account, rows = convert(content, "40%")
+    rejected = (Rejection(reason=reason, count=1, places=("x.jsonl:3: record 2",)),)
+    assert account == Account(records=3, rows=2, duplicates=1, rejected=rejected)
+    assert rows == [row_of(1), row_of(3)]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "x.jsonl: holds no records"),
+        (b'{\n "input": "stop"\n}', "x.jsonl:1: an object over several lines; give a list, or an object a line"),
+        (b'[{"input": "stop"\n', "x.jsonl:2:1: not JSON: Expecting ',' delimiter"),
+    ],
+)
+def test_broken_file_is_refused(content: bytes, message: str) -> None:
+    with pytest.raises(UserError) as error:
+        convert(content, "100%")
+    assert str(error.value) == message
+    assert [path.name for path in Path().iterdir()] == ["x.jsonl"]
+
+
+def test_byte_order_mark_and_crlf_change_no_row() -> None:
+    account, rows = convert(b"\xef\xbb\xbf" + GOOD + b"\r\n" + GOOD + b"\r\n")
+    assert rows == [row_of(1), row_of(2)]
+    assert account.notes == (
+        "x.jsonl:1: starts with a byte-order mark; read without it",
+        "x.jsonl:1: lines end with a carriage return (CRLF); read without it",
+    )
+
+
+def test_no_row_at_all_is_an_error_whatever_the_limit() -> None:
+    with pytest.raises(UserError) as error:
+        convert(b"1\n2", "100%")
+    assert str(error.value) == "x.jsonl: none of its 2 records became a row"
+    assert not Path("rows.jsonl").exists()
+
+
+def test_failed_conversion_leaves_older_rows_alone() -> None:
+    convert(GOOD)
+    with pytest.raises(UserError):
+        convert(b"1")
+    assert Path("rows.jsonl").read_bytes() == json.dumps(row_of(1), separators=(",", ":")).encode() + b"\n"
+
+
+def test_unknown_converter_and_options_are_told_with_the_known() -> None:
+    with pytest.raises(UserError, match=r"^no 'robto' in converters/; it has: .*\brobot\b"):
+        find_converter("robto")
+    robot = find_converter("robot")
+    with pytest.raises(UserError) as error:
+        read_options(robot, {"sytem": "x"})
+    assert str(error.value) == "converter robot: no option 'sytem'; it has: system"
+    with pytest.raises(UserError) as error:
+        read_options(robot, {"system": 3})
+    assert str(error.value) == "converter robot: option 'system': Input should be a valid string"
+
+
+def test_progress_is_told_every_ten_thousand_records() -> None:
+    Path("x.jsonl").write_bytes((GOOD + b"\n") * 20_001)
+    told: list[int] = []
+    convert_file("robot", Path("x.jsonl"), Path("rows.jsonl"), {}, progress=told.append)
+    assert told == [10_000, 20_000]
+
+
+FIELD = st.none() | st.integers() | st.text(st.sampled_from("ab ;\n\r\"'\\\0é")) | st.lists(st.text("a;'"), max_size=2)
+RECORD = st.dictionaries(st.sampled_from(["input", "output", "output_list", "category", "x"]), FIELD)
+LINE = RECORD.map(lambda record: json.dumps(record).encode()) | st.binary(max_size=9) | st.just(GOOD)
+
+
+@given(lines=st.lists(LINE))
+def test_no_record_is_lost_and_nothing_ends_in_a_traceback(lines: list[bytes]) -> None:
+    try:
+        account, rows = convert(b"\n".join(lines), "100%")
+    except UserError as error:
+        assert str(error).startswith("x.jsonl") and "\n" not in str(error)
+        return
+    # The robot converter gives one row a record.
+    assert account.records == len(rows) + account.rejects
+    assert account.rows == len(rows)
