@@ -1,0 +1,149 @@
+"""The dataset step: three parts that share no prompt, built once for the same content."""
+
+import json
+import multiprocessing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recipebook.account import Rejection
+from recipebook.dataset import Dataset, prepare
+from recipebook.errors import UserError
+from recipebook.recipe import Data
+
+
+def write(root: Path, name: str, pairs: list[tuple[str, str]]) -> None:
+    lines = [json.dumps({"input": said, "output": done}) + "\n" for said, done in pairs]
+    (root / name).write_text("".join(lines))
+
+
+def write_hundred(root: Path) -> None:
+    write(root, "x.jsonl", [(f"go {number // 2} m", f"robot.stop() # {number}") for number in range(100)])
+
+
+def describe(**more: Any) -> Data:
+    return Data.model_validate({"source": "x.jsonl", "converter": "robot", "split": {"by": ["input"]}, **more})
+
+
+def build(root: Path, **more: Any) -> Dataset:
+    return prepare(describe(**more), root / "cache", root)
+
+
+def read_prompts(dataset: Dataset, part: Any) -> list[str]:
+    return [json.loads(line)["messages"][0]["content"] for line in dataset.path(part).read_text().splitlines()]
+
+
+def refuse(root: Path, **more: Any) -> str:
+    with pytest.raises(UserError) as error:
+        build(root, **more)
+    assert not (root / "cache").exists() or list((root / "cache").iterdir()) == []
+    return str(error.value)
+
+
+def test_parts_hold_every_row_once_and_share_no_prompt(tmp_path: Path) -> None:
+    write_hundred(tmp_path)
+    dataset = build(tmp_path)
+    prompts = {part: read_prompts(dataset, part) for part in ("train", "validation", "test")}
+    assert sorted(sum(prompts.values(), [])) == sorted(f"go {number // 2} m" for number in range(100))
+    assert dataset.rows == {part: len(found) for part, found in prompts.items()}
+    assert not set(prompts["train"]) & {*prompts["validation"], *prompts["test"]}
+    assert (dataset.account.records, dataset.account.rows, dataset.account.rejects) == (100, 100, 0)
+    assert (dataset.account.overlap_test, dataset.account.overlap_validation) == (0, 0)
+
+
+def test_finished_folder_is_reused_and_a_damaged_one_is_built_again(tmp_path: Path) -> None:
+    write_hundred(tmp_path)
+    first = build(tmp_path)
+    written = first.path("train").stat().st_mtime_ns
+    assert build(tmp_path) == first
+    assert first.path("train").stat().st_mtime_ns == written
+
+    for damage in (first.path("train"), first.folder / "account.json"):
+        damage.write_text("")
+        assert build(tmp_path) == first
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [first.folder.name]
+
+
+def test_folder_is_named_by_content_options_split_and_rejects(tmp_path: Path) -> None:
+    write_hundred(tmp_path)
+    datasets = [
+        build(tmp_path),
+        build(tmp_path, rejects=1),
+        build(tmp_path, options={"system": "You drive."}),
+        build(tmp_path, split={"by": ["input"], "seed": 1}),
+    ]
+    write(tmp_path, "x.jsonl", [(f"walk {number} m", "robot.stop()") for number in range(100)])
+    datasets.append(build(tmp_path))
+    assert len({dataset.folder for dataset in datasets}) == 5
+    assert len({dataset.rows_digest for dataset in datasets}) == 4
+
+
+def test_own_files_take_no_share_and_their_prompts_leave_train(tmp_path: Path) -> None:
+    write(tmp_path, "x.jsonl", [("stop", "a()"), ("go", "b()"), ("turn", "c()"), ("STOP!", "d()"), ("come", "e()")])
+    write(tmp_path, "v.jsonl", [("turn", "c()")])
+    write(tmp_path, "t.jsonl", [("stop", "a()"), ("wait", "f()")])
+    dataset = build(tmp_path, validation="v.jsonl", test="t.jsonl", rejects=3)
+    assert read_prompts(dataset, "train") == ["go", "come"]
+    assert read_prompts(dataset, "validation") == ["turn"]
+    assert read_prompts(dataset, "test") == ["stop", "wait"]
+    assert dataset.rows == {"train": 2, "validation": 1, "test": 2}
+    assert set(dataset.sources) == {"x.jsonl", "v.jsonl", "t.jsonl"}
+    account = dataset.account
+    assert (account.records, account.rows, account.overlap_test, account.overlap_validation) == (8, 5, 0, 0)
+    assert account.rejected == (
+        Rejection(
+            reason="its prompt is also in test", count=2, places=("x.jsonl:1: record 1", "x.jsonl:4: record 4")
+        ),
+        Rejection(reason="its prompt is also in validation", count=1, places=("x.jsonl:3: record 3",)),
+    )
+
+
+def test_overlap_counts_against_rejects(tmp_path: Path) -> None:
+    write(tmp_path, "x.jsonl", [("stop", "a()"), ("go", "b()")])
+    write(tmp_path, "t.jsonl", [("go", "b()")])
+    assert refuse(tmp_path, test="t.jsonl", split={"validation": 0}) == (
+        "x.jsonl:2: record 2: its prompt is also in test "
+        "(1 of 3 records rejected, 0 allowed; raise data.rejects to go on)"
+    )
+
+
+def test_prompts_parted_by_a_split_on_whole_records_are_rejected(tmp_path: Path) -> None:
+    write(tmp_path, "x.jsonl", [("stop", f"a({number})") for number in range(50)] + [("go", "b()")] * 9)
+    told = refuse(tmp_path, split={"validation": 0, "test": 0.3})
+    assert "its prompt is also in test" in told
+
+
+def test_missing_split_field_is_a_rejected_record(tmp_path: Path) -> None:
+    write_hundred(tmp_path)
+    assert refuse(tmp_path, split={"by": ["persona"]}) == (
+        "x.jsonl:1: record 1: missing 'persona', which data.split.by names "
+        "(100 of 100 records rejected, 0 allowed; raise data.rejects to go on)"
+    )
+
+
+def test_empty_parts_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    write(tmp_path, "x.jsonl", [("stop", "a()")])
+    assert refuse(tmp_path, split={"validation": 0, "test": 0.001}) == (
+        "x.jsonl: test is empty: none of 1 records fell to its share of 0.001; "
+        "raise data.split.test, set it to 0, or name a file in data.test"
+    )
+    assert refuse(tmp_path, split={"validation": 0, "test": 0.999}) == (
+        "x.jsonl: train is empty: 1 records, 0 rejected"
+    )
+    (tmp_path / "t.jsonl").write_text("1\n")
+    assert refuse(tmp_path, test="t.jsonl", split={"validation": 0}, rejects=1) == (
+        "t.jsonl: test is empty: none of its records became a row"
+    )
+
+
+def test_missing_source_is_refused(tmp_path: Path) -> None:
+    assert refuse(tmp_path) == "x.jsonl: cannot be read: No such file or directory"
+
+
+def test_two_builders_at_once_both_end_well(tmp_path: Path) -> None:
+    write_hundred(tmp_path)
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        first, second = pool.map(build, [tmp_path, tmp_path], chunksize=1)
+    assert first == second == build(tmp_path)
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [first.folder.name]
