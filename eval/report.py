@@ -108,14 +108,15 @@ def make_verdict(summary: Summary) -> str:
     """What was found, in plain words, be it good or bad news."""
     result = summary.headline
     difference = result.difference
-    tuned = f"Tuned {_format_share(result.tuned, result.binary)}"
+    name = f"{result.figure} ({result.explanation})"
+    tuned = f"tuned {_format_share(result.tuned, result.binary)}"
     if result.base is None or difference is None:
-        return f"{result.figure}: {tuned}; no base model to compare with."
-    start = f"{result.figure}: {tuned}, base {_format_share(result.base, result.binary)}"
+        return f"{name}: {tuned}; no base model to compare with."
+    start = f"{name}: {tuned}, base {_format_share(result.base, result.binary)}"
     if difference.mean is None or result.p_adjusted is None:
         return f"{start}; no row has both defined, so there is nothing to compare."
     change = _format_change(difference, result.binary)
-    p = f"p {format_p(result.p_adjusted)}" if result.p_adjusted < 0.001 else f"p = {format_p(result.p_adjusted)}"
+    p = "p < 0.001" if result.p_adjusted < 0.001 else f"p = {result.p_adjusted:.3f}"
     if result.p_adjusted >= SIGNIFICANT:
         return f"{start}; the difference of {change} may well be luck ({p}){_tell_detectable(difference, result)}."
     if difference.mean < 0:

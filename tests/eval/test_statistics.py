@@ -1,0 +1,93 @@
+"""Statistics against figures worked out by hand or printed in tables."""
+
+import math
+
+import pytest
+
+from eval.statistics import Estimate, adjust_holm, compare, estimate
+
+TEN = [str(number) for number in range(10)]
+
+
+def test_a_share_gets_wilsons_interval() -> None:
+    # (8 + z²/2 ± z·sqrt(8·2/10 + z²/4)) / (10 + z²) with z = 1.959964
+    result = estimate([1.0] * 8 + [0.0] * 2, TEN, binary=True, seed=1)
+    assert (result.n, result.mean) == (10, 0.8)
+    assert result.low == pytest.approx(0.490162, abs=1e-6)
+    assert result.high == pytest.approx(0.943318, abs=1e-6)
+
+
+def test_undefined_values_leave_the_mean_and_are_counted() -> None:
+    result = estimate([1.0, None, 0.0, None], TEN[:4], binary=True, seed=1)
+    assert (result.n, result.undefined, result.mean) == (2, 2, 0.5)
+
+
+def test_without_a_defined_value_there_is_no_mean() -> None:
+    assert estimate([None], ["a"], binary=True, seed=1) == Estimate(n=0, undefined=1, mean=None, low=None, high=None)
+
+
+def test_equal_values_leave_room_for_the_unseen() -> None:
+    # Wilson's upper end for 0 of 10: z² / (10 + z²) = 3.841459 / 13.841459
+    unseen = 3.841459 / 13.841459
+    result = estimate([0.25] * 10, TEN, binary=False, seed=1)
+    assert result.low == pytest.approx(0.25 - unseen * 0.25, abs=1e-6)
+    assert result.high == pytest.approx(0.25 + unseen * 0.75, abs=1e-6)
+    assert estimate([12.5] * 10, TEN, binary=False, seed=1).low is None
+
+
+def test_a_bootstrap_interval_is_near_the_normal_one_and_repeats_for_a_seed() -> None:
+    values: list[float | None] = [number / 400 for number in range(400)]
+    groups = [str(number) for number in range(400)]
+    result = estimate(values, groups, binary=False, seed=7)
+    half = 1.96 * math.sqrt(1 / 12) / math.sqrt(400)
+    assert result.low == pytest.approx(0.49875 - half, abs=0.003)
+    assert result.high == pytest.approx(0.49875 + half, abs=0.003)
+    assert estimate(values, groups, binary=False, seed=7) == result
+    assert estimate(values, groups, binary=False, seed=8) != result
+
+
+def test_copies_of_a_row_make_no_result_surer() -> None:
+    values: list[float | None] = [number / 50 for number in range(50)]
+    groups = [str(number) for number in range(50)]
+    once = estimate(values, groups, binary=False, seed=3)
+    copied = estimate(values * 4, groups * 4, binary=False, seed=3)
+    assert [copied.low, copied.high] == pytest.approx([once.low, once.high])
+
+
+def test_a_01_difference_takes_mcnemars_exact_test() -> None:
+    # 6 better, 1 worse, 3 alike: p = 2 · (C(7,0) + C(7,1)) / 2^7 = 16 / 128
+    base = [0.0] * 6 + [1.0] + [1.0] * 3
+    tuned = [1.0] * 6 + [0.0] + [1.0] * 3
+    result = compare(base, tuned, TEN, binary=True, seed=1)
+    assert (result.n, result.mean, result.test, result.p) == (10, 0.5, "McNemar's exact test", 0.125)
+    # (1.959964 + 0.841621) · sd / sqrt(10), sd of six 1, one -1 and three 0 = sqrt((7 - 10 · 0.25) / 9)
+    assert result.detectable == pytest.approx(2.801585 * math.sqrt(0.5) / math.sqrt(10), abs=1e-6)
+
+
+def test_other_differences_take_a_permutation_test() -> None:
+    # All eight better by the same: of 256 ways to flip the signs, 2 are as extreme.
+    result = compare([0.5] * 8, [0.75] * 8, TEN[:8], binary=False, seed=1)
+    assert (result.mean, result.test) == (0.25, "paired permutation test")
+    assert result.p == pytest.approx(2 / 256, abs=0.003)
+
+
+def test_grouped_01_values_take_the_permutation_test_over_groups() -> None:
+    result = compare([0.0] * 8, [1.0] * 8, ["a", "b"] * 4, binary=True, seed=1)
+    assert (result.n, result.groups, result.test) == (8, 2, "paired permutation test")
+    assert result.p == pytest.approx(0.5, abs=0.02)
+
+
+def test_no_difference_has_p_1() -> None:
+    assert compare([0.5, 0.25], [0.5, 0.25], ["a", "b"], binary=False, seed=1).p == 1.0
+    assert compare([0.0, 1.0], [0.0, 1.0], ["a", "b"], binary=True, seed=1).p == 1.0
+
+
+def test_pairs_with_an_undefined_side_leave_the_comparison() -> None:
+    result = compare([0.0, None, 1.0], [1.0, 1.0, None], ["a", "b", "c"], binary=True, seed=1)
+    assert (result.n, result.mean) == (1, 1.0)
+    assert compare([None], [1.0], ["a"], binary=True, seed=1).p is None
+
+
+def test_holm_multiplies_the_smallest_by_most_and_never_falls() -> None:
+    assert adjust_holm([0.04, None, 0.01, 0.03]) == [0.06, None, 0.03, 0.06]
+    assert adjust_holm([0.9, 0.8]) == [1.0, 1.0]
