@@ -15,10 +15,10 @@ from recipebook.references import check_references, check_template
 from recipebook.resolve import list_profiles, list_recipes, read_profile, resolve
 
 
-def check_all(root: Path = PROJECT, name: str | None = None) -> list[str]:
-    """One line a problem, each once, none when all is well; with a `name`, that recipe's alone."""
-    if name:
-        return list(dict.fromkeys(_check_recipe(name, root)))
+def check_all(root: Path = PROJECT, only: str | None = None) -> list[str]:
+    """One line a problem, each once, none when all is well; with `only`, that recipe's alone."""
+    if only:
+        return list(dict.fromkeys(_check_recipe(only, root)))
     names = list_recipes(root)
     if not names:
         return ["no recipes in recipes/"]

@@ -162,7 +162,7 @@ def _read_override(text: str) -> Document:
     if not equals or not all(path):
         raise UserError(f"SET: '{text}' is not section.key=value")
     try:
-        data = parse_value(value, "SET")
+        data = parse_value(value)
     except UserError as error:
         # A line and column within one argument would only confuse.
         raise UserError(f"SET: {dotted}: {str(error).partition(' ')[2]}") from error

@@ -84,7 +84,7 @@ def place_of(places: Places, path: KeyPath, on_key: bool = False) -> Place:
     return places[path].key if on_key else places[path].value
 
 
-def parse_value(text: str, label: str) -> Any:
+def parse_value(text: str, label: str = "SET") -> Any:
     """Read one value as it would be read behind a key, such as `1e-4`, `null` or `[a, b]`."""
     node = _compose(text, label)
     if node is None:

@@ -73,7 +73,7 @@ def change(tmp_path: Path) -> Change:
 def test_a_project_in_which_all_is_well_has_no_lines(change: Change) -> None:
     root = change()
     assert check_all(root) == []
-    assert check_all(root, "x") == []
+    assert check_all(root, only="x") == []
 
 
 R, T = "recipes/x.yaml", "recipes/profiles/tiny.yaml"
@@ -135,7 +135,7 @@ def test_a_mistake_that_only_one_profile_makes_is_found(change: Change) -> None:
 def test_recipes_in_folders_are_checked(change: Change) -> None:
     root = change("recipes/family/y.yaml")
     assert check_all(root) == ["recipes/family/y.yaml:1:1: the file is empty"]
-    assert check_all(root, "x") == []
+    assert check_all(root, only="x") == []
 
 
 def test_a_project_without_recipes_is_told(tmp_path: Path) -> None:

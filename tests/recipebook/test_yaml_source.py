@@ -30,18 +30,18 @@ def test_every_key_and_value_has_its_place() -> None:
 
 def test_numbers_are_read_as_yaml_1_2_reads_them() -> None:
     text = "[2e-05, 1e5, 1.5, 5., .5e3, -3, 0, .inf, 010, '7', 1:30, 2026-01-01, 1_000, 0x1f]"
-    assert parse_value(text, "SET") == [
+    assert parse_value(text) == [
         2e-05, 100000.0, 1.5, 5.0, 500.0, -3, 0, float("inf"), "010", "7", "1:30", "2026-01-01", "1_000", "0x1f",
     ]  # fmt: skip
 
 
 def test_words_for_true_false_and_null_are_pyyamls() -> None:
     text = "[yes, off, True, null, ~, 'null', NO, n]"
-    assert parse_value(text, "SET") == [True, False, True, None, None, "null", False, "n"]
+    assert parse_value(text) == [True, False, True, None, None, "null", False, "n"]
 
 
 def test_a_value_on_the_command_line_may_be_empty() -> None:
-    assert parse_value("", "SET") is None
+    assert parse_value("") is None
 
 
 def test_merge_keys_keep_the_places_of_what_they_bring() -> None:
