@@ -51,38 +51,38 @@ def _take_text(record: dict[str, Any], field: str) -> str:
     value = record.get(field)
     if value is None:
         raise BadRecord(f"missing '{field}'")
-    return _check_text(value, f"'{field}'")
+    return _check_text(value, field)
 
 
-def _check_text(value: Any, what: str) -> str:
+def _check_text(value: Any, field: str, part: str = "") -> str:
     if type(value) is not str:
-        raise BadRecord(f"{what} is {name_kind(value)}, not a string")
+        raise BadRecord(f"{part}'{field}' is {name_kind(value)}, not a string")
     if not value or value.isspace():
-        raise BadRecord(f"{what} is empty")
+        raise BadRecord(f"{part}'{field}' is empty")
     return value.replace("\r\n", "\n") if "\r" in value else value
 
 
 def _take_calls(record: dict[str, Any]) -> list[str]:
     listed = record.get("output_list")
     if listed is None or record.get("output") is not None:
-        return _split_calls(_take_text(record, "output"), "'output'")
-    if type(listed) is not list:
+        calls = _split_calls(_take_text(record, "output"))
+    elif type(listed) is not list:
         raise BadRecord(f"'output_list' is {name_kind(listed)}, not a list")
-    if not listed:
-        raise BadRecord("'output_list' is empty")
-    what = "an item of 'output_list'"
-    return [call for item in listed for call in _split_calls(_check_text(item, what), what)]
-
-
-def _split_calls(text: str, what: str) -> list[str]:
-    text = text.strip().removesuffix(END_OF_TEXT)
-    pieces = [text]
-    if ";" in text or "\n" in text:
-        pieces = _PIECE.findall(text) if "'" in text or "\\" in text else _split_plainly(text)
-    calls = [call for piece in pieces if (call := piece.strip())]
+    else:
+        items = [_check_text(item, "output_list", "an item of ") for item in listed]
+        calls = [call for item in items for call in _split_calls(item)]
     if not calls:
-        raise BadRecord(f"{what} holds no call")
+        raise BadRecord("holds no call")
     return calls
+
+
+def _split_calls(text: str) -> list[str]:
+    text = text.strip().removesuffix(END_OF_TEXT)
+    if ";" not in text and "\n" not in text:
+        pieces = [text]
+    else:
+        pieces = _PIECE.findall(text) if "'" in text or "\\" in text else _split_plainly(text)
+    return [call for piece in pieces if (call := piece.strip())]
 
 
 def _split_plainly(text: str) -> list[str]:

@@ -12,7 +12,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -105,7 +105,7 @@ def convert_records(
     progress: Progress | None = None,
 ) -> Iterator[Converted]:
     """Yield what becomes rows, with their origin; the ledger gains every record, rejected ones by reason."""
-    convert, see = converter.convert, ledger.contents.see
+    convert, dumps, see = converter.convert, orjson.dumps, ledger.contents.see
     for record in records:
         number, _, value = record
         ledger.records += 1
@@ -122,17 +122,13 @@ def convert_records(
             continue
         lines = []
         for row in rows:
-            line = _encode(row, f"{name}#{number}")
+            # The origin comes last: what precedes it is the row's content, by which duplicates are known.
+            fields: dict[str, Any] = {**row}
+            meta = fields.pop("meta")
+            meta["origin"] = f"{name}#{number}"
+            fields["meta"] = meta
+            line = dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
             see(line[: line.rindex(_ORIGIN)])
             lines.append(line)
         ledger.rows += len(rows)
-        yield Converted(record, rows, lines)
-
-
-def _encode(row: Row, origin: str) -> bytes:
-    # The origin comes last: what precedes it is the row's content, by which duplicates are known.
-    fields = cast(dict[str, Any], row)
-    meta = fields.pop("meta")
-    meta["origin"] = origin
-    fields["meta"] = meta
-    return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
+        yield Converted._make((record, rows, lines))

@@ -45,7 +45,9 @@ def test_parts_hold_every_row_once_and_share_no_prompt(tmp_path: Path) -> None:
     write_hundred(tmp_path)
     dataset = build(tmp_path)
     prompts = {part: read_prompts(dataset, part) for part in ("train", "validation", "test")}
-    assert sorted(sum(prompts.values(), [])) == sorted(f"go {number // 2} m" for number in range(100))
+    assert sorted(prompt for found in prompts.values() for prompt in found) == sorted(
+        f"go {number // 2} m" for number in range(100)
+    )
     assert dataset.rows == {part: len(found) for part, found in prompts.items()}
     assert not set(prompts["train"]) & {*prompts["validation"], *prompts["test"]}
     assert (dataset.account.records, dataset.account.rows, dataset.account.rejects) == (100, 100, 0)
@@ -92,9 +94,7 @@ def test_own_files_take_no_share_and_their_prompts_leave_train(tmp_path: Path) -
     account = dataset.account
     assert (account.records, account.rows, account.overlap_test, account.overlap_validation) == (8, 5, 0, 0)
     assert account.rejected == (
-        Rejection(
-            reason="its prompt is also in test", count=2, places=("x.jsonl:1: record 1", "x.jsonl:4: record 4")
-        ),
+        Rejection(reason="its prompt is also in test", count=2, places=("x.jsonl:1: record 1", "x.jsonl:4: record 4")),
         Rejection(reason="its prompt is also in validation", count=1, places=("x.jsonl:3: record 3",)),
     )
 

@@ -112,7 +112,10 @@ JSON = st.recursive(
 )
 
 
-@given(values=st.lists(st.dictionaries(st.text("abc"), JSON, max_size=3), min_size=1), indent=st.sampled_from([None, 1]))
+RECORD = st.dictionaries(st.text("abc"), JSON, max_size=3)
+
+
+@given(values=st.lists(RECORD, min_size=1), indent=st.sampled_from([None, 1]))
 def test_list_and_jsonl_give_the_same_records(
     tmp_path_factory: pytest.TempPathFactory, values: list[Any], indent: int | None
 ) -> None:
@@ -129,9 +132,7 @@ def test_list_and_jsonl_give_the_same_records(
         st.sampled_from([b"{", b"}", b"[", b"]", b",", b":", b'"a"', b"1", b"\n", b"\r", b" ", b"\x00", b"\xff", b"\\"])
     ).map(b"".join)
 )
-def test_no_bytes_end_in_a_traceback_or_skip_a_record(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes
-) -> None:
+def test_no_bytes_end_in_a_traceback_or_skip_a_record(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     try:
         records = read_all(tmp_path_factory.mktemp("records"), content)[0]
     except UserError as error:
