@@ -61,7 +61,7 @@ class Ledger:
     def __init__(self) -> None:
         self.records = 0
         self.rows = 0
-        self.notes: list[str] = []
+        self.notes: dict[str, str] = {}
         self.contents = Repeats()
         self._places: dict[str, list[str]] = {}
         self._counts: dict[str, int] = {}
@@ -78,6 +78,17 @@ class Ledger:
         self.rows -= rows
         self.reject(name, record, reason)
 
+    def add(self, later: "Ledger") -> None:
+        """Take over what another ledger tells of the records after this one's."""
+        self.records += later.records
+        self.rows += later.rows
+        for kind, note in later.notes.items():
+            self.notes.setdefault(kind, note)
+        self.contents.add(later.contents)
+        for reason, places in later._places.items():
+            self._counts[reason] = self._counts.get(reason, 0) + later._counts[reason]
+            self._places[reason] = [*self._places.get(reason, []), *places][:PLACES]
+
     def close(self, **overlaps: int) -> Account:
         """Sum up."""
         rejected = tuple(
@@ -89,7 +100,7 @@ class Ledger:
             rows=self.rows,
             rejected=rejected,
             duplicates=self.contents.count(),
-            notes=tuple(self.notes),
+            notes=tuple(self.notes.values()),
             **overlaps,
         )
 
@@ -104,6 +115,11 @@ class Repeats:
         """Remember one value; its hash is this process's own and is never written anywhere."""
         hashed = hash(value)
         self._buckets[hashed % BUCKETS].append(hashed)
+
+    def add(self, other: "Repeats") -> None:
+        """Take over what another one has seen, in a fork of this process."""
+        for bucket, more in zip(self._buckets, other._buckets, strict=True):
+            bucket.extend(more)
 
     def count(self) -> int:
         """Count the values that equal an earlier one."""

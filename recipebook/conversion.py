@@ -9,10 +9,16 @@ and the account of every record. The file of rows is whole or absent.
 
 import importlib
 import inspect
+import multiprocessing
+import os
 import pkgutil
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -21,10 +27,12 @@ import converters
 from recipebook.account import Account, Ledger, judge
 from recipebook.errors import UserError
 from recipebook.files import digest, replacing
-from recipebook.records import Record, read
+from recipebook.records import Record, Span, cut, read, read_span
 from recipebook.rows import BadRecord, Row
 
 PROGRESS_EVERY = 10_000
+SPAN = 4 * 2**20
+COPIED = 2**20
 
 _ORIGIN = b'"origin":'
 
@@ -84,11 +92,16 @@ def convert_file(
 ) -> Account:
     """Convert one file to rows; more rejected records than allowed leave nothing behind but the error."""
     found = find_converter(converter)
+    checked = read_options(found, options)
     ledger = Ledger()
-    records = read(source, str(source), ledger.notes)
     with replacing(out) as file:
-        for each in convert_records(records, str(source), found, read_options(found, options), ledger, progress):
-            file.writelines(each.lines)
+        spans = _cut(source, ledger)
+        if len(spans) > 1:
+            _convert_spans(found, source, checked, spans, ledger, file, progress)
+        else:
+            records = read(source, str(source), ledger.notes)
+            for each in convert_records(records, str(source), found, checked, ledger, progress):
+                file.writelines(each.lines)
         account = ledger.close()
         judge(account, rejects)
         if not account.rows:
@@ -132,3 +145,45 @@ def convert_records(
             lines.append(line)
         ledger.rows += len(rows)
         yield Converted._make((record, rows, lines))
+
+
+def _cut(source: Path, ledger: Ledger) -> list[Span]:
+    """Cut a big file into one span a processor; none if it is small."""
+    size = source.stat().st_size if source.is_file() else 0
+    count = min(len(os.sched_getaffinity(0)), size // SPAN)
+    return cut(source, str(source), ledger.notes, count) if count > 1 else []
+
+
+def _convert_spans(
+    converter: Converter,
+    source: Path,
+    options: BaseModel,
+    spans: list[Span],
+    ledger: Ledger,
+    file: IO[bytes],
+    progress: Progress | None,
+) -> None:
+    # Forked, so that all processes share one seed of `hash`, by which duplicates are counted.
+    fork = multiprocessing.get_context("fork")
+    with (
+        tempfile.TemporaryDirectory(prefix=".spans.", dir=Path(file.name).parent) as folder,
+        ProcessPoolExecutor(len(spans), mp_context=fork) as pool,
+    ):
+        pieces = [Path(folder, str(at)) for at in range(len(spans))]
+        convert = partial(_convert_span, converter.name, source, options)
+        for piece, later in zip(pieces, pool.map(convert, spans, pieces), strict=True):
+            ledger.add(later)
+            with piece.open("rb") as rows:
+                shutil.copyfileobj(rows, file, COPIED)
+            piece.unlink()
+            if progress:
+                progress(ledger.records)
+
+
+def _convert_span(converter: str, source: Path, options: BaseModel, span: Span, piece: Path) -> Ledger:
+    ledger = Ledger()
+    records = read_span(source, str(source), ledger.notes, span)
+    with piece.open("wb") as file:
+        for each in convert_records(records, str(source), find_converter(converter), options, ledger):
+            file.writelines(each.lines)
+    return ledger

@@ -13,6 +13,9 @@ JSONL is streamed; a JSON list is loaded whole. A file that holds no record at a
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from os import SEEK_END
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -35,24 +38,78 @@ class Record(NamedTuple):
     value: dict[str, Any] | BadRecord
 
 
-def read(path: Path, name: str, notes: list[str]) -> Iterator[Record]:
+class Span(NamedTuple):
+    """Whole lines of a JSONL file: its bytes from `start` to `end`, and the records and lines that stand before."""
+
+    start: int
+    end: int
+    records: int
+    lines: int
+
+
+def read(path: Path, name: str, notes: dict[str, str]) -> Iterator[Record]:
     """Yield the records of `path`, which errors call `name`; `notes` gains a line for every oddity read past."""
+    with _open(path, name) as file:
+        start = _skip_byte_order_mark(file, name, notes)
+        if _starts_list(file, start):
+            records = _read_list(file, name, notes)
+        else:
+            records = _read_lines(file, name, notes, Span(start, file.seek(0, SEEK_END), 0, 0))
+        first = next(records, None)
+        if first is None:
+            raise UserError(f"{name}: holds no records")
+        yield first
+        yield from records
+
+
+def read_span(path: Path, name: str, notes: dict[str, str], span: Span) -> Iterator[Record]:
+    """Yield the records of one span, numbered as in the whole file."""
+    with _open(path, name) as file:
+        yield from _read_lines(file, name, notes, span)
+
+
+def cut(path: Path, name: str, notes: dict[str, str], count: int) -> list[Span]:
+    """Cut a JSONL file into `count` spans or fewer; none for a JSON list, which must be read whole."""
+    with _open(path, name) as file:
+        start = _skip_byte_order_mark(file, name, notes)
+        if _starts_list(file, start):
+            return []
+        size = file.seek(0, SEEK_END)
+        ends = [_find_line_end(file, start + (size - start) * at // count) for at in range(1, count)]
+        bounds = sorted({start, *ends, size})
+        spans: list[Span] = []
+        records, lines = 0, 0
+        for begin, end in pairwise(bounds):
+            spans.append(Span(begin, end, records, lines))
+            if end < size:
+                for _, texts in _split_lines(file, name, {}, spans[-1]):
+                    lines += len(texts)
+                    records += sum(map(_is_filled, texts))
+        return spans
+
+
+@contextmanager
+def _open(path: Path, name: str) -> Iterator[IO[bytes]]:
     try:
         with path.open("rb") as file:
-            start = _skip_byte_order_mark(file, name, notes)
-            records = _read_list(file, name, notes) if _starts_list(file, start) else _read_lines(file, name, notes)
-            first = next(records, None)
-            if first is None:
-                raise UserError(f"{name}: holds no records")
-            yield first
-            yield from records
+            yield file
     except OSError as error:
         raise UserError(f"{name}: cannot be read: {error.strerror}") from error
 
 
-def _skip_byte_order_mark(file: IO[bytes], name: str, notes: list[str]) -> int:
+def _find_line_end(file: IO[bytes], at: int) -> int:
+    file.seek(at)
+    while block := file.read(BLOCK):
+        found = block.find(b"\n")
+        if found >= 0:
+            return at + found + 1
+        at += len(block)
+    return at
+
+
+def _skip_byte_order_mark(file: IO[bytes], name: str, notes: dict[str, str]) -> int:
     if file.read(len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK:
-        notes.append(f"{name}:1: starts with a byte-order mark; read without it")
+        notes["mark"] = f"{name}:1: starts with a byte-order mark; read without it"
     else:
         file.seek(0)
     return file.tell()
@@ -78,27 +135,33 @@ def _is_list_a_line(head: bytes, file: IO[bytes]) -> bool:
         return False
 
 
-def _read_lines(file: IO[bytes], name: str, notes: list[str]) -> Iterator[Record]:
-    number = 0
-    for line, texts in _split_lines(file, name, notes):
+def _read_lines(file: IO[bytes], name: str, notes: dict[str, str], span: Span) -> Iterator[Record]:
+    number, make = span.records, Record._make
+    for line, texts in _split_lines(file, name, notes, span):
         for position, text in enumerate(texts, line):
             value = _parse(text)
             if isinstance(value, BadRecord):
-                if len(text) <= LARGEST and not text.strip(BLANK):
+                if not _is_filled(text):
                     continue
                 if number == 0 and text.strip(BLANK) == b"{":
                     told = "an object over several lines; give a list, or an object a line"
                     raise UserError(f"{name}:{position}: {told}")
             number += 1
-            yield Record._make((number, position, value))
+            yield make((number, position, value))
 
 
-def _split_lines(file: IO[bytes], name: str, notes: list[str]) -> Iterator[tuple[int, list[bytes]]]:
+def _is_filled(text: bytes) -> bool:
+    # A line cut for its length may be all blank so far and is a record all the same.
+    return len(text) > LARGEST or bool(text.strip(BLANK))
+
+
+def _split_lines(file: IO[bytes], name: str, notes: dict[str, str], span: Span) -> Iterator[tuple[int, list[bytes]]]:
     """Yield lines by the block with the first one's number; of a line that is too large, only the start is kept."""
-    line, begun, returns = 1, b"", False
-    while block := file.read(BLOCK):
-        if not returns and (at := (begun[-1:] + block).find(b"\r\n")) >= 0:
-            returns = True
+    line, begun, left = span.lines + 1, b"", span.end - span.start
+    file.seek(span.start)
+    while block := file.read(min(BLOCK, left)):
+        left -= len(block)
+        if "crlf" not in notes and (at := (begun[-1:] + block).find(b"\r\n")) >= 0:
             _note_returns(name, line + block.count(b"\n", 0, at), notes)
         first, *more = block.split(b"\n")
         if len(begun) <= LARGEST:
@@ -111,7 +174,7 @@ def _split_lines(file: IO[bytes], name: str, notes: list[str]) -> Iterator[tuple
         yield line, [begun]
 
 
-def _read_list(file: IO[bytes], name: str, notes: list[str]) -> Iterator[Record]:
+def _read_list(file: IO[bytes], name: str, notes: dict[str, str]) -> Iterator[Record]:
     """Find each record's extent with json and its value with orjson, so that it means the same as in JSONL."""
     data = file.read()
     if (at := data.find(b"\r\n")) >= 0:
@@ -155,8 +218,8 @@ def _skip_blank(data: bytes, at: int) -> int:
     return at
 
 
-def _note_returns(name: str, line: int, notes: list[str]) -> None:
-    notes.append(f"{name}:{line}: lines end with a carriage return (CRLF); read without it")
+def _note_returns(name: str, line: int, notes: dict[str, str]) -> None:
+    notes["crlf"] = f"{name}:{line}: lines end with a carriage return (CRLF); read without it"
 
 
 def _parse(text: bytes) -> dict[str, Any] | BadRecord:

@@ -142,3 +142,16 @@ def test_no_record_is_lost_and_nothing_ends_in_a_traceback(lines: list[bytes]) -
     # The robot converter gives one row a record.
     assert account.records == len(rows) + account.rejects
     assert account.rows == len(rows)
+
+
+def test_big_file_converted_in_several_processes_gives_the_same_rows_and_account(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    content = b"\xef\xbb\xbf" + b"\n".join([GOOD, b"", b"1", GOOD + b"\r"] * 200)
+    account, rows = convert(content, "40%")
+    monkeypatch.setattr("recipebook.conversion.SPAN", 512)
+    assert convert(content, "40%") == (account, rows)
+    assert (account.records, account.rows, account.duplicates, len(account.notes)) == (600, 400, 399, 2)
+    with pytest.raises(UserError, match=r"^x\.jsonl:3: record 2: a number, not an object \(200 of 600 records"):
+        convert(content)
+    assert sorted(path.name for path in Path().iterdir()) == ["rows.jsonl", "x.jsonl"]

@@ -9,14 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recipebook.errors import UserError
-from recipebook.records import read
+from recipebook.records import cut, read, read_span
 
 
 def read_all(folder: Path, content: bytes) -> tuple[list[tuple[int, int, Any]], list[str]]:
-    path, notes = folder / "x.jsonl", list[str]()
+    path, notes = folder / "x.jsonl", dict[str, str]()
     path.write_bytes(content)
     found = [(each.number, each.line, each.value) for each in read(path, "x.jsonl", notes)]
-    return [(number, line, value if isinstance(value, dict) else str(value)) for number, line, value in found], notes
+    return [(number, line, value if isinstance(value, dict) else str(value)) for number, line, value in found], list(
+        notes.values()
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,7 @@ def test_file_is_refused_in_one_line(tmp_path: Path, content: bytes, message: st
 def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
     for path, why in ((tmp_path / "none.json", "No such file or directory"), (tmp_path, "Is a directory")):
         with pytest.raises(UserError) as error:
-            list(read(path, "data", []))
+            list(read(path, "data", {}))
         assert str(error.value) == f"data: cannot be read: {why}"
 
 
@@ -143,3 +145,21 @@ def test_no_bytes_end_in_a_traceback_or_skip_a_record(tmp_path_factory: pytest.T
     if not text.lstrip(b" \t\r\n").startswith(b"["):
         filled = [at for at, line in enumerate(text.split(b"\n"), 1) if line.strip(b" \t\r")]
         assert [line for _, line, _ in records] == filled
+
+
+LINES = st.lists(st.sampled_from([b'{"a":1}', b"", b" ", b"x", b'{"a":"' + b"y" * 40 + b'"}', b"\r"]), min_size=1)
+
+
+@given(lines=LINES, count=st.integers(1, 5), mark=st.sampled_from([b"", b"\xef\xbb\xbf"]))
+def test_spans_hold_the_records_of_the_whole(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], count: int, mark: bytes
+) -> None:
+    folder = tmp_path_factory.mktemp("records")
+    content = b'{"a":0}\n' + b"\n".join(lines)
+    whole, _ = read_all(folder, mark + content)
+    path = folder / "x.jsonl"
+    spans = cut(path, "x.jsonl", {}, count)
+    found = [each for span in spans for each in read_span(path, "x.jsonl", {}, span)]
+    told = [(number, line, value if isinstance(value, dict) else str(value)) for number, line, value in found]
+    assert 1 <= len(spans) <= count
+    assert told == whole
