@@ -3,8 +3,8 @@
     python -m benchmarks.conversion --rows 100000
 
 Each measurement is a process of its own, timed inside from first byte read to last byte written (imports left out),
-the two taking turns (datasets as it comes, in one process; recipebook in one a core); then recipebook alone at `--rows` and at ten times as many, for its peak memory. The last line
-is one JSON object:
+the two taking turns: datasets as it comes, in one process, and recipebook as it comes, in one a core for big files.
+Then recipebook alone at ten times as many rows, for its peak memory. The last line is one JSON object:
 
     {"rows": 100000, "recipebook_rows_per_s": 61000, "datasets_rows_per_s": 5900, "ratio": 10.3, …}
 """
