@@ -5,6 +5,7 @@ import platform
 import shutil
 import subprocess
 from functools import cache
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
@@ -43,7 +44,7 @@ def _gpus() -> tuple[str, ...]:
 
 
 def _cpu() -> str:
-    with open("/proc/cpuinfo", encoding="utf-8") as file:
+    with Path("/proc/cpuinfo").open(encoding="utf-8") as file:
         models = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
     return models[0] if models else platform.machine()
 

@@ -33,7 +33,16 @@ def build_command(recipe: Recipe) -> list[str]:
     processes = recipe.launch.processes
     if processes == 1 and deepspeed_strategy(recipe) is None:
         return [sys.executable, *train]
-    how = ["--num_processes", str(processes), "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
+    how = [
+        "--num_processes",
+        str(processes),
+        "--num_machines",
+        "1",
+        "--mixed_precision",
+        "no",
+        "--dynamo_backend",
+        "no",
+    ]
     if deepspeed_strategy(recipe):
         how += ["--use_deepspeed", "--deepspeed_config_file", "deepspeed.json"]
     elif processes > 1:

@@ -6,7 +6,7 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from recipebook.files import digest, digest_file
+from recipebook.files import digest
 from recipebook.recipe import CHAT_TEMPLATES, PROJECT, Recipe
 from recipebook.render import find_base
 
@@ -56,7 +56,7 @@ def digest_chat_template(recipe: Recipe) -> str:
     """The chat template file's hash, or the base model's where its tokenizer brings its own."""
     if recipe.model.chat_template == "tokenizer":
         return f"tokenizer of {digest_base(recipe)}"
-    return digest_file(CHAT_TEMPLATES / f"{recipe.model.chat_template}.jinja")
+    return digest((CHAT_TEMPLATES / f"{recipe.model.chat_template}.jinja").read_text(encoding="utf-8"))
 
 
 def identify(recipe: Recipe, rows_digest: str) -> str:

@@ -1,8 +1,8 @@
 """A run's folder and its manifest: everything that explains or repeats a result.
 
-    runs/robot-lora-20261120-141503/
-      recipe.yaml as written, resolved.yaml as run, manifest.json, data/, axolotl.yaml, deepspeed.json,
-      train.log, metrics.jsonl, model/, eval/
+runs/robot-lora-20261120-141503/
+  recipe.yaml as written, resolved.yaml as run, manifest.json, data/, axolotl.yaml, deepspeed.json,
+  train.log, metrics.jsonl, model/, eval/
 """
 
 import fcntl
@@ -104,6 +104,14 @@ class Run:
         os.truncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
         return descriptor
+
+    def is_held(self) -> bool:
+        """Whether a runner or its trainer lives."""
+        try:
+            os.close(self.lock())
+        except UserError:
+            return True
+        return False
 
     def checkpoints(self) -> list[Path]:
         """Whole checkpoints, oldest first: the trainer writes trainer_state.json last."""

@@ -6,16 +6,18 @@
 Twelve categories in equal number; wording runs from formal to casual, with politeness, typos, units, number words
 and chains of two to four actions. The same seed makes the same file:
 
-    python samples/make_robot.py --count 2400 --seed 7 --out samples/robot.json
+    python -m samples.make_robot --count 2400 --seed 7 --out samples/robot.json
 """
 
 import argparse
+import itertools
 import json
 import random
 from collections.abc import Callable
 from pathlib import Path
 
 Command = tuple[str, str]
+TRIES = 10_000
 
 OBJECTS = ["ball", "box", "cup", "bottle", "book", "block", "toy", "key", "plate", "tool", "can", "bag"]
 COLORS = ["red", "blue", "green", "yellow", "black", "white", "orange", "purple"]
@@ -48,7 +50,7 @@ def move(rng: random.Random) -> Command:
 
 
 def turn(rng: random.Random) -> Command:
-    """Turn by an angle, a quarter left by default."""
+    """Turn by an angle."""
     direction = rng.choice(["left", "right", "clockwise", "counterclockwise"])
     angle = float(rng.choice(range(30, 361, 15)))
     said = rng.choice([f"{angle:.0f} degrees", f"{angle:.0f} deg", f"by {angle:.0f} degrees"])
@@ -56,7 +58,8 @@ def turn(rng: random.Random) -> Command:
         said, angle = rng.choice([("a quarter turn", 90.0), ("halfway around", 180.0), ("all the way around", 360.0)])
     verb = rng.choice(["turn", "rotate", "spin", "pivot"])
     speed_said, speed = _speed(rng)
-    return f"{verb} {direction} {said}{speed_said}", f'robot.turn(direction="{direction}", angle={angle}, speed={speed})'
+    call = f'robot.turn(direction="{direction}", angle={angle}, speed={speed})'
+    return f"{verb} {direction} {said}{speed_said}", call
 
 
 def stop(rng: random.Random) -> Command:
@@ -276,16 +279,25 @@ CATEGORIES: dict[str, Maker] = {
 def make(count: int, seed: int) -> list[dict[str, str]]:
     """`count` records with inputs that differ, the categories taking turns."""
     rng = random.Random(seed)
-    names, seen, records = list(CATEGORIES), set(), []
-    while len(records) < count:
-        category = names[len(records) % len(names)]
-        said, calls = CATEGORIES[category](rng)
-        said = _dress(rng, said, polite=category not in ("conversational", "safety"))
-        if said.lower() in seen:
-            continue
-        seen.add(said.lower())
+    seen: set[str] = set()
+    records: list[dict[str, str]] = []
+    for category in itertools.cycle(CATEGORIES):
+        if len(records) == count:
+            break
+        said, calls = _make_new(rng, category, seen)
         records.append({"input": said, "output": calls, "category": category})
     return records
+
+
+def _make_new(rng: random.Random, category: str, seen: set[str]) -> Command:
+    """A command whose words were not said before; a category that has run out of them is an error."""
+    for _ in range(TRIES):
+        said, calls = CATEGORIES[category](rng)
+        said = _dress(rng, said, polite=category not in ("conversational", "safety"))
+        if said.lower() not in seen:
+            seen.add(said.lower())
+            return said, calls
+    raise SystemExit(f"make_robot.py: no {len(seen) // len(CATEGORIES)} different commands in category {category}")
 
 
 def _distance(rng: random.Random) -> tuple[str, float]:

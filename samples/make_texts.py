@@ -5,7 +5,7 @@
 Commands and calls come from different seeds, so that no text stands beside its answer: the base learns the words and
 how to copy them, and what an adapter learns is its own. The samples of the tasks use other seeds.
 
-    python samples/make_texts.py --count 4500 --seed 11 --out samples/texts.jsonl
+    python -m samples.make_texts --count 4500 --seed 11 --out samples/texts.jsonl
 """
 
 import argparse
@@ -13,7 +13,7 @@ import json
 import random
 from pathlib import Path
 
-import make_robot
+from samples import make_robot
 
 DEVICES = ["lights", "tv", "ac", "speaker", "heater", "lamp", "radio", "fan", "alarm", "security system"]
 TALK = [

@@ -4,7 +4,7 @@ Axolotl draws the weights (`reinit_weights`) when it trains recipes/tiny-base.ya
 over whole words, single digits and white space apart: `ball` is one token in `the ball` and in `"ball"`, so that
 copying a word into a call is copying a token.
 
-    python samples/make_tiny_seed.py --texts samples/texts.jsonl --out models/tiny-seed
+    python -m samples.make_tiny_seed --texts samples/texts.jsonl --out models/tiny-seed
 """
 
 import argparse
@@ -30,11 +30,11 @@ def train_tokenizer(texts: list[str], size: int) -> PreTrainedTokenizerFast:
     )
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(
+    trainer = trainers.BpeTrainer(  # type: ignore[no-untyped-call]
         vocab_size=size, special_tokens=CONTROLS, initial_alphabet=alphabet, min_frequency=3, show_progress=False
     )
     tokenizer.train_from_iterator([*texts, *ROLES * 10], trainer)
-    return PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|endoftext|>", model_max_length=1024
     )
 

@@ -24,7 +24,7 @@ def join() -> None:
         backend, distributed_type = prepare(self, *args, **kwargs)
         return backend or "gloo", distributed_type
 
-    PartialState._prepare_backend = prepare_with_gloo  # type: ignore[method-assign]
+    PartialState._prepare_backend = prepare_with_gloo
     AcceleratorState._reset_state(reset_partial_state=True)
 
 

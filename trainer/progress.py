@@ -1,7 +1,8 @@
 """What the trainer tells the world while it runs.
 
 `metrics.jsonl` grows by a line at each log (`{"step": 10, "epoch": 0.1, "loss": 1.9, "learning_rate": 0.003}` or
-`{"step": 120, "eval_loss": 0.4}`); `progress.json` is replaced at each step (`{"phase", "step", "steps", "time"}`).
+`{"step": 120, "eval_loss": 0.4}`); `progress.json` is replaced at each step
+(`{"phase": "training", "step": 120, "steps": 600, "loss": 0.4, "time": 1795234000.0}`).
 """
 
 import json
@@ -18,6 +19,7 @@ class ProgressFiles(TrainerCallback):
     def __init__(self, folder: Path) -> None:
         self.metrics = folder / "metrics.jsonl"
         self.progress = folder / "progress.json"
+        self.loss: float | None = None
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -47,15 +49,16 @@ class ProgressFiles(TrainerCallback):
         if not state.is_world_process_zero:
             return
         line = {"step": state.global_step, **{key: _number(value) for key, value in (logs or {}).items()}}
+        self.loss = line.get("loss", self.loss)
         with self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
     def _tell(self, state: TrainerState, phase: str) -> None:
         if not state.is_world_process_zero:
             return
-        fact = {"phase": phase, "step": state.global_step, "steps": state.max_steps, "time": time.time()}
+        fact = {"phase": phase, "step": state.global_step, "steps": state.max_steps, "loss": self.loss}
         temporary = self.progress.with_suffix(".tmp")
-        temporary.write_text(json.dumps(fact), encoding="utf-8")
+        temporary.write_text(json.dumps({**fact, "time": time.time()}), encoding="utf-8")
         temporary.replace(self.progress)
 
 

@@ -1,0 +1,70 @@
+# Recipebook: make is the door, `python -m recipebook` the room behind it.
+.DEFAULT_GOAL := help
+.PHONY: help setup train eval plan check runs test lint bench tiny-base schemas clean
+
+PYTHON ?= python3
+PY := .venv/bin/python
+READY := .venv/ready
+RUN_IN_ENV := PATH="$(CURDIR)/.venv/bin:$$PATH" $(PY) -m recipebook
+
+# Options that train and plan share; SET holds words such as training.epochs=1.
+LAYERS := $(if $(PROFILE),--profile $(PROFILE)) $(if $(GPUS),--gpus $(GPUS)) $(if $(SET),--set $(SET))
+
+help: ## this list
+	@echo "Recipebook: one YAML recipe to a trained, checked and evaluated Axolotl run"
+	@echo
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+	@echo
+	@echo "variables: RECIPE=  RUN=  PROFILE=  GPUS=  SET=\"training.learning_rate=1e-4 lora.r=16\"  FORCE=1"
+
+setup: $(READY) ## the environment in .venv: pinned, light and heavy parts (others call it)
+
+# torch first: DeepSpeed looks for it while it is built.
+$(READY): pyproject.toml constraints.txt
+	@echo "setting up .venv once; several gigabytes, a few minutes"
+	$(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet --constraint constraints.txt torch
+	$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[train,eval,dev]'
+	@touch $@
+
+train: $(READY) ## RECIPE=: a recipe to a trained, checked run (PROFILE=, GPUS=, SET=, FORCE=1)
+	@$(call need,RECIPE)
+	@$(RUN_IN_ENV) train $(RECIPE) $(LAYERS) $(if $(FORCE),--force)
+
+eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (SET="eval.limit=50")
+	@$(call need,RUN)
+	@$(RUN_IN_ENV) eval $(RUN) $(if $(SET),--set $(SET))
+
+plan: $(READY) ## RECIPE=: what train would do, without training
+	@$(call need,RECIPE)
+	@$(RUN_IN_ENV) plan $(RECIPE) $(LAYERS)
+
+check: $(READY) ## every recipe, profile and template, in about a second (RECIPE= for one)
+	@$(RUN_IN_ENV) check $(RECIPE)
+
+runs: $(READY) ## the table of runs
+	@$(RUN_IN_ENV) runs
+
+test: $(READY) ## all tests, real Axolotl training included
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(PY) -m pytest $(TESTS)
+
+lint: $(READY) ## ruff and mypy
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+bench: $(READY) ## start-up and conversion against Axolotl and datasets, in one run
+	@$(PY) benchmarks/startup.py
+	@$(PY) benchmarks/conversion.py
+
+tiny-base: $(READY) ## make the embedded tiny base model again (FORCE=1)
+	@$(RUN_IN_ENV) tiny-base $(if $(FORCE),--force)
+
+schemas: $(READY) ## the snapshot of Axolotl's schema and the editors' schema again
+	@$(PY) -m recipebook.axolotl_snapshot
+	@$(PY) -m recipebook.editor_schema
+
+clean: ## caches; runs and the environment stay
+	rm -rf .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+need = test -n "$($1)" || { echo "make $@ wants $1=, for example: make $@ $1=robot-lora" >&2; exit 2; }

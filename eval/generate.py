@@ -1,0 +1,106 @@
+"""Prompts to greedy answers, in batches of like length, by the base model and by the tuned one.
+
+Both are asked through the chat template that the training saved beside its weights, so that no answer is lost to a
+template of another shape.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+from eval.prompts import Prompt
+from recipebook.progress import ProgressLine
+from recipebook.recipe import Generation
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model said; `truncated` means that it did not come to an end within the tokens it had."""
+
+    text: str
+    new_tokens: int
+    truncated: bool
+
+
+def load_tokenizer(folder: Path | str) -> PreTrainedTokenizerBase:
+    """The tokenizer that training saved, set to pad on the left, where generation does not look."""
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, padding_side="left")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load_tuned(folder: Path, base: str, revision: str | None) -> PreTrainedModel | PeftModel:
+    """The model as training left it: an adapter on its base, or a model of its own."""
+    if not (folder / "adapter_config.json").is_file():
+        return load_base(str(folder), None)
+    return PeftModel.from_pretrained(load_base(base, revision), folder).eval()
+
+
+def load_base(name: str, revision: str | None) -> PreTrainedModel:
+    """The model as training found it, on the GPU in its own precision where there is one, else in float32."""
+    gpu = torch.cuda.is_available()
+    dtype = "auto" if gpu else torch.float32
+    model = AutoModelForCausalLM.from_pretrained(name, revision=revision, dtype=dtype, use_safetensors=True)
+    model.to("cuda" if gpu else "cpu")
+    return model.eval()
+
+
+def generate(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: list[Prompt], settings: Generation, label: str
+) -> list[Answer]:
+    """One answer a prompt, in the prompts' order; batches are cut from the prompts sorted by length."""
+    texts = [write_prompt(tokenizer, prompt) for prompt in prompts]
+    lengths = [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
+    order = sorted(range(len(prompts)), key=lambda index: (lengths[index], index))
+    answers: dict[int, Answer] = {}
+    line = ProgressLine(label)
+    for start in range(0, len(order), settings.batch_size):
+        line.show(start, len(order))
+        batch = order[start : start + settings.batch_size]
+        answers |= zip(batch, _answer(model, tokenizer, [texts[index] for index in batch], settings), strict=True)
+    line.clear()
+    return [answers[index] for index in range(len(prompts))]
+
+
+def write_prompt(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> str:
+    """The prompt as the model reads it, up to where its answer begins."""
+    return str(
+        tokenizer.apply_chat_template(
+            list(prompt.messages), tools=list(prompt.tools) or None, tokenize=False, add_generation_prompt=True
+        )
+    )
+
+
+def _answer(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: list[str], settings: Generation
+) -> list[Answer]:
+    inputs = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False).to(model.device)
+    stops = _stop_tokens(model, tokenizer)
+    config = GenerationConfig(
+        do_sample=False,
+        # Training leaves it off in the model it saves.
+        use_cache=True,
+        max_new_tokens=settings.max_new_tokens,
+        eos_token_id=stops,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    with torch.inference_mode():
+        outputs = model.generate(**inputs, generation_config=config)
+    return [_read_answer(ids, tokenizer, stops) for ids in outputs[:, inputs["input_ids"].shape[1] :].tolist()]
+
+
+def _stop_tokens(model: Any, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """The end of a turn by the tokenizer, and whatever else the model's own settings end at."""
+    own = model.generation_config.eos_token_id
+    return sorted({tokenizer.eos_token_id, *(own if isinstance(own, list) else [own] if own is not None else [])})
+
+
+def _read_answer(ids: list[int], tokenizer: PreTrainedTokenizerBase, stops: list[int]) -> Answer:
+    end = next((at for at, token in enumerate(ids) if token in stops), None)
+    said = ids if end is None else ids[:end]
+    return Answer(tokenizer.decode(said, skip_special_tokens=True).strip(), len(said), end is None)

@@ -1,0 +1,104 @@
+"""One attempt at training a run: launch it, stay with it, look at what it left, and write down how it ended."""
+
+import json
+import time
+from datetime import datetime
+from pathlib import Path
+
+from recipebook import launch
+from recipebook.progress import ProgressLine, format_seconds
+from recipebook.rundir import Attempt, Manifest, Run, Status, shown
+
+
+def attempt(run: Run, manifest: Manifest, lock: int) -> int:
+    """Train from the last whole checkpoint, or from the start; 0 trained, 1 failed, 130 stopped."""
+    for name in run.drop_broken_checkpoints():
+        print(f"dropped   {name}: the trainer was ended while it wrote this checkpoint")
+    manifest = _begin(run, manifest)
+    started, line = time.monotonic(), ProgressLine("training")
+    try:
+        code = launch.run_trainer(
+            list(manifest.command), manifest.environment, run.folder, lock, lambda fact: _draw(line, fact)
+        )
+    except launch.Stopped as stopped:
+        _end(run, manifest, started, "interrupted", f"stopped by {stopped}", None)
+        print(f"stopped   by {stopped}: the same command goes on from the last checkpoint")
+        return 130
+    finally:
+        line.clear()
+    fault = find_fault(run.folder, code)
+    manifest = _end(run, manifest, started, "failed" if fault else "trained", fault, code)
+    if fault:
+        print(f"failed    {fault}\n          the whole log: {shown(run.folder / 'train.log')}")
+        return 1
+    weights, took = manifest.weights or {}, format_seconds(time.monotonic() - started)
+    print(f"trained   {launch.read_progress(run.folder)['step']} steps in {took}, loss {manifest.final_loss:.4f}")
+    print(f"saved     {weights['parameters']:,} weights, all finite, changed by training")
+    return 0
+
+
+def find_fault(folder: Path, code: int) -> str | None:
+    """Why what the trainer left is not a trained model; None where it is one."""
+    if code < 0:
+        return f"the trainer was killed by signal {-code}"
+    if code:
+        return f"the trainer ended with status {code}: {launch.last_error(folder / 'train.log')}"
+    if not (folder / "weights.json").is_file():
+        return f"the trainer ended without saving a model: {launch.last_error(folder / 'train.log')}"
+    weights = json.loads((folder / "weights.json").read_bytes())
+    if not weights["finite"]:
+        return "the saved weights are not finite"
+    if not weights["changed"]:
+        return "the saved weights are those that training began with"
+    loss = read_final_loss(folder)
+    if loss is None or not 0 < loss < float("inf"):
+        return f"the last logged loss is {loss}, not a finite number above 0"
+    return None
+
+
+def read_final_loss(folder: Path) -> float | None:
+    """The last training loss in metrics.jsonl, None where none was logged."""
+    path = folder / "metrics.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    losses = [line["loss"] for line in map(json.loads, lines) if "loss" in line]
+    return float(losses[-1]) if losses else None
+
+
+def _begin(run: Run, manifest: Manifest) -> Manifest:
+    """A new line in the manifest's attempts; one that was never closed was killed together with its runner."""
+    checkpoints = run.checkpoints()
+    step = int(checkpoints[-1].name.split("-")[-1]) if checkpoints else 0
+    print(f"run       {shown(run.folder)}" + (f", going on from step {step}" if manifest.attempts else ""))
+    for name in ("progress.json", "weights.json"):
+        (run.folder / name).unlink(missing_ok=True)
+    earlier = [
+        one.model_copy(update={"outcome": "killed"}) if one.outcome == "training" else one for one in manifest.attempts
+    ]
+    now = datetime.now().astimezone().isoformat(timespec="seconds")
+    attempts = (*earlier, Attempt(started=now, from_step=step))
+    return run.write(manifest.model_copy(update={"status": "training", "reason": None, "attempts": attempts}))
+
+
+def _end(
+    run: Run, manifest: Manifest, started: float, status: Status, reason: str | None, code: int | None
+) -> Manifest:
+    seconds = round(time.monotonic() - started, 2)
+    last = manifest.attempts[-1].model_copy(update={"seconds": seconds, "exit_code": code, "outcome": status})
+    weights = run.folder / "weights.json"
+    found = {
+        "status": status,
+        "reason": reason,
+        "attempts": (*manifest.attempts[:-1], last),
+        "stages": {**manifest.stages, "train": round(manifest.stages.get("train", 0) + seconds, 2)},
+        "final_loss": read_final_loss(run.folder),
+        "weights": json.loads(weights.read_bytes()) if weights.is_file() else None,
+    }
+    return run.write(manifest.model_copy(update=found))
+
+
+def _draw(line: ProgressLine, fact: dict[str, object]) -> None:
+    if fact.get("phase") == "training":
+        loss = f"  loss {fact['loss']:.3f}" if fact.get("loss") is not None else ""
+        line.show(int(str(fact["step"])), int(str(fact["steps"])), loss)
+    else:
+        line.wait("saving" if fact else "loading the engine")

@@ -1,0 +1,173 @@
+"""The commands: `python -m recipebook COMMAND`, which the Makefile calls by shorter names.
+
+Each command imports what it needs when it runs, so that help, check and runs stay as quick as they look.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from recipebook.errors import UserError
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 done, 1 a run failed, 2 the user's mistake (one line each), 130 stopped."""
+    parsed = build_parser().parse_args(arguments)
+    command: Command = parsed.command
+    # Into a pipe or a log, lines come when they are said, and before what goes to stderr.
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    try:
+        return command(parsed)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # The reader has gone (`make runs | head`); the interpreter must not complain of it either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    parser = argparse.ArgumentParser(prog="recipebook", description="A recipe runner on top of Axolotl.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    train = _add(commands, "train", _train, "train a recipe, or go on with an unfinished run of it")
+    train.add_argument("recipe", help="a name in recipes/, or a path to a YAML file")
+    _add_layers(train)
+    train.add_argument("--force", action="store_true", help="train even where the same run is there already")
+
+    plan = _add(commands, "plan", _plan, "say what train would do, without training")
+    plan.add_argument("recipe", help="a name in recipes/, or a path to a YAML file")
+    _add_layers(plan)
+
+    evaluate = _add(commands, "eval", _eval, "ask base and tuned model the test prompts; report.html")
+    evaluate.add_argument("run", help="a run's name, or a recipe's for its newest trained run")
+    evaluate.add_argument("--set", nargs="*", action="extend", default=[], metavar="eval.KEY=VALUE", dest="overrides")
+
+    check = _add(commands, "check", _check, "check every recipe, profile and template")
+    check.add_argument("recipe", nargs="?", help="only this one")
+
+    _add(commands, "runs", _runs, "the table of runs, newest first")
+
+    convert = _add(commands, "convert", _convert, "one converter on one file")
+    convert.add_argument("--converter", required=True, metavar="NAME")
+    convert.add_argument("--in", required=True, type=Path, dest="source", metavar="FILE")
+    convert.add_argument("--out", required=True, type=Path, metavar="FILE")
+    convert.add_argument("--set", nargs="*", action="extend", default=[], metavar="KEY=VALUE", dest="overrides")
+    convert.add_argument("--rejects", default="0", help="how many records may be rejected: a number, or 10%%")
+
+    score = _add(commands, "score", _score, "one metric on a file of predictions")
+    score.add_argument("--metric", required=True, metavar="NAME")
+    score.add_argument("--in", required=True, type=Path, dest="source", metavar="FILE")
+    score.add_argument("--out", required=True, type=Path, metavar="FILE")
+    score.add_argument("--set", nargs="*", action="extend", default=[], metavar="KEY=VALUE", dest="overrides")
+
+    tiny = _add(commands, "tiny-base", _tiny_base, "make the embedded tiny base model again")
+    tiny.add_argument("--force", action="store_true", help="train even where the same run is there already")
+
+    words = _add(commands, "words", _words, "names for shell completion: commands, recipes, profiles or runs")
+    words.add_argument("kind", choices=["commands", "recipes", "profiles", "runs"])
+    return parser
+
+
+def _train(asked: argparse.Namespace) -> int:
+    from recipebook.train import train
+
+    return train(asked.recipe, asked.profile, _layers(asked), force=asked.force)
+
+
+def _plan(asked: argparse.Namespace) -> int:
+    from recipebook.plan import plan
+
+    return plan(asked.recipe, asked.profile, _layers(asked))
+
+
+def _eval(asked: argparse.Namespace) -> int:
+    from eval.evaluate import evaluate
+
+    return evaluate(asked.run, asked.overrides)
+
+
+def _check(asked: argparse.Namespace) -> int:
+    from recipebook.check import check_all
+
+    problems = check_all(only=asked.recipe)
+    print("\n".join(problems), file=sys.stderr) if problems else print("every recipe, profile and template is sound")
+    return 2 if problems else 0
+
+
+def _runs(asked: argparse.Namespace) -> int:
+    from recipebook.runs import show_runs
+
+    return show_runs()
+
+
+def _convert(asked: argparse.Namespace) -> int:
+    from recipebook.conversion import convert_file
+
+    options = read_settings(asked.overrides)
+    account = convert_file(asked.converter, asked.source, asked.out, options, asked.rejects)
+    for line in account.lines():
+        print(line, file=sys.stderr)
+    print(account.model_dump_json())
+    return 0
+
+
+def _score(asked: argparse.Namespace) -> int:
+    from eval.score import score_file
+
+    print(json.dumps(score_file(asked.metric, asked.source, asked.out, read_settings(asked.overrides))))
+    return 0
+
+
+def _tiny_base(asked: argparse.Namespace) -> int:
+    from recipebook.tiny_base import make_tiny_base
+
+    return make_tiny_base(force=asked.force)
+
+
+def _words(asked: argparse.Namespace) -> int:
+    from recipebook.completion import list_words
+
+    print("\n".join(list_words(asked.kind)))
+    return 0
+
+
+def read_settings(settings: Sequence[str]) -> dict[str, object]:
+    """`key=value` words to a dictionary, values read as YAML."""
+    from recipebook.yaml_source import parse_value
+
+    options = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not (key and equals):
+            raise UserError(f"--set: '{setting}' is not key=value")
+        options[key] = parse_value(value, "--set")
+    return options
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, command: Command, told: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=told, description=told)
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _add_layers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--profile", help="a hardware profile of recipes/profiles; without a GPU: tiny")
+    parser.add_argument("--gpus", type=int, metavar="N", help="processes; one a GPU, or CPU ranks without")
+    parser.add_argument("--set", nargs="*", action="extend", default=[], metavar="SECTION.KEY=VALUE", dest="overrides")
+
+
+def _layers(asked: argparse.Namespace) -> list[str]:
+    return asked.overrides + ([f"launch.processes={asked.gpus}"] if asked.gpus is not None else [])

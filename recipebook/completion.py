@@ -1,0 +1,18 @@
+"""Names for shell completion (completions/recipebook.bash asks for them): commands, recipes, profiles, runs."""
+
+from recipebook import resolve, rundir
+from recipebook.recipe import PROJECT
+
+
+def list_words(kind: str) -> list[str]:
+    """The names of one kind, sorted."""
+    if kind == "commands":
+        makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+        goals = next(line for line in makefile.splitlines() if line.startswith(".PHONY:"))
+        return sorted(goals.removeprefix(".PHONY:").split())
+    if kind == "recipes":
+        return resolve.list_recipes()
+    if kind == "profiles":
+        return resolve.list_profiles()
+    runs = [run.read() for run in rundir.list_runs()]
+    return sorted({manifest.run for manifest in runs} | {manifest.recipe for manifest in runs})

@@ -1,0 +1,113 @@
+"""A recipe and this machine to a folder that is ready to be launched: everything of a run but the training."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import yaml
+
+from recipebook import hardware, launch, provenance, rundir
+from recipebook.dataset import Dataset
+from recipebook.errors import UserError
+from recipebook.files import digest, digest_file, write_text
+from recipebook.recipe import PROJECT, Recipe
+from recipebook.references import check_references
+from recipebook.render import Inputs, render_axolotl, render_deepspeed
+from recipebook.resolve import Resolved, resolve
+from recipebook.rundir import Manifest, Run
+
+TINY_NOTICE = (
+    "profile tiny: no GPU is used. The embedded model of two million parameters stands in for\n"
+    "the recipe's base; a real result of a tiny model, not to be compared with published ones."
+)
+
+
+def resolve_for_machine(name: str, profile: str | None, overrides: Sequence[str]) -> Resolved:
+    """The recipe as this machine would run it: without a GPU and without a word, under the profile `tiny`."""
+    resolved = resolve(name, profile or ("gpu" if hardware.detect().gpu else "tiny"), overrides)
+    check_references(resolved)
+    base = resolved.recipe.model.base
+    if base.startswith("models/") and not (PROJECT / base).is_dir():
+        raise UserError(f"{resolved.name}: model.base: no folder {base}; make tiny-base makes the embedded one")
+    return resolved
+
+
+def say_recipe(resolved: Resolved) -> None:
+    """The first lines of output: loud where a tiny model stands in."""
+    if resolved.profile == "tiny":
+        print(TINY_NOTICE)
+    print(f"recipe    {resolved.name}, profile {resolved.profile}, base {resolved.recipe.model.base}")
+
+
+def say_dataset(dataset: Dataset) -> None:
+    """What became of the records."""
+    account = dataset.account
+    parts = ", ".join(f"{count} {part}" for part, count in dataset.rows.items())
+    print(f"data      {account.records} records, {account.rejects} rejected: {parts} rows")
+    print(f"          {account.overlap_test} test prompts in train, {account.duplicates} duplicate rows")
+    for line in account.lines()[1:]:
+        print(f"          {line}")
+
+
+def write_files(folder: Path, recipe: Recipe, dataset: Dataset) -> None:
+    """What the trainer reads: links to the rows, `axolotl.yaml`, `deepspeed.json` where it is used."""
+    gpu = hardware.detect().gpu
+    (folder / "data").mkdir()
+    for part in dataset.rows:
+        (folder / "data" / f"{part}.jsonl").symlink_to(os.path.relpath(dataset.path(part), folder / "data"))
+    write_text(folder / "axolotl.yaml", render_axolotl(recipe, _name_inputs(recipe, dataset, folder), gpu=gpu))
+    deepspeed = render_deepspeed(recipe, gpu=gpu)
+    if deepspeed:
+        write_text(folder / "deepspeed.json", deepspeed)
+
+
+def open_run(run: Run, resolved: Resolved, overrides: Sequence[str], dataset: Dataset, identity: str) -> Manifest:
+    """Fill a new run's folder and write its first manifest."""
+    recipe, folder = resolved.recipe, run.folder
+    shutil.copyfile(resolved.source, folder / "recipe.yaml")
+    write_text(folder / "resolved.yaml", dump_recipe(recipe))
+    write_files(folder, recipe, dataset)
+    return run.write(
+        Manifest(
+            run=run.name,
+            recipe=resolved.name,
+            status="prepared",
+            identity=identity,
+            created=datetime.now().astimezone().isoformat(timespec="seconds"),
+            profile=resolved.profile,
+            overrides=tuple(overrides),
+            git=provenance.git_state(),
+            versions=provenance.package_versions(),
+            hashes={
+                "sources": dataset.sources,
+                "rows": dataset.rows_digest,
+                "base": provenance.digest_base(recipe),
+                "chat_template": provenance.digest_chat_template(recipe),
+                "axolotl.yaml": digest_file(folder / "axolotl.yaml"),
+            },
+            account=dataset.account.model_dump(mode="json"),
+            rows={str(part): count for part, count in dataset.rows.items()},
+            hardware=hardware.detect(),
+            command=tuple(launch.build_command(recipe)),
+            environment=launch.build_environment(recipe),
+        )
+    )
+
+
+def _name_inputs(recipe: Recipe, dataset: Dataset, folder: Path) -> Inputs:
+    """Paths from the folder. Axolotl's key of prepared data ignores the files' content, so the folder's name has it."""
+    settings = recipe.model_dump_json(include={"model", "training"})
+    key = digest(dataset.rows_digest, provenance.digest_base(recipe), provenance.digest_chat_template(recipe), settings)
+    return Inputs(
+        train="data/train.jsonl",
+        validation="data/validation.jsonl" if dataset.rows["validation"] else None,
+        prepared=os.path.relpath(rundir.CACHE / "prepared" / key, folder),
+    )
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """The recipe as it runs, defaults included: a later version's defaults do not change what it says."""
+    data = recipe.model_dump(mode="json", exclude={"extends", "profiles"})
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)

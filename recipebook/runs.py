@@ -1,0 +1,46 @@
+"""`make runs`: what has been trained, newest first, with its headline figure once it was evaluated."""
+
+import json
+from pathlib import Path
+
+from recipebook import rundir
+from recipebook.launch import read_progress
+from recipebook.progress import format_seconds
+from recipebook.rundir import Manifest, Run
+
+HEAD = ("run", "status", "loss", "took", "main figure: tuned (base)")
+
+
+def show_runs() -> int:
+    """Print the table."""
+    lines = [_line(run) for run in rundir.list_runs()]
+    if not lines:
+        print("no runs yet: make train RECIPE=robot-lora makes one")
+        return 0
+    widths = [max(len(line[column]) for line in (HEAD, *lines)) for column in range(len(HEAD))]
+    for line in (HEAD, *lines):
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    return 0
+
+
+def _line(run: Run) -> tuple[str, ...]:
+    manifest = run.read()
+    loss = "" if manifest.final_loss is None else f"{manifest.final_loss:.4f}"
+    took = sum(attempt.seconds or 0 for attempt in manifest.attempts)
+    return run.name, _status(run, manifest), loss, format_seconds(took), _headline(run.folder / "eval" / "summary.json")
+
+
+def _status(run: Run, manifest: Manifest) -> str:
+    if manifest.status != "training":
+        return manifest.status
+    if not run.is_held():
+        return "killed"
+    fact = read_progress(run.folder)
+    return f"training {fact['step']}/{fact['steps']}" if fact else "training"
+
+
+def _headline(summary: Path) -> str:
+    if not summary.is_file():
+        return ""
+    result = json.loads(summary.read_bytes())["results"][0]
+    return f"{result['figure']}: {result['tuned']['mean']:.3f} ({result['base']['mean']:.3f})"

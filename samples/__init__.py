@@ -1,0 +1,1 @@
+"""Samples in each family's own format, and the generators that make more of them."""
