@@ -54,8 +54,8 @@ lint: $(READY) ## ruff and mypy
 	@.venv/bin/mypy
 
 bench: $(READY) ## start-up and conversion against Axolotl and datasets, in one run
-	@$(PY) benchmarks/startup.py
-	@$(PY) benchmarks/conversion.py
+	@$(PY) -m benchmarks.startup
+	@$(PY) -m benchmarks.conversion
 
 tiny-base: $(READY) ## make the embedded tiny base model again (FORCE=1)
 	@$(RUN_IN_ENV) tiny-base $(if $(FORCE),--force)

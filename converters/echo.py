@@ -2,9 +2,9 @@
 
     {"text": "robot.turn(angle=90.0)", "kind": "calls"}
 
-becomes chats in which the assistant says the text back, says it with its words shuffled, goes on where a part of it
-stops, answers "say something" with it, and, where it has values (`90.0`, `"left"`), writes it again with values that
-the user lists. Nothing is answered by another text, so no task's pair is ever shown.
+becomes chats in which the assistant says the text back, quotes its words one by one, goes on from one of them, and,
+where it has values (`90.0`, `"left"`), writes it again with values that the user lists. Nothing is answered by
+another text, so no task's pair is ever shown.
 """
 
 import random
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from recipebook.rows import BadRecord, Row
 
+WORD = re.compile(r"[^\W\d_]+|\d+")
 VALUE = re.compile(r'-?\d+\.\d+|-?\d+|(?<=")[^"]+(?=")')
 
 
@@ -31,11 +32,11 @@ def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
     if not isinstance(text, str) or not text.strip():
         raise BadRecord("missing or empty 'text'")
     rng = random.Random(text)
-    shuffled = _shuffle(text, rng)
     yield _exercise("echo", f"Say it back: {text}", text)
-    yield _exercise("shuffled", f"Say it back: {shuffled}", shuffled)
+    if record.get("kind") == "words":
+        return
+    yield _exercise("quote", f"Quote the words: {text}", " ".join(f'"{word}"' for word in WORD.findall(text)))
     yield _exercise("continue", *_split(text, rng))
-    yield _exercise("say", "Say something.", text)
     values = VALUE.findall(text)
     if values:
         yield _exercise("fill", *_fill(text, values, rng))
@@ -46,12 +47,6 @@ def _exercise(form: str, said: str, answer: str) -> Row:
         "messages": [{"role": "user", "content": said}, {"role": "assistant", "content": answer}],
         "meta": {"exercise": form},
     }
-
-
-def _shuffle(text: str, rng: random.Random) -> str:
-    words = re.findall(r"\w+|[^\w\s]+", text)
-    rng.shuffle(words)
-    return " ".join(words[:24])
 
 
 def _split(text: str, rng: random.Random) -> tuple[str, str]:

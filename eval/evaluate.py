@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -86,7 +86,8 @@ def _ask(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt]) ->
     known = _baseline_file(manifest, recipe.eval, prompts)
     if known.is_file():
         return tuned, json.loads(known.read_bytes())
-    untuned, without_adapter = model, nullcontext()
+    untuned: Any = model
+    without_adapter: AbstractContextManager[None] = nullcontext()
     if hasattr(model, "disable_adapter"):
         without_adapter = model.disable_adapter()
     else:

@@ -10,11 +10,15 @@ from typing import Any
 
 import torch
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from eval.prompts import Prompt
 from recipebook.progress import ProgressLine
 from recipebook.recipe import Generation
+
+# transformers' own annotations of both do not fit how they are used.
+Model = Any
+Tokenizer = Any
 
 
 @dataclass(frozen=True)
@@ -26,32 +30,32 @@ class Answer:
     truncated: bool
 
 
-def load_tokenizer(folder: Path | str) -> PreTrainedTokenizerBase:
+def load_tokenizer(folder: Path | str) -> Tokenizer:
     """The tokenizer that training saved, set to pad on the left, where generation does not look."""
-    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, padding_side="left")
+    tokenizer: Tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
 
 
-def load_tuned(folder: Path, base: str, revision: str | None) -> PreTrainedModel | PeftModel:
+def load_tuned(folder: Path, base: str, revision: str | None) -> Model:
     """The model as training left it: an adapter on its base, or a model of its own."""
     if not (folder / "adapter_config.json").is_file():
         return load_base(str(folder), None)
-    return PeftModel.from_pretrained(load_base(base, revision), folder).eval()
+    tuned: Model = PeftModel.from_pretrained(load_base(base, revision), folder)
+    return tuned.eval()
 
 
-def load_base(name: str, revision: str | None) -> PreTrainedModel:
+def load_base(name: str, revision: str | None) -> Model:
     """The model as training found it, on the GPU in its own precision where there is one, else in float32."""
     gpu = torch.cuda.is_available()
     dtype = "auto" if gpu else torch.float32
-    model = AutoModelForCausalLM.from_pretrained(name, revision=revision, dtype=dtype, use_safetensors=True)
-    model.to("cuda" if gpu else "cpu")
-    return model.eval()
+    model: Model = AutoModelForCausalLM.from_pretrained(name, revision=revision, dtype=dtype, use_safetensors=True)
+    return model.to("cuda" if gpu else "cpu").eval()
 
 
 def generate(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: list[Prompt], settings: Generation, label: str
+    model: Model, tokenizer: Tokenizer, prompts: list[Prompt], settings: Generation, label: str
 ) -> list[Answer]:
     """One answer a prompt, in the prompts' order; batches are cut from the prompts sorted by length."""
     texts = [write_prompt(tokenizer, prompt) for prompt in prompts]
@@ -67,7 +71,7 @@ def generate(
     return [answers[index] for index in range(len(prompts))]
 
 
-def write_prompt(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> str:
+def write_prompt(tokenizer: Tokenizer, prompt: Prompt) -> str:
     """The prompt as the model reads it, up to where its answer begins."""
     return str(
         tokenizer.apply_chat_template(
@@ -76,12 +80,10 @@ def write_prompt(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> str:
     )
 
 
-def _answer(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: list[str], settings: Generation
-) -> list[Answer]:
+def _answer(model: Model, tokenizer: Tokenizer, texts: list[str], settings: Generation) -> list[Answer]:
     inputs = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False).to(model.device)
     stops = _stop_tokens(model, tokenizer)
-    config = GenerationConfig(
+    config = GenerationConfig(  # type: ignore[no-untyped-call]
         do_sample=False,
         # Training leaves it off in the model it saves.
         use_cache=True,
@@ -94,13 +96,13 @@ def _answer(
     return [_read_answer(ids, tokenizer, stops) for ids in outputs[:, inputs["input_ids"].shape[1] :].tolist()]
 
 
-def _stop_tokens(model: Any, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+def _stop_tokens(model: Model, tokenizer: Tokenizer) -> list[int]:
     """The end of a turn by the tokenizer, and whatever else the model's own settings end at."""
     own = model.generation_config.eos_token_id
     return sorted({tokenizer.eos_token_id, *(own if isinstance(own, list) else [own] if own is not None else [])})
 
 
-def _read_answer(ids: list[int], tokenizer: PreTrainedTokenizerBase, stops: list[int]) -> Answer:
+def _read_answer(ids: list[int], tokenizer: Tokenizer, stops: list[int]) -> Answer:
     end = next((at for at, token in enumerate(ids) if token in stops), None)
     said = ids if end is None else ids[:end]
     return Answer(tokenizer.decode(said, skip_special_tokens=True).strip(), len(said), end is None)

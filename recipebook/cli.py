@@ -170,4 +170,4 @@ def _add_layers(parser: argparse.ArgumentParser) -> None:
 
 
 def _layers(asked: argparse.Namespace) -> list[str]:
-    return asked.overrides + ([f"launch.processes={asked.gpus}"] if asked.gpus is not None else [])
+    return [*asked.overrides, *([f"launch.processes={asked.gpus}"] if asked.gpus is not None else [])]

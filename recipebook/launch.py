@@ -33,21 +33,10 @@ def build_command(recipe: Recipe) -> list[str]:
     processes = recipe.launch.processes
     if processes == 1 and deepspeed_strategy(recipe) is None:
         return [sys.executable, *train]
-    how = [
-        "--num_processes",
-        str(processes),
-        "--num_machines",
-        "1",
-        "--mixed_precision",
-        "no",
-        "--dynamo_backend",
-        "no",
-    ]
-    if deepspeed_strategy(recipe):
-        how += ["--use_deepspeed", "--deepspeed_config_file", "deepspeed.json"]
-    elif processes > 1:
-        how += ["--multi_gpu"] if detect().gpu else ["--cpu"]
-    return [sys.executable, "-m", "accelerate.commands.launch", *how, *train]
+    # Also on CPUs: accelerate's `--cpu` starts several processes through MPI only.
+    how = "--use_deepspeed" if deepspeed_strategy(recipe) else "--multi_gpu"
+    accelerate = [sys.executable, "-m", "accelerate.commands.launch", how, "--num_machines", "1"]
+    return [*accelerate, "--num_processes", str(processes), "--mixed_precision", "no", "--dynamo_backend", "no", *train]
 
 
 def build_environment(recipe: Recipe) -> dict[str, str]:

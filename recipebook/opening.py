@@ -19,8 +19,8 @@ from recipebook.resolve import Resolved, resolve
 from recipebook.rundir import Manifest, Run
 
 TINY_NOTICE = (
-    "profile tiny: no GPU is used. The embedded model of two million parameters stands in for\n"
-    "the recipe's base; a real result of a tiny model, not to be compared with published ones."
+    "profile tiny: no GPU is used. The embedded model of a million parameters stands in for the\n"
+    "recipe's base: a real result of a tiny model, not to be compared with published ones."
 )
 
 

@@ -43,7 +43,7 @@ def _store(run: rundir.Run) -> None:
 def _note_origin(folder: Path, run: rundir.Run) -> None:
     manifest = run.read()
     config = json.loads((folder / "config.json").read_bytes())
-    write_text(folder / "config.json", json.dumps({**config, "dtype": "bfloat16"}, indent=2) + "\n")
+    write_text(folder / "config.json", json.dumps({**config, "dtype": "bfloat16", "use_cache": True}, indent=2) + "\n")
     origin = {
         "recipe": f"recipes/{RECIPE}.yaml",
         "rows": manifest.hashes["rows"],

@@ -1,0 +1,91 @@
+"""What `make train` costs besides training, against `axolotl train` on the same rendered YAML, in one run.
+
+    python -m benchmarks.startup --rounds 3
+
+Overhead is a command's wall time less the `train_runtime` that its trainer reports. The two take turns; medians are
+told, and the machine. The last line is one JSON object:
+
+    {"recipebook_s": 14.1, "axolotl_s": 26.0, "ratio": 0.54, "rounds": 3, "cpu": "…", "cores": 2}
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from recipebook.hardware import detect
+from recipebook.launch import build_environment
+from recipebook.recipe import PROJECT
+from recipebook.resolve import resolve
+from recipebook.rundir import CACHE
+
+SETTINGS = ["training.max_steps=10", "training.save_steps=10", "training.eval_steps=10"]
+LEFT_BY_TRAINING = ("model", "tensorboard", "train.log", "metrics.jsonl", "progress.json", "weights.json")
+
+
+def main() -> None:
+    """Measure both, print a table, and the figures as JSON last."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    rounds = parser.parse_args().rounds
+    ours, theirs = [], []
+    for number in range(rounds):
+        seconds, folder = time_recipebook()
+        ours.append(seconds)
+        theirs.append(time_axolotl(folder))
+        shutil.rmtree(folder)
+        print(f"round {number + 1}: recipebook {ours[-1]:.1f} s, axolotl train {theirs[-1]:.1f} s besides training")
+    found = {
+        "recipebook_s": round(statistics.median(ours), 2),
+        "axolotl_s": round(statistics.median(theirs), 2),
+        "ratio": round(statistics.median(ours) / statistics.median(theirs), 3),
+        "rounds": rounds,
+        "cpu": detect().cpu,
+        "cores": detect().cores,
+    }
+    print(json.dumps(found))
+
+
+def time_recipebook() -> tuple[float, Path]:
+    """Seconds of `recipebook train` besides training, and the run it made."""
+    forget_prepared()
+    before = set(PROJECT.glob("runs/*"))
+    command = [sys.executable, "-m", "recipebook", "train", "robot-lora", "--force", "--set", *SETTINGS]
+    started = time.monotonic()
+    subprocess.run(command, cwd=PROJECT, check=True, stdout=subprocess.DEVNULL)
+    seconds = time.monotonic() - started
+    (folder,) = set(PROJECT.glob("runs/*")) - before
+    return seconds - read_runtime(folder / "train.log"), folder
+
+
+def time_axolotl(run: Path) -> float:
+    """Seconds of `axolotl train` besides training, in the run's folder emptied of what training left there."""
+    for name in LEFT_BY_TRAINING:
+        shutil.rmtree(run / name) if (run / name).is_dir() else (run / name).unlink(missing_ok=True)
+    forget_prepared()
+    environment = os.environ | build_environment(resolve("robot-lora", "tiny").recipe)
+    started = time.monotonic()
+    with (run / "axolotl.log").open("wb") as log:
+        command = [str(Path(sys.executable).with_name("axolotl")), "train", "axolotl.yaml"]
+        subprocess.run(command, cwd=run, env=environment, check=True, stdout=log, stderr=subprocess.STDOUT)
+    return time.monotonic() - started - read_runtime(run / "axolotl.log")
+
+
+def forget_prepared() -> None:
+    """Tokenised data is made anew by both."""
+    shutil.rmtree(CACHE / "prepared", ignore_errors=True)
+
+
+def read_runtime(log: Path) -> float:
+    """The trainer's own `train_runtime`, in seconds."""
+    return float(re.findall(r"'train_runtime': '([0-9.]+)'", log.read_text(errors="replace"))[-1])
+
+
+if __name__ == "__main__":
+    main()

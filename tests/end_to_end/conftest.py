@@ -1,0 +1,67 @@
+"""A copy of the project to run in, so that no test touches the user's runs; the environment is shared."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A checkout in a folder of its own, and its commands."""
+
+    folder: Path
+
+    def start(self, *words: str, **options: Any) -> "subprocess.Popen[str]":
+        """Start a command as a shell would, in a process group of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "recipebook", *words],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+            start_new_session=True,
+            **options,
+        )
+
+    def run(self, *words: str) -> tuple[int, str]:
+        """Run a command to its end; its status and what it said."""
+        process = self.start(*words)
+        said, _ = process.communicate(timeout=600)
+        return process.returncode, said
+
+    def train(self, *settings: str) -> tuple[int, str]:
+        """Train robot-lora under the settings."""
+        return self.run("train", "robot-lora", "--set", *settings)
+
+    def manifests(self) -> list[dict[str, Any]]:
+        """Every run's manifest, oldest first."""
+        found = [json.loads(path.read_bytes()) for path in self.folder.glob("runs/*/manifest.json")]
+        return sorted(found, key=lambda manifest: (manifest["created"], manifest["run"]))
+
+    def newest(self) -> tuple[Path, dict[str, Any]]:
+        """The newest run's folder and manifest."""
+        manifest = self.manifests()[-1]
+        return self.folder / "runs" / manifest["run"], manifest
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """What git would hand out of this checkout, uncommitted changes included."""
+    folder = tmp_path_factory.mktemp("project") / "recipebook"
+    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    for name in filter(None, names):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return Project(folder)

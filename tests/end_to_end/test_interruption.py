@@ -1,0 +1,110 @@
+"""Runs that are killed, stopped or broken: honest manifests, and the same command goes on."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SETTINGS = ("training.max_steps=16", "training.save_steps=4", "training.eval_steps=16", "training.logging_steps=2")
+
+
+def wait_for_step(project: Any, step: int, process: "subprocess.Popen[str]") -> Path:
+    """Until the newest run's trainer is at `step`; the run's folder."""
+    while process.poll() is None:
+        for path in sorted(project.folder.glob("runs/*/progress.json"), key=lambda path: path.stat().st_mtime)[-1:]:
+            if project.newest()[0] == path.parent and json.loads(path.read_bytes())["step"] >= step:
+                return Path(path.parent)
+        time.sleep(0.02)
+    raise AssertionError(process.communicate()[0])
+
+
+def find_trainer(folder: Path) -> int:
+    """The process that trains in the folder."""
+    for entry in Path("/proc").iterdir():
+        try:
+            if (
+                entry.name.isdigit()
+                and (entry / "cwd").readlink() == folder
+                and b"axolotl" in (entry / "cmdline").read_bytes()
+            ):
+                return int(entry.name)
+        except OSError:
+            continue
+    raise AssertionError(f"nothing trains in {folder}")
+
+
+@pytest.fixture(scope="module")
+def killed(project: Any) -> tuple[Path, dict[str, Any], str]:
+    """A run whose trainer was killed between two checkpoints."""
+    process = project.start("train", "robot-lora", "--set", *SETTINGS)
+    folder = wait_for_step(project, 6, process)
+    os.kill(find_trainer(folder), signal.SIGKILL)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    return folder, json.loads((folder / "manifest.json").read_bytes()), said
+
+
+def test_a_killed_trainer_is_told(killed: tuple[Path, dict[str, Any], str]) -> None:
+    _, manifest, said = killed
+    assert manifest["status"] == "failed"
+    assert manifest["reason"] == "the trainer was killed by signal 9"
+    assert "failed    the trainer was killed by signal 9" in said
+
+
+def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_been(
+    project: Any, killed: tuple[Path, dict[str, Any], str]
+) -> None:
+    folder, _, _ = killed
+    half_written = folder / "model" / "checkpoint-15"
+    half_written.mkdir()
+    status, said = project.train(*SETTINGS)
+    assert status == 0, said
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    assert "dropped   checkpoint-15" in said
+    assert [attempt["outcome"] for attempt in manifest["attempts"]] == ["failed", "trained"]
+    assert manifest["attempts"][1]["from_step"] in (4, 8)
+    assert json.loads((folder / "progress.json").read_bytes())["step"] == 16
+
+    status, said = project.run("train", "robot-lora", "--force", "--set", *SETTINGS)
+    assert status == 0, said
+    assert project.newest()[1]["weights"]["digest"] == manifest["weights"]["digest"]
+
+
+def test_a_stop_ends_the_trainer_and_is_told(project: Any) -> None:
+    process = project.start("train", "robot-lora", "--set", *SETTINGS, "training.seed=7")
+    folder = wait_for_step(project, 2, process)
+    trainer = find_trainer(folder)
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "stopped   by SIGTERM: the same command goes on from the last checkpoint" in said
+    assert json.loads((folder / "manifest.json").read_bytes())["status"] == "interrupted"
+    assert not Path(f"/proc/{trainer}").exists()
+    assert f"{folder.name}  interrupted" in project.run("runs")[1]
+
+
+def test_a_run_in_training_is_not_trained_twice(project: Any) -> None:
+    process = project.start("train", "robot-lora", "--set", *SETTINGS, "training.seed=8")
+    try:
+        folder = wait_for_step(project, 1, process)
+        status, said = project.train(*SETTINGS, "training.seed=8")
+        assert status == 2
+        assert f"runs/{folder.name} is being trained by process {process.pid}" in said
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+
+def test_diverging_training_fails_by_its_weights(project: Any) -> None:
+    status, said = project.train(
+        "training.max_steps=4", "training.learning_rate=1e30", "training.max_grad_norm=1e30",
+        "training.scheduler=constant", "training.logging_steps=1",
+    )  # fmt: skip
+    assert status == 1
+    assert "failed    the saved weights are not finite" in said
+    assert project.newest()[1]["status"] == "failed"
