@@ -34,8 +34,10 @@ NUMBER_WORDS = {
 SPEED_WORDS = {"slowly": 0.5, "carefully": 0.3, "quickly": 1.5, "fast": 1.5, "at full speed": 2.0}
 FORCE_WORDS = {"gently": 0.5, "firmly": 3.0, "tightly": 4.0}
 POLITE = ["please {}", "could you {}", "can you {}", "would you {} please", "{} please", "kindly {}"]
-CHATTY = ["hey robot, {}", "hi there, could you {} for me", "ok buddy, {}",
-          "so, i would like you to {}, thanks", "hey, do me a favor and {}", "hello, i was wondering if you could {}", "alright my friend, {} now"]  # fmt: skip
+CHATTY = [
+    "hey robot, {}", "hi there, could you {} for me", "ok buddy, {}", "so, i would like you to {}, thanks",
+    "hey, do me a favor and {}", "hello, i was wondering if you could {}", "alright my friend, {} now",
+]  # fmt: skip
 
 
 def move(rng: random.Random) -> Command:

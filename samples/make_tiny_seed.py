@@ -43,7 +43,8 @@ def architecture(vocabulary: int) -> Qwen2Config:
     return Qwen2Config(
         architectures=["Qwen2ForCausalLM"], vocab_size=vocabulary, hidden_size=128, intermediate_size=384,
         num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=4,
-        initializer_range=0.05, max_position_embeddings=1024, tie_word_embeddings=True, bos_token_id=0, pad_token_id=0, eos_token_id=2,
+        initializer_range=0.05, max_position_embeddings=1024, tie_word_embeddings=True,
+        bos_token_id=0, pad_token_id=0, eos_token_id=2,
     )  # fmt: skip
 
 

@@ -1,0 +1,47 @@
+"""What the trainer left behind, and whether it is a trained model."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from recipebook.attempt import find_fault, read_final_loss
+
+GOOD = {"finite": True, "changed": True, "tensors": 2, "parameters": 8, "digest": "d"}
+
+
+def leave(folder: Path, weights: dict[str, object] | None, loss: float | None) -> Path:
+    (folder / "train.log").write_text("all is well\n")
+    if weights:
+        (folder / "weights.json").write_text(json.dumps(weights))
+    if loss is not None:
+        (folder / "metrics.jsonl").write_text(f'{{"step": 1, "loss": 9.0}}\n{{"step": 2, "loss": {loss}}}\n')
+    return folder
+
+
+def test_finite_changed_weights_and_a_loss_are_a_model(tmp_path: Path) -> None:
+    assert find_fault(leave(tmp_path, GOOD, 0.5), 0) is None
+    assert read_final_loss(tmp_path) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("weights", "loss", "code", "fault"),
+    [
+        (GOOD, 0.5, -9, "the trainer was killed by signal 9"),
+        (GOOD, 0.5, 1, "the trainer ended with status 1: all is well"),
+        (None, 0.5, 0, "the trainer ended without saving a model: all is well"),
+        ({**GOOD, "finite": False}, 0.5, 0, "the saved weights are not finite"),
+        ({**GOOD, "changed": False}, 0.5, 0, "the saved weights are those that training began with"),
+        (GOOD, 0.0, 0, "the last logged loss is 0.0, not a finite number above 0"),
+        (GOOD, float("inf"), 0, "the last logged loss is inf, not a finite number above 0"),
+        (GOOD, None, 0, "the last logged loss is None, not a finite number above 0"),
+    ],
+)
+def test_anything_less_is_a_fault(
+    tmp_path: Path, weights: dict[str, object] | None, loss: float | None, code: int, fault: str
+) -> None:
+    text = "Infinity" if loss == float("inf") else loss
+    folder = leave(tmp_path, weights, loss)
+    if text == "Infinity":
+        (folder / "metrics.jsonl").write_text('{"step": 1, "loss": Infinity}\n')
+    assert find_fault(folder, code) == fault

@@ -1,0 +1,86 @@
+"""Run folders: names, recognition, locks, checkpoints."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from recipebook import rundir
+from recipebook.errors import UserError
+from recipebook.hardware import Hardware
+from recipebook.rundir import Manifest, Run, Status
+
+NOON = datetime(2026, 11, 20, 12, 0, 5)
+
+
+def make_run(runs: Path, recipe: str, status: Status, now: datetime = NOON) -> Run:
+    run = rundir.create(recipe, now, runs)
+    (run.folder / "recipe.yaml").write_text("description: d\n")
+    os.utime(run.folder / "recipe.yaml", (now.timestamp(), now.timestamp()))
+    run.write(
+        Manifest(
+            run=run.name, recipe=recipe, status=status, identity="i", created="2026-11-20T12:00:05", profile=None,
+            overrides=(), git={}, versions={}, hashes={}, account={}, rows={},
+            hardware=Hardware(gpus=(), cpu="c", cores=2, memory_gib=8), command=(), environment={},
+        )
+    )  # fmt: skip
+    return run
+
+
+def test_a_run_is_named_by_recipe_and_time(tmp_path: Path) -> None:
+    assert rundir.create("family/robot", NOON, tmp_path).name == "family-robot-20261120-120005"
+
+
+def test_two_runs_of_a_second_have_two_folders(tmp_path: Path) -> None:
+    names = [rundir.create("robot", NOON, tmp_path).name for _ in range(2)]
+    assert names == ["robot-20261120-120005", "robot-20261120-120005-2"]
+
+
+def test_a_recipe_finds_its_newest_trained_run(tmp_path: Path) -> None:
+    make_run(tmp_path, "robot", "trained", NOON)
+    newer = make_run(tmp_path, "robot", "trained", NOON.replace(hour=13))
+    make_run(tmp_path, "robot", "failed", NOON.replace(hour=14))
+    assert rundir.find("robot", tmp_path).name == newer.name
+
+
+def test_an_unfinished_run_says_how_to_go_on(tmp_path: Path) -> None:
+    make_run(tmp_path, "robot", "interrupted")
+    with pytest.raises(UserError, match="is interrupted: make train RECIPE=robot goes on with it"):
+        rundir.find("robot", tmp_path)
+
+
+def test_an_unknown_run_names_the_known_recipes(tmp_path: Path) -> None:
+    make_run(tmp_path, "robot", "trained")
+    with pytest.raises(UserError, match="no run 'robto' in runs/; it has runs of: robot"):
+        rundir.find("robto", tmp_path)
+
+
+def test_a_held_run_names_its_holder(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "robot", "training")
+    assert not run.is_held()
+    held = run.lock()
+    assert run.is_held()
+    with pytest.raises(UserError, match=f"is being trained by process {os.getpid()}"):
+        run.lock()
+    os.close(held)
+    assert not run.is_held()
+
+
+def test_only_whole_checkpoints_count_in_the_order_of_their_steps(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "robot", "failed")
+    for step in (100, 20, 120):
+        (run.folder / "model" / f"checkpoint-{step}").mkdir(parents=True)
+    for step in (100, 20):
+        (run.folder / "model" / f"checkpoint-{step}" / "trainer_state.json").write_text("{}")
+    assert run.drop_broken_checkpoints() == ["checkpoint-120"]
+    assert [path.name for path in run.checkpoints()] == ["checkpoint-20", "checkpoint-100"]
+
+
+def test_a_broken_manifest_is_one_line(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "robot", "trained")
+    (run.folder / "manifest.json").write_text('{"run": ')
+    with pytest.raises(UserError) as caught:
+        run.read()
+    assert "manifest.json: Invalid JSON" in str(caught.value)
+    assert "\n" not in str(caught.value)
