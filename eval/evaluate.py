@@ -5,6 +5,7 @@ are kept by model, template, prompts and settings, so that ten adapters on one b
 """
 
 import json
+import logging
 import os
 import time
 from collections.abc import Sequence
@@ -72,6 +73,7 @@ def _ask(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt]) ->
     """Tuned and base answers, the latter from the cache where they are known."""
     if isinstance(find_base(recipe), Path):
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    _hush()
     # Here and not above: a wrong name should not wait for torch.
     from eval import generate
 
@@ -96,6 +98,13 @@ def _ask(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt]) ->
         base = [vars(answer) for answer in generate.generate(untuned, tokenizer, prompts, settings, "base")]
     write_text(known, json.dumps(base))
     return tuned, base
+
+
+def _hush() -> None:
+    """What torch's add-ons warn of while they are imported says nothing about this evaluation."""
+    for name in ("torchao", "torch.utils._pytree"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 
 def _check_template(run: Run, template: str, trained: str) -> None:

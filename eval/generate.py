@@ -11,10 +11,13 @@ from typing import Any
 import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers.utils.logging import disable_progress_bar
 
 from eval.prompts import Prompt
 from recipebook.progress import ProgressLine
 from recipebook.recipe import Generation
+
+disable_progress_bar()
 
 # transformers' own annotations of both do not fit how they are used.
 Model = Any

@@ -94,10 +94,16 @@ def read_progress(folder: Path) -> dict[str, Any]:
 
 
 def last_error(log: Path) -> str:
-    """The line of a log that most likely says what went wrong: the last exception's, else the last line."""
+    """What most likely went wrong, in one line: the log's last exception, else its last line."""
     lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    errors = [line for line in lines if line.split(":")[0].endswith(("Error", "Exception", "Interrupt"))]
-    return ([*lines, *errors][-1] if lines else "the log is empty")[:300]
+    errors = [at for at, line in enumerate(lines) if line.split(":")[0].endswith(("Error", "Exception", "Interrupt"))]
+    if not lines:
+        return "the log is empty"
+    if not errors:
+        return lines[-1][:300]
+    # Axolotl's validation says which key is wrong on the lines after the exception's.
+    more = 3 if "validation error" in lines[errors[-1]] else 1
+    return " ".join(lines[errors[-1] : errors[-1] + more])[:300]
 
 
 @contextmanager

@@ -25,7 +25,7 @@ MASKED = -100
 
 def preview(config: Path) -> dict[str, Any]:
     """Tokenise the training rows, at most the first 20,000 of them."""
-    cfg = load_cfg(config)
+    cfg = load_cfg(str(config))
     tokenizer = load_tokenizer(cfg)
     settings = DictDefault(cfg.datasets[0])
     strategy = load_strategy(settings.type, tokenizer, cfg, settings)

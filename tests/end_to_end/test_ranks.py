@@ -14,7 +14,7 @@ ROWS = 128
 SEEN = ("axolotl.plugins=[seen_rows.SeenRows]",)
 SETTINGS = (
     "data.source=few.json", "data.split.validation=0", "data.split.test=0", "training.epochs=1",
-    "training.logging_steps=1", "training.learning_rate=3e-4", "lora.dropout=0", *SEEN,
+    "training.logging_steps=1", "training.learning_rate=3e-4", "training.group_by_length=false", *SEEN,
 )  # fmt: skip
 
 
