@@ -52,6 +52,10 @@ def build_environment(recipe: Recipe) -> dict[str, str]:
         environment["HF_HUB_OFFLINE"] = "1"
     if recipe.launch.processes > 1 and not detect().gpu:
         environment["OMP_NUM_THREADS"] = str(max(1, detect().cores // recipe.launch.processes))
+    if len(detect().gpus) > recipe.launch.processes:
+        # One process that sees several GPUs would split each batch over them.
+        seen = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(str(at) for at in range(len(detect().gpus)))
+        environment["CUDA_VISIBLE_DEVICES"] = ",".join(seen.split(",")[: recipe.launch.processes])
     if not detect().gpu:
         # With ACCELERATE_USE_CPU, accelerate switches DeepSpeed off without a word.
         environment |= {"DS_ACCELERATOR": "cpu"} if deepspeed_strategy(recipe) else {"ACCELERATE_USE_CPU": "true"}
@@ -76,6 +80,8 @@ def run_trainer(
             start_new_session=True,
             pass_fds=(lock,),
         )
+        # Should this process be killed and the trainer not, it is the trainer that a second run must name.
+        os.pwrite(lock, f"{process.pid}\n".encode(), 0)
         try:
             while process.poll() is None:
                 follow(read_progress(folder))

@@ -28,6 +28,11 @@ def resolve_for_machine(name: str, profile: str | None, overrides: Sequence[str]
     """The recipe as this machine would run it: without a GPU and without a word, under the profile `tiny`."""
     resolved = resolve(name, profile or ("gpu" if hardware.detect().gpu else "tiny"), overrides)
     check_references(resolved)
+    gpus, processes = len(hardware.detect().gpus), resolved.recipe.launch.processes
+    if 0 < gpus < processes:
+        raise UserError(
+            f"{resolved.name}: launch.processes: {processes}, but this machine shows {gpus} GPUs; GPUS={gpus}"
+        )
     base = resolved.recipe.model.base
     if base.startswith("models/") and not (PROJECT / base).is_dir():
         raise UserError(f"{resolved.name}: model.base: no folder {base}; make tiny-base makes the embedded one")

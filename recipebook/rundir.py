@@ -98,11 +98,10 @@ class Run:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            owner = os.read(descriptor, 20).decode() or "?"
+            owner = os.read(descriptor, 20).decode().split("\n")[0]
             os.close(descriptor)
-            raise UserError(f"{shown(self.folder)} is being trained by process {owner.strip()}") from None
-        os.truncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
+            raise UserError(f"{shown(self.folder)} is being trained by process {owner}") from None
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         return descriptor
 
     def is_held(self) -> bool:

@@ -6,7 +6,7 @@
 Twelve categories in equal number; wording runs from formal to casual, with politeness, typos, units, number words
 and chains of two to four actions. The same seed makes the same file:
 
-    python -m samples.make_robot --count 2400 --seed 7 --out samples/robot.json
+    python -m samples.make_robot --count 6000 --seed 7 --out samples/robot.json
 """
 
 import argparse
@@ -32,6 +32,7 @@ NUMBER_WORDS = {
     "five": 5.0, "six": 6.0, "seven": 7.0, "eight": 8.0, "nine": 9.0, "ten": 10.0,
 }  # fmt: skip
 SPEED_WORDS = {"slowly": 0.5, "carefully": 0.3, "quickly": 1.5, "fast": 1.5, "at full speed": 2.0}
+SPEEDS = [0.2, 0.5, 0.8, 1.2, 1.5, 1.8, 2.0]
 FORCE_WORDS = {"gently": 0.5, "firmly": 3.0, "tightly": 4.0}
 POLITE = ["please {}", "could you {}", "can you {}", "would you {} please", "{} please", "kindly {}"]
 CHATTY = [
@@ -94,7 +95,7 @@ def grab(rng: random.Random) -> Command:
     thing = rng.choice(OBJECTS)
     said, force = rng.choice([*FORCE_WORDS.items(), ("", 1.0)])
     if rng.random() < 0.3:
-        force = rng.randint(1, 50) / 10
+        force = rng.randint(1, 10) / 2
         said = rng.choice([f"with {force} newtons", f"using a force of {force} N"])
     verb = rng.choice(["grab", "grip", "hold", "grasp"])
     return f"{verb} the {thing} {said}".strip(), f'robot.gripper.grab(object_name="{thing}", force={force})'
@@ -157,7 +158,7 @@ def return_home(rng: random.Random) -> Command:
 
 def move_to(rng: random.Random) -> Command:
     """Drive to coordinates."""
-    x, y = (rng.randint(-50, 50) / 10 for _ in range(2))
+    x, y = (rng.randint(-10, 10) / 2 for _ in range(2))
     said = rng.choice([f"x {x} and y {y}", f"({x}, {y})", f"coordinates {x}, {y}", f"the point x={x} y={y}"])
     return f"{rng.choice(['move to', 'go to', 'drive to'])} {said}", f"robot.move_to(x={x}, y={y}, z=0.0)"
 
@@ -208,9 +209,9 @@ def contextual(rng: random.Random) -> Command:
 
 def parametric(rng: random.Random) -> Command:
     """Every parameter is said outright."""
-    speed, distance, angle = rng.randint(1, 20) / 10, rng.randint(1, 100) / 10, float(rng.randrange(30, 361))
+    speed, distance, angle = rng.choice(SPEEDS), rng.randint(1, 20) / 2, float(rng.randrange(30, 361, 15))
     way, direction, path = rng.choice(["forward", "backward"]), rng.choice(["left", "right"]), rng.choice(PATHS)
-    x, y, z = (rng.randint(-50, 50) / 10 for _ in range(3))
+    x, y, z = rng.randint(-10, 10) / 2, rng.randint(-10, 10) / 2, rng.randint(0, 4) / 2
     return rng.choice([
         (f"move {way} with distance {distance} and speed {speed}",
          f"robot.move_{way}(distance={distance}, speed={speed})"),
@@ -258,8 +259,8 @@ def chain(rng: random.Random, length: int) -> Command:
     """Several actions in one breath."""
     commands = [maker(rng) for maker in rng.sample([*ANY, *MOVES], length)]
     said, calls = zip(*commands, strict=True)
-    link = rng.choice([", then ", " and then ", " and ", ", after that "])
-    return ", ".join(said[:-1]) + link + said[-1], "\n".join(calls)
+    link = rng.choice([", then ", " and then ", ", and then ", ", after that "])
+    return link.join(said), "\n".join(calls)
 
 
 CATEGORIES: dict[str, Maker] = {
@@ -311,7 +312,7 @@ def _distance(rng: random.Random) -> tuple[str, float]:
     if kind < 0.25:
         centimeters = rng.choice(range(50, 1000, 50))
         return f"{centimeters} {rng.choice(['cm', 'centimeters'])}", centimeters / 100
-    distance = rng.randint(1, 100) / 10 if kind < 0.7 else float(rng.randint(1, 10))
+    distance = rng.randint(1, 20) / 2 if kind < 0.7 else float(rng.randint(1, 10))
     number = f"{distance:.0f}" if distance.is_integer() else f"{distance}"
     return f"{number} {rng.choice(['meters', 'meters', 'm', 'metres'])}", distance
 
@@ -323,7 +324,7 @@ def _speed(rng: random.Random) -> tuple[str, float]:
     if rng.random() < 0.5:
         word = rng.choice(list(SPEED_WORDS))
         return f" {word}", SPEED_WORDS[word]
-    speed = rng.randint(1, 20) / 10
+    speed = rng.choice(SPEEDS)
     return rng.choice([f" at speed {speed}", f" at {speed} m/s", f" with a speed of {speed}"]), speed
 
 
@@ -354,7 +355,7 @@ def _misspell(rng: random.Random, said: str) -> str:
 def main() -> None:
     """Write a file of commands."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=2400)
+    parser.add_argument("--count", type=int, default=6000)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()

@@ -94,7 +94,7 @@ def test_a_run_in_training_is_not_trained_twice(project: Any) -> None:
         folder = wait_for_step(project, 1, process)
         status, said = project.train(*SETTINGS, "training.seed=8")
         assert status == 2
-        assert f"runs/{folder.name} is being trained by process {process.pid}" in said
+        assert f"runs/{folder.name} is being trained by process {find_trainer(folder)}" in said
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)

@@ -1,0 +1,64 @@
+"""The samples in the repository are what their generators make, and what the issue of a sample is: all of a family."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from eval.calls import is_valid, parse_calls, read_api
+from samples import make_robot, make_texts
+
+ROOT = Path(__file__).parents[1]
+ROBOT = json.loads((ROOT / "samples" / "robot.json").read_bytes())
+
+
+def test_the_robot_sample_is_what_its_generator_makes() -> None:
+    assert make_robot.make(6000, seed=7) == ROBOT
+
+
+def test_every_category_has_its_share_and_no_input_comes_twice() -> None:
+    assert set(Counter(record["category"] for record in ROBOT).values()) == {500}
+    assert len({record["input"].lower() for record in ROBOT}) == 6000
+
+
+def test_every_output_is_calls_that_the_api_allows() -> None:
+    api = read_api(ROOT / "samples" / "robot_api.yaml")
+    for record in ROBOT:
+        calls = parse_calls(record["output"], api)
+        assert calls, record
+        assert all(is_valid(call, api) for call in calls), record
+
+
+def test_all_fifteen_calls_are_used() -> None:
+    api = read_api(ROOT / "samples" / "robot_api.yaml")
+    used = {call.name for record in ROBOT for call in parse_calls(record["output"], api) or ()}
+    assert used == set(api)
+    assert len(used) == 15
+
+
+def test_chains_have_two_to_four_actions() -> None:
+    lengths = {
+        category: {record["output"].count("\n") + 1 for record in ROBOT if record["category"] == category}
+        for category in ("complex", "chained_complex")
+    }
+    assert lengths == {"complex": {2}, "chained_complex": {3, 4}}
+
+
+def test_a_category_out_of_words_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(make_robot, "TRIES", 3)
+    with pytest.raises(SystemExit, match="different commands in category"):
+        make_robot.make(10_000_000, seed=1)
+
+
+def test_no_text_of_the_tiny_base_stands_beside_its_answer() -> None:
+    texts = [json.loads(line)["text"] for line in (ROOT / "samples" / "texts.jsonl").read_text().splitlines()]
+    assert len(texts) == 9000
+    assert [text for text in texts if "robot." in text and not text.startswith("robot.")] == []
+
+
+def test_texts_of_a_seed_are_always_the_same() -> None:
+    assert make_texts.make(60, seed=3) == make_texts.make(60, seed=3)
+    assert Counter(text["kind"] for text in make_texts.make(60, seed=3)) == {
+        "talk": 10, "command": 10, "calls": 10, "words": 30,
+    }  # fmt: skip
