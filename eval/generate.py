@@ -17,7 +17,7 @@ from eval.prompts import Prompt
 from recipebook.progress import ProgressLine
 from recipebook.recipe import Generation
 
-disable_progress_bar()
+disable_progress_bar()  # type: ignore[no-untyped-call]
 
 # transformers' own annotations of both do not fit how they are used.
 Model = Any

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from recipebook.axolotl_keys import RECIPE_KEYS, find_section_faults, known_keys
+from recipebook.errors import on_one_line
 from recipebook.recipe import Recipe
 from recipebook.schema_walk import Fault, Schema, dotted, find_faults, resolve_reference
 from recipebook.yaml_source import KeyPath, Places, place_of
@@ -32,7 +33,7 @@ def find_recipe_faults(data: dict[str, Any], path: KeyPath = (), part: bool = Fa
 def tell(faults: Iterable[Fault], places: Places) -> list[str]:
     """The faults as lines, in the order in which they are written in the files; each once."""
     placed = sorted((place_of(places, fault.path, fault.on_key), fault.text) for fault in faults)
-    return list(dict.fromkeys(f"{place}: {text}" for place, text in placed))
+    return list(dict.fromkeys(f"{place}: {on_one_line(text)}" for place, text in placed))
 
 
 def tell_invalid(error: ValidationError, path: KeyPath) -> list[Fault]:

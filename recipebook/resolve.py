@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from recipebook.errors import UserError
+from recipebook.errors import UserError, on_one_line
 from recipebook.recipe import PROJECT, Recipe
 from recipebook.recipe_faults import find_recipe_faults, tell, tell_invalid
 from recipebook.schema_walk import Fault, offer
@@ -160,12 +160,12 @@ def _read_override(text: str) -> Document:
     dotted, equals, value = text.partition("=")
     path = tuple(dotted.split("."))
     if not equals or not all(path):
-        raise UserError(f"SET: '{text}' is not section.key=value")
+        raise UserError(f"SET: '{on_one_line(text)}' is not section.key=value")
     try:
         data = parse_value(value)
     except UserError as error:
         # A line and column within one argument would only confuse.
-        raise UserError(f"SET: {dotted}: {str(error).partition(' ')[2]}") from error
+        raise UserError(f"SET: {on_one_line(dotted)}: {str(error).partition(' ')[2]}") from error
     for key in reversed(path):
         data = {key: data}
     return Document(data, dict.fromkeys(_list_paths(data, ()), COMMAND_LINE))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from axolotl.integrations.base import BasePlugin
+from transformers import set_seed
 
 from trainer import cpu_ranks
 from trainer.progress import ProgressFiles
@@ -27,6 +28,14 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
         """Called between the choice of a device and the loading of the model."""
         if cpu_ranks.wanted(cfg):
             cpu_ranks.place_on_cpu(cfg)
+
+    def pre_model_load(self, cfg: Any) -> None:
+        """New weights are drawn from the seed alone, whatever was drawn on the way here."""
+        set_seed(cfg.seed)
+
+    def pre_lora_load(self, cfg: Any, model: Any) -> None:
+        """So is a new adapter: tokenising, or finding it done, leaves the generator in another state."""
+        set_seed(cfg.seed)
 
     def add_callbacks_pre_trainer(self, cfg: Any, model: Any) -> list[Any]:
         """Follow the training."""

@@ -13,12 +13,14 @@ import pytest
 SETTINGS = ("training.max_steps=16", "training.save_steps=4", "training.eval_steps=16", "training.logging_steps=2")
 
 
-def wait_for_step(project: Any, step: int, process: "subprocess.Popen[str]") -> Path:
-    """Until the newest run's trainer is at `step`; the run's folder."""
+def start_training(project: Any, until: int, *settings: str) -> tuple["subprocess.Popen[str]", Path]:
+    """Start a new run and wait until its trainer is at step `until`; the runner and the run's folder."""
+    before = set(project.folder.glob("runs/*"))
+    process = project.start("train", "robot-lora", "--set", *SETTINGS, *settings)
     while process.poll() is None:
-        for path in sorted(project.folder.glob("runs/*/progress.json"), key=lambda path: path.stat().st_mtime)[-1:]:
-            if project.newest()[0] == path.parent and json.loads(path.read_bytes())["step"] >= step:
-                return Path(path.parent)
+        for path in project.folder.glob("runs/*/progress.json"):
+            if path.parent not in before and json.loads(path.read_bytes())["step"] >= until:
+                return process, path.parent
         time.sleep(0.02)
     raise AssertionError(process.communicate()[0])
 
@@ -41,8 +43,7 @@ def find_trainer(folder: Path) -> int:
 @pytest.fixture(scope="module")
 def killed(project: Any) -> tuple[Path, dict[str, Any], str]:
     """A run whose trainer was killed between two checkpoints."""
-    process = project.start("train", "robot-lora", "--set", *SETTINGS)
-    folder = wait_for_step(project, 6, process)
+    process, folder = start_training(project, 6)
     os.kill(find_trainer(folder), signal.SIGKILL)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
@@ -76,8 +77,7 @@ def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_been(
 
 
 def test_a_stop_ends_the_trainer_and_is_told(project: Any) -> None:
-    process = project.start("train", "robot-lora", "--set", *SETTINGS, "training.seed=7")
-    folder = wait_for_step(project, 2, process)
+    process, folder = start_training(project, 2, "training.seed=7")
     trainer = find_trainer(folder)
     process.send_signal(signal.SIGTERM)
     said, _ = process.communicate(timeout=60)
@@ -89,9 +89,8 @@ def test_a_stop_ends_the_trainer_and_is_told(project: Any) -> None:
 
 
 def test_a_run_in_training_is_not_trained_twice(project: Any) -> None:
-    process = project.start("train", "robot-lora", "--set", *SETTINGS, "training.seed=8")
+    process, folder = start_training(project, 1, "training.seed=8")
     try:
-        folder = wait_for_step(project, 1, process)
         status, said = project.train(*SETTINGS, "training.seed=8")
         assert status == 2
         assert f"runs/{folder.name} is being trained by process {find_trainer(folder)}" in said
