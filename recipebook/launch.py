@@ -102,7 +102,9 @@ def read_progress(folder: Path) -> dict[str, Any]:
 def last_error(log: Path) -> str:
     """What most likely went wrong, in one line: the log's last exception, else its last line."""
     lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    errors = [at for at, line in enumerate(lines) if line.split(":")[0].endswith(("Error", "Exception", "Interrupt"))]
+    endings = ("Error", "Exception", "Interrupt")
+    # The launcher's own error comes last and says only that a process failed.
+    errors = [at for at, line in enumerate(lines) if line.split(":")[0].endswith(endings) and "ChildFailed" not in line]
     if not lines:
         return "the log is empty"
     if not errors:

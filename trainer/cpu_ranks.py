@@ -1,4 +1,4 @@
-"""DeepSpeed on CPU processes: two things stand in the way in accelerate 1.13 and Axolotl 0.19, and are moved here."""
+"""Several processes on a CPU: two things stand in the way in accelerate 1.13 and Axolotl 0.19, and are moved here."""
 
 import os
 from typing import Any
@@ -7,12 +7,12 @@ import torch
 from accelerate.state import AcceleratorState, PartialState
 
 
-def wanted(cfg: Any) -> bool:
-    """Whether this is one of several processes of a DeepSpeed run on a machine without a GPU."""
-    return bool(cfg.get("deepspeed")) and "LOCAL_RANK" in os.environ and not torch.cuda.is_available()
+def is_one() -> bool:
+    """Whether this is a launched process on a machine without a GPU."""
+    return "LOCAL_RANK" in os.environ and not torch.cuda.is_available()
 
 
-def join() -> None:
+def join_for_deepspeed() -> None:
     """Make accelerate join the processes through gloo.
 
     Without a GPU it picks no backend for DeepSpeed, and every process then believes that it is alone and trains on

@@ -21,12 +21,12 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
 
     def register(self, cfg: dict[str, Any]) -> None:
         """The configuration is read, nothing is set up."""
-        if cpu_ranks.wanted(cfg):
-            cpu_ranks.join()
+        if cpu_ranks.is_one() and cfg.get("deepspeed"):
+            cpu_ranks.join_for_deepspeed()
 
     def load_datasets(self, cfg: Any, preprocess: bool = False) -> None:
         """Called between the choice of a device and the loading of the model."""
-        if cpu_ranks.wanted(cfg):
+        if cpu_ranks.is_one():
             cpu_ranks.place_on_cpu(cfg)
 
     def pre_model_load(self, cfg: Any) -> None:
