@@ -12,7 +12,6 @@ Then recipebook alone at ten times as many rows, for its peak memory. The last l
 import argparse
 import json
 import os
-import platform
 import random
 import resource
 import statistics
@@ -22,6 +21,8 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+from recipebook.hardware import detect
 
 ROUNDS = 3
 TEXTS = (
@@ -69,7 +70,7 @@ def compare(rows: int) -> dict[str, Any]:
         "peak_mb": round(max(run[0]["peak_mb"] for run in runs), 1),
         "peak_mb_tenfold": round(longer["peak_mb"], 1),
         "datasets_peak_mb": round(max(run[1]["peak_mb"] for run in runs), 1),
-        "cpu": _name_cpu(),
+        "cpu": detect().cpu,
         "cores": len(os.sched_getaffinity(0)),
     }
 
@@ -134,13 +135,6 @@ def _are_same(ours: Path, theirs: Path) -> bool:
     # Line by line: a child's peak memory starts from this process's own.
     with ours.open("rb") as left, theirs.open("rb") as right:
         return all(json.loads(one) == json.loads(other) for one, other in zip(left, right, strict=True))
-
-
-def _name_cpu() -> str:
-    known = Path("/proc/cpuinfo")
-    lines = known.read_text().splitlines() if known.exists() else []
-    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 if __name__ == "__main__":
