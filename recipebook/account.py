@@ -11,7 +11,7 @@ from array import array
 from pydantic import BaseModel, ConfigDict
 
 from recipebook.errors import UserError
-from recipebook.records import Record
+from recipebook.records import Record, place
 
 PLACES = 3
 BUCKETS = 256
@@ -71,7 +71,7 @@ class Ledger:
         self._counts[reason] = self._counts.get(reason, 0) + 1
         places = self._places.setdefault(reason, [])
         if len(places) < PLACES:
-            places.append(f"{name}:{record.line}: record {record.number}")
+            places.append(place(name, record))
 
     def withdraw(self, name: str, record: Record, rows: int, reason: str) -> None:
         """Reject a record after all, taking back the rows it gave."""

@@ -27,7 +27,8 @@ import converters
 from recipebook.account import Account, Ledger, judge
 from recipebook.errors import UserError
 from recipebook.files import digest, replacing
-from recipebook.records import Record, Span, cut, read, read_span
+from recipebook.json_files import Span, cut, read, read_span
+from recipebook.records import Record
 from recipebook.rows import BadRecord, Row
 
 PROGRESS_EVERY = 10_000

@@ -24,8 +24,9 @@ from recipebook.account import Account, Ledger, judge
 from recipebook.conversion import Converted, Converter, Progress, convert_records, find_converter, read_options
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file, replacing, write_text
+from recipebook.json_files import read
 from recipebook.recipe import Data, Split
-from recipebook.records import Record, read
+from recipebook.records import Record
 from recipebook.rows import BadRecord, Row
 from recipebook.split import PARTS, Part, choose_part, normalise
 

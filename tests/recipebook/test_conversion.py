@@ -74,7 +74,10 @@ def test_broken_record_is_refused_or_counted(broken: bytes, reason: str) -> None
     ("content", "message"),
     [
         (b"", "x.jsonl: holds no records"),
-        (b'{\n "input": "stop"\n}', "x.jsonl:1: an object over several lines; give a list, or an object a line"),
+        (
+            b'{\n "input": "stop"\n}',
+            "x.jsonl:1: an object over several lines; give a list, an object a line, or the records under 'data'",
+        ),
         (b'[{"input": "stop"\n', "x.jsonl:2:1: not JSON: Expecting ',' delimiter"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Records: every one is read or told broken, with its number and line."""
+"""Text files of records: every record is read or told broken, with its number and line."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recipebook.errors import UserError
-from recipebook.records import cut, read, read_span
+from recipebook.json_files import cut, read, read_span
 
 
 def read_all(folder: Path, content: bytes) -> tuple[list[tuple[int, int, Any]], list[str]]:
@@ -53,12 +53,15 @@ def test_content_gives_these_records(tmp_path: Path, content: bytes, records: li
         (b" \n\n", "x.jsonl: holds no records"),
         (b"\xef\xbb\xbf", "x.jsonl: holds no records"),
         (b"[]", "x.jsonl: holds no records"),
-        (b'{\n"a": 1\n}', "x.jsonl:1: an object over several lines; give a list, or an object a line"),
+        (
+            b'{\n"a": 1\n}',
+            "x.jsonl:1: an object over several lines; give a list, an object a line, or the records under 'data'",
+        ),
         (b'[{"a":1},\n{"a":}]', "x.jsonl:2:6: not JSON: Expecting value"),
         (b'[{"a":1}\n{"a":2}]', "x.jsonl:2:1: not JSON: expected ',' or ']'"),
         (b'[{"a":1},]', "x.jsonl:1:10: not JSON: trailing comma"),
         (b'[{"a":1},', "x.jsonl:1:10: not JSON: Expecting value"),
-        (b'[{"a":1}] x', "x.jsonl:1:11: not JSON: unexpected content after the list"),
+        (b'[{"a":1}] x', "x.jsonl:1:11: not JSON: unexpected content after the end"),
         (b"[\n" + b"[" * 100_000, "x.jsonl:2: not JSON: nested too deeply"),
     ],
 )
@@ -155,7 +158,7 @@ def test_spans_hold_the_records_of_the_whole(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], count: int, mark: bytes
 ) -> None:
     folder = tmp_path_factory.mktemp("records")
-    content = b'{"a":0}\n' + b"\n".join(lines)
+    content = b'{"a":0}\n{"a":0}\n' + b"\n".join(lines)
     whole, _ = read_all(folder, mark + content)
     path = folder / "x.jsonl"
     spans = cut(path, "x.jsonl", {}, count)

@@ -1,0 +1,72 @@
+"""A file's bytes in blocks, decompressed on the way by its name's ending: `.gz`, `.zst`, or as they are.
+
+In: `turns.jsonl.zst`. Out: blocks of some 256 KiB of what was packed; an archive that is broken or cut short is a
+`UserError`, since what is missing from it may be records:
+
+    turns.jsonl.zst: cannot be unpacked: cut short
+"""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from recipebook.errors import UserError
+
+BLOCK = 2**18
+PACKED = (".gz", ".zst")
+
+Blocks = Iterator[bytes]
+
+
+def read_blocks(path: Path, name: str) -> Blocks:
+    """Yield the file's content, unpacked; errors call it `name`."""
+    with open_file(path, name) as file:
+        match path.suffix:
+            case ".gz":
+                yield from _unpack_gzip(file, name)
+            case ".zst":
+                yield from _unpack_zstandard(file, name)
+            case _:
+                yield from iter(lambda: file.read(BLOCK), b"")
+
+
+@contextmanager
+def open_file(path: Path, name: str) -> Iterator[IO[bytes]]:
+    """Open a file for reading; what the system says against it is the user's to hear."""
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise UserError(f"{name}: cannot be read: {error.strerror}") from error
+
+
+def _unpack_gzip(file: IO[bytes], name: str) -> Blocks:
+    try:
+        with gzip.open(file) as unpacked:
+            yield from iter(lambda: unpacked.read(BLOCK), b"")
+    except EOFError as error:
+        raise UserError(f"{name}: cannot be unpacked: cut short") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise UserError(f"{name}: cannot be unpacked: {error}") from error
+
+
+def _unpack_zstandard(file: IO[bytes], name: str) -> Blocks:
+    import zstandard
+
+    # Frame by frame: zstandard's own reader takes a file that is cut short for one that ends.
+    frame = None
+    try:
+        while block := file.read(BLOCK):
+            while block:
+                frame = frame or zstandard.ZstdDecompressor().decompressobj()
+                if unpacked := frame.decompress(block):
+                    yield unpacked
+                block = frame.unused_data if frame.eof else b""
+                frame = None if frame.eof else frame
+    except zstandard.ZstdError as error:
+        raise UserError(f"{name}: cannot be unpacked: {error}") from error
+    if frame:
+        raise UserError(f"{name}: cannot be unpacked: cut short")
