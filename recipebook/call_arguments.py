@@ -1,0 +1,204 @@
+r"""The arguments of a call, as models and annotators write them: text in, values out, and back.
+
+In: `query='women's shoes', max_price=20.5, sizes=[38, 39]` or `GL("freebase"), "transe:relation", entity#/m/0gs9p`.
+Out: `({"query": "women's shoes", "max_price": 20.5, "sizes": [38, 39]}, [])`, the named ones and the others, or
+`({}, ['GL("freebase")', "transe:relation", "entity#/m/0gs9p"])`.
+
+A quote that nobody escaped ends its string only where an argument can end. What is no string, number, list or object
+stays as it stands. One object alone, with strings for keys, is the named arguments themselves. Any text can be
+read, in time linear in it; what `write_arguments` writes is read as it was.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+DEEPEST = 20
+"""Values nested deeper than this stay text, and are not written."""
+
+CLEAN_STRING = r"""(?:'(?:[^'\\]++|\\.)*+'|"(?:[^"\\]++|\\.)*+")(?=\s*+[,)\]}:])"""
+"""A string with every quote in it escaped, where an argument can end."""
+
+OPENING = r"<tool>\s*+[^\W\d][\w.]*+\(|\[[^\W\d][\w.]*+\("
+"""What opens a call, and is in no string but a clean one."""
+
+_STRAY_END = r"(?=\s*+(?:\)\s*+(?:[\]),]|</tool>|-->)|[\]}]\s*+[,)\]}]|,\s*+(?:\w++\s*+=|[\"'\[{(\d-])))"
+_STRAY = {quote: re.compile(f"(?P<end>{quote}){_STRAY_END}|{OPENING}") for quote in "'\""}
+_STRING = re.compile(CLEAN_STRING, re.DOTALL)
+_PART = re.compile(rf"[^()\[\]{{}},=:]++|([(\[{{,=:])\s*+({CLEAN_STRING})?+|([)\]}}])", re.DOTALL)
+_BLANK = re.compile(r"\s*+")
+_NAME = re.compile(r"([^\W\d]\w*+)\s*+=\s*+")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?+([eE][+-]?[0-9]{1,3})?+")
+_WORDS = {"True": True, "true": True, "False": False, "false": False, "None": None, "null": None}
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
+_ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
+_CLOSERS = {"[": "]", "{": "}"}
+_TO_ESCAPE = re.compile(rf"[\\'\n]|(?=(?:{OPENING})).")
+_ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "<": "\\x3c", "[": "\\x5b"}
+
+
+class Arguments(NamedTuple):
+    """What a call is given: by name, and by position."""
+
+    named: dict[str, Any]
+    positional: list[Any]
+
+
+def read_arguments(text: str, start: int, closing: int, end: int) -> Arguments:
+    """Read what stands between the brackets at `start` and `closing`; the whole call ends at `end`."""
+    reader = _Reader(text, end)
+    named, positional, at = reader.read_items(start + 1)
+    if at != closing:
+        return Arguments({}, [text[start + 1 : closing].strip()])
+    if len(positional) == 1 and not named and type(positional[0]) is dict:
+        return Arguments(positional[0], [])
+    return Arguments(named, positional)
+
+
+def write_arguments(arguments: Mapping[str, Any]) -> str:
+    """Write named arguments on one line; raises ValueError for what has no written form."""
+    if all(map(str.isidentifier, arguments)):
+        return ", ".join([f"{name}={_write_value(value, 0)}" for name, value in arguments.items()])
+    return _write_value(arguments, 0)
+
+
+def find_closing(text: str, start: int, end: int) -> int | None:
+    """Find the bracket that closes the one at `start`, strings aside; None if there is none up to `end`."""
+    return _Reader(text, end).find_closing(start)
+
+
+class _Reader:
+    """A text being read up to `end`."""
+
+    def __init__(self, text: str, end: int) -> None:
+        self.text = text
+        self.end = end
+        self.dead = ""
+        """Quotes that end no stray string from here on: looking again and again would not be linear."""
+
+    def read_items(self, at: int) -> tuple[dict[str, Any], list[Any], int]:
+        """Read arguments up to the bracket that closes them; its place comes last."""
+        named: dict[str, Any] = {}
+        positional: list[Any] = []
+        while (at := self._skip_blank(at)) < self.end and self.text[at] not in ")]}":
+            name = _NAME.match(self.text, at, self.end)
+            value, at = self._read_value(name.end() if name else at, ",", 0)
+            if name:
+                named[name[1]] = value
+            elif value != "":
+                positional.append(value)
+            if at < self.end and self.text[at] == ",":
+                at += 1
+        return named, positional, at
+
+    def find_closing(self, at: int, stops: str = "") -> int | None:
+        """Find the bracket that closes the one at `at`; with `stops`, where a value from `at` on ends instead."""
+        depth = 0
+        while part := _PART.match(self.text, at, self.end):
+            if part.end() == at:
+                return None
+            if part[1]:
+                if part[1] in stops and not depth:
+                    return at
+                depth += part[1] in "([{"
+            elif part[3]:
+                if not depth:
+                    return at
+                depth -= 1
+                if not depth and not stops:
+                    return at
+            at = part.end() if not part[1] or part[2] else self._skip_stray(part.end())
+        return None
+
+    def _skip_blank(self, at: int) -> int:
+        return _BLANK.match(self.text, at, self.end).end()  # type: ignore[union-attr]
+
+    def _skip_stray(self, at: int) -> int:
+        return (self._find_stray_end(at) or at) if at < self.end and self.text[at] in "'\"" else at
+
+    def _find_stray_end(self, at: int) -> int | None:
+        quote = self.text[at]
+        if quote not in self.dead:
+            found = _STRAY[quote].search(self.text, at + 1, self.end)
+            if found and found["end"]:
+                return found.end()
+            self.dead += quote
+        return None
+
+    def _read_value(self, at: int, stops: str, depth: int) -> tuple[Any, int]:
+        """Read one value from `at` on; what comes behind it is one of `stops`, a closing bracket or the end."""
+        if at < self.end:
+            opening = self.text[at]
+            if opening in "'\"":
+                if string := _STRING.match(self.text, at, self.end):
+                    return _unescape(string[0][1:-1]), self._skip_blank(string.end())
+                if stray_end := self._find_stray_end(at):
+                    return self.text[at + 1 : stray_end - 1], self._skip_blank(stray_end)
+            elif opening in "[{" and depth < DEEPEST:
+                value, after = self._read_nested(at, depth + 1)
+                after = self._skip_blank(after)
+                if value is not None and (after >= self.end or self.text[after] in stops + ")]}"):
+                    return value, after
+        closing = self.find_closing(at, stops)
+        after = self.end if closing is None else closing
+        return _read_bare(self.text[at:after].strip()), after
+
+    def _read_nested(self, at: int, depth: int) -> tuple[Any, int]:
+        """Read a list or an object; None if its parts do not fit together. A set is a list."""
+        closer, stops = _CLOSERS[self.text[at]], ",:" if self.text[at] == "{" else ","
+        keys: list[str] = []
+        values: list[Any] = []
+        at = self._skip_blank(at + 1)
+        while at < self.end and self.text[at] not in ")]}":
+            value, at = self._read_value(at, stops, depth)
+            if at < self.end and self.text[at] == ":":
+                keys.append(value if type(value) is str else str(value))
+                value, at = self._read_value(self._skip_blank(at + 1), ",", depth)
+            values.append(value)
+            if at < self.end and self.text[at] == ",":
+                at = self._skip_blank(at + 1)
+        if at >= self.end or self.text[at] != closer or (keys and len(keys) != len(values)):
+            return None, at
+        if keys or not values:
+            value = dict(zip(keys, values, strict=True)) if closer == "}" else None if keys else []
+            return value, at + 1
+        return values, at + 1
+
+
+def _read_bare(text: str) -> Any:
+    if text in _WORDS:
+        return _WORDS[text]
+    if number := _NUMBER.fullmatch(text):
+        if not number[1] and not number[2]:
+            return int(text)
+        return float(text) if math.isfinite(float(text)) else text
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
+
+
+def _unescape(text: str) -> str:
+    return _ESCAPE.sub(_read_escape, text) if "\\" in text else text
+
+
+def _read_escape(found: re.Match[str]) -> str:
+    code = found[1] or found[2]
+    return chr(int(code, 16)) if code else _ESCAPED.get(found[3], found[3])
+
+
+def _write_value(value: Any, depth: int) -> str:
+    if type(value) is str:
+        return f"'{value if _TO_ESCAPE.search(value) is None else _TO_ESCAPE.sub(_write_escape, value)}'"
+    if value is None or type(value) in (bool, int):
+        return str(value)
+    if type(value) is float and math.isfinite(value):
+        return repr(value)
+    if depth < DEEPEST and type(value) is list:
+        return f"[{', '.join([_write_value(item, depth + 1) for item in value])}]"
+    if depth < DEEPEST and type(value) is dict:
+        pairs = [f"{_write_value(key, depth)}: {_write_value(item, depth + 1)}" for key, item in value.items()]
+        return f"{{{', '.join(pairs)}}}"
+    raise ValueError("nested too deeply or no number")
+
+
+def _write_escape(found: re.Match[str]) -> str:
+    return _ESCAPES[found[0]]
