@@ -20,7 +20,7 @@ DEEPEST = 20
 CLEAN_STRING = r"""(?:'(?:[^'\\]++|\\.)*+'|"(?:[^"\\]++|\\.)*+")(?=\s*+[,)\]}:])"""
 """A string with every quote in it escaped, where an argument can end."""
 
-OPENING = r"<tool>\s*+[^\W\d][\w.]*+\(|\[[^\W\d][\w.]*+\("
+OPENING = r"(?:<tool>\s*+|\[)[A-Za-z_][A-Za-z0-9_.]*+\("
 """What opens a call, and is in no string but a clean one."""
 
 _STRAY_END = r"(?=\s*+(?:\)\s*+(?:[\]),]|</tool>|-->)|[\]}]\s*+[,)\]}]|,\s*+(?:\w++\s*+=|[\"'\[{(\d-])))"
@@ -58,7 +58,7 @@ def read_arguments(text: str, start: int, closing: int, end: int) -> Arguments:
 
 def write_arguments(arguments: Mapping[str, Any]) -> str:
     """Write named arguments on one line; raises ValueError for what has no written form."""
-    if all(map(str.isidentifier, arguments)):
+    if all([name.isidentifier() and name.isascii() for name in arguments]):
         return ", ".join([f"{name}={_write_value(value, 0)}" for name, value in arguments.items()])
     return _write_value(arguments, 0)
 

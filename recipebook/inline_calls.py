@@ -22,7 +22,7 @@ from recipebook.call_arguments import CLEAN_STRING, OPENING, find_closing, read_
 Dialect = Literal["tag", "bracket"]
 Kind = Literal["tool", "position", "argument", "fluency"]
 
-_OPENING = re.compile(r"(<tool>\s*+|\[)([^\W\d][\w.]*+)\(")
+_OPENING = re.compile(r"(?:<tool>\s*+|\[)([A-Za-z_][A-Za-z0-9_.]*+)\(")
 _CLOSINGS = {"<": r"(?P<closing>\)\s*+</tool>)", "[": r"(?P<closing>\)\s*+(?:-->[^\[\]()]{0,99}+)?\])"}
 _CLOSING = {opener: re.compile(closing) for opener, closing in _CLOSINGS.items()}
 _NEXT = {opener: re.compile(f"{closing}|{OPENING}") for opener, closing in _CLOSINGS.items()}
@@ -85,7 +85,7 @@ def find_spans(text: str) -> list[CallSpan]:
         if found and found["closing"]:
             at = found.end()
             spans.append(
-                CallSpan(opening[2].lower(), opening.start(), opening.start(2), bracket, found.start("closing"), at)
+                CallSpan(opening[1].lower(), opening.start(), opening.start(1), bracket, found.start("closing"), at)
             )
     return spans
 
@@ -156,13 +156,13 @@ def insert_calls(text: str, calls: Sequence[str], positions: Sequence[int]) -> s
     """Put calls into a text at rising positions, each behind a blank of its own."""
     pieces: list[str] = []
     at = 0
-    for call, position in zip(calls, positions, strict=True):
-        pieces += (text[at:position], " " if position else "", call)
+    for call, position in zip([*calls, ""], [*positions, len(text)], strict=True):
+        if at < position:
+            pieces += (" " if pieces and not at else "", text[at:position])
+        if call:
+            pieces += (" " if pieces else "", call)
         at = position
-    rest = text[at:]
-    if calls and not at and rest:
-        pieces.append(" ")
-    return "".join(pieces) + rest
+    return "".join(pieces)
 
 
 def _join(before: str, behind: str, following: str) -> str:

@@ -1,0 +1,211 @@
+r"""Texts with calls inline, as Toolformer learns them: the plain text in, the same text with its calls out.
+
+In: `{"original_text": "find red caps below 400 rupees",
+"augmented_text": "find red caps [SEARCH(query='red')] below 400 rupees",
+"tool_calls": [{"tool_name": "search", "arguments": {"query": "red caps", "max_price": 400}, "position": 13}],
+"quality_score": 0.5, "language": "en"}`. Out:
+
+    {"messages": [{"role": "user", "content": "find red caps below 400 rupees"},
+                  {"role": "assistant", "content": "find red caps <tool>search(query='red caps', max_price=400)</tool>
+                                                    below 400 rupees"}],
+     "meta": {"language": "en", "calls": 1, "tools": "search", "position_disagrees": 0, "quality_score": 0.5}}
+
+Calls stand where the annotated text has them, in one dialect, with their arguments from `tool_calls`, since those in
+the text may be cut; a record without `tool_calls` keeps the arguments of its text. `position` is only compared, and
+what disagrees counted. Taking the calls out must give the original text back, white space aside. A record without
+calls says that none is to be made. `language` is guessed from the script if it is missing: `hi`, `mixed` or `unknown`.
+
+Also in: `{"text": "Input: The radius is [TBR]. Output: The radius is [GR(…)-->r]. Reasoning Result: 1."}`, a line of a
+graph file. Its input is the user's turn and its output, as it stands, the assistant's.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from recipebook.call_arguments import read_arguments
+from recipebook.inline_calls import CallSpan, Dialect, find_spans, insert_calls, take_out, write_call
+from recipebook.records import name_kind
+from recipebook.rows import BadRecord, Message, Row
+
+NAMESAKES = 8
+"""Calls of one name that are compared with a call in the text, to tell which of them it is."""
+
+_DEVANAGARI = re.compile("[\u0904-\u0939\u0958-\u0961]")
+_LATIN = re.compile("[A-Za-z]")
+
+
+class Options(BaseModel):
+    """What a recipe may set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    system: str | None = None
+    """A system prompt for every row; None: no system turn."""
+    dialect: Dialect = "tag"
+    """How calls are written: `<tool>search(…)</tool>` or `[SEARCH(…)]`; graph lines keep their own."""
+
+
+def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
+    """Yield the record's one row."""
+    if record.get("original_text") is None and record.get("text") is not None:
+        said, answer = _split_line(_take_text(record, "text"))
+        spans, disagreements = find_spans(answer), 0
+    else:
+        said = _take_text(record, "original_text")
+        augmented = _take_text(record, "augmented_text")
+        listed = _take_list(record)
+        spans = find_spans(augmented) if listed or augmented != said else []
+        positions = _find_positions(said, augmented, spans)
+        answer, disagreements = said, 0
+        if spans or listed:
+            calls = None if listed is None else _match_calls(augmented, spans, listed)
+            answer = insert_calls(said, _write_calls(augmented, spans, calls, options.dialect), positions)
+            disagreements = _count_disagreements(said, positions, calls or [])
+    messages: list[Message] = [{"role": "user", "content": said}, {"role": "assistant", "content": answer}]
+    if options.system is not None:
+        messages.insert(0, {"role": "system", "content": options.system})
+    meta = {
+        "language": _guess_language(said) if record.get("language") is None else _take_text(record, "language"),
+        "calls": len(spans),
+        "tools": spans[0].name if spans else "none",
+        "position_disagrees": disagreements,
+    }
+    quality = record.get("quality_score")
+    if quality is not None:
+        meta["quality_score"] = _check_number(quality, "'quality_score'")
+    yield {"messages": messages, "meta": meta}
+
+
+def _split_line(text: str) -> tuple[str, str]:
+    rest = text.strip()
+    parts = []
+    for label, following in (("Input:", "Output:"), ("Output:", "Reasoning Result:")):
+        if not rest.startswith(label):
+            raise BadRecord(f"'text' does not start with '{label}'")
+        part, found, behind = rest.removeprefix(label).partition(f" {following}")
+        if not found:
+            raise BadRecord(f"no '{following}' in 'text'")
+        if not part or part.isspace():
+            raise BadRecord(f"nothing behind '{label}' in 'text'")
+        parts.append(part.strip())
+        rest = following + behind
+    return parts[0], parts[1]
+
+
+def _take_text(record: dict[str, Any], field: str) -> str:
+    value = record.get(field)
+    if type(value) is not str:
+        raise BadRecord(f"missing '{field}'" if value is None else f"'{field}' is {name_kind(value)}, not a string")
+    if not value or value.isspace():
+        raise BadRecord(f"'{field}' is empty")
+    return value.replace("\r\n", "\n") if "\r" in value else value
+
+
+def _take_list(record: dict[str, Any]) -> list[dict[str, Any]] | None:
+    listed = record.get("tool_calls")
+    if listed is None:
+        return None
+    if type(listed) is not list:
+        raise BadRecord(f"'tool_calls' is {name_kind(listed)}, not a list")
+    for call in listed:
+        if type(call) is not dict:
+            raise BadRecord(f"an item of 'tool_calls' is {name_kind(call)}, not an object")
+        name, arguments = call.get("tool_name"), call.get("arguments")
+        if type(name) is not str:
+            raise BadRecord(f"'tool_name' of a call is {name_kind(name)}, not a string")
+        if type(arguments) is not dict:
+            raise BadRecord(f"'arguments' of a call is {name_kind(arguments)}, not an object")
+    return listed
+
+
+def _find_positions(original: str, augmented: str, spans: Sequence[CallSpan]) -> Sequence[int]:
+    """Where in the original text the calls stand: behind as many characters, blanks aside, as in the annotated one."""
+    if not spans and augmented == original:
+        return ()
+    plain, positions = take_out(augmented, spans)
+    if plain == original:
+        return positions
+    ends = [at for at, sign in enumerate(original, 1) if not sign.isspace()]
+    if "".join(plain.split()) != "".join(original.split()):
+        raise BadRecord("'augmented_text' without its calls is not 'original_text'")
+    found, count, before = [], 0, 0
+    for position in positions:
+        count += len("".join(plain[before:position].split()))
+        found.append(ends[count - 1] if count else 0)
+        before = position
+    return found
+
+
+def _match_calls(text: str, spans: Sequence[CallSpan], listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The listed calls in the order of the text, where each has one of its name."""
+    if len(spans) == 1 and len(listed) == 1 and listed[0]["tool_name"].lower() == spans[0].name:
+        return listed
+    if not spans:
+        raise BadRecord("'tool_calls' has calls, 'augmented_text' has none")
+    if not listed:
+        raise BadRecord("'augmented_text' has calls, 'tool_calls' has none")
+    waiting: dict[str, list[dict[str, Any]]] = {}
+    for call in listed:
+        waiting.setdefault(call["tool_name"].lower(), []).append(call)
+    matched = []
+    for span in spans:
+        namesakes = waiting.get(span.name)
+        if not namesakes:
+            raise BadRecord("'augmented_text' has a call that 'tool_calls' lacks")
+        matched.append(namesakes.pop(_find_same(text, span, namesakes) if len(namesakes) > 1 else 0))
+    if len(matched) < len(listed):
+        raise BadRecord("'tool_calls' has a call that 'augmented_text' lacks")
+    return matched
+
+
+def _find_same(text: str, span: CallSpan, namesakes: list[dict[str, Any]]) -> int:
+    """Which of several calls is meant: the first that holds what the text says of it, or else the first."""
+    said = read_arguments(text, span.opening, span.closing, span.end).named
+    for at, call in enumerate(islice(namesakes, NAMESAKES)):
+        if all(_is_same(value, call["arguments"].get(name)) for name, value in said.items()):
+            return at
+    return 0
+
+
+def _is_same(said: Any, whole: Any) -> bool:
+    return said == whole or (type(said) is str and type(whole) is str and whole.startswith(said))
+
+
+def _write_calls(
+    text: str, spans: Sequence[CallSpan], calls: list[dict[str, Any]] | None, dialect: Dialect
+) -> list[str]:
+    if calls is None:
+        return [write_call(span.name, text[span.opening + 1 : span.closing], dialect) for span in spans]
+    try:
+        return [write_call(span.name, call["arguments"], dialect) for span, call in zip(spans, calls, strict=True)]
+    except ValueError:
+        raise BadRecord("'arguments' of a call are nested too deeply") from None
+
+
+def _count_disagreements(original: str, positions: Sequence[int], calls: list[dict[str, Any]]) -> int:
+    """How many calls say to stand elsewhere; blanks between here and there do not count."""
+    count = 0
+    for position, call in zip(positions, calls, strict=False):
+        told = call.get("position")
+        if told is not None and told != position:
+            told = int(_check_number(told, "'position' of a call"))
+            between = original[min(told, position) : max(told, position)] if told >= 0 else original
+            count += not (between.isspace() and told <= len(original))
+    return count
+
+
+def _check_number(value: Any, field: str) -> float:
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise BadRecord(f"{field} is {name_kind(value)}, not a number")
+    number: float = value
+    return number
+
+
+def _guess_language(text: str) -> str:
+    if text.isascii() or not _DEVANAGARI.search(text):
+        return "unknown"
+    return "mixed" if _LATIN.search(text) else "hi"
