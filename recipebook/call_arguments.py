@@ -29,7 +29,7 @@ _STRING = re.compile(CLEAN_STRING, re.DOTALL)
 _PART = re.compile(rf"[^()\[\]{{}},=:]++|([(\[{{,=:])\s*+({CLEAN_STRING})?+|([)\]}}])", re.DOTALL)
 _BLANK = re.compile(r"\s*+")
 _NAME = re.compile(r"([^\W\d]\w*+)\s*+=\s*+")
-_NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?+([eE][+-]?[0-9]{1,3})?+")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?+([eE][+-]?[0-9]{1,3})?+")
 _WORDS = {"True": True, "true": True, "False": False, "false": False, "None": None, "null": None}
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
