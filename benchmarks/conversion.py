@@ -91,7 +91,7 @@ def measure_recipebook(folder: Path) -> dict[str, float]:
 
     os.chdir(folder)
     start = time.perf_counter()
-    convert_file("robot", Path("in.jsonl"), Path("recipebook.jsonl"), {})
+    convert_file("robot", "in.jsonl", Path("recipebook.jsonl"), {})
     return {"seconds": time.perf_counter() - start, "peak_mb": _measure_peak()}
 
 

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, Message, Row
 
+WANTS = "'input' and calls such as robot.stop() in 'output' or 'output_list'"
 END_OF_TEXT = "<|endoftext|>"
 
 # A run of anything but separators: plain text, an escaped character, a quoted string, or a quote that never closes
@@ -27,12 +28,27 @@ _PIECE = re.compile(
 )
 
 
+_CALL = re.compile(r"\s*+[^\W\d]\w*+(?:\.\w++)++\(")
+
+
 class Options(BaseModel):
     """What a recipe may set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     system: str | None = None
     """A system prompt for every row; None: no system turn."""
+
+
+def recognise(record: dict[str, Any]) -> str | None:
+    """Tell a record by its calls: any text may stand under `input` and `output`."""
+    listed = record.get("output_list")
+    for field, output in (
+        ("output", record.get("output")),
+        ("output_list", listed[0] if type(listed) is list and listed else None),
+    ):
+        if type(record.get("input")) is str and type(output) is str and _CALL.match(output):
+            return f"have 'input' and calls such as robot.stop() in '{field}'"
+    return None
 
 
 def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
@@ -49,6 +65,8 @@ def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
 
 def _take_text(record: dict[str, Any], field: str) -> str:
     value = record.get(field)
+    if type(value) is str and value and not value.isspace() and "\r" not in value:
+        return value
     if value is None:
         raise BadRecord(f"missing '{field}'")
     return _check_text(value, field)
@@ -77,11 +95,10 @@ def _take_calls(record: dict[str, Any]) -> list[str]:
 
 
 def _split_calls(text: str) -> list[str]:
-    text = text.strip().removesuffix(END_OF_TEXT)
+    text = text.strip().removesuffix(END_OF_TEXT).rstrip()
     if ";" not in text and "\n" not in text:
-        pieces = [text]
-    else:
-        pieces = _PIECE.findall(text) if "'" in text or "\\" in text else _split_plainly(text)
+        return [text] if text else []
+    pieces = _PIECE.findall(text) if "'" in text or "\\" in text else _split_plainly(text)
     return [call for piece in pieces if (call := piece.strip())]
 
 

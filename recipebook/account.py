@@ -7,6 +7,8 @@ A `Ledger` is written while records pass, and closed into an `Account`.
 """
 
 from array import array
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from pydantic import BaseModel, ConfigDict
 
@@ -58,10 +60,10 @@ class Account(BaseModel):
 class Ledger:
     """The account while it is being written."""
 
-    def __init__(self) -> None:
+    def __init__(self, notes: Mapping[str, str] = MappingProxyType({})) -> None:
         self.records = 0
         self.rows = 0
-        self.notes: dict[str, str] = {}
+        self.notes = dict(notes)
         self.contents = Repeats()
         self._places: dict[str, list[str]] = {}
         self._counts: dict[str, int] = {}
@@ -109,21 +111,23 @@ class Repeats:
     """Counts values seen before by their 64-bit hashes, 8 bytes a value."""
 
     def __init__(self) -> None:
-        self._buckets = [array("q") for _ in range(BUCKETS)]
+        self._hashes = array("q")
 
-    def see(self, value: bytes) -> None:
-        """Remember one value; its hash is this process's own and is never written anywhere."""
-        hashed = hash(value)
-        self._buckets[hashed % BUCKETS].append(hashed)
+    @property
+    def remember(self) -> Callable[[int], None]:
+        """Take in the hash of one value, which is this process's own and is written nowhere."""
+        return self._hashes.append
 
     def add(self, other: "Repeats") -> None:
         """Take over what another one has seen, in a fork of this process."""
-        for bucket, more in zip(self._buckets, other._buckets, strict=True):
-            bucket.extend(more)
+        self._hashes.extend(other._hashes)
 
     def count(self) -> int:
-        """Count the values that equal an earlier one."""
-        return sum(len(bucket) - len(set(bucket)) for bucket in self._buckets)
+        """Count the values that equal an earlier one; by the bucket, since one set of all would be large."""
+        buckets = [array("q") for _ in range(BUCKETS)]
+        for hashed in self._hashes:
+            buckets[hashed % BUCKETS].append(hashed)
+        return sum(len(bucket) - len(set(bucket)) for bucket in buckets)
 
 
 def judge(account: Account, allowed: int | str) -> None:

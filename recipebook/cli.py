@@ -58,9 +58,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add(commands, "runs", _runs, "the table of runs, newest first")
 
-    convert = _add(commands, "convert", _convert, "one converter on one file")
-    convert.add_argument("--converter", required=True, metavar="NAME")
-    convert.add_argument("--in", required=True, type=Path, dest="source", metavar="FILE")
+    convert = _add(commands, "convert", _convert, "one converter on one source")
+    convert.add_argument("--converter", default="auto", metavar="NAME", help="auto (the default): by the first records")
+    convert.add_argument("--in", required=True, dest="source", metavar="SOURCE", help=_SOURCE)
     convert.add_argument("--out", required=True, type=Path, metavar="FILE")
     convert.add_argument("--set", nargs="*", action="extend", default=[], metavar="KEY=VALUE", dest="overrides")
     convert.add_argument("--rejects", default="0", help="how many records may be rejected: a number, or 10%%")
@@ -153,6 +153,9 @@ def read_settings(settings: Sequence[str]) -> dict[str, object]:
             raise UserError(f"--set: '{setting}' is not key=value")
         options[key] = parse_value(value, "--set")
     return options
+
+
+_SOURCE = "a file, a glob, a folder, or hf:OWNER/NAME[@REVISION][/CONFIG][:SPLIT]"
 
 
 def _add(

@@ -14,28 +14,29 @@ import os
 import pkgutil
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 import converters
 from recipebook.account import Account, Ledger, judge
 from recipebook.errors import UserError
 from recipebook.files import digest, replacing
-from recipebook.json_files import Span, cut, read, read_span
+from recipebook.json_files import Span, cut, read_span
+from recipebook.options import read_options
+from recipebook.recognise import AUTO, choose
 from recipebook.records import Record
 from recipebook.rows import BadRecord, Row
+from recipebook.sources import Input, find_inputs
 
 PROGRESS_EVERY = 10_000
 SPAN = 4 * 2**20
 COPIED = 2**20
-
-_ORIGIN = b'"origin":'
 
 Progress = Callable[[int], None]
 
@@ -50,7 +51,7 @@ class Converter(NamedTuple):
 
 
 class Converted(NamedTuple):
-    """An accepted record, its rows, and the same rows as lines of JSONL."""
+    """An accepted record, its rows, and the same rows as lines of JSONL with their origin."""
 
     record: Record
     rows: list[Row]
@@ -70,39 +71,37 @@ def find_converter(name: str) -> Converter:
     return Converter(name, module.Options, module.convert, digest(inspect.getsource(module)))
 
 
-def read_options(converter: Converter, given: dict[str, Any]) -> BaseModel:
-    """Check a recipe's options against the converter's own."""
-    try:
-        return converter.options.model_validate(given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        known = ", ".join(converter.options.model_fields)
-        if first["type"] == "extra_forbidden":
-            raise UserError(f"converter {converter.name}: no option '{key}'; it has: {known}") from error
-        raise UserError(f"converter {converter.name}: option '{key}': {first['msg']}") from error
+def choose_converter(name: str, source: str, inputs: list[Input], notes: dict[str, str]) -> Converter:
+    """Load the converter of that name; `auto` is settled by the source's first records, and noted."""
+    if name != AUTO:
+        return find_converter(name)
+    choice = choose(inputs[0].read({}), source, list_converters())
+    notes["converter"] = f"{source}: {choice.reason}"
+    return find_converter(choice.name)
 
 
 def convert_file(
     converter: str,
-    source: Path,
+    source: str,
     out: Path,
-    options: dict[str, Any],
+    options: Mapping[str, Any],
     rejects: int | str = 0,
     progress: Progress | None = None,
 ) -> Account:
-    """Convert one file to rows; more rejected records than allowed leave nothing behind but the error."""
-    found = find_converter(converter)
-    checked = read_options(found, options)
+    """Convert a source to one file of rows; more rejected records than allowed leave nothing behind but the error."""
     ledger = Ledger()
+    inputs = find_inputs(source, Path())
+    found = choose_converter(converter, source, inputs, ledger.notes)
+    checked = read_options(found.options, options, f"converter {found.name}")
     with replacing(out) as file:
-        spans = _cut(source, ledger)
-        if len(spans) > 1:
-            _convert_spans(found, source, checked, spans, ledger, file, progress)
-        else:
-            records = read(source, str(source), ledger.notes)
-            for each in convert_records(records, str(source), found, checked, ledger, progress):
-                file.writelines(each.lines)
+        for each in inputs:
+            spans = _cut(each, ledger)
+            if each.plain and len(spans) > 1:
+                _convert_spans(found, each.plain, each.name, checked, spans, ledger, file, progress)
+            else:
+                records = each.read(ledger.notes)
+                for converted in convert_records(records, each.name, found, checked, ledger, progress):
+                    file.writelines(converted.lines)
         account = ledger.close()
         judge(account, rejects)
         if not account.rows:
@@ -118,8 +117,10 @@ def convert_records(
     ledger: Ledger,
     progress: Progress | None = None,
 ) -> Iterator[Converted]:
-    """Yield what becomes rows, with their origin; the ledger gains every record, rejected ones by reason."""
-    convert, dumps, see = converter.convert, orjson.dumps, ledger.contents.see
+    """Yield what becomes rows, with their origin in the lines; the ledger gains every record."""
+    convert, dumps, remember = converter.convert, orjson.dumps, ledger.contents.remember
+    # Into the object of meta, which ends the row: what precedes is the content, by which duplicates are known.
+    end = b'"origin":' + dumps(name)[:-1].replace(b"%", b"%%") + b'#%d"}}\n'
     for record in records:
         number, _, value = record
         ledger.records += 1
@@ -131,33 +132,41 @@ def convert_records(
             rows = list(convert(value, options))
             if not rows:
                 raise BadRecord("gives no row")
+            contents = []
+            for row in rows:
+                if next(reversed(row.keys())) != "meta":
+                    _put_meta_last(row)
+                contents.append(dumps(row))
         except BadRecord as reason:
             ledger.reject(name, record, str(reason))
             continue
+        except orjson.JSONEncodeError:
+            ledger.reject(name, record, "nested too deeply")
+            continue
         lines = []
-        for row in rows:
-            # The origin comes last: what precedes it is the row's content, by which duplicates are known.
-            fields: dict[str, Any] = {**row}
-            meta = fields.pop("meta")
-            meta["origin"] = f"{name}#{number}"
-            fields["meta"] = meta
-            line = dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
-            see(line[: line.rindex(_ORIGIN)])
-            lines.append(line)
+        for content in contents:
+            remember(hash(content))
+            lines.append(content[:-2] + (b"" if content.endswith(b"{}}") else b",") + end % number)
         ledger.rows += len(rows)
         yield Converted._make((record, rows, lines))
 
 
-def _cut(source: Path, ledger: Ledger) -> list[Span]:
+def _put_meta_last(row: Row) -> None:
+    fields = cast(dict[str, Any], row)
+    fields["meta"] = fields.pop("meta")
+
+
+def _cut(source: Input, ledger: Ledger) -> list[Span]:
     """Cut a big file into one span a processor; none if it is small."""
-    size = source.stat().st_size if source.is_file() else 0
+    size = source.plain.stat().st_size if source.plain and source.plain.is_file() else 0
     count = min(len(os.sched_getaffinity(0)), size // SPAN)
-    return cut(source, str(source), ledger.notes, count) if count > 1 else []
+    return cut(source.plain, source.name, ledger.notes, count) if source.plain and count > 1 else []
 
 
 def _convert_spans(
     converter: Converter,
-    source: Path,
+    path: Path,
+    name: str,
     options: BaseModel,
     spans: list[Span],
     ledger: Ledger,
@@ -171,7 +180,7 @@ def _convert_spans(
         ProcessPoolExecutor(len(spans), mp_context=fork) as pool,
     ):
         pieces = [Path(folder, str(at)) for at in range(len(spans))]
-        convert = partial(_convert_span, converter.name, source, options)
+        convert = partial(_convert_span, converter.name, path, name, options)
         for piece, later in zip(pieces, pool.map(convert, spans, pieces), strict=True):
             ledger.add(later)
             with piece.open("rb") as rows:
@@ -181,10 +190,10 @@ def _convert_spans(
                 progress(ledger.records)
 
 
-def _convert_span(converter: str, source: Path, options: BaseModel, span: Span, piece: Path) -> Ledger:
+def _convert_span(converter: str, path: Path, name: str, options: BaseModel, span: Span, piece: Path) -> Ledger:
     ledger = Ledger()
-    records = read_span(source, str(source), ledger.notes, span)
+    records = read_span(path, name, ledger.notes, span)
     with piece.open("wb") as file:
-        for each in convert_records(records, str(source), find_converter(converter), options, ledger):
+        for each in convert_records(records, name, find_converter(converter), options, ledger):
             file.writelines(each.lines)
     return ledger

@@ -13,21 +13,24 @@ import json
 import shutil
 import tempfile
 from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Container
 from contextlib import ExitStack
+from operator import itemgetter
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from recipebook.account import Account, Ledger, judge
-from recipebook.conversion import Converted, Converter, Progress, convert_records, find_converter, read_options
+from recipebook.conversion import Converted, Converter, Progress, choose_converter, convert_records
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file, replacing, write_text
-from recipebook.json_files import read
+from recipebook.options import read_options
 from recipebook.recipe import Data, Split
 from recipebook.records import Record
 from recipebook.rows import BadRecord, Row
+from recipebook.sources import Input, digest_inputs, find_inputs
 from recipebook.split import PARTS, Part, choose_part, normalise
 
 # Raised when the same sources and settings come to give other rows, so that no old folder is reused.
@@ -53,9 +56,11 @@ class Dataset(BaseModel):
 
 def prepare(data: Data, cache: Path, root: Path, progress: Progress | None = None) -> Dataset:
     """Build the dataset, or find it built; the recipe names its sources from `root`."""
-    converter = find_converter(data.converter)
-    options = read_options(converter, data.options)
-    sources = {name: _digest_source(root / name, name) for name in _name_sources(data).values()}
+    inputs = {part: find_inputs(name, root) for part, name in _name_sources(data).items()}
+    notes: dict[str, str] = {}
+    converter = choose_converter(data.converter, data.source, inputs["train"], notes)
+    options = read_options(converter.options, data.options, f"converter {converter.name}")
+    sources = {name: digest_inputs(inputs[part]) for part, name in _name_sources(data).items()}
     settings = data.model_dump_json(exclude={"options"}) + options.model_dump_json()
     folder = cache / digest(FORMAT, converter.code, settings, *sources.values())
     if found := _find(folder):
@@ -63,7 +68,7 @@ def prepare(data: Data, cache: Path, root: Path, progress: Progress | None = Non
     cache.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=cache))
     try:
-        rows, account = _write(data, root, converter, options, building, progress)
+        rows, account = _write(data, inputs, converter, options, building, Ledger(notes), progress)
         built = Dataset(
             folder=building, rows=rows, rows_digest=_digest_rows(building), sources=sources, account=account
         )
@@ -74,17 +79,17 @@ def prepare(data: Data, cache: Path, root: Path, progress: Progress | None = Non
 
 
 class _Written:
-    """The rows of one part as written: their prompts' hashes, and the records they came from."""
+    """The rows of one part as written: their prompts' hashes, and the records they came from, numbered through."""
 
     def __init__(self) -> None:
         self.prompts = array("q")
         self.numbers = array("q")
         self.lines = array("q")
 
-    def add(self, each: Converted) -> None:
+    def add(self, each: Converted, before: int) -> None:
         for row in each.rows:
             self.prompts.append(_hash_prompt(row))
-            self.numbers.append(each.record.number)
+            self.numbers.append(before + each.record.number)
             self.lines.append(each.record.line)
 
     def without(self, numbers: Container[int]) -> "_Written":
@@ -101,13 +106,6 @@ class _Written:
 def _name_sources(data: Data) -> dict[Part, str]:
     named: dict[Part, str | None] = {"test": data.test, "validation": data.validation, "train": data.source}
     return {part: name for part, name in named.items() if name is not None}
-
-
-def _digest_source(path: Path, name: str) -> str:
-    try:
-        return digest_file(path)
-    except OSError as error:
-        raise UserError(f"{name}: cannot be read: {error.strerror}") from error
 
 
 def _path(folder: Path, part: Part) -> Path:
@@ -141,24 +139,31 @@ def _publish(building: Path, folder: Path) -> Dataset:
 
 
 def _write(
-    data: Data, root: Path, converter: Converter, options: BaseModel, folder: Path, progress: Progress | None
+    data: Data,
+    inputs: dict[Part, list[Input]],
+    converter: Converter,
+    options: BaseModel,
+    folder: Path,
+    ledger: Ledger,
+    progress: Progress | None,
 ) -> tuple[dict[Part, int], Account]:
-    ledger = Ledger()
+    begun: list[tuple[int, str]] = []
     written = {part: _Written() for part in PARTS}
     split = _share(data)
     with ExitStack() as stack:
         files = {part: stack.enter_context(replacing(_path(folder, part))) for part in PARTS}
-        for part, name in _name_sources(data).items():
-            records = read(root / name, name, ledger.notes)
-            for each in convert_records(records, name, converter, options, ledger, progress):
+        for part, source in [(part, source) for part, sources in inputs.items() for source in sources]:
+            name, before = source.name, ledger.records
+            begun.append((before, name))
+            for each in convert_records(source.read(ledger.notes), name, converter, options, ledger, progress):
                 try:
                     chosen = _choose(each, split) if part == "train" else part
                 except BadRecord as reason:
                     ledger.withdraw(name, each.record, len(each.rows), str(reason))
                     continue
                 files[chosen].writelines(each.lines)
-                written[chosen].add(each)
-    _drop_overlap(data.source, written, _path(folder, "train"), ledger)
+                written[chosen].add(each, before)
+    _drop_overlap(begun, written, _path(folder, "train"), ledger)
     account = ledger.close(
         overlap_test=_count_overlap(written["train"], written["test"]),
         overlap_validation=_count_overlap(written["train"], written["validation"]),
@@ -190,7 +195,7 @@ def _hash_prompt(row: Row) -> int:
     return hash(tuple(turns))
 
 
-def _drop_overlap(name: str, written: dict[Part, _Written], path: Path, ledger: Ledger) -> None:
+def _drop_overlap(begun: list[tuple[int, str]], written: dict[Part, _Written], path: Path, ledger: Ledger) -> None:
     """Take records out of train that have a prompt of test or validation, and reject them."""
     train, reasons = written["train"], dict[int, str]()
     for part in HELD_OUT:
@@ -202,7 +207,8 @@ def _drop_overlap(name: str, written: dict[Part, _Written], path: Path, ledger: 
         return
     rows, lines = Counter(train.numbers), dict(zip(train.numbers, train.lines, strict=True))
     for number in sorted(reasons):
-        ledger.withdraw(name, Record(number, lines[number], {}), rows[number], reasons[number])
+        before, name = begun[bisect_left(begun, number, key=itemgetter(0)) - 1]
+        ledger.withdraw(name, Record(number - before, lines[number], {}), rows[number], reasons[number])
     with path.open("rb") as whole, replacing(path) as file:
         kept = zip(train.numbers, whole, strict=True)
         file.writelines(line for number, line in kept if number not in reasons)

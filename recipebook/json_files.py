@@ -40,6 +40,14 @@ class Span(NamedTuple):
     lines: int
 
 
+class Lines(NamedTuple):
+    """Some lines, the first one's number, and whether an escaped NUL may be in them."""
+
+    number: int
+    texts: list[bytes]
+    escaped: bool
+
+
 def read(path: Path, name: str, notes: dict[str, str]) -> Iterator[Record]:
     """Yield the records of `path`, which errors call `name`; `notes` gains a line for every oddity read past."""
     head = _read_head(read_blocks(path, name), name, notes)
@@ -79,14 +87,14 @@ def cut(path: Path, name: str, notes: dict[str, str], count: int) -> list[Span]:
         for begin, end in pairwise(bounds):
             spans.append(Span(begin, end, records, lines))
             if end < size:
-                for _, texts in split_lines(_read_between(file, spans[-1]), name, {}):
+                for _, texts, _ in split_lines(_read_between(file, spans[-1]), name, {}):
                     lines += len(texts)
                     records += sum(map(_is_filled, texts))
         return spans
 
 
-def split_lines(blocks: Blocks, name: str, notes: dict[str, str], before: int = 0) -> Iterator[tuple[int, list[bytes]]]:
-    """Yield lines by the block with the first one's number; of a line that is too large, only the start is kept."""
+def split_lines(blocks: Blocks, name: str, notes: dict[str, str], before: int = 0) -> Iterator[Lines]:
+    """Yield lines by the block; of a line that is too large, only the start is kept."""
     line, begun = before + 1, b""
     for block in blocks:
         if "crlf" not in notes and (at := (begun[-1:] + block).find(b"\r\n")) >= 0:
@@ -95,11 +103,12 @@ def split_lines(blocks: Blocks, name: str, notes: dict[str, str], before: int = 
         if len(begun) <= LARGEST:
             begun += first
         if more:
-            yield line, [begun, *more[:-1]]
-            line += len(more)
-            begun = more[-1]
+            yield Lines(line, [begun], True)
+            begun = more.pop()
+            yield Lines(line + 1, more, b"\\u0000" in block)
+            line += 1 + len(more)
     if begun:
-        yield line, [begun]
+        yield Lines(line, [begun], True)
 
 
 class _Head(NamedTuple):
@@ -170,18 +179,18 @@ def _read_lines(
     blocks: Blocks,
     name: str,
     notes: dict[str, str],
-    parse: Callable[[bytes], Value],
+    parse: Callable[[bytes, bool], Value],
     records: int = 0,
     lines: int = 0,
 ) -> Iterator[Record]:
-    number, make = records, Record._make
-    for line, texts in split_lines(blocks, name, notes, lines):
+    number = records
+    for line, texts, escaped in split_lines(blocks, name, notes, lines):
         for position, text in enumerate(texts, line):
-            value = parse(text)
+            value = parse(text, escaped)
             if type(value) is not dict and not _is_filled(text):
                 continue
             number += 1
-            yield make((number, position, value))
+            yield Record(number, position, value)
 
 
 def _is_filled(text: bytes) -> bool:
@@ -189,7 +198,7 @@ def _is_filled(text: bytes) -> bool:
     return len(text) > LARGEST or bool(text.strip(BLANK))
 
 
-def _wrap_text(text: bytes) -> Value:
+def _wrap_text(text: bytes, escaped: bool) -> Value:
     if not _is_filled(text):
         return BadRecord("blank")
     if len(text) > LARGEST:

@@ -48,10 +48,12 @@ class Split(Section):
 class Data(Section):
     """Where records come from and how they become rows."""
 
-    source: Name = Field(description="a JSON list or JSONL file, from the project's folder")
-    validation: Name | None = Field(None, description="a file of its own for validation, instead of a share")
-    test: Name | None = Field(None, description="a file of its own for test, instead of a share")
-    converter: Name = Field(description="a module of converters/")
+    source: Name = Field(
+        description="a file, glob or folder, from the project's folder, or hf:OWNER/NAME[@REVISION][/CONFIG][:SPLIT]"
+    )
+    validation: Name | None = Field(None, description="a source of its own for validation, instead of a share")
+    test: Name | None = Field(None, description="a source of its own for test, instead of a share")
+    converter: Name = Field(description="a module of converters/, or `auto`: the one that knows the first records")
     options: dict[str, Any] = Field(default_factory=dict, description="the converter's own Options")
     split: Split = Split()
     rejects: Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)?%?$")] | Annotated[int, Field(ge=0)] = Field(

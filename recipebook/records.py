@@ -32,8 +32,8 @@ def place(name: str, record: Record) -> str:
     return f"{name}:{record.line}: record {record.number}" if record.line else f"{name}: row {record.number}"
 
 
-def parse(text: bytes) -> Value:
-    """Read one record from its JSON; what makes it none is its reason."""
+def parse(text: bytes, escaped: bool = True) -> Value:
+    """Read one record from its JSON; what makes it none is its reason. Not `escaped`: no NUL is written in it."""
     if len(text) > LARGEST:
         return BadRecord(f"larger than {LARGEST // 2**20} MiB")
     try:
@@ -42,7 +42,7 @@ def parse(text: bytes) -> Value:
         return BadRecord(_explain(text, error))
     if type(value) is not dict:
         return BadRecord(f"{name_kind(value)}, not an object")
-    if b"\\u0000" in text and _holds_nul(value):
+    if escaped and b"\\u0000" in text and _holds_nul(value):
         return BadRecord("holds a NUL character")
     return value
 

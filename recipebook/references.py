@@ -21,8 +21,10 @@ from pydantic import BaseModel, ValidationError
 
 from recipebook.errors import UserError
 from recipebook.recipe_faults import tell, tell_invalid
+from recipebook.recognise import AUTO
 from recipebook.resolve import Resolved, is_file, show
 from recipebook.schema_walk import Fault, Schema, find_faults, offer, resolve_reference, suggest
+from recipebook.sources import find_inputs, names_one_file
 from recipebook.yaml_source import KeyPath
 
 
@@ -50,9 +52,12 @@ def check_template(path: Path, root: Path) -> list[str]:
 def _find_faults(resolved: Resolved) -> Iterator[Fault]:
     recipe, root = resolved.recipe, resolved.root
     for key in ("source", "validation", "test"):
-        yield from _find_file(root, getattr(recipe.data, key), ("data", key))
+        yield from _find_source(root, getattr(recipe.data, key), ("data", key))
     path: KeyPath = ("data", "converter")
-    if found := list(_find_name(root, "converters", ".py", recipe.data.converter, path)):
+    if recipe.data.converter == AUTO:
+        # Which one it is, and so whose options these are, the records will tell.
+        pass
+    elif found := list(_find_name(root, "converters", ".py", recipe.data.converter, path)):
         yield from found
     else:
         yield from _find_options_faults(
@@ -75,6 +80,16 @@ def _used_templates(resolved: Resolved) -> list[Path]:
     recipe = resolved.recipe
     used = [templates / f"{recipe.training.method}.yaml.j2", templates / "chat" / f"{recipe.model.chat_template}.jinja"]
     return [path for path in used if is_file(path)]
+
+
+def _find_source(root: Path, name: str | None, path: KeyPath) -> Iterator[Fault]:
+    if name is None or names_one_file(name, root):
+        yield from _find_file(root, name, path)
+        return
+    try:
+        find_inputs(name, root)
+    except UserError as error:
+        yield Fault(path, False, str(error))
 
 
 def _find_file(root: Path, name: str | None, path: KeyPath) -> Iterator[Fault]:

@@ -39,7 +39,7 @@ def test_reasons_are_counted_with_their_first_places() -> None:
 def test_repeats_are_values_seen_before() -> None:
     repeats = Repeats()
     for value in (b"a", b"b", b"a", b"a", b"c", b"b"):
-        repeats.see(value)
+        repeats.remember(hash(value))
     assert repeats.count() == 3
 
 

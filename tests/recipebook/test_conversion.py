@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recipebook.account import Account, Rejection
-from recipebook.conversion import convert_file, find_converter, read_options
+from recipebook.conversion import convert_file, find_converter
 from recipebook.errors import UserError
 
 GOOD = b'{"input": "stop", "output": "robot.stop()"}'
@@ -27,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def convert(content: bytes, rejects: int | str = 0) -> tuple[Account, list[Any]]:
     Path("x.jsonl").write_bytes(content)
-    account = convert_file("robot", Path("x.jsonl"), Path("rows.jsonl"), {}, rejects)
+    account = convert_file("robot", "x.jsonl", Path("rows.jsonl"), {}, rejects)
     return account, [json.loads(line) for line in Path("rows.jsonl").read_bytes().splitlines()]
 
 
@@ -111,22 +111,15 @@ def test_failed_conversion_leaves_older_rows_alone() -> None:
     assert Path("rows.jsonl").read_bytes() == json.dumps(row_of(1), separators=(",", ":")).encode() + b"\n"
 
 
-def test_unknown_converter_and_options_are_told_with_the_known() -> None:
+def test_unknown_converter_is_told_with_the_known() -> None:
     with pytest.raises(UserError, match=r"^no 'robto' in converters/; it has: .*\brobot\b"):
         find_converter("robto")
-    robot = find_converter("robot")
-    with pytest.raises(UserError) as error:
-        read_options(robot, {"sytem": "x"})
-    assert str(error.value) == "converter robot: no option 'sytem'; it has: system"
-    with pytest.raises(UserError) as error:
-        read_options(robot, {"system": 3})
-    assert str(error.value) == "converter robot: option 'system': Input should be a valid string"
 
 
 def test_progress_is_told_every_ten_thousand_records() -> None:
     Path("x.jsonl").write_bytes((GOOD + b"\n") * 20_001)
     told: list[int] = []
-    convert_file("robot", Path("x.jsonl"), Path("rows.jsonl"), {}, progress=told.append)
+    convert_file("robot", "x.jsonl", Path("rows.jsonl"), {}, progress=told.append)
     assert told == [10_000, 20_000]
 
 

@@ -1,0 +1,27 @@
+"""Options of a converter or metric, as a recipe or `--set` gives them, checked against the module's own `Options`.
+
+In: `{"sytem": "You drive."}` for the converter robot. Out: its `Options`, or the one line that says what is wrong:
+
+    converter robot: no option 'sytem'; did you mean 'system'?
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from recipebook.errors import UserError, on_one_line
+from recipebook.schema_walk import quote, suggest
+
+
+def read_options(options: type[BaseModel], given: Mapping[str, Any], owner: str) -> BaseModel:
+    """Check what is given; errors call the module `owner`, as in `metric robot`."""
+    try:
+        return options.model_validate(dict(given))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = on_one_line(".".join(map(str, first["loc"])))
+        if first["type"] == "extra_forbidden":
+            known = sorted(options.model_fields)
+            raise UserError(f"{owner}: no option '{key}'{suggest(key, known) or '; it has none'}") from None
+        raise UserError(f"{owner}: option '{key}': {first['msg']}, got {quote(first['input'])}") from None
