@@ -29,7 +29,7 @@ class Parameter(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    type: Literal["string", "number", "integer", "boolean"]
+    type: Literal["string", "number", "integer", "boolean", "array"]
     enum: tuple[str | int | float, ...] | None = None
     minimum: float | None = None
     maximum: float | None = None

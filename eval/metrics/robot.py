@@ -26,15 +26,14 @@ arguments. So are all but `parses` and `valid` if the reference does not parse. 
 """
 
 import math
-from bisect import bisect_left, insort
 from collections.abc import Sequence
-from itertools import product
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from eval.calls import Api, Call, is_valid, parse_calls, read_api
+from eval.pairing import compare_counts, count_equal, count_ordered, divide, find_partners
 from eval.predictions import Prediction
 from recipebook.recipe import PROJECT
 
@@ -78,54 +77,22 @@ def _score_one(prediction: str, reference: str, api: Api, tolerance: float) -> d
     if wanted is None:
         return scores
     scores["exact"] = float(predicted == wanted)
-    partners = _find_partners(predicted or [], wanted)
+    partners = find_partners(predicted or [], wanted)
     pairs = [(predicted[p], wanted[w]) for w, p in partners.items()] if predicted else []
-    scores |= _compare_counts("call", len(pairs), len(predicted or ()), len(wanted))
-    scores |= _compare_counts(
+    scores |= compare_counts("call", len(pairs), len(predicted or ()), len(wanted))
+    scores |= compare_counts(
         "argument",
-        sum(_count_equal(one, other) for one, other in pairs),
+        sum(count_equal(one, other) for one, other in pairs),
         sum(len(call.arguments) for call in predicted or ()),
         sum(len(call.arguments) for call in wanted),
     )
     if predicted is None:
         scores |= {"call_precision": 0.0, "argument_precision": scores["argument_recall"]}
     numbers = sum(value.kind == "number" for call in wanted for value in call.arguments.values())
-    scores["numbers_exact"] = _divide(sum(_count_near(one, other, 0) for one, other in pairs), numbers)
-    scores["numbers_within"] = _divide(sum(_count_near(one, other, tolerance) for one, other in pairs), numbers)
-    scores["order"] = _divide(_count_ordered(partners), math.comb(len(wanted), 2))
+    scores["numbers_exact"] = divide(sum(_count_near(one, other, 0) for one, other in pairs), numbers)
+    scores["numbers_within"] = divide(sum(_count_near(one, other, tolerance) for one, other in pairs), numbers)
+    scores["order"] = divide(count_ordered(partners), math.comb(len(wanted), 2))
     return scores
-
-
-def _find_partners(predicted: list[Call], wanted: list[Call]) -> dict[int, int]:
-    """Position of a wanted call → position of the predicted one."""
-    pairs = [
-        (-_count_equal(predicted[p], wanted[w]), w, p)
-        for w, p in product(range(len(wanted)), range(len(predicted)))
-        if predicted[p].name == wanted[w].name
-    ]
-    partners: dict[int, int] = {}
-    taken: set[int] = set()
-    for _, w, p in sorted(pairs):
-        if w not in partners and p not in taken:
-            partners[w] = p
-            taken.add(p)
-    return partners
-
-
-def _compare_counts(name: str, shared: int, predicted: int, wanted: int) -> dict[str, float | None]:
-    return {
-        f"{name}_precision": _divide(shared, predicted),
-        f"{name}_recall": _divide(shared, wanted),
-        f"{name}_f1": _divide(2 * shared, predicted + wanted),
-    }
-
-
-def _divide(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
-
-
-def _count_equal(one: Call, other: Call) -> int:
-    return sum(other.arguments.get(name) == value for name, value in one.arguments.items())
 
 
 def _count_near(predicted: Call, wanted: Call, tolerance: float) -> int:
@@ -135,11 +102,3 @@ def _count_near(predicted: Call, wanted: Call, tolerance: float) -> int:
         if kind == "number" and answer is not None and answer.kind == kind:
             near += answer.value == number or abs(answer.value - number) <= tolerance * abs(number)
     return near
-
-
-def _count_ordered(partners: dict[int, int]) -> int:
-    ordered, seen = 0, list[int]()
-    for _, position in sorted(partners.items()):
-        ordered += bisect_left(seen, position)
-        insort(seen, position)
-    return ordered

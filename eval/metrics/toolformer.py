@@ -1,0 +1,141 @@
+"""Calls inside a text: an annotated text and its reference in, figures out.
+
+    find red caps <tool>search(query='red caps')</tool> below 400 rupees
+
+Calls are found in every dialect (recipebook/inline_calls.py); names compare without regard to case. Spacing, quotes
+and the order of keywords do not count, 3 equals 3.0, True is not 1, and positional arguments get their names from the
+tools' schemas. Each predicted call is partnered with at most one reference call of its name, the pairs that share most
+arguments first. With P the calls predicted, R those of the reference and M the pairs of partners:
+
+    exact              1 if P and R are equal in names, arguments and order; two texts without calls are
+    tool_accuracy      1 if the names in P are those in R, each as often, in any order
+    tool_precision     |M| / |P|
+    tool_recall        |M| / |R|
+    tool_f1            2 |M| / (|P| + |R|)
+    argument_*         the same three for arguments: equal ones (name, type and value) of partners over all arguments
+                       of P and of R, so that the arguments of a call without a partner are wrong, too
+    argument_exact     of R, the share whose partner has its arguments and no others
+    position_exact     of R, the share whose partner stands at the same position
+    position_distance  mean of |position in P - position in R| over M, in characters
+    order              of the pairs of calls in R, the share whose partners stand in the same order
+    multi_step_exact   `exact`, where R has two calls or more
+    valid              1 if every call in P is in the schemas: name, parameters, types, enum, range, none missing
+    no_call            1 if P is empty, where R is
+    text_equal         1 if both texts without their calls are the same, white space aside
+
+A position is a number of characters, not bytes, in the text without calls. A figure that divides 0 by 0 is None; so
+are `tool_accuracy` without calls in R, `multi_step_exact` with fewer than two, `no_call` with any, and `valid` without
+calls in P.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from eval.calls import Api, Call, Value, is_valid, read_api
+from eval.pairing import compare_counts, count_equal, count_ordered, divide, find_partners
+from eval.predictions import Prediction
+from recipebook.inline_calls import InlineCall, find_calls, remove_calls
+from recipebook.recipe import PROJECT
+
+FIGURES = {
+    "exact": "the calls, their order and every argument are right",
+    "tool_accuracy": "the right tools are called, each as often as asked for",
+    "tool_precision": "share of the predicted calls that were asked for",
+    "tool_recall": "share of the calls asked for that were predicted",
+    "tool_f1": "harmonic mean of tool precision and recall",
+    "argument_precision": "share of the predicted arguments that are right",
+    "argument_recall": "share of the arguments asked for that are right",
+    "argument_f1": "harmonic mean of argument precision and recall",
+    "argument_exact": "share of the calls asked for that have exactly their arguments",
+    "position_exact": "share of the calls asked for that stand where they should",
+    "position_distance": "characters between where a call stands and where it should, on average",
+    "order": "share of the pairs of calls that come in the right order",
+    "multi_step_exact": "where several calls are asked for: all of them, their order and arguments are right",
+    "valid": "every call made is in the tools' schemas, with arguments that they allow",
+    "no_call": "where no call is asked for, none is made",
+    "text_equal": "the text around the calls is right",
+}
+BINARY = frozenset({"exact", "tool_accuracy", "multi_step_exact", "valid", "no_call", "text_equal"})
+
+
+class Options(BaseModel):
+    """What a recipe may set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tools: Path = Field(Path("samples/toolformer_tools.yaml"), description="the schemas, from the project's folder")
+
+
+class _Annotated(NamedTuple):
+    """A text's calls in normal form, their positions, and the text without them or any blanks."""
+
+    calls: list[Call]
+    positions: list[int]
+    words: str
+
+
+def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str, float | None]]:
+    """Score annotated texts one by one, in order."""
+    api = read_api(PROJECT / options.tools)
+    return [_score_one(_read(item.prediction, api), _read(item.reference, api), api) for item in predictions]
+
+
+def _read(text: str, api: Api) -> _Annotated:
+    found = find_calls(text)
+    calls = [_normalise(call, list(api.get(call.name, ()))) for call in found]
+    return _Annotated(calls, [call.position for call in found], "".join(remove_calls(text).split()))
+
+
+def _normalise(call: InlineCall, names: list[str]) -> Call:
+    arguments = {name: _make_value(value) for name, value in call.arguments.items()}
+    for position, value in enumerate(call.positional):
+        named = position < len(names) and names[position] not in arguments
+        arguments[names[position] if named else f"#{position}"] = _make_value(value)
+    return Call(call.name, arguments)
+
+
+def _make_value(value: Any) -> Value:
+    match value:
+        case None:
+            return Value("null", None)
+        case bool():
+            return Value("boolean", value)
+        case str():
+            return Value("string", value)
+        case list():
+            return Value("array", tuple(map(_make_value, value)))
+        case dict():
+            return Value("object", frozenset((key, _make_value(item)) for key, item in value.items()))
+    return Value("number", value)
+
+
+def _score_one(predicted: _Annotated, wanted: _Annotated, api: Api) -> dict[str, float | None]:
+    partners = find_partners(predicted.calls, wanted.calls)
+    pairs = [(predicted.calls[p], wanted.calls[w]) for w, p in partners.items()]
+    distances = [abs(predicted.positions[p] - wanted.positions[w]) for w, p in partners.items()]
+    asked, exact = len(wanted.calls), float(predicted.calls == wanted.calls)
+    same_names = Counter(call.name for call in predicted.calls) == Counter(call.name for call in wanted.calls)
+    return {
+        "exact": exact,
+        "tool_accuracy": float(same_names) if asked else None,
+        **compare_counts("tool", len(pairs), len(predicted.calls), asked),
+        **compare_counts(
+            "argument",
+            sum(count_equal(one, other) for one, other in pairs),
+            sum(len(call.arguments) for call in predicted.calls),
+            sum(len(call.arguments) for call in wanted.calls),
+        ),
+        "argument_exact": divide(sum(one.arguments == other.arguments for one, other in pairs), asked),
+        "position_exact": divide(distances.count(0), asked),
+        "position_distance": divide(sum(distances), len(distances)),
+        "order": divide(count_ordered(partners), math.comb(asked, 2)),
+        "multi_step_exact": exact if asked > 1 else None,
+        "valid": float(all(is_valid(call, api) for call in predicted.calls)) if predicted.calls else None,
+        "no_call": None if asked else float(not predicted.calls),
+        "text_equal": float(predicted.words == wanted.words),
+    }
