@@ -71,5 +71,5 @@ def test_every_record_becomes_a_row_as_it_was_annotated() -> None:
 
 def test_a_generator_out_of_words_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(make_toolformer, "TRIES", 1)
-    with pytest.raises(SystemExit, match="no more than [0-9]+ different texts"):
+    with pytest.raises(SystemExit, match=r"no more than [0-9]+ different texts"):
         make_toolformer.make(100_000, seed=1)
