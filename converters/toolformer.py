@@ -23,7 +23,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -35,8 +35,17 @@ from recipebook.rows import BadRecord, Message, Row
 NAMESAKES = 8
 """Calls of one name that are compared with a call in the text, to tell which of them it is."""
 
+_NAME = re.compile(r"[a-z_][a-z0-9_.]*+")
 _DEVANAGARI = re.compile("[\u0904-\u0939\u0958-\u0961]")
 _LATIN = re.compile("[A-Za-z]")
+
+
+class _Answer(NamedTuple):
+    """The annotated text, the tools it calls, and how many calls claim another position."""
+
+    text: str
+    tools: list[str]
+    disagreements: int
 
 
 class Options(BaseModel):
@@ -52,27 +61,19 @@ class Options(BaseModel):
 def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
     """Yield the record's one row."""
     if record.get("original_text") is None and record.get("text") is not None:
-        said, answer = _split_line(_take_text(record, "text"))
-        spans, disagreements = find_spans(answer), 0
+        said, output = _split_line(_take_text(record, "text"))
+        answer = _Answer(output, [span.name for span in find_spans(output)], 0)
     else:
-        said = _take_text(record, "original_text")
-        augmented = _take_text(record, "augmented_text")
-        listed = _take_list(record)
-        spans = find_spans(augmented) if listed or augmented != said else []
-        positions = _find_positions(said, augmented, spans)
-        answer, disagreements = said, 0
-        if spans or listed:
-            calls = None if listed is None else _match_calls(augmented, spans, listed)
-            answer = insert_calls(said, _write_calls(augmented, spans, calls, options.dialect), positions)
-            disagreements = _count_disagreements(said, positions, calls or [])
-    messages: list[Message] = [{"role": "user", "content": said}, {"role": "assistant", "content": answer}]
+        said, augmented = _take_text(record, "original_text"), _take_text(record, "augmented_text")
+        answer = _annotate(said, augmented, _take_list(record), options.dialect)
+    messages: list[Message] = [{"role": "user", "content": said}, {"role": "assistant", "content": answer.text}]
     if options.system is not None:
         messages.insert(0, {"role": "system", "content": options.system})
     meta = {
         "language": _guess_language(said) if record.get("language") is None else _take_text(record, "language"),
-        "calls": len(spans),
-        "tools": spans[0].name if spans else "none",
-        "position_disagrees": disagreements,
+        "calls": len(answer.tools),
+        "tools": answer.tools[0] if answer.tools else "none",
+        "position_disagrees": answer.disagreements,
     }
     quality = record.get("quality_score")
     if quality is not None:
@@ -122,10 +123,38 @@ def _take_list(record: dict[str, Any]) -> list[dict[str, Any]] | None:
     return listed
 
 
+def _annotate(original: str, augmented: str, listed: list[dict[str, Any]] | None, dialect: Dialect) -> _Answer:
+    if listed:
+        # For speed: a text that its calls explain to the letter need not be read.
+        if _write_as_told(original, listed, dialect) == augmented:
+            return _Answer(augmented, [call["tool_name"] for call in listed], 0)
+    elif augmented == original:
+        return _Answer(original, [], 0)
+    spans = find_spans(augmented)
+    positions = _find_positions(original, augmented, spans)
+    calls = None if listed is None else _match_calls(augmented, spans, listed)
+    written = _write_calls(augmented, spans, calls, dialect)
+    disagreements = _count_disagreements(original, positions, calls or [])
+    return _Answer(insert_calls(original, written, positions), [span.name for span in spans], disagreements)
+
+
+def _write_as_told(original: str, listed: list[dict[str, Any]], dialect: Dialect) -> str | None:
+    """The annotated text if every call stands where it says; None if that is not plain to see."""
+    if "[" in original or "<tool>" in original:
+        return None
+    pieces: list[str] = []
+    at = 0
+    for call in listed:
+        position, name = call.get("position"), call["tool_name"]
+        if type(position) is not int or not at < position <= len(original) or not _NAME.fullmatch(name):
+            return None
+        pieces += (original[at:position], " ", _write_call(name, call["arguments"], dialect))
+        at = position
+    return "".join(pieces) + original[at:]
+
+
 def _find_positions(original: str, augmented: str, spans: Sequence[CallSpan]) -> Sequence[int]:
     """Where in the original text the calls stand: behind as many characters, blanks aside, as in the annotated one."""
-    if not spans and augmented == original:
-        return ()
     plain, positions = take_out(augmented, spans)
     if plain == original:
         return positions
@@ -142,11 +171,9 @@ def _find_positions(original: str, augmented: str, spans: Sequence[CallSpan]) ->
 
 def _match_calls(text: str, spans: Sequence[CallSpan], listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The listed calls in the order of the text, where each has one of its name."""
-    if len(spans) == 1 and len(listed) == 1 and listed[0]["tool_name"].lower() == spans[0].name:
-        return listed
-    if not spans:
+    if not spans and listed:
         raise BadRecord("'tool_calls' has calls, 'augmented_text' has none")
-    if not listed:
+    if spans and not listed:
         raise BadRecord("'augmented_text' has calls, 'tool_calls' has none")
     waiting: dict[str, list[dict[str, Any]]] = {}
     for call in listed:
@@ -180,8 +207,12 @@ def _write_calls(
 ) -> list[str]:
     if calls is None:
         return [write_call(span.name, text[span.opening + 1 : span.closing], dialect) for span in spans]
+    return [_write_call(span.name, call["arguments"], dialect) for span, call in zip(spans, calls, strict=True)]
+
+
+def _write_call(name: str, arguments: dict[str, Any], dialect: Dialect) -> str:
     try:
-        return [write_call(span.name, call["arguments"], dialect) for span, call in zip(spans, calls, strict=True)]
+        return write_call(name, arguments, dialect)
     except ValueError:
         raise BadRecord("'arguments' of a call are nested too deeply") from None
 
