@@ -18,13 +18,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from eval.predictions import Prediction, read_predictions, shorten
+from eval.predictions import Prediction, read_predictions
 from eval.statistics import Estimate, estimate
 from eval.summary import Figure, Scores, Summary, summarise
 from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
+from recipebook.options import check_options
 
 METRICS = Path(__file__).parent / "metrics"
 
@@ -64,16 +65,7 @@ def load_metric(name: str) -> Metric:
 
 def read_options(name: str, options: Mapping[str, Any]) -> BaseModel:
     """Check a metric's options as a recipe or `--set` gives them."""
-    model = load_metric(name).Options
-    try:
-        return model(**options)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        known = ", ".join(model.model_fields) or "none"
-        raise UserError(
-            f"metric {name}: option {key!r}: {problem['msg']}, got {shorten(problem['input'])}; it has: {known}"
-        ) from None
+    return check_options(load_metric(name).Options, options, f"metric {name}")
 
 
 def score_file(name: str, source: Path, out: Path, options: Mapping[str, Any], seed: int = 42) -> dict[str, Any]:

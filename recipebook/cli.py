@@ -65,6 +65,14 @@ def build_parser() -> argparse.ArgumentParser:
     convert.add_argument("--set", nargs="*", action="extend", default=[], metavar="KEY=VALUE", dest="overrides")
     convert.add_argument("--rejects", default="0", help="how many records may be rejected: a number, or 10%%")
 
+    export = _add(commands, "export", _export, "rows in a form that another system takes")
+    export.add_argument("--to", required=True, metavar="NAME", help="a module of exports/")
+    export.add_argument("--in", required=True, dest="source", metavar="FILE", help="rows, as convert writes them")
+    export.add_argument("--out", required=True, type=Path, metavar="FILE")
+    export.add_argument(
+        "--rejects", default="0", help="how many rows the form may be unable to hold: a number, or 10%%"
+    )
+
     score = _add(commands, "score", _score, "one metric on a file of predictions")
     score.add_argument("--metric", required=True, metavar="NAME")
     score.add_argument("--in", required=True, type=Path, dest="source", metavar="FILE")
@@ -116,6 +124,16 @@ def _convert(asked: argparse.Namespace) -> int:
 
     options = read_settings(asked.overrides)
     account = convert_file(asked.converter, asked.source, asked.out, options, asked.rejects)
+    for line in account.lines():
+        print(line, file=sys.stderr)
+    print(account.model_dump_json())
+    return 0
+
+
+def _export(asked: argparse.Namespace) -> int:
+    from recipebook.export import export_rows
+
+    account = export_rows(asked.to, asked.source, asked.out, asked.rejects)
     for line in account.lines():
         print(line, file=sys.stderr)
     print(account.model_dump_json())

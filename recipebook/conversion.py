@@ -28,7 +28,7 @@ from recipebook.account import Account, Ledger, judge
 from recipebook.errors import UserError
 from recipebook.files import digest, replacing
 from recipebook.json_files import Span, cut, read_span
-from recipebook.options import read_options
+from recipebook.options import check_options
 from recipebook.recognise import AUTO, choose
 from recipebook.records import Record
 from recipebook.rows import BadRecord, Row
@@ -92,7 +92,7 @@ def convert_file(
     ledger = Ledger()
     inputs = find_inputs(source, Path())
     found = choose_converter(converter, source, inputs, ledger.notes)
-    checked = read_options(found.options, options, f"converter {found.name}")
+    checked = check_options(found.options, options, f"converter {found.name}")
     with replacing(out) as file:
         for each in inputs:
             spans = _cut(each, ledger)

@@ -11,7 +11,6 @@ No prompt of test or validation is trained on: a record of train that has one is
 
 import json
 import shutil
-import tempfile
 from array import array
 from bisect import bisect_left
 from collections import Counter
@@ -23,10 +22,11 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from recipebook.account import Account, Ledger, judge
+from recipebook.building import building
 from recipebook.conversion import Converted, Converter, Progress, choose_converter, convert_records
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file, replacing, write_text
-from recipebook.options import read_options
+from recipebook.options import check_options
 from recipebook.recipe import Data, Split
 from recipebook.records import Record
 from recipebook.rows import BadRecord, Row
@@ -59,23 +59,17 @@ def prepare(data: Data, cache: Path, root: Path, progress: Progress | None = Non
     inputs = {part: find_inputs(name, root) for part, name in _name_sources(data).items()}
     notes: dict[str, str] = {}
     converter = choose_converter(data.converter, data.source, inputs["train"], notes)
-    options = read_options(converter.options, data.options, f"converter {converter.name}")
+    options = check_options(converter.options, data.options, f"converter {converter.name}")
     sources = {name: digest_inputs(inputs[part]) for part, name in _name_sources(data).items()}
     settings = data.model_dump_json(exclude={"options"}) + options.model_dump_json()
     folder = cache / digest(FORMAT, converter.code, settings, *sources.values())
     if found := _find(folder):
         return found
-    cache.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=cache))
-    try:
-        rows, account = _write(data, inputs, converter, options, building, Ledger(notes), progress)
-        built = Dataset(
-            folder=building, rows=rows, rows_digest=_digest_rows(building), sources=sources, account=account
-        )
-        write_text(building / ACCOUNT, built.model_dump_json(indent=2, exclude={"folder"}) + "\n")
-        return _publish(building, folder)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
+    with building(folder.name, cache) as place:
+        rows, account = _write(data, inputs, converter, options, place, Ledger(notes), progress)
+        built = Dataset(folder=place, rows=rows, rows_digest=_digest_rows(place), sources=sources, account=account)
+        write_text(place / ACCOUNT, built.model_dump_json(indent=2, exclude={"folder"}) + "\n")
+        return _publish(place, folder)
 
 
 class _Written:
@@ -125,14 +119,14 @@ def _find(folder: Path) -> Dataset | None:
         return None
 
 
-def _publish(building: Path, folder: Path) -> Dataset:
+def _publish(built: Path, folder: Path) -> Dataset:
     try:
-        building.rename(folder)
+        built.rename(folder)
     except OSError:
         # Another process was first; only a damaged folder gives way.
         if not _find(folder):
             shutil.rmtree(folder)
-            building.rename(folder)
+            built.rename(folder)
     found = _find(folder)
     assert found, folder
     return found

@@ -14,7 +14,7 @@ from recipebook.errors import UserError, on_one_line
 from recipebook.schema_walk import quote, suggest
 
 
-def read_options(options: type[BaseModel], given: Mapping[str, Any], owner: str) -> BaseModel:
+def check_options(options: type[BaseModel], given: Mapping[str, Any], owner: str) -> BaseModel:
     """Check what is given; errors call the module `owner`, as in `metric robot`."""
     try:
         return options.model_validate(dict(given))

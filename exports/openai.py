@@ -1,0 +1,18 @@
+"""Messages as OpenAI's fine-tuning takes them: a row as it is, with its meta, less the origin, as `metadata`.
+
+{"messages": [{"role": "user", "content": "stop"}, {"role": "assistant", "content": "robot.stop()"}],
+ "metadata": {"category": "safety"}}
+"""
+
+from typing import Any
+
+from recipebook.export import take_metadata
+from recipebook.rows import BadRecord, Row
+
+
+def export(row: Row) -> dict[str, Any]:
+    """Write one row."""
+    if "chosen" in row:
+        raise BadRecord("a preference pair, which has two answers")
+    tools = {"tools": row["tools"]} if "tools" in row else {}
+    return {"messages": row["messages"], **tools, **take_metadata(row)}

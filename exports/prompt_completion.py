@@ -1,0 +1,27 @@
+"""A question and its answer, the form that completion services take.
+
+In: `{"messages": [{"role": "user", "content": "stop"}, {"role": "assistant", "content": "robot.stop()"}], "meta": {}}`.
+Out:
+
+    {"prompt": "stop", "completion": "robot.stop()"}
+
+It holds no system turn, no further turns, no tools and no meta.
+"""
+
+from typing import Any
+
+from recipebook.rows import BadRecord, Row
+
+
+def export(row: Row) -> dict[str, Any]:
+    """Write one row; what the form cannot hold is the reason that it is refused."""
+    if "chosen" in row:
+        raise BadRecord("a preference pair, which has two answers")
+    if row.get("tools") or any("tool_calls" in message for message in row["messages"]):
+        raise BadRecord("has tools")
+    roles = [message["role"] for message in row["messages"]]
+    if roles != ["user", "assistant"]:
+        told = "a system turn" if "system" in roles else f"{len(roles)} turns"
+        raise BadRecord(f"has {told}; the form is one user turn and one assistant turn")
+    prompt, completion = row["messages"]
+    return {"prompt": prompt["content"], "completion": completion["content"]}

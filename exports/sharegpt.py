@@ -1,0 +1,52 @@
+r"""Conversations in ShareGPT's turns, tool calls and their answers among them.
+
+    {"conversations": [{"from": "human", "value": "Is it raining?"},
+                       {"from": "function_call", "value": "{\"name\": \"weather\", \"arguments\": {\"day\": \"now\"}}"},
+                       {"from": "observation", "value": "no"}, {"from": "gpt", "value": "It is dry."}],
+     "tools": "[{\"name\": \"weather\", …}]", "metadata": {"calls": 1}}
+
+`tools` is a JSON string of what OpenAI's tool objects hold under `function`. A turn is a text or a call: one that is
+both, or several calls at once, has no form here. The ids of calls are not held; each answer follows its call.
+"""
+
+import json
+from typing import Any
+
+from recipebook.export import take_metadata
+from recipebook.rows import BadRecord, Message, Row
+
+SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt", "tool": "observation"}
+
+
+def export(row: Row) -> dict[str, Any]:
+    """Write one row; what the form cannot hold is the reason that it is refused."""
+    if "chosen" in row:
+        raise BadRecord("a preference pair, which has two answers")
+    turns = [_write_turn(message) for message in row["messages"]]
+    tools = {"tools": json.dumps([_take_function(tool) for tool in row["tools"]])} if "tools" in row else {}
+    return {"conversations": turns, **tools, **take_metadata(row)}
+
+
+def _write_turn(message: Message) -> dict[str, str]:
+    if message["role"] not in SPEAKERS:
+        raise BadRecord("has a role that the form does not know")
+    calls = message.get("tool_calls")
+    if not calls:
+        return {"from": SPEAKERS[message["role"]], "value": message["content"]}
+    if message["content"] or len(calls) > 1:
+        raise BadRecord("has a turn of both text and call" if message["content"] else "has a turn of several calls")
+    return {"from": "function_call", "value": json.dumps(_take_call(calls[0]))}
+
+
+def _take_call(call: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return {"name": call["function"]["name"], "arguments": json.loads(call["function"]["arguments"])}
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise BadRecord("has a call that is not OpenAI's") from error
+
+
+def _take_function(tool: Any) -> dict[str, Any]:
+    if not isinstance(tool, dict) or tool.keys() != {"type", "function"} or tool["type"] != "function":
+        raise BadRecord("has a tool that is not an OpenAI function")
+    function: dict[str, Any] = tool["function"]
+    return function

@@ -1,0 +1,36 @@
+"""Folders under construction: nobody's are swept, somebody's are left alone."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from recipebook.building import building
+
+BUILD = "import sys, time; from pathlib import Path; from recipebook.building import building\n"
+BUILD += "with building('x', Path(sys.argv[1])): print('built', flush=True); time.sleep(60)"
+ROOT = Path(__file__).parents[2]
+
+
+def test_folder_is_gone_in_the_end_or_stays_where_it_was_moved(tmp_path: Path) -> None:
+    with building("x", tmp_path) as folder:
+        assert folder.parent == tmp_path
+        (folder / "rows").write_text("1")
+    with building("x", tmp_path) as folder:
+        folder.rename(tmp_path / "done")
+    assert [path.name for path in tmp_path.iterdir()] == ["done"]
+
+
+def test_only_the_folder_of_a_killed_builder_is_swept(tmp_path: Path) -> None:
+    (tmp_path / "finished").mkdir()
+    builder = subprocess.Popen([sys.executable, "-c", BUILD, tmp_path], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    with builder:
+        assert builder.stdout and builder.stdout.readline() == "built\n"
+        (left,) = tmp_path.glob(".x.*")
+        with building("y", tmp_path):
+            assert left.exists()
+        os.kill(builder.pid, signal.SIGKILL)
+    assert left.exists()
+    with building("y", tmp_path) as folder:
+        assert sorted(tmp_path.iterdir()) == sorted([folder, tmp_path / "finished"])
