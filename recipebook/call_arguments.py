@@ -58,7 +58,7 @@ def read_arguments(text: str, start: int, closing: int, end: int) -> Arguments:
 
 def write_arguments(arguments: Mapping[str, Any]) -> str:
     """Write named arguments on one line; raises ValueError for what has no written form."""
-    if all([name.isidentifier() and name.isascii() for name in arguments]):
+    if all(map(str.isidentifier, arguments)) and "".join(arguments).isascii():
         return ", ".join([f"{name}={_write_value(value, 0)}" for name, value in arguments.items()])
     return _write_value(arguments, 0)
 
