@@ -32,6 +32,7 @@ from recipebook.inline_calls import CallSpan, Dialect, find_spans, insert_calls,
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, Message, Row
 
+WANTS = "'original_text' and 'augmented_text', or lines 'Input: … Output: … Reasoning Result: …'"
 NAMESAKES = 8
 """Calls of one name that are compared with a call in the text, to tell which of them it is."""
 
@@ -56,6 +57,16 @@ class Options(BaseModel):
     """A system prompt for every row; None: no system turn."""
     dialect: Dialect = "tag"
     """How calls are written: `<tool>search(…)</tool>` or `[SEARCH(…)]`; graph lines keep their own."""
+
+
+def recognise(record: dict[str, Any]) -> str | None:
+    """Tell a record by its two texts, or a line by its labels."""
+    if type(record.get("original_text")) is str and type(record.get("augmented_text")) is str:
+        return "have 'original_text' and 'augmented_text'"
+    text = record.get("text")
+    if type(text) is str and text.lstrip().startswith("Input:") and " Output:" in text:
+        return "have 'Input: … Output: …' in 'text'"
+    return None
 
 
 def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:

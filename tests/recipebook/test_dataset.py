@@ -99,6 +99,32 @@ def test_own_files_take_no_share_and_their_prompts_leave_train(tmp_path: Path) -
     )
 
 
+def test_several_files_are_one_source_and_their_rejects_keep_their_places(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    write(tmp_path, "d/a.jsonl", [("go", "a()"), ("turn", "b()")])
+    write(tmp_path, "d/b.jsonl", [("come", "c()"), ("STOP!", "d()")])
+    write(tmp_path, "t.jsonl", [("stop", "a()"), ("wait", "f()")])
+    for source in ("d", "d/*.jsonl"):
+        dataset = build(tmp_path, source=source, test="t.jsonl", split={"validation": 0}, rejects=1)
+        assert read_prompts(dataset, "train") == ["go", "turn", "come"]
+        assert set(dataset.sources) == {source, "t.jsonl"}
+        assert dataset.account.rejected == (
+            Rejection(reason="its prompt is also in test", count=1, places=("d/b.jsonl:2: record 2",)),
+        )
+    write(tmp_path, "d/b.jsonl", [("come", "c()")])
+    again = build(tmp_path, source="d", test="t.jsonl", split={"validation": 0}, rejects=1)
+    assert again.folder != dataset.folder
+    assert again.rows == {"train": 3, "validation": 0, "test": 2}
+
+
+def test_auto_is_settled_by_the_records_and_noted(tmp_path: Path) -> None:
+    write(tmp_path, "x.jsonl", [("stop", "robot.stop()"), ("go", "robot.move_forward(1)")])
+    dataset = build(tmp_path, converter="auto", split={"validation": 0, "test": 0})
+    assert dataset.account.notes == (
+        "x.jsonl: converter robot: 2 of the first 2 records have 'input' and calls such as robot.stop() in 'output'",
+    )
+
+
 def test_overlap_counts_against_rejects(tmp_path: Path) -> None:
     write(tmp_path, "x.jsonl", [("stop", "a()"), ("go", "b()")])
     write(tmp_path, "t.jsonl", [("go", "b()")])

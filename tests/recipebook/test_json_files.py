@@ -40,6 +40,14 @@ def read_all(folder: Path, content: bytes) -> tuple[list[tuple[int, int, Any]], 
         (b'{"a":"\\\\u0000"}', [(1, 1, {"a": "\\u0000"})]),
         (b'{"a":"\\ud800"}', [(1, 1, "not JSON: no low surrogate in string")]),
         (b'{"a":' * 2000, [(1, 1, "not JSON: depth limit exceeded")]),
+        (b'{"data":[{"a":1},{"a":2}]}', [(1, 1, {"a": 1}), (2, 1, {"a": 2})]),
+        (b'{\n"rows": [\n{"a":1},\n3]}', [(1, 3, {"a": 1}), (2, 4, "a number, not an object")]),
+        (b'{"0":{"a":1},\n"1":{"a":2}}', [(1, 1, {"a": 1}), (2, 2, {"a": 2})]),
+        (b'{"data":[{"a":1}]}\n{"0":{}}', [(1, 1, {"data": [{"a": 1}]}), (2, 2, {"0": {}})]),
+        (b'{"data":[1]}', [(1, 1, {"data": [1]})]),
+        (b'{"messages":[{"a":1}]}', [(1, 1, {"messages": [{"a": 1}]})]),
+        (b'{"0":{},"x":{}}', [(1, 1, {"0": {}, "x": {}})]),
+        (b'{"a":[\n{"a":1}', [(1, 1, "not JSON: unexpected end of data"), (2, 2, {"a": 1})]),
     ],
 )
 def test_content_gives_these_records(tmp_path: Path, content: bytes, records: list[Any]) -> None:
@@ -57,6 +65,16 @@ def test_content_gives_these_records(tmp_path: Path, content: bytes, records: li
             b'{\n"a": 1\n}',
             "x.jsonl:1: an object over several lines; give a list, an object a line, or the records under 'data'",
         ),
+        (
+            b'{"a":[\n1]}',
+            "x.jsonl:1: an object over several lines; give a list, an object a line, or the records under 'data'",
+        ),
+        (b'{\n"data":[{"a":1},\n{"a":}]}', "x.jsonl:3:6: not JSON: Expecting value"),
+        (b'{\n"data":[{"a":1}]\n}\n{}', "x.jsonl:4:1: not JSON: unexpected content after the end"),
+        (b'{\n"data":1 "a":2}', "x.jsonl:2:10: not JSON: expected ',' or '}'"),
+        (b"{\ndata:1}", "x.jsonl:2:1: not JSON: expected a key in double quotes"),
+        (b'{\n"data"1}', "x.jsonl:2:7: not JSON: expected ':'"),
+        (b'{\n"data":' + b"[" * 100_000, "x.jsonl:2: not JSON: nested too deeply"),
         (b'[{"a":1},\n{"a":}]', "x.jsonl:2:6: not JSON: Expecting value"),
         (b'[{"a":1}\n{"a":2}]', "x.jsonl:2:1: not JSON: expected ',' or ']'"),
         (b'[{"a":1},]', "x.jsonl:1:10: not JSON: trailing comma"),
@@ -85,6 +103,13 @@ def test_byte_order_mark_and_crlf_are_noted_once_and_change_no_record(tmp_path: 
         "x.jsonl:1: starts with a byte-order mark; read without it",
         "x.jsonl:2: lines end with a carriage return (CRLF); read without it",
     ]
+
+
+def test_what_stands_beside_the_records_is_noted(tmp_path: Path) -> None:
+    assert read_all(tmp_path, b'{"info":"x","data":[{"a":1}],"n\\n\xc3\xa9":[2]}') == (
+        [(1, 1, {"a": 1})],
+        ["x.jsonl: the records are those under 'data'; read without 'info', 'n\\né'"],
+    )
 
 
 def test_list_with_crlf_is_noted(tmp_path: Path) -> None:

@@ -31,6 +31,17 @@ def test_robot_is_known_by_its_calls() -> None:
     assert robot.recognise({"input": "stop", "output": "I stop."}) is None
 
 
+def test_toolformer_is_known_by_its_texts_and_its_lines() -> None:
+    assert choose_from({"original_text": "caps", "augmented_text": "caps [SEARCH()]", "tool_calls": []}) == (
+        "toolformer",
+        "converter toolformer: 1 of the first 1 records have 'original_text' and 'augmented_text'",
+    )
+    assert choose_from({"text": "Input: a Output: b Reasoning Result: c"}) == (
+        "toolformer",
+        "converter toolformer: 1 of the first 1 records have 'Input: … Output: …' in 'text'",
+    )
+
+
 def test_records_that_nobody_knows_are_told_with_what_is_wanted() -> None:
     with pytest.raises(UserError) as error:
         choose_from({"speech": "stop", "act\n": 1}, BadRecord("not JSON"))
