@@ -119,6 +119,8 @@ def convert_records(
 ) -> Iterator[Converted]:
     """Yield what becomes rows, with their origin in the lines; the ledger gains every record."""
     convert, dumps, remember = converter.convert, orjson.dumps, ledger.contents.remember
+    # A third faster than calling the class, as in every step below that is taken a million times.
+    make = partial(tuple.__new__, Converted)
     # Into the object of meta, which ends the row: what precedes is the content, by which duplicates are known.
     end = b'"origin":' + dumps(name)[:-1].replace(b"%", b"%%") + b'#%d"}}\n'
     for record in records:
@@ -132,11 +134,10 @@ def convert_records(
             rows = list(convert(value, options))
             if not rows:
                 raise BadRecord("gives no row")
-            contents = []
             for row in rows:
-                if next(reversed(row.keys())) != "meta":
+                if [*row][-1] != "meta":
                     _put_meta_last(row)
-                contents.append(dumps(row))
+            contents = [*map(dumps, rows)]
         except BadRecord as reason:
             ledger.reject(name, record, str(reason))
             continue
@@ -146,9 +147,9 @@ def convert_records(
         lines = []
         for content in contents:
             remember(hash(content))
-            lines.append(content[:-2] + (b"" if content.endswith(b"{}}") else b",") + end % number)
+            lines.append(content[:-2] + (end if content[-3:] == b"{}}" else b"," + end) % number)
         ledger.rows += len(rows)
-        yield Converted._make((record, rows, lines))
+        yield make((record, rows, lines))
 
 
 def _put_meta_last(row: Row) -> None:

@@ -12,6 +12,7 @@ is a `UserError`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain, pairwise
 from os import SEEK_END
 from pathlib import Path
@@ -183,14 +184,21 @@ def _read_lines(
     records: int = 0,
     lines: int = 0,
 ) -> Iterator[Record]:
-    number = records
-    for line, texts, escaped in split_lines(blocks, name, notes, lines):
+    # A list a block and a chain of them, since a generator that is asked for each record takes longer than its parsing.
+    return chain.from_iterable(_parse_lines(split_lines(blocks, name, notes, lines), parse, records))
+
+
+def _parse_lines(lines: Iterator[Lines], parse: Callable[[bytes, bool], Value], number: int) -> Iterator[list[Record]]:
+    make = partial(tuple.__new__, Record)
+    for line, texts, escaped in lines:
+        found = []
         for position, text in enumerate(texts, line):
             value = parse(text, escaped)
             if type(value) is not dict and not _is_filled(text):
                 continue
             number += 1
-            yield Record(number, position, value)
+            found.append(make((number, position, value)))
+        yield found
 
 
 def _is_filled(text: bytes) -> bool:
