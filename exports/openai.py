@@ -6,13 +6,12 @@
 
 from typing import Any
 
-from recipebook.export import take_metadata
-from recipebook.rows import BadRecord, Row
+from recipebook.export import refuse_pair, take_metadata
+from recipebook.rows import Row
 
 
 def export(row: Row) -> dict[str, Any]:
     """Write one row."""
-    if "chosen" in row:
-        raise BadRecord("a preference pair, which has two answers")
+    refuse_pair(row)
     tools = {"tools": row["tools"]} if "tools" in row else {}
     return {"messages": row["messages"], **tools, **take_metadata(row)}

@@ -10,13 +10,13 @@ It holds no system turn, no further turns, no tools and no meta.
 
 from typing import Any
 
+from recipebook.export import refuse_pair
 from recipebook.rows import BadRecord, Row
 
 
 def export(row: Row) -> dict[str, Any]:
     """Write one row; what the form cannot hold is the reason that it is refused."""
-    if "chosen" in row:
-        raise BadRecord("a preference pair, which has two answers")
+    refuse_pair(row)
     if row.get("tools") or any("tool_calls" in message for message in row["messages"]):
         raise BadRecord("has tools")
     roles = [message["role"] for message in row["messages"]]

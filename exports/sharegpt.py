@@ -12,7 +12,7 @@ both, or several calls at once, has no form here. The ids of calls are not held;
 import json
 from typing import Any
 
-from recipebook.export import take_metadata
+from recipebook.export import refuse_pair, take_metadata
 from recipebook.rows import BadRecord, Message, Row
 
 SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt", "tool": "observation"}
@@ -20,8 +20,7 @@ SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt", "tool": "ob
 
 def export(row: Row) -> dict[str, Any]:
     """Write one row; what the form cannot hold is the reason that it is refused."""
-    if "chosen" in row:
-        raise BadRecord("a preference pair, which has two answers")
+    refuse_pair(row)
     turns = [_write_turn(message) for message in row["messages"]]
     tools = {"tools": json.dumps([_take_function(tool) for tool in row["tools"]])} if "tools" in row else {}
     return {"conversations": turns, **tools, **take_metadata(row)}

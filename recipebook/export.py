@@ -87,6 +87,12 @@ def take_metadata(row: Row) -> dict[str, Any]:
     return {"metadata": metadata} if metadata else {}
 
 
+def refuse_pair(row: Row) -> None:
+    """Refuse a preference pair, whole or half, in a form that holds one answer."""
+    if "chosen" in row or "rejected" in row:
+        raise BadRecord("a preference pair, which has two answers")
+
+
 def take_pair(row: Row) -> tuple[Message, Message]:
     """The two answers of a preference pair."""
     if "chosen" not in row or "rejected" not in row:

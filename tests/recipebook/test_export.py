@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from recipebook.account import Account, Rejection
 from recipebook.errors import UserError
-from recipebook.export import check_row, export_rows, find_export
+from recipebook.export import check_row, export_rows, find_export, list_forms
 from recipebook.rows import BadRecord, Row
 
 CHAT: Row = {
@@ -172,3 +174,65 @@ def test_unknown_form_is_told_with_the_known() -> None:
         "no 'sharegtp' in exports/; did you mean 'sharegpt'? "
         "it has: axolotl_preference, openai, prompt_completion, sharegpt, trl_preference"
     )
+
+
+# Read back by hand, until the converters of chats, tools and pairs do it: whatever is not refused is all there.
+TEXT = st.text(st.characters(codec="utf-8"))
+ARGUMENTS = st.dictionaries(TEXT, TEXT | st.integers() | st.booleans() | st.none(), max_size=2).map(json.dumps)
+CALLS = st.lists(
+    st.fixed_dictionaries({"name": TEXT, "arguments": ARGUMENTS}).map(
+        lambda function: {"id": "call_0", "type": "function", "function": function}
+    ),
+    min_size=1,
+    max_size=2,
+)
+MESSAGE = st.fixed_dictionaries(
+    {"role": st.sampled_from(["system", "user", "assistant", "tool"]), "content": TEXT}
+) | st.builds(lambda content, calls: {"role": "assistant", "content": content, "tool_calls": calls}, TEXT, CALLS)
+ROW = st.fixed_dictionaries(
+    {"messages": st.lists(MESSAGE, max_size=4), "meta": st.dictionaries(st.just("kind"), TEXT)},
+    optional={
+        "tools": st.just([TOOL]),
+        "chosen": st.just({"role": "assistant", "content": "a"}),
+        "rejected": st.just({"role": "assistant", "content": "b"}),
+    },
+)
+
+
+def read_sharegpt(turn: dict[str, str]) -> dict[str, Any]:
+    if turn["from"] != "function_call":
+        roles = {"system": "system", "human": "user", "gpt": "assistant", "observation": "tool"}
+        return {"role": roles[turn["from"]], "content": turn["value"]}
+    call = json.loads(turn["value"])
+    function = {"name": call["name"], "arguments": json.dumps(call["arguments"])}
+    return {"role": "assistant", "content": "", "tool_calls": [{**CALL, "function": function}]}
+
+
+def read_back(form: str, written: dict[str, Any]) -> dict[str, Any]:
+    meta = {"meta": written.get("metadata", {})}
+    tools = {"tools": written["tools"]} if "tools" in written else {}
+    match form:
+        case "prompt_completion":
+            messages = [("user", written["prompt"]), ("assistant", written["completion"])]
+            return {"messages": [{"role": role, "content": text} for role, text in messages]}
+        case "sharegpt":
+            functions = json.loads(written.get("tools", "[]"))
+            tools = {"tools": [{"type": "function", "function": one} for one in functions]} if functions else {}
+            return {"messages": [read_sharegpt(turn) for turn in written["conversations"]], **tools, **meta}
+        case "openai":
+            return {"messages": written["messages"], **tools, **meta}
+    if form == "trl_preference":
+        written = {"messages": written["prompt"], "chosen": written["chosen"][0], "rejected": written["rejected"][0]}
+    return {**{field: written[field] for field in ("messages", "chosen", "rejected")}, **tools, **meta}
+
+
+@pytest.mark.parametrize("form", list_forms())
+@given(row=ROW)
+def test_there_and_back_loses_nothing_that_was_not_refused(form: str, row: Any) -> None:
+    try:
+        written = json.loads(json.dumps(find_export(form)(row)))
+    except BadRecord as reason:
+        assert str(reason).startswith(("has ", "a preference pair", "no preference pair"))
+        return
+    kept = {field: value for field, value in row.items() if field != "meta" or form != "prompt_completion"}
+    assert read_back(form, written) == kept
