@@ -31,9 +31,9 @@ train: $(READY) ## RECIPE=: a recipe to a trained, checked run (PROFILE=, GPUS=,
 	@$(call need,RECIPE)
 	@$(RUN_IN_ENV) train $(RECIPE) $(LAYERS) $(if $(FORCE),--force)
 
-eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (SET="eval.limit=50")
+eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (CHECKPOINT=500, SET="eval.limit=50")
 	@$(call need,RUN)
-	@$(RUN_IN_ENV) eval $(RUN) $(if $(SET),--set $(SET))
+	@$(RUN_IN_ENV) eval $(RUN) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(if $(SET),--set $(SET))
 
 plan: $(READY) ## RECIPE=: what train would do, without training
 	@$(call need,RECIPE)

@@ -1,4 +1,4 @@
-"""Prompts to greedy answers, in batches of like length, by the base model and by the tuned one.
+"""Prompts to answers, greedy by default, in batches of like length, by the base model and by the tuned one.
 
 Both are asked through the chat template that the training saved beside its weights, so that no answer is lost to a
 template of another shape.
@@ -14,8 +14,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils.logging import disable_progress_bar
 
 from eval.prompts import Prompt
+from recipebook.errors import UserError
 from recipebook.progress import ProgressLine
 from recipebook.recipe import Generation
+from recipebook.rows import Message
 
 disable_progress_bar()  # type: ignore[no-untyped-call]
 
@@ -65,6 +67,7 @@ def generate(
     lengths = [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
     order = sorted(range(len(prompts)), key=lambda index: (lengths[index], index))
     answers: dict[int, Answer] = {}
+    torch.manual_seed(settings.seed)
     line = ProgressLine(label)
     for start in range(0, len(order), settings.batch_size):
         line.show(start, len(order))
@@ -83,11 +86,30 @@ def write_prompt(tokenizer: Tokenizer, prompt: Prompt) -> str:
     )
 
 
+def write_answer(tokenizer: Tokenizer, prompt: Prompt, answer: Message) -> str:
+    """The answer as training writes it behind the prompt, the end of the turn included."""
+    asked, tools = list(prompt.messages), list(prompt.tools) or None
+    whole = str(tokenizer.apply_chat_template([*asked, answer], tools=tools, tokenize=False))
+    start = write_prompt(tokenizer, prompt)
+    if not whole.startswith(start):
+        raise UserError(f"{prompt.id}: the chat template writes the prompt in another way once it is answered")
+    return whole[len(start) :].rstrip()
+
+
+def tell_reference(tokenizer: Tokenizer, prompt: Prompt) -> str:
+    """The answer as text to compare with: what is said, or calls as the template writes them."""
+    if not prompt.answer.get("tool_calls"):
+        return prompt.answer["content"]
+    return write_answer(tokenizer, prompt, prompt.answer).removesuffix(tokenizer.eos_token).strip()
+
+
 def _answer(model: Model, tokenizer: Tokenizer, texts: list[str], settings: Generation) -> list[Answer]:
     inputs = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False).to(model.device)
     stops = _stop_tokens(model, tokenizer)
     config = GenerationConfig(  # type: ignore[no-untyped-call]
-        do_sample=False,
+        do_sample=settings.temperature > 0,
+        temperature=settings.temperature or None,
+        top_p=settings.top_p if settings.temperature else None,
         # Training leaves it off in the model it saves.
         use_cache=True,
         max_new_tokens=settings.max_new_tokens,

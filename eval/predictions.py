@@ -5,7 +5,9 @@
      "new_tokens": 9, "truncated": false}
 
 Only `prediction` and `reference` must be there, so any other system's answers can be scored; a line without an
-`id` is named by its number, and keys that are not known here go to `meta`. `baseline` is the base model's answer.
+`id` is named by its number, and keys that are not known here go to `meta`. `baseline` is the base model's answer;
+`measures` and `baseline_measures` are what else was measured of both models, such as log-probabilities. Lines with
+the same `unit` (a dialogue, a persona) are taken together in intervals and tests.
 """
 
 import json
@@ -31,11 +33,14 @@ class Prediction(BaseModel):
     meta: dict[str, Any] = Field(default_factory=dict)
     new_tokens: int | None = None
     truncated: bool = False
+    measures: dict[str, float] | None = None
+    baseline_measures: dict[str, float] | None = None
+    unit: str | None = None
 
     @property
     def group(self) -> str:
-        """The record it comes from: answers that share one are not independent of each other."""
-        return str(self.meta.get("origin", self.id))
+        """Answers that share one are not independent of each other: the `unit` if given, else the record."""
+        return self.unit or str(self.meta.get("origin", self.id))
 
 
 def read_predictions(path: Path) -> list[Prediction]:

@@ -1,10 +1,14 @@
-"""Test rows to prompts: everything before the last assistant turn, and that turn as the reference.
+"""Held-out rows to prompts: everything before an assistant turn, and that turn as the answer to measure by.
 
-{"id": "samples/robot.json#12", "messages": [{"role": "user", "content": "stop"}],
- "reference": "robot.stop()", "meta": {"category": "safety"}}
+    {"id": "samples/robot.json#12", "messages": [{"role": "user", "content": "stop"}],
+     "answer": {"role": "assistant", "content": "robot.stop()"}, "meta": {"category": "safety"}}
+
+`turns` says which turns of a dialogue are asked, each after what was really said before it: `last`, `all`, or
+`skip_first_2`, all but the first two answers. A pair is one prompt with two answers, the rejected one beside.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +19,13 @@ from recipebook.rows import Message
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a model is asked, and the answer it is measured by."""
+    """What a model is asked, the answer it is measured by, and for a pair the answer that it should not prefer."""
 
     id: str
     messages: tuple[Message, ...]
     tools: tuple[dict[str, Any], ...]
-    reference: str
+    answer: Message
+    rejected: Message | None
     meta: dict[str, Any]
 
     @property
@@ -29,23 +34,38 @@ class Prompt:
         return self.messages[-1]["content"]
 
 
-def read_prompts(rows: Path, limit: int | None) -> list[Prompt]:
-    """The prompts of a rows file, the first `limit` of them; a row made from a record's nth row is `origin/n`."""
+def read_prompts(rows: Path, limit: int | None, turns: str = "last") -> list[Prompt]:
+    """The prompts of the file's first `limit` rows; a row made from a record's nth row is `origin/n`."""
     prompts: list[Prompt] = []
     counts: dict[str, int] = {}
     with rows.open(encoding="utf-8") as file:
-        for line in file:
+        for number, line in enumerate(file):
+            if number == limit:
+                break
             row = json.loads(line)
             origin = row["meta"]["origin"]
             counts[origin] = counts.get(origin, 0) + 1
             name = origin if counts[origin] == 1 else f"{origin}/{counts[origin]}"
-            *asked, answer = row["messages"]
-            prompts.append(Prompt(name, tuple(asked), tuple(row.get("tools", ())), answer["content"], row["meta"]))
-            if len(prompts) == limit:
-                break
+            prompts += _read_row(row, name, turns)
     return prompts
 
 
 def digest_prompts(prompts: list[Prompt]) -> str:
-    """The prompts' hash: the same questions with the same references."""
-    return digest(*(part for prompt in prompts for part in (json.dumps(prompt.messages), prompt.reference)))
+    """The prompts' hash: the same questions with the same answers."""
+    parts = ((prompt.id, prompt.messages, prompt.tools, prompt.answer, prompt.rejected) for prompt in prompts)
+    return digest(*(json.dumps(part) for part in parts))
+
+
+def _read_row(row: dict[str, Any], name: str, turns: str) -> Iterator[Prompt]:
+    messages, tools, meta = row["messages"], tuple(row.get("tools", ())), row["meta"]
+    if "chosen" in row:
+        yield Prompt(name, tuple(messages), tools, row["chosen"], row["rejected"], meta)
+        return
+    answers = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
+    if turns == "last":
+        yield Prompt(name, tuple(messages[: answers[-1]]), tools, messages[answers[-1]], None, meta)
+        return
+    first = 0 if turns == "all" else int(turns.removeprefix("skip_first_"))
+    for turn, at in list(enumerate(answers))[first:]:
+        asked = tuple(messages[:at])
+        yield Prompt(f"{name}@{turn + 1}", asked, tools, messages[at], None, {**meta, "turn": turn + 1})

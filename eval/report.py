@@ -51,17 +51,17 @@ class ReportInput(NamedTuple):
     recipe_text: str
 
     @classmethod
-    def read(cls, folder: Path) -> "ReportInput":
-        """Collect what a run's folder holds after its evaluation."""
+    def read(cls, folder: Path, found: Path) -> "ReportInput":
+        """Collect what a run's folder holds, and the evaluation in `found`."""
         manifest = json.loads((folder / "manifest.json").read_text())
-        tuned, base = read_scores(folder / "eval" / "scores.jsonl")
+        tuned, base = read_scores(found / "scores.jsonl")
         lines = (folder / "metrics.jsonl").read_text().splitlines()
         return cls(
             recipe=manifest["recipe"],
             run=manifest["run"],
             profile=manifest["profile"],
-            summary=Summary.model_validate_json((folder / "eval" / "summary.json").read_text()),
-            predictions=read_predictions(folder / "eval" / "predictions.jsonl"),
+            summary=Summary.model_validate_json((found / "summary.json").read_text()),
+            predictions=read_predictions(found / "predictions.jsonl"),
             tuned=tuned,
             base=base,
             metrics=[json.loads(line) for line in lines],
@@ -119,7 +119,7 @@ def make_verdict(summary: Summary) -> str:
     p = "p < 0.001" if result.p_adjusted < 0.001 else f"p = {result.p_adjusted:.3f}"
     if result.p_adjusted >= SIGNIFICANT:
         return f"{start}; the difference of {change} may well be luck ({p}){_tell_detectable(difference, result)}."
-    if difference.mean < 0:
+    if (difference.mean > 0) == result.less_is_better:
         return f"{start}; tuning made it worse: the difference of {change} is not luck ({p})."
     return f"{start}; the difference of {change} is not luck ({p})."
 
@@ -157,14 +157,15 @@ def render(report: ReportInput) -> str:
 def choose_examples(report: ReportInput) -> tuple[list[Example], list[Example]]:
     """The worst answers of the tuned model, and the best of those where the base model did worse."""
     main = report.summary.main
+    sign = -1.0 if report.summary.headline.less_is_better else 1.0
 
     def get_key(row: int) -> tuple[float, float, int]:
         others = [value for value in report.tuned[row].values() if value is not None]
-        return report.tuned[row][main] or 0.0, sum(others) / len(others), row
+        return sign * (report.tuned[row][main] or 0.0), sum(others) / len(others), row
 
     def get_gain(row: int) -> float:
         tuned, base = report.tuned[row][main], report.base[row][main] if report.base else None
-        return tuned - base if tuned is not None and base is not None else 0.0
+        return sign * (tuned - base) if tuned is not None and base is not None else 0.0
 
     defined = [row for row, scores in enumerate(report.tuned) if scores[main] is not None]
     wrong = [row for row in defined if not report.summary.headline.binary or report.tuned[row][main] == 0]

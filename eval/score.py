@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, cast
 
 from pydantic import BaseModel
@@ -34,6 +35,8 @@ class Metric(Protocol):
     """What a module of eval/metrics/ has: its options, its figures with a line each, those that are 0 or 1, `score`.
 
     `score` gives one dict a prediction, with every figure; None where a figure is not defined (0/0), never 0.
+    A module may also have `LESS_IS_BETTER`, names of figures, and `MEASURES`, what of its rows must be measured by
+    their likelihood instead of being generated: `answer`, or `chosen` and `rejected`.
     """
 
     Options: type[BaseModel]
@@ -93,12 +96,17 @@ def evaluate_predictions(
     main: str | None,
     seed: int,
     out_dir: Path,
+    conditions: Mapping[str, str] = MappingProxyType({}),
 ) -> Summary:
-    """Score a run's predictions, write scores.jsonl and summary.json, and sum up."""
+    """Score a run's predictions, write scores.jsonl and summary.json, and sum up.
+
+    `conditions` are hashes of all that must agree before two results may be compared.
+    """
     settings = {name: read_options(name, options) for name, options in metrics.items()}
     predictions = read_predictions(predictions_path)
     scored = score_predictions(predictions, settings)
     summary = summarise(predictions, scored.tuned, scored.base, scored.figures, slices, seed, main)
+    summary = summary.model_copy(update={"conditions": dict(conditions)})
     lines = [{"id": item.id, "tuned": one} for item, one in zip(predictions, scored.tuned, strict=True)]
     if scored.base is not None:
         lines = [{**line, "base": one} for line, one in zip(lines, scored.base, strict=True)]
@@ -121,17 +129,27 @@ def score_predictions(predictions: Sequence[Prediction], settings: Mapping[str, 
     tuned: list[Scores] = [{} for _ in predictions]
     base: list[Scores] = [{} for _ in predictions]
     with_base = predictions[0].baseline is not None
-    answers = [item.model_copy(update={"prediction": item.baseline}) for item in predictions] if with_base else []
+    answers = [_swap(item) for item in predictions] if with_base else []
     for name, module in modules.items():
         names = {figure: f"{name}.{figure}" if seen[figure] > 1 else figure for figure in module.FIGURES}
         figures |= {
-            names[figure]: Figure(explanation=text, binary=figure in module.BINARY)
+            names[figure]: Figure(
+                explanation=text,
+                binary=figure in module.BINARY,
+                # Most metrics have none.
+                less_is_better=figure in getattr(module, "LESS_IS_BETTER", ()),
+            )
             for figure, text in module.FIGURES.items()
         }
         for scores, items in ((tuned, predictions), (base, answers)):
             for kept, new in zip(scores, module.score(items, settings[name]), strict=False):
                 kept.update({names[figure]: value for figure, value in new.items()})
     return Scored(figures, tuned, base if with_base else None)
+
+
+def _swap(item: Prediction) -> Prediction:
+    """The base model's answer, to be scored like a tuned one's."""
+    return item.model_copy(update={"prediction": item.baseline, "measures": item.baseline_measures})
 
 
 def _write_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:

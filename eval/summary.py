@@ -30,6 +30,7 @@ class Figure(_Part):
 
     explanation: str
     binary: bool
+    less_is_better: bool = False
 
 
 class Result(_Part):
@@ -38,6 +39,7 @@ class Result(_Part):
     figure: str
     explanation: str
     binary: bool
+    less_is_better: bool = False
     tuned: Estimate
     base: Estimate | None
     difference: Difference | None
@@ -61,6 +63,7 @@ class Summary(_Part):
     rows: int
     truncated: int
     with_base: bool
+    conditions: dict[str, str] = {}
     results: tuple[Result, ...]
     slices: tuple[Slice, ...]
 
@@ -138,6 +141,7 @@ def _compute_results(
                 figure=name,
                 explanation=figure.explanation,
                 binary=figure.binary,
+                less_is_better=figure.less_is_better,
                 tuned=estimate(tuned, groups, binary=figure.binary, seed=seed),
                 base=estimate(base, groups, binary=figure.binary, seed=seed) if base is not None else None,
                 difference=compare(base, tuned, groups, binary=figure.binary, seed=seed) if base is not None else None,

@@ -51,6 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     evaluate = _add(commands, "eval", _eval, "ask base and tuned model the test prompts; report.html")
     evaluate.add_argument("run", help="a run's name, or a recipe's for its newest trained run")
+    evaluate.add_argument("--checkpoint", type=int, metavar="STEP", help="one of the run's checkpoints")
     evaluate.add_argument("--set", nargs="*", action="extend", default=[], metavar="eval.KEY=VALUE", dest="overrides")
 
     check = _add(commands, "check", _check, "check every recipe, profile and template")
@@ -102,7 +103,7 @@ def _plan(asked: argparse.Namespace) -> int:
 def _eval(asked: argparse.Namespace) -> int:
     from eval.evaluate import evaluate
 
-    return evaluate(asked.run, asked.overrides)
+    return evaluate(asked.run, asked.overrides, asked.checkpoint)
 
 
 def _check(asked: argparse.Namespace) -> int:

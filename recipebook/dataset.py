@@ -30,6 +30,7 @@ from recipebook.options import check_options
 from recipebook.recipe import Data, Split
 from recipebook.records import Record
 from recipebook.rows import BadRecord, Row
+from recipebook.sampling import repeat_rows
 from recipebook.sources import Input, digest_inputs, find_inputs
 from recipebook.split import PARTS, Part, choose_part, normalise
 
@@ -165,6 +166,9 @@ def _write(
     judge(account, data.rejects)
     rows = {part: len(written[part].numbers) for part in PARTS}
     _check_parts(data, rows, account)
+    if data.weights:
+        rows["train"], told = repeat_rows(_path(folder, "train"), data.weights, data.split.seed)
+        account = account.model_copy(update={"notes": (*account.notes, told)})
     return rows, account
 
 

@@ -29,7 +29,7 @@ class Stopped(Exception):
 
 def build_command(recipe: Recipe) -> list[str]:
     """What is run in the run's folder."""
-    train = ["-m", "axolotl.cli.train", "axolotl.yaml"]
+    train = ["-m", "trainer", "axolotl.yaml"]
     processes = recipe.launch.processes
     if processes == 1 and deepspeed_strategy(recipe) is None:
         return [sys.executable, *train]

@@ -11,9 +11,9 @@ Every model is frozen and refuses keys that it does not know. No `lora` section 
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(gt=0)]
@@ -45,6 +45,15 @@ class Split(Section):
     seed: int = 42
 
 
+class Weights(Section):
+    """How often train rows of a kind are seen: `{field: category, values: {chained_complex: 2.5}}`."""
+
+    field: Name = Field(description="a field of the rows' meta")
+    values: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        description="times a row is repeated; of 2.5, every row twice and half of them once more; others: once"
+    )
+
+
 class Data(Section):
     """Where records come from and how they become rows."""
 
@@ -56,6 +65,7 @@ class Data(Section):
     converter: Name = Field(description="a module of converters/, or `auto`: the one that knows the first records")
     options: dict[str, Any] = Field(default_factory=dict, description="the converter's own Options")
     split: Split = Split()
+    weights: Weights | None = Field(None, description="rows of some kinds more often, or less; of train alone")
     rejects: Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)?%?$")] | Annotated[int, Field(ge=0)] = Field(
         0, description="how many records may be rejected: a number, or a share such as 10%"
     )
@@ -86,9 +96,29 @@ class Training(Section):
     logging_steps: Positive = 10
     eval_steps: Positive | None = Field(None, description="None: once an epoch")
     save_steps: Positive | None = Field(None, description="None: once an epoch")
+    early_stopping: Positive | None = Field(
+        None, description="evaluations without a better loss after which training stops, at the best checkpoint"
+    )
     keep_checkpoints: Positive = 2
     workers: Annotated[int, Field(ge=0)] = Field(0, description="processes that load data")
     pin_memory: bool = False
+
+    @model_validator(mode="after")
+    def _can_stop_early(self) -> Self:
+        """The engine compares evaluations at checkpoints, so that the best one is there to go back to."""
+        if self.early_stopping and not (self.eval_steps and self.save_steps and not self.save_steps % self.eval_steps):
+            raise ValueError("early_stopping needs eval_steps and save_steps, the second a multiple of the first")
+        return self
+
+
+class Preference(Section):
+    """How pairs are learned, by the methods that learn from them."""
+
+    loss: Literal["sigmoid", "ipo", "hinge", "robust"] = Field("sigmoid", description="of `dpo`; sigmoid: the paper's")
+    beta: Annotated[float, Field(gt=0)] = Field(0.1, description="how much leaving the reference model costs")
+    label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = Field(
+        0.0, description="share of pairs that may be labelled the wrong way round"
+    )
 
 
 class Lora(Section):
@@ -109,10 +139,16 @@ class Launch(Section):
 
 
 class Generation(Section):
-    """How answers are generated for evaluation: greedily."""
+    """How answers are generated for evaluation: greedily, unless there is a temperature."""
 
     max_new_tokens: Positive = 128
     batch_size: Positive = 64
+    temperature: Annotated[float, Field(ge=0)] = Field(0.0, description="0: the likeliest token, always")
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    seed: int = 42
+    engine: Literal["auto", "transformers", "vllm"] = Field(
+        "auto", description="auto: vLLM where it is installed and a GPU is there, else transformers"
+    )
 
 
 class Evaluation(Section):
@@ -123,8 +159,15 @@ class Evaluation(Section):
     )
     main: str | None = Field(None, description="the figure that headlines tables; None: the first metric's first")
     slices: tuple[Name, ...] = Field((), description="fields of a row's meta to break results down by")
+    part: Literal["test", "validation"] = Field("test", description="the held-out rows that are asked")
+    turns: Annotated[str, StringConstraints(pattern=r"^(last|all|skip_first_\d+)$")] = Field(
+        "last", description="the assistant turns of a dialogue that are asked: last, all, or skip_first_N"
+    )
+    unit: tuple[Name, ...] = Field(
+        (), description="fields of meta that tell which rows belong together, in intervals and tests; empty: the record"
+    )
     generation: Generation = Generation()
-    limit: Positive | None = Field(None, description="the first so many test rows only")
+    limit: Positive | None = Field(None, description="the first so many rows only")
     seed: int = 42
 
 
@@ -137,6 +180,7 @@ class Recipe(Section):
     data: Data
     training: Training = Training()
     lora: Lora | None = None
+    preference: Preference = Preference()
     launch: Launch = Launch()
     eval: Evaluation = Evaluation()
     profiles: dict[Name, dict[str, Any]] = Field(

@@ -67,7 +67,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def test_html_is_one_closed_file_and_text_stays_text(run: Path) -> None:
-    html = render(ReportInput.read(run))
+    html = render(ReportInput.read(run, run / "eval"))
     reader = Reader()
     reader.feed(html)
     assert reader.open == []
@@ -78,7 +78,7 @@ def test_html_is_one_closed_file_and_text_stays_text(run: Path) -> None:
 
 
 def test_html_tells_what_was_found(run: Path) -> None:
-    html = render(ReportInput.read(run))
+    html = render(ReportInput.read(run, run / "eval"))
     for text in (
         "Profile tiny: a real result of a tiny model. It is not comparable with published figures.",
         "tuned 83.3 % [55.2, 95.3], base 0.0 % [0.0, 24.2]",
@@ -93,15 +93,15 @@ def test_html_tells_what_was_found(run: Path) -> None:
 
 
 def test_html_is_the_same_twice(run: Path) -> None:
-    assert render(ReportInput.read(run)) == render(ReportInput.read(run))
+    assert render(ReportInput.read(run, run / "eval")) == render(ReportInput.read(run, run / "eval"))
 
 
 def test_only_tiny_has_the_banner(run: Path) -> None:
-    assert "Profile tiny" not in render(ReportInput.read(run)._replace(profile="gpu"))
+    assert "Profile tiny" not in render(ReportInput.read(run, run / "eval")._replace(profile="gpu"))
 
 
 def test_the_worst_are_wrong_and_the_best_gained(run: Path) -> None:
-    worst, best = choose_examples(ReportInput.read(run))
+    worst, best = choose_examples(ReportInput.read(run, run / "eval"))
     assert [(example.prediction.id, example.score) for example in worst] == [("0", 0.0), ("1", 0.0)]
     assert [(example.prediction.id, example.score, example.base_score) for example in best] == [
         (str(row), 1.0, 0.0) for row in range(2, 7)
@@ -109,7 +109,7 @@ def test_the_worst_are_wrong_and_the_best_gained(run: Path) -> None:
 
 
 def test_the_table_fits_80_columns_and_starts_with_the_main_figure(run: Path) -> None:
-    summary = ReportInput.read(run).summary
+    summary = ReportInput.read(run, run / "eval").summary
     movement = tuple(part for part in summary.slices if part.value == "movement")
     lines = terminal_table(summary.model_copy(update={"slices": movement})).splitlines()
     assert lines[0] == "figure              base   tuned [95 %]          difference [95 %]      p"

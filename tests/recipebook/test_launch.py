@@ -38,7 +38,7 @@ def run(folder: Path, code: str) -> int:
 
 
 def test_one_process_is_started_without_accelerate() -> None:
-    assert launch.build_command(recipe()) == [sys.executable, "-m", "axolotl.cli.train", "axolotl.yaml"]
+    assert launch.build_command(recipe()) == [sys.executable, "-m", "trainer", "axolotl.yaml"]
 
 
 @pytest.mark.parametrize(("strategy", "how"), [("data-parallel", "--multi_gpu"), ("zero3", "--use_deepspeed")])

@@ -30,7 +30,7 @@ def test_full_fine_tuning_on_a_cpu_renders_to_these_keys() -> None:
         "chat_template": "jinja",
         "chat_template_jinja": str(CHAT_TEMPLATES / "chatml.jinja"),
         "dataset_prepared_path": "../../.cache/prepared/abc",
-        "dataset_num_proc": 1,
+        "dataset_num_proc": 0,
         "sequence_len": 256,
         "excess_length_strategy": "raise",
         "sample_packing": False,

@@ -1,0 +1,175 @@
+"""What both models say to the prompts, and how likely they find the given answers: prompts in, answers out.
+
+The base model's part is kept by model, template, prompts and settings, so that ten adapters on one base pay for it
+once. A metric with `MEASURES` (see eval/score.py) asks for likelihoods; if all do, nothing is generated.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from eval.prompts import Prompt, digest_prompts
+from eval.score import load_metric
+from recipebook import rundir
+from recipebook.errors import UserError
+from recipebook.files import digest, write_text
+from recipebook.recipe import Evaluation, Recipe
+from recipebook.render import find_base
+from recipebook.rundir import Manifest, Run, shown
+
+Measures = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One model's answer to one prompt, and what was measured of the given answers."""
+
+    text: str = ""
+    new_tokens: int = 0
+    truncated: bool = False
+    measures: Measures | None = None
+
+
+@dataclass(frozen=True)
+class Answers:
+    """All that was asked, in the prompts' order; `references` are the given answers as training writes them."""
+
+    references: list[str]
+    tuned: list[Asked]
+    base: list[Asked]
+
+
+def ask(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt], weights: Path) -> Answers:
+    """Ask the tuned model in `weights` and its base, the latter from the cache where it is known."""
+    if isinstance(find_base(recipe), Path):
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    _hush()
+    # Here and not above: a wrong name should not wait for torch.
+    from eval import generate
+
+    tokenizer = generate.load_tokenizer(run.folder / "model")
+    _check_template(run, recipe, manifest, tokenizer.chat_template)
+    references = [generate.tell_reference(tokenizer, prompt) for prompt in prompts]
+    model = generate.load_tuned(weights, str(find_base(recipe)), recipe.model.revision)
+    tuned = _ask_one(model, tokenizer, prompts, recipe.eval, "tuned")
+    known = _baseline_file(manifest, recipe.eval, prompts)
+    if known.is_file():
+        base = [Asked(**answer) for answer in json.loads(known.read_bytes())]
+    else:
+        base = _ask_base(model, tokenizer, prompts, recipe)
+        write_text(known, json.dumps([asdict(answer) for answer in base]))
+    return Answers(
+        references, [_refer(one, to) for one, to in zip(tuned, base, strict=True)], [*map(_refer, base, base)]
+    )
+
+
+def digest_conditions(manifest: Manifest, settings: Evaluation, prompts: list[Prompt]) -> dict[str, str]:
+    """What must agree before two results may be compared, as hashes."""
+    return {
+        "test set": digest_prompts(prompts),
+        "chat template": manifest.hashes["chat_template"],
+        "metric settings": digest(settings.model_dump_json(include={"metrics", "turns", "unit"})),
+        "generation settings": digest(settings.generation.model_dump_json(exclude={"batch_size", "engine"})),
+    }
+
+
+def _hush() -> None:
+    """What torch's add-ons warn of while they are imported says nothing about this evaluation."""
+    for name in ("torchao", "torch.utils._pytree"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+
+
+def _check_template(run: Run, recipe: Recipe, manifest: Manifest, template: str) -> None:
+    """Refuse to ask in another shape than the one that was trained."""
+    from eval import generate
+
+    trained, found = manifest.hashes["chat_template"], digest(template)
+    if recipe.model.chat_template == "tokenizer":
+        trained = digest(generate.load_tokenizer(find_base(recipe)).chat_template)
+    if trained != found:
+        raise UserError(
+            f"{shown(run.folder / 'model')}: its chat template has the hash {found}, the training's had {trained}"
+        )
+
+
+def _ask_base(model: Any, tokenizer: Any, prompts: list[Prompt], recipe: Recipe) -> list[Asked]:
+    from eval import generate
+
+    without_adapter: AbstractContextManager[None] = nullcontext()
+    if hasattr(model, "disable_adapter"):
+        without_adapter = model.disable_adapter()
+    else:
+        model = generate.load_base(str(find_base(recipe)), recipe.model.revision)
+    with without_adapter:
+        return _ask_one(model, tokenizer, prompts, recipe.eval, "base")
+
+
+def _ask_one(model: Any, tokenizer: Any, prompts: list[Prompt], settings: Evaluation, label: str) -> list[Asked]:
+    from eval import generate
+
+    said = [Asked()] * len(prompts)
+    if _wants_text(settings):
+        answers = generate.generate(model, tokenizer, prompts, settings.generation, label)
+        said = [Asked(answer.text, answer.new_tokens, answer.truncated) for answer in answers]
+    wanted = _list_measures(settings)
+    measured = [_measure(model, tokenizer, prompts, name, settings, label) for name in wanted]
+    if not measured:
+        return said
+    merged = [{key: value for part in parts for key, value in part.items()} for parts in zip(*measured, strict=True)]
+    return [Asked(one.text, one.new_tokens, one.truncated, found) for one, found in zip(said, merged, strict=True)]
+
+
+def _wants_text(settings: Evaluation) -> bool:
+    return any(not hasattr(load_metric(name), "MEASURES") for name in settings.metrics)
+
+
+def _list_measures(settings: Evaluation) -> list[str]:
+    named = [name for metric in settings.metrics for name in getattr(load_metric(metric), "MEASURES", ())]
+    return list(dict.fromkeys(named))
+
+
+def _measure(
+    model: Any, tokenizer: Any, prompts: Sequence[Prompt], name: str, settings: Evaluation, label: str
+) -> list[Measures]:
+    """`{name: log-probability, name_tokens: count}` of each prompt's given answer."""
+    from eval import generate, likelihood
+
+    answers = [prompt.rejected if name == "rejected" else prompt.answer for prompt in prompts]
+    if None in answers:
+        at = answers.index(None)
+        raise UserError(f"{prompts[at].id} is no pair, and metric 'preference' measures pairs")
+    texts = [
+        (generate.write_prompt(tokenizer, prompt), generate.write_answer(tokenizer, prompt, answer))
+        for prompt, answer in zip(prompts, answers, strict=True)
+        if answer is not None
+    ]
+    found = likelihood.measure(model, tokenizer, texts, settings.generation.batch_size, f"{label} {name}")
+    return [{name: one.log_probability, f"{name}_tokens": one.tokens} for one in found]
+
+
+def _refer(one: Asked, base: Asked) -> Asked:
+    """The same with the base model's log-probabilities of a pair beside its own, as the reference of rewards."""
+    if one.measures is None or base.measures is None or "rejected" not in one.measures:
+        return one
+    beside = {f"reference_{name}": base.measures[name] for name in ("chosen", "rejected")}
+    return Asked(one.text, one.new_tokens, one.truncated, {**one.measures, **beside})
+
+
+def _baseline_file(manifest: Manifest, settings: Evaluation, prompts: list[Prompt]) -> Path:
+    key = digest(
+        manifest.hashes["base"],
+        manifest.hashes["chat_template"],
+        digest_prompts(prompts),
+        settings.generation.model_dump_json(),
+        json.dumps([_wants_text(settings), _list_measures(settings)]),
+        version("torch"),
+        version("transformers"),
+    )
+    return rundir.CACHE / "baselines" / f"{key}.json"

@@ -1,0 +1,63 @@
+"""How likely a model finds answers that are given to it: one forward pass each, no generation.
+
+    measure(model, tokenizer, [("…user: stop…assistant:", "robot.stop()<|im_end|>")], 64, "tuned")
+→ [Likelihood(log_probability=-0.31, tokens=5)]
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+
+from recipebook.progress import ProgressLine
+
+IGNORED = -100
+
+
+class Likelihood(NamedTuple):
+    """The natural logarithm of the answer's probability after its prompt, and the tokens that it is a sum over."""
+
+    log_probability: float
+    tokens: int
+
+
+def measure(
+    model: Any, tokenizer: Any, texts: Sequence[tuple[str, str]], batch_size: int, label: str
+) -> list[Likelihood]:
+    """The likelihood of each (prompt, answer), in order; batches are cut from the texts sorted by length."""
+    rows = [_tokenise(tokenizer, prompt, answer) for prompt, answer in texts]
+    order = sorted(range(len(rows)), key=lambda at: (len(rows[at][0]), at))
+    found: dict[int, Likelihood] = {}
+    line = ProgressLine(label)
+    for start in range(0, len(order), batch_size):
+        line.show(start, len(order))
+        batch = order[start : start + batch_size]
+        found |= zip(batch, _measure_batch(model, [rows[at] for at in batch]), strict=True)
+    line.clear()
+    return [found[at] for at in range(len(rows))]
+
+
+def _tokenise(tokenizer: Any, prompt: str, answer: str) -> tuple[list[int], list[int]]:
+    """Token ids, and the same with those of the prompt ignored; a token that holds text of both is the answer's."""
+    encoded = tokenizer(prompt + answer, add_special_tokens=False, return_offsets_mapping=True)
+    ids = encoded["input_ids"]
+    labels = [
+        token if end > len(prompt) else IGNORED for token, (_, end) in zip(ids, encoded["offset_mapping"], strict=True)
+    ]
+    return ids, labels
+
+
+def _measure_batch(model: Any, rows: Sequence[tuple[list[int], list[int]]]) -> list[Likelihood]:
+    width = max(len(ids) for ids, _ in rows)
+    ids = torch.tensor([ids + [0] * (width - len(ids)) for ids, _ in rows], device=model.device)
+    mask = torch.tensor([[1] * len(ids) + [0] * (width - len(ids)) for ids, _ in rows], device=model.device)
+    labels = torch.tensor([labels + [IGNORED] * (width - len(labels)) for _, labels in rows], device=model.device)[
+        :, 1:
+    ]
+    with torch.inference_mode():
+        logits = model(input_ids=ids, attention_mask=mask).logits[:, :-1].float()
+        losses = torch.nn.functional.cross_entropy(
+            logits.transpose(1, 2), labels, ignore_index=IGNORED, reduction="none"
+        )
+    sums, counts = losses.sum(dim=1).tolist(), (labels != IGNORED).sum(dim=1).tolist()
+    return [Likelihood(-total, count) for total, count in zip(sums, counts, strict=True)]

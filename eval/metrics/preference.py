@@ -1,0 +1,59 @@
+"""Which of two answers a model prefers: log-probabilities of both in, right or wrong out.
+
+    {"measures": {"chosen": -20.0, "chosen_tokens": 10, "rejected": -24.0, "rejected_tokens": 11,
+                  "reference_chosen": -22.0, "reference_rejected": -23.0}}
+    → {"prefers_chosen": 1.0, "prefers_chosen_per_token": 1.0, "margin": 4.0, "reward_accuracy": 1.0,
+       "reward_margin": 0.3}
+
+`reference_*` are the base model's. The implicit reward of an answer (Rafailov et al. 2023, section 4) is beta times
+the logarithm of how much likelier it is than under the reference, so the reward margin is
+
+    beta * ((chosen - reference_chosen) - (rejected - reference_rejected))
+
+A margin of exactly 0 is a coin toss and counts as a half: the base model is its own reference, and has nothing else.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from eval.predictions import Prediction
+
+FIGURES = {
+    "prefers_chosen": "the chosen answer is likelier than the rejected one",
+    "prefers_chosen_per_token": "the same, by the mean log-likelihood a token",
+    "margin": "log-likelihood of the chosen answer less the rejected one's, in nats",
+    "reward_accuracy": "the implicit reward of the chosen answer is the higher one; a half where they are equal",
+    "reward_margin": "implicit reward of the chosen answer less the rejected one's",
+}
+BINARY = frozenset({"prefers_chosen", "prefers_chosen_per_token"})
+MEASURES = ("chosen", "rejected")
+
+
+class Options(BaseModel):
+    """What a recipe may set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    beta: Annotated[float, Field(gt=0)] = Field(0.1, description="of the implicit reward, as in training")
+
+
+def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str, float | None]]:
+    """Score pairs one by one, in order; None where no likelihood was measured."""
+    return [_score_one(item.measures, options.beta) for item in predictions]
+
+
+def _score_one(measures: dict[str, float] | None, beta: float) -> dict[str, float | None]:
+    if not measures or "rejected" not in measures:
+        return dict.fromkeys(FIGURES)
+    margin = measures["chosen"] - measures["rejected"]
+    per_token = measures["chosen"] / measures["chosen_tokens"] - measures["rejected"] / measures["rejected_tokens"]
+    reward = beta * (margin - (measures["reference_chosen"] - measures["reference_rejected"]))
+    return {
+        "prefers_chosen": float(margin > 0),
+        "prefers_chosen_per_token": float(per_token > 0),
+        "margin": margin,
+        "reward_accuracy": 0.5 if reward == 0 else float(reward > 0),
+        "reward_margin": reward,
+    }
