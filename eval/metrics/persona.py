@@ -1,0 +1,161 @@
+"""What a smart home assistant says it did: an answer and its reference in, figures on devices and settings out.
+
+    {"prediction": "AC to 23 degrees, heat mode.", "reference": "Setting the AC to 22 degrees in heat mode."}
+    → {"exact": 0.0, "device_f1": 1.0, "param_precision": 0.5, "numerical_precision": 0.0, "numerical_mae": 1.0, …}
+
+Settings by device are read from both texts (eval/devices.py). Four kinds of things are counted: `device`, `param` (a
+setting of a device), and of those `numerical` (temperature, volume, brightness, fan speed, alarm volume) and
+`categorical` (the others). With P predicted, R in the reference and M in both, with the same value:
+
+    *_precision, *_recall, *_f1        |M| / |P|, |M| / |R|, 2 |M| / (|P| + |R|) of each answer, then the mean
+    *_micro_precision, …               the same of all answers together: the sum of M by the sum of P
+    *_tp, *_fp, *_fn                   |M|, |P - M|, |R - M|: a wrong value is in both of the last two
+    numerical_mae                      mean |predicted - reference| of the numbers on both sides that do not match
+    exact                              1 if P and R are equal, which two answers without settings are
+
+`strict` is the default: names and phrases are whole words, numbers match within `tolerance`, and 0/0 is None and
+leaves the mean. `compat` repeats the published figures, with all that is odd in them: parts of words count ("arm" in
+"warm"), numbers match within 1 and so do true and false, a wrong number or category is in fp alone and so lowers no
+recall, and 0/0 is 0 for numerical and categorical figures, while a device or param figure is 1 where P and R are
+both empty and 0 where one of them is.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from eval.devices import NUMERICAL, Actions, Mode, Value, extract_actions
+from eval.pairing import divide
+from eval.predictions import Prediction
+
+_KINDS = {
+    "device": "devices",
+    "param": "settings",
+    "numerical": "numerical settings",
+    "categorical": "settings other than numbers",
+}
+_SHARES = {
+    "precision": "share of the predicted {} that are right",
+    "recall": "share of the reference's {} that were predicted",
+    "f1": "harmonic mean of precision and recall of {}",
+}
+_COUNTS = {
+    "tp": "{} predicted rightly, per answer",
+    "fp": "{} predicted wrongly, per answer",
+    "fn": "{} missed, per answer",
+}
+FIGURES = {
+    "exact": "every device and setting is right",
+    **{f"{kind}_{share}": text.format(things) for kind, things in _KINDS.items() for share, text in _SHARES.items()},
+    "numerical_mae": "how far the numbers are off that do not match, on average",
+    **{
+        f"{kind}_micro_{share}": f"{text.format(things)}, over all answers together"
+        for kind, things in _KINDS.items()
+        for share, text in _SHARES.items()
+    },
+    **{f"{kind}_{count}": text.format(things) for kind, things in _KINDS.items() for count, text in _COUNTS.items()},
+}
+BINARY = frozenset({"exact"})
+LESS_IS_BETTER = frozenset({"numerical_mae", *(f"{kind}_{count}" for kind in _KINDS for count in ("fp", "fn"))})
+RATIOS = {
+    f"{kind}_micro_{share}": (
+        tuple(f"{kind}_{count}" for count in top),
+        tuple(f"{kind}_{count}" for count in bottom),
+    )
+    for kind in _KINDS
+    for share, top, bottom in (
+        ("precision", ("tp",), ("tp", "fp")),
+        ("recall", ("tp",), ("tp", "fn")),
+        ("f1", ("tp", "tp"), ("tp", "tp", "fp", "fn")),
+    )
+}
+COMPAT_TOLERANCE = 1.0
+
+
+class Options(BaseModel):
+    """What a recipe may set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: Mode = Field("strict", description="`compat` to repeat the published figures, oddities included")
+    tolerance: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="what a number may be off, of `strict`; `compat` takes 1"
+    )
+
+    @field_validator("tolerance")
+    @classmethod
+    def _check_tolerance(cls, value: float, info: ValidationInfo) -> float:
+        if info.data.get("mode") == "compat" and value != COMPAT_TOLERANCE:
+            raise ValueError("mode compat has a tolerance of 1")
+        return value
+
+
+def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str, float | None]]:
+    """Score answers one by one, in order."""
+    return [_score_one(item.prediction, item.reference, options) for item in predictions]
+
+
+def _score_one(prediction: str, reference: str, options: Options) -> dict[str, float | None]:
+    strict = options.mode == "strict"
+    predicted, wanted = extract_actions(prediction, options.mode), extract_actions(reference, options.mode)
+    counts, errors = _compare(predicted, wanted, strict, options.tolerance)
+    scores: dict[str, float | None] = dict.fromkeys(FIGURES)
+    scores["exact"] = float(predicted == wanted)
+    for kind in _KINDS:
+        tp, fp, fn = (counts[f"{kind}_{count}"] for count in _COUNTS)
+        shares = _share_out(tp, fp, fn)
+        scores |= {f"{kind}_{count}": float(counts[f"{kind}_{count}"]) for count in _COUNTS}
+        scores |= {f"{kind}_micro_{name}": value for name, value in shares.items()}
+        if not strict:
+            empty = float(kind in ("device", "param") and not tp + fp + fn)
+            shares = {name: empty if value is None else value for name, value in shares.items()}
+        scores |= {f"{kind}_{name}": value for name, value in shares.items()}
+    scores["numerical_mae"] = sum(errors) / len(errors) if errors else None if strict else 0.0
+    return scores
+
+
+def _compare(predicted: Actions, wanted: Actions, strict: bool, tolerance: float) -> tuple[Counter[str], list[float]]:
+    """Count what is right, wrong and missed of every kind; by how much numbers are off that do not match."""
+    counts = Counter(
+        device_tp=len(predicted.keys() & wanted.keys()),
+        device_fp=len(predicted.keys() - wanted.keys()),
+        device_fn=len(wanted.keys() - predicted.keys()),
+    )
+    errors: list[float] = []
+    answered, asked = _flatten(predicted), _flatten(wanted)
+    for setting in answered.keys() | asked.keys():
+        kind = "numerical" if setting[1] in NUMERICAL else "categorical"
+        if setting not in asked:
+            found, kinds = ["fp"], ["fp"]
+        elif setting not in answered:
+            found, kinds = ["fn"], ["fn"]
+        elif _match(answered[setting], asked[setting], strict, tolerance):
+            found, kinds = ["tp"], ["tp"]
+        else:
+            found, kinds = ["fp", "fn"], ["fp", "fn"] if strict else ["fp"]
+            if kind == "numerical":
+                errors.append(abs(float(answered[setting]) - float(asked[setting])))
+        counts.update(f"param_{count}" for count in found)
+        counts.update(f"{kind}_{count}" for count in kinds)
+    return counts, sorted(errors)
+
+
+def _flatten(actions: Actions) -> dict[tuple[str, str], Value]:
+    return {(device, name): value for device, settings in actions.items() for name, value in settings.items()}
+
+
+def _match(answer: Value, asked: Value, strict: bool, tolerance: float) -> bool:
+    if isinstance(answer, str) or isinstance(asked, str):
+        return answer == asked
+    if not strict:
+        # True and False are 1 and 0 here, and so never more than the tolerance apart.
+        return abs(answer - asked) <= COMPAT_TOLERANCE
+    if isinstance(answer, bool) or isinstance(asked, bool):
+        return answer is asked
+    return abs(answer - asked) <= tolerance
+
+
+def _share_out(tp: int, fp: int, fn: int) -> dict[str, float | None]:
+    return {"precision": divide(tp, tp + fp), "recall": divide(tp, tp + fn), "f1": divide(2 * tp, 2 * tp + fp + fn)}

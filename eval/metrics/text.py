@@ -1,0 +1,45 @@
+"""Answers as plain text: an answer and its reference in, whether they are equal and how long they are out.
+
+    {"prediction": "Set to  22 degrees.", "reference": "set to 22 degrees."}
+    → {"exact": 1.0, "pred_length": 4.0, "ref_length": 4.0, "length_ratio": 1.0}
+
+Neither case nor white space counts in `exact`. Lengths are in words between blanks. `length_ratio` over several
+answers is the mean predicted length by the mean reference length, not a mean of ratios; of an empty reference alone
+there is none.
+"""
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+from eval.predictions import Prediction
+
+FIGURES = {
+    "exact": "the answer is the reference, case and white space aside",
+    "pred_length": "words in the answer",
+    "ref_length": "words in the reference",
+    "length_ratio": "words in all answers by words in all references",
+}
+BINARY = frozenset({"exact"})
+RATIOS = {"length_ratio": (("pred_length",), ("ref_length",))}
+
+
+class Options(BaseModel):
+    """None."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str, float | None]]:
+    """Score answers one by one, in order."""
+    return [_score_one(item.prediction, item.reference) for item in predictions]
+
+
+def _score_one(prediction: str, reference: str) -> dict[str, float | None]:
+    predicted, wanted = prediction.casefold().split(), reference.casefold().split()
+    return {
+        "exact": float(predicted == wanted),
+        "pred_length": float(len(predicted)),
+        "ref_length": float(len(wanted)),
+        "length_ratio": len(predicted) / len(wanted) if wanted else None,
+    }
