@@ -1,0 +1,261 @@
+r"""Preference pairs: two answers to one prompt, the better one known.
+
+In, five shapes, told record by record; the first four in short:
+
+    {"input": "find red caps", "chosen_response": {"tool_sequence": ["search(query='red caps')"], "quality_score": 4.2},
+     "rejected_response": {"tool_sequence": ["compare"], "quality_score": 2.8}}
+    {"context": "find red caps", "chosen_trajectory": [{"tool_call": {"tool_name": "search", "arguments": {}}}],
+     "rejected_trajectory": […], "preference_score": 0.5}
+    {"conversations": [{"from": "human", "value": "hi"}], "chosen": {"from": "gpt", "value": "…"}, "rejected": {…}}
+    {"prompt": [{"role": "user", "content": "hi"}], "chosen": "…", "rejected": "…", "metadata": {…}}
+
+and `prompt`, `chosen` and `rejected` as strings or messages alone. Out, for the first:
+
+    {"messages": [{"role": "user", "content": "find red caps"}],
+     "chosen": {"role": "assistant", "content": "<tool>search(query='red caps')</tool>"},
+     "rejected": {"role": "assistant", "content": "<tool>compare()</tool>"},
+     "meta": {"category": "uncategorised", "difference": 1.4, "ratio": 0.2}}
+
+with a call a line. `difference` and `ratio` come from the two quality scores, `score` from the record's own
+`preference_score`; what a record does not tell is not in `meta`. A message's `image_data` stays behind: `meta.images`
+counts it.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+
+from recipebook.inline_calls import find_spans, write_call
+from recipebook.records import name_kind
+from recipebook.rows import BadRecord, Message, Row
+
+WANTS = "'chosen' and 'rejected' answers, responses or trajectories, and their prompt"
+SPECIAL_CASE_OF = ("chat", "tools")
+STRENGTHS = ("difference", "ratio", "score")
+CATEGORIES = ("category", "rejection_type", "conversation_type", "dpo_type", "type")
+"""Fields of the record's metadata that tell the kind of pair, the most telling first."""
+
+_ROLES = {"user": "user", "human": "user", "assistant": "assistant", "gpt": "assistant", "system": "system"}
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*+")
+_LARGEST = 1e100
+
+
+class _Pair(NamedTuple):
+    """The prompt, both answers, and how many images were left behind."""
+
+    prompt: list[Message]
+    chosen: str
+    rejected: str
+    images: int
+
+
+class Options(BaseModel):
+    """What a recipe may set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    strength: Literal["difference", "ratio", "score"] | None = None
+    """What `threshold` goes by: chosen - rejected, (chosen - rejected) / (chosen + rejected), or the record's score."""
+    threshold: float | None = None
+    """Pairs that are weaker are left out."""
+
+    @field_validator("threshold")
+    @classmethod
+    def _must_have_a_formula(cls, threshold: float | None, info: ValidationInfo) -> float | None:
+        if threshold is not None and info.data.get("strength") is None:
+            raise ValueError(f"means nothing without strength, one of {', '.join(STRENGTHS)}")
+        return threshold
+
+
+def recognise(record: dict[str, Any]) -> str | None:
+    """Tell a record by its two answers and the prompt that goes with them."""
+    for chosen, rejected, prompts in (
+        ("chosen_response", "rejected_response", ("input",)),
+        ("chosen_trajectory", "rejected_trajectory", ("context",)),
+        ("chosen", "rejected", ("conversations", "prompt")),
+    ):
+        prompt = next((field for field in prompts if record.get(field) is not None), None)
+        if prompt and record.get(chosen) is not None and record.get(rejected) is not None:
+            return f"have '{prompt}', '{chosen}' and '{rejected}'"
+    return None
+
+
+def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
+    """Yield the record's one pair."""
+    prompt, chosen, rejected, images = _read_pair(record)
+    if chosen.strip() == rejected.strip():
+        raise BadRecord("the chosen and the rejected answer are the same")
+    meta: dict[str, Any] = {"category": _find_category(record)}
+    if images:
+        meta["images"] = images
+    strengths = measure_strength(record)
+    for name, strength in strengths.items():
+        if strength is not None:
+            meta[name] = strength
+    if options.strength is not None and options.threshold is not None:
+        found = strengths[options.strength]
+        if found is None:
+            raise BadRecord(f"tells no {options.strength}, which the threshold goes by")
+        if found < options.threshold:
+            raise BadRecord("strength under the threshold")
+    yield {
+        "messages": prompt,
+        "chosen": {"role": "assistant", "content": chosen},
+        "rejected": {"role": "assistant", "content": rejected},
+        "meta": meta,
+    }
+
+
+def measure_strength(record: dict[str, Any]) -> dict[str, float | None]:
+    """How much better the chosen answer is, by each formula; None where the record does not tell."""
+    metadata = record.get("metadata")
+    told = metadata if type(metadata) is dict else {}
+    response = record.get("chosen_response")
+    if type(response) is dict:
+        other = record.get("rejected_response")
+        chosen = _take_number(response, "quality_score")
+        rejected = _take_number(other, "quality_score") if type(other) is dict else None
+    else:
+        chosen, rejected = _take_number(told, "chosen_score"), _take_number(told, "rejected_score")
+    score = _take_number(record, "preference_score")
+    if chosen is None or rejected is None:
+        return {"difference": None, "ratio": None, "score": score}
+    difference, total = chosen - rejected, chosen + rejected
+    # Rounded, so that 1.7 - 1.1 is not under a threshold of 0.6.
+    return {
+        "difference": round(difference, 6),
+        "ratio": round(difference / total, 6) if total else None,
+        "score": score,
+    }
+
+
+def _read_pair(record: dict[str, Any]) -> _Pair:
+    if record.get("chosen_response") is not None:
+        chosen = _write_calls(_take_sequence(record, "chosen_response"), "tool_sequence")
+        rejected = _write_calls(_take_sequence(record, "rejected_response"), "tool_sequence")
+        return _Pair([{"role": "user", "content": _take_text(record, "input")}], chosen, rejected, 0)
+    if record.get("chosen_trajectory") is not None:
+        chosen = _write_calls(record["chosen_trajectory"], "chosen_trajectory")
+        rejected = _write_calls(record.get("rejected_trajectory"), "rejected_trajectory")
+        return _Pair([{"role": "user", "content": _take_text(record, "context")}], chosen, rejected, 0)
+    before, chosen = _read_answer(record, "chosen")
+    also_before, rejected = _read_answer(record, "rejected")
+    field = "prompt" if record.get("conversations") is None else "conversations"
+    prompt, images = (before, 0) if before and record.get(field) is None else _read_prompt(record, field)
+    for name, messages in (("chosen", before), ("rejected", also_before)):
+        if messages and messages != prompt:
+            raise BadRecord(f"'{name}' starts with other messages than the prompt's")
+    return _Pair(prompt, chosen, rejected, images)
+
+
+def _take_sequence(record: dict[str, Any], field: str) -> Any:
+    response = record.get(field)
+    if type(response) is not dict:
+        raise BadRecord(f"missing '{field}'" if response is None else _tell_kind(f"'{field}'", response, "an object"))
+    return response.get("tool_sequence")
+
+
+def _write_calls(listed: Any, field: str) -> str:
+    if type(listed) is not list:
+        raise BadRecord(f"missing '{field}'" if listed is None else _tell_kind(f"'{field}'", listed, "a list"))
+    if not listed:
+        raise BadRecord(f"'{field}' is empty")
+    return "\n".join([_write_call(item, field) for item in listed])
+
+
+def _write_call(item: Any, field: str) -> str:
+    if type(item) is str:
+        if _NAME.fullmatch(item):
+            return f"<tool>{item}()</tool>"
+        written = f"<tool>{item}</tool>"
+        if [(span.start, span.end) for span in find_spans(written)] == [(0, len(written))]:
+            return written
+        raise BadRecord(f"an item of '{field}' is neither a tool's name nor a call")
+    call = item.get("tool_call", item) if type(item) is dict else item
+    if type(call) is not dict:
+        raise BadRecord(_tell_kind(f"a call of '{field}'", call, "an object"))
+    name, arguments = call.get("tool_name"), call.get("arguments")
+    if type(name) is not str or not _NAME.fullmatch(name):
+        raise BadRecord(f"a call of '{field}' has no tool's name in 'tool_name'")
+    if arguments is not None and type(arguments) is not dict:
+        raise BadRecord(_tell_kind(f"'arguments' of a call of '{field}'", arguments, "an object"))
+    try:
+        return write_call(name, arguments or {})
+    except ValueError:
+        raise BadRecord(f"'arguments' of a call of '{field}' are nested too deeply") from None
+
+
+def _read_answer(record: dict[str, Any], field: str) -> tuple[list[Message], str]:
+    """An answer, and the messages that stand before it where the whole chat is given."""
+    value = record.get(field)
+    if type(value) is str or value is None:
+        return [], _take_text(record, field)
+    if value == []:
+        raise BadRecord(f"'{field}' is empty")
+    messages = [_read_message(each, field) for each in (value if type(value) is list else [value])]
+    if messages[-1]["role"] != "assistant":
+        raise BadRecord(f"'{field}' does not end with an assistant's message")
+    return messages[:-1], messages[-1]["content"]
+
+
+def _read_prompt(record: dict[str, Any], field: str) -> tuple[list[Message], int]:
+    """The prompt, and the number of its images."""
+    value = record.get(field)
+    if type(value) is str or value is None:
+        return [{"role": "user", "content": _take_text(record, field)}], 0
+    if type(value) is not list:
+        raise BadRecord(_tell_kind(f"'{field}'", value, "a string or a list"))
+    messages = [_read_message(each, field) for each in value]
+    if not any(message["role"] == "user" for message in messages):
+        raise BadRecord(f"'{field}' has no user's message")
+    return messages, sum(each.get("image_data") is not None for each in value)
+
+
+def _read_message(message: Any, field: str) -> Message:
+    if type(message) is not dict:
+        raise BadRecord(_tell_kind(f"a message of '{field}'", message, "an object"))
+    speaker, said = ("from", "value") if "from" in message else ("role", "content")
+    name = message.get(speaker)
+    role = _ROLES.get(name) if type(name) is str else None
+    if role is None:
+        raise BadRecord(f"a message of '{field}' is by none of {', '.join(_ROLES)}")
+    if message.get("tool_calls"):
+        raise BadRecord(f"a message of '{field}' has 'tool_calls', which a pair cannot hold")
+    return {"role": role, "content": _take_text(message, said, f" in a message of '{field}'")}
+
+
+def _take_text(holder: dict[str, Any], field: str, place: str = "") -> str:
+    value = holder.get(field)
+    if type(value) is not str:
+        raise BadRecord(
+            f"missing '{field}'{place}" if value is None else _tell_kind(f"'{field}'{place}", value, "a string")
+        )
+    if not value or value.isspace():
+        raise BadRecord(f"'{field}'{place} is empty")
+    return value.replace("\r\n", "\n") if "\r" in value else value
+
+
+def _take_number(holder: dict[str, Any], field: str) -> float | None:
+    value = holder.get(field)
+    if value is None:
+        return None
+    if type(value) not in (int, float):
+        raise BadRecord(_tell_kind(f"'{field}'", value, "a number"))
+    if not -_LARGEST < value < _LARGEST:
+        raise BadRecord(f"'{field}' is no number of a sensible size")
+    return float(value)
+
+
+def _find_category(record: dict[str, Any]) -> str:
+    metadata = record.get("metadata")
+    for holder in (record, metadata) if type(metadata) is dict else (record,):
+        for field in CATEGORIES:
+            value = holder.get(field)
+            if type(value) is str and value:
+                return value
+    return "uncategorised"
+
+
+def _tell_kind(what: str, value: Any, wanted: str) -> str:
+    return f"{what} is {name_kind(value)}, not {wanted}"

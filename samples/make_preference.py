@@ -1,0 +1,131 @@
+"""Makes preference pairs: a shopper's request, the tools that answer it, and tools that do not.
+
+    {"input": "hello, suggest 3 winter caps and then please compare Nova and Vero",
+     "chosen_response": {"tool_sequence": ["recommend(context='winter caps', num_items=3)",
+                                           "compare(items=['Nova', 'Vero'])"],
+                         "quality_score": 4.6, "reasoning": "all that is asked for"},
+     "rejected_response": {"tool_sequence": ["compare(items=['Nova', 'Vero'])"], "quality_score": 2.5,
+                           "reasoning": "a step is left out"},
+     "metadata": {"rejection_type": "missing_step"}}
+
+Requests have one or two steps in the words of `make_toolformer`. What is wrong with the rejected sequence takes
+turns: another tool, worse arguments, and, with several steps, a wrong order or a step left out. The worse the mistake,
+the lower its score, within two tenths. The same seed makes the same file:
+
+    python -m samples.make_preference --count 1500 --seed 11 --out samples/preference.jsonl
+"""
+
+import argparse
+import json
+import random
+from collections.abc import Callable
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+from recipebook.files import write_text
+from recipebook.inline_calls import write_call
+from samples.make_toolformer import ASKING, ENGLISH, Clause
+
+TRIES = 10_000
+GOOD = "all that is asked for"
+OTHERS = {
+    "search": ["recommend", "compare"],
+    "recommend": ["search", "filter"],
+    "compare": ["search", "translate"],
+    "filter": ["search", "recommend"],
+    "translate": ["search", "visual_search"],
+    "visual_search": ["search", "compare"],
+}
+"""The tools that are mistaken for each one."""
+
+Steps = list[Clause]
+
+
+def take_another_tool(rng: random.Random, steps: Steps) -> Steps:
+    """One step goes to a tool that it is mistaken for."""
+    at = rng.randrange(len(steps))
+    return [*steps[:at], steps[at]._replace(tool=rng.choice(OTHERS[steps[at].tool])), *steps[at + 1 :]]
+
+
+def worsen_arguments(rng: random.Random, steps: Steps) -> Steps:
+    """One step is given what another request would need."""
+    at = rng.randrange(len(steps))
+    (make_clause,) = [maker for maker, tool in zip(ASKING, OTHERS, strict=True) if tool == steps[at].tool]
+    other = steps[at]
+    while other.arguments == steps[at].arguments:
+        other = make_clause(rng, ENGLISH)
+    return [*steps[:at], other, *steps[at + 1 :]]
+
+
+def reorder(rng: random.Random, steps: Steps) -> Steps:
+    """The right steps one after the other, from the last to the first."""
+    return steps[::-1]
+
+
+def leave_out(rng: random.Random, steps: Steps) -> Steps:
+    """All steps but one."""
+    at = rng.randrange(len(steps))
+    return [*steps[:at], *steps[at + 1 :]]
+
+
+Spoil = Callable[[random.Random, Steps], Steps]
+MISTAKES: dict[str, tuple[Spoil, float, str]] = {
+    "wrong_tool": (take_another_tool, 1.8, "another tool"),
+    "worse_arguments": (worsen_arguments, 3.2, "other arguments"),
+    "wrong_order": (reorder, 3.4, "wrong order"),
+    "missing_step": (leave_out, 2.6, "a step is left out"),
+}
+"""What spoils a sequence, the score it then has at most, and the reason."""
+KINDS = [(1, "wrong_tool"), (2, "wrong_order"), (1, "worse_arguments"), (2, "missing_step"),
+         (2, "wrong_tool"), (2, "wrong_order"), (2, "worse_arguments"), (2, "missing_step")]  # fmt: skip
+"""How many steps, and the mistake, in turns."""
+
+
+def make(count: int, seed: int) -> list[dict[str, Any]]:
+    """`count` records with requests that differ, the mistakes taking turns."""
+    rng = random.Random(seed)
+    seen: set[str] = set()
+    return [_make_new(rng, length, kind, seen) for length, kind in islice(cycle(KINDS), count)]
+
+
+def _make_new(rng: random.Random, length: int, kind: str, seen: set[str]) -> dict[str, Any]:
+    """A record whose request was not made before; being out of words is an error."""
+    for _ in range(TRIES):
+        steps = [make_clause(rng, ENGLISH) for make_clause in rng.sample(ASKING, length)]
+        said = rng.choice(ENGLISH.openers) + rng.choice(ENGLISH.links).join(step.said for step in steps)
+        if said not in seen:
+            seen.add(said)
+            return _pair(rng, said, steps, kind)
+    raise SystemExit(f"make_preference.py: no more than {len(seen)} different requests")
+
+
+def _pair(rng: random.Random, said: str, steps: Steps, kind: str) -> dict[str, Any]:
+    spoil, score, reason = MISTAKES[kind]
+    return {
+        "input": said,
+        "chosen_response": _respond(steps, rng.randint(42, 50) / 10, GOOD),
+        "rejected_response": _respond(spoil(rng, steps), round(score - rng.randint(0, 2) / 10, 1), reason),
+        "metadata": {"rejection_type": kind},
+    }
+
+
+def _respond(steps: Steps, score: float, reason: str) -> dict[str, Any]:
+    calls = [write_call(step.tool, step.arguments).removeprefix("<tool>").removesuffix("</tool>") for step in steps]
+    return {"tool_sequence": calls, "quality_score": score, "reasoning": reason}
+
+
+def main() -> None:
+    """Write a file of pairs."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=1500)
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    records = make(arguments.count, arguments.seed)
+    lines = [json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records]
+    write_text(arguments.out, "\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
