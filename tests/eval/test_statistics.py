@@ -54,32 +54,74 @@ def test_copies_of_a_row_make_no_result_surer() -> None:
     assert [copied.low, copied.high] == pytest.approx([once.low, once.high])
 
 
-def test_a_01_difference_takes_mcnemars_exact_test() -> None:
-    # 6 better, 1 worse, 3 alike: p = 2 · (C(7,0) + C(7,1)) / 2^7 = 16 / 128
+def test_a_bca_interval_leans_to_the_long_tail_and_a_difference_does_not() -> None:
+    # 40 values, one in five of them 1: near 0.2 there is more room above than below.
+    values: list[float | None] = [1.0, 0.0, 0.0, 0.0, 0.0] * 8
+    groups = [str(number) for number in range(40)]
+    skewed = estimate(values, groups, binary=False, seed=5)
+    assert skewed.low is not None and skewed.high is not None
+    assert skewed.high - 0.2 > 1.2 * (0.2 - skewed.low)
+    difference = compare([0.0] * 40, values, groups, binary=False, seed=5)
+    assert difference.low is not None and difference.high is not None
+    assert difference.high - 0.2 < 1.2 * (0.2 - difference.low)
+
+
+def test_few_groups_get_wider_intervals_as_students_t_has_it() -> None:
+    # 10 groups of mean 0, 1, … 9: the bootstrap's spread is sqrt(8.25 / 10), t's factor 2.262157 · sqrt(10 / 9).
+    result = compare([0.0] * 10, [float(number) for number in range(10)], TEN, binary=False, seed=2)
+    half = 2.262157 * math.sqrt(10 / 9) * math.sqrt(8.25 / 10)
+    assert result.low == pytest.approx(4.5 - half, abs=0.15)
+    assert result.high == pytest.approx(4.5 + half, abs=0.15)
+
+
+def test_two_groups_get_an_interval() -> None:
+    result = compare([0.0, 0.0], [0.25, 0.75], ["a", "b"], binary=False, seed=2)
+    assert (result.low, result.high) == (0.25, 0.75)
+
+
+def test_a_01_difference_takes_mcnemars_mid_p_test() -> None:
+    # 6 better, 1 worse, 3 alike: p = (2 · C(7,0) + C(7,1)) / 2^7 = 9 / 128
     base = [0.0] * 6 + [1.0] + [1.0] * 3
     tuned = [1.0] * 6 + [0.0] + [1.0] * 3
     result = compare(base, tuned, TEN, binary=True, seed=1)
-    assert (result.n, result.mean, result.test, result.p) == (10, 0.5, "McNemar's exact test", 0.125)
-    # (1.959964 + 0.841621) · sd / sqrt(10), sd of six 1, one -1 and three 0 = sqrt((7 - 10 · 0.25) / 9)
-    assert result.detectable == pytest.approx(2.801585 * math.sqrt(0.5) / math.sqrt(10), abs=1e-6)
+    assert (result.n, result.mean, result.test) == (10, 0.5, "McNemar's mid-p test")
+    assert result.p == pytest.approx(9 / 128)
+
+
+def test_the_detectable_difference_is_that_of_a_t_test_with_a_power_of_80_percent() -> None:
+    # (2.262157 + 0.883404) · sd / sqrt(10), sd of six 1, one -1 and three 0 = sqrt((7 - 10 · 0.25) / 9)
+    base = [0.0] * 6 + [1.0] + [1.0] * 3
+    tuned = [1.0] * 6 + [0.0] + [1.0] * 3
+    result = compare(base, tuned, TEN, binary=True, seed=1)
+    assert result.detectable == pytest.approx(3.145561 * math.sqrt(0.5) / math.sqrt(10), abs=1e-6)
+
+
+def test_turns_of_a_dialogue_detect_no_more_than_the_dialogue() -> None:
+    base, tuned = [0.0] * 10, [0.0, 1.0] * 5
+    once = compare(base, tuned, TEN, binary=True, seed=1)
+    thrice = compare(base * 3, tuned * 3, TEN * 3, binary=True, seed=1)
+    assert once.detectable == pytest.approx(thrice.detectable)
+    assert compare([0.0] * 4, [1.0] * 4, ["a"] * 4, binary=True, seed=1).detectable is None
 
 
 def test_other_differences_take_a_permutation_test() -> None:
-    # All eight better by the same: of 256 ways to flip the signs, 2 are as extreme.
+    # All eight better by the same: of 256 ways to flip the signs, 2 are as extreme, which count half.
     result = compare([0.5] * 8, [0.75] * 8, TEN[:8], binary=False, seed=1)
     assert (result.mean, result.test) == (0.25, "paired permutation test")
-    assert result.p == pytest.approx(2 / 256, abs=0.003)
+    assert result.p == pytest.approx(1 / 256, abs=0.0015)
 
 
 def test_grouped_01_values_take_the_permutation_test_over_groups() -> None:
+    # Two groups, both better: half of the ways are as extreme, and they count half.
     result = compare([0.0] * 8, [1.0] * 8, ["a", "b"] * 4, binary=True, seed=1)
     assert (result.n, result.groups, result.test) == (8, 2, "paired permutation test")
-    assert result.p == pytest.approx(0.5, abs=0.02)
+    assert result.p == pytest.approx(0.25, abs=0.02)
 
 
 def test_no_difference_has_p_1() -> None:
     assert compare([0.5, 0.25], [0.5, 0.25], ["a", "b"], binary=False, seed=1).p == 1.0
     assert compare([0.0, 1.0], [0.0, 1.0], ["a", "b"], binary=True, seed=1).p == 1.0
+    assert compare([0.0, 1.0], [1.0, 0.0], ["a", "b"], binary=True, seed=1).p == pytest.approx(1.0)
 
 
 def test_pairs_with_an_undefined_side_leave_the_comparison() -> None:
