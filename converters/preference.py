@@ -39,6 +39,11 @@ CATEGORIES = ("category", "rejection_type", "conversation_type", "dpo_type", "ty
 
 _ROLES = {"user": "user", "human": "user", "assistant": "assistant", "gpt": "assistant", "system": "system"}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*+")
+# For speed: most calls are plain to see, and need not be read to know that they can be.
+_VALUE = r"(?:'[^'\\<\[]*+'|[\w.+-]++)"
+_PLAIN = re.compile(
+    rf"[A-Za-z_][A-Za-z0-9_.]*+\((?:\w++=(?:{_VALUE}|\[(?:{_VALUE}(?:, |(?=\])))*+\])(?:, |(?=\))))*+\)"
+)
 _LARGEST = 1e100
 
 
@@ -169,7 +174,7 @@ def _write_call(item: Any, field: str) -> str:
         if _NAME.fullmatch(item):
             return f"<tool>{item}()</tool>"
         written = f"<tool>{item}</tool>"
-        if [(span.start, span.end) for span in find_spans(written)] == [(0, len(written))]:
+        if _PLAIN.fullmatch(item) or [(span.start, span.end) for span in find_spans(written)] == [(0, len(written))]:
             return written
         raise BadRecord(f"an item of '{field}' is neither a tool's name nor a call")
     call = item.get("tool_call", item) if type(item) is dict else item
@@ -222,7 +227,10 @@ def _read_message(message: Any, field: str) -> Message:
         raise BadRecord(f"a message of '{field}' is by none of {', '.join(_ROLES)}")
     if message.get("tool_calls"):
         raise BadRecord(f"a message of '{field}' has 'tool_calls', which a pair cannot hold")
-    return {"role": role, "content": _take_text(message, said, f" in a message of '{field}'")}
+    text = message.get(said)
+    if type(text) is not str or not text or text.isspace() or "\r" in text:
+        text = _take_text(message, said, f" in a message of '{field}'")
+    return {"role": role, "content": text}
 
 
 def _take_text(holder: dict[str, Any], field: str, place: str = "") -> str:

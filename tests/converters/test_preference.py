@@ -74,6 +74,21 @@ def test_calls_of_a_trajectory_are_read_as_they_were(calls: list[tuple[str, dict
     assert [(call.name, call.arguments) for call in find_calls(row["chosen"]["content"])] == calls
 
 
+PIECES = st.sampled_from(["f(", ")", "x=", "'", "a", "<tool>", "</tool>", "[", "]", "[g(", ", ", "\\", "1"])
+
+
+@given(inner=st.lists(PIECES, max_size=8).map("".join))
+def test_a_string_is_taken_as_a_call_only_if_it_can_be_read_as_one(inner: str) -> None:
+    record = {"context": "do it", "chosen_trajectory": [f"f({inner})"], "rejected_trajectory": ["other"]}
+    try:
+        (row,) = convert(record, Options())
+    except BadRecord as reason:
+        assert str(reason) == "an item of 'chosen_trajectory' is neither a tool's name nor a call"
+    else:
+        written = row["chosen"]["content"]
+        assert [(call.start, call.end) for call in find_calls(written)] == [(0, len(written))]
+
+
 @pytest.mark.parametrize(
     ("chosen", "rejected", "strengths"),
     [
