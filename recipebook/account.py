@@ -1,8 +1,9 @@
-"""The account of a conversion: every record that went in is either in the rows or rejected for a reason.
+"""The account of a conversion: every record that went in is in the rows, rejected or left out, for a reason.
 
     {"records": 12, "rows": 11, "rejected": [{"reason": "missing 'output'", "count": 1,
-     "places": ["data.jsonl:7: record 7"]}], "duplicates": 0, "notes": []}
+     "places": ["data.jsonl:7: record 7"]}], "left_out": [], "duplicates": 0, "notes": []}
 
+What is left out is good and was not asked for, so it does not count against the limit of rejects.
 A `Ledger` is written while records pass, and closed into an `Account`.
 """
 
@@ -29,12 +30,13 @@ class Rejection(BaseModel):
 
 
 class Account(BaseModel):
-    """What became of every record; `records` is the accepted and the rejected together."""
+    """What became of every record; `records` is the accepted, the rejected and the left out together."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     records: int
     rows: int
     rejected: tuple[Rejection, ...] = ()
+    left_out: tuple[Rejection, ...] = ()
     duplicates: int = 0
     overlap_test: int = 0
     overlap_validation: int = 0
@@ -48,12 +50,13 @@ class Account(BaseModel):
     @property
     def accepted(self) -> int:
         """Records that became rows."""
-        return self.records - self.rejects
+        return self.records - self.rejects - sum(each.count for each in self.left_out)
 
     def lines(self) -> list[str]:
         """Tell the account to a reader, a line for each thing worth knowing."""
         told = [f"{self.records} records, {self.rows} rows, {self.rejects} rejected, {self.duplicates} duplicates"]
         told += [f"{each.count} x {each.reason} (first: {each.places[0]})" for each in self.rejected]
+        told += [f"{each.count} left out: {each.reason} (first: {each.places[0]})" for each in self.left_out]
         return told + list(self.notes)
 
 
@@ -65,15 +68,16 @@ class Ledger:
         self.rows = 0
         self.notes = dict(notes)
         self.contents = Repeats()
-        self._places: dict[str, list[str]] = {}
-        self._counts: dict[str, int] = {}
+        self._rejected = _Reasons()
+        self._left_out = _Reasons()
 
     def reject(self, name: str, record: Record, reason: str) -> None:
         """Count a record of the file `name` as rejected; its place is kept if it is among the reason's first."""
-        self._counts[reason] = self._counts.get(reason, 0) + 1
-        places = self._places.setdefault(reason, [])
-        if len(places) < PLACES:
-            places.append(place(name, record))
+        self._rejected.count(name, record, reason)
+
+    def leave_out(self, name: str, record: Record, reason: str) -> None:
+        """Count a record as left out: good, and not asked for."""
+        self._left_out.count(name, record, reason)
 
     def withdraw(self, name: str, record: Record, rows: int, reason: str) -> None:
         """Reject a record after all, taking back the rows it gave."""
@@ -87,20 +91,16 @@ class Ledger:
         for kind, note in later.notes.items():
             self.notes.setdefault(kind, note)
         self.contents.add(later.contents)
-        for reason, places in later._places.items():
-            self._counts[reason] = self._counts.get(reason, 0) + later._counts[reason]
-            self._places[reason] = [*self._places.get(reason, []), *places][:PLACES]
+        self._rejected.add(later._rejected)
+        self._left_out.add(later._left_out)
 
     def close(self, **overlaps: int) -> Account:
         """Sum up."""
-        rejected = tuple(
-            Rejection(reason=reason, count=count, places=tuple(self._places[reason]))
-            for reason, count in self._counts.items()
-        )
         return Account(
             records=self.records,
             rows=self.rows,
-            rejected=rejected,
+            rejected=self._rejected.list(),
+            left_out=self._left_out.list(),
             duplicates=self.contents.count(),
             notes=tuple(self.notes.values()),
             **overlaps,
@@ -139,6 +139,31 @@ def judge(account: Account, allowed: int | str) -> None:
         f"{first.places[0]}: {first.reason} ({account.rejects} of {account.records} records rejected, "
         f"{allowed} allowed; raise data.rejects to go on)"
     )
+
+
+class _Reasons:
+    """How many records had each reason, and where the first few stand."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, list[str]] = {}
+        self._counts: dict[str, int] = {}
+
+    def count(self, name: str, record: Record, reason: str) -> None:
+        self._counts[reason] = self._counts.get(reason, 0) + 1
+        places = self._places.setdefault(reason, [])
+        if len(places) < PLACES:
+            places.append(place(name, record))
+
+    def add(self, later: "_Reasons") -> None:
+        for reason, places in later._places.items():
+            self._counts[reason] = self._counts.get(reason, 0) + later._counts[reason]
+            self._places[reason] = [*self._places.get(reason, []), *places][:PLACES]
+
+    def list(self) -> tuple[Rejection, ...]:
+        return tuple(
+            Rejection(reason=reason, count=count, places=tuple(self._places[reason]))
+            for reason, count in self._counts.items()
+        )
 
 
 def _limit(allowed: int | str, records: int) -> float:

@@ -31,7 +31,7 @@ from recipebook.json_files import Span, cut, read_span
 from recipebook.options import check_options
 from recipebook.recognise import AUTO, choose
 from recipebook.records import Record
-from recipebook.rows import BadRecord, Row
+from recipebook.rows import BadRecord, LeftOut, Row
 from recipebook.sources import Input, find_inputs
 
 PROGRESS_EVERY = 10_000
@@ -59,8 +59,8 @@ class Converted(NamedTuple):
 
 
 def list_converters() -> list[str]:
-    """Names of the modules in converters/."""
-    return sorted(module.name for module in pkgutil.iter_modules(converters.__path__))
+    """Names of the modules in converters/, less those that only help others: their names begin with an underscore."""
+    return sorted(module.name for module in pkgutil.iter_modules(converters.__path__) if module.name[0] != "_")
 
 
 def find_converter(name: str) -> Converter:
@@ -138,6 +138,9 @@ def convert_records(
                 if [*row][-1] != "meta":
                     _put_meta_last(row)
             contents = [*map(dumps, rows)]
+        except LeftOut as reason:
+            ledger.leave_out(name, record, str(reason))
+            continue
         except BadRecord as reason:
             ledger.reject(name, record, str(reason))
             continue

@@ -30,3 +30,7 @@ class Row(TypedDict):
 
 class BadRecord(Exception):
     """A record that cannot become a row; the message is the reason, counted and shown with file and record."""
+
+
+class LeftOut(BadRecord):
+    """A good record that the recipe does not ask for, such as another persona's; no reject, and counted apart."""

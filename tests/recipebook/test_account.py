@@ -36,6 +36,25 @@ def test_reasons_are_counted_with_their_first_places() -> None:
     ]
 
 
+def test_records_left_out_are_told_and_are_no_rejects() -> None:
+    ledger, later = Ledger(), Ledger()
+    ledger.records, later.records, later.rows = 1, 3, 1
+    ledger.leave_out("x.jsonl", Record(1, 1, {}), "another persona")
+    later.leave_out("x.jsonl", Record(2, 2, {}), "another persona")
+    later.reject("x.jsonl", Record(3, 3, {}), "gives no row")
+    ledger.add(later)
+    account = ledger.close()
+    places = ("x.jsonl:1: record 1", "x.jsonl:2: record 2")
+    assert account.left_out == (Rejection(reason="another persona", count=2, places=places),)
+    assert (account.records, account.accepted, account.rejects) == (4, 1, 1)
+    assert account.lines() == [
+        "4 records, 1 rows, 1 rejected, 0 duplicates",
+        "1 x gives no row (first: x.jsonl:3: record 3)",
+        "2 left out: another persona (first: x.jsonl:1: record 1)",
+    ]
+    judge(account, 1)
+
+
 def test_repeats_are_values_seen_before() -> None:
     repeats = Repeats()
     for value in (b"a", b"b", b"a", b"a", b"c", b"b"):
