@@ -22,8 +22,7 @@ from typing import Any, NamedTuple, Protocol, cast
 from pydantic import BaseModel
 
 from eval.predictions import Prediction, read_predictions
-from eval.statistics import Estimate, estimate
-from eval.summary import Figure, Scores, Summary, summarise
+from eval.summary import Figure, Scores, Summary, estimate_figure, summarise
 from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
 from recipebook.options import check_options
@@ -35,8 +34,9 @@ class Metric(Protocol):
     """What a module of eval/metrics/ has: its options, its figures with a line each, those that are 0 or 1, `score`.
 
     `score` gives one dict a prediction, with every figure; None where a figure is not defined (0/0), never 0.
-    A module may also have `LESS_IS_BETTER`, names of figures, and `MEASURES`, what of its rows must be measured by
-    their likelihood instead of being generated: `answer`, or `chosen` and `rejected`.
+    A module may also have `LESS_IS_BETTER`, names of figures; `RATIOS`, figures whose mean is a sum of others by a sum
+    of others (eval/ratios.py); and `MEASURES`, what of its rows must be measured by their likelihood instead of being
+    generated: `answer`, or `chosen` and `rejected`.
     """
 
     Options: type[BaseModel]
@@ -66,6 +66,22 @@ def load_metric(name: str) -> Metric:
     return cast(Metric, import_module(f"eval.metrics.{name}"))
 
 
+def list_figures(metric: Metric) -> dict[str, Figure]:
+    """What a metric says of its figures."""
+    # Most metrics have neither.
+    less_is_better = getattr(metric, "LESS_IS_BETTER", frozenset[str]())
+    ratios = getattr(metric, "RATIOS", {})
+    return {
+        key: Figure(
+            explanation=text,
+            binary=key in metric.BINARY,
+            less_is_better=key in less_is_better,
+            ratio=ratios.get(key),
+        )
+        for key, text in metric.FIGURES.items()
+    }
+
+
 def read_options(name: str, options: Mapping[str, Any]) -> BaseModel:
     """Check a metric's options as a recipe or `--set` gives them."""
     return check_options(load_metric(name).Options, options, f"metric {name}")
@@ -78,14 +94,13 @@ def score_file(name: str, source: Path, out: Path, options: Mapping[str, Any], s
     scores = metric.score(predictions, settings)
     _write_lines(out, [{"id": item.id, "scores": one} for item, one in zip(predictions, scores, strict=True)])
     groups = [item.group for item in predictions]
-    figures: dict[str, Estimate] = {
-        figure: estimate([one[figure] for one in scores], groups, binary=figure in metric.BINARY, seed=seed)
-        for figure in metric.FIGURES
-    }
     return {
         "metric": name,
         "n": len(predictions),
-        "figures": {figure: value.model_dump() for figure, value in figures.items()},
+        "figures": {
+            key: estimate_figure(key, figure, scores, groups, seed).model_dump()
+            for key, figure in list_figures(metric).items()
+        },
     }
 
 
@@ -132,19 +147,18 @@ def score_predictions(predictions: Sequence[Prediction], settings: Mapping[str, 
     answers = [_swap(item) for item in predictions] if with_base else []
     for name, module in modules.items():
         names = {figure: f"{name}.{figure}" if seen[figure] > 1 else figure for figure in module.FIGURES}
-        figures |= {
-            names[figure]: Figure(
-                explanation=text,
-                binary=figure in module.BINARY,
-                # Most metrics have none.
-                less_is_better=figure in getattr(module, "LESS_IS_BETTER", ()),
-            )
-            for figure, text in module.FIGURES.items()
-        }
+        figures |= {names[key]: _rename_parts(figure, names) for key, figure in list_figures(module).items()}
         for scores, items in ((tuned, predictions), (base, answers)):
             for kept, new in zip(scores, module.score(items, settings[name]), strict=False):
                 kept.update({names[figure]: value for figure, value in new.items()})
     return Scored(figures, tuned, base if with_base else None)
+
+
+def _rename_parts(figure: Figure, names: Mapping[str, str]) -> Figure:
+    if figure.ratio is None:
+        return figure
+    top, bottom = (tuple(names[part] for part in parts) for parts in figure.ratio)
+    return figure.model_copy(update={"ratio": (top, bottom)})
 
 
 def _swap(item: Prediction) -> Prediction:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pydantic import BaseModel, ConfigDict
 
 from eval.predictions import Prediction
+from eval.ratios import Ratio, compare_ratio, estimate_ratio
 from eval.statistics import Difference, Estimate, adjust_holm, compare, estimate
 from recipebook.errors import UserError
 
@@ -26,11 +27,12 @@ class _Part(BaseModel):
 
 
 class Figure(_Part):
-    """What a figure means, and whether it is right or wrong with nothing between."""
+    """What a figure means, whether it is right or wrong with nothing between, and what it divides if it is a ratio."""
 
     explanation: str
     binary: bool
     less_is_better: bool = False
+    ratio: Ratio | None = None
 
 
 class Result(_Part):
@@ -40,6 +42,7 @@ class Result(_Part):
     explanation: str
     binary: bool
     less_is_better: bool = False
+    ratio: Ratio | None = None
     tuned: Estimate
     base: Estimate | None
     difference: Difference | None
@@ -110,6 +113,30 @@ def summarise(
     )
 
 
+def estimate_figure(
+    name: str, figure: Figure | Result, scores: Sequence[Scores], groups: Sequence[str], seed: int
+) -> Estimate:
+    """One figure over some rows: the mean, or the sum by the sum of a ratio."""
+    if figure.ratio:
+        return estimate_ratio(scores, figure.ratio, groups, seed=seed)
+    return estimate([row[name] for row in scores], groups, binary=figure.binary, seed=seed)
+
+
+def compare_figure(
+    name: str,
+    figure: Figure | Result,
+    base: Sequence[Scores],
+    tuned: Sequence[Scores],
+    groups: Sequence[str],
+    seed: int,
+) -> Difference:
+    """One figure of the tuned model against the base model's over the same rows."""
+    if figure.ratio:
+        return compare_ratio(base, tuned, figure.ratio, groups, seed=seed)
+    before, after = [row[name] for row in base], [row[name] for row in tuned]
+    return compare(before, after, groups, binary=figure.binary, seed=seed)
+
+
 def _find_values(field: str, predictions: Sequence[Prediction]) -> list[str]:
     if not any(field in item.meta for item in predictions):
         known = sorted({key for item in predictions for key in item.meta})
@@ -132,23 +159,22 @@ def _compute_results(
     seed: int,
 ) -> tuple[Result, ...]:
     groups = [predictions[row].group for row in rows]
-    results = []
-    for name, figure in figures.items():
-        tuned = [tuned_scores[row][name] for row in rows]
-        base = [base_scores[row][name] for row in rows] if base_scores is not None else None
-        results.append(
-            Result(
-                figure=name,
-                explanation=figure.explanation,
-                binary=figure.binary,
-                less_is_better=figure.less_is_better,
-                tuned=estimate(tuned, groups, binary=figure.binary, seed=seed),
-                base=estimate(base, groups, binary=figure.binary, seed=seed) if base is not None else None,
-                difference=compare(base, tuned, groups, binary=figure.binary, seed=seed) if base is not None else None,
-                p_adjusted=None,
-            )
+    tuned = [tuned_scores[row] for row in rows]
+    base = [base_scores[row] for row in rows] if base_scores is not None else None
+    return tuple(
+        Result(
+            figure=name,
+            explanation=figure.explanation,
+            binary=figure.binary,
+            less_is_better=figure.less_is_better,
+            ratio=figure.ratio,
+            tuned=estimate_figure(name, figure, tuned, groups, seed),
+            base=estimate_figure(name, figure, base, groups, seed) if base is not None else None,
+            difference=compare_figure(name, figure, base, tuned, groups, seed) if base is not None else None,
+            p_adjusted=None,
         )
-    return tuple(results)
+        for name, figure in figures.items()
+    )
 
 
 def _adjust(results: Sequence[Result]) -> tuple[Result, ...]:
