@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from converters.preference import Options, convert, measure_strength, recognise
@@ -51,6 +51,8 @@ def pair_scores(chosen: Any, rejected: Any) -> dict[str, Any]:
     }
 
 
+# The machine may be busy: what is tested is no matter of milliseconds.
+@settings(deadline=None)
 @given(RECORDS)
 def test_any_record_becomes_one_pair_or_is_refused_with_a_reason(record: dict[str, Any]) -> None:
     try:
@@ -66,6 +68,7 @@ def test_any_record_becomes_one_pair_or_is_refused_with_a_reason(record: dict[st
         assert {type(value) for value in row["meta"].values()} <= {str, int, float}
 
 
+@settings(deadline=None)
 @given(calls=st.lists(st.tuples(st.sampled_from(["search", "filter"]), st.dictionaries(TEXTS, TEXTS)), min_size=1))
 def test_calls_of_a_trajectory_are_read_as_they_were(calls: list[tuple[str, dict[str, str]]]) -> None:
     steps = [{"tool_call": {"tool_name": name, "arguments": arguments}} for name, arguments in calls]
@@ -77,6 +80,7 @@ def test_calls_of_a_trajectory_are_read_as_they_were(calls: list[tuple[str, dict
 PIECES = st.sampled_from(["f(", ")", "x=", "'", "a", "<tool>", "</tool>", "[", "]", "[g(", ", ", "\\", "1"])
 
 
+@settings(deadline=None)
 @given(inner=st.lists(PIECES, max_size=8).map("".join))
 def test_a_string_is_taken_as_a_call_only_if_it_can_be_read_as_one(inner: str) -> None:
     record = {"context": "do it", "chosen_trajectory": [f"f({inner})"], "rejected_trajectory": ["other"]}

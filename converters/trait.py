@@ -1,0 +1,121 @@
+r"""Utterances with the traits that they show: a request to speak in that way in, the utterance as its answer.
+
+In: `{"utterance": "Time will show.", "traits": {"intellect": 0.0, "wisdom": 0.8, "compassion": 0.4, "joy": -0.1},
+"source_metadata": {"source": "letters", "origin_id": "12", "original_tag": "advice"}}`. Out:
+
+    {"messages": [{"role": "user", "content": "Respond in a way that is wise, compassionate:"},
+                  {"role": "assistant", "content": "Time will show."}],
+     "meta": {"poles": "wisdom_plus", "source": "letters"}}
+
+A trait beyond 0.3 either way is named in the prompt, in the record's order; one at the threshold or beyond puts the
+row into a pole, such as `wisdom_plus`. A row may be in several, or in none.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from recipebook.errors import UserError
+from recipebook.records import name_kind
+from recipebook.rows import BadRecord, Row
+
+WANTS = "'utterance' and numbers in 'traits'"
+NAMED_FROM = 0.3
+WORDS = {
+    "intellect": ("highly intellectual", "simple"),
+    "discipline": ("very disciplined", "undisciplined"),
+    "joy": ("joyful", "somber"),
+    "wisdom": ("wise", "naive"),
+    "compassion": ("compassionate", "unsympathetic"),
+    "neuroticism": ("anxious", "calm"),
+    "courage": ("courageous", "timid"),
+    "humor": ("humorous", "serious"),
+    "formality": ("formal", "casual"),
+    "sarcasm": ("sarcastic", "straightforward"),
+}
+"""What the prompt calls a trait's plus and minus; the order is that of the vectors."""
+Pole = Literal[
+    "intellect_plus", "intellect_minus", "discipline_plus", "discipline_minus", "joy_plus", "joy_minus",
+    "wisdom_plus", "wisdom_minus", "compassion_plus", "compassion_minus", "neuroticism_plus", "neuroticism_minus",
+    "courage_plus", "courage_minus", "humor_plus", "humor_minus", "formality_plus", "formality_minus",
+    "sarcasm_plus", "sarcasm_minus",
+]  # fmt: skip
+POLES: tuple[str, ...] = get_args(Pole)
+
+_SIDES = {trait: (f"{trait}_plus", f"{trait}_minus") for trait in WORDS}
+
+
+class Options(BaseModel):
+    """What a recipe may set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    pole: Pole | None = None
+    """Rows of other poles are left out; None: every row."""
+    threshold: Annotated[float, Field(gt=0, le=1)] = 0.6
+    """How much of a trait puts a row into a pole."""
+
+
+def recognise(record: dict[str, Any]) -> str | None:
+    """Tell a record by its utterance and traits."""
+    if type(record.get("utterance")) is str and type(record.get("traits")) is dict:
+        return "have 'utterance' and 'traits'"
+    return None
+
+
+def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
+    """Yield the record's one row."""
+    utterance = _take_utterance(record)
+    words, poles = _read_traits(record.get("traits"), options.threshold)
+    if options.pole is not None and options.pole not in poles:
+        raise BadRecord(f"under the threshold of {options.pole}")
+    prompt = f"Respond in a way that is {', '.join(words)}:" if words else "Respond naturally:"
+    yield {
+        "messages": [{"role": "user", "content": prompt}, {"role": "assistant", "content": utterance}],
+        "meta": {"poles": " ".join(poles) or "none", "source": _take_source(record)},
+    }
+
+
+def trait_vector(pole: str) -> list[float]:
+    """The pole as a point among ten traits: 1 or -1 at its own, 0 elsewhere."""
+    if pole not in POLES:
+        raise UserError(f"no pole '{pole}'; there are: {', '.join(POLES)}")
+    return [float((pole == plus) - (pole == minus)) for plus, minus in _SIDES.values()]
+
+
+def _take_utterance(record: dict[str, Any]) -> str:
+    value = record.get("utterance")
+    if type(value) is not str:
+        told = "missing 'utterance'" if value is None else f"'utterance' is {name_kind(value)}, not a string"
+        raise BadRecord(told)
+    if not value or value.isspace():
+        raise BadRecord("'utterance' is empty")
+    return value.replace("\r\n", "\n") if "\r" in value else value
+
+
+def _read_traits(traits: Any, threshold: float) -> tuple[list[str], list[str]]:
+    """The words for what is shown, and the poles that it belongs to."""
+    if type(traits) is not dict:
+        raise BadRecord("missing 'traits'" if traits is None else f"'traits' is {name_kind(traits)}, not an object")
+    words: list[str] = []
+    poles: list[str] = []
+    for trait, value in traits.items():
+        if trait not in WORDS:
+            raise BadRecord(f"'traits' has another one than {', '.join(WORDS)}")
+        if type(value) not in (float, int):
+            raise BadRecord(f"'{trait}' of 'traits' is {name_kind(value)}, not a number")
+        if not -1 <= value <= 1:
+            raise BadRecord(f"'{trait}' of 'traits' is not between -1 and 1")
+        side = value < 0
+        amount = -value if side else value
+        if amount > NAMED_FROM:
+            words.append(WORDS[trait][side])
+        if amount >= threshold:
+            poles.append(_SIDES[trait][side])
+    return words, poles
+
+
+def _take_source(record: dict[str, Any]) -> str:
+    origin = record.get("source_metadata")
+    source = origin.get("source") if type(origin) is dict else None
+    return source if type(source) is str and source else "unknown"
