@@ -1,0 +1,137 @@
+"""Persona dialogues: what a person with habits and their smart home say to each other.
+
+    {"persona_id": "persona_000", "session_id": 0, "character": "A quiet baker. In the evening: …",
+     "routines": […], "meta": {"time_of_day": "evening", …}, "applied_routines": [0],
+     "messages": [{"role": "user", "text": "Good evening, I am home."},
+                  {"role": "assistant", "text": "I have set the tv volume to 15."},
+                  {"role": "user", "text": "Thank you."}]}
+
+Out, with every assistant turn to be learned:
+
+    {"messages": [{"role": "system", "content": "You are a helpful … assistant.\\n\\nUser Profile: A quiet baker. …"},
+                  {"role": "user", "content": "Good evening, I am home."},
+                  {"role": "assistant", "content": "I have set the tv volume to 15."}],
+     "meta": {"persona_id": "persona_000", "session": 0, "turns": 1, "dropped": 1}}
+
+A user's last words that nobody answered teach nothing and go, as do empty messages: `meta.dropped` counts both, where
+there are any. `rows: turn` gives a row for each assistant turn instead, with all that was said before it; `meta.turn`
+counts them from 1. Some files call the session `dialogue_idx`, and some have no `character`: those need `persona: false`.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from recipebook.records import name_kind
+from recipebook.rows import BadRecord, LeftOut, Message, Row
+
+WANTS = "'persona_id' and 'messages' with 'text'"
+SPECIAL_CASE_OF = ("chat", "tools")
+SYSTEM = "You are a helpful and personalized smart home assistant."
+SESSIONS = ("session_id", "dialogue_idx")
+
+_ROLES = {"user", "assistant"}
+
+
+class Options(BaseModel):
+    """What a recipe may set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    persona: bool = True
+    """Whether the system prompt tells the persona's character."""
+    rows: Literal["dialogue", "turn"] = "dialogue"
+    """One row a dialogue, or one an assistant turn, which repeats what was said before it."""
+    persona_id: str | None = None
+    """The only persona whose dialogues are wanted; None: all of them."""
+
+
+def recognise(record: dict[str, Any]) -> str | None:
+    """Tell a record by its persona and a first message with `text`."""
+    messages = record.get("messages")
+    if type(record.get("persona_id")) is not str or type(messages) is not list or not messages:
+        return None
+    return (
+        "have 'persona_id' and 'messages' with 'text'" if type(messages[0]) is dict and "text" in messages[0] else None
+    )
+
+
+def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
+    """Yield the dialogue, or its assistant turns one by one."""
+    persona = _take_text(record, "persona_id")
+    if options.persona_id is not None and persona != options.persona_id:
+        raise LeftOut("of another persona than option persona_id")
+    system = f"{SYSTEM}\n\nUser Profile: {_take_character(record)}" if options.persona else SYSTEM
+    said, dropped = _clean(record.get("messages"))
+    answers = [at for at, message in enumerate(said, 2) if message["role"] == "assistant"]
+    messages: list[Message] = [{"role": "system", "content": system}, *said]
+    meta: dict[str, Any] = {"persona_id": persona, **_take_session(record), "turns": len(answers)}
+    if dropped:
+        meta["dropped"] = dropped
+    if options.rows == "dialogue":
+        yield {"messages": messages, "meta": meta}
+        return
+    for turn, end in enumerate(answers, 1):
+        yield {"messages": messages[:end], "meta": {**meta, "turn": turn}}
+
+
+def _take_text(record: dict[str, Any], field: str) -> str:
+    value = record.get(field)
+    if type(value) is not str:
+        raise BadRecord(f"missing '{field}'" if value is None else f"'{field}' is {name_kind(value)}, not a string")
+    text = value.strip()
+    if not text:
+        raise BadRecord(f"'{field}' is empty")
+    return text.replace("\r\n", "\n") if "\r" in text else text
+
+
+def _take_character(record: dict[str, Any]) -> str:
+    if record.get("character") is None:
+        raise BadRecord("missing 'character', which option persona asks for")
+    return _take_text(record, "character")
+
+
+def _clean(listed: Any) -> tuple[list[Message], int]:
+    """What was said up to the last answer, and how many messages were dropped."""
+    if type(listed) is not list:
+        raise BadRecord("missing 'messages'" if listed is None else f"'messages' is {name_kind(listed)}, not a list")
+    said = [message for each in listed if (message := _read_message(each))["content"]]
+    if len(said) < 2:
+        raise BadRecord("'messages' has fewer than two that are not empty")
+    if said[0]["role"] != "user":
+        raise BadRecord("'messages' does not start with the user's")
+    while said and said[-1]["role"] == "user":
+        said.pop()
+    if not said:
+        raise BadRecord("'messages' has no answer")
+    return said, len(listed) - len(said)
+
+
+def _read_message(message: Any) -> Message:
+    if type(message) is not dict:
+        raise BadRecord(f"an item of 'messages' is {name_kind(message)}, not an object")
+    role, text = message.get("role"), message.get("text")
+    if type(role) is not str or role not in _ROLES:
+        role = _clean_role(role)
+    if type(text) is not str:
+        kind = "missing 'text'" if text is None else f"'text' is {name_kind(text)}, not a string,"
+        raise BadRecord(f"{kind} in an item of 'messages'")
+    text = text.strip()
+    return {"role": role, "content": text.replace("\r\n", "\n") if "\r" in text else text}
+
+
+def _clean_role(role: Any) -> str:
+    cleaned = role.strip().lower() if type(role) is str else None
+    if cleaned not in _ROLES:
+        raise BadRecord("'role' in an item of 'messages' is neither user nor assistant")
+    return str(cleaned)
+
+
+def _take_session(record: dict[str, Any]) -> dict[str, str | int]:
+    for field in SESSIONS:
+        value = record.get(field)
+        if value is not None:
+            if type(value) is not int and type(value) is not str:
+                raise BadRecord(f"'{field}' is {name_kind(value)}, not a whole number or a string")
+            return {"session": value}
+    return {}
