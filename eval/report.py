@@ -14,12 +14,11 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from eval.charts import plot_losses, plot_slices
+from eval.pages import align, format_difference, format_estimate, format_number, format_p, render_page, tell_detectable
 from eval.predictions import Prediction, read_predictions
 from eval.score import read_scores
-from eval.statistics import BOOTSTRAPS, CONFIDENCE, SIGN_FLIPS, Difference, Estimate
+from eval.statistics import BOOTSTRAPS, SIGN_FLIPS, Difference, Estimate
 from eval.summary import Result, Scores, Summary
 
 SIGNIFICANT = 0.05
@@ -90,17 +89,18 @@ class Example(NamedTuple):
 def terminal_table(summary: Summary) -> str:
     """The summary for 80 columns: all figures, then the main one by slice."""
     rows = [_make_cells(result.figure, format_p(result.p_adjusted), result) for result in summary.results]
-    parts = [_align([("figure", "base", "tuned [95 %]", "difference [95 %]", "p"), *rows])]
+    parts = [align([("figure", "base", "tuned [95 %]", "difference [95 %]", "p"), *rows])]
     for field in dict.fromkeys(part.field for part in summary.slices):
         chosen = [part for part in summary.slices if part.field == field]
         cells = [_make_cells(part.value, str(part.rows), part.results[0]) for part in chosen]
-        parts.append(_align([(f"{summary.main} by {field}", "base", "tuned [95 %]", "difference [95 %]", "n"), *cells]))
+        parts.append(align([(f"{summary.main} by {field}", "base", "tuned [95 %]", "difference [95 %]", "n"), *cells]))
     notes = [f"{summary.rows} test rows, {summary.truncated} answers cut off at the limit of new tokens"]
     notes += [
         f"{result.figure}: {result.tuned.n} of {summary.rows} rows, undefined for the others"
         for result in summary.results
         if result.tuned.undefined
     ]
+    notes.append(_tell_detectable(summary))
     return "\n\n".join([*parts, "\n".join(notes), make_verdict(summary)]) + "\n"
 
 
@@ -118,7 +118,7 @@ def make_verdict(summary: Summary) -> str:
     change = _format_change(difference, result.binary)
     p = "p < 0.001" if result.p_adjusted < 0.001 else f"p = {result.p_adjusted:.3f}"
     if result.p_adjusted >= SIGNIFICANT:
-        return f"{start}; the difference of {change} may well be luck ({p}){_tell_detectable(difference, result)}."
+        return f"{start}; the difference of {change} may well be luck ({p})."
     if (difference.mean > 0) == result.less_is_better:
         return f"{start}; tuning made it worse: the difference of {change} is not luck ({p})."
     return f"{start}; the difference of {change} is not luck ({p})."
@@ -126,21 +126,9 @@ def make_verdict(summary: Summary) -> str:
 
 def render(report: ReportInput) -> str:
     """Make report.html."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "estimate": format_estimate,
-        "difference": format_difference,
-        "p": format_p,
-        "number": _round,
-    }
     worst, best = choose_examples(report)
-    return environment.get_template("report.html.j2").render(
+    return render_page(
+        "report.html.j2",
         report=report,
         summary=report.summary,
         verdict=make_verdict(report.summary),
@@ -148,9 +136,9 @@ def render(report: ReportInput) -> str:
         slice_charts=plot_slices(report.summary.slices),
         worst=worst,
         best=best,
+        detectable=_tell_detectable(report.summary),
         bootstraps=BOOTSTRAPS,
         sign_flips=SIGN_FLIPS,
-        confidence=CONFIDENCE,
     )
 
 
@@ -188,42 +176,14 @@ def compare_texts(reference: str, answer: str) -> tuple[Piece, ...]:
     return tuple(piece for piece in pieces if piece.text)
 
 
-def format_estimate(estimate: Estimate | None) -> str:
-    """`0.845 [0.806, 0.877]`"""
-    if estimate is None or estimate.mean is None:
-        return "-"
-    return f"{_round(estimate.mean)}{_format_interval(estimate.low, estimate.high)}"
-
-
-def format_difference(difference: Difference | None) -> str:
-    """`+0.845 [0.808, 0.880]`"""
-    if difference is None or difference.mean is None:
-        return "-"
-    return f"{difference.mean:+.3f}{_format_interval(difference.low, difference.high)}"
-
-
-def format_p(p: float | None) -> str:
-    """`0.013`, or `<0.001`."""
-    return "-" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
+def _tell_detectable(summary: Summary) -> str:
+    difference = summary.headline.difference
+    return tell_detectable(summary.main, summary.headline.binary, difference.detectable if difference else None)
 
 
 def _make_cells(name: str, last: str, result: Result) -> tuple[str, ...]:
-    base = _round(result.base.mean) if result.base else "-"
+    base = format_number(result.base.mean) if result.base else "-"
     return name, base, format_estimate(result.tuned), format_difference(result.difference), last
-
-
-def _align(rows: Sequence[tuple[str, ...]]) -> str:
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows]
-    return "\n".join("  ".join(cells).rstrip() for cells in padded)
-
-
-def _round(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
-
-def _format_interval(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f" [{_round(low)}, {_round(high)}]"
 
 
 def _format_share(estimate: Estimate, binary: bool) -> str:
@@ -236,13 +196,6 @@ def _format_change(difference: Difference, binary: bool) -> str:
     if not binary or difference.mean is None or difference.low is None or difference.high is None:
         return format_difference(difference)
     return f"{100 * difference.mean:+.1f} points [{100 * difference.low:.1f}, {100 * difference.high:.1f}]"
-
-
-def _tell_detectable(difference: Difference, result: Result) -> str:
-    if difference.detectable is None:
-        return ""
-    size = f"{100 * difference.detectable:.1f} points" if result.binary else _round(difference.detectable)
-    return f"; a test set of this size and spread finds differences of {size} or more four times in five"
 
 
 def _make_example(report: ReportInput, row: int) -> Example:

@@ -79,6 +79,7 @@ def test_html_is_one_closed_file_and_text_stays_text(run: Path) -> None:
 
 def test_html_tells_what_was_found(run: Path) -> None:
     html = render(ReportInput.read(run, run / "eval"))
+    # Detectable: (2.200985 + 0.875530) · sd / sqrt(12), of ten 1 and two 0: sd = sqrt(12 / 11 · 10 / 12 · 2 / 12)
     for text in (
         "Profile tiny: a real result of a tiny model. It is not comparable with published figures.",
         "tuned 83.3 % [55.2, 95.3], base 0.0 % [0.0, 24.2]",
@@ -88,6 +89,7 @@ def test_html_tells_what_was_found(run: Path) -> None:
         "description: robot",
         "<dt>records</dt><dd>104",
         "1 answers were cut off",
+        "Smallest detectable difference in exact: 34.6 points or more, four times in five.",
     ):
         assert text in html
 
@@ -118,7 +120,13 @@ def test_the_table_fits_80_columns_and_starts_with_the_main_figure(run: Path) ->
         "exact by category  base   tuned [95 %]          difference [95 %]      n",
         "movement           0.000  0.833 [0.436, 0.970]  +0.833 [0.333, 1.000]  6",
     ]
+    assert "detectable difference in exact: 34.6 points or more, four times in five" in lines
     assert [line for line in lines[:-1] if len(line) > 80] == []
+
+
+def test_a_detectable_difference_that_cannot_be_told_is_said_so() -> None:
+    summary = make_summary(0.0, None, with_base=False)
+    assert "detectable difference in exact: cannot be told, for want of differing rows" in terminal_table(summary)
 
 
 def make_summary(mean: float, p: float | None, *, with_base: bool = True, binary: bool = True) -> Summary:
@@ -144,8 +152,7 @@ def make_summary(mean: float, p: float | None, *, with_base: bool = True, binary
         (make_summary(0.25, 0.0001), "the difference of +25.0 points [15.0, 35.0] is not luck (p < 0.001)."),
         (make_summary(-0.25, 0.02), "tuning made it worse: the difference of -25.0 points [-35.0, -15.0] is not luck "
          "(p = 0.020)."),
-        (make_summary(0.05, 0.3), "the difference of +5.0 points [-5.0, 15.0] may well be luck (p = 0.300); a test set "
-         "of this size and spread finds differences of 14.0 points or more four times in five."),
+        (make_summary(0.05, 0.3), "the difference of +5.0 points [-5.0, 15.0] may well be luck (p = 0.300)."),
         (make_summary(0.05, None), "no row has both defined, so there is nothing to compare."),
         (make_summary(0.0, None, with_base=False), "no base model to compare with."),
     ],
