@@ -84,6 +84,11 @@ class Ledger:
         self.rows -= rows
         self.reject(name, record, reason)
 
+    def set_aside(self, name: str, record: Record, rows: int, reason: str) -> None:
+        """Leave a record out after all, taking back the rows it gave."""
+        self.rows -= rows
+        self.leave_out(name, record, reason)
+
     def add(self, later: "Ledger") -> None:
         """Take over what another ledger tells of the records after this one's."""
         self.records += later.records

@@ -158,7 +158,7 @@ def _write(
                     continue
                 files[chosen].writelines(each.lines)
                 written[chosen].add(each, before)
-    _drop_overlap(begun, written, _path(folder, "train"), ledger)
+    _drop_overlap(begun, written, _path(folder, "train"), ledger, own=set(_name_sources(data)))
     account = ledger.close(
         overlap_test=_count_overlap(written["train"], written["test"]),
         overlap_validation=_count_overlap(written["train"], written["validation"]),
@@ -193,20 +193,28 @@ def _hash_prompt(row: Row) -> int:
     return hash(tuple(turns))
 
 
-def _drop_overlap(begun: list[tuple[int, str]], written: dict[Part, _Written], path: Path, ledger: Ledger) -> None:
-    """Take records out of train that have a prompt of test or validation, and reject them."""
-    train, reasons = written["train"], dict[int, str]()
+def _drop_overlap(
+    begun: list[tuple[int, str]], written: dict[Part, _Written], path: Path, ledger: Ledger, own: set[Part]
+) -> None:
+    """Take records out of train that have a prompt of test or validation.
+
+    They are rejected where that part has a file of its `own`, which should not overlap, and left out where it is a
+    share of the same source, in which the same words may come with other answers.
+    """
+    train, reasons, mistaken = written["train"], dict[int, str](), set[int]()
     for part in HELD_OUT:
         prompts = set(written[part].prompts)
         for number, prompt in zip(train.numbers, train.prompts, strict=True):
             if prompt in prompts:
                 reasons[number] = f"its prompt is also in {part}"
+                mistaken |= {number} if part in own else set()
     if not reasons:
         return
     rows, lines = Counter(train.numbers), dict(zip(train.numbers, train.lines, strict=True))
     for number in sorted(reasons):
         before, name = begun[bisect_left(begun, number, key=itemgetter(0)) - 1]
-        ledger.withdraw(name, Record(number - before, lines[number], {}), rows[number], reasons[number])
+        take_out = ledger.withdraw if number in mistaken else ledger.set_aside
+        take_out(name, Record(number - before, lines[number], {}), rows[number], reasons[number])
     with path.open("rb") as whole, replacing(path) as file:
         kept = zip(train.numbers, whole, strict=True)
         file.writelines(line for number, line in kept if number not in reasons)

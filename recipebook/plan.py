@@ -19,6 +19,7 @@ from typing import Any
 from recipebook import launch, provenance, rundir
 from recipebook.dataset import Dataset, prepare
 from recipebook.opening import dump_recipe, resolve_for_machine, say_dataset, say_recipe, write_files
+from recipebook.quality import inspect_rows
 from recipebook.recipe import PROJECT, Recipe
 from recipebook.rundir import shown
 from recipebook.train import find_same
@@ -33,6 +34,8 @@ def plan(name: str, profile: str | None, overrides: Sequence[str]) -> int:
     say_recipe(resolved)
     dataset = prepare(recipe.data, rundir.CACHE / "data", PROJECT)
     say_dataset(dataset)
+    for finding in inspect_rows(dataset.path("train"), dataset.path("test")):
+        print(f"{finding.kind:<18}{finding.told}")
     rundir.CACHE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=rundir.CACHE, prefix="plan-") as folder:
         write_files(Path(folder), recipe, dataset)

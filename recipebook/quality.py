@@ -1,0 +1,136 @@
+"""Faults that rows can have and still be rows: a dataset in, a line for each kind of fault out, with an example.
+
+    near-duplicates   12 test rows have a train prompt that is 90 % the same, such as samples/robot.json#7: "go ahead 2"
+    debris            3 rows hold _comma_ or the like, such as samples/traits.jsonl#12: "hello _comma_ you"
+
+What a converter or the split rejects is in the account already; what Axolotl makes of rows is in the token preview.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+from rapidfuzz import fuzz, process
+
+from recipebook.split import normalise
+
+Row = dict[str, Any]
+
+# Beyond these the comparison of all pairs is of the first so many, and the line says so.
+MOST_HELD_OUT, MOST_TRAIN = 500, 20_000
+ALIKE = 90
+SHOWN = 60
+BALANCED = ("language", "category")
+DEBRIS = re.compile(r"_comma_|\{\{[^{}]*\}\}|<\|[a-z_]+\|>|\[TBR\]|\ufffd")
+
+
+class Finding(NamedTuple):
+    """A kind of fault, and what was found of it."""
+
+    kind: str
+    told: str
+
+
+def inspect_rows(train: Path, held_out: Path) -> list[Finding]:
+    """Look at the rows of train, and at those held out beside them."""
+    rows, others = _read(train), _read(held_out)
+    checks: dict[str, Callable[[Row], bool]] = {
+        "empty turns": _has_empty_turn,
+        "debris": _has_debris,
+        "roles": _has_wrong_roles,
+        "positions": lambda row: bool(row["meta"].get("position_disagrees")),
+    }
+    findings = [_find(kind, rows, check) for kind, check in checks.items()]
+    findings = [_find_duplicates(rows), _find_near_duplicates(rows, others), *findings]
+    return [*findings, *(_tell_balance(field, rows) for field in BALANCED if field in rows[0]["meta"])]
+
+
+def _read(path: Path) -> list[Row]:
+    with path.open("rb") as file:
+        return [orjson.loads(line) for line in file]
+
+
+def _find(kind: str, rows: list[Row], is_faulty: Callable[[Row], bool]) -> Finding:
+    faulty = [row for row in rows if is_faulty(row)]
+    return Finding(kind, _tell(len(faulty), _EXPLAINED[kind], faulty[0] if faulty else None))
+
+
+_EXPLAINED = {
+    "empty turns": "rows have a turn that says nothing",
+    "debris": "rows hold _comma_, an unfilled {{name}} or a control token",
+    "roles": "rows have roles that do not take turns",
+    "positions": "rows name positions of calls that their annotated text contradicts",
+}
+
+
+def _has_empty_turn(row: Row) -> bool:
+    return any(not turn["content"].strip() and not turn.get("tool_calls") for turn in _turns(row))
+
+
+def _has_debris(row: Row) -> bool:
+    return any(DEBRIS.search(turn["content"]) for turn in _turns(row))
+
+
+def _has_wrong_roles(row: Row) -> bool:
+    """User and assistant in turn, the user first; tools answer an assistant, and one speaks for any number of them."""
+    roles = [turn["role"] for turn in row["messages"] if turn["role"] != "system"]
+    said = [role for at, role in enumerate(roles) if not (role == "tool" and roles[at - 1 : at] == ["tool"])]
+    follows = {("user", "assistant"), ("assistant", "user"), ("assistant", "tool"), ("tool", "assistant")}
+    return said[:1] != ["user"] or any(pair not in follows for pair in pairwise(said))
+
+
+def _turns(row: Row) -> Iterator[dict[str, Any]]:
+    yield from row["messages"]
+    yield from (row[key] for key in ("chosen", "rejected") if key in row)
+
+
+def _find_duplicates(rows: list[Row]) -> Finding:
+    seen: set[bytes] = set()
+    repeated = []
+    for row in rows:
+        content = orjson.dumps([row["messages"], row.get("chosen"), row.get("rejected")])
+        if content in seen:
+            repeated.append(row)
+        seen.add(content)
+    return Finding("duplicates", _tell(len(repeated), "train rows repeat an earlier one", next(iter(repeated), None)))
+
+
+def _find_near_duplicates(rows: list[Row], others: list[Row]) -> Finding:
+    asked = list(dict.fromkeys(normalise(_prompt(row)) for row in rows[:MOST_TRAIN]))
+    alike = [
+        (row, found)
+        for row in others[:MOST_HELD_OUT]
+        if (found := process.extractOne(normalise(_prompt(row)), asked, scorer=fuzz.ratio, score_cutoff=ALIKE))
+    ]
+    what = f"of {len(others[:MOST_HELD_OUT])} test rows have a train prompt that is {ALIKE} % the same or more"
+    if not alike:
+        return Finding("near-duplicates", f"0 {what}")
+    row, (text, score, _) = max(alike, key=lambda pair: pair[1][1])
+    return Finding("near-duplicates", f'{_tell(len(alike), what, row)} and "{_cut(text)}" ({score:.0f} %)')
+
+
+def _prompt(row: Row) -> str:
+    users = [turn["content"] for turn in row["messages"] if turn["role"] == "user"]
+    return " ".join(users)
+
+
+def _tell_balance(field: str, rows: list[Row]) -> Finding:
+    counts = Counter(str(row["meta"].get(field)) for row in rows).most_common()
+    (most, many), (least, few) = counts[0], counts[-1]
+    told = f"{len(counts)} values, from {least} ({few / len(rows):.1%}) to {most} ({many / len(rows):.1%})"
+    return Finding(field, told)
+
+
+def _tell(count: int, what: str, example: Row | None) -> str:
+    if example is None:
+        return f"{count} {what}"
+    return f'{count} {what}, such as {example["meta"]["origin"]}: "{_cut(_prompt(example))}"'
+
+
+def _cut(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
