@@ -29,7 +29,7 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from recipebook.inline_calls import find_spans, write_call
 from recipebook.records import name_kind
-from recipebook.rows import BadRecord, Message, Row
+from recipebook.rows import BadRecord, LeftOut, Message, Row
 
 WANTS = "'chosen' and 'rejected' answers, responses or trajectories, and their prompt"
 SPECIAL_CASE_OF = ("chat", "tools")
@@ -103,7 +103,7 @@ def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
         if found is None:
             raise BadRecord(f"tells no {options.strength}, which the threshold goes by")
         if found < options.threshold:
-            raise BadRecord("strength under the threshold")
+            raise LeftOut("strength under the threshold")
     yield {
         "messages": prompt,
         "chosen": {"role": "assistant", "content": chosen},

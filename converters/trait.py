@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recipebook.errors import UserError
 from recipebook.records import name_kind
-from recipebook.rows import BadRecord, Row
+from recipebook.rows import BadRecord, LeftOut, Row
 
 WANTS = "'utterance' and numbers in 'traits'"
 NAMED_FROM = 0.3
@@ -68,7 +68,7 @@ def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
     utterance = _take_utterance(record)
     words, poles = _read_traits(record.get("traits"), options.threshold)
     if options.pole is not None and options.pole not in poles:
-        raise BadRecord(f"under the threshold of {options.pole}")
+        raise LeftOut(f"under the threshold of {options.pole}")
     prompt = f"Respond in a way that is {', '.join(words)}:" if words else "Respond naturally:"
     yield {
         "messages": [{"role": "user", "content": prompt}, {"role": "assistant", "content": utterance}],

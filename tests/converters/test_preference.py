@@ -11,7 +11,7 @@ from converters.preference import Options, convert, measure_strength, recognise
 from recipebook.errors import UserError
 from recipebook.inline_calls import find_calls
 from recipebook.options import check_options
-from recipebook.rows import BadRecord
+from recipebook.rows import BadRecord, LeftOut
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=9) | st.sampled_from(["hi", "search", "f(x=1)"])
 JSON = st.recursive(
@@ -122,7 +122,7 @@ def test_scores_without_a_sensible_size_are_refused(score: float) -> None:
 def test_a_pair_at_the_threshold_stays() -> None:
     (row,) = convert(pair_scores(4.2, 2.8), Options(strength="ratio", threshold=0.2))
     assert row["meta"] == {"category": "uncategorised", "difference": 1.4, "ratio": 0.2}
-    with pytest.raises(BadRecord, match=r"^strength under the threshold$"):
+    with pytest.raises(LeftOut, match=r"^strength under the threshold$"):
         list(convert(pair_scores(4.2, 2.8), Options(strength="ratio", threshold=0.21)))
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from converters.trait import POLES, WORDS, Options, convert, recognise, trait_vector
 from recipebook.errors import UserError
 from recipebook.options import check_options
-from recipebook.rows import BadRecord
+from recipebook.rows import BadRecord, LeftOut
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=9)
 JSON = st.recursive(
@@ -50,7 +50,7 @@ def test_a_row_is_kept_by_exactly_the_poles_that_it_names(traits: dict[str, floa
     try:
         assert list(convert(record, Options(pole=pole))) == [row]
         kept = True
-    except BadRecord as reason:
+    except LeftOut as reason:
         assert str(reason) == f"under the threshold of {pole}"
         kept = False
     assert kept == (pole in row["meta"]["poles"].split())
