@@ -39,6 +39,8 @@ SPAN = 4 * 2**20
 COPIED = 2**20
 
 Progress = Callable[[int], None]
+Join = Callable[[Iterable[Record], Any], Iterator[Record]]
+"""A converter's own: the records of one source file, each still one, with what a row needs of another."""
 
 
 class Converter(NamedTuple):
@@ -48,6 +50,7 @@ class Converter(NamedTuple):
     options: type[BaseModel]
     convert: Callable[[dict[str, Any], Any], Iterator[Row]]
     code: str
+    join: Join | None = None
 
 
 class Converted(NamedTuple):
@@ -68,7 +71,7 @@ def find_converter(name: str) -> Converter:
     if name not in list_converters():
         raise UserError(f"no '{name}' in converters/; it has: {', '.join(list_converters())}")
     module = importlib.import_module(f"converters.{name}")
-    return Converter(name, module.Options, module.convert, digest(inspect.getsource(module)))
+    return Converter(name, module.Options, module.convert, digest(inspect.getsource(module)), vars(module).get("join"))
 
 
 def choose_converter(name: str, source: str, inputs: list[Input], notes: dict[str, str]) -> Converter:
@@ -95,7 +98,8 @@ def convert_file(
     checked = check_options(found.options, options, f"converter {found.name}")
     with replacing(out) as file:
         for each in inputs:
-            spans = _cut(each, ledger)
+            # Records that belong together may stand far apart.
+            spans = [] if found.join else _cut(each, ledger)
             if each.plain and len(spans) > 1:
                 _convert_spans(found, each.plain, each.name, checked, spans, ledger, file, progress)
             else:
@@ -123,7 +127,7 @@ def convert_records(
     make = partial(tuple.__new__, Converted)
     # Into the object of meta, which ends the row: what precedes is the content, by which duplicates are known.
     end = b'"origin":' + dumps(name)[:-1].replace(b"%", b"%%") + b'#%d"}}\n'
-    for record in records:
+    for record in converter.join(records, options) if converter.join else records:
         number, _, value = record
         ledger.records += 1
         if progress and ledger.records % PROGRESS_EVERY == 0:

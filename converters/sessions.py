@@ -1,0 +1,183 @@
+r"""Recorded sessions of an agent on shell tasks: what it did where it succeeded, or where it parted from a failure.
+
+In: `{"task_name": "os_interaction", "sample_index": "4", "sample_status": "completed", "chat_history": {"value":
+[{"role": "user", "content": "Rules: …"}, {"role": "agent", "content": "OK."}, {"role": "user", "content": "Delete x."},
+{"role": "agent", "content": "Act: bash\n…"}]}, "finish_reason": null, "evaluation_record": {"outcome": "correct",
+"detail_dict": null}}`. Out, in the form `sft`, if the outcome is correct:
+
+    {"messages": [{"role": "system", "content": "You are a helpful assistant."},
+                  {"role": "user", "content": "Rules: …"}, {"role": "assistant", "content": "OK."}, …],
+     "meta": {"task": "os_interaction/4", "status": "completed", "rounds": 1, "outcome": "correct", "reward": 1.0}}
+
+Other sessions are left out, by their outcome; what follows the agent's last turn is cut off. In the form `pairs`,
+`join` gives each correct session an incorrect one of the same task and source file. Their row has the turns that both
+share for a prompt, and the first turns that differ: `chosen` from the success, `rejected` from the failure.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from recipebook.outcomes import OUTCOMES, Outcome, reward
+from recipebook.records import Record, name_kind
+from recipebook.rows import BadRecord, LeftOut, Message, Row
+
+WANTS = "'chat_history' and 'evaluation_record'"
+FAILED = "failed_session"
+"""Where `join` puts the failure that goes with a success."""
+
+_ROLES = {"user": "user", "agent": "assistant"}
+_READY = "OK."
+
+
+class _Session(NamedTuple):
+    """A session as far as rows need it."""
+
+    task: str
+    status: str
+    outcome: Outcome
+    messages: list[Message]
+
+
+class Options(BaseModel):
+    """What a recipe may set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    form: Literal["sft", "pairs"] = "sft"
+    """`sft`: a row for each success; `pairs`: a row for each success that a failure goes with."""
+    system: str | None = "You are a helpful assistant."
+    """What the agent was told before all else, which the history leaves out; None: no system turn."""
+
+
+def recognise(record: dict[str, Any]) -> str | None:
+    """Tell a record by its history and its evaluation."""
+    if type(record.get("chat_history")) is dict and type(record.get("evaluation_record")) is dict:
+        return "have 'chat_history' and 'evaluation_record'"
+    return None
+
+
+def join(records: Iterable[Record], options: Options) -> Iterator[Record]:
+    """The same records, one for one; for pairs, successes hold their failure, and failures are left out."""
+    if options.form == "sft":
+        yield from records
+        return
+    held = [(record, _try_to_read(record.value)) for record in records]
+    failures: dict[str, deque[dict[str, Any] | BadRecord]] = defaultdict(deque)
+    for record, session in held:
+        if session and session.outcome == "incorrect":
+            failures[session.task].append(record.value)
+    for record, session in held:
+        if session and session.outcome == "correct" and failures[session.task]:
+            assert isinstance(record.value, dict)
+            yield record._replace(value={**record.value, FAILED: failures[session.task].popleft()})
+        else:
+            yield record
+
+
+def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
+    """Yield the row of a success, or of a success and its failure."""
+    session = _read_session(record)
+    if options.form == "pairs":
+        yield _pair(session, record.get(FAILED), options.system)
+        return
+    if session.outcome != "correct":
+        raise LeftOut(f"outcome: {session.outcome}")
+    yield {"messages": _begin(options.system) + session.messages, "meta": _describe(session)}
+
+
+def _try_to_read(value: dict[str, Any] | BadRecord) -> _Session | None:
+    try:
+        return None if isinstance(value, BadRecord) else _read_session(value)
+    except BadRecord:
+        # Its reason is told by `convert`, which reads it again.
+        return None
+
+
+def _read_session(record: dict[str, Any]) -> _Session:
+    task, index = record.get("task_name"), record.get("sample_index")
+    if type(task) is not str:
+        raise BadRecord(_tell_kind("'task_name'", task, "a string"))
+    if type(index) not in (str, int):
+        raise BadRecord(_tell_kind("'sample_index'", index, "a string or a number"))
+    status = record.get("sample_status")
+    if type(status) is not str:
+        raise BadRecord(_tell_kind("'sample_status'", status, "a string"))
+    return _Session(f"{task}/{index}", status, _read_outcome(record), _read_messages(record))
+
+
+def _read_outcome(record: dict[str, Any]) -> Outcome:
+    evaluation = record.get("evaluation_record")
+    if type(evaluation) is not dict:
+        raise BadRecord(_tell_kind("'evaluation_record'", evaluation, "an object"))
+    said = evaluation.get("outcome")
+    for outcome in OUTCOMES:
+        if outcome == said:
+            return outcome
+    raise BadRecord(f"'outcome' of 'evaluation_record' is none of {', '.join(OUTCOMES)}")
+
+
+def _read_messages(record: dict[str, Any]) -> list[Message]:
+    history = record.get("chat_history")
+    if type(history) is not dict:
+        raise BadRecord(_tell_kind("'chat_history'", history, "an object"))
+    listed = history.get("value")
+    if type(listed) is not list:
+        raise BadRecord(_tell_kind("'value' of 'chat_history'", listed, "a list"))
+    messages = [_read_message(each) for each in listed]
+    while messages and messages[-1]["role"] == "user":
+        messages.pop()
+    if not any(message["role"] == "user" for message in messages):
+        raise BadRecord("'chat_history' has no agent's turn that answers a user's")
+    return messages
+
+
+def _read_message(message: Any) -> Message:
+    if type(message) is not dict:
+        raise BadRecord(f"a turn of 'chat_history' is {name_kind(message)}, not an object")
+    name, content = message.get("role"), message.get("content")
+    role = _ROLES.get(name) if type(name) is str else None
+    if role is None:
+        raise BadRecord(f"a turn of 'chat_history' is by none of {', '.join(_ROLES)}")
+    if type(content) is not str:
+        raise BadRecord(_tell_kind("'content' of a turn of 'chat_history'", content, "a string"))
+    if not content or content.isspace():
+        raise BadRecord("'content' of a turn of 'chat_history' is empty")
+    return {"role": role, "content": content.replace("\r\n", "\n") if "\r" in content else content}
+
+
+def _pair(session: _Session, failed: Any, system: str | None) -> Row:
+    if session.outcome != "correct":
+        raise LeftOut(f"outcome: {session.outcome}, in pairs only beside a correct session")
+    if failed is None:
+        raise LeftOut("no incorrect session on its task is left to pair it with")
+    if type(failed) is not dict:
+        raise BadRecord(_tell_kind(f"'{FAILED}'", failed, "an object"))
+    turns = [*zip(session.messages, _read_session(failed).messages, strict=False)]
+    shared = len([*takewhile(lambda both: both[0] == both[1], turns)])
+    if not 0 < shared < len(turns) or {turn["role"] for turn in turns[shared]} != {"assistant"}:
+        raise LeftOut("does not part from the incorrect session by an agent's turn")
+    chosen, rejected = turns[shared]
+    messages = _begin(system) + session.messages[:shared]
+    return {"messages": messages, "chosen": chosen, "rejected": rejected, "meta": _describe(session)}
+
+
+def _begin(system: str | None) -> list[Message]:
+    return [] if system is None else [{"role": "system", "content": system}]
+
+
+def _describe(session: _Session) -> dict[str, Any]:
+    answers = [message["content"] for message in session.messages if message["role"] == "assistant"]
+    return {
+        "task": session.task,
+        "status": session.status,
+        "rounds": len(answers) - (answers[0].strip() == _READY),
+        "outcome": session.outcome,
+        "reward": reward(session.outcome),
+    }
+
+
+def _tell_kind(what: str, value: Any, wanted: str) -> str:
+    return f"{what} is {name_kind(value)}, not {wanted}" if value is not None else f"missing {what}"
