@@ -15,7 +15,7 @@ Out, with every assistant turn to be learned:
 
 A user's last words that nobody answered teach nothing and go, as do empty messages: `meta.dropped` counts both, where
 there are any. `rows: turn` gives a row for each assistant turn instead, with all that was said before it; `meta.turn`
-counts them from 1. Some files call the session `dialogue_idx`, and some have no `character`: those need `persona: false`.
+counts them from 1. Some files call the session `dialogue_idx`; those without `character` need `persona: false`.
 """
 
 from collections.abc import Iterator

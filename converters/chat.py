@@ -1,0 +1,112 @@
+r"""Plain chats, as OpenAI's messages, ShareGPT's conversations, or Alpaca's instructions.
+
+    {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello!"}],
+     "metadata": {"topic": "greeting"}}
+    {"conversations": [{"from": "human", "value": "hi"}, {"from": "gpt", "value": "Hello!"}]}
+    {"instruction": "Translate.", "input": "hola", "output": "hi", "history": [["Again?", "Yes."]]}
+    {"prompt": "hi", "completion": "Hello!"}
+
+Out, for the first:
+
+    {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello!"}],
+     "meta": {"topic": "greeting"}}
+
+The user speaks first and the two take turns. An instruction and its input are parted by a line feed. A last turn of
+the user teaches nothing and goes; `meta.dropped` says so. Texts and numbers under `metadata` are kept in `meta`.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from converters._turns import ROLES, Turns, add_system, drop_unanswered, find_turns, take_metadata, take_text
+from recipebook.records import name_kind
+from recipebook.rows import BadRecord, Message, Row
+
+WANTS = (
+    "'messages' with 'role' and 'content', 'conversations', 'instruction' and 'output', or 'prompt' and 'completion'"
+)
+
+_PAIRS = (("instruction", "output"), ("prompt", "completion"))
+
+
+class Options(BaseModel):
+    """What a recipe may set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    system: str | None = None
+    """A system prompt for chats that have none; None: no system turn."""
+
+
+def recognise(record: dict[str, Any]) -> str | None:
+    """Tell a record by its first turn, or by its instruction and answer."""
+    for field, speaker, said in (("messages", "role", "content"), ("conversations", "from", "value")):
+        turns = record.get(field)
+        first = turns[0] if type(turns) is list and turns else None
+        if type(first) is dict and type(first.get(speaker)) is str and said in first:
+            return f"have '{field}' with '{speaker}' and '{said}'"
+    for asked, answered in _PAIRS:
+        if type(record.get(asked)) in (str, list) and type(record.get(answered)) in (str, list):
+            return f"have '{asked}' and '{answered}'"
+    return None
+
+
+def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
+    """Yield the record's one chat."""
+    turns = find_turns(record)
+    messages = _read_turns(turns) if turns else _read_pair(record)
+    add_system(messages, record, options.system)
+    dropped = drop_unanswered(messages)
+    meta = take_metadata(record)
+    if dropped:
+        meta["dropped"] = dropped
+    yield {"messages": messages, "meta": meta}
+
+
+def _read_turns(turns: Turns) -> list[Message]:
+    speaker, said, place = turns.speaker, turns.said, f" in a turn of '{turns.field}'"
+    messages: list[Message] = []
+    for turn in turns.listed:
+        if type(turn) is not dict:
+            raise BadRecord(f"a turn of '{turns.field}' is {name_kind(turn)}, not an object")
+        if turn.get("tool_calls") or turn.get("function_call"):
+            raise BadRecord(f"a turn of '{turns.field}' calls a tool, which converter tools is for")
+        name, text = turn.get(speaker), turn.get(said)
+        role = ROLES.get(name) if type(name) is str else None
+        if role is None:
+            raise BadRecord(f"'{speaker}'{place} is none of {', '.join(ROLES)}")
+        if type(text) is not str or not text or text.isspace() or "\r" in text:
+            text = take_text(turn, said, place)
+        messages.append({"role": role, "content": text})
+    return messages
+
+
+def _read_pair(record: dict[str, Any]) -> list[Message]:
+    asked, answered = next((pair for pair in _PAIRS if record.get(pair[0]) is not None), (None, None))
+    if asked is None or answered is None:
+        raise BadRecord("has none of 'messages', 'conversations', 'instruction' and 'prompt'")
+    if type(record[asked]) is list and type(record.get(answered)) is list:
+        return [
+            message
+            for field in (asked, answered)
+            for message in _read_turns(Turns(record[field], field, "role", "content"))
+        ]
+    question = take_text(record, asked)
+    if record.get("input"):
+        question += "\n" + take_text(record, "input")
+    messages = _read_history(record)
+    messages.append({"role": "user", "content": question})
+    messages.append({"role": "assistant", "content": take_text(record, answered)})
+    return messages
+
+
+def _read_history(record: dict[str, Any]) -> list[Message]:
+    history = [] if record.get("history") is None else record["history"]
+    if type(history) is not list or any(type(pair) is not list or len(pair) != 2 for pair in history):
+        raise BadRecord("'history' is not a list of questions and their answers")
+    messages: list[Message] = []
+    for pair in history:
+        question, answer = (take_text({"history": said}, "history", " of an item") for said in pair)
+        messages += [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    return messages

@@ -1,0 +1,219 @@
+r"""Tool dialogues: chats in which the assistant calls tools and hears what they say.
+
+    {"conversations": [{"from": "human", "value": "Is it raining?"},
+                       {"from": "function_call", "value": "{\"name\": \"weather\", \"arguments\": {\"day\": \"now\"}}"},
+                       {"from": "observation", "value": "no"}, {"from": "gpt", "value": "It is dry."}],
+     "tools": "[{\"name\": \"weather\", \"parameters\": {…}}]"}
+
+or OpenAI's messages with `tool_calls`, their arguments as an object or a string, and the role `tool`. Out:
+
+    {"messages": [{"role": "user", "content": "Is it raining?"},
+                  {"role": "assistant", "content": "", "tool_calls": [{"id": "call_0", "type": "function",
+                   "function": {"name": "weather", "arguments": "{\"day\": \"now\"}"}}]},
+                  {"role": "tool", "content": "no", "tool_call_id": "call_0"},
+                  {"role": "assistant", "content": "It is dry."}],
+     "tools": [{"type": "function", "function": {"name": "weather", "parameters": {…}}}],
+     "meta": {"calls": 1, "tool": "weather"}}
+
+A call right after the assistant's words or another call belongs to the same turn. `meta.tool` is the first tool that
+is called, or `none`. What nobody answered at the end goes, counted by `meta.dropped`.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+from converters._turns import (
+    ROLES,
+    Turns,
+    add_system,
+    drop_unanswered,
+    find_turns,
+    take_any_text,
+    take_metadata,
+    take_text,
+)
+from recipebook.records import name_kind
+from recipebook.rows import BadRecord, Message, Row
+
+WANTS = "'messages' or 'conversations' with 'tools' or calls of tools"
+SPECIAL_CASE_OF = ("chat",)
+
+_ROLES = {**ROLES, "function_call": "call", "tool": "tool", "function": "tool", "observation": "tool"}
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+_CALLS = frozenset(("tool_calls", "function_call"))
+
+
+class Options(BaseModel):
+    """What a recipe may set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    system: str | None = None
+    """A system prompt for dialogues that have none; None: no system turn."""
+
+
+def recognise(record: dict[str, Any]) -> str | None:
+    """Tell a record by its list of tools, or by a turn that calls one."""
+    for field, speaker in (("messages", "role"), ("conversations", "from")):
+        turns = record.get(field)
+        if type(turns) is not list or not turns or type(turns[0]) is not dict or speaker not in turns[0]:
+            continue
+        if type(record.get("tools")) in (str, list):
+            return f"have '{field}' and 'tools'"
+        for turn in turns:
+            if type(turn) is dict and (turn.get("tool_calls") or turn.get(speaker) in ("function_call", "tool")):
+                return f"have '{field}' with calls of tools"
+    return None
+
+
+def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
+    """Yield the record's one dialogue."""
+    turns = find_turns(record)
+    if turns is None:
+        raise BadRecord("has neither 'messages' nor 'conversations'")
+    tools = _read_tools(record.get("tools"))
+    messages = _read_turns(turns)
+    add_system(messages, record, options.system)
+    dropped = drop_unanswered(messages)
+    called = [call["function"]["name"] for message in messages for call in message.get("tool_calls", ())]
+    if tools and not {tool["function"]["name"] for tool in tools}.issuperset(called):
+        raise BadRecord("calls a tool that 'tools' does not list")
+    meta = take_metadata(record)
+    meta["calls"], meta["tool"] = len(called), called[0] if called else "none"
+    if dropped:
+        meta["dropped"] = dropped
+    if tools:
+        yield {"messages": messages, "tools": tools, "meta": meta}
+    else:
+        yield {"messages": messages, "meta": meta}
+
+
+def _read_tools(listed: Any) -> list[dict[str, Any]]:
+    if type(listed) is str:
+        listed = _parse(listed, "'tools'") if listed and not listed.isspace() else []
+    if listed is None:
+        return []
+    if type(listed) is not list:
+        raise BadRecord(f"'tools' is {name_kind(listed)}, not a list")
+    tools = []
+    for tool in listed:
+        function = tool.get("function", tool) if type(tool) is dict else None
+        if type(function) is not dict or not _is_name(function.get("name")):
+            raise BadRecord("an item of 'tools' has no 'name'")
+        tools.append({"type": "function", "function": function})
+    return tools
+
+
+def _read_turns(turns: Turns) -> list[Message]:
+    place = f" in a turn of '{turns.field}'"
+    messages: list[Message] = []
+    # The ids of the calls that no tool has answered yet, in their order.
+    waiting: list[str] = []
+    made = 0
+    for turn in turns.listed:
+        if type(turn) is not dict:
+            raise BadRecord(f"a turn of '{turns.field}' is {name_kind(turn)}, not an object")
+        name = turn.get(turns.speaker)
+        role = _ROLES.get(name) if type(name) is str else None
+        if role is None:
+            raise BadRecord(f"'{turns.speaker}'{place} is none of {', '.join(_ROLES)}")
+        if role == "tool":
+            text = take_any_text(turn, turns.said, place)
+            messages.append({"role": role, "content": text, "tool_call_id": _answer(turn, waiting)})
+            continue
+        calls = [] if role != "call" and _CALLS.isdisjoint(turn) else _read_calls(turn, role, turns.said, made)
+        if not calls:
+            said = turn.get(turns.said)
+            if type(said) is not str or not said or said.isspace() or "\r" in said:
+                said = take_text(turn, turns.said, place)
+            messages.append({"role": role, "content": said})
+            continue
+        made += len(calls)
+        waiting += [call["id"] for call in calls]
+        if len(set(waiting)) < len(waiting):
+            raise BadRecord("two calls have the same 'id'")
+        text = "" if role == "call" or turn.get(turns.said) is None else take_any_text(turn, turns.said, place)
+        last = messages[-1] if messages else None
+        if last and last["role"] == "assistant" and not text:
+            last["tool_calls"] = last.get("tool_calls", []) + calls
+        else:
+            messages.append({"role": "assistant", "content": text, "tool_calls": calls})
+    return messages
+
+
+def _answer(turn: dict[str, Any], waiting: list[str]) -> str:
+    """The id of the call that a tool's turn answers: the one it names, or the first that waits."""
+    named = turn.get("tool_call_id")
+    if not waiting or (named is not None and named not in waiting):
+        raise BadRecord("a tool answers a call that was not made")
+    return waiting.pop(0 if named is None else waiting.index(named))
+
+
+def _read_calls(turn: dict[str, Any], role: str, said: str, made: int) -> list[dict[str, Any]]:
+    if role == "call":
+        value = _parse(take_text(turn, said, " of a call"), "a call")
+        functions = value if type(value) is list else [value]
+        if not functions:
+            raise BadRecord("a call is empty")
+        return [_write_call(function, {}, at) for at, function in enumerate(functions, made)]
+    listed: Any = turn.get("tool_calls")
+    if listed is None and turn.get("function_call") is not None:
+        listed = [turn["function_call"]]
+    if not listed:
+        return []
+    if type(listed) is not list:
+        raise BadRecord(f"'tool_calls' is {name_kind(listed)}, not a list")
+    if role != "assistant":
+        raise BadRecord(f"a turn of the {role} calls a tool")
+    calls = []
+    for at, call in enumerate(listed, made):
+        if type(call) is not dict:
+            raise BadRecord(f"an item of 'tool_calls' is {name_kind(call)}, not an object")
+        calls.append(_write_call(call.get("function", call), call, at))
+    return calls
+
+
+def _write_call(function: Any, holder: dict[str, Any], at: int) -> dict[str, Any]:
+    if type(function) is not dict or not _is_name(function.get("name")):
+        raise BadRecord("a call has no 'name'")
+    named = holder.get("id")
+    if named is not None and not _is_name(named):
+        raise BadRecord("the 'id' of a call is not a string that can be printed")
+    return {
+        "id": f"call_{at}" if named is None else named,
+        "type": "function",
+        "function": {"name": function["name"], "arguments": _write_arguments(function.get("arguments"))},
+    }
+
+
+def _write_arguments(given: Any) -> str:
+    """The arguments as a string: as it was written, where it is one."""
+    value = _parse(given, "'arguments' of a call") if type(given) is str and given else given
+    if value is None or value == "":
+        return "{}"
+    if type(value) is not dict:
+        raise BadRecord(f"'arguments' of a call is {name_kind(value)}, not an object")
+    if type(given) is str:
+        return given
+    try:
+        return _encode(value)
+    except RecursionError:
+        raise BadRecord("'arguments' of a call are nested too deeply") from None
+
+
+def _parse(text: str, what: str) -> Any:
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise BadRecord(f"{what} is not JSON") from None
+    # What is escaped within a string was not seen when the record was read.
+    if "\\u0000" in text:
+        raise BadRecord(f"{what} holds a NUL character")
+    return value
+
+
+def _is_name(value: Any) -> bool:
+    return type(value) is str and value != "" and value.isprintable()
