@@ -2,11 +2,14 @@
 
     {"text": "robot.turn(angle=90.0)", "kind": "calls"}
 
-becomes chats in which the assistant says the text back, quotes its words one by one, goes on from one of them, and,
-where it has values (`90.0`, `"left"`), writes it again with values that the user lists. Nothing is answered by
-another text, so no task's pair is ever shown.
+becomes a chat in which the assistant says the text back, quotes its words one by one, or goes on from one of them;
+where it has values (`90.0`, `"left"`), it also writes it again with values that the user lists. A text of the kind
+`words` or `chain` is a bag of words, drawn from again and again to be said back or, linked, taken apart; no two draws
+are the same, since a model that reads one twice remembers it instead of copying. Nothing is answered by another text,
+so no task's pair is ever shown.
 """
 
+import itertools
 import random
 import re
 from collections.abc import Iterator
@@ -16,7 +19,10 @@ from pydantic import BaseModel, ConfigDict
 
 from recipebook.rows import BadRecord, Row
 
-WORD = re.compile(r"[^\W\d_]+|\d+")
+# Not \w, which leaves out the vowel signs of Devanagari.
+WORD = re.compile(r"[^\s\d!-/:-@\[-`{-~।]+|\d+")
+DRAWS = 5
+LINKS = (", then ", " and then ", ", and then ", ", after that ")
 VALUE = re.compile(r'-?\d+\.\d+|-?\d+|(?<=")[^"]+(?=")')
 
 
@@ -32,11 +38,14 @@ def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
     if not isinstance(text, str) or not text.strip():
         raise BadRecord("missing or empty 'text'")
     rng = random.Random(text)
-    yield _exercise("echo", f"Say it back: {text}", text)
-    if record.get("kind") == "words":
+    draw = {"words": _echo, "chain": _take_apart}.get(str(record.get("kind")))
+    if draw:
+        words = text.split()
+        for _ in range(DRAWS):
+            yield draw(" ".join(rng.sample(words, rng.randint(1, len(words)))), rng)
         return
-    yield _exercise("quote", f"Quote the words: {text}", " ".join(f'"{word}"' for word in WORD.findall(text)))
-    yield _exercise("continue", *_split(text, rng))
+    for exercise in rng.sample((_echo, _quote, _continue), 2):
+        yield exercise(text, rng)
     values = VALUE.findall(text)
     if values:
         yield _exercise("fill", *_fill(text, values, rng))
@@ -49,11 +58,27 @@ def _exercise(form: str, said: str, answer: str) -> Row:
     }
 
 
-def _split(text: str, rng: random.Random) -> tuple[str, str]:
-    """The text, a few of its words as the cue, and what follows them."""
+def _echo(text: str, rng: random.Random) -> Row:
+    return _exercise("echo", f"Say it back: {text}", text)
+
+
+def _take_apart(text: str, rng: random.Random) -> Row:
+    """The words as a chain of up to four parts, and each part on a line of its own."""
+    words = text.split()
+    cuts = sorted(rng.sample(range(1, len(words)), min(rng.randrange(4), len(words) - 1)))
+    parts = [" ".join(words[start:end]) for start, end in itertools.pairwise([0, *cuts, len(words)])]
+    return _exercise("lines", f"One by one: {rng.choice(LINKS).join(parts)}", "\n".join(parts))
+
+
+def _quote(text: str, rng: random.Random) -> Row:
+    return _exercise("quote", f"Quote the words: {text}", " ".join(f'"{word}"' for word in WORD.findall(text)))
+
+
+def _continue(text: str, rng: random.Random) -> Row:
+    """A word of the text as the cue, and what follows it."""
     words = text.split(" ")
     at = rng.randrange(len(words))
-    return f'What follows "{words[at]}" in: {text}', " ".join(words[at:])
+    return _exercise("continue", f'What follows "{words[at]}" in: {text}', " ".join(words[at:]))
 
 
 def _fill(text: str, values: list[str], rng: random.Random) -> tuple[str, str]:

@@ -1,11 +1,12 @@
-"""Makes the texts that the tiny base model reads before any task: words, home talk, things said to robots, calls.
+"""Makes the texts that the tiny base model reads before any task: talk, commands, calls, bags of words.
 
     {"text": "Dim the lights to 40 percent.", "kind": "talk"}
 
-Commands and calls come from different seeds, so that no text stands beside its answer: the base learns the words and
-how to copy them, and what an adapter learns is its own. The samples of the tasks use other seeds.
+Commands and calls come from different seeds, plain texts and annotated ones from different records, so that no text
+stands beside its answer: the base learns the words and how to copy them, and what an adapter learns is its own. The
+samples of the tasks use other seeds.
 
-    python -m samples.make_texts --count 9000 --seed 11 --out samples/texts.jsonl
+    python -m samples.make_texts --count 20000 --seed 11 --out samples/texts.jsonl
 """
 
 import argparse
@@ -14,7 +15,11 @@ import random
 import re
 from pathlib import Path
 
-from samples import make_robot
+from samples import make_persona, make_robot, make_toolformer
+
+BAG = 16
+# Not \\w, which leaves out the vowel signs of Devanagari.
+WORD_DIGIT_OR_SIGNS = re.compile(r"[^\s\d!-/:-@\[-`{-~।]+|\d|[!-/:-@\[-`{-~।]+")
 
 DEVICES = ["lights", "tv", "ac", "speaker", "heater", "lamp", "radio", "fan", "alarm", "security system"]
 TALK = [
@@ -43,21 +48,37 @@ def talk(rng: random.Random) -> str:
 
 
 def make(count: int, seed: int) -> list[dict[str, str]]:
-    """`count` texts in mixed order: a half of random words, the rest of the other kinds alike."""
-    rng, each = random.Random(seed), count // 6
-    texts = [{"text": talk(rng), "kind": "talk"} for _ in range(each)]
-    texts += [{"text": record["input"], "kind": "command"} for record in make_robot.make(each, seed + 1)]
-    texts += [{"text": record["output"], "kind": "calls"} for record in make_robot.make(each, seed + 2)]
-    known = sorted({word for text in texts for word in re.findall(r"[a-zA-Z]+|\d|[^\w\s]+", text["text"])})
-    texts += [{"text": " ".join(rng.choices(known, k=rng.randint(1, 40))), "kind": "words"} for _ in range(3 * each)]
+    """`count` texts: bags of words first, a quarter, then the other kinds alike and in mixed order.
+
+    Trained in this order: a model that has not learned to copy words first takes three times as long to learn it from
+    the mixture.
+    """
+    rng, each = random.Random(seed), count * 3 // 28
+    shopping = make_toolformer.make(2 * each, seed + 3)
+    said = [turn["text"] for chat in make_persona.make(each // 4, 4, 2, seed + 4) for turn in chat["messages"]]
+    parts = {
+        "talk": [talk(rng) for _ in range(each)],
+        "command": [record["input"] for record in make_robot.make(each, seed + 1)],
+        "calls": [record["output"] for record in make_robot.make(each, seed + 2)],
+        "shopping": [record["original_text"] for record in shopping[::2]],
+        "searches": [record["augmented_text"] for record in shopping[1::2]],
+        "home": rng.sample(said, each),
+    }
+    texts = [{"text": text, "kind": kind} for kind, part in parts.items() for text in part]
+    known = sorted({word for text in texts for word in WORD_DIGIT_OR_SIGNS.findall(text["text"])})
+    texts += [_fill_bag(rng, known, "chain") for _ in range(each)]
     rng.shuffle(texts)
-    return texts
+    return [_fill_bag(rng, known, "words") for _ in range(count - len(texts))] + texts
+
+
+def _fill_bag(rng: random.Random, known: list[str], kind: str) -> dict[str, str]:
+    return {"text": " ".join(rng.choices(known, k=BAG)), "kind": kind}
 
 
 def main() -> None:
     """Write a file of texts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=9000)
+    parser.add_argument("--count", type=int, default=20000)
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
