@@ -34,9 +34,9 @@ class Metric(Protocol):
     """What a module of eval/metrics/ has: its options, its figures with a line each, those that are 0 or 1, `score`.
 
     `score` gives one dict a prediction, with every figure; None where a figure is not defined (0/0), never 0.
-    A module may also have `LESS_IS_BETTER`, names of figures; `RATIOS`, figures whose mean is a sum of others by a sum
-    of others (eval/ratios.py); and `MEASURES`, what of its rows must be measured by their likelihood instead of being
-    generated: `answer`, or `chosen` and `rejected`.
+    A module may also have `LESS_IS_BETTER`, names of figures; `UNTESTED`, figures without a p-value, such as counts;
+    `RATIOS`, figures whose mean is a sum of others by a sum of others (eval/ratios.py); and `MEASURES`, what of its
+    rows must be measured by their likelihood instead of being generated: `answer`, or `chosen` and `rejected`.
     """
 
     Options: type[BaseModel]
@@ -68,8 +68,9 @@ def load_metric(name: str) -> Metric:
 
 def list_figures(metric: Metric) -> dict[str, Figure]:
     """What a metric says of its figures."""
-    # Most metrics have neither.
+    # Most metrics have none of these.
     less_is_better = getattr(metric, "LESS_IS_BETTER", frozenset[str]())
+    untested = getattr(metric, "UNTESTED", frozenset[str]())
     ratios = getattr(metric, "RATIOS", {})
     return {
         key: Figure(
@@ -77,6 +78,7 @@ def list_figures(metric: Metric) -> dict[str, Figure]:
             binary=key in metric.BINARY,
             less_is_better=key in less_is_better,
             ratio=ratios.get(key),
+            untested=key in untested,
         )
         for key, text in metric.FIGURES.items()
     }

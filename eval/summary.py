@@ -27,12 +27,16 @@ class _Part(BaseModel):
 
 
 class Figure(_Part):
-    """What a figure means, whether it is right or wrong with nothing between, and what it divides if it is a ratio."""
+    """What a figure means, whether it is right or wrong with nothing between, and what it divides if it is a ratio.
+
+    An untested one is shown beside the others and has no p-value, so that theirs are adjusted for fewer.
+    """
 
     explanation: str
     binary: bool
     less_is_better: bool = False
     ratio: Ratio | None = None
+    untested: bool = False
 
 
 class Result(_Part):
@@ -43,6 +47,7 @@ class Result(_Part):
     binary: bool
     less_is_better: bool = False
     ratio: Ratio | None = None
+    untested: bool = False
     tuned: Estimate
     base: Estimate | None
     difference: Difference | None
@@ -88,6 +93,9 @@ def summarise(
     """Sum up, over all rows and by each value of the slice fields."""
     if main is not None and main not in figures:
         raise UserError(f"no figure {main!r}; the metrics have: {', '.join(figures)}")
+    if main is not None and figures[main].untested:
+        tested = ", ".join(name for name, figure in figures.items() if not figure.untested)
+        raise UserError(f"figure {main!r} is not tested and cannot be the main one; these can: {tested}")
     first = main or next(iter(figures))
     ordered = {first: figures[first], **figures}
     rows = range(len(predictions))
@@ -132,9 +140,11 @@ def compare_figure(
 ) -> Difference:
     """One figure of the tuned model against the base model's over the same rows."""
     if figure.ratio:
-        return compare_ratio(base, tuned, figure.ratio, groups, seed=seed)
-    before, after = [row[name] for row in base], [row[name] for row in tuned]
-    return compare(before, after, groups, binary=figure.binary, seed=seed)
+        difference = compare_ratio(base, tuned, figure.ratio, groups, seed=seed)
+    else:
+        before, after = [row[name] for row in base], [row[name] for row in tuned]
+        difference = compare(before, after, groups, binary=figure.binary, seed=seed)
+    return difference.model_copy(update={"p": None}) if figure.untested else difference
 
 
 def _find_values(field: str, predictions: Sequence[Prediction]) -> list[str]:
@@ -168,6 +178,7 @@ def _compute_results(
             binary=figure.binary,
             less_is_better=figure.less_is_better,
             ratio=figure.ratio,
+            untested=figure.untested,
             tuned=estimate_figure(name, figure, tuned, groups, seed),
             base=estimate_figure(name, figure, base, groups, seed) if base is not None else None,
             difference=compare_figure(name, figure, base, tuned, groups, seed) if base is not None else None,

@@ -58,6 +58,7 @@ FIGURES = {
     **{f"{kind}_{count}": text.format(things) for kind, things in _KINDS.items() for count, text in _COUNTS.items()},
 }
 BINARY = frozenset({"exact"})
+UNTESTED = frozenset(f"{kind}_{count}" for kind in _KINDS for count in _COUNTS)
 LESS_IS_BETTER = frozenset({"numerical_mae", *(f"{kind}_{count}" for kind in _KINDS for count in ("fp", "fn"))})
 RATIOS = {
     f"{kind}_micro_{share}": (

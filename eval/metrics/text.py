@@ -21,6 +21,7 @@ FIGURES = {
     "length_ratio": "words in all answers by words in all references",
 }
 BINARY = frozenset({"exact"})
+UNTESTED = frozenset({"pred_length", "ref_length", "length_ratio"})
 RATIOS = {"length_ratio": (("pred_length",), ("ref_length",))}
 
 

@@ -116,8 +116,8 @@ def test_a_metrics_ratios_reach_the_summary_under_their_new_names() -> None:
     scored = score_predictions(answers, settings)
     assert scored.figures["length_ratio"].ratio == (("pred_length",), ("ref_length",))
     assert scored.figures["text.exact"].ratio is None
-    summary = summarise(answers, scored.tuned, scored.base, scored.figures, [], 42, "length_ratio")
-    result = summary.headline
+    summary = summarise(answers, scored.tuned, scored.base, scored.figures, [], 42, None)
+    result = next(result for result in summary.results if result.figure == "length_ratio")
     assert result.base is not None and result.difference is not None
     # 4 words by 4, and 2 by 4.
     assert (result.tuned.mean, result.base.mean, result.difference.mean) == (1.0, 0.5, 0.5)

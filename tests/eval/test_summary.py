@@ -71,3 +71,12 @@ def test_unknown_figures_and_slice_fields_are_told() -> None:
         summarise_all(main="exakt")
     with pytest.raises(UserError, match="no test row has 'colour' in its meta to slice by; they have: kind"):
         summarise_all(slices=("colour",))
+
+
+def test_an_untested_figure_has_no_p_value_and_leaves_the_others_theirs() -> None:
+    figures = {**FIGURES, "near": FIGURES["near"].model_copy(update={"untested": True})}
+    exact, near = summarise(PREDICTIONS, TUNED, BASE, figures, [], 42, "exact").results
+    assert exact.difference is not None and near.difference is not None
+    assert (exact.p_adjusted, near.difference.mean, near.p_adjusted) == (exact.difference.p, 0.5, None)
+    with pytest.raises(UserError, match="figure 'near' is not tested and cannot be the main one; these can: exact"):
+        summarise(PREDICTIONS, TUNED, BASE, figures, [], 42, "near")
