@@ -52,4 +52,12 @@ def test_every_file_that_the_readme_names_exists() -> None:
 
 
 def test_there_are_recipes() -> None:
-    assert list_recipes() == ["robot-lora", "tiny-base"]
+    assert list_recipes() == [
+        "persona-unified",
+        "persona-unified-anonymous",
+        "preference-dpo",
+        "robot-lora",
+        "tiny-base",
+        "toolformer-sft",
+        "trait",
+    ]

@@ -53,12 +53,13 @@ def test_a_category_out_of_words_is_an_error(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_no_text_of_the_tiny_base_stands_beside_its_answer() -> None:
     texts = [json.loads(line)["text"] for line in (ROOT / "samples" / "texts.jsonl").read_text().splitlines()]
-    assert len(texts) == 9000
+    assert len(texts) == 20000
     assert [text for text in texts if "robot." in text and not text.startswith("robot.")] == []
 
 
 def test_texts_of_a_seed_are_always_the_same() -> None:
     assert make_texts.make(60, seed=3) == make_texts.make(60, seed=3)
-    assert Counter(text["kind"] for text in make_texts.make(60, seed=3)) == {
-        "talk": 10, "command": 10, "calls": 10, "words": 30,
-    }  # fmt: skip
+    texts = make_texts.make(560, seed=3)
+    each = dict.fromkeys(["talk", "command", "calls", "shopping", "searches", "home", "chain"], 60)
+    assert Counter(text["kind"] for text in texts) == {**each, "words": 140}
+    assert {text["kind"] for text in texts[:140]} == {"words"}
