@@ -15,7 +15,7 @@ RECORDS = [json.loads(line) for line in SAMPLE.read_text().splitlines()]
 
 
 def convert_all(options: Options) -> list[Row]:
-    rows = []
+    rows: list[Row] = []
     for record in join([Record(number, number, value) for number, value in enumerate(RECORDS, 1)], options):
         assert isinstance(record.value, dict)
         with suppress(LeftOut):
