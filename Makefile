@@ -1,6 +1,6 @@
 # Recipebook: make is the door, `python -m recipebook` the room behind it.
 .DEFAULT_GOAL := help
-.PHONY: help setup train eval plan check runs test lint bench tiny-base schemas clean
+.PHONY: help setup train eval plan check runs compare leaderboard test lint bench tiny-base schemas clean
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -44,6 +44,13 @@ check: $(READY) ## every recipe, profile and template, in about a second (RECIPE
 
 runs: $(READY) ## the table of runs
 	@$(RUN_IN_ENV) runs
+
+compare: $(READY) ## RUNS="a b": evaluated runs side by side, each against the first, with paired tests
+	@test -n "$(RUNS)" || { echo 'make compare wants RUNS=, for example: make compare RUNS="a b"' >&2; exit 2; }
+	@$(RUN_IN_ENV) compare $(RUNS)
+
+leaderboard: $(READY) ## all evaluated runs, ranked where they are comparable (RECIPE= for one)
+	@$(RUN_IN_ENV) leaderboard $(RECIPE)
 
 test: $(READY) ## all tests, real Axolotl training included
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(PY) -m pytest $(TESTS)

@@ -10,9 +10,9 @@ _recipebook_make() {
     if [ "$word" = "=" ]; then name=$before word=""; elif [ "$before" = "=" ]; then name=${COMP_WORDS[COMP_CWORD-2]}; fi
     case ${name-} in
         RECIPE) mapfile -t COMPREPLY < <(compgen -W "$(_recipebook_words recipes)" -- "$word") ;;
-        RUN) mapfile -t COMPREPLY < <(compgen -W "$(_recipebook_words runs)" -- "$word") ;;
+        RUN | RUNS) mapfile -t COMPREPLY < <(compgen -W "$(_recipebook_words runs)" -- "$word") ;;
         PROFILE) mapfile -t COMPREPLY < <(compgen -W "$(_recipebook_words profiles)" -- "$word") ;;
-        "") mapfile -t COMPREPLY < <(compgen -W "$(_recipebook_words commands) RECIPE= RUN= PROFILE= SET= GPUS=" -- "$word")
+        "") mapfile -t COMPREPLY < <(compgen -W "$(_recipebook_words commands) RECIPE= RUN= RUNS= PROFILE= SET= GPUS=" -- "$word")
             [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace ;;
     esac
 }

@@ -18,10 +18,9 @@ from eval.charts import plot_losses, plot_slices
 from eval.pages import align, format_difference, format_estimate, format_number, format_p, render_page, tell_detectable
 from eval.predictions import Prediction, read_predictions
 from eval.score import read_scores
-from eval.statistics import BOOTSTRAPS, SIGN_FLIPS, Difference, Estimate
+from eval.statistics import BOOTSTRAPS, SIGN_FLIPS, SIGNIFICANT, Difference, Estimate
 from eval.summary import Result, Scores, Summary
 
-SIGNIFICANT = 0.05
 WORST = 10
 BEST = 5
 # Longer texts are cut in the page, with a word about it: comparing them takes time that grows with the square.

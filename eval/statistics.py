@@ -26,6 +26,7 @@ from scipy import stats  # type: ignore[import-untyped]
 
 CONFIDENCE = 0.95
 POWER = 0.8
+SIGNIFICANT = 0.05
 BOOTSTRAPS = 2_000
 SIGN_FLIPS = 9_999
 # Numbers drawn at once: bounds the memory for large test sets, and spares small ones the many small steps.

@@ -50,7 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_layers(plan)
 
     evaluate = _add(commands, "eval", _eval, "ask base and tuned model the test prompts; report.html")
-    evaluate.add_argument("run", help="a run's name, or a recipe's for its newest trained run")
+    evaluate.add_argument("run", help=_RUN)
     evaluate.add_argument("--checkpoint", type=int, metavar="STEP", help="one of the run's checkpoints")
     evaluate.add_argument("--set", nargs="*", action="extend", default=[], metavar="eval.KEY=VALUE", dest="overrides")
 
@@ -58,6 +58,14 @@ def build_parser() -> argparse.ArgumentParser:
     check.add_argument("recipe", nargs="?", help="only this one")
 
     _add(commands, "runs", _runs, "the table of runs, newest first")
+
+    compare = _add(commands, "compare", _compare, "evaluated runs side by side, each against the first")
+    compare.add_argument("runs", nargs="+", metavar="RUN", help=_RUN)
+    compare.add_argument("--out", type=Path, metavar="FILE", help="the page; runs/compare-….html if not given")
+
+    leaderboard = _add(commands, "leaderboard", _leaderboard, "all evaluated runs, ranked where they are comparable")
+    leaderboard.add_argument("recipe", nargs="?", help="only runs of this one")
+    leaderboard.add_argument("--out", type=Path, metavar="FILE", help="the page; runs/leaderboard.html if not given")
 
     convert = _add(commands, "convert", _convert, "one converter on one source")
     convert.add_argument("--converter", default="auto", metavar="NAME", help="auto (the default): by the first records")
@@ -120,6 +128,18 @@ def _runs(asked: argparse.Namespace) -> int:
     return show_runs()
 
 
+def _compare(asked: argparse.Namespace) -> int:
+    from eval.compare import show_comparison
+
+    return show_comparison(asked.runs, asked.out)
+
+
+def _leaderboard(asked: argparse.Namespace) -> int:
+    from eval.leaderboard import show_leaderboard
+
+    return show_leaderboard(asked.recipe, asked.out)
+
+
 def _convert(asked: argparse.Namespace) -> int:
     from recipebook.conversion import convert_file
 
@@ -174,6 +194,7 @@ def read_settings(settings: Sequence[str]) -> dict[str, object]:
     return options
 
 
+_RUN = "a run's name, or a recipe's for its newest trained run"
 _SOURCE = "a file, a glob, a folder, or hf:OWNER/NAME[@REVISION][/CONFIG][:SPLIT]"
 
 

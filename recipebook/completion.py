@@ -14,5 +14,4 @@ def list_words(kind: str) -> list[str]:
         return resolve.list_recipes()
     if kind == "profiles":
         return resolve.list_profiles()
-    runs = [run.read() for run in rundir.list_runs()]
-    return sorted({manifest.run for manifest in runs} | {manifest.recipe for manifest in runs})
+    return sorted({name for run, manifest in rundir.list_readable() for name in (run.name, manifest.recipe)})

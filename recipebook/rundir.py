@@ -84,8 +84,11 @@ class Run:
             return Manifest.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             raise UserError(f"{shown(self.folder)} holds no manifest.json") from None
+        except OSError as error:
+            raise UserError(f"{shown(path)}: cannot be read: {error.strerror}") from None
         except ValidationError as error:
-            raise UserError(f"{shown(path)}: {error.errors()[0]['msg']}") from None
+            place = ".".join(str(part) for part in error.errors()[0]["loc"])
+            raise UserError(f"{shown(path)}: {place + ': ' if place else ''}{error.errors()[0]['msg']}") from None
 
     def write(self, manifest: Manifest) -> Manifest:
         """Replace the manifest, all or nothing."""
@@ -141,15 +144,23 @@ def create(recipe: str, now: datetime, runs: Path = RUNS) -> Run:
 def list_runs(runs: Path = RUNS) -> Iterator[Run]:
     """All runs, newest first."""
     folders = [path.parent for path in runs.glob("*/manifest.json")]
-    for folder in sorted(folders, key=lambda folder: (folder / "recipe.yaml").stat().st_mtime, reverse=True):
-        yield Run(folder)
+    yield from map(Run, sorted(folders, key=_get_birth, reverse=True))
+
+
+def list_readable(runs: Path = RUNS) -> Iterator[tuple[Run, Manifest]]:
+    """The runs whose manifest can be read, newest first; `make runs` shows the others with the reason."""
+    for run in list_runs(runs):
+        try:
+            yield run, run.read()
+        except UserError:
+            continue
 
 
 def find(query: str, runs: Path = RUNS) -> Run:
     """A run by its full name, or the newest trained one of a recipe."""
     if (runs / query / "manifest.json").is_file():
         return Run(runs / query)
-    manifests = [(run, run.read()) for run in list_runs(runs)]
+    manifests = list(list_readable(runs))
     of_recipe = [(run, manifest) for run, manifest in manifests if manifest.recipe == query]
     for run, manifest in of_recipe:
         if manifest.status == "trained":
@@ -164,3 +175,9 @@ def find(query: str, runs: Path = RUNS) -> Run:
 def shown(path: Path) -> str:
     """A path as messages show it: from the project's folder where it lies inside."""
     return str(path.relative_to(PROJECT)) if path.is_relative_to(PROJECT) else str(path)
+
+
+def _get_birth(folder: Path) -> float:
+    """Nothing writes recipe.yaml again once the run is there; a broken run may have lost it."""
+    recipe = folder / "recipe.yaml"
+    return (recipe if recipe.is_file() else folder).stat().st_mtime

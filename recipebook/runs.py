@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from recipebook import rundir
+from recipebook.errors import UserError
 from recipebook.launch import read_progress
 from recipebook.progress import format_seconds
 from recipebook.rundir import Manifest, Run
@@ -24,10 +25,14 @@ def show_runs() -> int:
 
 
 def _line(run: Run) -> tuple[str, ...]:
-    manifest = run.read()
+    try:
+        manifest = run.read()
+        headline = _headline(run.folder / "eval" / "summary.json")
+    except UserError as error:
+        return run.name, "unreadable", "", "", str(error)
     loss = "" if manifest.final_loss is None else f"{manifest.final_loss:.4f}"
     took = sum(attempt.seconds or 0 for attempt in manifest.attempts)
-    return run.name, _status(run, manifest), loss, format_seconds(took), _headline(run.folder / "eval" / "summary.json")
+    return run.name, _status(run, manifest), loss, format_seconds(took), headline
 
 
 def _status(run: Run, manifest: Manifest) -> str:
@@ -42,5 +47,13 @@ def _status(run: Run, manifest: Manifest) -> str:
 def _headline(summary: Path) -> str:
     if not summary.is_file():
         return ""
-    result = json.loads(summary.read_bytes())["results"][0]
-    return f"{result['figure']}: {result['tuned']['mean']:.3f} ({result['base']['mean']:.3f})"
+    try:
+        result = json.loads(summary.read_bytes())["results"][0]
+        base = f" ({_round(result['base']['mean'])})" if result["base"] else ""
+        return f"{result['figure']}: {_round(result['tuned']['mean'])}{base}"
+    except (OSError, ValueError, LookupError, TypeError):
+        raise UserError(f"{rundir.shown(summary)} is no summary of an evaluation") from None
+
+
+def _round(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

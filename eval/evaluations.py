@@ -1,0 +1,81 @@
+"""Evaluated runs: a run's folder in, what comparisons need of it out, or a line that says what is wrong with it.
+
+Evaluation(run="robot-lora-20261121-053004", recipe="robot-lora", profile="tiny", summary=Summary(…),
+           rows=("samples/robot.json#12", …), groups=("samples/robot.json#12", …), scores=({"exact": 1.0}, …))
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from eval.predictions import read_predictions
+from eval.summary import Scores, Summary
+from recipebook.errors import UserError
+from recipebook.rundir import Run, shown
+
+
+class Evaluation(NamedTuple):
+    """The tuned model's scores on the test rows, in their order, and what they were measured under."""
+
+    run: str
+    recipe: str
+    profile: str | None
+    summary: Summary
+    rows: tuple[str, ...]
+    groups: tuple[str, ...]
+    scores: tuple[Scores, ...]
+
+
+def read_evaluation(run: Run) -> Evaluation:
+    """Read a run's `eval/` folder."""
+    manifest = run.read()
+    folder = run.folder / "eval"
+    again = f"make eval RUN={run.name}"
+    if not (folder / "summary.json").is_file():
+        raise UserError(f"{shown(run.folder)} is {manifest.status} and not evaluated: {again}")
+    summary = _read_summary(folder / "summary.json", again)
+    if not summary.conditions:
+        raise UserError(f"{shown(run.folder)} was evaluated before results could be compared: {again}")
+    predictions = read_predictions(folder / "predictions.jsonl")
+    rows = tuple(item.id for item in predictions)
+    scores = _read_scores(folder / "scores.jsonl", again)
+    if tuple(scores) != rows:
+        raise UserError(f"{shown(folder)} has scores of other rows than its predictions: {again}")
+    return Evaluation(
+        run=run.name,
+        recipe=manifest.recipe,
+        profile=manifest.profile,
+        summary=summary,
+        rows=rows,
+        groups=tuple(item.group for item in predictions),
+        scores=tuple(scores.values()),
+    )
+
+
+def name_differences(evaluations: Sequence[Evaluation]) -> list[str]:
+    """The conditions that the evaluations do not share: `test set`, `metric settings`, …"""
+    conditions = [evaluation.summary.conditions for evaluation in evaluations]
+    names = dict.fromkeys(name for one in conditions for name in one)
+    differing = [name for name in names if len({one.get(name) for one in conditions}) > 1]
+    # The same settings in another version of a metric.
+    figures = {frozenset(result.figure for result in evaluation.summary.results) for evaluation in evaluations}
+    return differing or ["figures"] * (len(figures) > 1)
+
+
+def _read_summary(path: Path, again: str) -> Summary:
+    try:
+        return Summary.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        place = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise UserError(f"{shown(path)}: {place}: {error.errors()[0]['msg']}; {again}") from None
+
+
+def _read_scores(path: Path, again: str) -> dict[str, Scores]:
+    try:
+        lines = [json.loads(line) for line in path.read_bytes().splitlines()]
+        return {line["id"]: line["tuned"] for line in lines}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(f"{shown(path)} holds no scores that can be read: {again}") from None

@@ -1,0 +1,95 @@
+"""The leaderboard: who is ranked with whom, who ties with the best, and who is left out, with the reason."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from eval.leaderboard import rank_runs, render, terminal_table
+from recipebook.errors import UserError
+from recipebook.rundir import Run
+
+MakeRun = Callable[..., Run]
+BAD = ["right"] * 5 + ["no"] * 15
+GOOD = ["right"] * 15 + ["no"] * 5
+BEST = ["right"] * 16 + ["no"] * 4
+
+
+def test_the_best_comes_first_and_ties_are_marked(make_run: MakeRun, tmp_path: Path) -> None:
+    runs = [make_run(answers) for answers in (BAD, GOOD, BEST)]
+    (group,) = rank_runs(None, tmp_path).groups
+    assert [(one.rank, one.run.run, one.tied) for one in group.standings] == [
+        (1, runs[2].name, False),
+        (2, runs[1].name, True),
+        (3, runs[0].name, False),
+    ]
+    # One row of 20 is worse, none better: 1 / 2; eleven are: 1 / 2^11, twice by Holm.
+    assert [one.p_adjusted for one in group.standings] == [None, pytest.approx(1 / 2), pytest.approx(2 / 2**11)]
+
+
+def test_what_is_less_ranks_first_where_less_is_better(make_run: MakeRun, tmp_path: Path) -> None:
+    runs = [make_run(answers) for answers in (GOOD, BAD, BEST)]
+    for run in runs:
+        summary = run.folder / "eval" / "summary.json"
+        summary.write_text(summary.read_text().replace('"less_is_better": false', '"less_is_better": true'))
+    (group,) = rank_runs(None, tmp_path).groups
+    assert [one.run.run for one in group.standings] == [runs[1].name, runs[0].name, runs[2].name]
+
+
+def test_runs_that_were_asked_otherwise_are_never_in_one_ranking(make_run: MakeRun, tmp_path: Path) -> None:
+    asked = {"test set": "t2", "chat template": "c1", "metric settings": "m1", "generation settings": "g1"}
+    other, first, second, by_length = (
+        make_run(BEST, conditions=asked), make_run(GOOD), make_run(BAD), make_run(BEST)
+    )  # fmt: skip
+    summary = by_length.folder / "eval" / "summary.json"
+    summary.write_text(summary.read_text().replace('"main": "exact"', '"main": "pred_length"'))
+    groups = rank_runs(None, tmp_path).groups
+    assert [[one.run.run for one in group.standings] for group in groups] == [
+        [first.name, second.name],
+        [by_length.name],
+        [other.name],
+    ]
+
+
+def test_runs_without_a_place_are_told_with_the_reason(make_run: MakeRun, tmp_path: Path) -> None:
+    untouched, broken, lost = make_run(), make_run(GOOD), make_run(GOOD)
+    (broken.folder / "manifest.json").write_text('{"run": ')
+    (lost.folder / "eval" / "scores.jsonl").unlink()
+    board = rank_runs(None, tmp_path)
+    assert board.groups == ()
+    assert [(one.run, one.reason.split(": ")[0]) for one in board.left_out] == [
+        (lost.name, f"{lost.name}/eval/scores.jsonl holds no scores that can be read"),
+        (broken.name, f"{broken.name}/manifest.json"),
+        (untouched.name, f"{untouched.name} is trained and not evaluated"),
+    ]
+    assert "no run can be ranked" in terminal_table(board)
+
+
+def test_a_recipe_may_be_ranked_alone_and_an_unknown_one_is_told(make_run: MakeRun, tmp_path: Path) -> None:
+    make_run(GOOD)
+    run = make_run(BAD, recipe="trait")
+    (group,) = rank_runs("trait", tmp_path).groups
+    assert [one.run.run for one in group.standings] == [run.name]
+    with pytest.raises(UserError, match="no run of recipe 'trade' in runs/; it has runs of: robot, trait"):
+        rank_runs("trade", tmp_path)
+
+
+def test_the_table_fits_80_columns(make_run: MakeRun, tmp_path: Path) -> None:
+    bad, best = make_run(BAD), make_run(BEST)
+    lines = terminal_table(rank_runs(None, tmp_path)).splitlines()
+    assert lines[:4] == [
+        "exact, 20 test rows: 2 runs",
+        "     run                    exact [95 %]          to best  p",
+        f"  1  {best.name}  0.800 [0.584, 0.919]",
+        f"  2  {bad.name}  0.250 [0.112, 0.469]  -0.550   <0.001",
+    ]
+    assert [line for line in lines if len(line) > 80] == []
+
+
+def test_the_page_tells_ranks_and_reasons_and_what_runs_say_stays_text(make_run: MakeRun, tmp_path: Path) -> None:
+    make_run(GOOD), make_run(BEST), make_run(recipe="<b>evil")
+    html = render(rank_runs(None, tmp_path), None)
+    assert "<b>evil" not in html and "&lt;b&gt;evil" in html
+    for text in ("2 = · robot-20261120-120105", "is trained and not evaluated", "-0.050 ["):
+        assert text in html
+    assert [word for word in ("<script", "<link", "src=", "http:", "https:", "Profile tiny") if word in html] == []
