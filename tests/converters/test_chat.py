@@ -1,0 +1,77 @@
+"""The chat converter: three forms of one chat, roles that make sense, nothing lost without a word."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from converters.chat import Options, convert, recognise
+from recipebook.export import find_export
+from recipebook.rows import BadRecord
+
+WORDS = st.text(st.sampled_from("ab \n\r"), max_size=4)
+KEYS = st.sampled_from(["role", "content", "from", "value", "type", "text", "tool_calls", "origin"])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=4,
+)
+ROLE = st.sampled_from(["user", "human", "assistant", "gpt", "system", "tool"])
+TURN = st.fixed_dictionaries({"role": ROLE, "content": WORDS}) | st.fixed_dictionaries({"from": ROLE, "value": WORDS})
+FIELDS = ["messages", "conversations", "instruction", "input", "output", "history", "prompt", "completion", "system"]
+RECORD = st.dictionaries(
+    st.sampled_from([*FIELDS, "metadata"]),
+    JSON | WORDS | st.lists(TURN, max_size=4) | st.lists(TURN | JSON, max_size=3),
+    max_size=5,
+)
+SAID = st.lists(st.text(st.sampled_from("hi\nä ")).filter(str.strip), min_size=2, max_size=6)
+
+
+@given(record=RECORD, options=st.builds(Options, system=st.none() | st.just("Be kind.")))
+def test_any_record_gives_one_row_of_roles_in_turn_or_a_reason(record: dict[str, Any], options: Options) -> None:
+    try:
+        (row,) = convert(record, options)
+    except BadRecord as reason:
+        assert str(reason)
+        return
+    roles = [message["role"] for message in row["messages"]]
+    talk = roles[1:] if roles[0] == "system" else roles
+    assert talk == ["user", "assistant"] * (len(talk) // 2) and talk
+    assert all(type(value) in (str, int, float) for value in row["meta"].values())
+
+
+@given(said=SAID)
+def test_three_forms_of_a_chat_give_the_same_row(said: list[str]) -> None:
+    said = said[: len(said) // 2 * 2]
+    turns = list(zip(("user", "assistant") * (len(said) // 2), said, strict=True))
+    spoken = {"user": "human", "assistant": "gpt"}
+    history = [list(pair) for pair in zip(said[:-2:2], said[1:-2:2], strict=True)]
+    forms: list[dict[str, Any]] = [
+        {"messages": [{"role": role, "content": text} for role, text in turns]},
+        {"conversations": [{"from": spoken[role], "value": text} for role, text in turns]},
+        {"instruction": said[-2], "input": "", "output": said[-1], "history": history},
+    ]
+    assert [list(convert(form, Options())) for form in forms] == [[{**forms[0], "meta": {}}]] * 3
+
+
+@given(said=SAID, form=st.sampled_from(["openai", "sharegpt"]), topic=st.text())
+def test_a_chat_that_is_exported_comes_back(said: list[str], form: str, topic: str) -> None:
+    turns = [{"role": role, "content": text} for role, text in zip(("user", "assistant"), said[:2], strict=True)]
+    row: Any = {"messages": [{"role": "system", "content": "Be brief."}, *turns], "meta": {"topic": topic}}
+    assert list(convert(find_export(form)(row), Options(system="Be kind."))) == [row]
+
+
+def test_megabytes_of_turns_take_one_pass() -> None:
+    turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}] * 50_000
+    (row,) = convert({"messages": [*turns, *turns[:1]]}, Options())
+    assert (len(row["messages"]), row["meta"]) == (100_000, {"dropped": 1})
+
+
+def test_chats_are_known_by_their_first_turn_or_their_two_fields() -> None:
+    assert recognise({"messages": [{"role": "user", "content": "hi"}]}) == "have 'messages' with 'role' and 'content'"
+    assert recognise({"conversations": [{"from": "human", "value": "hi"}]}) == (
+        "have 'conversations' with 'from' and 'value'"
+    )
+    assert recognise({"prompt": "hi", "completion": "Hello!"}) == "have 'prompt' and 'completion'"
+    assert recognise({"instruction": "hi", "output": "Hello!"}) == "have 'instruction' and 'output'"
+    assert recognise({"messages": [{"role": "user", "text": "hi"}], "prompt": "hi"}) is None
