@@ -29,10 +29,11 @@ from recipebook.files import digest, digest_file, replacing, write_text
 from recipebook.options import check_options
 from recipebook.recipe import Data, Split
 from recipebook.records import Record
-from recipebook.rows import BadRecord, Row
+from recipebook.rows import BadRecord, LeftOut, Row
 from recipebook.sampling import repeat_rows
 from recipebook.sources import Input, digest_inputs, find_inputs
 from recipebook.split import PARTS, Part, choose_part, normalise
+from recipebook.split_file import SplitFile
 
 # Raised when the same sources and settings come to give other rows, so that no old folder is reused.
 FORMAT = "1"
@@ -62,12 +63,15 @@ def prepare(data: Data, cache: Path, root: Path, progress: Progress | None = Non
     converter = choose_converter(data.converter, data.source, inputs["train"], notes)
     options = check_options(converter.options, data.options, f"converter {converter.name}")
     sources = {name: digest_inputs(inputs[part]) for part, name in _name_sources(data).items()}
+    split = _open_split(data, root)
+    if isinstance(split, SplitFile):
+        sources[split.name], notes["split"] = split.digest, split.note()
     settings = data.model_dump_json(exclude={"options"}) + options.model_dump_json()
     folder = cache / digest(FORMAT, converter.code, settings, *sources.values())
     if found := _find(folder):
         return found
     with building(folder.name, cache) as place:
-        rows, account = _write(data, inputs, converter, options, place, Ledger(notes), progress)
+        rows, account = _write(data, inputs, split, converter, options, place, Ledger(notes), progress)
         built = Dataset(folder=place, rows=rows, rows_digest=_digest_rows(place), sources=sources, account=account)
         write_text(place / ACCOUNT, built.model_dump_json(indent=2, exclude={"folder"}) + "\n")
         return _publish(place, folder)
@@ -136,6 +140,7 @@ def _publish(built: Path, folder: Path) -> Dataset:
 def _write(
     data: Data,
     inputs: dict[Part, list[Input]],
+    split: Split | SplitFile,
     converter: Converter,
     options: BaseModel,
     folder: Path,
@@ -144,17 +149,20 @@ def _write(
 ) -> tuple[dict[Part, int], Account]:
     begun: list[tuple[int, str]] = []
     written = {part: _Written() for part in PARTS}
-    split = _share(data)
     with ExitStack() as stack:
         files = {part: stack.enter_context(replacing(_path(folder, part))) for part in PARTS}
         for part, source in [(part, source) for part, sources in inputs.items() for source in sources]:
             name, before = source.name, ledger.records
             begun.append((before, name))
-            for each in convert_records(source.read(ledger.notes), name, converter, options, ledger, progress):
+            records = source.read(ledger.notes)
+            if isinstance(split, SplitFile):
+                records = split.follow(records, name, before)
+            for each in convert_records(records, name, converter, options, ledger, progress):
                 try:
-                    chosen = _choose(each, split) if part == "train" else part
+                    chosen = _choose(each, split, before) if part == "train" else part
                 except BadRecord as reason:
-                    ledger.withdraw(name, each.record, len(each.rows), str(reason))
+                    take_out = ledger.set_aside if isinstance(reason, LeftOut) else ledger.withdraw
+                    take_out(name, each.record, len(each.rows), str(reason))
                     continue
                 files[chosen].writelines(each.lines)
                 written[chosen].add(each, before)
@@ -164,6 +172,8 @@ def _write(
         overlap_validation=_count_overlap(written["train"], written["validation"]),
     )
     judge(account, data.rejects)
+    if isinstance(split, SplitFile):
+        split.check()
     rows = {part: len(written[part].numbers) for part in PARTS}
     _check_parts(data, rows, account)
     if data.weights:
@@ -172,13 +182,20 @@ def _write(
     return rows, account
 
 
-def _share(data: Data) -> Split:
-    """The shares of the source; a part with a file of its own takes none."""
+def _open_split(data: Data, root: Path) -> Split | SplitFile:
+    """The shares of the source, of which a part with a source of its own takes none; or the file that lists parts."""
+    if data.split.file is not None:
+        for part, name in (("validation", data.validation), ("test", data.test)):
+            if name is not None:
+                raise UserError(f"{data.split.file}: lists {part}, so data.{part} cannot name {name} as well")
+        return SplitFile(root / data.split.file, data.split.file, data.split.by[0])
     own = {part: 0.0 for part in ("validation", "test") if part in _name_sources(data)}
     return data.split.model_copy(update=own)
 
 
-def _choose(each: Converted, split: Split) -> Part:
+def _choose(each: Converted, split: Split | SplitFile, before: int) -> Part:
+    if isinstance(split, SplitFile):
+        return split.choose(before + each.record.number)
     assert not isinstance(each.record.value, BadRecord)
     return choose_part(each.record.value, split)
 
@@ -229,6 +246,8 @@ def _count_overlap(train: _Written, other: _Written) -> int:
 def _check_parts(data: Data, rows: dict[Part, int], account: Account) -> None:
     if not rows["train"]:
         raise UserError(f"{data.source}: train is empty: {account.records} records, {account.rejects} rejected")
+    if data.split.file is not None:
+        return
     shares = {"validation": data.split.validation, "test": data.split.test}
     names = {"validation": data.validation, "test": data.test}
     for part in HELD_OUT:

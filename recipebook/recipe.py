@@ -42,7 +42,17 @@ class Split(Section):
     validation: Share = Field(0.1, description="share of the records, by hash: adding records moves none")
     test: Share = 0.1
     by: tuple[Name, ...] = Field((), description="fields of the raw record that tell its origin; empty: the whole")
+    file: Name | None = Field(
+        None,
+        description="a JSON file that lists, for each value of the one field in `by`, train, val and test; no shares",
+    )
     seed: int = 42
+
+    @model_validator(mode="after")
+    def _can_read_lists(self) -> Self:
+        if self.file is not None and len(self.by) != 1:
+            raise ValueError("file needs by to be the one field whose values it has lists for, such as [persona_id]")
+        return self
 
 
 class Weights(Section):
