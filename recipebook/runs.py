@@ -12,9 +12,9 @@ from recipebook.rundir import Manifest, Run
 HEAD = ("run", "status", "loss", "took", "main figure: tuned (base)")
 
 
-def show_runs() -> int:
+def show_runs(runs: Path = rundir.RUNS) -> int:
     """Print the table."""
-    lines = [_line(run) for run in rundir.list_runs()]
+    lines = [_line(run) for run in rundir.list_runs(runs)]
     if not lines:
         print("no runs yet: make train RECIPE=robot-lora makes one")
         return 0

@@ -84,3 +84,14 @@ def test_a_broken_manifest_is_one_line(tmp_path: Path) -> None:
         run.read()
     assert "manifest.json: Invalid JSON" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_broken_run_hides_no_other_of_its_recipe(tmp_path: Path) -> None:
+    whole = make_run(tmp_path, "robot", "trained", NOON)
+    broken, bare = make_run(tmp_path, "robot", "trained", NOON.replace(hour=13)), tmp_path / "bare"
+    (broken.folder / "manifest.json").write_text("{")
+    bare.mkdir()
+    (bare / "manifest.json").mkdir()
+    assert rundir.find("robot", tmp_path).name == whole.name
+    with pytest.raises(UserError, match=r"bare/manifest\.json: cannot be read: Is a directory"):
+        Run(bare).read()
