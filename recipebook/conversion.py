@@ -13,11 +13,13 @@ import multiprocessing
 import os
 import pkgutil
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import IO, Any, NamedTuple, cast
 
 import orjson
@@ -44,7 +46,7 @@ Join = Callable[[Iterable[Record], Any], Iterator[Record]]
 
 
 class Converter(NamedTuple):
-    """A module of converters/, and the hash of its source."""
+    """A module of converters/, and the hash of its source and of what it builds on."""
 
     name: str
     options: type[BaseModel]
@@ -71,7 +73,20 @@ def find_converter(name: str) -> Converter:
     if name not in list_converters():
         raise UserError(f"no '{name}' in converters/; it has: {', '.join(list_converters())}")
     module = importlib.import_module(f"converters.{name}")
-    return Converter(name, module.Options, module.convert, digest(inspect.getsource(module)), vars(module).get("join"))
+    return Converter(name, module.Options, module.convert, _digest_code(module), vars(module).get("join"))
+
+
+def _digest_code(module: ModuleType) -> str:
+    """Hash of a converter's source and of our modules that it takes something from, and they in turn."""
+    found = {module.__name__: module}
+    waiting = [module]
+    while waiting:
+        for value in vars(waiting.pop()).values():
+            name = getattr(value, "__module__", None) or ""
+            if name.split(".")[0] in ("converters", "recipebook") and name not in found:
+                found[name] = sys.modules[name]
+                waiting.append(found[name])
+    return digest(*(inspect.getsource(found[name]) for name in sorted(found)))
 
 
 def choose_converter(name: str, source: str, inputs: list[Input], notes: dict[str, str]) -> Converter:

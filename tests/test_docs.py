@@ -35,7 +35,7 @@ def test_every_goal_is_explained_by_make_help() -> None:
 
 def test_every_recipebook_command_of_the_readme_parses() -> None:
     commands = re.findall(r"-m recipebook (.*)$", README, re.MULTILINE)
-    assert [shlex.split(command)[0] for command in commands] == ["convert", "score"]
+    assert [shlex.split(command)[0] for command in commands] == ["convert", "export", "score"]
     for command in commands:
         assert build_parser().parse_args(shlex.split(command)).command
 
