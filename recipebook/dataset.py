@@ -155,17 +155,12 @@ def _write(
             name, before = source.name, ledger.records
             begun.append((before, name))
             records = source.read(ledger.notes)
-            if isinstance(split, SplitFile):
-                records = split.follow(records, name, before)
+            records = split.follow(records, name, before) if isinstance(split, SplitFile) else records
             for each in convert_records(records, name, converter, options, ledger, progress):
-                try:
-                    chosen = _choose(each, split, before) if part == "train" else part
-                except BadRecord as reason:
-                    take_out = ledger.set_aside if isinstance(reason, LeftOut) else ledger.withdraw
-                    take_out(name, each.record, len(each.rows), str(reason))
-                    continue
-                files[chosen].writelines(each.lines)
-                written[chosen].add(each, before)
+                chosen = _choose(each, split, before, name, ledger) if part == "train" else part
+                if chosen:
+                    files[chosen].writelines(each.lines)
+                    written[chosen].add(each, before)
     _drop_overlap(begun, written, _path(folder, "train"), ledger, own=set(_name_sources(data)))
     account = ledger.close(
         overlap_test=_count_overlap(written["train"], written["test"]),
@@ -193,11 +188,18 @@ def _open_split(data: Data, root: Path) -> Split | SplitFile:
     return data.split.model_copy(update=own)
 
 
-def _choose(each: Converted, split: Split | SplitFile, before: int) -> Part:
-    if isinstance(split, SplitFile):
-        return split.choose(before + each.record.number)
-    assert not isinstance(each.record.value, BadRecord)
-    return choose_part(each.record.value, split)
+def _choose(each: Converted, split: Split | SplitFile, before: int, name: str, ledger: Ledger) -> Part | None:
+    """The part of a record, or None for one that has none, which the ledger then tells."""
+    try:
+        if isinstance(split, SplitFile):
+            return split.choose(before + each.record.number)
+        assert not isinstance(each.record.value, BadRecord)
+        return choose_part(each.record.value, split)
+    except LeftOut as reason:
+        ledger.set_aside(name, each.record, len(each.rows), str(reason))
+    except BadRecord as reason:
+        ledger.withdraw(name, each.record, len(each.rows), str(reason))
+    return None
 
 
 def _hash_prompt(row: Row) -> int:
