@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils.logging import disable_progress_bar
 
 from eval.prompts import Prompt
+from recipebook import chat_text
 from recipebook.errors import UserError
 from recipebook.progress import ProgressLine
 from recipebook.recipe import Generation
@@ -79,21 +80,15 @@ def generate(
 
 def write_prompt(tokenizer: Tokenizer, prompt: Prompt) -> str:
     """The prompt as the model reads it, up to where its answer begins."""
-    return str(
-        tokenizer.apply_chat_template(
-            list(prompt.messages), tools=list(prompt.tools) or None, tokenize=False, add_generation_prompt=True
-        )
-    )
+    return chat_text.write_prompt(tokenizer, prompt.messages, prompt.tools)
 
 
 def write_answer(tokenizer: Tokenizer, prompt: Prompt, answer: Message) -> str:
     """The answer as training writes it behind the prompt, the end of the turn included."""
-    asked, tools = list(prompt.messages), list(prompt.tools) or None
-    whole = str(tokenizer.apply_chat_template([*asked, answer], tools=tools, tokenize=False))
-    start = write_prompt(tokenizer, prompt)
-    if not whole.startswith(start):
-        raise UserError(f"{prompt.id}: the chat template writes the prompt in another way once it is answered")
-    return whole[len(start) :].rstrip()
+    try:
+        return chat_text.write_answer(tokenizer, prompt.messages, answer, prompt.tools)
+    except ValueError as error:
+        raise UserError(f"{prompt.id}: {error}") from None
 
 
 def tell_reference(tokenizer: Tokenizer, prompt: Prompt) -> str:

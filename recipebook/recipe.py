@@ -127,8 +127,15 @@ class Preference(Section):
     loss: Literal["sigmoid", "ipo", "hinge", "robust"] = Field("sigmoid", description="of `dpo`; sigmoid: the paper's")
     beta: Annotated[float, Field(gt=0)] = Field(0.1, description="how much leaving the reference model costs")
     label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = Field(
-        0.0, description="share of pairs that may be labelled the wrong way round"
+        0.0, description="of `robust`: share of pairs that may be labelled the wrong way round"
     )
+
+    @model_validator(mode="after")
+    def _can_smooth(self) -> Self:
+        """TRL takes the number with any loss, and uses it in one."""
+        if self.label_smoothing and self.loss != "robust":
+            raise ValueError(f"label_smoothing needs loss to be robust: the engine ignores it under {self.loss}")
+        return self
 
 
 class Lora(Section):
@@ -199,6 +206,13 @@ class Recipe(Section):
     axolotl: dict[str, Any] = Field(
         default_factory=dict, description="any of Axolotl's own keys, checked against its schema; they win"
     )
+
+    @model_validator(mode="after")
+    def _can_stop_early(self) -> Self:
+        rows = self.data.validation or self.data.split.file or self.data.split.validation
+        if self.training.early_stopping and not rows:
+            raise ValueError("training.early_stopping needs validation rows, and data.split.validation is 0")
+        return self
 
 
 PROJECT = Path(__file__).resolve().parent.parent

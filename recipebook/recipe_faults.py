@@ -41,7 +41,8 @@ def tell_invalid(error: ValidationError, path: KeyPath) -> list[Fault]:
     faults = []
     for problem in error.errors(include_url=False):
         at = (*path, *problem["loc"])
-        faults.append(Fault(at, False, f"{dotted(at)}: {problem['msg'].removeprefix('Value error, ')}"))
+        place = f"{dotted(at)}: " if at else ""
+        faults.append(Fault(at, False, place + problem["msg"].removeprefix("Value error, ")))
     return faults
 
 

@@ -1,1 +1,3 @@
 """What runs inside the training process: an Axolotl plugin. Imports nothing of the command line's side."""
+
+from trainer.pairs import write_pairs as write_pairs

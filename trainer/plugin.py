@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from axolotl.integrations.base import BasePlugin
-from transformers import set_seed
+from transformers import EarlyStoppingCallback, set_seed
 
 from trainer import cpu_ranks
 from trainer.progress import ProgressFiles
@@ -38,8 +38,13 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
         set_seed(cfg.seed)
 
     def add_callbacks_pre_trainer(self, cfg: Any, model: Any) -> list[Any]:
-        """Follow the training."""
-        return [ProgressFiles(Path.cwd())]
+        """Follow the training, and end it early where Axolotl would not: it does so for supervised training alone."""
+        patience = cfg.get("rl") and cfg.get("early_stopping_patience")
+        return [ProgressFiles(Path.cwd()), *([EarlyStoppingCallback(patience)] if patience else [])]
+
+    def get_training_args(self, cfg: Any) -> dict[str, Any]:
+        """Training that ends early goes back to its best checkpoint."""
+        return {"load_best_model_at_end": True} if cfg.get("rl") and cfg.get("early_stopping_patience") else {}
 
     def post_train_unload(self, cfg: Any) -> None:
         """Everything is saved: read it back."""

@@ -2,47 +2,83 @@
 
     python -m trainer.preview axolotl.yaml preview.json
 
-writes `{"rows", "lengths", "trained", "examples": [[["robot", true], …], …]}`: tokens a row and trained tokens a row
+writes `{"lengths", "trained", "examples": [[["robot", true], …], …]}`: tokens a row and trained tokens a row
 in the rows' order, and for the first rows the pieces of text with whether they are trained on. It is Axolotl's own
-prompt strategy that tokenises and masks, not a copy of it.
+prompt strategy that tokenises and masks chats, not a copy of it; of a pair, both answers are shown.
 """
 
 import argparse
 import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from axolotl.cli.config import load_cfg
 from axolotl.loaders import load_tokenizer
 from axolotl.prompt_strategies import load as load_strategy
 from axolotl.utils.dict import DictDefault
 
+from trainer.pairs import write_pair
+
 MOST_ROWS = 20_000
 EXAMPLES = 2
 MASKED = -100
+
+Pieces = list[tuple[str, bool]]
+
+
+class Look(NamedTuple):
+    """One row: its tokens, how many of them carry loss, and how to show it in pieces, trained on or not."""
+
+    length: int
+    trained: int
+    show: Callable[[], Pieces]
 
 
 def preview(config: Path) -> dict[str, Any]:
     """Tokenise the training rows, at most the first 20,000 of them."""
     cfg = load_cfg(str(config))
     tokenizer = load_tokenizer(cfg)
+    look = _look_at_pair(tokenizer) if cfg.rl else _look_at_chat(cfg, tokenizer)
+    with Path(cfg.datasets[0].path).open(encoding="utf-8") as file:
+        looks = [look(json.loads(line)) for line in itertools.islice(file, MOST_ROWS)]
+    return {
+        "lengths": [one.length for one in looks],
+        "trained": [one.trained for one in looks],
+        "examples": [one.show() for one in looks[:EXAMPLES]],
+    }
+
+
+def _look_at_chat(cfg: Any, tokenizer: Any) -> Callable[[dict[str, Any]], Look]:
     settings = DictDefault(cfg.datasets[0])
     strategy = load_strategy(settings.type, tokenizer, cfg, settings)
-    lengths: list[int] = []
-    trained: list[int] = []
-    examples: list[list[tuple[str, bool]]] = []
-    with Path(settings.path).open(encoding="utf-8") as file:
-        for line in itertools.islice(file, MOST_ROWS):
-            tokens = strategy.tokenize_prompt(json.loads(line))
-            lengths.append(len(tokens["input_ids"]))
-            trained.append(sum(label != MASKED for label in tokens["labels"]))
-            if len(examples) < EXAMPLES:
-                examples.append(_join(tokenizer, tokens["input_ids"], tokens["labels"]))
-    return {"lengths": lengths, "trained": trained, "examples": examples}
+
+    def look(row: dict[str, Any]) -> Look:
+        tokens = strategy.tokenize_prompt(row)
+        ids, labels = tokens["input_ids"], tokens["labels"]
+        return Look(len(ids), sum(label != MASKED for label in labels), lambda: _join(tokenizer, ids, labels))
+
+    return look
 
 
-def _join(tokenizer: Any, ids: list[int], labels: list[int]) -> list[tuple[str, bool]]:
+def _look_at_pair(tokenizer: Any) -> Callable[[dict[str, Any]], Look]:
+    """Of a pair, the length is that of the prompt with the longer answer: the one that must fit."""
+
+    def look(row: dict[str, Any]) -> Look:
+        pair = write_pair(row, tokenizer)
+        prompt, chosen, rejected = (
+            len(tokenizer(text)["input_ids"])
+            for text in (pair["prompt"], pair["prompt"] + pair["chosen"], pair["prompt"] + pair["rejected"])
+        )
+        longer = max(chosen, rejected)
+        told = [(pair["prompt"], False), (pair["chosen"], True), (" and not ", False), (pair["rejected"], True)]
+        return Look(longer, longer - prompt, lambda: told)
+
+    return look
+
+
+def _join(tokenizer: Any, ids: list[int], labels: list[int]) -> Pieces:
     """Neighbouring tokens with the same fate as one piece of text."""
     pieces = itertools.groupby(zip(ids, labels, strict=True), key=lambda pair: pair[1] != MASKED)
     return [(tokenizer.decode([token for token, _ in pairs]), trained) for trained, pairs in pieces]

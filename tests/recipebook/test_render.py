@@ -74,6 +74,26 @@ def test_full_fine_tuning_on_a_cpu_renders_to_these_keys() -> None:
     }  # fmt: skip
 
 
+def test_pairs_render_to_direct_preference_optimisation() -> None:
+    config = render(training={"method": "dpo"}, preference={"loss": "robust", "beta": 0.3, "label_smoothing": 0.2})
+    files = {"train": "data/train.jsonl", "validation": "data/validation.jsonl"}
+    train, validation = (
+        [{"path": path, "ds_type": "json", "type": "trainer.write_pairs", "split": "train"}] for path in files.values()
+    )
+    of_chats = ("train_on_inputs", "datasets", "test_datasets")
+    assert config == {
+        **{key: value for key, value in render().items() if key not in of_chats},
+        "rl": "dpo", "rl_beta": 0.3, "dpo_loss_type": ["robust"], "dpo_label_smoothing": 0.2,
+        "datasets": train, "test_datasets": validation,
+    }  # fmt: skip
+
+
+def test_early_stopping_is_a_number_of_evaluations() -> None:
+    config = render(training={"early_stopping": 3, "eval_steps": 10, "save_steps": 20})
+    told = {key: config[key] for key in ("early_stopping_patience", "eval_strategy", "eval_steps", "save_steps")}
+    assert told == {"early_stopping_patience": 3, "eval_strategy": "steps", "eval_steps": 10, "save_steps": 20}
+
+
 def test_lora_keeps_axolotls_gpu_kernels_off_on_a_cpu() -> None:
     config = render(lora={"r": 8, "alpha": 16, "target_modules": ["q_proj"]})
     assert {key: config[key] for key in config if key.startswith("lora_") or key == "adapter"} == {

@@ -1,0 +1,32 @@
+"""A chat as the model reads it: messages in, the text that the tokenizer's chat template makes of them out.
+
+    messages [{"role": "user", "content": "stop"}], answer {"role": "assistant", "content": "robot.stop()"}
+    → "<|im_start|>user\\nstop<|im_end|>\\n<|im_start|>assistant\\n" and "robot.stop()<|im_end|>"
+
+Training on pairs and evaluation both write with these, so that they cannot come to differ.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from recipebook.rows import Message
+
+
+def write_prompt(tokenizer: Any, messages: Sequence[Message], tools: Sequence[dict[str, Any]] = ()) -> str:
+    """The messages, up to where the assistant's answer begins."""
+    return str(
+        tokenizer.apply_chat_template(
+            list(messages), tools=list(tools) or None, tokenize=False, add_generation_prompt=True
+        )
+    )
+
+
+def write_answer(
+    tokenizer: Any, messages: Sequence[Message], answer: Message, tools: Sequence[dict[str, Any]] = ()
+) -> str:
+    """What the template writes behind the prompt once it is answered, the end of the turn included."""
+    prompt = write_prompt(tokenizer, messages, tools)
+    whole = str(tokenizer.apply_chat_template([*messages, answer], tools=list(tools) or None, tokenize=False))
+    if not whole.startswith(prompt):
+        raise ValueError("the chat template writes the prompt in another way once it is answered")
+    return whole[len(prompt) :].rstrip()

@@ -1,0 +1,73 @@
+"""Pairs: both answers as the chat template writes them behind their prompt, tools and calls included."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axolotl.prompt_strategies.dpo import load as load_strategy
+from transformers import AutoTokenizer
+
+from recipebook.recipe import CHAT_TEMPLATES, PROJECT
+from trainer.pairs import write_pair
+
+ASKED = [{"role": "user", "content": "go"}]
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Any:
+    loaded = AutoTokenizer.from_pretrained(PROJECT / "models" / "tiny-base")
+    loaded.chat_template = (Path(CHAT_TEMPLATES) / "chatml.jinja").read_text()
+    return loaded
+
+
+def say(text: str) -> dict[str, str]:
+    return {"role": "assistant", "content": text}
+
+
+@pytest.mark.parametrize("text", ["user", "m", "robot.stop()", "two\nlines"])
+def test_an_answer_is_whole_whatever_it_says(tokenizer: Any, text: str) -> None:
+    assert write_pair({"messages": ASKED, "chosen": say(text), "rejected": say("no")}, tokenizer) == {
+        "prompt": "<|im_start|>user\ngo<|im_end|>\n<|im_start|>assistant\n",
+        "chosen": f"{text}<|im_end|>",
+        "rejected": "no<|im_end|>",
+    }
+
+
+def test_calls_and_tools_are_written_without_the_nulls_of_other_rows(tokenizer: Any) -> None:
+    tool = {"type": "function", "function": {"name": "stop", "description": None}}
+    call = {"type": "function", "function": {"name": "stop", "arguments": "{}"}}
+    row = {
+        "messages": [{**ASKED[0], "tool_calls": None}],
+        "tools": [tool],
+        "chosen": {**say(""), "tool_calls": [call]},
+        "rejected": {**say("no"), "tool_calls": None},
+        "meta": {"origin": "x#1"},
+    }
+    assert write_pair(row, tokenizer) == {
+        "prompt": "<|im_start|>system\nTools:\n"
+        '{"type": "function", "function": {"name": "stop"}}\n'
+        'Call one by <tool_call>{"name": ..., "arguments": {...}}</tool_call>.<|im_end|>\n'
+        "<|im_start|>user\ngo<|im_end|>\n<|im_start|>assistant\n",
+        "chosen": '<tool_call>{"name": "stop", "arguments": {}}</tool_call><|im_end|>',
+        "rejected": "no<|im_end|>",
+    }
+
+
+def test_a_start_of_text_that_the_tokenizer_adds_is_not_written_twice() -> None:
+    class Starting:
+        bos_token, bos_token_id = "<s>", 1
+
+        def __call__(self, text: str) -> dict[str, list[int]]:
+            return {"input_ids": [1]}
+
+        def apply_chat_template(self, messages: list[dict[str, str]], **settings: Any) -> str:
+            return "<s>" + "".join(f"[{message['content']}]" for message in messages)
+
+    row = {"messages": ASKED, "chosen": say("yes"), "rejected": say("no")}
+    assert write_pair(row, Starting()) == {"prompt": "[go]", "chosen": "[yes]", "rejected": "[no]"}
+
+
+def test_axolotl_finds_the_strategy_by_the_name_in_the_template() -> None:
+    name = "trainer.write_pairs"
+    assert f"type: {name}\n" in (PROJECT / "templates" / "dpo.yaml.j2").read_text()
+    assert load_strategy(name, {}, dataset_idx=0) == (write_pair, {"remove_columns": "__all__"})

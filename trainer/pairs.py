@@ -1,0 +1,43 @@
+"""Preference pairs for TRL: a row in, its prompt and both answers as text out.
+
+    {"messages": [{"role": "user", "content": "hi"}], "chosen": {"role": "assistant", "content": "hello"},
+     "rejected": {"role": "assistant", "content": "no"}}
+    → {"prompt": "<|im_start|>user\\nhi<|im_end|>\\n<|im_start|>assistant\\n", "chosen": "hello<|im_end|>",
+       "rejected": "no<|im_end|>"}
+
+Axolotl's `chat_template.default` leaves out tools and calls, and finds an answer by searching for its text in a chat
+with a stand-in for the prompt, where a short one, such as `user`, is found too early.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from recipebook.chat_text import write_answer, write_prompt
+
+Write = Callable[..., dict[str, str]]
+
+
+def write_pairs(cfg: Any, **settings: Any) -> tuple[Write, dict[str, str]]:
+    """A strategy as Axolotl loads it: what maps a row, and which columns the map takes away."""
+    return write_pair, {"remove_columns": "__all__"}
+
+
+def write_pair(sample: dict[str, Any], tokenizer: Any) -> dict[str, str]:
+    """One row as the chat template writes it."""
+    row = _drop_nulls(sample)
+    messages, tools = row["messages"], row.get("tools", ())
+    answers = {name: write_answer(tokenizer, messages, row[name], tools) for name in ("chosen", "rejected")}
+    return {"prompt": _without_start(tokenizer, write_prompt(tokenizer, messages, tools)), **answers}
+
+
+def _drop_nulls(value: Any) -> Any:
+    """Arrow gives every object of a column the keys of all others, as nulls."""
+    if isinstance(value, dict):
+        return {key: _drop_nulls(inner) for key, inner in value.items() if inner is not None}
+    return [_drop_nulls(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _without_start(tokenizer: Any, prompt: str) -> str:
+    """The prompt without a start-of-text that TRL's tokenising would write a second time."""
+    added = tokenizer("")["input_ids"][:1] == [tokenizer.bos_token_id]
+    return prompt.removeprefix(tokenizer.bos_token) if added else prompt
