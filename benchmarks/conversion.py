@@ -6,32 +6,40 @@ Each measurement is a process of its own, timed inside from first byte read to l
 the two taking turns: datasets as it comes, in one process, and recipebook as it comes, in one a core for big files.
 Then recipebook alone at ten times as many rows, for its peak memory. The last line is one JSON object:
 
-    {"rows": 100000, "recipebook_rows_per_s": 61000, "datasets_rows_per_s": 5900, "ratio": 10.3, …}
+    {"rows": 100000, "cpu": "…", "cores": 2, "converters": {"robot": {"recipebook_rows_per_s": 161000,
+     "datasets_rows_per_s": 15900, "ratio": 10.1, …}, …}}
 """
 
 import argparse
 import json
 import os
-import random
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
+import orjson
+
+from recipebook.conversion import Converter, convert_file, find_converter
 from recipebook.hardware import detect
+from recipebook.recipe import PROJECT
+from recipebook.rows import BadRecord
+from recipebook.sources import find_inputs
 
 ROUNDS = 3
-TEXTS = (
-    ("go {} metres ahead, would you?", "robot.move_forward(distance={}, speed=0.5)"),
-    ("turn left by {} degrees", 'robot.turn(direction="left", angle={})'),
-    ("back {} metres and stop", "robot.move_backward(distance={}, speed=1.0); robot.stop()"),
-    ("grab the cup, {} N, and drop it", 'robot.gripper.grab(object_name="cup", force={})\nrobot.gripper.release()'),
-    ("how far is the wall? wait {} s", 'robot.sensors.measure_distance(direction="front")'),
-)
+SAMPLES = {
+    "robot": "samples/robot.json",
+    "persona": "samples/persona.jsonl",
+    "toolformer": "samples/toolformer.jsonl",
+    "preference": "samples/preference.jsonl",
+    "trait": "samples/traits.jsonl",
+    "sessions": "samples/sessions.jsonl",
+}
 
 
 def main() -> None:
@@ -40,28 +48,28 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--measure", choices=("recipebook", "datasets"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--converters", nargs="+", choices=SAMPLES, default=list(SAMPLES), metavar="NAME")
     arguments = parser.parse_args()
     if arguments.measure:
         measure = measure_recipebook if arguments.measure == "recipebook" else measure_datasets
-        print(json.dumps(measure(arguments.folder)))
+        print(json.dumps(measure(arguments.converters[0], arguments.folder)))
         return
-    figures = compare(arguments.rows)
-    for name, value in figures.items():
-        print(f"{name:32} {value}")
-    print(json.dumps(figures))
+    found = {converter: compare(converter, arguments.rows) for converter in arguments.converters}
+    machine = {"cpu": detect().cpu, "cores": len(os.sched_getaffinity(0))}
+    print(json.dumps({"rows": arguments.rows, **machine, "converters": found}))
 
 
-def compare(rows: int) -> dict[str, Any]:
+def compare(converter: str, rows: int) -> dict[str, Any]:
     """Run both in turns, check that they write the same rows, then watch the memory of one file ten times as long."""
+    print(f"{converter}:")
     with tempfile.TemporaryDirectory() as few, tempfile.TemporaryDirectory() as many:
-        write_records(Path(few, "in.jsonl"), rows)
-        runs = [(_run("recipebook", few), _run("datasets", few)) for _ in range(ROUNDS)]
+        write_records(Path(few, "in.jsonl"), converter, rows)
+        runs = [(_run("recipebook", converter, few), _run("datasets", converter, few)) for _ in range(ROUNDS)]
         same = _are_same(Path(few, "recipebook.jsonl"), Path(few, "datasets.jsonl"))
-        write_records(Path(many, "in.jsonl"), rows * 10)
-        longer = _run("recipebook", many)
+        write_records(Path(many, "in.jsonl"), converter, rows * 10)
+        longer = _run("recipebook", converter, many)
     ours, theirs = (rows / statistics.median(run[side]["seconds"] for run in runs) for side in (0, 1))
-    return {
-        "rows": rows,
+    figures = {
         "recipebook_rows_per_s": round(ours),
         "datasets_rows_per_s": round(theirs),
         "ratio": round(ours / theirs, 1),
@@ -70,42 +78,47 @@ def compare(rows: int) -> dict[str, Any]:
         "peak_mb": round(max(run[0]["peak_mb"] for run in runs), 1),
         "peak_mb_tenfold": round(longer["peak_mb"], 1),
         "datasets_peak_mb": round(max(run[1]["peak_mb"] for run in runs), 1),
-        "cpu": detect().cpu,
-        "cores": len(os.sched_getaffinity(0)),
     }
+    for name, value in figures.items():
+        print(f"  {name:30} {value}")
+    return figures
 
 
-def write_records(path: Path, rows: int) -> None:
-    """Write seeded robot records as JSONL."""
-    rng = random.Random(7)
-    with path.open("w") as file:
-        for number in range(rows):
-            (command, calls), value = rng.choice(TEXTS), rng.randint(1, 3600) / 10
-            said, done = f"{command.format(value)} [{number}]", calls.format(value)
-            file.write(json.dumps({"input": said, "output": done, "category": "complex"}) + "\n")
+def write_records(path: Path, converter: str, rows: int) -> None:
+    """Write the converter's sample over and over as JSONL; only records that give one row each."""
+    found = find_converter(converter)
+    records = [record.value for source in find_inputs(SAMPLES[converter], PROJECT) for record in source.read({})]
+    kept = [record for record in records if isinstance(record, dict) and _gives_one_row(found, record)]
+    lines = [orjson.dumps(record) + b"\n" for record in kept]
+    with path.open("wb") as file:
+        file.writelines(islice(cycle(lines), rows))
 
 
-def measure_recipebook(folder: Path) -> dict[str, float]:
+def _gives_one_row(converter: Converter, record: dict[str, Any]) -> bool:
+    try:
+        return len(list(converter.convert(record, converter.options()))) == 1
+    except BadRecord:
+        return False
+
+
+def measure_recipebook(converter: str, folder: Path) -> dict[str, float]:
     """Convert in.jsonl with recipebook."""
-    from recipebook.conversion import convert_file
-
     os.chdir(folder)
     start = time.perf_counter()
-    convert_file("robot", "in.jsonl", Path("recipebook.jsonl"), {})
+    convert_file(converter, "in.jsonl", Path("recipebook.jsonl"), {})
     return {"seconds": time.perf_counter() - start, "peak_mb": _measure_peak()}
 
 
-def measure_datasets(folder: Path) -> dict[str, float]:
+def measure_datasets(converter: str, folder: Path) -> dict[str, float]:
     """Convert in.jsonl with `load_dataset`, `map` and `to_json`, calling the same converter."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     from datasets import disable_progress_bars, load_dataset
 
-    from converters.robot import Options, convert
-
-    options = Options()
+    found = find_converter(converter)
+    options = found.options()
 
     def convert_one(record: dict[str, Any], index: int) -> dict[str, Any]:
-        (row,) = convert(record, options)
+        (row,) = found.convert(record, options)
         return {**row, "meta": {**row["meta"], "origin": f"in.jsonl#{index + 1}"}}
 
     disable_progress_bars()
@@ -118,8 +131,9 @@ def measure_datasets(folder: Path) -> dict[str, float]:
         return {"seconds": time.perf_counter() - start, "peak_mb": _measure_peak()}
 
 
-def _run(measure: str, folder: str) -> dict[str, float]:
+def _run(measure: str, converter: str, folder: str) -> dict[str, float]:
     command = [sys.executable, "-m", "benchmarks.conversion", "--measure", measure, "--folder", folder]
+    command += ["--converters", converter]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return figures

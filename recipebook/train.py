@@ -45,7 +45,6 @@ def train(name: str, profile: str | None, overrides: Sequence[str], *, force: bo
 
 def find_same(identity: str) -> Run | None:
     """The run of this identity: a trained one if there is, else the newest."""
-    same = [(run, run.read()) for run in rundir.list_runs()]
-    same = [(run, manifest) for run, manifest in same if manifest.identity == identity]
+    same = [(run, manifest) for run, manifest in rundir.list_readable() if manifest.identity == identity]
     trained = [run for run, manifest in same if manifest.status == "trained"]
     return next(iter([*trained, *(run for run, _ in same)]), None)
