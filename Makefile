@@ -60,9 +60,11 @@ lint: $(READY) ## ruff and mypy
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 
-bench: $(READY) ## start-up and conversion against Axolotl and datasets, in one run
+bench: $(READY) ## start-up, conversion, evaluation, tokens: against Axolotl, datasets, lm-eval (after a robot-lora run)
 	@$(PY) -m benchmarks.startup
 	@$(PY) -m benchmarks.conversion
+	@$(PY) -m benchmarks.generation
+	@$(PY) -m benchmarks.tokens
 
 tiny-base: $(READY) ## make the embedded tiny base model again (FORCE=1)
 	@$(RUN_IN_ENV) tiny-base $(if $(FORCE),--force)

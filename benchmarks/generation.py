@@ -1,0 +1,102 @@
+"""Predictions a second: recipebook against lm-eval-harness's `hf` backend on one adapter, prompts and lengths.
+
+    python -m benchmarks.generation --run robot-lora --batch-sizes 32 64 128 256
+
+Both are loaded, warmed up by one batch and timed while they answer the run's test prompts greedily, at each batch
+size, taking turns; each counts at its best. Loading is left out. The last line is one JSON object:
+
+    {"prompts": 577, "recipebook_per_s": 300, "lm_eval_per_s": 140, "ratio": 2.1, "different_answers": 0, …}
+"""
+
+import argparse
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+from recipebook import rundir
+from recipebook.hardware import detect
+from recipebook.recipe import Generation
+from recipebook.render import find_base
+from recipebook.resolve import resolve
+
+ROUNDS = 3
+NEW_TOKENS = 128
+
+
+def main() -> None:
+    """Measure, print a line a batch size, and the figures as JSON last."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", default="robot-lora")
+    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[32, 64, 128, 256])
+    arguments = parser.parse_args()
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    ours, theirs, texts = load_both(arguments.run)
+    seconds: dict[str, dict[int, float]] = {"recipebook": {}, "lm_eval": {}}
+    answers: dict[str, list[str]] = {}
+    for size in arguments.batch_sizes:
+        taken: dict[str, list[float]] = {"recipebook": [], "lm_eval": []}
+        for _ in range(ROUNDS):
+            for name, answer in (("recipebook", ours), ("lm_eval", theirs)):
+                started = time.monotonic()
+                answers[name] = answer(size)
+                taken[name].append(time.monotonic() - started)
+        for name, each in taken.items():
+            seconds[name][size] = statistics.median(each)
+        told = ", ".join(f"{name} {texts / seconds[name][size]:.0f} a second" for name in seconds)
+        print(f"batch {size:4}: {told}")
+    best = {name: min(found.values()) for name, found in seconds.items()}
+    figures = {
+        "prompts": texts,
+        "recipebook_per_s": round(texts / best["recipebook"], 1),
+        "lm_eval_per_s": round(texts / best["lm_eval"], 1),
+        "ratio": round(best["lm_eval"] / best["recipebook"], 2),
+        "different_answers": sum(a != b for a, b in zip(answers["recipebook"], answers["lm_eval"], strict=True)),
+        "rounds": ROUNDS,
+        "cpu": detect().cpu,
+        "cores": detect().cores,
+    }
+    print(json.dumps(figures))
+
+
+def load_both(query: str) -> tuple[Callable[[int], list[str]], Callable[[int], list[str]], int]:
+    """How each answers all test prompts of a run at a batch size, and how many there are."""
+    from lm_eval.api.instance import Instance
+    from lm_eval.models.huggingface import HFLM
+
+    from eval import generate
+    from eval.prompts import read_prompts
+
+    run = rundir.find(query)
+    recipe = resolve(str(run.folder / "resolved.yaml"), None, []).recipe
+    base, adapter = str(find_base(recipe)), run.folder / "model"
+    prompts = read_prompts(run.folder / "data" / "test.jsonl", None)
+    tokenizer = generate.load_tokenizer(adapter)
+    model = generate.merge(generate.load_tuned(adapter, base, recipe.model.revision))
+    harness: Any = HFLM(
+        pretrained=base, peft=str(adapter), tokenizer=str(adapter), dtype="float32", device="cpu", max_length=1024
+    )
+    settings = {"until": [tokenizer.eos_token], "max_gen_toks": NEW_TOKENS, "do_sample": False}
+    texts = [generate.write_prompt(tokenizer, prompt) for prompt in prompts]
+
+    def answer(size: int) -> list[str]:
+        asked = Generation(max_new_tokens=NEW_TOKENS, batch_size=size)
+        return [one.text for one in generate.generate(model, tokenizer, prompts, asked, "recipebook")]
+
+    def answer_by_harness(size: int) -> list[str]:
+        harness.batch_size_per_gpu = size
+        asked = [
+            Instance(request_type="generate_until", doc={}, arguments=(text, dict(settings)), idx=at)
+            for at, text in enumerate(texts)
+        ]
+        return [text.strip() for text in harness.generate_until(asked, disable_tqdm=True)]
+
+    answer(max(1, len(texts) // 8))
+    answer_by_harness(max(1, len(texts) // 8))
+    return answer, answer_by_harness, len(texts)
+
+
+if __name__ == "__main__":
+    main()
