@@ -57,13 +57,14 @@ def ask(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt], wei
     _check_template(run, recipe, manifest, tokenizer.chat_template)
     references = [generate.tell_reference(tokenizer, prompt) for prompt in prompts]
     model = generate.load_tuned(weights, str(find_base(recipe)), recipe.model.revision)
-    tuned = _ask_one(model, tokenizer, prompts, recipe.eval, "tuned")
     known = _baseline_file(manifest, recipe.eval, prompts)
     if known.is_file():
         base = [Asked(**answer) for answer in json.loads(known.read_bytes())]
     else:
         base = _ask_base(model, tokenizer, prompts, recipe)
         write_text(known, json.dumps([asdict(answer) for answer in base]))
+    # Last: merging leaves no base behind.
+    tuned = _ask_one(generate.merge(model), tokenizer, prompts, recipe.eval, "tuned")
     return Answers(
         references, [_refer(one, to) for one, to in zip(tuned, base, strict=True)], [*map(_refer, base, base)]
     )

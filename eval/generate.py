@@ -10,9 +10,10 @@ from typing import Any
 
 import torch
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
+from eval.decode import decode
 from eval.prompts import Prompt
 from recipebook import chat_text
 from recipebook.errors import UserError
@@ -37,10 +38,8 @@ class Answer:
 
 
 def load_tokenizer(folder: Path | str) -> Tokenizer:
-    """The tokenizer that training saved, set to pad on the left, where generation does not look."""
-    tokenizer: Tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
+    """The tokenizer that training saved, with its chat template."""
+    tokenizer: Tokenizer = AutoTokenizer.from_pretrained(folder)
     return tokenizer
 
 
@@ -50,6 +49,13 @@ def load_tuned(folder: Path, base: str, revision: str | None) -> Model:
         return load_base(str(folder), None)
     tuned: Model = PeftModel.from_pretrained(load_base(base, revision), folder)
     return tuned.eval()
+
+
+def merge(model: Model) -> Model:
+    """The adapter added into its base's weights, which is quicker; not where so short numbers would lose some of it."""
+    if not isinstance(model, PeftModel) or model.dtype != torch.float32:
+        return model
+    return model.merge_and_unload()
 
 
 def load_base(name: str, revision: str | None) -> Model:
@@ -65,15 +71,19 @@ def generate(
 ) -> list[Answer]:
     """One answer a prompt, in the prompts' order; batches are cut from the prompts sorted by length."""
     texts = [write_prompt(tokenizer, prompt) for prompt in prompts]
-    lengths = [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
-    order = sorted(range(len(prompts)), key=lambda index: (lengths[index], index))
+    ids: list[list[int]] = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    order = sorted(range(len(prompts)), key=lambda index: (len(ids[index]), index))
+    inner = model.get_base_model() if isinstance(model, PeftModel) else model
+    stops = _stop_tokens(inner, tokenizer)
     answers: dict[int, Answer] = {}
     torch.manual_seed(settings.seed)
     line = ProgressLine(label)
     for start in range(0, len(order), settings.batch_size):
         line.show(start, len(order))
         batch = order[start : start + settings.batch_size]
-        answers |= zip(batch, _answer(model, tokenizer, [texts[index] for index in batch], settings), strict=True)
+        for index, one in zip(batch, decode(inner, [ids[at] for at in batch], stops, settings), strict=True):
+            text = tokenizer.decode(one.ids, skip_special_tokens=True).strip()
+            answers[index] = Answer(text, len(one.ids), not one.ended)
     line.clear()
     return [answers[index] for index in range(len(prompts))]
 
@@ -98,31 +108,7 @@ def tell_reference(tokenizer: Tokenizer, prompt: Prompt) -> str:
     return write_answer(tokenizer, prompt, prompt.answer).removesuffix(tokenizer.eos_token).strip()
 
 
-def _answer(model: Model, tokenizer: Tokenizer, texts: list[str], settings: Generation) -> list[Answer]:
-    inputs = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False).to(model.device)
-    stops = _stop_tokens(model, tokenizer)
-    config = GenerationConfig(  # type: ignore[no-untyped-call]
-        do_sample=settings.temperature > 0,
-        temperature=settings.temperature or None,
-        top_p=settings.top_p if settings.temperature else None,
-        # Training leaves it off in the model it saves.
-        use_cache=True,
-        max_new_tokens=settings.max_new_tokens,
-        eos_token_id=stops,
-        pad_token_id=tokenizer.pad_token_id,
-    )
-    with torch.inference_mode():
-        outputs = model.generate(**inputs, generation_config=config)
-    return [_read_answer(ids, tokenizer, stops) for ids in outputs[:, inputs["input_ids"].shape[1] :].tolist()]
-
-
-def _stop_tokens(model: Model, tokenizer: Tokenizer) -> list[int]:
+def _stop_tokens(model: Model, tokenizer: Tokenizer) -> set[int]:
     """The end of a turn by the tokenizer, and whatever else the model's own settings end at."""
     own = model.generation_config.eos_token_id
-    return sorted({tokenizer.eos_token_id, *(own if isinstance(own, list) else [own] if own is not None else [])})
-
-
-def _read_answer(ids: list[int], tokenizer: Tokenizer, stops: list[int]) -> Answer:
-    end = next((at for at, token in enumerate(ids) if token in stops), None)
-    said = ids if end is None else ids[:end]
-    return Answer(tokenizer.decode(said, skip_special_tokens=True).strip(), len(said), end is None)
+    return {tokenizer.eos_token_id, *(own if isinstance(own, list) else [own] if own is not None else [])}
