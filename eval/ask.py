@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eval.prompts import Prompt, digest_prompts
 from eval.score import load_metric
@@ -22,6 +22,9 @@ from recipebook.files import digest, write_text
 from recipebook.recipe import Evaluation, Recipe
 from recipebook.render import find_base
 from recipebook.rundir import Manifest, Run, shown
+
+if TYPE_CHECKING:
+    from eval.generate import Answer
 
 Measures = dict[str, float]
 
@@ -56,15 +59,16 @@ def ask(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt], wei
     tokenizer = generate.load_tokenizer(run.folder / "model")
     _check_template(run, recipe, manifest, tokenizer.chat_template)
     references = [generate.tell_reference(tokenizer, prompt) for prompt in prompts]
+    said = _ask_vllm(tokenizer, prompts, weights, recipe)
     model = generate.load_tuned(weights, str(find_base(recipe)), recipe.model.revision)
-    known = _baseline_file(manifest, recipe.eval, prompts)
+    known = _baseline_file(manifest, recipe.eval, prompts, "vllm" if said else "transformers")
     if known.is_file():
         base = [Asked(**answer) for answer in json.loads(known.read_bytes())]
     else:
-        base = _ask_base(model, tokenizer, prompts, recipe)
+        base = _ask_base(model, tokenizer, prompts, recipe, said.get("base"))
         write_text(known, json.dumps([asdict(answer) for answer in base]))
     # Last: merging leaves no base behind.
-    tuned = _ask_one(generate.merge(model), tokenizer, prompts, recipe.eval, "tuned")
+    tuned = _ask_one(generate.merge(model), tokenizer, prompts, recipe.eval, "tuned", said.get("tuned"))
     return Answers(
         references, [_refer(one, to) for one, to in zip(tuned, base, strict=True)], [*map(_refer, base, base)]
     )
@@ -100,7 +104,19 @@ def _check_template(run: Run, recipe: Recipe, manifest: Manifest, template: str)
         )
 
 
-def _ask_base(model: Any, tokenizer: Any, prompts: list[Prompt], recipe: Recipe) -> list[Asked]:
+def _ask_vllm(tokenizer: Any, prompts: list[Prompt], weights: Path, recipe: Recipe) -> "dict[str, list[Answer]]":
+    """What `tuned` and `base` say by vLLM, or nothing where transformers generates."""
+    from eval import generate_vllm
+
+    if not (_wants_text(recipe.eval) and generate_vllm.is_wanted(recipe.eval.generation)):
+        return {}
+    base, revision = str(find_base(recipe)), recipe.model.revision
+    return generate_vllm.generate_both(weights, base, revision, tokenizer, prompts, recipe.eval.generation)
+
+
+def _ask_base(
+    model: Any, tokenizer: Any, prompts: list[Prompt], recipe: Recipe, said: "list[Answer] | None"
+) -> list[Asked]:
     from eval import generate
 
     without_adapter: AbstractContextManager[None] = nullcontext()
@@ -109,15 +125,23 @@ def _ask_base(model: Any, tokenizer: Any, prompts: list[Prompt], recipe: Recipe)
     else:
         model = generate.load_base(str(find_base(recipe)), recipe.model.revision)
     with without_adapter:
-        return _ask_one(model, tokenizer, prompts, recipe.eval, "base")
+        return _ask_one(model, tokenizer, prompts, recipe.eval, "base", said)
 
 
-def _ask_one(model: Any, tokenizer: Any, prompts: list[Prompt], settings: Evaluation, label: str) -> list[Asked]:
+def _ask_one(
+    model: Any,
+    tokenizer: Any,
+    prompts: list[Prompt],
+    settings: Evaluation,
+    label: str,
+    answers: "list[Answer] | None",
+) -> list[Asked]:
+    """Generate, unless the `answers` are there, and measure what the metrics ask for."""
     from eval import generate
 
     said = [Asked()] * len(prompts)
     if _wants_text(settings):
-        answers = generate.generate(model, tokenizer, prompts, settings.generation, label)
+        answers = answers or generate.generate(model, tokenizer, prompts, settings.generation, label)
         said = [Asked(answer.text, answer.new_tokens, answer.truncated) for answer in answers]
     wanted = _list_measures(settings)
     measured = [_measure(model, tokenizer, prompts, name, settings, label) for name in wanted]
@@ -163,13 +187,13 @@ def _refer(one: Asked, base: Asked) -> Asked:
     return Asked(one.text, one.new_tokens, one.truncated, {**one.measures, **beside})
 
 
-def _baseline_file(manifest: Manifest, settings: Evaluation, prompts: list[Prompt]) -> Path:
+def _baseline_file(manifest: Manifest, settings: Evaluation, prompts: list[Prompt], engine: str) -> Path:
     key = digest(
         manifest.hashes["base"],
         manifest.hashes["chat_template"],
         digest_prompts(prompts),
-        settings.generation.model_dump_json(),
-        json.dumps([_wants_text(settings), _list_measures(settings)]),
+        settings.generation.model_dump_json(exclude={"engine"}),
+        json.dumps([engine, _wants_text(settings), _list_measures(settings)]),
         version("torch"),
         version("transformers"),
     )

@@ -49,15 +49,20 @@ def _tokenise(tokenizer: Any, prompt: str, answer: str) -> tuple[list[int], list
 
 def _measure_batch(model: Any, rows: Sequence[tuple[list[int], list[int]]]) -> list[Likelihood]:
     width = max(len(ids) for ids, _ in rows)
+    # The first token of a text has nothing before it to be likely after.
+    first = max(1, min(_find_first(labels) for _, labels in rows))
     ids = torch.tensor([ids + [0] * (width - len(ids)) for ids, _ in rows], device=model.device)
     mask = torch.tensor([[1] * len(ids) + [0] * (width - len(ids)) for ids, _ in rows], device=model.device)
-    labels = torch.tensor([labels + [IGNORED] * (width - len(labels)) for _, labels in rows], device=model.device)[
-        :, 1:
-    ]
+    padded = [labels[first:] + [IGNORED] * (width - max(len(labels), first)) for _, labels in rows]
+    labels = torch.tensor(padded, device=model.device)
     with torch.inference_mode():
-        logits = model(input_ids=ids, attention_mask=mask).logits[:, :-1].float()
-        losses = torch.nn.functional.cross_entropy(
-            logits.transpose(1, 2), labels, ignore_index=IGNORED, reduction="none"
-        )
+        # Logits take by far the most memory: those of the prompts are left out.
+        kept = model(input_ids=ids, attention_mask=mask, logits_to_keep=width - first + 1).logits
+        logits = kept[:, :-1].float().transpose(1, 2)
+        losses = torch.nn.functional.cross_entropy(logits, labels, ignore_index=IGNORED, reduction="none")
     sums, counts = losses.sum(dim=1).tolist(), (labels != IGNORED).sum(dim=1).tolist()
     return [Likelihood(-total, count) for total, count in zip(sums, counts, strict=True)]
+
+
+def _find_first(labels: Sequence[int]) -> int:
+    return next((at for at, label in enumerate(labels) if label != IGNORED), len(labels))

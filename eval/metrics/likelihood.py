@@ -20,6 +20,8 @@ FIGURES = {
 BINARY = frozenset[str]()
 LESS_IS_BETTER = frozenset({"nll", "perplexity"})
 MEASURES = ("answer",)
+# More than a float can hold the exponential of.
+MOST_NATS = 700
 
 
 class Options(BaseModel):
@@ -34,7 +36,7 @@ def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str,
 
 
 def _score_one(measures: dict[str, float] | None) -> dict[str, float | None]:
-    if not measures or not measures.get("answer_tokens"):
+    if not measures or "answer" not in measures or not measures.get("answer_tokens", 0) > 0:
         return dict.fromkeys(FIGURES)
     nll = -measures["answer"] / measures["answer_tokens"]
-    return {"nll": nll, "perplexity": math.exp(nll)}
+    return {"nll": nll, "perplexity": math.exp(nll) if nll < MOST_NATS else None}

@@ -29,6 +29,8 @@ FIGURES = {
 }
 BINARY = frozenset({"prefers_chosen", "prefers_chosen_per_token"})
 MEASURES = ("chosen", "rejected")
+COUNTS = ("chosen_tokens", "rejected_tokens")
+NEEDED = {*MEASURES, *COUNTS, "reference_chosen", "reference_rejected"}
 
 
 class Options(BaseModel):
@@ -45,7 +47,7 @@ def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str,
 
 
 def _score_one(measures: dict[str, float] | None, beta: float) -> dict[str, float | None]:
-    if not measures or "rejected" not in measures:
+    if not measures or not measures.keys() >= NEEDED or min(measures[name] for name in COUNTS) <= 0:
         return dict.fromkeys(FIGURES)
     margin = measures["chosen"] - measures["rejected"]
     per_token = measures["chosen"] / measures["chosen_tokens"] - measures["rejected"] / measures["rejected_tokens"]
