@@ -1,0 +1,38 @@
+"""A stage that trains nothing, ready to run: what it may read, and the folder in which it leaves its files.
+
+    Job(name="pairs", folder=Path("runs/dial-dpo-20261121-093000/stages/pairs"), model=Path("models/tiny-base"),
+        adapter=Path("runs/dial-dpo-…/stages/sft/model"), revision=None, chat_template="{% for message in …",
+        rows={"train": Path("runs/…/stages/pairs/data/train.jsonl"), …}, sources={}, seed=42, recipe=Recipe(…))
+
+The runner makes the job, checks the stage's options before anything runs, and calls `run` of stages/<kind>.py in a
+process of its own, which may be killed at any time and is started again with the same job.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from recipebook.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of one stage. `model` with `adapter` on it is the model of the stage that this one starts from."""
+
+    name: str
+    folder: Path
+    """The stage's own: `rows.jsonl`, written last and at once, is what later stages read as `stage:<name>`."""
+    model: Path | str
+    """The base: a folder, or a name on the hub with `revision`. A merged or fully trained model is its own base."""
+    adapter: Path | None
+    revision: str | None
+    tokenizer: Path | str
+    """The folder (or hub name) of the tokenizer that goes with the model, its chat template included."""
+    chat_template: str
+    """The text of the template; empty where the tokenizer brings its own."""
+    rows: dict[str, Path]
+    """The recipe's converted data by part: `train`, `validation`, `test`."""
+    sources: dict[str, Path]
+    """The rows.jsonl of every earlier stage that wrote one, by the stage's name."""
+    seed: int
+    recipe: Recipe
+    """The stage's own view of the recipe, overrides merged."""
