@@ -20,14 +20,14 @@ from recipebook.progress import format_seconds
 from recipebook.recipe import Evaluation, Recipe
 from recipebook.references import check_references
 from recipebook.resolve import resolve
-from recipebook.rundir import Run, shown
+from recipebook.rundir import Run, Status, shown
 
 
 def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None) -> int:
     """Evaluate a trained run, by its name or its recipe's, or one of its checkpoints; the exit status."""
     run = rundir.find(query)
     manifest = run.read()
-    weights = _find_weights(run, checkpoint)
+    weights = _find_weights(run, manifest.status, checkpoint)
     recipe = _read_recipe(run, overrides)
     settings = recipe.eval
     prompts = read_prompts(run.folder / "data" / f"{settings.part}.jsonl", settings.limit, settings.turns)
@@ -56,11 +56,10 @@ def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None
     return 0
 
 
-def _find_weights(run: Run, checkpoint: int | None) -> Path:
-    manifest = run.read()
+def _find_weights(run: Run, status: Status, checkpoint: int | None) -> Path:
     if checkpoint is None:
-        if manifest.status != "trained":
-            raise UserError(f"{shown(run.folder)} is {manifest.status}, not trained; CHECKPOINT=N evaluates a part")
+        if status != "trained":
+            raise UserError(f"{shown(run.folder)} is {status}, not trained; CHECKPOINT=N evaluates a part")
         return run.folder / "model"
     known = [path.name.removeprefix("checkpoint-") for path in run.checkpoints()]
     if str(checkpoint) not in known:
