@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from recipebook.errors import UserError, on_one_line
@@ -36,11 +35,6 @@ class Resolved:
     source: Path
     root: Path
     places: Places
-    data: dict[str, Any]
-
-    def dump(self) -> str:
-        """The merged recipe as YAML: what was said, without the defaults."""
-        return yaml.safe_dump(self.data, sort_keys=False, allow_unicode=True, width=120)
 
 
 def resolve(name: str, profile: str | None = None, overrides: Iterable[str] = (), root: Path = PROJECT) -> Resolved:
@@ -56,7 +50,7 @@ def resolve(name: str, profile: str | None = None, overrides: Iterable[str] = ()
     for override in overrides:
         _merge(merged, _read_override(override))
     recipe = _validate(merged, profile, root)
-    return Resolved(_name_of(source, root), recipe, profile, source, root, merged.places, merged.data)
+    return Resolved(_name_of(source, root), recipe, profile, source, root, merged.places)
 
 
 def list_recipes(root: Path = PROJECT) -> list[str]:

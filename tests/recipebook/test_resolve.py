@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recipebook.errors import UserError
+from recipebook.opening import dump_recipe
 from recipebook.resolve import Resolved, list_profiles, list_recipes, resolve
 
 WHOLE = """\
@@ -53,7 +54,7 @@ def numbers(resolved: Resolved) -> tuple[float, int | None]:
 
 def test_a_recipe_alone_is_what_it_says(write: Write) -> None:
     resolved = resolve("x", root=write(x=WHOLE))
-    assert resolved.data == {
+    assert resolved.recipe.model_dump(exclude_unset=True) == {
         "description": "all of it",
         "model": {"base": "some/model"},
         "data": {"source": "samples/robot.json", "converter": "robot"},
@@ -75,30 +76,30 @@ def test_each_layer_wins_over_the_one_before(write: Write) -> None:
     resolved = resolve("y", "tiny", ["lora.r=11", "training.epochs=1.5"], root)
     assert numbers(resolved) == (1.5, 11)
     assert str(resolved.places[("lora", "r")].value) == "SET"
-    assert resolved.data["data"] == {"source": "samples/robot.json", "converter": "robot"}
+    assert resolved.recipe.data.model_dump(exclude_unset=True) == {"source": "samples/robot.json", "converter": "robot"}
 
 
 def test_a_section_set_to_null_is_taken_out(write: Write) -> None:
     root = write(x=WHOLE, y="extends: x\nlora:\n")
     assert resolve("y", root=root).recipe.lora is None
     assert resolve("x", overrides=["lora=null"], root=root).recipe.lora is None
-    assert resolve("x", overrides=["lora=null", "lora.alpha=3"], root=root).data["lora"] == {"alpha": 3}
+    anew = resolve("x", overrides=["lora=null", "lora.alpha=3"], root=root).recipe.lora
+    assert anew and anew.model_dump(exclude_unset=True) == {"alpha": 3}
     assert refusal(root, overrides=("model=null",)) == ["recipes/x.yaml:1:1: missing key 'model'"]
 
 
 def test_lists_replace_and_do_not_merge(write: Write) -> None:
     base = WHOLE + "  target_modules: [a, b]\n"
     resolved = resolve("x", overrides=["lora.target_modules=[c]"], root=write(x=base))
-    assert resolved.data["lora"] == {"r": 8, "target_modules": ["c"]}
+    assert resolved.recipe.lora and resolved.recipe.lora.target_modules == ("c",)
     assert ("lora", "target_modules", 1) not in resolved.places
 
 
 def test_what_is_dumped_resolves_to_the_same(write: Write) -> None:
     root = write(x=WHOLE)
     resolved = resolve("x", "tiny", ["training.learning_rate=1e-5"], root)
-    (root / "recipes" / "again.yaml").write_text(resolved.dump())
-    again = resolve("again", root=root)
-    assert (again.recipe, again.data) == (resolved.recipe, resolved.data)
+    (root / "recipes" / "again.yaml").write_text(dump_recipe(resolved.recipe))
+    assert resolve("again", root=root).recipe == resolved.recipe
 
 
 def test_recipes_are_found_in_folders_and_by_path(write: Write) -> None:
