@@ -5,7 +5,6 @@ once. A metric with `MEASURES` (see eval/score.py) asks for likelihoods; if all 
 """
 
 import json
-import logging
 import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -14,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eval.hush import hush
 from eval.prompts import Prompt, digest_prompts
 from eval.score import load_metric
 from recipebook import rundir
@@ -52,7 +52,7 @@ def ask(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt], wei
     """Ask the tuned model in `weights` and its base, the latter from the cache where it is known."""
     if isinstance(find_base(recipe), Path):
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    _hush()
+    hush()
     # Here and not above: a wrong name should not wait for torch.
     from eval import generate
 
@@ -82,13 +82,6 @@ def digest_conditions(manifest: Manifest, settings: Evaluation, prompts: list[Pr
         "metric settings": digest(settings.model_dump_json(include={"metrics", "turns", "unit"})),
         "generation settings": digest(settings.generation.model_dump_json(exclude={"batch_size", "engine"})),
     }
-
-
-def _hush() -> None:
-    """What torch's add-ons warn of while they are imported says nothing about this evaluation."""
-    for name in ("torchao", "torch.utils._pytree"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 
 def _check_template(run: Run, recipe: Recipe, manifest: Manifest, template: str) -> None:

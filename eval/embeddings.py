@@ -9,13 +9,12 @@ published, or similarities would be no one else's. Equal texts are embedded once
 
 import functools
 import hashlib
-import logging
-import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from eval.hush import hush
 from recipebook.errors import UserError, on_one_line
 from recipebook.progress import ProgressLine
 
@@ -80,17 +79,10 @@ def _find_packaged() -> Path:
 
 @functools.cache
 def _load_encoder(model: str | None) -> Any:
-    # What these say while they load, or look for a model on the hub, is no part of an evaluation.
-    for name in ("torchao", "torch.utils._pytree"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    hush()
     # Here and not above: a wrong option should not wait for torch.
-    from huggingface_hub.utils.logging import set_verbosity_error
     from sentence_transformers import SentenceTransformer
-    from transformers.utils.logging import disable_progress_bar
 
-    set_verbosity_error()  # type: ignore[no-untyped-call]
-    disable_progress_bar()  # type: ignore[no-untyped-call]
     if model is None:
         return SentenceTransformer(str(find_minilm()))
     try:

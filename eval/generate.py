@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.utils.logging import disable_progress_bar
 
 from eval.decode import decode
 from eval.prompts import Prompt
@@ -20,8 +19,6 @@ from recipebook.errors import UserError
 from recipebook.progress import ProgressLine
 from recipebook.recipe import Generation
 from recipebook.rows import Message
-
-disable_progress_bar()  # type: ignore[no-untyped-call]
 
 # transformers' own annotations of both do not fit how they are used.
 Model = Any
