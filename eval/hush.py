@@ -1,6 +1,6 @@
 """Quiet: what torch's add-ons, transformers and the hub's client say while they load says nothing about an evaluation.
 
-    hush()  # before anything that imports torch
+hush()  # before anything that imports torch
 """
 
 import logging

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 from eval.charts import plot_losses, plot_slices
 from eval.pages import align, format_difference, format_estimate, format_number, format_p, render_page, tell_detectable
 from eval.predictions import Prediction, read_predictions
+from eval.resampling import BOOTSTRAPS, SIGN_FLIPS
 from eval.score import read_scores
-from eval.statistics import BOOTSTRAPS, SIGN_FLIPS, SIGNIFICANT, Difference, Estimate
+from eval.statistics import SIGNIFICANT, Difference, Estimate
 from eval.summary import Result, Scores, Summary
 
 WORST = 10

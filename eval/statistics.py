@@ -16,25 +16,28 @@ Where all values are equal there is nothing to resample, and the interval tells 
 could be.
 """
 
-import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 from scipy import stats  # type: ignore[import-untyped]
 
-CONFIDENCE = 0.95
-POWER = 0.8
+from eval.resampling import (
+    ROUNDING,
+    Interval,
+    bootstrap,
+    bound_constant,
+    divide_sums,
+    find_detectable,
+    find_mid_p,
+    sum_groups,
+    wilson,
+)
+
 SIGNIFICANT = 0.05
-BOOTSTRAPS = 2_000
-SIGN_FLIPS = 9_999
-# Numbers drawn at once: bounds the memory for large test sets, and spares small ones the many small steps.
-CELLS = 200_000
 # Below, BCa has too little to judge the skew by; above, its work grows with the square and its effect is gone.
 BCA_GROUPS = range(10, 2_001)
-# Sums that are equal but for rounding are equal.
-ROUNDING = 1e-9
 
 Values = Sequence[float | None]
 
@@ -72,13 +75,12 @@ def estimate(values: Values, groups: Sequence[str], *, binary: bool, seed: int) 
     undefined = len(values) - len(kept)
     if not kept:
         return Estimate(n=0, undefined=undefined, mean=None, low=None, high=None)
-    sums, counts = _sum_groups(kept)
-    mean = float(sums.sum() / counts.sum())
-    wilson = binary and len(counts) == len(kept)
+    sums = _sum_values(kept)
+    single = sums.shape[1] == len(kept)
     low, high = (
-        _wilson(round(sums.sum()), len(kept)) if wilson else _bootstrap(sums, counts, (0.0, 1.0), seed, skewed=True)
+        wilson(round(sums[0].sum()), len(kept)) if binary and single else _find_interval(sums, (0.0, 1.0), seed, "BCa")
     )
-    return Estimate(n=len(kept), undefined=undefined, mean=mean, low=low, high=high)
+    return Estimate(n=len(kept), undefined=undefined, mean=float(divide_sums(*sums)), low=low, high=high)
 
 
 def compare(base: Values, tuned: Values, groups: Sequence[str], *, binary: bool, seed: int) -> Difference:
@@ -92,17 +94,17 @@ def compare(base: Values, tuned: Values, groups: Sequence[str], *, binary: bool,
     test = "McNemar's mid-p test" if single else "paired permutation test"
     if not kept:
         return Difference(n=0, groups=0, mean=None, low=None, high=None, test=test, p=None, detectable=None)
-    sums, counts = _sum_groups(kept)
-    low, high = _bootstrap(sums, counts, (-1.0, 1.0), seed, skewed=False)
+    sums = _sum_values(kept)
+    low, high = _find_interval(sums, (-1.0, 1.0), seed, "percentile")
     return Difference(
         n=len(kept),
-        groups=len(counts),
-        mean=float(sums.sum() / counts.sum()),
+        groups=sums.shape[1],
+        mean=float(divide_sums(*sums)),
         low=low,
         high=high,
         test=test,
-        p=_test_mcnemar(sums) if single else _test_permutations(sums, seed),
-        detectable=_find_detectable(sums, counts),
+        p=_test_mcnemar(sums[0]) if single else _test_flips(sums[0], seed),
+        detectable=find_detectable(sums),
     )
 
 
@@ -117,46 +119,17 @@ def adjust_holm(p_values: Sequence[float | None]) -> list[float | None]:
     return adjusted
 
 
-def _sum_groups(kept: list[tuple[float, str]]) -> tuple[Any, Any]:
-    numbers = {group: number for number, group in enumerate(dict.fromkeys(group for _, group in kept))}
-    index = np.array([numbers[group] for _, group in kept])
-    return np.bincount(index, weights=np.array([value for value, _ in kept])), np.bincount(index)
+def _sum_values(kept: Sequence[tuple[float, str]]) -> Any:
+    """Sums by group above counts by group."""
+    values, groups = zip(*kept, strict=True)
+    return sum_groups([values, [1.0] * len(values)], groups)
 
 
-def _wilson(successes: int, n: int) -> tuple[float, float]:
-    interval = stats.binomtest(successes, n).proportion_ci(CONFIDENCE, method="wilson")
-    return float(interval.low), float(interval.high)
-
-
-def _bootstrap(
-    sums: Any, counts: Any, bounds: tuple[float, float], seed: int, *, skewed: bool
-) -> tuple[float | None, float | None]:
-    means = sums / counts
-    groups = len(means)
+def _find_interval(sums: Any, bounds: tuple[float, float], seed: int, method: Literal["BCa", "percentile"]) -> Interval:
+    means = sums[0] / sums[1]
     if np.ptp(means) == 0:
-        return _bound_constant(float(means[0]), groups, bounds)
-    widened = stats.t.ppf((1 + CONFIDENCE) / 2, groups - 1) * math.sqrt(groups / (groups - 1))
-    result = stats.bootstrap(
-        (sums, counts),
-        lambda drawn, sizes, axis: drawn.sum(axis=axis) / sizes.sum(axis=axis),
-        paired=True,
-        vectorized=True,
-        n_resamples=BOOTSTRAPS,
-        batch=max(1, CELLS // groups),
-        confidence_level=2 * stats.norm.cdf(widened) - 1,
-        method="BCa" if skewed and groups in BCA_GROUPS else "percentile",
-        rng=np.random.default_rng(seed),
-    )
-    return float(result.confidence_interval.low), float(result.confidence_interval.high)
-
-
-def _bound_constant(value: float, n: int, bounds: tuple[float, float]) -> tuple[float | None, float | None]:
-    """Interval of a mean when n values were all the same: the share of unseen others is what Wilson leaves open."""
-    lowest, highest = bounds
-    if not lowest <= value <= highest:
-        return None, None
-    unseen = _wilson(0, n)[1]
-    return value - unseen * (value - lowest), value + unseen * (highest - value)
+        return bound_constant(float(means[0]), len(means), bounds)
+    return bootstrap(sums, seed, method if len(means) in BCA_GROUPS else "percentile")
 
 
 def _test_mcnemar(differences: Any) -> float:
@@ -165,7 +138,7 @@ def _test_mcnemar(differences: Any) -> float:
     return float(2 * stats.binom.cdf(fewer - 1, moved, 0.5) + stats.binom.pmf(fewer, moved, 0.5))
 
 
-def _test_permutations(sums: Any, seed: int) -> float:
+def _test_flips(sums: Any, seed: int) -> float:
     """Flip signs at random: if the models were alike, each group's answers could as well be the other's.
 
     By hand, since scipy's permutation_test took 14 s over the figures of 400 rows where this takes 2.
@@ -173,26 +146,11 @@ def _test_permutations(sums: Any, seed: int) -> float:
     moved = sums[sums != 0]
     if not len(moved):
         return 1.0
-    rng = np.random.default_rng(seed)
-    total, close = moved.sum(), ROUNDING * abs(moved).sum()
-    batch = max(1, CELLS // len(moved))
-    larger, equal = 0, 0
-    for start in range(0, SIGN_FLIPS, batch):
-        octets = rng.integers(0, 256, size=(min(batch, SIGN_FLIPS - start), len(moved) // 8 + 1), dtype=np.uint8)
+    total = moved.sum()
+
+    def measure(rng: np.random.Generator, draws: int) -> Any:
+        octets = rng.integers(0, 256, size=(draws, len(moved) // 8 + 1), dtype=np.uint8)
         flipped = np.unpackbits(octets, axis=1, count=len(moved)) @ moved
-        surplus = abs(total - 2 * flipped) - abs(total)
-        larger += int((surplus > close).sum())
-        equal += int((abs(surplus) <= close).sum())
-    return (larger + equal / 2 + 1) / (SIGN_FLIPS + 1)
+        return abs(total - 2 * flipped) - abs(total)
 
-
-def _find_detectable(sums: Any, counts: Any) -> float | None:
-    """The smallest true difference that a test set of this size and spread finds four times in five."""
-    groups = len(sums)
-    if groups < 2:
-        return None
-    # What each group adds to the mean's error, however many values it has.
-    residuals = sums - sums.sum() / counts.sum() * counts
-    error = math.sqrt(groups / (groups - 1) * float((residuals**2).sum())) / float(counts.sum())
-    quantiles = stats.t.ppf((1 + CONFIDENCE) / 2, groups - 1) + stats.t.ppf(POWER, groups - 1)
-    return float(quantiles) * error if error else None
+    return find_mid_p(measure, len(moved), ROUNDING * abs(moved).sum(), seed)

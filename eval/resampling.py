@@ -1,0 +1,117 @@
+"""What means and ratios share: sums by group in; intervals, p-values and detectable differences out.
+
+    sum_groups([[1.0, 0.0, 1.0], [1.0, 1.0, 1.0]], ["a", "a", "b"]) → [[1, 1], [2, 1]]: 2/3, which is 1/2 in a, 1/1 in b
+    bootstrap([[1, 1], [2, 1]], seed=42) → (0.5, 1.0)
+
+A column is a group. The first row is divided by the second, over all columns; for a mean the second counts values. Two
+more rows are another such ratio, which is taken off the first. Whole groups are drawn, since values of a group are not
+independent.
+"""
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from scipy import stats  # type: ignore[import-untyped]
+
+CONFIDENCE = 0.95
+POWER = 0.8
+BOOTSTRAPS = 2_000
+SIGN_FLIPS = 9_999
+# Numbers drawn at once: bounds the memory for large test sets, and spares small ones the many small steps.
+CELLS = 200_000
+# Sums that are equal but for rounding are equal.
+ROUNDING = 1e-9
+
+Interval = tuple[float | None, float | None]
+
+
+def sum_groups(parts: Any, groups: Sequence[str]) -> Any:
+    """Add up each row of `parts`, which has a column a value, over the values of each group."""
+    numbers = {group: number for number, group in enumerate(dict.fromkeys(groups))}
+    index = np.array([numbers[group] for group in groups], dtype=int)
+    return np.array([np.bincount(index, weights=part, minlength=len(numbers)) for part in parts])
+
+
+def divide_sums(*sums: Any, axis: int = -1) -> Any:
+    """The ratio of two rows of sums, the difference of two ratios of four; not finite where a line has 0 below."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        first, *second = [
+            top.sum(axis=axis) / bottom.sum(axis=axis) for top, bottom in zip(sums[::2], sums[1::2], strict=True)
+        ]
+        return first - second[0] if second else first
+
+
+def bootstrap(sums: Any, seed: int, method: Literal["BCa", "percentile"] = "percentile") -> Interval:
+    """Interval of what the sums divide to, by drawing groups; none of one group, and no end where 0 stands below."""
+    groups = sums.shape[1]
+    if groups < 2:
+        return None, None
+    # Few groups are wider of the mark than resampling them tells, as Student's t is wider than the normal.
+    widened = stats.t.ppf((1 + CONFIDENCE) / 2, groups - 1) * math.sqrt(groups / (groups - 1))
+    with warnings.catch_warnings():
+        # A resample with 0 below the line; an end of the interval that it reaches is left out.
+        warnings.simplefilter("ignore")
+        result = stats.bootstrap(
+            tuple(sums),
+            divide_sums,
+            paired=True,
+            vectorized=True,
+            n_resamples=BOOTSTRAPS,
+            batch=max(1, CELLS // groups),
+            confidence_level=2 * stats.norm.cdf(widened) - 1,
+            method=method,
+            rng=np.random.default_rng(seed),
+        )
+    low, high = (float(end) for end in result.confidence_interval)
+    return low if math.isfinite(low) else None, high if math.isfinite(high) else None
+
+
+def wilson(successes: int, n: int) -> tuple[float, float]:
+    """Interval of a share."""
+    interval = stats.binomtest(successes, n).proportion_ci(CONFIDENCE, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def bound_constant(value: float, n: int, bounds: tuple[float, float]) -> Interval:
+    """Interval of a mean when n values were all the same: the share of unseen others is what Wilson leaves open."""
+    lowest, highest = bounds
+    if not lowest <= value <= highest:
+        return None, None
+    unseen = wilson(0, n)[1]
+    return value - unseen * (value - lowest), value + unseen * (highest - value)
+
+
+def find_mid_p(measure: Callable[[np.random.Generator, int], Any], width: int, close: float, seed: int) -> float:
+    """Mid-p of what was observed: the share of random draws that are larger, and half of those that are as large.
+
+    `measure` draws so many at once, `width` numbers each, and tells by how much each is larger than what was observed.
+    """
+    rng = np.random.default_rng(seed)
+    batch = max(1, CELLS // width)
+    larger, equal = 0, 0
+    for start in range(0, SIGN_FLIPS, batch):
+        surplus = measure(rng, min(batch, SIGN_FLIPS - start))
+        alike = abs(surplus) <= close
+        equal += int(alike.sum())
+        # Written so that draws which leave 0 below the line count as larger.
+        larger += int((~alike & ~(surplus < 0)).sum())
+    return (larger + equal / 2 + 1) / (SIGN_FLIPS + 1)
+
+
+def find_detectable(sums: Any) -> float | None:
+    """The smallest true difference that a test set of this size and spread finds four times in five."""
+    groups = sums.shape[1]
+    if groups < 2:
+        return None
+    # What each group adds to the error, however many values it has.
+    first, *second = [
+        (top - top.sum() / bottom.sum() * bottom) / bottom.sum()
+        for top, bottom in zip(sums[::2], sums[1::2], strict=True)
+    ]
+    added = first - second[0] if second else first
+    error = math.sqrt(groups / (groups - 1) * float((added**2).sum()))
+    quantiles = stats.t.ppf((1 + CONFIDENCE) / 2, groups - 1) + stats.t.ppf(POWER, groups - 1)
+    return float(quantiles) * error if error else None
