@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from eval.statistics import Estimate
 from eval.summary import Slice
+from recipebook.diagnosis import read_curve
 
 
 class Tick(NamedTuple):
@@ -61,9 +62,8 @@ class SliceChart(NamedTuple):
 
 
 def plot_losses(lines: Sequence[Mapping[str, Any]]) -> LossChart | None:
-    """Lay out metrics.jsonl; a step that was trained again after a resume counts as it was the last time."""
-    train = {line["step"]: float(line["loss"]) for line in lines if "loss" in line}
-    validation = {line["step"]: float(line["eval_loss"]) for line in lines if "eval_loss" in line}
+    """Lay out metrics.jsonl."""
+    train, validation = read_curve(lines, "loss"), read_curve(lines, "eval_loss")
     losses = [*train.values(), *validation.values()]
     finite = [loss for loss in losses if math.isfinite(loss)]
     if not finite:
@@ -75,7 +75,7 @@ def plot_losses(lines: Sequence[Mapping[str, Any]]) -> LossChart | None:
     def place(curve: Mapping[int, float]) -> list[tuple[float, float]]:
         return [
             (round(100 * step / right, 2), round(100 - 100 * loss / top, 2))
-            for step, loss in sorted(curve.items())
+            for step, loss in curve.items()
             if math.isfinite(loss)
         ]
 

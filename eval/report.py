@@ -14,13 +14,14 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from eval.charts import plot_losses, plot_slices
+from eval.charts import plot_slices
 from eval.pages import align, format_difference, format_estimate, format_number, format_p, render_page, tell_detectable
 from eval.predictions import Prediction, read_predictions
 from eval.resampling import BOOTSTRAPS, SIGN_FLIPS
 from eval.score import read_scores
 from eval.statistics import SIGNIFICANT, Difference, Estimate
 from eval.summary import Result, Scores, Summary
+from eval.trainings import Training, read_trainings
 
 WORST = 10
 BEST = 5
@@ -33,8 +34,7 @@ ALIKE = 0.5
 class ReportInput(NamedTuple):
     """All that a report tells. Scores are in the order of the predictions; `base` is None without a base model.
 
-    `metrics` are the lines of metrics.jsonl; `account` (records in, rows out, rejects by reason) and `manifest` are
-    shown as they are, whatever their depth.
+    `account` (records in, rows out, rejects by reason) and `manifest` are shown as they are, whatever their depth.
     """
 
     recipe: str
@@ -44,7 +44,7 @@ class ReportInput(NamedTuple):
     predictions: Sequence[Prediction]
     tuned: Sequence[Scores]
     base: Sequence[Scores] | None
-    metrics: Sequence[Mapping[str, Any]]
+    trainings: Sequence[Training]
     account: Mapping[str, Any]
     manifest: Mapping[str, Any]
     recipe_text: str
@@ -54,7 +54,6 @@ class ReportInput(NamedTuple):
         """Collect what a run's folder holds, and the evaluation in `found`."""
         manifest = json.loads((folder / "manifest.json").read_text())
         tuned, base = read_scores(found / "scores.jsonl")
-        lines = (folder / "metrics.jsonl").read_text().splitlines()
         return cls(
             recipe=manifest["recipe"],
             run=manifest["run"],
@@ -63,7 +62,7 @@ class ReportInput(NamedTuple):
             predictions=read_predictions(found / "predictions.jsonl"),
             tuned=tuned,
             base=base,
-            metrics=[json.loads(line) for line in lines],
+            trainings=read_trainings(folder),
             account={"rows": manifest["rows"], "conversion": manifest["account"]},
             manifest=manifest,
             recipe_text=(folder / "recipe.yaml").read_text(),
@@ -132,7 +131,6 @@ def render(report: ReportInput) -> str:
         report=report,
         summary=report.summary,
         verdict=make_verdict(report.summary),
-        losses=plot_losses(report.metrics),
         slice_charts=plot_slices(report.summary.slices),
         worst=worst,
         best=best,

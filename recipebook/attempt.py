@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from recipebook import launch
+from recipebook.diagnosis import diagnose_folder, read_metrics
 from recipebook.progress import ProgressLine, format_seconds
 from recipebook.rundir import Attempt, Manifest, Run, Status, shown
 
@@ -34,6 +35,7 @@ def attempt(run: Run, manifest: Manifest, lock: int) -> int:
     weights, took = manifest.weights or {}, format_seconds(time.monotonic() - started)
     print(f"trained   {launch.read_progress(run.folder)['step']} steps in {took}, loss {manifest.final_loss:.4f}")
     print(f"saved     {weights['parameters']:,} weights, all finite, changed by training")
+    print(f"judged    {manifest.diagnosis}")
     return 0
 
 
@@ -58,9 +60,7 @@ def find_fault(folder: Path, code: int) -> str | None:
 
 def read_final_loss(folder: Path) -> float | None:
     """The last training loss in metrics.jsonl, None where none was logged."""
-    path = folder / "metrics.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    losses = [line["loss"] for line in map(json.loads, lines) if "loss" in line]
+    losses = [line["loss"] for line in read_metrics(folder / "metrics.jsonl") if "loss" in line]
     return float(losses[-1]) if losses else None
 
 
@@ -91,6 +91,7 @@ def _end(
         "attempts": (*manifest.attempts[:-1], last),
         "stages": {**manifest.stages, "train": round(manifest.stages.get("train", 0) + seconds, 2)},
         "final_loss": read_final_loss(run.folder),
+        "diagnosis": diagnose_folder(run.folder).line if status == "trained" else None,
         "weights": json.loads(weights.read_bytes()) if weights.is_file() else None,
     }
     return run.write(manifest.model_copy(update=found))

@@ -63,6 +63,7 @@ class Manifest(Fact):
     stages: dict[str, float] = {}
     attempts: tuple[Attempt, ...] = ()
     final_loss: float | None = None
+    diagnosis: str | None = None
     weights: dict[str, Any] | None = None
 
 

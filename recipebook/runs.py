@@ -9,7 +9,7 @@ from recipebook.launch import read_progress
 from recipebook.progress import format_seconds
 from recipebook.rundir import Manifest, Run
 
-HEAD = ("run", "status", "loss", "took", "main figure: tuned (base)")
+HEAD = ("run", "status", "loss", "judged", "took", "main figure: tuned (base)")
 
 
 def show_runs(runs: Path = rundir.RUNS) -> int:
@@ -29,10 +29,11 @@ def _line(run: Run) -> tuple[str, ...]:
         manifest = run.read()
         headline = _headline(run.folder / "eval" / "summary.json")
     except UserError as error:
-        return run.name, "unreadable", "", "", str(error)
+        return run.name, "unreadable", "", "", "", str(error)
     loss = "" if manifest.final_loss is None else f"{manifest.final_loss:.4f}"
     took = sum(attempt.seconds or 0 for attempt in manifest.attempts)
-    return run.name, _status(run, manifest), loss, format_seconds(took), headline
+    judged = (manifest.diagnosis or "").partition(":")[0]
+    return run.name, _status(run, manifest), loss, judged, format_seconds(took), headline
 
 
 def _status(run: Run, manifest: Manifest) -> str:

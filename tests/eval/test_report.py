@@ -52,6 +52,7 @@ def run(tmp_path: Path) -> Path:
     (folder / "metrics.jsonl").write_text(
         '{"step": 1, "epoch": 0.5, "loss": 4.0, "learning_rate": 0.001}\n{"step": 2, "eval_loss": 0.5}\n'
     )
+    (folder / "axolotl.yaml").write_text("train_on_inputs: false\n")
     (folder / "recipe.yaml").write_text("description: robot\n")
     manifest = {
         "run": folder.name,

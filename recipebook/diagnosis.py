@@ -1,0 +1,272 @@
+"""How a training went, judged from what it logged: metrics.jsonl in, a verdict with its reasons and what to try next.
+
+    diagnose([{"step": 10, "loss": 2.7}, …, {"step": 480, "loss": 0.05}, {"step": 481, "eval_loss": 0.41}])
+    → Diagnosis(verdict="overfitting", reasons=("training loss 0.05 at the end, validation 0.41",
+                "validation 0.36 above training (0.3 or more is overfitting)"), advice=("stop at the best …", …))
+
+The curve is taken in fifths, so that one odd batch decides nothing. Losses of preference methods have another scale
+for every method and beta: there the share of pairs with the chosen answer's reward above counts, and their margin.
+What these verdicts rest on, and which advice of others is left out, is told in eval/README.md.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any, Literal
+
+import yaml
+
+# Of guides to training command models: below 0.5 is good, below 0.2 excellent, validation within 0.3 of training.
+GOOD_LOSS = 0.5
+EXCELLENT_LOSS = 0.2
+GAP = 0.3
+# Ours, between the 0.72 of held-out pairs after a first epoch and the 0.91 after a last that a guide to DPO reports.
+GOOD_ACCURACY = 0.8
+EXCELLENT_ACCURACY = 0.9
+# Ours: a coin and a little; pairs of training told apart so much better than held-out ones.
+COIN = 0.6
+ACCURACY_GAP = 0.15
+# Ours: fewer logged losses are no curve; it has fallen, or risen again, by a tenth of what it was.
+POINTS = 5
+CHANGE = 0.1
+# Ours: a loss twice the median of the five before it, and 0.5 above, is a spike; one in twenty losses may be.
+SPIKE = 2.0
+SPIKE_HEIGHT = 0.5
+SPIKES = 0.05
+# Ours: ten times the run's median, and ten times the norm at which gradients are usually clipped.
+GRADIENT_SPIKE = 10.0
+
+Verdict = Literal["excellent", "good", "overfitting", "underfitting", "unstable", "stalled", "too short to judge"]
+Curve = dict[int, float]
+
+ADVICE: dict[Verdict, tuple[str, ...]] = {
+    "excellent": (),
+    "good": (),
+    "overfitting": (
+        "go back to the best checkpoint: training.early_stopping=2, with training.eval_steps and training.save_steps",
+        "fewer training.epochs, to where validation was best",
+        "more and more varied records; after that lora.dropout=0.1, training.weight_decay=0.01 or a smaller lora.r",
+    ),
+    "underfitting": (
+        "more training.epochs while the loss still falls",
+        "three times training.learning_rate, then more room: a larger lora.r, lora.target_modules=all-linear",
+        "make plan shows whether answers are cut off (training.max_length) or carry no loss",
+    ),
+    "unstable": (
+        "a third of training.learning_rate, training.warmup_ratio=0.1",
+        "more rows a step: training.gradient_accumulation=4; training.precision=bf16 where it was fp16",
+        "make plan shows odd and very long rows, which give such steps",
+    ),
+    "stalled": (
+        "ten times training.learning_rate",
+        "make plan shows whether the answers carry loss, and whether rows repeat",
+        "more room: a larger lora.r (with lora.alpha, as alpha / r scales what is learned), more lora.target_modules",
+    ),
+    "too short to judge": ("a smaller training.logging_steps, or more training.epochs",),
+}
+OF_PAIRS: dict[Verdict, tuple[str, ...]] = {
+    "unstable": ("a higher preference.beta: a lower one lets the model leave its reference further",),
+    "underfitting": ("pairs that differ more: data.options.threshold; a lower preference.beta",),
+    "overfitting": ("a higher preference.beta keeps the model closer to its reference",),
+}
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A verdict, what it was judged by, and what to try next."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    advice: tuple[str, ...]
+
+    @property
+    def line(self) -> str:
+        """`good: training loss 0.31 at the end, validation 0.35`"""
+        return f"{self.verdict}: {'; '.join(self.reasons)}"
+
+
+def diagnose_folder(folder: Path) -> Diagnosis:
+    """Judge the training in a run's folder, or in a stage's."""
+    settings = yaml.safe_load((folder / "axolotl.yaml").read_bytes())
+    answers_only = not (settings.get("train_on_inputs") or settings.get("reinit_weights"))
+    return diagnose(read_metrics(folder / "metrics.jsonl"), answers_only=answers_only)
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """The lines of metrics.jsonl; none where nothing was logged."""
+    return [json.loads(line) for line in path.read_bytes().splitlines()] if path.is_file() else []
+
+
+def diagnose(lines: Sequence[Mapping[str, Any]], *, answers_only: bool = True) -> Diagnosis:
+    """Judge a training; if prompts are trained too (`answers_only=False`), there are no bounds for the loss itself."""
+    train = read_curve(lines, "loss")
+    if wild := _find_wild(lines):
+        return _conclude("unstable", wild, lines)
+    if len(train) < POINTS:
+        told = f"{len(train)} training {'loss was' if len(train) == 1 else 'losses were'} logged, {POINTS} are needed"
+        return _conclude("too short to judge", [told], lines)
+    if wild := _find_spikes([*train.values()]) or _find_divergence([*train.values()]):
+        return _conclude("unstable", wild, lines)
+    if _is_of_pairs(lines):
+        return _judge_pairs(lines, train)
+    return _judge_losses(lines, train, answers_only)
+
+
+def read_curve(lines: Sequence[Mapping[str, Any]], key: str) -> Curve:
+    """One figure by step; a step that was trained again after a resume counts as it was the last time."""
+    found = {int(line["step"]): float(line[key]) for line in lines if key in line}
+    return dict(sorted(found.items()))
+
+
+def _find_wild(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Numbers that are none, and gradients far beyond all others."""
+    for key, what in (("loss", "training loss"), ("eval_loss", "validation loss"), ("grad_norm", "gradient norm")):
+        for step, value in read_curve(lines, key).items():
+            if not math.isfinite(value):
+                return [f"the {what} at step {step} is {value}"]
+    norms = read_curve(lines, "grad_norm")
+    if len(norms) < POINTS:
+        return []
+    usual = median(norms.values())
+    high = [step for step, norm in norms.items() if norm > GRADIENT_SPIKE * max(usual, 1.0)]
+    if len(high) < 2 or len(high) < SPIKES * len(norms):
+        return []
+    return [f"gradient norms up to {max(norms.values()):.1f}, {usual:.1f} being usual, at {_name_steps(high)}"]
+
+
+def _find_spikes(losses: Sequence[float]) -> list[str]:
+    high = 0
+    for at in range(1, len(losses)):
+        before = median(losses[max(0, at - 5) : at])
+        high += losses[at] > SPIKE * before and losses[at] > before + SPIKE_HEIGHT
+    if high < 2 or high < SPIKES * len(losses):
+        return []
+    return [f"{high} of {len(losses)} logged losses are more than twice those before them"]
+
+
+def _find_divergence(losses: Sequence[float]) -> list[str]:
+    """More than half of what was gained is lost again."""
+    fifths = _take_fifths(losses)
+    lowest = min(fifths)
+    if fifths[-1] > lowest * (1 + CHANGE) and fifths[-1] - lowest > (fifths[0] - lowest) / 2:
+        return [f"the training loss was down to {lowest:.2f} and ended at {fifths[-1]:.2f}"]
+    return []
+
+
+def _read_held_out(lines: Sequence[Mapping[str, Any]]) -> Curve:
+    """The validation loss, from before training on; nothing where training itself was never validated."""
+    curve = read_curve(lines, "eval_loss")
+    return curve if max(curve, default=0) > 0 else {}
+
+
+def _is_of_pairs(lines: Sequence[Mapping[str, Any]]) -> bool:
+    return any("rewards/margins" in line or "eval_rewards/margins" in line for line in lines)
+
+
+def _judge_losses(lines: Sequence[Mapping[str, Any]], train: Curve, answers_only: bool) -> Diagnosis:
+    fifths = _take_fifths([*train.values()])
+    start, end = fifths[0], fifths[-1]
+    held_out = _read_held_out(lines)
+    reasons = [_tell_end(end, held_out)]
+    if held_out and (gap := _get_gap(train, held_out)) >= GAP:
+        told = f"validation {gap:.2f} above training ({GAP} or more is overfitting)"
+        return _conclude("overfitting", [*reasons, told, *_find_rise(held_out)], lines)
+    if rise := _find_rise(held_out):
+        return _conclude("overfitting", [*reasons, *rise], lines)
+    if end > start * (1 - CHANGE) and end >= GOOD_LOSS:
+        return _conclude("stalled", [*reasons, f"hardly below the {start:.2f} of the first fifth"], lines)
+    if not answers_only:
+        return _conclude("good", [*reasons, f"from {start:.2f}; prompts were trained too, so no bound is known"], lines)
+    if end >= GOOD_LOSS:
+        falls = fifths[-2] - end > CHANGE * end
+        told = f"still falling, and {GOOD_LOSS} or more" if falls else f"level, at {GOOD_LOSS} or more"
+        return _conclude("underfitting", [*reasons, f"{told} (free text never gets below: go by make eval)"], lines)
+    return _conclude("excellent" if end < EXCELLENT_LOSS else "good", [*reasons, *_tell_unseen(held_out)], lines)
+
+
+def _judge_pairs(lines: Sequence[Mapping[str, Any]], train: Curve) -> Diagnosis:
+    """By the share of pairs told apart; where a method logs none, by the sign of the margin."""
+    held_out = _read_held_out(lines)
+    prefix = "eval_" if held_out else ""
+    margin = _get_end(lines, f"{prefix}rewards/margins")
+    trained = _get_end(lines, "rewards/accuracies")
+    accuracy = _get_end(lines, f"{prefix}rewards/accuracies")
+    where = "held-out" if prefix else "training"
+    if accuracy is None or trained is None:
+        told = [f"reward margin {margin or 0:.2f} on {where} pairs; this method logs no accuracy"]
+        return _conclude("good" if margin and margin > 0 else "stalled", told, lines)
+    told = f"{_round(accuracy)} of {where} pairs told apart, reward margin {margin or 0:.2f}"
+    reasons = [f"{told} (the loss has a scale of its own)", *_tell_displaced(lines)]
+    if accuracy < COIN and trained < COIN:
+        return _conclude("stalled", [*reasons, "little more than a coin would"], lines)
+    if trained - accuracy >= ACCURACY_GAP:
+        return _conclude("overfitting", [*reasons, f"{_round(trained)} of the pairs of training"], lines)
+    if rise := _find_rise(held_out):
+        return _conclude("overfitting", [*reasons, *rise], lines)
+    if accuracy < GOOD_ACCURACY:
+        return _conclude("underfitting", [*reasons, f"{_round(GOOD_ACCURACY)} or more is good"], lines)
+    verdict: Verdict = "excellent" if accuracy >= EXCELLENT_ACCURACY else "good"
+    return _conclude(verdict, [*reasons, *_tell_unseen(held_out)], lines)
+
+
+def _conclude(verdict: Verdict, reasons: Sequence[str], lines: Sequence[Mapping[str, Any]]) -> Diagnosis:
+    first = OF_PAIRS.get(verdict, ()) if _is_of_pairs(lines) else ()
+    return Diagnosis(verdict, tuple(reasons), (*first, *ADVICE[verdict]))
+
+
+def _take_fifths(values: Sequence[float]) -> list[float]:
+    edges = [round(len(values) * part / 5) for part in range(6)]
+    return [fmean(values[start:end]) for start, end in pairwise(edges)]
+
+
+def _get_gap(train: Curve, held_out: Curve) -> float:
+    """Validation less training loss, the latter as it was when validation was last looked at."""
+    last = max(held_out)
+    seen = [loss for step, loss in train.items() if step <= last] or [*train.values()]
+    return held_out[last] - fmean(seen[-max(1, len(seen) // 5) :])
+
+
+def _find_rise(held_out: Curve) -> list[str]:
+    """The validation loss has left its lowest point behind."""
+    if not held_out:
+        return []
+    best = min(held_out, key=lambda step: held_out[step])
+    last = [*held_out.values()][-1]
+    if last <= held_out[best] * (1 + CHANGE) or last < held_out[best] + CHANGE / 5:
+        return []
+    return [f"validation was lowest, {held_out[best]:.2f}, at step {best}, and rose again"]
+
+
+def _get_end(lines: Sequence[Mapping[str, Any]], key: str) -> float | None:
+    """The last of a validation figure, the last fifth of a training one."""
+    values = [*read_curve(lines, key).values()]
+    if not values:
+        return None
+    return values[-1] if key.startswith("eval_") else fmean(values[-max(1, len(values) // 5) :])
+
+
+def _tell_end(end: float, held_out: Curve) -> str:
+    validation = f", validation {[*held_out.values()][-1]:.2f}" if held_out else ""
+    return f"training loss {end:.2f} at the end{validation}"
+
+
+def _tell_unseen(held_out: Curve) -> list[str]:
+    return [] if held_out else ["without validation rows (data.split.validation=0.1) overfitting is not seen"]
+
+
+def _tell_displaced(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+    chosen = _get_end(lines, "rewards/chosen")
+    return ["the chosen answers became less likely too"] if chosen is not None and chosen < 0 else []
+
+
+def _round(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _name_steps(steps: Sequence[int]) -> str:
+    told = ", ".join(str(step) for step in steps[:3])
+    return f"step{'s' if len(steps) > 1 else ''} {told}{', …' if len(steps) > 3 else ''}"
