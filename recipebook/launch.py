@@ -42,6 +42,8 @@ def build_command(recipe: Recipe) -> list[str]:
 def build_environment(recipe: Recipe) -> dict[str, str]:
     """What is set for the trainer, beyond what the user's own environment says."""
     environment = {
+        # Processes that Axolotl saves tokenised rows with where the configuration says 0, each importing all anew.
+        "AXOLOTL_DATASET_NUM_PROC": "0",
         "AXOLOTL_DO_NOT_TRACK": "1",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "PYTHONPATH": str(PROJECT),

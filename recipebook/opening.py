@@ -18,6 +18,8 @@ from recipebook.render import Inputs, render_axolotl, render_deepspeed
 from recipebook.resolve import Resolved, resolve
 from recipebook.rundir import Manifest, Run
 
+# A process tokenises about a thousand rows a second.
+ROWS_PER_TOKENIZER = 10_000
 TINY_NOTICE = (
     "profile tiny: no GPU is used. The embedded model of a million parameters stands in for the\n"
     "recipe's base: a real result of a tiny model, not to be compared with published ones."
@@ -109,7 +111,13 @@ def _name_inputs(recipe: Recipe, dataset: Dataset, folder: Path) -> Inputs:
         train="data/train.jsonl",
         validation="data/validation.jsonl" if dataset.rows["validation"] else None,
         prepared=os.path.relpath(rundir.CACHE / "prepared" / key, folder),
+        tokenizers=_count_tokenizers(dataset.rows["train"]),
     )
+
+
+def _count_tokenizers(rows: int) -> int:
+    """Processes that tokenise; 0 is the trainer's own, as each of them imports everything again (some 10 seconds)."""
+    return min(hardware.detect().cores, rows // ROWS_PER_TOKENIZER) if rows >= 2 * ROWS_PER_TOKENIZER else 0
 
 
 def dump_recipe(recipe: Recipe) -> str:

@@ -19,11 +19,12 @@ from recipebook.recipe import CHAT_TEMPLATES, PROJECT, TEMPLATES, Recipe
 
 @dataclass(frozen=True)
 class Inputs:
-    """The files that a run trains on, as paths from its folder or absolute ones."""
+    """The files that a run trains on, as paths from its folder or absolute ones, and how many processes tokenise."""
 
     train: str
     validation: str | None
     prepared: str
+    tokenizers: int = 0
 
 
 def render_axolotl(recipe: Recipe, inputs: Inputs, *, gpu: bool) -> str:

@@ -1,15 +1,52 @@
-"""Axolotl's trainer, started without the libraries that training never calls: `python -m trainer axolotl.yaml`.
+"""Axolotl's trainer, started and ended without what training never uses: `python -m trainer axolotl.yaml`.
 
 `axolotl train axolotl.yaml` does the same. transformers imports scikit-learn, and SciPy with it, for the metrics of
-assisted decoding and of GLUE; told that it is not installed, it goes without, which saves a tenth of the start.
+assisted decoding and of GLUE; it and accelerate import DeepSpeed where it is installed, used or not. Told that they
+are not there, they go without.
 """
 
-import runpy
+import atexit
+import gc
+import importlib
+import logging
+import os
 import sys
+from pathlib import Path
 
-UNUSED = ("sklearn",)
+import yaml
+
+ENGINE = ("axolotl.cli.train", "axolotl.train", "axolotl.core.builders", "axolotl.utils.data", "axolotl.utils.trainer")
+
+
+def list_unused(config: Path) -> list[str]:
+    """Libraries that training by this configuration does not call."""
+    settings = yaml.safe_load(config.read_text(encoding="utf-8"))
+    return ["sklearn"] if settings.get("deepspeed") else ["sklearn", "deepspeed"]
+
+
+def load_engine() -> None:
+    """Import Axolotl; nothing that an import makes is garbage, and looking for some takes a fifth of the time."""
+    gc.disable()
+    for name in ENGINE:
+        importlib.import_module(name)
+    gc.freeze()
+    gc.enable()
+
+
+def leave() -> None:
+    """End the process: what asked to be called at the end is called, and nothing is taken apart piece by piece."""
+    atexit._run_exitfuncs()
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
 
 if __name__ == "__main__":
     # The import system reads None as "not there".
-    sys.modules.update(dict.fromkeys(UNUSED))  # type: ignore[arg-type]
-    runpy.run_module("axolotl.cli.train", run_name="__main__", alter_sys=True)
+    sys.modules.update(dict.fromkeys(list_unused(Path(sys.argv[1]))))  # type: ignore[arg-type]
+    load_engine()
+    from axolotl.cli.train import do_cli
+
+    do_cli(sys.argv[1])
+    leave()
