@@ -126,13 +126,14 @@ def measure_strength(record: dict[str, Any]) -> dict[str, float | None]:
     score = _take_number(record, "preference_score")
     if chosen is None or rejected is None:
         return {"difference": None, "ratio": None, "score": score}
+    return {**compare_scores(chosen, rejected), "score": score}
+
+
+def compare_scores(chosen: float, rejected: float) -> dict[str, float | None]:
+    """The two formulas of strength; None for a ratio of nothing."""
     difference, total = chosen - rejected, chosen + rejected
     # Rounded, so that 1.7 - 1.1 is not under a threshold of 0.6.
-    return {
-        "difference": round(difference, 6),
-        "ratio": round(difference / total, 6) if total else None,
-        "score": score,
-    }
+    return {"difference": round(difference, 6), "ratio": round(difference / total, 6) if total else None}
 
 
 def _read_pair(record: dict[str, Any]) -> _Pair:

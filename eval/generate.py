@@ -71,7 +71,7 @@ def generate(
     ids: list[list[int]] = tokenizer(texts, add_special_tokens=False)["input_ids"]
     order = sorted(range(len(prompts)), key=lambda index: (len(ids[index]), index))
     inner = model.get_base_model() if isinstance(model, PeftModel) else model
-    stops = _stop_tokens(inner, tokenizer)
+    stops = stop_tokens(inner, tokenizer)
     answers: dict[int, Answer] = {}
     torch.manual_seed(settings.seed)
     line = ProgressLine(label)
@@ -83,6 +83,12 @@ def generate(
             answers[index] = Answer(text, len(one.ids), not one.ended)
     line.clear()
     return [answers[index] for index in range(len(prompts))]
+
+
+def stop_tokens(model: Model, tokenizer: Tokenizer) -> set[int]:
+    """The end of a turn by the tokenizer, and whatever else the model's own settings end at."""
+    own = model.generation_config.eos_token_id
+    return {tokenizer.eos_token_id, *(own if isinstance(own, list) else [own] if own is not None else [])}
 
 
 def write_prompt(tokenizer: Tokenizer, prompt: Prompt) -> str:
@@ -103,9 +109,3 @@ def tell_reference(tokenizer: Tokenizer, prompt: Prompt) -> str:
     if not prompt.answer.get("tool_calls"):
         return prompt.answer["content"]
     return write_answer(tokenizer, prompt, prompt.answer).removesuffix(tokenizer.eos_token).strip()
-
-
-def _stop_tokens(model: Model, tokenizer: Tokenizer) -> set[int]:
-    """The end of a turn by the tokenizer, and whatever else the model's own settings end at."""
-    own = model.generation_config.eos_token_id
-    return {tokenizer.eos_token_id, *(own if isinstance(own, list) else [own] if own is not None else [])}

@@ -37,6 +37,19 @@ def measure(
     return [found[at] for at in range(len(rows))]
 
 
+def measure_tokens(model: Any, tokenizer: Any, texts: Sequence[tuple[str, str]], batch_size: int) -> list[list[float]]:
+    """The natural logarithm of each answer token's probability, for each (prompt, answer) in order."""
+    rows = [_tokenise(tokenizer, prompt, answer) for prompt, answer in texts]
+    order = sorted(range(len(rows)), key=lambda at: (len(rows[at][0]), at))
+    found: dict[int, list[float]] = {}
+    for start in range(0, len(order), batch_size):
+        batch = order[start : start + batch_size]
+        losses, labels = _lose(model, [rows[at] for at in batch])
+        for at, lost, label in zip(batch, losses, labels, strict=True):
+            found[at] = (-lost[label != IGNORED]).tolist()
+    return [found[at] for at in range(len(rows))]
+
+
 def _tokenise(tokenizer: Any, prompt: str, answer: str) -> tuple[list[int], list[int]]:
     """Token ids, and the same with those of the prompt ignored; a token that holds text of both is the answer's."""
     encoded = tokenizer(prompt + answer, add_special_tokens=False, return_offsets_mapping=True)
@@ -48,6 +61,13 @@ def _tokenise(tokenizer: Any, prompt: str, answer: str) -> tuple[list[int], list
 
 
 def _measure_batch(model: Any, rows: Sequence[tuple[list[int], list[int]]]) -> list[Likelihood]:
+    losses, labels = _lose(model, rows)
+    sums, counts = losses.sum(dim=1).tolist(), (labels != IGNORED).sum(dim=1).tolist()
+    return [Likelihood(-total, count) for total, count in zip(sums, counts, strict=True)]
+
+
+def _lose(model: Any, rows: Sequence[tuple[list[int], list[int]]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Each token's loss, and the labels that say which tokens count."""
     width = max(len(ids) for ids, _ in rows)
     # The first token of a text has nothing before it to be likely after.
     first = max(1, min(_find_first(labels) for _, labels in rows))
@@ -60,8 +80,7 @@ def _measure_batch(model: Any, rows: Sequence[tuple[list[int], list[int]]]) -> l
         kept = model(input_ids=ids, attention_mask=mask, logits_to_keep=width - first + 1).logits
         logits = kept[:, :-1].float().transpose(1, 2)
         losses = torch.nn.functional.cross_entropy(logits, labels, ignore_index=IGNORED, reduction="none")
-    sums, counts = losses.sum(dim=1).tolist(), (labels != IGNORED).sum(dim=1).tolist()
-    return [Likelihood(-total, count) for total, count in zip(sums, counts, strict=True)]
+    return losses, labels
 
 
 def _find_first(labels: Sequence[int]) -> int:

@@ -26,32 +26,23 @@ from typing import Any
 from recipebook.files import write_text
 from recipebook.inline_calls import write_call
 from samples.make_toolformer import ASKING, ENGLISH, Clause
+from stages._spoil import MISTAKEN
 
 TRIES = 10_000
 GOOD = "all that is asked for"
-OTHERS = {
-    "search": ["recommend", "compare"],
-    "recommend": ["search", "filter"],
-    "compare": ["search", "translate"],
-    "filter": ["search", "recommend"],
-    "translate": ["search", "visual_search"],
-    "visual_search": ["search", "compare"],
-}
-"""The tools that are mistaken for each one."""
-
 Steps = list[Clause]
 
 
 def take_another_tool(rng: random.Random, steps: Steps) -> Steps:
     """One step goes to a tool that it is mistaken for."""
     at = rng.randrange(len(steps))
-    return [*steps[:at], steps[at]._replace(tool=rng.choice(OTHERS[steps[at].tool])), *steps[at + 1 :]]
+    return [*steps[:at], steps[at]._replace(tool=rng.choice(MISTAKEN[steps[at].tool])), *steps[at + 1 :]]
 
 
 def worsen_arguments(rng: random.Random, steps: Steps) -> Steps:
     """One step is given what another request would need."""
     at = rng.randrange(len(steps))
-    (make_clause,) = [maker for maker, tool in zip(ASKING, OTHERS, strict=True) if tool == steps[at].tool]
+    (make_clause,) = [maker for maker, tool in zip(ASKING, MISTAKEN, strict=True) if tool == steps[at].tool]
     other = steps[at]
     while other.arguments == steps[at].arguments:
         other = make_clause(rng, ENGLISH)

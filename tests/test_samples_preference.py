@@ -9,6 +9,7 @@ import pytest
 from converters.preference import Options, convert, measure_strength
 from recipebook.inline_calls import find_calls
 from samples import make_preference
+from stages._spoil import MISTAKEN
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "preference.jsonl"
 RECORDS = [json.loads(line) for line in SAMPLE.read_text().splitlines()]
@@ -40,7 +41,7 @@ def test_a_rejected_sequence_is_wrong_in_the_way_it_says() -> None:
         match record["metadata"]["rejection_type"]:
             case "wrong_tool":
                 (at,) = differing
-                assert other_names[at] in make_preference.OTHERS[names[at]]
+                assert other_names[at] in MISTAKEN[names[at]]
                 assert wrong[at].removeprefix(other_names[at]) == right[at].removeprefix(names[at])
             case "worse_arguments":
                 assert len(differing) == 1 and names == other_names

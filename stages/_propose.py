@@ -1,0 +1,66 @@
+"""Where a model itself would call a tool, and how: texts in, the calls that it writes at its likeliest places out.
+
+    propose_calls(speaker, ["find red caps below 400 rupees"], options, seed)
+    → [[Asked("search", {"query": "red caps"}, 13), …]]
+
+The model is given the text as the user's turn and the text up to a place as the beginning of its answer. The places are
+the ends of words; those where ` <tool>` is likeliest are tried, and what it then writes up to the end of the call is
+read, never run.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from eval.decode import decode
+from eval.likelihood import measure_tokens
+from recipebook.chat_text import write_prompt
+from recipebook.recipe import Generation
+from stages._answers import Speaker
+from stages._tools import Asked, read_call
+
+OPENING = " <tool>"
+CLOSING = "</tool>"
+
+
+def propose_calls(speaker: Speaker, texts: Sequence[str], options: Any, seed: int) -> list[list[Asked]]:
+    """The calls of each text; `options` are those of stages/augment.py."""
+    places = [[(text, end) for end in _find_ends(text)] for text in texts]
+    tried = [place for some in places for place in some]
+    starts = [_write_start(speaker, text, end) for text, end in tried]
+    odds = measure_tokens(speaker.model, speaker.tokenizer, [(start, OPENING) for start in starts], options.batch_size)
+    likely = dict(zip(tried, map(sum, odds), strict=True))
+    least = math.log(options.min_probability) if options.min_probability else -math.inf
+    found: list[list[Asked]] = []
+    torch.manual_seed(seed)
+    for some in places:
+        chosen = sorted(some, key=lambda place: -likely[place])[: options.positions]
+        found.append(_write_calls(speaker, [place for place in chosen if likely[place] >= least], options))
+    return found
+
+
+def _find_ends(text: str) -> list[int]:
+    """The ends of words that more words follow."""
+    return [found.end() for found in re.finditer(r"\S+(?=\s+\S)", text)]
+
+
+def _write_start(speaker: Speaker, text: str, end: int) -> str:
+    return write_prompt(speaker.tokenizer, [{"role": "user", "content": text}]) + text[:end]
+
+
+def _write_calls(speaker: Speaker, places: Sequence[tuple[str, int]], options: Any) -> list[Asked]:
+    if not places:
+        return []
+    starts = [_write_start(speaker, text, end) + OPENING for text, end in places for _ in range(options.calls)]
+    ids = speaker.tokenizer(starts, add_special_tokens=False)["input_ids"]
+    settings = Generation(max_new_tokens=options.max_new_tokens, temperature=options.temperature)
+    said = [speaker.tokenizer.decode(one.ids) for one in decode(speaker.model, ids, speaker.stops, settings)]
+    ends = [end for _, end in places for _ in range(options.calls)]
+    calls = [
+        read_call(f"<tool>{written.partition(CLOSING)[0]}{CLOSING}", end)
+        for written, end in zip(said, ends, strict=True)
+    ]
+    return [call for call in calls if call is not None]

@@ -1,0 +1,151 @@
+"""Tools as data: what they take, in which texts they are asked, and what they answer; nothing is ever run.
+
+In: a YAML file
+
+    price:
+      parameters: {item: {type: string}}
+      rules:
+        - {find: 'the (?P<item>Nova watch|Zeta lamp) costs', set: {}}
+      table: {Nova watch: 2400, Zeta lamp: 350}
+      result: '{{ table[item] }} rupees'
+
+Out of `the Nova watch costs 2400 rupees`: `Asked("price", {"item": "Nova watch"}, 20)`, to which the tool answers
+`2400 rupees`. A rule is a regular expression; its named groups and `set` are the arguments, and the call stands where
+it ends. `items_1` and `items_2` are the items of the array `items`. A result is a template that sees the arguments
+and the `table`; what it lacks is no result.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2.sandbox import SandboxedEnvironment
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+
+from eval.calls import Parameter, is_valid, parse_calls
+from recipebook.call_arguments import write_arguments
+from recipebook.errors import UserError
+from recipebook.inline_calls import find_calls
+from recipebook.recipe_faults import tell, tell_invalid
+from recipebook.rundir import shown
+from recipebook.yaml_source import load
+
+_NUMBERED = re.compile(r"(.+)_[0-9]+")
+_ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+
+
+class Rule(BaseModel):
+    """Where a tool may be asked, and for what."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    find: re.Pattern[str] = Field(description="a regular expression; named groups are arguments")
+    set: dict[str, Any] = Field(default_factory=dict, description="arguments that no group tells")
+
+
+class Tool(BaseModel):
+    """One tool of the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    parameters: dict[str, Parameter]
+    rules: tuple[Rule, ...] = ()
+    table: dict[str, Any] = Field(default_factory=dict, description="what the result may look up")
+    result: str = Field(description="a Jinja template that sees the arguments and `table`")
+
+    @field_validator("result")
+    @classmethod
+    def _is_template(cls, result: str) -> str:
+        try:
+            _ENVIRONMENT.parse(result)
+        except TemplateError as error:
+            raise ValueError(str(error)) from None
+        return result
+
+    @cached_property
+    def template(self) -> Template:
+        """The result, compiled."""
+        return _ENVIRONMENT.from_string(self.result)
+
+
+class Asked(NamedTuple):
+    """A call that might help, and where it would stand in the text: behind the last character that is not blank."""
+
+    name: str
+    arguments: dict[str, Any]
+    position: int
+
+
+Tools = dict[str, Tool]
+
+
+def read_tools(path: Path) -> Tools:
+    """Read the file of tools."""
+    document = load(path, shown(path))
+    try:
+        return TypeAdapter(Tools).validate_python(document.data)
+    except ValidationError as error:
+        raise UserError("\n".join(tell(tell_invalid(error, ()), document.places))) from None
+
+
+def propose(text: str, tools: Tools) -> Iterator[Asked]:
+    """The calls that the rules ask for, tool by tool."""
+    for name, tool in tools.items():
+        for rule in tool.rules:
+            for found in rule.find.finditer(text):
+                arguments = {**_type(found.groupdict(), tool.parameters), **rule.set}
+                yield Asked(name, arguments, len(text[: found.end()].rstrip()))
+
+
+def read_call(written: str, position: int) -> Asked | None:
+    """The first call of what a model wrote."""
+    for call in find_calls(written):
+        return Asked(call.name, call.arguments, position) if not call.positional else None
+    return None
+
+
+def is_allowed(asked: Asked, tools: Tools) -> bool:
+    """Whether the tool is there and takes these arguments."""
+    if asked.name not in tools:
+        return False
+    api = {asked.name: tools[asked.name].parameters}
+    try:
+        calls = parse_calls(f"{asked.name}({write_arguments(asked.arguments)})", api)
+    except ValueError:
+        return False
+    return calls is not None and all(is_valid(call, api) for call in calls)
+
+
+def answer(asked: Asked, tools: Tools) -> str | None:
+    """What the tool says; None where its result lacks something."""
+    tool = tools[asked.name]
+    try:
+        return tool.template.render(asked.arguments, table=tool.table).strip() or None
+    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError):
+        return None
+
+
+def _type(groups: dict[str, str | None], parameters: dict[str, Parameter]) -> dict[str, Any]:
+    arguments: dict[str, Any] = {}
+    for group, said in groups.items():
+        if said is None:
+            continue
+        numbered = _NUMBERED.fullmatch(group)
+        if group not in parameters and numbered and numbered[1] in parameters:
+            arguments.setdefault(numbered[1], []).append(said)
+        else:
+            arguments[group] = _read_value(said, parameters[group].type if group in parameters else "string")
+    return arguments
+
+
+def _read_value(said: str, kind: str) -> Any:
+    if kind in ("number", "integer"):
+        try:
+            number = float(said.replace(",", ""))
+        except ValueError:
+            return said
+        return int(number) if number == int(number) else number
+    if kind == "array":
+        return [said]
+    return said.lower() in ("true", "yes", "on") if kind == "boolean" else said

@@ -1,0 +1,245 @@
+"""Calls inserted into plain texts, and kept where they help the model, after Toolformer (Schick et al. 2023).
+
+In: texts, and tools as data (stages/_tools.py). Out: `rows.jsonl`, which the converter toolformer reads,
+
+    {"original_text": "the Nova watch costs 2400 rupees",
+     "augmented_text": "the Nova watch costs <tool>price(item='Nova watch')</tool> 2400 rupees",
+     "tool_calls": [{"tool_name": "price", "arguments": {"item": "Nova watch"}, "position": 20, "utility_score": 0.71}],
+     "quality_score": 0.71, "language": "en"}
+
+and `account.json`. Where calls may stand is told by the tools' rules, or asked of the model: the places where it most
+likely opens a call, and the calls that it writes there. A call is kept if it lowers the model's loss on what follows
+by `threshold` (stages/_utility.py): that is its `utility_score`, and `quality_score` is their mean, 0 without calls.
+Of several calls at one place the most useful stays. Positions are characters of the original text.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from eval.hush import hush
+from recipebook.call_arguments import write_arguments
+from recipebook.errors import UserError
+from recipebook.files import digest, digest_file, replacing, write_text
+from recipebook.inline_calls import find_spans, insert_calls, write_call
+from recipebook.progress import ProgressLine
+from recipebook.recipe import PROJECT
+from recipebook.rows import BadRecord
+from recipebook.sources import find_inputs
+from recipebook.stage_job import Job
+from stages._pieces import Pieces
+from stages._tools import Asked, Tools, answer, is_allowed, propose, read_tools
+
+Positive = Annotated[int, Field(gt=0)]
+CHUNK = 32
+STAGE = "stage:"
+
+
+class Options(BaseModel):
+    """What a recipe may set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    tools: Path = Field(description="the tools, from the project's folder: parameters, rules, results")
+    source: str | None = Field(
+        None,
+        description="texts: a file, glob or folder, or stage:NAME; None: the last thing said to the model in train",
+    )
+    limit: Positive | None = Field(None, description="the first so many texts only")
+    propose: Literal["rules", "model"] = Field("rules", description="who says where calls might help, and which")
+    positions: Positive = Field(5, description="of `model`: likeliest places of a text that are tried")
+    min_probability: Annotated[float, Field(ge=0, le=1)] = Field(0.05, description="of `model`: of a call's opening")
+    calls: Positive = Field(5, description="of `model`: calls sampled at each place")
+    temperature: Annotated[float, Field(gt=0)] = Field(1.0, description="of `model`")
+    max_new_tokens: Positive = Field(64, description="of `model`: tokens that a call may have")
+    threshold: float = Field(1.0, description="nats by which a call must lower the loss on what follows")
+    keep_plain: bool = Field(True, description="whether texts that no call helps stay, as they are")
+    batch_size: Positive = 64
+
+
+class Text(NamedTuple):
+    """A plain text, and its language if the record tells it."""
+
+    said: str
+    language: str | None
+
+
+def run(job: Job, options: Options) -> None:
+    """Write rows.jsonl and account.json into the job's folder."""
+    hush()
+    # Here and not above: whoever checks a recipe should not wait for torch.
+    from stages._answers import load_speaker
+
+    tools = read_tools(PROJECT / options.tools)
+    account: Counter[str] = Counter()
+    texts = list(_read_texts(job, options, account))
+    if not texts:
+        raise UserError(f"stage {job.name}: {options.source or 'the train rows'}: no text in it")
+    speaker = load_speaker(job)
+    said = digest(*(text.said for text in texts))
+    settings = options.model_dump_json(), digest_file(PROJECT / options.tools), str(job.seed)
+    pieces = Pieces(job.folder / "pieces.jsonl", digest(said, *settings, speaker.digest))
+    chunks = [texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK)]
+    line = ProgressLine("augment")
+    for number, chunk in enumerate(chunks):
+        line.show(number, len(chunks))
+        if number not in pieces:
+            pieces.keep(number, _augment(chunk, tools, speaker, options, job.seed + number))
+    line.clear()
+    records = list(_join(chunks, pieces, options, account))
+    if not account["calls kept"]:
+        told = ", ".join(f"{name} {count}" for name, count in account.items())
+        raise UserError(f"stage {job.name}: no call lowers the loss by {options.threshold:g}: {told}")
+    write_text(job.folder / "account.json", json.dumps(account, indent=1) + "\n")
+    with replacing(job.folder / "rows.jsonl") as file:
+        file.writelines(json.dumps(record, ensure_ascii=False).encode() + b"\n" for record in records)
+    pieces.drop()
+
+
+def make_record(text: Text, kept: Sequence[tuple[Asked, float]]) -> dict[str, Any]:
+    """The text with its calls and their utilities, in the order of their places."""
+    kept = sorted(kept, key=lambda pair: pair[0].position)
+    written = [write_call(asked.name, asked.arguments) for asked, _ in kept]
+    record = {
+        "original_text": text.said,
+        "augmented_text": insert_calls(text.said, written, [asked.position for asked, _ in kept]),
+        "tool_calls": [
+            {
+                "tool_name": asked.name,
+                "arguments": asked.arguments,
+                "position": asked.position,
+                "utility_score": round(utility, 4),
+            }
+            for asked, utility in kept
+        ],
+        "quality_score": round(sum(utility for _, utility in kept) / len(kept), 4) if kept else 0.0,
+    }
+    return {**record, "language": text.language} if text.language else record
+
+
+def sift(text: str, asked: Iterable[Asked], tools: Tools, account: Counter[str]) -> Iterator[tuple[Asked, str]]:
+    """The calls that can be tried and what the tools say to them, each once; the others are counted by reason."""
+    seen = set()
+    for one in asked:
+        if not is_allowed(one, tools):
+            account["dropped: not in the tools' parameters"] += 1
+            continue
+        key = (one.name, write_arguments(one.arguments), one.position)
+        result, following = answer(one, tools), text[one.position :]
+        if key in seen:
+            account["dropped: proposed twice"] += 1
+        elif result is None:
+            account["dropped: no result"] += 1
+        elif not one.position or not following.strip():
+            account["dropped: nothing before it or nothing after"] += 1
+        elif following[0].isalnum():
+            account["dropped: inside a word"] += 1
+        else:
+            yield one, result
+        seen.add(key)
+
+
+def _read_texts(job: Job, options: Options, account: Counter[str]) -> Iterator[Text]:
+    seen: set[str] = set()
+    for text in _find_texts(job, options):
+        if text is None or not text.said.strip():
+            account["records without a text"] += 1
+        elif find_spans(text.said):
+            account["texts with calls already"] += 1
+        elif text.said in seen:
+            account["texts said before"] += 1
+        else:
+            seen.add(text.said)
+            yield text
+            if len(seen) == options.limit:
+                return
+
+
+def _find_texts(job: Job, options: Options) -> Iterator[Text | None]:
+    if options.source is None:
+        with job.rows["train"].open(encoding="utf-8") as file:
+            for line in file:
+                row = json.loads(line)
+                said = [message["content"] for message in row["messages"] if message["role"] == "user"]
+                yield Text(said[-1], row["meta"].get("language")) if said else None
+        return
+    stage = options.source.removeprefix(STAGE) if options.source.startswith(STAGE) else None
+    if stage is not None and stage not in job.sources:
+        raise UserError(f"stage {job.name}: no earlier stage '{stage}' with rows; there are: {', '.join(job.sources)}")
+    for each in find_inputs(str(job.sources[stage]) if stage else options.source, PROJECT):
+        for record in each.read({}):
+            yield from [None] if isinstance(record.value, BadRecord) else _find_said(record.value)
+
+
+def _find_said(record: dict[str, Any]) -> Iterator[Text | None]:
+    """A record's `text` or `original_text`, or all that the user says in its `messages`."""
+    metadata = record.get("metadata")
+    told = record.get("language") or (metadata.get("language") if isinstance(metadata, dict) else None)
+    language = told if isinstance(told, str) else None
+    said = next((record[field] for field in ("text", "original_text") if isinstance(record.get(field), str)), None)
+    if said is not None:
+        yield Text(said, language)
+        return
+    messages = record.get("messages")
+    users = [each for each in messages if each.get("role") == "user"] if isinstance(messages, list) else []
+    spoken = [content for each in users if isinstance(content := each.get("content"), str)]
+    if not spoken:
+        yield None
+    for one in spoken:
+        yield Text(one, language)
+
+
+def _augment(
+    texts: Sequence[Text], tools: Tools, speaker: Any, options: Options, seed: int
+) -> tuple[list[list[tuple[Asked, float]]], dict[str, int]]:
+    """The measured calls of each text, and what was dropped before."""
+    from stages._propose import propose_calls
+    from stages._utility import Tried, measure_utility
+
+    account: Counter[str] = Counter()
+    said = [text.said for text in texts]
+    if options.propose == "model":
+        asked = propose_calls(speaker, said, options, seed)
+    else:
+        asked = [list(propose(text, tools)) for text in said]
+    account["calls proposed"] = sum(map(len, asked))
+    sifted = [list(sift(text, some, tools, account)) for text, some in zip(said, asked, strict=True)]
+    tried = [
+        Tried(text, one.position, one.name, write_arguments(one.arguments), result)
+        for text, some in zip(said, sifted, strict=True)
+        for one, result in some
+    ]
+    utilities = iter(measure_utility(speaker, tried, options.batch_size))
+    return [[(one, round(next(utilities), 6)) for one, _ in some] for some in sifted], dict(account)
+
+
+def _join(
+    chunks: Sequence[Sequence[Text]], pieces: Pieces, options: Options, account: Counter[str]
+) -> Iterator[dict[str, Any]]:
+    for number, chunk in enumerate(chunks):
+        measured, dropped = pieces.read(number)
+        account.update(dropped)
+        for text, calls in zip(chunk, measured, strict=True):
+            kept = _choose([(Asked(*asked), utility) for asked, utility in calls], options, account)
+            account["calls kept"] += len(kept)
+            account["texts with calls" if kept else "texts without calls"] += 1
+            if kept or options.keep_plain:
+                yield make_record(text, kept)
+
+
+def _choose(
+    measured: Iterable[tuple[Asked, float]], options: Options, account: Counter[str]
+) -> list[tuple[Asked, float]]:
+    best: dict[int, tuple[Asked, float]] = {}
+    for asked, utility in measured:
+        if utility < options.threshold:
+            account["dropped: helps too little"] += 1
+        elif asked.position in best:
+            account["dropped: another helps more at its place"] += 1
+            best[asked.position] = max(best[asked.position], (asked, utility), key=lambda pair: pair[1])
+        else:
+            best[asked.position] = (asked, utility)
+    return list(best.values())
