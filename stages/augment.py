@@ -21,7 +21,6 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from eval.hush import hush
 from recipebook.call_arguments import write_arguments
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file, replacing, write_text
@@ -32,6 +31,7 @@ from recipebook.rows import BadRecord
 from recipebook.sources import find_inputs
 from recipebook.stage_job import Job
 from stages._pieces import Pieces
+from stages._quiet import prepare
 from stages._tools import Asked, Tools, answer, is_allowed, propose, read_tools
 
 Positive = Annotated[int, Field(gt=0)]
@@ -69,7 +69,7 @@ class Text(NamedTuple):
 
 def run(job: Job, options: Options) -> None:
     """Write rows.jsonl and account.json into the job's folder."""
-    hush()
+    prepare(job)
     # Here and not above: whoever checks a recipe should not wait for torch.
     from stages._answers import load_speaker
 
