@@ -53,7 +53,7 @@ leaderboard: $(READY) ## all evaluated runs, ranked where they are comparable (R
 	@$(RUN_IN_ENV) leaderboard $(RECIPE)
 
 test: $(READY) ## all tests, real Axolotl training included
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(PY) -m pytest $(TESTS)
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(PY) -m pytest --numprocesses auto --dist loadfile $(TESTS)
 
 lint: $(READY) ## ruff and mypy
 	@.venv/bin/ruff check .

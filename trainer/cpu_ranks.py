@@ -18,6 +18,8 @@ def join_for_deepspeed() -> None:
     Without a GPU it picks no backend for DeepSpeed, and every process then believes that it is alone and trains on
     all of the data.
     """
+    import deepspeed
+
     prepare = PartialState._prepare_backend
 
     def prepare_with_gloo(self: PartialState, *args: Any, **kwargs: Any) -> Any:
@@ -25,6 +27,9 @@ def join_for_deepspeed() -> None:
         return backend or "gloo", distributed_type
 
     PartialState._prepare_backend = prepare_with_gloo
+    # DeepSpeed's own all-reduce over shared memory would be compiled first: a compiler, and minutes of it, for nothing
+    # that a run on CPU ranks would notice.
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     AcceleratorState._reset_state(reset_partial_state=True)
 
 

@@ -33,7 +33,7 @@ def read_seen(folder: Path) -> list[Counter[str]]:
     return [Counter(path.read_text().splitlines()) for path in sorted(folder.glob("seen-*.txt"))]
 
 
-@pytest.mark.parametrize("strategy", ["data-parallel", "zero2", "zero3"])
+@pytest.mark.parametrize("strategy", ["data-parallel", "zero1", "zero2", "zero3"])
 def test_two_processes_train_as_one(project: Any, one_process: tuple[Path, dict[str, Any]], strategy: str) -> None:
     status, said = project.train(
         *SETTINGS, "training.batch_size=8", "launch.processes=2", f"launch.strategy={strategy}"
