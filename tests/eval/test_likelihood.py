@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from eval.generate import load_base, load_tokenizer, tell_reference, write_answer, write_prompt
-from eval.likelihood import measure
+from eval.likelihood import measure, measure_tokens
 from eval.prompts import Prompt
 from recipebook.rows import Message
 
@@ -51,3 +51,16 @@ def test_calls_are_the_reference_as_the_template_writes_them(tokenizer: Any) -> 
     call = {"type": "function", "function": {"name": "search", "arguments": '{"q": "red"}'}}
     prompt = ask({"role": "assistant", "content": "", "tool_calls": [call]})
     assert tell_reference(tokenizer, prompt) == ('<tool_call>{"name": "search", "arguments": {"q": "red"}}</tool_call>')
+
+
+def test_token_by_token_they_are_the_parts_of_the_whole(tokenizer: Any) -> None:
+    model = load_base(str(TINY), None)
+    texts = [
+        ("say it: a", " b c"),
+        ("a much longer prompt than the other: 1 2 3 4", " go"),
+        ("stop", " it now and here"),
+    ]
+    parts = measure_tokens(model, tokenizer, texts, batch_size=2)
+    for found, whole in zip(parts, measure(model, tokenizer, texts, 2, "test"), strict=True):
+        assert len(found) == whole.tokens
+        assert sum(found) == pytest.approx(whole.log_probability, abs=1e-5)
