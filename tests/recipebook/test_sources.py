@@ -43,12 +43,12 @@ def write_parquet(path: Path, columns: dict[str, Any]) -> None:
     ("name", "content"),
     [
         ("x.jsonl", LINES),
-        ("x.jsonl.gz", gzip.compress(LINES)),
-        ("x.jsonl.gz", gzip.compress(LINES[:12]) + gzip.compress(LINES[12:])),
+        ("x.jsonl.gz", gzip.compress(LINES, mtime=0)),
+        ("x.jsonl.gz", gzip.compress(LINES[:12], mtime=0) + gzip.compress(LINES[12:], mtime=0)),
         ("x.jsonl.zst", zstandard.compress(LINES)),
         ("x.jsonl.zst", zstandard.compress(LINES[:12]) + zstandard.compress(LINES[12:])),
         ("x.csv", b"a\n1\n\xc3\xa9\n"),
-        ("x.csv.gz", gzip.compress(b'\xef\xbb\xbfa\r\n1\r\n\r\n"\xc3\xa9"\r\n')),
+        ("x.csv.gz", gzip.compress(b'\xef\xbb\xbfa\r\n1\r\n\r\n"\xc3\xa9"\r\n', mtime=0)),
         ("x.json", json.dumps({"info": 1, "data": TWO}).encode()),
         ("x.json", json.dumps({"0": TWO[0], "1": TWO[1]}, indent=1).encode()),
     ],
@@ -119,7 +119,7 @@ def test_folder_and_glob_give_their_files_in_order(tmp_path: Path) -> None:
     (tmp_path / "d" / "deep").mkdir(parents=True)
     for name in ("d/b.jsonl", "d/a.json.gz", "d/deep/c.jsonl", "d/.hidden.jsonl", "d/README.md"):
         content = json.dumps({"from": name}).encode()
-        (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+        (tmp_path / name).write_bytes(gzip.compress(content, mtime=0) if name.endswith("gz") else content)
     assert read_all(tmp_path, "d/") == [
         ("d/a.json.gz:1: record 1", {"from": "d/a.json.gz"}),
         ("d/b.jsonl:1: record 1", {"from": "d/b.jsonl"}),
@@ -151,7 +151,7 @@ def test_source_that_stands_for_nothing_or_too_much_is_refused(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("x.gz", gzip.compress(LINES)[:-9], "cannot be unpacked: cut short"),
+        ("x.gz", gzip.compress(LINES, mtime=0)[:-9], "cannot be unpacked: cut short"),
         ("x.gz", b"{}", "cannot be unpacked: Not a gzipped file (b'{}')"),
         ("x.zst", zstandard.compress(LINES)[:-3], "cannot be unpacked: cut short"),
         ("x.zst", zstandard.compress(LINES) + zstandard.compress(LINES)[:3], "cannot be unpacked: cut short"),
@@ -161,7 +161,7 @@ def test_source_that_stands_for_nothing_or_too_much_is_refused(tmp_path: Path) -
         ("x.csv", b"a,b\n", " holds no records"),
         ("x.csv", b"", " holds no records"),
         ("x.txt", b" \n", " holds no records"),
-        ("x.gz", gzip.compress(b""), " holds no records"),
+        ("x.gz", gzip.compress(b"", mtime=0), " holds no records"),
     ],
 )
 def test_broken_file_is_refused_in_one_line(tmp_path: Path, name: str, content: bytes, told: str) -> None:
