@@ -43,6 +43,8 @@ class Asked:
 class Answers:
     """All that was asked, in the prompts' order; `references` are the given answers as training writes them."""
 
+    engine: str
+    """What generated: vllm or transformers; empty where only likelihoods were asked for."""
     references: list[str]
     tuned: list[Asked]
     base: list[Asked]
@@ -61,7 +63,8 @@ def ask(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt], wei
     references = [generate.tell_reference(tokenizer, prompt) for prompt in prompts]
     said = _ask_vllm(tokenizer, prompts, weights, recipe)
     model = generate.load_tuned(weights, str(find_base(recipe)), recipe.model.revision)
-    known = _baseline_file(manifest, recipe.eval, prompts, "vllm" if said else "transformers")
+    engine = "vllm" if said else "transformers"
+    known = _baseline_file(manifest, recipe.eval, prompts, engine)
     if known.is_file():
         base = [Asked(**answer) for answer in json.loads(known.read_bytes())]
     else:
@@ -70,7 +73,10 @@ def ask(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt], wei
     # Last: merging leaves no base behind.
     tuned = _ask_one(generate.merge(model), tokenizer, prompts, recipe.eval, "tuned", said.get("tuned"))
     return Answers(
-        references, [_refer(one, to) for one, to in zip(tuned, base, strict=True)], [*map(_refer, base, base)]
+        engine=engine if _wants_text(recipe.eval) else "",
+        references=references,
+        tuned=[_refer(one, to) for one, to in zip(tuned, base, strict=True)],
+        base=[*map(_refer, base, base)],
     )
 
 

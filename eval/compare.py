@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from eval.evaluations import Evaluation, name_differences, read_evaluation
+from eval.evaluations import Evaluation, find_evaluation, name_differences, read_evaluation
 from eval.pages import format_difference, format_estimate, format_p, render_page, tell_detectable
 from eval.statistics import SIGNIFICANT, Difference, Estimate, adjust_holm
 from eval.summary import Result, compare_figure
@@ -55,10 +55,8 @@ class Comparison(NamedTuple):
 
 def show_comparison(queries: Sequence[str], out: Path | None) -> int:
     """Print runs side by side and write the same as a page."""
-    runs = [rundir.find(query) for query in queries]
-    names = [run.name for run in runs]
-    page = out or rundir.RUNS / f"compare-{digest(*names)}.html"
-    comparison = compare_runs([read_evaluation(run) for run in runs])
+    comparison = compare_runs([read_evaluation(*find_evaluation(query)) for query in queries])
+    page = out or rundir.RUNS / f"compare-{digest(*(run.name for run in comparison.runs))}.html"
     print(terminal_table(comparison))
     write_text(page, render(comparison))
     print(f"page: {shown(page)}")
@@ -85,15 +83,18 @@ def compare_runs(runs: Sequence[Evaluation]) -> Comparison:
 
 def terminal_table(comparison: Comparison) -> str:
     """The comparison for 80 columns: runs by letter, then figure by figure."""
-    lines = [f"{label}  {run.run}" for label, run in zip(LABELS, comparison.runs, strict=False)]
+    lines = [f"{label}  {run.name}" for label, run in zip(LABELS, comparison.runs, strict=False)]
     for row in comparison.figures:
         lines += ["", f"{row.figure} (less is better)" if row.less_is_better else row.figure]
         width = max(len(format_estimate(standing.estimate)) for standing in row.standings)
         for label, estimate, difference, p in row.standings:
             change = f"  {format_difference(difference)}  p {format_p(p)}" if difference else ""
             lines.append(f"  {label}  {format_estimate(estimate):{width}}{change}".rstrip())
-    rows = len(comparison.runs[0].rows)
-    lines += ["", f"{rows} test rows; in brackets 95 % intervals; differences to A, p adjusted by Holm"]
+    asked = comparison.runs[0]
+    lines += [
+        "",
+        f"{len(asked.rows)} {asked.summary.part}; in brackets 95 % intervals; differences to A, p adjusted by Holm",
+    ]
     return "\n".join([*lines, *tell_findings(comparison)])
 
 
@@ -126,7 +127,7 @@ def render(comparison: Comparison) -> str:
 
 
 def _check_comparable(runs: Sequence[Evaluation]) -> None:
-    names = [run.run for run in runs]
+    names = [run.name for run in runs]
     if len(names) < 2:
         raise UserError(f'RUNS: {len(names)} run given; two or more are compared: make compare RUNS="a b"')
     if len(names) > len(LABELS):
@@ -138,7 +139,9 @@ def _check_comparable(runs: Sequence[Evaluation]) -> None:
     for other in runs[1:]:
         differing = name_differences([first, other])
         if differing:
-            raise UserError(f"{first.run} and {other.run} cannot be compared: they differ in {' and '.join(differing)}")
+            raise UserError(
+                f"{first.name} and {other.name} cannot be compared: they differ in {' and '.join(differing)}"
+            )
 
 
 def _get_result(run: Evaluation, figure: str) -> Result:

@@ -13,6 +13,7 @@ from eval.ask import Answers, ask, digest_conditions
 from eval.prompts import Prompt, read_prompts
 from eval.report import ReportInput, render, terminal_table
 from eval.score import evaluate_predictions
+from eval.summary import Asked
 from recipebook import rundir
 from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
@@ -32,9 +33,7 @@ def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None
     settings = recipe.eval
     prompts = read_prompts(run.folder / "data" / f"{settings.part}.jsonl", settings.limit, settings.turns)
     if not prompts:
-        raise UserError(
-            f"{shown(run.folder)} has no {settings.part} rows: its recipe's data.split.{settings.part} is 0"
-        )
+        raise UserError(f"{shown(run.folder)} has no {settings.part} rows: {_tell_empty(recipe, settings.part)}")
     what = f"run       {run.name}" + (f" at checkpoint {checkpoint}" if checkpoint else "")
     print(f"{what}, {len(prompts)} {settings.part} prompts, base {recipe.model.base}")
     started = time.monotonic()
@@ -49,6 +48,7 @@ def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None
         settings.seed,
         folder,
         digest_conditions(manifest, settings, prompts),
+        Asked(part=settings.part, turns=settings.turns, engine=answers.engine, checkpoint=checkpoint),
     )
     write_text(folder / "report.html", render(ReportInput.read(run.folder, folder)))
     print(terminal_table(summary))
@@ -75,6 +75,13 @@ def _read_recipe(run: Run, overrides: Sequence[str]) -> Recipe:
     resolved = resolve(str(run.folder / "resolved.yaml"), None, overrides)
     check_references(resolved)
     return resolved.recipe
+
+
+def _tell_empty(recipe: Recipe, part: str) -> str:
+    if recipe.data.split.file:
+        name = {"test": "test", "validation": "val"}[part]
+        return f"the lists '{name}' of its split file {recipe.data.split.file} are empty"
+    return f"its recipe's data.split.{part} is 0"
 
 
 def _choose_folder(run: Run, settings: Evaluation, checkpoint: int | None) -> Path:

@@ -1,6 +1,6 @@
 """Evaluated runs: a run's folder in, what comparisons need of it out, or a line that says what is wrong with it.
 
-Evaluation(run="robot-lora-20261121-053004", recipe="robot-lora", profile="tiny", summary=Summary(…),
+Evaluation(run="robot-lora-20261121-053004", where="", recipe="robot-lora", profile="tiny", summary=Summary(…),
            rows=("samples/robot.json#12", …), groups=("samples/robot.json#12", …), scores=({"exact": 1.0}, …))
 """
 
@@ -13,14 +13,19 @@ from pydantic import ValidationError
 
 from eval.predictions import read_predictions
 from eval.summary import Scores, Summary
+from recipebook import rundir
 from recipebook.errors import UserError
 from recipebook.rundir import Run, shown
 
 
 class Evaluation(NamedTuple):
-    """The tuned model's scores on the test rows, in their order, and what they were measured under."""
+    """The tuned model's scores on the rows it was asked, in their order, and what they were measured under.
+
+    `where` tells it from other evaluations of the run, by its folder: of the test part at the end of training, `""`.
+    """
 
     run: str
+    where: str
     recipe: str
     profile: str | None
     summary: Summary
@@ -28,12 +33,34 @@ class Evaluation(NamedTuple):
     groups: tuple[str, ...]
     scores: tuple[Scores, ...]
 
+    @property
+    def name(self) -> str:
+        """`robot-lora-20261121-053004`, or `robot-lora-20261121-053004@validation/checkpoint-500`"""
+        return f"{self.run}@{self.where}" if self.where else self.run
 
-def read_evaluation(run: Run) -> Evaluation:
-    """Read a run's `eval/` folder."""
+
+def find_evaluation(query: str, runs: Path = rundir.RUNS) -> tuple[Run, str]:
+    """A run and which of its evaluations: `robot-lora`, `robot-lora@validation`, `robot-lora@checkpoint-500`."""
+    name, at, where = query.partition("@")
+    run = rundir.find(name, runs)
+    known = list_evaluations(run)
+    if at and where not in known:
+        offered = ", ".join(f"@{one}" for one in known if one) or "none"
+        raise UserError(f"{shown(run.folder)} has no evaluation '@{where}'; beside its own it has: {offered}")
+    return run, where
+
+
+def list_evaluations(run: Run) -> list[str]:
+    """The folders below `eval/` that hold an evaluation, its own (`""`) first."""
+    found = [path.parent.relative_to(run.folder / "eval") for path in run.folder.glob("eval/**/summary.json")]
+    return sorted("" if path == Path() else path.as_posix() for path in found)
+
+
+def read_evaluation(run: Run, where: str = "") -> Evaluation:
+    """Read a folder in a run's `eval/`, or that itself."""
     manifest = run.read()
-    folder = run.folder / "eval"
-    again = f"make eval RUN={run.name}"
+    folder = run.folder / "eval" / where
+    again = f"make eval RUN={run.name}{_tell_settings(where)}"
     if not (folder / "summary.json").is_file():
         raise UserError(f"{shown(run.folder)} is {manifest.status} and not evaluated: {again}")
     summary = _read_summary(folder / "summary.json", again)
@@ -46,6 +73,7 @@ def read_evaluation(run: Run) -> Evaluation:
         raise UserError(f"{shown(folder)} has scores of other rows than its predictions: {again}")
     return Evaluation(
         run=run.name,
+        where=where,
         recipe=manifest.recipe,
         profile=manifest.profile,
         summary=summary,
@@ -63,6 +91,13 @@ def name_differences(evaluations: Sequence[Evaluation]) -> list[str]:
     # The same settings in another version of a metric.
     figures = {frozenset(result.figure for result in evaluation.summary.results) for evaluation in evaluations}
     return differing or ["figures"] * (len(figures) > 1)
+
+
+def _tell_settings(where: str) -> str:
+    """What `make eval` must be told to evaluate this again."""
+    _, _, checkpoint = where.partition("checkpoint-")
+    said = f" CHECKPOINT={checkpoint}" if checkpoint else ""
+    return said + (' SET="eval.part=validation"' if where.startswith("validation") else "")
 
 
 def _read_summary(path: Path, again: str) -> Summary:

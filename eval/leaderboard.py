@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from eval.charts import choose_ticks
-from eval.evaluations import Evaluation, name_differences, read_evaluation
+from eval.evaluations import Evaluation, list_evaluations, name_differences, read_evaluation
 from eval.pages import align, format_estimate, format_p, render_page, tell_detectable
 from eval.statistics import SIGNIFICANT, Difference, Estimate, adjust_holm
 from eval.summary import compare_figure
@@ -48,6 +48,7 @@ class Group(NamedTuple):
     binary: bool
     less_is_better: bool
     rows: int
+    part: str
     conditions: dict[str, str]
     standings: tuple[Standing, ...]
 
@@ -88,11 +89,12 @@ def rank_runs(recipe: str | None, runs: Path = rundir.RUNS) -> Leaderboard:
     evaluations: list[Evaluation] = []
     left_out: list[LeftOut] = []
     for run in rundir.list_runs(runs):
-        try:
-            if recipe in (None, run.read().recipe):
-                evaluations.append(read_evaluation(run))
-        except UserError as error:
-            left_out.append(LeftOut(run.name, _shorten(error, run)))
+        for where in list_evaluations(run) or [""]:
+            try:
+                if recipe in (None, run.read().recipe):
+                    evaluations.append(read_evaluation(run, where))
+            except UserError as error:
+                left_out.append(LeftOut(run.name, _shorten(error, run)))
     if recipe is not None and not evaluations and not left_out:
         known = sorted({manifest.recipe for _, manifest in rundir.list_readable(runs)})
         raise UserError(f"no run of recipe '{recipe}' in runs/; it has runs of: {', '.join(known) or 'none yet'}")
@@ -145,7 +147,9 @@ def render(board: Leaderboard, recipe: str | None) -> str:
 
 def _shorten(error: UserError, run: Run) -> str:
     """What is wrong, named by the run alone, without the advice that is given once for all."""
-    return re.sub(rf"[:;] make eval RUN={re.escape(run.name)}$", "", str(error).replace(shown(run.folder), run.name))
+    return re.sub(
+        rf"[:;] make eval RUN={re.escape(run.name)}( .*)?$", "", str(error).replace(shown(run.folder), run.name)
+    )
 
 
 def _is_comparable(first: Evaluation, other: Evaluation) -> bool:
@@ -172,6 +176,7 @@ def _rank(group: Sequence[Evaluation]) -> Group:
         binary=headline.binary,
         less_is_better=headline.less_is_better,
         rows=len(best.rows),
+        part=best.summary.part,
         conditions=best.summary.conditions,
         standings=tuple(standings),
     )
@@ -187,14 +192,14 @@ def _get_worth(run: Evaluation) -> float:
 def _name_group(group: Group) -> str:
     direction = ", less is better" if group.less_is_better else ""
     count = len(group.standings)
-    return f"{group.figure}{direction}, {group.rows} test rows: {count} {'run' if count == 1 else 'runs'}"
+    return f"{group.figure}{direction}, {group.rows} {group.part}: {count} {'run' if count == 1 else 'runs'}"
 
 
 def _make_cells(one: Standing) -> tuple[str, ...]:
     change = one.difference.mean if one.difference else None
     return (
         f"  {one.rank}{' =' if one.tied else ''}",
-        one.run.run,
+        one.run.name,
         format_estimate(one.estimate),
         "" if change is None else f"{change:+.3f}",
         format_p(one.p_adjusted) if one.difference else "",

@@ -7,24 +7,38 @@
 A metric's RATIOS name the figures that are added up above and below the line (one may be named twice: 2 tp above
 2 tp + fp + fn). A mean of the rows' own ratios would let a row of one word weigh as much as one of a hundred. Groups
 are resampled, and swapped between base and tuned, as in eval/statistics.py. Where nothing stands below the line of
-all rows there is no ratio.
+all rows there is no ratio. An `exponential` figure is e to the power of its ratio, as perplexity is of nats a token.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from eval.resampling import ROUNDING, bootstrap, bound_constant, divide_sums, find_detectable, find_mid_p, sum_groups
+from eval.resampling import (
+    ROUNDING,
+    bootstrap,
+    bound_constant,
+    divide_sums,
+    find_detectable,
+    find_mid_p,
+    raise_sums,
+    sum_groups,
+)
 from eval.statistics import Difference, Estimate
 
 Ratio = tuple[tuple[str, ...], tuple[str, ...]]
 Rows = Sequence[Mapping[str, float | None]]
 
 TEST = "paired permutation test"
+# e to the power of more is more than a float can hold.
+MOST_NATS = 700
 
 
-def estimate_ratio(scores: Rows, ratio: Ratio, groups: Sequence[str], *, seed: int) -> Estimate:
+def estimate_ratio(
+    scores: Rows, ratio: Ratio, groups: Sequence[str], *, exponential: bool = False, seed: int
+) -> Estimate:
     """Ratio and interval; rows without a part of it are undefined."""
     sums, n = _sum_defined(_add_parts(scores, ratio), groups)
     top, bottom = sums
@@ -32,29 +46,41 @@ def estimate_ratio(scores: Rows, ratio: Ratio, groups: Sequence[str], *, seed: i
         return Estimate(n=0, undefined=len(scores), mean=None, low=None, high=None)
     mean = float(divide_sums(*sums))
     if np.allclose(top, mean * bottom):
-        is_share = bool((top <= bottom).all())
+        is_share = not exponential and bool((top <= bottom).all())
         low, high = bound_constant(mean, int((bottom > 0).sum()), (0.0, 1.0)) if is_share else (None, None)
     else:
         low, high = bootstrap(sums, seed)
+    if exponential:
+        # Ends of an interval go where the figure goes, as e to the power of it only ever grows with it.
+        raised = [None if value is None else _raise(value) for value in (mean, low, high)]
+        return Estimate(n=n, undefined=len(scores) - n, mean=raised[0], low=raised[1], high=raised[2])
     return Estimate(n=n, undefined=len(scores) - n, mean=mean, low=low, high=high)
 
 
-def compare_ratio(base: Rows, tuned: Rows, ratio: Ratio, groups: Sequence[str], *, seed: int) -> Difference:
+def compare_ratio(
+    base: Rows, tuned: Rows, ratio: Ratio, groups: Sequence[str], *, exponential: bool = False, seed: int
+) -> Difference:
     """Ratio of tuned - ratio of base, over the rows where both have all parts."""
     sums, n = _sum_defined(np.concatenate([_add_parts(tuned, ratio), _add_parts(base, ratio)]), groups)
     if not (sums[1].sum() and sums[3].sum()):
         return Difference(n=0, groups=0, mean=None, low=None, high=None, test=TEST, p=None, detectable=None)
-    low, high = bootstrap(sums, seed)
+    statistic = raise_sums if exponential else divide_sums
+    mean = float(statistic(*sums))
+    low, high = bootstrap(sums, seed, statistic=statistic)
     return Difference(
         n=n,
         groups=sums.shape[1],
-        mean=float(divide_sums(*sums)),
+        mean=mean if math.isfinite(mean) else None,
         low=low,
         high=high,
         test=TEST,
         p=_test_swaps(sums, seed),
-        detectable=find_detectable(sums),
+        detectable=None if exponential else find_detectable(sums),
     )
+
+
+def _raise(value: float) -> float | None:
+    return math.exp(value) if value < MOST_NATS else None
 
 
 def _add_parts(scores: Rows, ratio: Ratio) -> Any:

@@ -44,7 +44,19 @@ def divide_sums(*sums: Any, axis: int = -1) -> Any:
         return first - second[0] if second else first
 
 
-def bootstrap(sums: Any, seed: int, method: Literal["BCa", "percentile"] = "percentile") -> Interval:
+def raise_sums(*sums: Any, axis: int = -1) -> Any:
+    """The same of e to the power of each ratio; not finite where that is more than a float holds."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        first, *second = [np.exp(divide_sums(*sums[at : at + 2], axis=axis)) for at in range(0, len(sums), 2)]
+        return first - second[0] if second else first
+
+
+def bootstrap(
+    sums: Any,
+    seed: int,
+    method: Literal["BCa", "percentile"] = "percentile",
+    statistic: Callable[..., Any] = divide_sums,
+) -> Interval:
     """Interval of what the sums divide to, by drawing groups; none of one group, and no end where 0 stands below."""
     groups = sums.shape[1]
     if groups < 2:
@@ -56,7 +68,7 @@ def bootstrap(sums: Any, seed: int, method: Literal["BCa", "percentile"] = "perc
         warnings.simplefilter("ignore")
         result = stats.bootstrap(
             tuple(sums),
-            divide_sums,
+            statistic,
             paired=True,
             vectorized=True,
             n_resamples=BOOTSTRAPS,

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, Protocol, cast
 from pydantic import BaseModel
 
 from eval.predictions import Prediction, read_predictions
-from eval.summary import Figure, Scores, Summary, estimate_figure, summarise
+from eval.summary import Asked, Figure, Scores, Summary, estimate_figure, summarise
 from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
 from recipebook.options import check_options
@@ -35,8 +35,9 @@ class Metric(Protocol):
 
     `score` gives one dict a prediction, with every figure; None where a figure is not defined (0/0), never 0.
     A module may also have `LESS_IS_BETTER`, names of figures; `UNTESTED`, figures without a p-value, such as counts;
-    `RATIOS`, figures whose mean is a sum of others by a sum of others (eval/ratios.py); and `MEASURES`, what of its
-    rows must be measured by their likelihood instead of being generated: `answer`, or `chosen` and `rejected`.
+    `RATIOS`, figures whose mean is a sum of others by a sum of others (eval/ratios.py), `EXPONENTIALS`, those of them
+    that are e to the power of it; and `MEASURES`, what of its rows must be measured by their likelihood instead of
+    being generated: `answer`, or `chosen` and `rejected`.
     """
 
     Options: type[BaseModel]
@@ -72,12 +73,14 @@ def list_figures(metric: Metric) -> dict[str, Figure]:
     less_is_better = getattr(metric, "LESS_IS_BETTER", frozenset[str]())
     untested = getattr(metric, "UNTESTED", frozenset[str]())
     ratios = getattr(metric, "RATIOS", {})
+    exponentials = getattr(metric, "EXPONENTIALS", frozenset[str]())
     return {
         key: Figure(
             explanation=text,
             binary=key in metric.BINARY,
             less_is_better=key in less_is_better,
             ratio=ratios.get(key),
+            exponential=key in exponentials,
             untested=key in untested,
         )
         for key, text in metric.FIGURES.items()
@@ -114,6 +117,7 @@ def evaluate_predictions(
     seed: int,
     out_dir: Path,
     conditions: Mapping[str, str] = MappingProxyType({}),
+    asked: Asked | None = None,
 ) -> Summary:
     """Score a run's predictions, write scores.jsonl and summary.json, and sum up.
 
@@ -123,7 +127,7 @@ def evaluate_predictions(
     predictions = read_predictions(predictions_path)
     scored = score_predictions(predictions, settings)
     summary = summarise(predictions, scored.tuned, scored.base, scored.figures, slices, seed, main)
-    summary = summary.model_copy(update={"conditions": dict(conditions)})
+    summary = summary.model_copy(update={"conditions": dict(conditions), "asked": asked})
     lines = [{"id": item.id, "tuned": one} for item, one in zip(predictions, scored.tuned, strict=True)]
     if scored.base is not None:
         lines = [{**line, "base": one} for line, one in zip(lines, scored.base, strict=True)]

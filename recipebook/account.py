@@ -135,14 +135,14 @@ class Repeats:
         return sum(len(bucket) - len(set(bucket)) for bucket in buckets)
 
 
-def judge(account: Account, allowed: int | str) -> None:
-    """Raise when more records were rejected than `allowed`: a number, or a share of all records such as 10%."""
+def judge(account: Account, allowed: int | str, name: str) -> None:
+    """Raise when more records were rejected than `allowed`, a number or a share such as 10%, which is set by `name`."""
     if account.rejects <= _limit(allowed, account.records):
         return
     first = account.rejected[0]
     raise UserError(
         f"{first.places[0]}: {first.reason} ({account.rejects} of {account.records} records rejected, "
-        f"{allowed} allowed; raise data.rejects to go on)"
+        f"{allowed} allowed; raise {name} to go on)"
     )
 
 

@@ -122,7 +122,7 @@ def convert_file(
                 for converted in convert_records(records, each.name, found, checked, ledger, progress):
                     file.writelines(converted.lines)
         account = ledger.close()
-        judge(account, rejects)
+        judge(account, rejects, "--rejects")
         if not account.rows:
             raise UserError(f"{source}: none of its {account.records} records became a row")
     return account

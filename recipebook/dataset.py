@@ -166,7 +166,7 @@ def _write(
         overlap_test=_count_overlap(written["train"], written["test"]),
         overlap_validation=_count_overlap(written["train"], written["validation"]),
     )
-    judge(account, data.rejects)
+    judge(account, data.rejects, "data.rejects")
     if isinstance(split, SplitFile):
         split.check()
     rows = {part: len(written[part].numbers) for part in PARTS}

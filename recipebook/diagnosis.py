@@ -112,7 +112,7 @@ def diagnose(lines: Sequence[Mapping[str, Any]], *, answers_only: bool = True) -
     if wild := _find_spikes([*train.values()]) or _find_divergence([*train.values()]):
         return _conclude("unstable", wild, lines)
     if _is_of_pairs(lines):
-        return _judge_pairs(lines, train)
+        return _judge_pairs(lines)
     return _judge_losses(lines, train, answers_only)
 
 
@@ -188,7 +188,7 @@ def _judge_losses(lines: Sequence[Mapping[str, Any]], train: Curve, answers_only
     return _conclude("excellent" if end < EXCELLENT_LOSS else "good", [*reasons, *_tell_unseen(held_out)], lines)
 
 
-def _judge_pairs(lines: Sequence[Mapping[str, Any]], train: Curve) -> Diagnosis:
+def _judge_pairs(lines: Sequence[Mapping[str, Any]]) -> Diagnosis:
     """By the share of pairs told apart; where a method logs none, by the sign of the margin."""
     held_out = _read_held_out(lines)
     prefix = "eval_" if held_out else ""
@@ -199,8 +199,8 @@ def _judge_pairs(lines: Sequence[Mapping[str, Any]], train: Curve) -> Diagnosis:
     if accuracy is None or trained is None:
         told = [f"reward margin {margin or 0:.2f} on {where} pairs; this method logs no accuracy"]
         return _conclude("good" if margin and margin > 0 else "stalled", told, lines)
-    told = f"{_round(accuracy)} of {where} pairs told apart, reward margin {margin or 0:.2f}"
-    reasons = [f"{told} (the loss has a scale of its own)", *_tell_displaced(lines)]
+    apart = f"{_round(accuracy)} of {where} pairs told apart, reward margin {margin or 0:.2f}"
+    reasons = [f"{apart} (the loss has a scale of its own)", *_tell_displaced(lines)]
     if accuracy < COIN and trained < COIN:
         return _conclude("stalled", [*reasons, "little more than a coin would"], lines)
     if trained - accuracy >= ACCURACY_GAP:

@@ -62,7 +62,7 @@ def export_rows(form: str, source: str, out: Path, rejects: int | str = 0) -> Ac
                 ledger.rows += 1
                 file.write(line)
         account = ledger.close()
-        judge(account, rejects)
+        judge(account, rejects, "--rejects")
         if not account.rows:
             raise UserError(f"{source}: none of its {account.records} rows can be written as {form}")
     return account

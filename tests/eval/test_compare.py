@@ -1,11 +1,12 @@
 """Runs side by side: estimates, paired differences to the first, and what is refused."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from eval.compare import compare_runs, render, terminal_table
-from eval.evaluations import read_evaluation
+from eval.evaluations import find_evaluation, read_evaluation
 from recipebook.errors import UserError
 from recipebook.rundir import Run
 
@@ -63,6 +64,36 @@ def test_runs_under_different_conditions_are_refused(make_run: MakeRun, conditio
     with pytest.raises(UserError) as error:
         compare_runs([read_evaluation(first), read_evaluation(other)])
     assert str(error.value) == f"{first.name} and {other.name} cannot be compared: they differ in {condition}"
+
+
+def test_a_checkpoint_is_compared_under_a_name_of_its_own(
+    make_run: MakeRun, add_checkpoint: Callable[..., None], tmp_path: Path
+) -> None:
+    run = make_run(MORE)
+    add_checkpoint(run, "checkpoint-500", HALF)
+    add_checkpoint(run, "validation", HALF)
+    names = (f"{run.name}@checkpoint-500", "robot")
+    evaluations = [read_evaluation(*find_evaluation(name, tmp_path)) for name in names]
+    lines = terminal_table(compare_runs(evaluations)).splitlines()
+    assert lines[:2] == [f"A  {run.name}@checkpoint-500", f"B  {run.name}"]
+    assert "20 test rows; in brackets 95 % intervals; differences to A, p adjusted by Holm" in lines
+    other = read_evaluation(*find_evaluation("robot@validation", tmp_path))
+    with pytest.raises(UserError, match=r"@validation cannot be compared: they differ in test set"):
+        compare_runs([evaluations[1], other])
+
+
+def test_an_evaluation_that_is_not_there_is_told_with_those_that_are(
+    make_run: MakeRun, add_checkpoint: Callable[..., None], tmp_path: Path
+) -> None:
+    run = make_run(HALF)
+    with pytest.raises(UserError, match=r"has no evaluation '@x'; beside its own it has: none$"):
+        find_evaluation("robot@x", tmp_path)
+    add_checkpoint(run, "validation/checkpoint-500", HALF)
+    with pytest.raises(UserError, match=r"has no evaluation '@x'; .* it has: @validation/checkpoint-500$"):
+        find_evaluation("robot@x", tmp_path)
+    (run.folder / "eval" / "validation" / "checkpoint-500" / "scores.jsonl").unlink()
+    with pytest.raises(UserError, match=rf'make eval RUN={run.name} CHECKPOINT=500 SET="eval.part=validation"$'):
+        read_evaluation(run, "validation/checkpoint-500")
 
 
 def test_a_run_alone_or_named_twice_is_refused(make_run: MakeRun) -> None:

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from eval.evaluate import _choose_folder, evaluate
+from eval.evaluate import _choose_folder, _tell_empty, evaluate
 from recipebook import rundir
 from recipebook.errors import UserError
-from recipebook.recipe import Evaluation
+from recipebook.recipe import Evaluation, Recipe
 from recipebook.rundir import Run
+
+RECIPE = {"description": "d", "model": {"base": "b"}}
 
 
 @pytest.mark.parametrize(
@@ -23,6 +25,14 @@ from recipebook.rundir import Run
 def test_parts_and_checkpoints_have_folders_of_their_own(part: str, checkpoint: int | None, folder: str) -> None:
     settings = Evaluation.model_validate({"part": part})
     assert _choose_folder(Run(Path("runs/x")), settings, checkpoint) == Path("runs/x") / folder
+
+
+def test_an_empty_part_is_told_by_what_made_it_so() -> None:
+    shares = Recipe.model_validate({**RECIPE, "data": {"source": "x", "converter": "echo"}})
+    assert _tell_empty(shares, "test") == "its recipe's data.split.test is 0"
+    split = {"file": "splits.json", "by": ["persona_id"]}
+    listed = Recipe.model_validate({**RECIPE, "data": {"source": "x", "converter": "echo", "split": split}})
+    assert _tell_empty(listed, "validation") == "the lists 'val' of its split file splits.json are empty"
 
 
 def test_an_unknown_run_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

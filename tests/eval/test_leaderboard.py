@@ -51,6 +51,20 @@ def test_runs_that_were_asked_otherwise_are_never_in_one_ranking(make_run: MakeR
     ]
 
 
+def test_checkpoints_are_ranked_by_name_and_parts_apart(
+    make_run: MakeRun, add_checkpoint: Callable[..., None], tmp_path: Path
+) -> None:
+    run = make_run(GOOD)
+    for where, answers in [("checkpoint-500", BAD), ("validation", BEST), ("validation/checkpoint-500", BAD)]:
+        add_checkpoint(run, where, answers)
+    board = rank_runs(None, tmp_path)
+    assert [(group.part, [one.run.name for one in group.standings]) for group in board.groups] == [
+        ("test rows", [run.name, f"{run.name}@checkpoint-500"]),
+        ("validation rows", [f"{run.name}@validation", f"{run.name}@validation/checkpoint-500"]),
+    ]
+    assert "exact, 20 validation rows: 2 runs" in terminal_table(board)
+
+
 def test_runs_without_a_place_are_told_with_the_reason(make_run: MakeRun, tmp_path: Path) -> None:
     untouched, broken, lost = make_run(), make_run(GOOD), make_run(GOOD)
     (broken.folder / "manifest.json").write_text('{"run": ')

@@ -51,6 +51,30 @@ def test_nothing_below_the_line_of_all_rows_is_no_ratio(scores: Rows) -> None:
     assert (difference.mean, difference.low, difference.p) == (None, None, None)
 
 
+def test_an_exponential_figure_is_e_to_the_power_of_its_ratio() -> None:
+    # (2 + 4) / (4 + 2) nats a token: e, and not the mean of e^0.5 and e^2; base (2 + 2) / (4 + 2).
+    tuned, base = rows((2, 4), (4, 2)), rows((2, 4), (2, 2))
+    assert estimate_ratio(tuned, LENGTHS, name(2), exponential=True, seed=1).mean == pytest.approx(math.e)
+    plain = compare_ratio(base, tuned, LENGTHS, name(2), seed=1)
+    raised = compare_ratio(base, tuned, LENGTHS, name(2), exponential=True, seed=1)
+    assert raised.mean == pytest.approx(math.e - math.exp(2 / 3))
+    assert (raised.p, raised.detectable) == (plain.p, None)
+
+
+def test_the_interval_of_an_exponential_figure_is_that_of_its_ratio_raised() -> None:
+    scores = rows(*[(at, 4) for at in range(1, 12)])
+    plain = estimate_ratio(scores, LENGTHS, name(11), seed=1)
+    raised = estimate_ratio(scores, LENGTHS, name(11), exponential=True, seed=1)
+    assert plain.low and plain.high
+    assert (raised.low, raised.high) == (math.exp(plain.low), math.exp(plain.high))
+
+
+def test_more_than_a_float_holds_is_no_figure() -> None:
+    result = estimate_ratio(rows((8000, 4), (9000, 4)), LENGTHS, name(2), exponential=True, seed=1)
+    assert (result.mean, result.low, result.high) == (None, None, None)
+    assert compare_ratio(rows((8000, 4)), rows((1, 4)), LENGTHS, ["a"], exponential=True, seed=1).mean is None
+
+
 def test_shares_that_are_all_alike_leave_room_for_the_unseen() -> None:
     # Wilson's upper end for 0 of 10: z² / (10 + z²) = 3.841459 / 13.841459; a longer answer is no share of anything.
     unseen = 3.841459 / 13.841459

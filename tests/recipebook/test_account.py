@@ -52,7 +52,7 @@ def test_records_left_out_are_told_and_are_no_rejects() -> None:
         "1 x gives no row (first: x.jsonl:3: record 3)",
         "2 left out: another persona (first: x.jsonl:1: record 1)",
     ]
-    judge(account, 1)
+    judge(account, 1, "data.rejects")
 
 
 def test_repeats_are_values_seen_before() -> None:
@@ -64,13 +64,13 @@ def test_repeats_are_values_seen_before() -> None:
 
 @pytest.mark.parametrize("allowed", [5, "5", "42%", "41.7%", 12])
 def test_rejects_within_the_limit_pass(allowed: int | str) -> None:
-    judge(reject_five(), allowed)
+    judge(reject_five(), allowed, "data.rejects")
 
 
 @pytest.mark.parametrize("allowed", [0, 4, "4", "41%", "0%"])
 def test_rejects_over_the_limit_are_told_by_the_first(allowed: int | str) -> None:
     with pytest.raises(UserError) as error:
-        judge(reject_five(), allowed)
+        judge(reject_five(), allowed, "data.rejects")
     assert str(error.value) == (
         "x.jsonl:8: record 7: missing 'output' "
         f"(5 of 12 records rejected, {allowed} allowed; raise data.rejects to go on)"
