@@ -20,6 +20,7 @@ from eval.resampling import (
     ROUNDING,
     bootstrap,
     bound_constant,
+    bound_difference,
     divide_sums,
     find_detectable,
     find_mid_p,
@@ -66,7 +67,7 @@ def compare_ratio(
         return Difference(n=0, groups=0, mean=None, low=None, high=None, test=TEST, p=None, detectable=None)
     statistic = raise_sums if exponential else divide_sums
     mean = float(statistic(*sums))
-    low, high = bootstrap(sums, seed, statistic=statistic)
+    low, high = bound_difference(sums, seed, statistic=statistic)
     return Difference(
         n=n,
         groups=sums.shape[1],

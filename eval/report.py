@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from eval.charts import plot_slices
 from eval.pages import align, format_difference, format_estimate, format_number, format_p, render_page, tell_detectable
 from eval.predictions import Prediction, read_predictions
-from eval.resampling import BOOTSTRAPS, SIGN_FLIPS
+from eval.resampling import BOOTSTRAPS, FEW_GROUPS, SIGN_FLIPS
 from eval.score import read_scores
 from eval.statistics import SIGNIFICANT, Difference, Estimate
 from eval.summary import Result, Scores, Summary
@@ -137,6 +137,7 @@ def render(report: ReportInput) -> str:
         best=best,
         detectable=_tell_detectable(report.summary),
         bootstraps=BOOTSTRAPS,
+        few=FEW_GROUPS,
         sign_flips=SIGN_FLIPS,
     )
 

@@ -19,6 +19,8 @@ from scipy import stats  # type: ignore[import-untyped]
 CONFIDENCE = 0.95
 POWER = 0.8
 BOOTSTRAPS = 2_000
+# With fewer, resampling knows too few worlds: 5 dialogues' differences were covered 92 times in 100, 10 dialogues' 93.
+FEW_GROUPS = 20
 SIGN_FLIPS = 9_999
 # Numbers drawn at once: bounds the memory for large test sets, and spares small ones the many small steps.
 CELLS = 200_000
@@ -81,6 +83,23 @@ def bootstrap(
     return low if math.isfinite(low) else None, high if math.isfinite(high) else None
 
 
+def bound_difference(
+    sums: Any,
+    seed: int,
+    bounds: tuple[float, float] = (-math.inf, math.inf),
+    statistic: Callable[..., Any] = divide_sums,
+) -> Interval:
+    """Interval of a difference: percentiles of the bootstrap, and for few groups Student's t, within the bounds."""
+    groups = sums.shape[1]
+    if groups >= FEW_GROUPS:
+        return bootstrap(sums, seed, statistic=statistic)
+    error = find_error(sums, statistic)
+    if error is None:
+        return None, None
+    mean, half = float(statistic(*sums)), float(stats.t.ppf((1 + CONFIDENCE) / 2, groups - 1)) * error
+    return max(bounds[0], mean - half), min(bounds[1], mean + half)
+
+
 def wilson(successes: int, n: int) -> tuple[float, float]:
     """Interval of a share."""
     interval = stats.binomtest(successes, n).proportion_ci(CONFIDENCE, method="wilson")
@@ -115,15 +134,17 @@ def find_mid_p(measure: Callable[[np.random.Generator, int], Any], width: int, c
 
 def find_detectable(sums: Any) -> float | None:
     """The smallest true difference that a test set of this size and spread finds four times in five."""
-    groups = sums.shape[1]
-    if groups < 2:
+    error, freedom = find_error(sums), sums.shape[1] - 1
+    if not error:
         return None
-    # What each group adds to the error, however many values it has.
-    first, *second = [
-        (top - top.sum() / bottom.sum() * bottom) / bottom.sum()
-        for top, bottom in zip(sums[::2], sums[1::2], strict=True)
-    ]
-    added = first - second[0] if second else first
-    error = math.sqrt(groups / (groups - 1) * float((added**2).sum()))
-    quantiles = stats.t.ppf((1 + CONFIDENCE) / 2, groups - 1) + stats.t.ppf(POWER, groups - 1)
-    return float(quantiles) * error if error else None
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom) + stats.t.ppf(POWER, freedom)) * error
+
+
+def find_error(sums: Any, statistic: Callable[..., Any] = divide_sums) -> float | None:
+    """Standard error of what the sums divide to, from what it is without each of the groups (their jackknife)."""
+    groups = sums.shape[1]
+    without = statistic(*((row.sum() - row)[:, None] for row in sums))
+    if groups < 2 or not np.isfinite(without).all():
+        return None
+    error = math.sqrt((groups - 1) / groups * float(((without - without.mean()) ** 2).sum()))
+    return error if error > ROUNDING else 0.0

@@ -1,5 +1,6 @@
 """The leaderboard: who is ranked with whom, who ties with the best, and who is left out, with the reason."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,8 +24,9 @@ def test_the_best_comes_first_and_ties_are_marked(make_run: MakeRun, tmp_path: P
         (2, runs[1].name, True),
         (3, runs[0].name, False),
     ]
-    # One row of 20 is worse, none better: 1 / 2; eleven are: 1 / 2^11, twice by Holm.
-    assert [one.p_adjusted for one in group.standings] == [None, pytest.approx(1 / 2), pytest.approx(2 / 2**11)]
+    # One row of 20 is worse, none better: chi-squared 1, one degree of freedom; eleven are: 11, twice by Holm.
+    p_of_1, p_of_11 = (math.erfc(math.sqrt(squared / 2)) for squared in (1, 11))
+    assert [one.p_adjusted for one in group.standings] == [None, pytest.approx(p_of_1), pytest.approx(2 * p_of_11)]
 
 
 def test_what_is_less_ranks_first_where_less_is_better(make_run: MakeRun, tmp_path: Path) -> None:

@@ -66,26 +66,64 @@ def test_a_bca_interval_leans_to_the_long_tail_and_a_difference_does_not() -> No
     assert difference.high - 0.2 < 1.2 * (0.2 - difference.low)
 
 
-def test_few_groups_get_wider_intervals_as_students_t_has_it() -> None:
-    # 10 groups of mean 0, 1, … 9: the bootstrap's spread is sqrt(8.25 / 10), t's factor 2.262157 · sqrt(10 / 9).
+def test_resampled_groups_get_wider_intervals_as_students_t_has_it() -> None:
+    # 20 groups of mean 0, 1, … 19: the bootstrap's spread is sqrt(33.25 / 20), t's factor 2.093024 · sqrt(20 / 19).
+    values = [float(number) for number in range(20)]
+    result = compare([0.0] * 20, values, [str(number) for number in range(20)], binary=False, seed=2)
+    half = 2.093024 * math.sqrt(20 / 19) * math.sqrt(33.25 / 20)
+    assert [result.low, result.high] == pytest.approx([9.5 - half, 9.5 + half], abs=0.2)
+
+
+def test_differences_of_few_groups_get_students_interval() -> None:
+    # 10 groups of mean 0, 1, … 9: the standard error is sqrt(82.5 / 9) / sqrt(10), t with 9 degrees 2.262157.
     result = compare([0.0] * 10, [float(number) for number in range(10)], TEN, binary=False, seed=2)
-    half = 2.262157 * math.sqrt(10 / 9) * math.sqrt(8.25 / 10)
-    assert result.low == pytest.approx(4.5 - half, abs=0.15)
-    assert result.high == pytest.approx(4.5 + half, abs=0.15)
+    half = 2.262157 * math.sqrt(82.5 / 9) / math.sqrt(10)
+    assert [result.low, result.high] == pytest.approx([4.5 - half, 4.5 + half], abs=1e-5)
 
 
-def test_two_groups_get_an_interval() -> None:
+def test_groups_of_unequal_size_err_as_their_jackknife_says() -> None:
+    # Sums 4, 0, 2 of 4, 2, 2 values: without each group 2/4, 6/6, 4/6, their mean 13/18.
+    values = [1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0]
+    result = compare([0.0] * 8, values, [*"aaaabbcc"], binary=False, seed=2)
+    error = math.sqrt(2 / 3 * ((9 / 18 - 13 / 18) ** 2 + (18 / 18 - 13 / 18) ** 2 + (12 / 18 - 13 / 18) ** 2))
+    assert result.low == pytest.approx(max(-1.0, 6 / 8 - 4.302653 * error), abs=1e-5)
+    assert result.high == 1.0
+
+
+def test_two_groups_tell_next_to_nothing_of_a_difference() -> None:
+    # Shares differ by 1 at most; 0.5 and t with one degree of freedom times 0.25 would reach beyond.
     result = compare([0.0, 0.0], [0.25, 0.75], ["a", "b"], binary=False, seed=2)
-    assert (result.low, result.high) == (0.25, 0.75)
+    assert (result.low, result.high) == (-1.0, 1.0)
+    result = compare([0.0, 0.0], [2.0, 3.0], ["a", "b"], binary=False, seed=2)
+    assert [result.low, result.high] == pytest.approx([2.5 - 12.706205 * 0.5, 2.5 + 12.706205 * 0.5], abs=1e-5)
 
 
-def test_a_01_difference_takes_mcnemars_mid_p_test() -> None:
-    # 6 better, 1 worse, 3 alike: p = (2 · C(7,0) + C(7,1)) / 2^7 = 9 / 128
+def test_a_01_difference_takes_mcnemars_test() -> None:
+    # 6 better, 1 worse, 3 alike: chi-squared (6 - 1)² / 7 = 3.571429 with one degree of freedom
     base = [0.0] * 6 + [1.0] + [1.0] * 3
     tuned = [1.0] * 6 + [0.0] + [1.0] * 3
     result = compare(base, tuned, TEN, binary=True, seed=1)
-    assert (result.n, result.mean, result.test) == (10, 0.5, "McNemar's mid-p test")
-    assert result.p == pytest.approx(9 / 128)
+    assert (result.n, result.mean, result.test) == (10, 0.5, "McNemar's test")
+    assert result.p == pytest.approx(math.erfc(math.sqrt(25 / 7 / 2)))
+
+
+def test_mcnemars_test_rejects_as_often_as_it_says_where_few_pairs_differ() -> None:
+    # 50 pairs of which 1 in 10 differ, over all outcomes likelier than 1 in 100,000: 4.7 of 100 are rejected.
+    rejected = sum(
+        math.comb(50, moved) * 0.1**moved * 0.9 ** (50 - moved) * math.comb(moved, better) / 2**moved
+        for moved in range(16)
+        for better in range(moved + 1)
+        if compare_pairs(better, moved - better) <= 0.05
+    )
+    assert rejected == pytest.approx(0.0473, abs=1e-4)
+
+
+def compare_pairs(better: int, worse: int) -> float:
+    base = [0.0] * better + [1.0] * worse + [1.0] * (50 - better - worse)
+    tuned = [1.0] * better + [0.0] * worse + [1.0] * (50 - better - worse)
+    p = compare(base, tuned, [str(number) for number in range(50)], binary=True, seed=1).p
+    assert p is not None
+    return p
 
 
 def test_the_detectable_difference_is_that_of_a_t_test_with_a_power_of_80_percent() -> None:

@@ -1,5 +1,7 @@
 """The summary: main figure first, slices by value, p-values adjusted over what stands side by side."""
 
+import math
+
 import pytest
 
 from eval.predictions import Prediction
@@ -51,13 +53,14 @@ def test_p_values_are_adjusted_over_the_figures_and_over_the_slices() -> None:
     summary = summarise_all()
     exact, near = summary.results
     assert exact.difference is not None and near.difference is not None
-    # 8 better, none worse: 1 / 2^8; the smaller p counts twice, the larger once, and never less than the smaller.
-    assert exact.difference.p == pytest.approx(1 / 256)
+    # 8 better, none worse: chi-squared 8, one degree of freedom.
+    assert exact.difference.p == pytest.approx(math.erfc(math.sqrt(8 / 2)))
+    # The smaller p counts twice, the larger once, and never less than the smaller.
     p_near = near.difference.p
-    assert p_near is not None and p_near < 1 / 256
+    assert p_near is not None and p_near < exact.difference.p
     assert near.p_adjusted == 2 * p_near
     assert exact.p_adjusted == max(exact.difference.p, 2 * p_near)
-    assert [part.results[0].p_adjusted for part in summary.slices] == pytest.approx([2 * 1 / 256, 1.0])
+    assert [part.results[0].p_adjusted for part in summary.slices] == pytest.approx([2 * exact.difference.p, 1.0])
 
 
 def test_a_base_figure_that_is_undefined_leaves_the_pairs() -> None:
