@@ -7,6 +7,7 @@ In: `converters/robot.py` and a file with `{"input": "stop", "output": "robot.st
 and the account of every record. The file of rows is whole or absent.
 """
 
+import ast
 import importlib
 import inspect
 import multiprocessing
@@ -38,6 +39,7 @@ from recipebook.sources import Input, find_inputs
 
 PROGRESS_EVERY = 10_000
 SPAN = 4 * 2**20
+OURS = ("converters", "recipebook")
 COPIED = 2**20
 
 Progress = Callable[[int], None]
@@ -77,16 +79,16 @@ def find_converter(name: str) -> Converter:
 
 
 def _digest_code(module: ModuleType) -> str:
-    """Hash of a converter's source and of our modules that it takes something from, and they in turn."""
-    found = {module.__name__: module}
-    waiting = [module]
+    """Hash of a converter's source and of our modules that it imports something from, and they in turn."""
+    found: dict[str, str] = {}
+    waiting = [module.__name__]
     while waiting:
-        for value in vars(waiting.pop()).values():
-            name = getattr(value, "__module__", None) or ""
-            if name.split(".")[0] in ("converters", "recipebook") and name not in found:
-                found[name] = sys.modules[name]
-                waiting.append(found[name])
-    return digest(*(inspect.getsource(found[name]) for name in sorted(found)))
+        name = waiting.pop()
+        if name.split(".")[0] in OURS and name not in found:
+            found[name] = inspect.getsource(sys.modules[name])
+            imports = [node for node in ast.parse(found[name]).body if isinstance(node, ast.ImportFrom)]
+            waiting += [node.module for node in imports if node.module]
+    return digest(*(found[name] for name in sorted(found)))
 
 
 def choose_converter(name: str, source: str, inputs: list[Input], notes: dict[str, str]) -> Converter:

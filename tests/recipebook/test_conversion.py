@@ -1,5 +1,7 @@
 """Conversion: one file to rows, whole or not at all, with every record accounted for."""
 
+import importlib
+import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -114,6 +116,16 @@ def test_failed_conversion_leaves_older_rows_alone() -> None:
 def test_unknown_converter_is_told_with_the_known() -> None:
     with pytest.raises(UserError, match=r"^no 'robto' in converters/; it has: .*\brobot\b"):
         find_converter("robto")
+
+
+@pytest.mark.parametrize(("converter", "follows"), [("preference", True), ("chat", True), ("robot", False)])
+def test_a_converters_hash_follows_the_tables_that_it_shares(
+    monkeypatch: pytest.MonkeyPatch, converter: str, follows: bool
+) -> None:
+    before, read = find_converter(converter).code, inspect.getsource
+    changed = importlib.import_module("converters._turns")
+    monkeypatch.setattr(inspect, "getsource", lambda module: read(module) + "# changed" * (module is changed))
+    assert (find_converter(converter).code != before) == follows
 
 
 def test_progress_is_told_every_ten_thousand_records() -> None:
