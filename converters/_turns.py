@@ -8,6 +8,7 @@ The reasons for refusing a record name its fields and the roles, never what stan
 
 from typing import Any, NamedTuple
 
+from converters._fields import take_any_text
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, Message
 
@@ -47,26 +48,6 @@ def find_turns(record: dict[str, Any]) -> Turns | None:
                 raise BadRecord(f"'{field}' is {name_kind(listed)}, not a list")
             return Turns(listed, field, speaker, said)
     return None
-
-
-def take_text(holder: dict[str, Any], field: str, place: str = "") -> str:
-    """A text that says something; `place` tells where the field stands, ` in a turn of 'messages'`."""
-    text = take_any_text(holder, field, place)
-    if not text or text.isspace():
-        raise BadRecord(f"'{field}'{place} is empty")
-    return text
-
-
-def take_any_text(holder: dict[str, Any], field: str, place: str = "") -> str:
-    """A text, which may be empty; OpenAI's parts are put together where all are texts."""
-    value = holder.get(field)
-    if type(value) is list:
-        value = _join_parts(value, field, place)
-    if type(value) is not str:
-        raise BadRecord(
-            f"missing '{field}'{place}" if value is None else f"'{field}'{place} is {name_kind(value)}, not a string"
-        )
-    return value.replace("\r\n", "\n") if "\r" in value else value
 
 
 def add_system(messages: list[Message], record: dict[str, Any], default: str | None) -> None:
@@ -109,10 +90,3 @@ def take_metadata(record: dict[str, Any]) -> dict[str, Any]:
         if key != "origin" and type(value) in (str, int, float, bool):
             meta[key] = str(value).lower() if type(value) is bool else value
     return meta
-
-
-def _join_parts(parts: list[Any], field: str, place: str) -> str:
-    texts = [part.get("text") if type(part) is dict and part.get("type") == "text" else None for part in parts]
-    if any(type(text) is not str for text in texts):
-        raise BadRecord(f"'{field}'{place} has a part that is no text")
-    return "".join(str(text) for text in texts)

@@ -23,6 +23,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from converters._fields import take_text
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Message, Row
 
@@ -58,7 +59,7 @@ def recognise(record: dict[str, Any]) -> str | None:
 
 def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
     """Yield the dialogue, or its assistant turns one by one."""
-    persona = _take_text(record, "persona_id")
+    persona = take_text(record, "persona_id").strip()
     if options.persona_id is not None and persona != options.persona_id:
         raise LeftOut("of another persona than option persona_id")
     system = f"{SYSTEM}\n\nUser Profile: {_take_character(record)}" if options.persona else SYSTEM
@@ -75,20 +76,10 @@ def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
         yield {"messages": messages[:end], "meta": {**meta, "turn": turn}}
 
 
-def _take_text(record: dict[str, Any], field: str) -> str:
-    value = record.get(field)
-    if type(value) is not str:
-        raise BadRecord(f"missing '{field}'" if value is None else f"'{field}' is {name_kind(value)}, not a string")
-    text = value.strip()
-    if not text:
-        raise BadRecord(f"'{field}' is empty")
-    return text.replace("\r\n", "\n") if "\r" in text else text
-
-
 def _take_character(record: dict[str, Any]) -> str:
     if record.get("character") is None:
         raise BadRecord("missing 'character', which option persona asks for")
-    return _take_text(record, "character")
+    return take_text(record, "character").strip()
 
 
 def _clean(listed: Any) -> tuple[list[Message], int]:

@@ -27,6 +27,8 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
+from converters._fields import take_text
+from converters._turns import ROLES
 from recipebook.inline_calls import find_spans, write_call
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Message, Row
@@ -37,7 +39,6 @@ STRENGTHS = ("difference", "ratio", "score")
 CATEGORIES = ("category", "rejection_type", "conversation_type", "dpo_type", "type")
 """Fields of the record's metadata that tell the kind of pair, the most telling first."""
 
-_ROLES = {"user": "user", "human": "user", "assistant": "assistant", "gpt": "assistant", "system": "system"}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*+")
 # For speed: most calls are plain to see, and need not be read to know that they can be.
 _VALUE = r"(?:'[^'\\<\[]*+'|[\w.+-]++)"
@@ -140,11 +141,11 @@ def _read_pair(record: dict[str, Any]) -> _Pair:
     if record.get("chosen_response") is not None:
         chosen = _write_calls(_take_sequence(record, "chosen_response"), "tool_sequence")
         rejected = _write_calls(_take_sequence(record, "rejected_response"), "tool_sequence")
-        return _Pair([{"role": "user", "content": _take_text(record, "input")}], chosen, rejected, 0)
+        return _Pair([{"role": "user", "content": take_text(record, "input")}], chosen, rejected, 0)
     if record.get("chosen_trajectory") is not None:
         chosen = _write_calls(record["chosen_trajectory"], "chosen_trajectory")
         rejected = _write_calls(record.get("rejected_trajectory"), "rejected_trajectory")
-        return _Pair([{"role": "user", "content": _take_text(record, "context")}], chosen, rejected, 0)
+        return _Pair([{"role": "user", "content": take_text(record, "context")}], chosen, rejected, 0)
     before, chosen = _read_answer(record, "chosen")
     also_before, rejected = _read_answer(record, "rejected")
     field = "prompt" if record.get("conversations") is None else "conversations"
@@ -196,7 +197,7 @@ def _read_answer(record: dict[str, Any], field: str) -> tuple[list[Message], str
     """An answer, and the messages that stand before it where the whole chat is given."""
     value = record.get(field)
     if type(value) is str or value is None:
-        return [], _take_text(record, field)
+        return [], take_text(record, field)
     if value == []:
         raise BadRecord(f"'{field}' is empty")
     messages = [_read_message(each, field) for each in (value if type(value) is list else [value])]
@@ -209,7 +210,7 @@ def _read_prompt(record: dict[str, Any], field: str) -> tuple[list[Message], int
     """The prompt, and the number of its images."""
     value = record.get(field)
     if type(value) is str or value is None:
-        return [{"role": "user", "content": _take_text(record, field)}], 0
+        return [{"role": "user", "content": take_text(record, field)}], 0
     if type(value) is not list:
         raise BadRecord(_tell_kind(f"'{field}'", value, "a string or a list"))
     messages = [_read_message(each, field) for each in value]
@@ -223,26 +224,15 @@ def _read_message(message: Any, field: str) -> Message:
         raise BadRecord(_tell_kind(f"a message of '{field}'", message, "an object"))
     speaker, said = ("from", "value") if "from" in message else ("role", "content")
     name = message.get(speaker)
-    role = _ROLES.get(name) if type(name) is str else None
+    role = ROLES.get(name) if type(name) is str else None
     if role is None:
-        raise BadRecord(f"a message of '{field}' is by none of {', '.join(_ROLES)}")
+        raise BadRecord(f"a message of '{field}' is by none of {', '.join(ROLES)}")
     if message.get("tool_calls"):
         raise BadRecord(f"a message of '{field}' has 'tool_calls', which a pair cannot hold")
     text = message.get(said)
     if type(text) is not str or not text or text.isspace() or "\r" in text:
-        text = _take_text(message, said, f" in a message of '{field}'")
+        text = take_text(message, said, f" in a message of '{field}'")
     return {"role": role, "content": text}
-
-
-def _take_text(holder: dict[str, Any], field: str, place: str = "") -> str:
-    value = holder.get(field)
-    if type(value) is not str:
-        raise BadRecord(
-            f"missing '{field}'{place}" if value is None else _tell_kind(f"'{field}'{place}", value, "a string")
-        )
-    if not value or value.isspace():
-        raise BadRecord(f"'{field}'{place} is empty")
-    return value.replace("\r\n", "\n") if "\r" in value else value
 
 
 def _take_number(holder: dict[str, Any], field: str) -> float | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from converters._fields import take_text
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, Message, Row
 
@@ -54,44 +55,32 @@ def recognise(record: dict[str, Any]) -> str | None:
 def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
     """Yield the record's one row."""
     messages: list[Message] = [
-        {"role": "user", "content": _take_text(record, "input")},
+        {"role": "user", "content": take_text(record, "input")},
         {"role": "assistant", "content": "\n".join(_take_calls(record))},
     ]
-    category = "uncategorised" if record.get("category") is None else _take_text(record, "category")
+    category = "uncategorised" if record.get("category") is None else take_text(record, "category")
     if options.system is not None:
         messages.insert(0, {"role": "system", "content": options.system})
     yield {"messages": messages, "meta": {"category": category}}
 
 
-def _take_text(record: dict[str, Any], field: str) -> str:
-    value = record.get(field)
-    if type(value) is str and value and not value.isspace() and "\r" not in value:
-        return value
-    if value is None:
-        raise BadRecord(f"missing '{field}'")
-    return _check_text(value, field)
-
-
-def _check_text(value: Any, field: str, part: str = "") -> str:
-    if type(value) is not str:
-        raise BadRecord(f"{part}'{field}' is {name_kind(value)}, not a string")
-    if not value or value.isspace():
-        raise BadRecord(f"{part}'{field}' is empty")
-    return value.replace("\r\n", "\n") if "\r" in value else value
-
-
 def _take_calls(record: dict[str, Any]) -> list[str]:
     listed = record.get("output_list")
     if listed is None or record.get("output") is not None:
-        calls = _split_calls(_take_text(record, "output"))
+        calls = _split_calls(take_text(record, "output"))
     elif type(listed) is not list:
         raise BadRecord(f"'output_list' is {name_kind(listed)}, not a list")
     else:
-        items = [_check_text(item, "output_list", "an item of ") for item in listed]
-        calls = [call for item in items for call in _split_calls(item)]
+        calls = [call for item in listed for call in _split_calls(_take_item(item))]
     if not calls:
         raise BadRecord("holds no call")
     return calls
+
+
+def _take_item(item: Any) -> str:
+    if type(item) is not str:
+        raise BadRecord(f"an item of 'output_list' is {name_kind(item)}, not a string")
+    return take_text({"output_list": item}, "output_list", " of an item")
 
 
 def _split_calls(text: str) -> list[str]:

@@ -21,6 +21,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from converters._fields import take_text
 from recipebook.outcomes import OUTCOMES, Outcome, reward
 from recipebook.records import Record, name_kind
 from recipebook.rows import BadRecord, LeftOut, Message, Row
@@ -137,15 +138,11 @@ def _read_messages(record: dict[str, Any]) -> list[Message]:
 def _read_message(message: Any) -> Message:
     if type(message) is not dict:
         raise BadRecord(f"a turn of 'chat_history' is {name_kind(message)}, not an object")
-    name, content = message.get("role"), message.get("content")
+    name = message.get("role")
     role = _ROLES.get(name) if type(name) is str else None
     if role is None:
         raise BadRecord(f"a turn of 'chat_history' is by none of {', '.join(_ROLES)}")
-    if type(content) is not str:
-        raise BadRecord(_tell_kind("'content' of a turn of 'chat_history'", content, "a string"))
-    if not content or content.isspace():
-        raise BadRecord("'content' of a turn of 'chat_history' is empty")
-    return {"role": role, "content": content.replace("\r\n", "\n") if "\r" in content else content}
+    return {"role": role, "content": take_text(message, "content", " of a turn of 'chat_history'")}
 
 
 def _pair(session: _Session, failed: Any, system: str | None) -> Row:

@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from converters._fields import take_text
 from recipebook.call_arguments import read_arguments
 from recipebook.inline_calls import CallSpan, Dialect, find_spans, insert_calls, take_out, write_call
 from recipebook.records import name_kind
@@ -72,16 +73,16 @@ def recognise(record: dict[str, Any]) -> str | None:
 def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
     """Yield the record's one row."""
     if record.get("original_text") is None and record.get("text") is not None:
-        said, output = _split_line(_take_text(record, "text"))
+        said, output = _split_line(take_text(record, "text"))
         answer = _Answer(output, [span.name for span in find_spans(output)], 0)
     else:
-        said, augmented = _take_text(record, "original_text"), _take_text(record, "augmented_text")
+        said, augmented = take_text(record, "original_text"), take_text(record, "augmented_text")
         answer = _annotate(said, augmented, _take_list(record), options.dialect)
     messages: list[Message] = [{"role": "user", "content": said}, {"role": "assistant", "content": answer.text}]
     if options.system is not None:
         messages.insert(0, {"role": "system", "content": options.system})
     meta = {
-        "language": _guess_language(said) if record.get("language") is None else _take_text(record, "language"),
+        "language": _guess_language(said) if record.get("language") is None else take_text(record, "language"),
         "calls": len(answer.tools),
         "tools": answer.tools[0] if answer.tools else "none",
         "position_disagrees": answer.disagreements,
@@ -106,15 +107,6 @@ def _split_line(text: str) -> tuple[str, str]:
         parts.append(part.strip())
         rest = following + behind
     return parts[0], parts[1]
-
-
-def _take_text(record: dict[str, Any], field: str) -> str:
-    value = record.get(field)
-    if type(value) is not str:
-        raise BadRecord(f"missing '{field}'" if value is None else f"'{field}' is {name_kind(value)}, not a string")
-    if not value or value.isspace():
-        raise BadRecord(f"'{field}' is empty")
-    return value.replace("\r\n", "\n") if "\r" in value else value
 
 
 def _take_list(record: dict[str, Any]) -> list[dict[str, Any]] | None:

@@ -26,16 +26,8 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from converters._turns import (
-    ROLES,
-    Turns,
-    add_system,
-    drop_unanswered,
-    find_turns,
-    take_any_text,
-    take_metadata,
-    take_text,
-)
+from converters._fields import take_any_text, take_text
+from converters._turns import ROLES, Turns, add_system, drop_unanswered, find_turns, take_metadata
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, Message, Row
 

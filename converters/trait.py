@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from converters._fields import take_text
 from recipebook.errors import UserError
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Row
@@ -65,7 +66,7 @@ def recognise(record: dict[str, Any]) -> str | None:
 
 def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
     """Yield the record's one row."""
-    utterance = _take_utterance(record)
+    utterance = take_text(record, "utterance")
     words, poles = _read_traits(record.get("traits"), options.threshold)
     if options.pole is not None and options.pole not in poles:
         raise LeftOut(f"under the threshold of {options.pole}")
@@ -81,16 +82,6 @@ def trait_vector(pole: str) -> list[float]:
     if pole not in POLES:
         raise UserError(f"no pole '{pole}'; there are: {', '.join(POLES)}")
     return [float((pole == plus) - (pole == minus)) for plus, minus in _SIDES.values()]
-
-
-def _take_utterance(record: dict[str, Any]) -> str:
-    value = record.get("utterance")
-    if type(value) is not str:
-        told = "missing 'utterance'" if value is None else f"'utterance' is {name_kind(value)}, not a string"
-        raise BadRecord(told)
-    if not value or value.isspace():
-        raise BadRecord("'utterance' is empty")
-    return value.replace("\r\n", "\n") if "\r" in value else value
 
 
 def _read_traits(traits: Any, threshold: float) -> tuple[list[str], list[str]]:
