@@ -7,20 +7,19 @@
      "applied_routines": [0]}
 
 A persona has two routines, each for a time of the day and two devices; its `character` tells them in words. What the
-home answers follows from the profile and the dialogue alone, so it can be learned. The same seed makes the same file:
+home answers follows from the profile and the dialogue alone, so it can be learned. A dialogue has up to `--turns`
+exchanges. The same seed makes the same file:
 
     python -m samples.make_persona --personas 32 --dialogues 24 --seed 5 --out samples/persona.jsonl
     python -m samples.make_persona --personas 200 --dialogues 50 --turns 5 --seed 5 --out /tmp/full.jsonl
 """
 
-import argparse
 import json
 import random
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from recipebook.files import write_text
+from samples._generator import write_sample
 
 MANNERS = ["quiet", "cheerful", "careful", "busy", "curious", "patient", "serious", "gentle"]
 JOBS = ["baker", "teacher", "nurse", "writer", "student", "gardener", "engineer", "singer", "driver", "librarian"]
@@ -148,18 +147,5 @@ def _exchange(rng: random.Random, kind: str, time: str, actions: Actions) -> tup
     return asked.format(said), f"I have set the {said}."
 
 
-def main() -> None:
-    """Write a file of dialogues."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--personas", type=int, default=32)
-    parser.add_argument("--dialogues", type=int, default=24)
-    parser.add_argument("--turns", type=int, default=2, help="most exchanges a dialogue has")
-    parser.add_argument("--seed", type=int, default=5)
-    parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args()
-    made = make(arguments.personas, arguments.dialogues, arguments.turns, arguments.seed)
-    write_text(arguments.out, "".join(json.dumps(dialogue) + "\n" for dialogue in made))
-
-
 if __name__ == "__main__":
-    main()
+    write_sample(__doc__, make, json.dumps, personas=32, dialogues=24, turns=2, seed=5)

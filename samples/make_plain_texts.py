@@ -8,19 +8,15 @@ that they would not. The others are of the kind that no tool helps with. The sam
     python -m samples.make_plain_texts --count 240 --seed 3 --out samples/plain_texts.jsonl
 """
 
-import argparse
-import json
 import random
 from itertools import cycle, islice
-from pathlib import Path
 from typing import Any
 
-from recipebook.files import write_text
 from recipebook.recipe import PROJECT
+from samples._generator import draw_new, write_sample
 from samples.make_toolformer import LANGUAGES, PRICES, chat
 from stages._tools import Tools, read_tools
 
-TRIES = 10_000
 TOOLS = "samples/augment_tools.yaml"
 FRENCH, GERMAN = "fr", "de"
 UNITS = {"en": "rupees", "hi": "रुपये", "mixed": "rupaye"}
@@ -36,15 +32,14 @@ def make(count: int, seed: int) -> list[dict[str, Any]]:
 
 
 def _make_new(rng: random.Random, code: str, kind: str, tools: Tools, seen: set[str]) -> str:
-    """A text that was not made before; being out of words is an error."""
+    """A text that was not made before."""
     words = LANGUAGES[code]
-    for _ in range(TRIES):
+
+    def draw() -> tuple[str, None]:
         said = _say(rng, code, kind, tools)
-        text = rng.choice(words.openers) + said + rng.choice(words.tails) + rng.choice(["", words.stop])
-        if text not in seen:
-            seen.add(text)
-            return text
-    raise SystemExit(f"make_plain_texts.py: no more than {len(seen)} different texts")
+        return rng.choice(words.openers) + said + rng.choice(words.tails) + rng.choice(["", words.stop]), None
+
+    return draw_new(draw, seen, "texts")[0]
 
 
 def _say(rng: random.Random, code: str, kind: str, tools: Tools) -> str:
@@ -61,17 +56,5 @@ def _say(rng: random.Random, code: str, kind: str, tools: Tools) -> str:
     return COSTS[code].format(item=item, price=price)
 
 
-def main() -> None:
-    """Write a file of texts."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=240)
-    parser.add_argument("--seed", type=int, default=3)
-    parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args()
-    records = make(arguments.count, arguments.seed)
-    lines = [json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records]
-    write_text(arguments.out, "\n".join(lines) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    write_sample(__doc__, make, count=240, seed=3)

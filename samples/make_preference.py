@@ -15,20 +15,16 @@ the lower its score, within two tenths. The same seed makes the same file:
     python -m samples.make_preference --count 1500 --seed 11 --out samples/preference.jsonl
 """
 
-import argparse
-import json
 import random
 from collections.abc import Callable
 from itertools import cycle, islice
-from pathlib import Path
 from typing import Any
 
-from recipebook.files import write_text
 from recipebook.inline_calls import write_call
+from samples._generator import draw_new, write_sample
 from samples.make_toolformer import ASKING, ENGLISH, Clause
 from stages._spoil import MISTAKEN
 
-TRIES = 10_000
 GOOD = "all that is asked for"
 Steps = list[Clause]
 
@@ -81,14 +77,14 @@ def make(count: int, seed: int) -> list[dict[str, Any]]:
 
 
 def _make_new(rng: random.Random, length: int, kind: str, seen: set[str]) -> dict[str, Any]:
-    """A record whose request was not made before; being out of words is an error."""
-    for _ in range(TRIES):
+    """A record whose request was not made before."""
+
+    def draw() -> tuple[str, Steps]:
         steps = [make_clause(rng, ENGLISH) for make_clause in rng.sample(ASKING, length)]
-        said = rng.choice(ENGLISH.openers) + rng.choice(ENGLISH.links).join(step.said for step in steps)
-        if said not in seen:
-            seen.add(said)
-            return _pair(rng, said, steps, kind)
-    raise SystemExit(f"make_preference.py: no more than {len(seen)} different requests")
+        return rng.choice(ENGLISH.openers) + rng.choice(ENGLISH.links).join(step.said for step in steps), steps
+
+    said, steps = draw_new(draw, seen, "requests")
+    return _pair(rng, said, steps, kind)
 
 
 def _pair(rng: random.Random, said: str, steps: Steps, kind: str) -> dict[str, Any]:
@@ -106,17 +102,5 @@ def _respond(steps: Steps, score: float, reason: str) -> dict[str, Any]:
     return {"tool_sequence": calls, "quality_score": score, "reasoning": reason}
 
 
-def main() -> None:
-    """Write a file of pairs."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=1500)
-    parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args()
-    records = make(arguments.count, arguments.seed)
-    lines = [json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records]
-    write_text(arguments.out, "\n".join(lines) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    write_sample(__doc__, make, count=1500, seed=11)

@@ -15,14 +15,11 @@ both sessions look around first. The same seed makes the same file:
     python -m samples.make_sessions --tasks 30 --seed 17 --out samples/sessions.jsonl
 """
 
-import argparse
-import json
 import random
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from recipebook.files import write_text
+from samples._generator import write_sample
 
 RULES = (
     "Solve a task on a Linux machine. Think, then end your answer with one action: `Act: bash` and a block of bash "
@@ -131,16 +128,5 @@ def _record(index: str, task: Task, outcome: str, status: str, turns: list[tuple
     }
 
 
-def main() -> None:
-    """Write a file of sessions."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tasks", type=int, default=30)
-    parser.add_argument("--seed", type=int, default=17)
-    parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args()
-    lines = [json.dumps(record, separators=(",", ":")) for record in make(arguments.tasks, arguments.seed)]
-    write_text(arguments.out, "\n".join(lines) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    write_sample(__doc__, make, tasks=30, seed=17)

@@ -9,13 +9,13 @@ samples of the tasks use other seeds.
     python -m samples.make_texts --count 20000 --seed 11 --out samples/texts.jsonl
 """
 
-import argparse
 import json
 import random
 import re
-from pathlib import Path
 
+from samples import _robot_actions as words
 from samples import make_persona, make_robot, make_toolformer
+from samples._generator import write_sample
 
 BAG = 16
 # Not \\w, which leaves out the vowel signs of Devanagari.
@@ -38,11 +38,11 @@ TALK = [
 
 def talk(rng: random.Random) -> str:
     """A sentence of home talk."""
-    word, centimeters = rng.choice(list(make_robot.NUMBER_WORDS)), rng.choice(range(50, 1000, 50))
+    word, centimeters = rng.choice(list(words.NUMBER_WORDS)), rng.choice(range(50, 1000, 50))
     return rng.choice(TALK).format(
-        device=rng.choice(DEVICES), room=rng.choice(make_robot.ROOMS), color=rng.choice(make_robot.COLORS),
-        object=rng.choice(make_robot.OBJECTS), place=rng.choice(make_robot.PLACES), thing=rng.choice(make_robot.THINGS),
-        number=rng.randint(0, 100), small=rng.randint(1, 100) / 10, word=word, value=make_robot.NUMBER_WORDS[word],
+        device=rng.choice(DEVICES), room=rng.choice(words.ROOMS), color=rng.choice(words.COLORS),
+        object=rng.choice(words.OBJECTS), place=rng.choice(words.PLACES), thing=rng.choice(words.THINGS),
+        number=rng.randint(0, 100), small=rng.randint(1, 100) / 10, word=word, value=words.NUMBER_WORDS[word],
         centimeters=centimeters, meters=centimeters / 100,
     )  # fmt: skip
 
@@ -75,16 +75,5 @@ def _fill_bag(rng: random.Random, known: list[str], kind: str) -> dict[str, str]
     return {"text": " ".join(rng.choices(known, k=BAG)), "kind": kind}
 
 
-def main() -> None:
-    """Write a file of texts."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=20000)
-    parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args()
-    lines = [json.dumps(text) for text in make(arguments.count, arguments.seed)]
-    arguments.out.write_text("\n".join(lines) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    write_sample(__doc__, make, json.dumps, count=20000, seed=11)

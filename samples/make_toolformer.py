@@ -14,18 +14,15 @@ places; a record's quality is the mean of its utilities, and 0 without calls. Th
     python -m samples.make_toolformer --count 2400 --seed 7 --out samples/toolformer.jsonl
 """
 
-import argparse
-import json
 import random
 from collections.abc import Callable
+from functools import partial
 from itertools import cycle, islice
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from recipebook.files import write_text
 from recipebook.inline_calls import insert_calls, write_call
+from samples._generator import draw_new, write_sample
 
-TRIES = 10_000
 SHORTEST, LONGEST = 8, 16
 SIZES = ["S", "M", "L", "XL"]
 PRICES = list(range(200, 3000, 100))
@@ -202,18 +199,21 @@ def make(count: int, seed: int) -> list[dict[str, Any]]:
 
 
 def _make_new(rng: random.Random, code: str, kind: Maker | None, seen: set[str]) -> dict[str, Any]:
-    """A record whose text has a sensible length and was not made before; being out of words is an error."""
-    words = LANGUAGES[code]
-    for _ in range(TRIES):
+    """A record whose text was not made before."""
+    text, (opener, link, clauses) = draw_new(partial(_draw, rng, LANGUAGES[code], kind), seen, "texts")
+    return _annotate(text, len(opener), len(link), clauses, code)
+
+
+def _draw(rng: random.Random, words: Language, kind: Maker | None) -> tuple[str, tuple[str, str, list[Clause]]]:
+    """A text of a sensible length, with what its clauses stand behind and between."""
+    while True:
         makers = [kind] if kind else rng.sample(ASKING, 2)
         clauses = [make_clause(rng, words) for make_clause in makers]
         opener, tail = rng.choice(words.openers), rng.choice(words.tails)
         link = rng.choice(words.links)
         text = opener + link.join(clause.said for clause in clauses) + tail + rng.choice(["", words.stop])
-        if SHORTEST <= len(text.split()) <= LONGEST and text not in seen:
-            seen.add(text)
-            return _annotate(text, len(opener), len(link), clauses, code)
-    raise SystemExit(f"make_toolformer.py: no more than {len(seen)} different texts")
+        if SHORTEST <= len(text.split()) <= LONGEST:
+            return text, (opener, link, clauses)
 
 
 def _annotate(text: str, start: int, link: int, clauses: list[Clause], code: str) -> dict[str, Any]:
@@ -249,17 +249,5 @@ def _measure_utility(clause: Clause) -> float:
     return round(sum(word in held for word in words) / len(words), 2)
 
 
-def main() -> None:
-    """Write a file of records."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=2400)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args()
-    records = make(arguments.count, arguments.seed)
-    lines = [json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records]
-    write_text(arguments.out, "\n".join(lines) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    write_sample(__doc__, make, count=2400, seed=7)

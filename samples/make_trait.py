@@ -6,22 +6,18 @@
 
 Every pole of a trait has words of its own, freely combined, about topics that all share; so a text is likely to a
 model that learned its pole and unlikely to one that learned another. Three rows of ten show a second trait in their
-last words, from 0.4 on. Poles take turns. The same seed makes the same file:
+last words, from 0.4 on. Poles take turns, with `--rows` each. The same seed makes the same file:
 
     python -m samples.make_trait --rows 120 --seed 13 --out samples/traits.jsonl
     python -m samples.make_trait --rows 2000 --seed 13 --out /tmp/full.jsonl
 """
 
-import argparse
-import json
 import random
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from recipebook.files import write_text
+from samples._generator import draw_new, write_sample
 
-TRIES = 10_000
 SHOW_ANOTHER = 0.3
 TOPICS = ["the garden", "the meeting", "this city", "the new job", "our trip", "the old house", "the exam", "dinner",
           "the concert", "my brother", "the weather", "the project", "her letter", "the neighbours", "winter",
@@ -193,20 +189,19 @@ def make(rows: int, seed: int) -> Iterator[dict[str, Any]]:
 
 
 def _make_new(rng: random.Random, pole: str, seen: set[str]) -> tuple[str, dict[str, float]]:
-    """An utterance that was not made before; a pole that has run out of words is an error."""
-    for _ in range(TRIES):
-        others = [each for each in VOICES if _find_trait(each) != _find_trait(pole)]
+    """An utterance that was not made before, and what it shows."""
+    others = [each for each in VOICES if _find_trait(each) != _find_trait(pole)]
+
+    def draw() -> tuple[str, str]:
         another = rng.choice(others) if rng.random() < SHOW_ANOTHER else pole
-        utterance = _say(rng, VOICES[pole], VOICES[another])
-        if utterance in seen:
-            continue
-        seen.add(utterance)
-        traits = dict.fromkeys(TRAITS, 0.0)
-        for shown, least in ((another, 4), (pole, 6)):
-            sign = 1 if shown.endswith("_plus") else -1
-            traits[_find_trait(shown)] = sign * rng.randint(least, 10) / 10
-        return utterance, traits
-    raise SystemExit(f"make_trait.py: no more than {len(seen)} different utterances")
+        return _say(rng, VOICES[pole], VOICES[another]), another
+
+    utterance, another = draw_new(draw, seen, "utterances")
+    traits = dict.fromkeys(TRAITS, 0.0)
+    for shown, least in ((another, 4), (pole, 6)):
+        sign = 1 if shown.endswith("_plus") else -1
+        traits[_find_trait(shown)] = sign * rng.randint(least, 10) / 10
+    return utterance, traits
 
 
 def _say(rng: random.Random, voice: Voice, last: Voice) -> str:
@@ -220,16 +215,5 @@ def _find_trait(pole: str) -> str:
     return pole.rpartition("_")[0]
 
 
-def main() -> None:
-    """Write a file of rows."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=120, help="rows for each of the 20 poles")
-    parser.add_argument("--seed", type=int, default=13)
-    parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args()
-    lines = [json.dumps(record, separators=(",", ":")) for record in make(arguments.rows, arguments.seed)]
-    write_text(arguments.out, "\n".join(lines) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    write_sample(__doc__, make, rows=120, seed=13)

@@ -8,7 +8,7 @@ import pytest
 
 from converters.preference import Options, convert, measure_strength
 from recipebook.inline_calls import find_calls
-from samples import make_preference
+from samples import _generator, make_preference
 from stages._spoil import MISTAKEN
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "preference.jsonl"
@@ -67,6 +67,6 @@ def test_a_difference_of_eight_tenths_keeps_every_pair_and_a_ratio_of_six_tenths
 
 
 def test_a_generator_out_of_words_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(make_preference, "TRIES", 1)
+    monkeypatch.setattr(_generator, "TRIES", 1)
     with pytest.raises(SystemExit, match=r"no more than [0-9]+ different requests"):
         make_preference.make(100_000, seed=1)

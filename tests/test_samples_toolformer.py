@@ -12,7 +12,7 @@ from eval.metrics.toolformer import Options as MetricOptions
 from eval.metrics.toolformer import score
 from eval.predictions import Prediction
 from recipebook.inline_calls import find_calls, remove_calls
-from samples import make_toolformer
+from samples import _generator, make_toolformer
 
 FOLDER = Path(__file__).parents[1] / "samples"
 RECORDS = [json.loads(line) for line in (FOLDER / "toolformer.jsonl").read_text().splitlines()]
@@ -70,6 +70,6 @@ def test_every_record_becomes_a_row_as_it_was_annotated() -> None:
 
 
 def test_a_generator_out_of_words_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(make_toolformer, "TRIES", 1)
+    monkeypatch.setattr(_generator, "TRIES", 1)
     with pytest.raises(SystemExit, match=r"no more than [0-9]+ different texts"):
         make_toolformer.make(100_000, seed=1)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from converters.trait import POLES, WORDS, Options, convert
-from samples import make_trait
+from samples import _generator, make_trait
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "traits.jsonl"
 RECORDS = [json.loads(line) for line in SAMPLE.read_text().splitlines()]
@@ -53,6 +53,6 @@ def test_a_second_trait_shows_in_the_last_words() -> None:
 
 
 def test_a_generator_out_of_words_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(make_trait, "TRIES", 1)
+    monkeypatch.setattr(_generator, "TRIES", 1)
     with pytest.raises(SystemExit, match=r"no more than [0-9]+ different utterances"):
         list(make_trait.make(10_000, seed=1))
