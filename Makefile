@@ -27,9 +27,9 @@ $(READY): pyproject.toml constraints.txt
 	$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[train,eval,dev]'
 	@touch $@
 
-train: $(READY) ## RECIPE=: a recipe to a trained, checked run (PROFILE=, GPUS=, SET=, FORCE=1)
+train: $(READY) ## RECIPE=: a recipe to a trained, checked run (PROFILE=, GPUS=, SET=, STAGE=, FROM=, FORCE=1)
 	@$(call need,RECIPE)
-	@$(RUN_IN_ENV) train $(RECIPE) $(LAYERS) $(if $(FORCE),--force)
+	@$(RUN_IN_ENV) train $(RECIPE) $(LAYERS) $(if $(STAGE),--stage $(STAGE)) $(if $(FROM),--from $(FROM)) $(if $(FORCE),--force)
 
 eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (CHECKPOINT=500, SET="eval.limit=50")
 	@$(call need,RUN)

@@ -22,10 +22,9 @@ class Training(NamedTuple):
 
 def read_trainings(folder: Path) -> list[Training]:
     """All trainings of a run, in the order in which they ended."""
-    if (folder / "metrics.jsonl").is_file():
-        return [_read_training(folder, "")]
     ended = sorted(folder.glob("stages/*/metrics.jsonl"), key=lambda path: path.stat().st_mtime)
-    return [_read_training(path.parent, path.parent.name) for path in ended]
+    # The last stage's file also shows in the run's own folder.
+    return [_read_training(path.parent, path.parent.name) for path in ended] or [_read_training(folder, "")]
 
 
 def _read_training(folder: Path, name: str) -> Training:

@@ -39,6 +39,25 @@ def attempt(run: Run, manifest: Manifest, lock: int) -> int:
     return 0
 
 
+def attempt_job(run: Run, manifest: Manifest, lock: int, *, rows: bool) -> int:
+    """Run a stage that trains nothing; 0 done, 1 failed, 2 for the user to mend, 130 stopped."""
+    manifest = _begin(run, manifest)
+    started = time.monotonic()
+    try:
+        code = launch.run_job(list(manifest.command), manifest.environment, run.folder, lock)
+    except launch.Stopped as stopped:
+        _end(run, manifest, started, "interrupted", f"stopped by {stopped}", None)
+        print(f"stopped   by {stopped}: the same command goes on")
+        return 130
+    fault = _find_job_fault(run.folder, code, rows)
+    _end(run, manifest, started, "failed" if fault else "done", fault, code)
+    if fault:
+        print(f"failed    {fault}")
+        return 2 if code == 2 else 1
+    print(f"done      in {format_seconds(time.monotonic() - started)}{_tell_account(run.folder)}")
+    return 0
+
+
 def find_fault(folder: Path, code: int) -> str | None:
     """Why what the trainer left is not a trained model; None where it is one."""
     if code < 0:
@@ -62,6 +81,23 @@ def read_final_loss(folder: Path) -> float | None:
     """The last training loss in metrics.jsonl, None where none was logged."""
     losses = [line["loss"] for line in read_metrics(folder / "metrics.jsonl") if "loss" in line]
     return float(losses[-1]) if losses else None
+
+
+def _find_job_fault(folder: Path, code: int, rows: bool) -> str | None:
+    if code < 0:
+        return f"it was killed by signal {-code}"
+    if code:
+        log = folder / "stage.log"
+        return launch.last_error(log) if log.is_file() else f"it ended with status {code}"
+    if rows and not (folder / "rows.jsonl").is_file():
+        return "it ended without writing rows.jsonl"
+    return None
+
+
+def _tell_account(folder: Path) -> str:
+    path = folder / "account.json"
+    account = json.loads(path.read_bytes()) if path.is_file() else {}
+    return "".join(f", {name.replace('_', ' ')} {count}" for name, count in account.items())
 
 
 def _begin(run: Run, manifest: Manifest) -> Manifest:

@@ -12,7 +12,8 @@ from recipebook.errors import UserError
 from recipebook.recipe import PROJECT
 from recipebook.recipe_faults import find_recipe_faults, tell
 from recipebook.references import check_references, check_template
-from recipebook.resolve import list_profiles, list_recipes, read_profile, resolve
+from recipebook.resolve import list_profiles, list_recipes, merge_layers, read_layers, read_profile
+from recipebook.stages import read_stages
 
 
 def check_all(root: Path = PROJECT, only: str | None = None) -> list[str]:
@@ -31,7 +32,9 @@ def check_all(root: Path = PROJECT, only: str | None = None) -> list[str]:
 def _check_recipe(name: str, root: Path) -> Iterator[str]:
     for profile in (None, *list_profiles(root)):
         try:
-            check_references(resolve(name, profile, root=root))
+            layers = read_layers(name, profile, (), root)
+            check_references(merge_layers(layers))
+            read_stages(layers)
         except UserError as error:
             yield from str(error).split("\n")
 

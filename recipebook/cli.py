@@ -43,6 +43,9 @@ def build_parser() -> argparse.ArgumentParser:
     train = _add(commands, "train", _train, "train a recipe, or go on with an unfinished run of it")
     train.add_argument("recipe", help="a name in recipes/, or a path to a YAML file")
     _add_layers(train)
+    part = train.add_mutually_exclusive_group()
+    part.add_argument("--stage", metavar="NAME", help="only this stage of the recipe")
+    part.add_argument("--from", metavar="NAME", dest="since", help="this stage and those after it")
     train.add_argument("--force", action="store_true", help="train even where the same run is there already")
 
     plan = _add(commands, "plan", _plan, "say what train would do, without training")
@@ -97,9 +100,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _train(asked: argparse.Namespace) -> int:
+    from recipebook.pipeline import Choice
     from recipebook.train import train
 
-    return train(asked.recipe, asked.profile, _layers(asked), force=asked.force)
+    return train(asked.recipe, asked.profile, _layers(asked), Choice(asked.stage, asked.since, asked.force))
 
 
 def _plan(asked: argparse.Namespace) -> int:

@@ -14,10 +14,11 @@ import shutil
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from contextlib import ExitStack
 from operator import itemgetter
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import BaseModel, ConfigDict
 
@@ -30,8 +31,8 @@ from recipebook.options import check_options
 from recipebook.recipe import Data, Split
 from recipebook.records import Record
 from recipebook.rows import BadRecord, LeftOut, Row
-from recipebook.sampling import repeat_rows
-from recipebook.sources import Input, digest_inputs, find_inputs
+from recipebook.sampling import keep_rows, repeat_rows
+from recipebook.sources import Input, digest_inputs, find_inputs, make_input
 from recipebook.split import PARTS, Part, choose_part, normalise
 from recipebook.split_file import SplitFile
 
@@ -56,9 +57,21 @@ class Dataset(BaseModel):
         return _path(self.folder, part)
 
 
-def prepare(data: Data, cache: Path, root: Path, progress: Progress | None = None) -> Dataset:
-    """Build the dataset, or find it built; the recipe names its sources from `root`."""
-    inputs = {part: find_inputs(name, root) for part, name in _name_sources(data).items()}
+def prepare(
+    data: Data,
+    cache: Path,
+    root: Path,
+    progress: Progress | None = None,
+    made: Mapping[str, Path] = MappingProxyType({}),
+) -> Dataset:
+    """Build the dataset, or find it built; the recipe names its sources from `root`.
+
+    `made` are files that stand for a source's name, such as `stage:pairs`.
+    """
+    inputs = {
+        part: [make_input(made[name], name)] if name in made else find_inputs(name, root)
+        for part, name in _name_sources(data).items()
+    }
     notes: dict[str, str] = {}
     converter = choose_converter(data.converter, data.source, inputs["train"], notes)
     options = check_options(converter.options, data.options, f"converter {converter.name}")
@@ -171,6 +184,10 @@ def _write(
         split.check()
     rows = {part: len(written[part].numbers) for part in PARTS}
     _check_parts(data, rows, account)
+    if data.only:
+        rows["train"], told = keep_rows(_path(folder, "train"), data.only)
+        rows["validation"], _ = keep_rows(_path(folder, "validation"), data.only)
+        account = account.model_copy(update={"notes": (*account.notes, told)})
     if data.weights:
         rows["train"], told = repeat_rows(_path(folder, "train"), data.weights, data.split.seed)
         account = account.model_copy(update={"notes": (*account.notes, told)})

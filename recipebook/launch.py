@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import IO, Any
 
 from recipebook.hardware import detect
 from recipebook.recipe import PROJECT, Recipe
@@ -71,14 +71,31 @@ def run_trainer(
 
     `lock` is inherited, so that the run stays held should this process be killed and the trainer not.
     """
-    with (folder / "train.log").open("ab") as log, _signals_raise():
+    with (folder / "train.log").open("ab") as log:
+        return _run(command, environment, folder, lock, follow, log)
+
+
+def run_job(command: list[str], environment: dict[str, str], folder: Path, lock: int) -> int:
+    """The same for a stage that trains nothing; it tells its own progress where we would."""
+    return _run(command, environment, folder, lock, lambda _: None, None)
+
+
+def _run(
+    command: list[str],
+    environment: dict[str, str],
+    folder: Path,
+    lock: int,
+    follow: Callable[[dict[str, Any]], None],
+    log: IO[bytes] | None,
+) -> int:
+    with _signals_raise():
         process = subprocess.Popen(
             command,
             cwd=folder,
             env={key: value for key, value in os.environ.items() if key != "ACCELERATE_USE_CPU"} | environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.STDOUT if log else None,
             start_new_session=True,
             pass_fds=(lock,),
         )

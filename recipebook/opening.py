@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -26,10 +27,32 @@ TINY_NOTICE = (
 )
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """The weights that training starts with, from the run's folder, where they are not the recipe's base alone."""
+
+    base: str | None = None
+    adapter: str | None = None
+
+
+FRESH = Beginning()
+
+
+def choose_profile(profile: str | None) -> str:
+    """The profile asked for, else the one that fits this machine."""
+    return profile or ("gpu" if hardware.detect().gpu else "tiny")
+
+
 def resolve_for_machine(name: str, profile: str | None, overrides: Sequence[str]) -> Resolved:
     """The recipe as this machine would run it: without a GPU and without a word, under the profile `tiny`."""
-    resolved = resolve(name, profile or ("gpu" if hardware.detect().gpu else "tiny"), overrides)
+    resolved = resolve(name, choose_profile(profile), overrides)
     check_references(resolved)
+    check_machine(resolved)
+    return resolved
+
+
+def check_machine(resolved: Resolved) -> None:
+    """Refuse what this machine has not got: so many GPUs, or the embedded model."""
     gpus, processes = len(hardware.detect().gpus), resolved.recipe.launch.processes
     if 0 < gpus < processes:
         raise UserError(
@@ -38,7 +61,6 @@ def resolve_for_machine(name: str, profile: str | None, overrides: Sequence[str]
     base = resolved.recipe.model.base
     if base.startswith("models/") and not (PROJECT / base).is_dir():
         raise UserError(f"{resolved.name}: model.base: no folder {base}; make tiny-base makes the embedded one")
-    return resolved
 
 
 def say_recipe(resolved: Resolved) -> None:
@@ -58,24 +80,37 @@ def say_dataset(dataset: Dataset) -> None:
         print(f"          {line}")
 
 
-def write_files(folder: Path, recipe: Recipe, dataset: Dataset) -> None:
-    """What the trainer reads: links to the rows, `axolotl.yaml`, `deepspeed.json` where it is used."""
-    gpu = hardware.detect().gpu
+def link_rows(folder: Path, dataset: Dataset) -> None:
+    """Links to the rows of each part, in `data/`."""
     (folder / "data").mkdir()
     for part in dataset.rows:
         (folder / "data" / f"{part}.jsonl").symlink_to(os.path.relpath(dataset.path(part), folder / "data"))
-    write_text(folder / "axolotl.yaml", render_axolotl(recipe, _name_inputs(recipe, dataset, folder), gpu=gpu))
+
+
+def write_files(folder: Path, recipe: Recipe, dataset: Dataset, beginning: Beginning = FRESH) -> None:
+    """What the trainer reads: links to the rows, `axolotl.yaml`, `deepspeed.json` where it is used."""
+    gpu = hardware.detect().gpu
+    link_rows(folder, dataset)
+    inputs = _name_inputs(recipe, dataset, folder, beginning)
+    write_text(folder / "axolotl.yaml", render_axolotl(recipe, inputs, gpu=gpu))
     deepspeed = render_deepspeed(recipe, gpu=gpu)
     if deepspeed:
         write_text(folder / "deepspeed.json", deepspeed)
 
 
-def open_run(run: Run, resolved: Resolved, overrides: Sequence[str], dataset: Dataset, identity: str) -> Manifest:
+def open_run(
+    run: Run,
+    resolved: Resolved,
+    overrides: Sequence[str],
+    dataset: Dataset,
+    identity: str,
+    beginning: Beginning = FRESH,
+) -> Manifest:
     """Fill a new run's folder and write its first manifest."""
     recipe, folder = resolved.recipe, run.folder
     shutil.copyfile(resolved.source, folder / "recipe.yaml")
     write_text(folder / "resolved.yaml", dump_recipe(recipe))
-    write_files(folder, recipe, dataset)
+    write_files(folder, recipe, dataset, beginning)
     return run.write(
         Manifest(
             run=run.name,
@@ -103,7 +138,7 @@ def open_run(run: Run, resolved: Resolved, overrides: Sequence[str], dataset: Da
     )
 
 
-def _name_inputs(recipe: Recipe, dataset: Dataset, folder: Path) -> Inputs:
+def _name_inputs(recipe: Recipe, dataset: Dataset, folder: Path, beginning: Beginning) -> Inputs:
     """Paths from the folder. Axolotl's key of prepared data ignores the files' content, so the folder's name has it."""
     settings = recipe.model_dump_json(include={"model", "training"})
     key = digest(dataset.rows_digest, provenance.digest_base(recipe), provenance.digest_chat_template(recipe), settings)
@@ -112,6 +147,8 @@ def _name_inputs(recipe: Recipe, dataset: Dataset, folder: Path) -> Inputs:
         validation="data/validation.jsonl" if dataset.rows["validation"] else None,
         prepared=os.path.relpath(rundir.CACHE / "prepared" / key, folder),
         tokenizers=_count_tokenizers(dataset.rows["train"]),
+        base=beginning.base,
+        adapter=beginning.adapter,
     )
 
 
@@ -122,5 +159,5 @@ def _count_tokenizers(rows: int) -> int:
 
 def dump_recipe(recipe: Recipe) -> str:
     """The recipe as it runs, defaults included: a later version's defaults do not change what it says."""
-    data = recipe.model_dump(mode="json", exclude={"extends", "profiles"})
+    data = recipe.model_dump(mode="json", exclude={"extends", "profiles", "stages"})
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)

@@ -22,7 +22,6 @@ from recipebook.opening import dump_recipe, resolve_for_machine, say_dataset, sa
 from recipebook.quality import inspect_rows
 from recipebook.recipe import PROJECT, Recipe
 from recipebook.rundir import shown
-from recipebook.train import find_same
 
 PERCENTILES = (50, 90, 95, 99)
 
@@ -106,7 +105,7 @@ def _write_command(recipe: Recipe) -> str:
 
 
 def _say_outcome(identity: str) -> None:
-    run = find_same(identity)
+    run = rundir.find_same(identity)
     if run is None:
         print("train     would start a new run")
     elif run.read().status == "trained":

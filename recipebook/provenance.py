@@ -3,8 +3,10 @@
 import json
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from recipebook.files import digest
 from recipebook.recipe import CHAT_TEMPLATES, PROJECT, Recipe
@@ -12,7 +14,7 @@ from recipebook.render import find_base
 
 PACKAGES = ("axolotl", "torch", "transformers", "peft", "trl", "accelerate", "deepspeed", "datasets", "recipebook")
 SAMPLE_BYTES = 1 << 20
-NOT_TRAINING = {"description", "extends", "profiles", "data", "eval"}
+NOT_TRAINING = {"description", "extends", "profiles", "data", "eval", "stages"}
 
 
 def git_state(project: Path = PROJECT) -> dict[str, str | bool | None]:
@@ -61,14 +63,32 @@ def digest_chat_template(recipe: Recipe) -> str:
 
 def identify(recipe: Recipe, rows_digest: str) -> str:
     """The same rows, settings, base, template and versions have the same identity; evaluation does not count."""
-    settings = recipe.model_dump(mode="json", exclude=NOT_TRAINING)
-    return digest(
-        json.dumps(settings, sort_keys=True),
-        rows_digest,
-        digest_base(recipe),
-        digest_chat_template(recipe),
-        json.dumps(package_versions(), sort_keys=True),
-    )
+    return digest_inputs(list_inputs(recipe, rows_digest))
+
+
+def list_inputs(recipe: Recipe, rows_digest: str) -> dict[str, str]:
+    """All that decides the outcome of a training, each under its name: `training.epochs`, `rows`, `versions.torch`."""
+    settings = flatten(recipe.model_dump(mode="json", exclude=NOT_TRAINING))
+    return {
+        **settings,
+        "rows": rows_digest,
+        "base": digest_base(recipe),
+        "chat template": digest_chat_template(recipe),
+        **{f"versions.{package}": number for package, number in package_versions().items()},
+    }
+
+
+def digest_inputs(inputs: Mapping[str, str]) -> str:
+    """The identity of what has these inputs."""
+    return digest(json.dumps(inputs, sort_keys=True))
+
+
+def flatten(value: Any, path: str = "") -> dict[str, str]:
+    """`{"lora": {"r": 8}}` to `{"lora.r": "8"}`; lists stay whole."""
+    if isinstance(value, dict) and value:
+        inner = [flatten(item, f"{path}.{key}" if path else str(key)) for key, item in value.items()]
+        return {key: item for part in inner for key, item in part.items()}
+    return {path: json.dumps(value, sort_keys=True)}
 
 
 def _git(project: Path, *arguments: str) -> str | None:

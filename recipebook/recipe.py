@@ -64,11 +64,19 @@ class Weights(Section):
     )
 
 
+class Only(Section):
+    """The rows of some kinds alone: `{field: category, values: [movement, safety]}`."""
+
+    field: Name = Field(description="a field of the rows' meta")
+    values: tuple[Name, ...] = Field(min_length=1)
+
+
 class Data(Section):
     """Where records come from and how they become rows."""
 
     source: Name = Field(
-        description="a file, glob or folder, from the project's folder, or hf:OWNER/NAME[@REVISION][/CONFIG][:SPLIT]"
+        description="a file, glob or folder, from the project's folder, or hf:OWNER/NAME[@REVISION][/CONFIG][:SPLIT]; "
+        "in a stage also stage:NAME, the rows that an earlier stage made"
     )
     validation: Name | None = Field(None, description="a source of its own for validation, instead of a share")
     test: Name | None = Field(None, description="a source of its own for test, instead of a share")
@@ -76,6 +84,7 @@ class Data(Section):
     options: dict[str, Any] = Field(default_factory=dict, description="the converter's own Options")
     split: Split = Split()
     weights: Weights | None = Field(None, description="rows of some kinds more often, or less; of train alone")
+    only: Only | None = Field(None, description="rows of some kinds, of train and validation; test stays whole")
     rejects: Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)?%?$")] | Annotated[int, Field(ge=0)] = Field(
         0, description="how many records may be rejected: a number, or a share such as 10%"
     )
@@ -202,6 +211,9 @@ class Recipe(Section):
     eval: Evaluation = Evaluation()
     profiles: dict[Name, dict[str, Any]] = Field(
         default_factory=dict, description="parts of this recipe that win under a profile, over the profile's own file"
+    )
+    stages: tuple[dict[str, Any], ...] = Field(
+        (), description="steps in order, each with a name and what it does otherwise (recipebook/stages.py)"
     )
     axolotl: dict[str, Any] = Field(
         default_factory=dict, description="any of Axolotl's own keys, checked against its schema; they win"

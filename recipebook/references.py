@@ -9,7 +9,7 @@ templates/chat/<name>.jinja. The options of a converter or metric are checked ag
 import functools
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,17 +23,27 @@ from recipebook.errors import UserError
 from recipebook.recipe_faults import tell, tell_invalid
 from recipebook.recognise import AUTO
 from recipebook.resolve import Resolved, is_file, show
-from recipebook.schema_walk import Fault, Schema, find_faults, offer, resolve_reference, suggest
-from recipebook.sources import find_inputs, names_one_file
+from recipebook.schema_walk import Fault, Schema, find_faults, offer, quote, resolve_reference, suggest
+from recipebook.sources import MADE, find_inputs, names_one_file
 from recipebook.yaml_source import KeyPath
 
 
-def check_references(resolved: Resolved) -> None:
-    """Refuse a recipe that names a file, module or template which is not there or cannot be read."""
-    lines = tell(_find_faults(resolved), resolved.places)
+def check_references(resolved: Resolved, made: Sequence[str] = ()) -> None:
+    """Refuse a recipe that names a file, module or template which is not there or cannot be read.
+
+    `made` are the stages whose rows it may read.
+    """
+    lines = tell(_find_faults(resolved, made), resolved.places)
     lines += [line for path in _used_templates(resolved) for line in check_template(path, resolved.root)]
     if lines:
         raise UserError("\n".join(lines))
+
+
+def find_kind_faults(root: Path, kind: str, given: Any, path: KeyPath) -> list[Fault]:
+    """What is wrong with the options of a stage of some kind; `path` is where they are written."""
+    if given is not None and not isinstance(given, dict):
+        return [Fault(path, False, f"{kind}: {quote(given)} is not a mapping of options")]
+    return list(_find_options_faults(root, f"stages/{kind}.py", given or {}, path, path))
 
 
 def check_template(path: Path, root: Path) -> list[str]:
@@ -49,10 +59,10 @@ def check_template(path: Path, root: Path) -> list[str]:
     return [f"{label}: no template '{name}' in templates/" for name in wanted if not is_file(root / "templates" / name)]
 
 
-def _find_faults(resolved: Resolved) -> Iterator[Fault]:
+def _find_faults(resolved: Resolved, made: Sequence[str]) -> Iterator[Fault]:
     recipe, root = resolved.recipe, resolved.root
     for key in ("source", "validation", "test"):
-        yield from _find_source(root, getattr(recipe.data, key), ("data", key))
+        yield from _find_source(root, getattr(recipe.data, key), ("data", key), made)
     path: KeyPath = ("data", "converter")
     if recipe.data.converter == AUTO:
         # Which one it is, and so whose options these are, the records will tell.
@@ -82,7 +92,12 @@ def _used_templates(resolved: Resolved) -> list[Path]:
     return [path for path in used if is_file(path)]
 
 
-def _find_source(root: Path, name: str | None, path: KeyPath) -> Iterator[Fault]:
+def _find_source(root: Path, name: str | None, path: KeyPath, made: Sequence[str]) -> Iterator[Fault]:
+    if name is not None and name.startswith(MADE):
+        stage = name.removeprefix(MADE)
+        if stage not in made:
+            yield Fault(path, False, f"no earlier stage '{stage}' that makes rows{offer(stage, list(made))}")
+        return
     if name is None or names_one_file(name, root):
         yield from _find_file(root, name, path)
         return
@@ -115,7 +130,7 @@ def _find_options_faults(
     root: Path, module: str, given: dict[str, Any], named_at: KeyPath, path: KeyPath
 ) -> Iterator[Fault]:
     try:
-        options: type[BaseModel] = _import(root / module).Options
+        options: type[BaseModel] = import_file(root / module).Options
     except Exception as error:  # whatever a module of the user's does on import
         yield Fault(
             named_at, False, f"{module} cannot be used: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
@@ -140,7 +155,8 @@ def _is_path(schema: Schema, whole: Schema) -> bool:
 
 
 @functools.cache
-def _import(path: Path) -> ModuleType:
+def import_file(path: Path) -> ModuleType:
+    """A module, imported apart from those of its name that are there already."""
     # By its file, not its name: another project's tree may be checked from here.
     spec = importlib.util.spec_from_file_location(f"_checked_{path.parent.name}_{path.stem}", path)
     assert spec and spec.loader, path

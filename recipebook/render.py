@@ -19,12 +19,17 @@ from recipebook.recipe import CHAT_TEMPLATES, PROJECT, TEMPLATES, Recipe
 
 @dataclass(frozen=True)
 class Inputs:
-    """The files that a run trains on, as paths from its folder or absolute ones, and how many processes tokenise."""
+    """The files that a run trains on, as paths from its folder or absolute ones, and how many processes tokenise.
+
+    `base` is a model in place of the recipe's, `adapter` one that is trained on instead of a new one.
+    """
 
     train: str
     validation: str | None
     prepared: str
     tokenizers: int = 0
+    base: str | None = None
+    adapter: str | None = None
 
 
 def render_axolotl(recipe: Recipe, inputs: Inputs, *, gpu: bool) -> str:
@@ -32,7 +37,7 @@ def render_axolotl(recipe: Recipe, inputs: Inputs, *, gpu: bool) -> str:
     template = _environment().get_template(f"{recipe.training.method}.yaml.j2")
     text = template.render(
         recipe=recipe,
-        base=str(find_base(recipe)),
+        base=inputs.base or str(find_base(recipe)),
         chat_template=str(CHAT_TEMPLATES / f"{recipe.model.chat_template}.jinja"),
         data=inputs,
         prepared=inputs.prepared,

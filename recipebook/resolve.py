@@ -3,7 +3,8 @@
     resolve("robot-lora", profile="tiny", overrides=["training.epochs=1"])
 
 Later wins, mappings are merged: what `extends` names < the recipe < recipes/profiles/tiny.yaml < the recipe's own
-`profiles: {tiny: ...}` < the overrides. A section set to null is taken out again.
+`profiles: {tiny: ...}` < the overrides. A section set to null is taken out again. A stage's own sections come right
+after the recipe's, its own profiles right after the recipe's profiles.
 """
 
 import copy
@@ -21,7 +22,7 @@ from recipebook.recipe_faults import find_recipe_faults, tell, tell_invalid
 from recipebook.schema_walk import Fault, offer
 from recipebook.yaml_source import Document, KeyPath, Place, Places, Spot, forget, load, parse_value
 
-NOT_IN_PROFILES = {"extends", "profiles"}
+NOT_IN_PROFILES = {"extends", "profiles", "stages"}
 COMMAND_LINE = Spot(Place("SET"), Place("SET"))
 
 
@@ -37,20 +38,57 @@ class Resolved:
     places: Places
 
 
+@dataclass(frozen=True)
+class Layers:
+    """What is merged into a recipe: the file with all that it extends, the profile, the overrides."""
+
+    name: str
+    source: Path
+    root: Path
+    recipe: Document
+    profile_name: str | None
+    profile: Document
+    overrides: tuple[Document, ...]
+
+
 def resolve(name: str, profile: str | None = None, overrides: Iterable[str] = (), root: Path = PROJECT) -> Resolved:
     """Read, merge and check a recipe; `name` is a file of recipes/ without its ending, or a path to a YAML file."""
+    return merge_layers(read_layers(name, profile, overrides, root))
+
+
+def read_layers(name: str, profile: str | None, overrides: Iterable[str], root: Path) -> Layers:
+    """Read all that a recipe is merged from."""
     source = find_recipe(name, root)
-    merged = Document({}, {})
+    recipe = Document({}, {})
     for document in _read_chain(source, root):
-        _merge(merged, document)
-        merged.places[()] = document.places[()]
-    if profile:
-        _merge(merged, read_profile(profile, root))
-        _merge(merged, _own_profile(merged, profile))
-    for override in overrides:
-        _merge(merged, _read_override(override))
-    recipe = _validate(merged, profile, root)
-    return Resolved(_name_of(source, root), recipe, profile, source, root, merged.places)
+        merge_documents(recipe, document)
+        recipe.places[()] = document.places[()]
+    below = read_profile(profile, root) if profile else Document({}, {})
+    above = tuple(_read_override(override) for override in overrides)
+    return Layers(_name_of(source, root), source, root, recipe, profile, below, above)
+
+
+def merge_layers(layers: Layers, stage: Document | None = None, stage_overrides: Iterable[Document] = ()) -> Resolved:
+    """Merge and check them, for a stage with its own sections between them."""
+    merged = Document({}, {})
+    merge_documents(merged, layers.recipe)
+    merged.places[()] = layers.recipe.places[()]
+    own = stage or Document({}, {})
+    if stage:
+        merged.data.pop("stages", None)
+        forget(merged.places, ("stages",))
+        _merge_stage(merged, stage)
+    if layers.profile_name:
+        merge_documents(merged, layers.profile)
+        merge_documents(merged, _own_profile(layers.recipe, layers.profile_name))
+        merge_documents(merged, _own_profile(own, layers.profile_name))
+    for override in layers.overrides:
+        if "stages" not in override.data:
+            merge_documents(merged, override)
+    for override in stage_overrides:
+        merge_documents(merged, override)
+    recipe = _validate(merged, layers.profile_name, layers.root)
+    return Resolved(layers.name, recipe, layers.profile_name, layers.source, layers.root, merged.places)
 
 
 def list_recipes(root: Path = PROJECT) -> list[str]:
@@ -140,12 +178,18 @@ def _find_base(name: str, place: Place, root: Path) -> Path:
 
 def _own_profile(merged: Document, profile: str) -> Document:
     """The recipe's own section for a profile, moved to the top; what is no mapping is left for the check to tell."""
-    root: KeyPath = ("profiles", profile)
     profiles = merged.data.get("profiles")
     data = profiles.get(profile) if isinstance(profiles, dict) else None
-    if not isinstance(data, dict):
-        return Document({}, {})
-    places = {path[2:]: spot for path, spot in merged.places.items() if path[:2] == root}
+    return lift(merged, ("profiles", profile)) if isinstance(data, dict) else Document({}, {})
+
+
+def lift(document: Document, path: KeyPath) -> Document:
+    """The mapping at a path, as a document of its own."""
+    data: Any = document.data
+    for key in path:
+        data = data[key]
+    depth = len(path)
+    places = {known[depth:]: spot for known, spot in document.places.items() if known[:depth] == path}
     return Document(data, places)
 
 
@@ -173,9 +217,21 @@ def _list_paths(value: Any, path: KeyPath) -> list[KeyPath]:
     return [path]
 
 
-def _merge(below: Document, above: Document) -> None:
+def merge_documents(below: Document, above: Document) -> None:
     """Lay one document over another, with its places."""
     _merge_mapping(below.data, above.data, (), below.places, above.places)
+
+
+def _merge_stage(below: Document, stage: Document) -> None:
+    """Lay a stage over its recipe. Options and metrics belong to their data: a section that names others inherits none.
+
+    `data` with a `source` of its own, and `eval` with `metrics` of its own, stand for themselves.
+    """
+    for section, key in (("data", "source"), ("eval", "metrics")):
+        if isinstance(stage.data.get(section), dict) and key in stage.data[section]:
+            below.data.pop(section, None)
+            forget(below.places, (section,))
+    merge_documents(below, stage)
 
 
 def _merge_mapping(below: dict[str, Any], above: dict[str, Any], path: KeyPath, places: Places, new: Places) -> None:

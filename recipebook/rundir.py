@@ -22,7 +22,8 @@ from recipebook.recipe import PROJECT
 
 RUNS = PROJECT / "runs"
 CACHE = PROJECT / ".cache"
-Status = Literal["prepared", "training", "interrupted", "failed", "trained"]
+Status = Literal["waiting", "prepared", "training", "interrupted", "failed", "trained", "done"]
+FINISHED = ("trained", "done")
 
 
 class Fact(BaseModel):
@@ -39,6 +40,35 @@ class Attempt(Fact):
     from_step: int = 0
     exit_code: int | None = None
     outcome: str = "training"
+
+
+class StageEntry(Fact):
+    """One stage of a run that has several; `inputs` are what its identity is the hash of."""
+
+    name: str
+    kind: str
+    start: str
+    status: Status = "waiting"
+    reason: str | None = None
+    identity: str
+    inputs: dict[str, str]
+    taken_from: str | None = None
+    created: str = ""
+    hashes: dict[str, Any] = {}
+    account: dict[str, Any] = {}
+    rows: dict[str, int] = {}
+    command: tuple[str, ...] = ()
+    environment: dict[str, str] = {}
+    stages: dict[str, float] = {}
+    attempts: tuple[Attempt, ...] = ()
+    final_loss: float | None = None
+    diagnosis: str | None = None
+    weights: dict[str, Any] | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing of it is left to do."""
+        return self.status in FINISHED
 
 
 class Manifest(Fact):
@@ -65,6 +95,11 @@ class Manifest(Fact):
     final_loss: float | None = None
     diagnosis: str | None = None
     weights: dict[str, Any] | None = None
+    pipeline: tuple[StageEntry, ...] = ()
+
+    def get_stage(self, name: str) -> StageEntry:
+        """The entry of one stage."""
+        return next(entry for entry in self.pipeline if entry.name == name)
 
 
 class Run:
@@ -171,6 +206,13 @@ def find(query: str, runs: Path = RUNS) -> Run:
         raise UserError(f"{shown(run.folder)} is {manifest.status}: make train RECIPE={query} goes on with it")
     known = ", ".join(sorted({manifest.recipe for _, manifest in manifests})) or "none yet"
     raise UserError(f"no run '{query}' in runs/; it has runs of: {known}")
+
+
+def find_same(identity: str) -> Run | None:
+    """The run of this identity: a trained one if there is, else the newest."""
+    same = [(run, manifest) for run, manifest in list_readable() if manifest.identity == identity]
+    trained = [run for run, manifest in same if manifest.status == "trained"]
+    return next(iter([*trained, *(run for run, _ in same)]), None)
 
 
 def shown(path: Path) -> str:

@@ -1,7 +1,8 @@
-"""Rows of some kinds more often than they come: a file of rows in, the same file with repeats out.
+"""Rows of some kinds alone, or more often than they come: a file of rows in, the same file with fewer or repeats out.
 
 `{field: category, values: {chained_complex: 2.5}}` writes each row of that category twice, and half of them, chosen by
 their content, a third time. A weight below 1 leaves rows out. Repeats stand together; the trainer shuffles.
+`{field: category, values: [movement]}` keeps the rows of that category.
 """
 
 from collections import Counter
@@ -12,7 +13,7 @@ import orjson
 
 from recipebook.errors import UserError
 from recipebook.files import digest, replacing
-from recipebook.recipe import Weights
+from recipebook.recipe import Only, Weights
 
 
 def repeat_rows(path: Path, weights: Weights, seed: int) -> tuple[int, str]:
@@ -21,7 +22,7 @@ def repeat_rows(path: Path, weights: Weights, seed: int) -> tuple[int, str]:
     after: Counter[str] = Counter()
     with path.open("rb") as rows, replacing(path) as file:
         for line in rows:
-            kind = _find_kind(orjson.loads(line)["meta"], weights.field)
+            kind = _find_kind(orjson.loads(line)["meta"], weights.field, "data.weights")
             count = _count_copies(line, weights.values.get(kind, 1.0), seed)
             file.writelines([line] * count)
             before[kind] += 1
@@ -33,9 +34,26 @@ def repeat_rows(path: Path, weights: Weights, seed: int) -> tuple[int, str]:
     return after.total(), f"weighted by {weights.field}: {before.total()} train rows to {after.total()} ({told})"
 
 
-def _find_kind(meta: dict[str, Any], field: str) -> str:
+def keep_rows(path: Path, only: Only) -> tuple[int, str]:
+    """Rewrite the file with the rows of these kinds; its rows now, and a line that says what was done."""
+    before: Counter[str] = Counter()
+    with path.open("rb") as rows, replacing(path) as file:
+        for line in rows:
+            kind = _find_kind(orjson.loads(line)["meta"], only.field, "data.only")
+            before[kind] += 1
+            if kind in only.values:
+                file.write(line)
+    kept = {kind: before[kind] for kind in only.values}
+    if path.stem == "train" and (unknown := sorted(kind for kind, count in kept.items() if not count)):
+        known = ", ".join(sorted(before))
+        raise UserError(f"data.only.values: no train row has {only.field} {unknown[0]!r}; they have: {known}")
+    told = ", ".join(f"{kind} {count}" for kind, count in kept.items())
+    return sum(kept.values()), f"only {only.field}: {before.total()} train rows to {sum(kept.values())} ({told})"
+
+
+def _find_kind(meta: dict[str, Any], field: str, section: str) -> str:
     if field not in meta:
-        raise UserError(f"data.weights.field: rows have no {field!r} in their meta; they have: {', '.join(meta)}")
+        raise UserError(f"{section}.field: rows have no {field!r} in their meta; they have: {', '.join(meta)}")
     return str(meta[field])
 
 

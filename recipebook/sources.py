@@ -22,6 +22,7 @@ from recipebook.json_files import read, read_text
 from recipebook.records import Record
 from recipebook.tables import read_csv, read_parquet
 
+MADE = "stage:"
 READERS = {".csv": read_csv, ".parquet": read_parquet, ".txt": read_text}
 JSON = (".json", ".jsonl", ".ndjson")
 
@@ -50,14 +51,21 @@ def find_inputs(source: str, root: Path) -> list[Input]:
         names = [name for name in found if (root / name).is_file()]
         missing = f"{source}: no file fits"
     else:
-        return [_make_input(source, root)]
+        return [make_input(root / source, source)]
     if not names:
         raise UserError(missing)
     kinds = {_find_kind(Path(name)): name for name in sorted(names, reverse=True)}
     if len(kinds) > 1:
         one, other, *_ = sorted(kinds.values())
         raise UserError(f"{source}: holds files of several kinds, such as {one} and {other}; name those of one")
-    return [_make_input(name, root) for name in sorted(names)]
+    return [make_input(root / name, name) for name in sorted(names)]
+
+
+def make_input(path: Path, name: str) -> Input:
+    """One file as an input of any name, by which errors and origins call it."""
+    kind = _find_kind(path)
+    plain = path if not kind and path.suffix not in PACKED else None
+    return Input(name, partial(READERS.get(kind, read), path, name), partial(_digest, path, name), plain)
 
 
 def names_one_file(source: str, root: Path) -> bool:
@@ -75,13 +83,6 @@ def digest_inputs(inputs: list[Input]) -> str:
 def _is_pattern(source: str, root: Path) -> bool:
     # A file may have brackets in its name.
     return glob.has_magic(source) and not (root / source).exists()
-
-
-def _make_input(name: str, root: Path) -> Input:
-    path = root / name
-    kind = _find_kind(path)
-    plain = path if not kind and path.suffix not in PACKED else None
-    return Input(name, partial(READERS.get(kind, read), path, name), partial(_digest, path, name), plain)
 
 
 def _find_kind(path: Path) -> str:

@@ -8,9 +8,13 @@ The runner makes the job, checks the stage's options before anything runs, and c
 process of its own, which may be killed at any time and is started again with the same job.
 """
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
+from recipebook.files import write_text
 from recipebook.recipe import Recipe
 
 
@@ -32,7 +36,26 @@ class Job:
     rows: dict[str, Path]
     """The recipe's converted data by part: `train`, `validation`, `test`."""
     sources: dict[str, Path]
-    """The rows.jsonl of every earlier stage that wrote one, by the stage's name."""
+    """The rows.jsonl of earlier stages that the options name as `stage:NAME`, by the stage's name."""
     seed: int
     recipe: Recipe
     """The stage's own view of the recipe, overrides merged."""
+
+
+def write_job(path: Path, job: Job, kind: str, options: Mapping[str, Any]) -> None:
+    """Write what `python -m stages` reads."""
+    told = {field.name: getattr(job, field.name) for field in fields(job)}
+    told["recipe"] = job.recipe.model_dump(mode="json")
+    write_text(path, json.dumps({"kind": kind, "options": dict(options), "job": told}, default=str, indent=1) + "\n")
+
+
+def read_job(told: Mapping[str, Any]) -> Job:
+    """The job as it was written; a model that is a folder becomes its path."""
+    job = dict(told["job"])
+    for name in ("model", "tokenizer"):
+        job[name] = Path(job[name]) if Path(job[name]).is_dir() else job[name]
+    for name in ("rows", "sources"):
+        job[name] = {key: Path(value) for key, value in job[name].items()}
+    job["folder"], job["adapter"] = Path(job["folder"]), Path(job["adapter"]) if job["adapter"] else None
+    job["recipe"] = Recipe.model_validate_json(json.dumps(job["recipe"]))
+    return Job(**job)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from recipebook import rundir
 from recipebook.files import write_text
+from recipebook.pipeline import Choice
 from recipebook.recipe import PROJECT
 from recipebook.train import train
 
@@ -16,7 +17,7 @@ KEPT = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_co
 
 def make_tiny_base(*, force: bool) -> int:
     """Train, then store the weights as bfloat16 with a note of the run that made them; the exit status."""
-    status = train(RECIPE, "tiny", [], force=force)
+    status = train(RECIPE, "tiny", [], Choice(force=force))
     if status == 0:
         _store(rundir.find(RECIPE))
         print(f"stored    {rundir.shown(FOLDER)}")

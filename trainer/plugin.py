@@ -36,6 +36,10 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
     def pre_lora_load(self, cfg: Any, model: Any) -> None:
         """So is a new adapter: tokenising, or finding it done, leaves the generator in another state."""
         set_seed(cfg.seed)
+        if cfg.get("trainer_cls") and cfg.get("lora_model_dir"):
+            from trainer.continued import begin_with
+
+            begin_with(cfg.lora_model_dir)
 
     def add_callbacks_pre_trainer(self, cfg: Any, model: Any) -> list[Any]:
         """Follow the training, and end it early where Axolotl would not: it does so for supervised training alone."""
@@ -49,6 +53,9 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
     def post_train_unload(self, cfg: Any) -> None:
         """Everything is saved: read it back."""
         if os.environ.get("RANK", "0") == "0":
+            if cfg.get("rl") and cfg.get("adapter"):
+                # Axolotl saves the base beside the adapter, under names that nothing loads.
+                (Path(cfg.output_dir) / "model.safetensors").unlink(missing_ok=True)
             found = check_weights(Path(cfg.output_dir), _start(cfg))
             Path("weights.json").write_text(json.dumps(found), encoding="utf-8")
 

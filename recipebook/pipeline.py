@@ -1,0 +1,214 @@
+"""`make train` of a recipe with stages: each stage to its end, in one run's folder.
+
+Reads downward: what each stage would do and on what, the run that is there already or a new one, stage after stage.
+A stage whose inputs are those of a finished one, in this run or in another of the recipe, is not run again.
+"""
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from recipebook import launch, provenance, rundir
+from recipebook.attempt import attempt, attempt_job
+from recipebook.errors import UserError
+from recipebook.files import write_text
+from recipebook.hardware import detect
+from recipebook.opening import check_machine, choose_profile, dump_recipe, say_dataset, say_recipe
+from recipebook.recipe import PROJECT
+from recipebook.resolve import Resolved, merge_layers, read_layers
+from recipebook.rundir import Manifest, Run, StageEntry, shown
+from recipebook.schema_walk import offer
+from recipebook.stage_inputs import Step, identify_all, list_steps
+from recipebook.stage_opening import (
+    build_job_command,
+    finish_merging,
+    open_stage,
+    prepare_rows,
+    write_merge_job,
+    write_stage_job,
+)
+from recipebook.stage_run import StageRun, list_trained, settle, show_final
+from recipebook.stages import Stage, read_stages
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which stages run: one, or one and those after it, or all; `force` runs them whatever is there already."""
+
+    only: str | None = None
+    since: str | None = None
+    force: bool = False
+
+    def list_names(self, stages: Sequence[Stage]) -> list[str]:
+        """The names of the chosen stages."""
+        names = [stage.name for stage in stages]
+        for variable, name in (("STAGE", self.only), ("FROM", self.since)):
+            if name is not None and name not in names:
+                raise UserError(f"{variable}: no stage '{name}'{offer(name, names)}")
+        if self.only:
+            return [self.only]
+        return names[names.index(self.since) :] if self.since else names
+
+
+def resolve_stages(name: str, profile: str | None, overrides: Sequence[str]) -> tuple[Resolved, tuple[Stage, ...]]:
+    """The recipe and its stages as this machine would run them."""
+    layers = read_layers(name, choose_profile(profile), overrides, PROJECT)
+    stages = read_stages(layers)
+    for stage in stages:
+        check_machine(stage.resolved)
+    return merge_layers(layers), stages
+
+
+def train_stages(resolved: Resolved, stages: Sequence[Stage], overrides: Sequence[str], choice: Choice) -> int:
+    """Run the chosen stages; the exit status: 0 all done, 1 one failed, 2 the user's mistake, 130 stopped."""
+    chosen = choice.list_names(stages)
+    say_recipe(resolved)
+    # All that can be converted is, before anything trains: what is wrong with data shows now.
+    steps = list_steps(stages)
+    _check_needs(steps, chosen, resolved.name)
+    identity = identify_all(steps)
+    earlier = None if choice.force else rundir.find_same(identity)
+    if earlier and all(earlier.read().get_stage(name).finished for name in chosen):
+        print(f"found     {shown(earlier.folder)}: {', '.join(chosen)}: same recipe, data and versions")
+        print(f"next      make eval RUN={earlier.name} (or FORCE=1 to run them again)")
+        return 0
+    top = earlier or rundir.create(resolved.name, datetime.now())
+    lock = top.lock()
+    try:
+        if not earlier:
+            _open(top, resolved, steps, overrides, identity)
+        return _run_all(top, steps, chosen, choice, overrides, lock)
+    finally:
+        os.close(lock)
+
+
+def find_finished(step: Step, rows_digest: str | None, but: Run | None = None) -> StageRun | None:
+    """The same stage, finished in another run; rows that a stage made must be the same in fact, once they are known."""
+    for run, manifest in rundir.list_readable():
+        if but and run.folder == but.folder:
+            continue
+        for entry in manifest.pipeline:
+            same = entry.identity == step.identity and entry.name == step.stage.name and entry.finished
+            found = StageRun(run, entry.name)
+            if same and rows_digest in (None, entry.hashes.get("rows")) and found.folder.is_dir():
+                return found
+    return None
+
+
+def _check_needs(steps: Sequence[Step], chosen: Sequence[str], recipe: str) -> None:
+    """What a chosen stage builds on must be chosen too, or finished somewhere."""
+    by_name = {step.stage.name: step for step in steps}
+    for name in chosen:
+        stage = by_name[name].stage
+        for needed in dict.fromkeys([*([stage.start.stage] if stage.start.stage else []), *stage.list_sources()]):
+            if needed not in chosen and not find_finished(by_name[needed], None):
+                raise UserError(
+                    f"stage '{name}' needs '{needed}', which has not run as the recipe has it now: "
+                    f"make train RECIPE={recipe} FROM={needed}"
+                )
+
+
+def _open(top: Run, resolved: Resolved, steps: Sequence[Step], overrides: Sequence[str], identity: str) -> None:
+    """A new run's folder and its first manifest, in which every stage waits."""
+    shutil.copyfile(resolved.source, top.folder / "recipe.yaml")
+    write_text(top.folder / "resolved.yaml", dump_recipe(resolved.recipe))
+    top.write(
+        Manifest(
+            run=top.name,
+            recipe=resolved.name,
+            status="prepared",
+            identity=identity,
+            created=datetime.now().astimezone().isoformat(timespec="seconds"),
+            profile=resolved.profile,
+            overrides=tuple(overrides),
+            git=provenance.git_state(),
+            versions=provenance.package_versions(),
+            hashes={},
+            account={},
+            rows={},
+            hardware=detect(),
+            command=(),
+            environment={},
+            pipeline=tuple(
+                StageEntry(
+                    name=step.stage.name,
+                    kind=step.stage.kind or "train",
+                    start=str(step.stage.start),
+                    identity=step.identity,
+                    inputs=step.inputs,
+                )
+                for step in steps
+            ),
+        )
+    )
+
+
+def _run_all(
+    top: Run, steps: Sequence[Step], chosen: Sequence[str], choice: Choice, overrides: Sequence[str], lock: int
+) -> int:
+    for at, step in enumerate(steps, 1):
+        run, stage = StageRun(top, step.stage.name), step.stage
+        what = "trains" if stage.kind is None else stage.kind.replace("_", " ")
+        told = f"stage     {stage.name} ({at} of {len(steps)}): {what}, from {stage.start}"
+        if top.read().get_stage(stage.name).finished:
+            print(f"{told}: done already")
+            continue
+        dataset = prepare_rows(step, top) if _can_prepare(step, top) else None
+        forced = choice.force and stage.name in chosen
+        other = find_finished(step, dataset.rows_digest, top) if dataset and not forced else None
+        if other:
+            run.take_over(other)
+            print(f"{told}: as in {shown(other.folder)}")
+            continue
+        if stage.name not in chosen or dataset is None:
+            print(f"{told}: left for later")
+            continue
+        print(told)
+        say_dataset(dataset)
+        if top.read().get_stage(stage.name).status == "waiting":
+            open_stage(run, step, overrides, dataset)
+        status = _run(run, stage, lock)
+        if status:
+            return status
+    return _close(top)
+
+
+def _can_prepare(step: Step, top: Run) -> bool:
+    folder = top.folder / "stages"
+    return all((folder / name / "rows.jsonl").is_file() for name in step.stage.list_sources())
+
+
+def _run(run: StageRun, stage: Stage, lock: int) -> int:
+    if stage.kind:
+        write_stage_job(run, stage)
+        return attempt_job(run, run.read(), lock, rows=stage.has_rows)
+    merging = write_merge_job(run, stage)
+    if merging:
+        print(f"merging   the adapter of {stage.start.stage} into its base")
+        code = launch.run_job(build_job_command(), launch.build_environment(stage.recipe), merging, lock)
+        if code:
+            fault = launch.last_error(merging / "stage.log") if code > 0 else f"it was killed by signal {-code}"
+            run.update({"status": "failed", "reason": f"merging: {fault}"})
+            print(f"failed    merging: {fault}")
+            return 1
+        finish_merging(run)
+    return attempt(run, run.read(), lock)
+
+
+def _close(top: Run) -> int:
+    manifest = top.read()
+    left = [entry.name for entry in manifest.pipeline if not entry.finished]
+    trained = list_trained(top, manifest)
+    if trained:
+        show_final(top, trained[-1])
+    settle(top, f"{', '.join(left)}: not run yet" if left else None)
+    print(
+        f"left      {', '.join(left)}: make train RECIPE={manifest.recipe} goes on"
+        if left
+        else f"all done  {shown(top.folder)}"
+    )
+    if trained:
+        print(f"next      make eval RUN={top.name}")
+    return 0

@@ -1,0 +1,34 @@
+"""Runs one job: `python -m stages job.json`, in the stage's folder; the runner starts it.
+
+What a user did wrong is one line on the terminal and exit status 2; anything else leaves its traceback in stage.log.
+"""
+
+import importlib
+import json
+import sys
+import traceback
+from pathlib import Path
+
+from recipebook.errors import UserError
+from recipebook.options import check_options
+from recipebook.stage_job import read_job
+
+
+def main(path: Path) -> int:
+    """Run the job in a file."""
+    log = path.parent / "stage.log"
+    try:
+        told = json.loads(path.read_bytes())
+        module = importlib.import_module(f"stages.{told['kind']}")
+        module.run(read_job(told), check_options(module.Options, told["options"], f"stage {told['kind']}"))
+    except UserError as error:
+        log.write_text(f"{error}\n", encoding="utf-8")
+        return 2
+    except Exception:
+        log.write_text(traceback.format_exc(), encoding="utf-8")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

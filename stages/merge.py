@@ -1,0 +1,48 @@
+"""An adapter added into its base's weights: a model that stands alone, with its tokenizer and chat template.
+
+    - {name: whole, merge: {}, from: sft}       leaves runs/…/stages/whole/model/
+
+Later stages start from it, and any program loads the folder. Merged in the precision that the base is stored in, or
+in float32 where the recipe trains in it.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from recipebook.errors import UserError
+from recipebook.stage_job import Job
+
+MAKES_MODEL = True
+MAKES_ROWS = False
+
+
+class Options(BaseModel):
+    """What a recipe may set: nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def run(job: Job, options: Options) -> None:
+    """Merge into `model/`, which is whole or absent."""
+    if job.adapter is None:
+        raise UserError(f"stage '{job.name}': the model that it starts from has no adapter to merge")
+    building, folder = job.folder / ".model", job.folder / "model"
+    for left in (building, folder):
+        shutil.rmtree(left, ignore_errors=True)
+    dtype = "float32" if job.recipe.training.precision == "fp32" else "auto"
+    _merge(str(job.model), job.revision, dtype, job.adapter, building)
+    building.rename(folder)
+
+
+def _merge(base: str, revision: str | None, dtype: str, adapter: Path, out: Path) -> None:
+    # Here and not above: checking a recipe should not wait for torch.
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model: Any = AutoModelForCausalLM.from_pretrained(base, revision=revision, dtype=dtype, use_safetensors=True)
+    merged = PeftModel.from_pretrained(model, adapter).merge_and_unload(safe_merge=True)
+    merged.save_pretrained(out)
+    AutoTokenizer.from_pretrained(adapter).save_pretrained(out)
