@@ -1,0 +1,118 @@
+"""Any server that speaks OpenAI's chat completions: messages in, the text of the answer out.
+
+    with Endpoint(url="http://127.0.0.1:8000/v1", model="qwen").open() as ask:
+        ask([{"role": "user", "content": "hi"}], seed=1)  # → "Hello!"
+
+What may pass by itself (too many requests, a server's error, a connection that breaks) is asked again, later each time
+and never before the server said; anything else is a UserError. The key comes from the environment, and what a server
+writes into an error is not shown, since some repeat the key there.
+"""
+
+import os
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from recipebook.errors import UserError
+
+FIRST_DELAY = 1.0
+LONGEST_DELAY = 60.0
+PASSING = (408, 409, 429)
+
+Ask = Callable[[list[dict[str, str]], int], str]
+
+
+class Endpoint(BaseModel):
+    """What a recipe says of a server."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    url: str = Field(description="up to and with /v1")
+    model: Annotated[str, Field(min_length=1)]
+    key: str | None = Field(None, description="the environment's variable that holds the key; None: no key")
+    parallel: Annotated[int, Field(gt=0)] = Field(4, description="requests at a time")
+    attempts: Annotated[int, Field(gt=0)] = Field(8, description="how often one request is made before giving up")
+    timeout: Annotated[float, Field(gt=0)] = Field(120.0, description="seconds")
+    temperature: Annotated[float, Field(ge=0)] = 1.0
+    max_tokens: Annotated[int, Field(gt=0)] = 1024
+
+    @field_validator("url")
+    @classmethod
+    def _is_plain(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("no http:// or https:// address")
+        if "@" in parts.netloc or parts.query or parts.fragment:
+            raise ValueError("holds more than an address: a key belongs into the environment, its variable into `key`")
+        return url.rstrip("/")
+
+    @contextmanager
+    def open(self) -> Iterator[Ask]:
+        """A function that asks, from any thread; leaving ends those that wait."""
+        # Here and not above: recipes without an endpoint need no client.
+        import httpx
+
+        stop = threading.Event()
+        with httpx.Client(timeout=self.timeout, headers=self._make_headers()) as client:
+            try:
+                yield lambda messages, seed: self._ask(client, stop, messages, seed)
+            finally:
+                stop.set()
+
+    def _make_headers(self) -> dict[str, str]:
+        if self.key is None:
+            return {}
+        key = os.environ.get(self.key, "").strip()
+        if not key:
+            raise UserError(f"no key for {self.url}: the environment has no {self.key}")
+        return {"Authorization": f"Bearer {key}"}
+
+    def _ask(self, client: Any, stop: threading.Event, messages: list[dict[str, str]], seed: int) -> str:
+        import httpx
+
+        body = {"model": self.model, "messages": messages, "temperature": self.temperature,
+                "max_tokens": self.max_tokens, "seed": seed}  # fmt: skip
+        problem = ""
+        for attempt in range(self.attempts):
+            told = 0.0
+            try:
+                reply = client.post(f"{self.url}/chat/completions", json=body)
+            except httpx.TransportError as error:
+                problem = type(error).__name__
+            else:
+                if reply.status_code == 200:
+                    return self._read(reply)
+                problem = f"status {reply.status_code}"
+                if reply.status_code not in PASSING and reply.status_code < 500:
+                    raise UserError(f"{self.url}: {problem} for model {self.model}{_advise(reply.status_code, self)}")
+                told = _read_delay(reply.headers.get("retry-after", ""))
+            if attempt + 1 < self.attempts and stop.wait(_choose_delay(attempt, told)):
+                break
+        raise UserError(f"{self.url}: {problem} after {self.attempts} attempts; the same command goes on from here")
+
+    def _read(self, reply: Any) -> str:
+        try:
+            text = reply.json()["choices"][0]["message"]["content"]
+        except (ValueError, LookupError, TypeError):
+            raise UserError(f"{self.url}: its answer is none of OpenAI's chat completions") from None
+        return text if isinstance(text, str) else ""
+
+
+def _choose_delay(attempt: int, told: float) -> float:
+    """Twice as long each time, and not all threads at once."""
+    return max(told, min(LONGEST_DELAY, FIRST_DELAY * 2.0**attempt) * random.uniform(0.5, 1.0))
+
+
+def _read_delay(told: str) -> float:
+    # A server may also tell a date; then our own delay has to do.
+    return min(float(told), 10 * LONGEST_DELAY) if told.isdigit() else 0.0
+
+
+def _advise(status: int, endpoint: Endpoint) -> str:
+    if status in (401, 403):
+        return f"; is the key in {endpoint.key} right?" if endpoint.key else "; it wants a key, and `key` names none"
+    return "; is the address right, up to and with /v1?" if status == 404 else ""
