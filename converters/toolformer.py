@@ -15,6 +15,9 @@ the text may be cut; a record without `tool_calls` keeps the arguments of its te
 what disagrees counted. Taking the calls out must give the original text back, white space aside. A record without
 calls says that none is to be made. `language` is guessed from the script if it is missing: `hi`, `mixed` or `unknown`.
 
+With `spans: true`, a row marks each call beside its messages, by what training may weigh: `"spans": [{"message": 1,
+"start": 14, "end": 20, "kind": "position"}, …]` for the opening, then `tool` for the name and `argument` for the rest.
+
 Also in: `{"text": "Input: The radius is [TBR]. Output: The radius is [GR(…)-->r]. Reasoning Result: 1."}`, a line of a
 graph file. Its input is the user's turn and its output, as it stands, the assistant's.
 """
@@ -29,9 +32,9 @@ from pydantic import BaseModel, ConfigDict
 
 from converters._fields import take_text
 from recipebook.call_arguments import read_arguments
-from recipebook.inline_calls import CallSpan, Dialect, find_spans, insert_calls, take_out, write_call
+from recipebook.inline_calls import CallSpan, Dialect, find_spans, insert_calls, mark_spans, take_out, write_call
 from recipebook.records import name_kind
-from recipebook.rows import BadRecord, Message, Row
+from recipebook.rows import BadRecord, Message, Row, Span
 
 WANTS = "'original_text' and 'augmented_text', or lines 'Input: … Output: … Reasoning Result: …'"
 NAMESAKES = 8
@@ -58,6 +61,8 @@ class Options(BaseModel):
     """A system prompt for every row; None: no system turn."""
     dialect: Dialect = "tag"
     """How calls are written: `<tool>search(…)</tool>` or `[SEARCH(…)]`; graph lines keep their own."""
+    spans: bool = False
+    """Whether rows tell where in the answer a call opens, its tool's name and its arguments stand."""
 
 
 def recognise(record: dict[str, Any]) -> str | None:
@@ -90,7 +95,18 @@ def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
     quality = record.get("quality_score")
     if quality is not None:
         meta["quality_score"] = _check_number(quality, "'quality_score'")
-    yield {"messages": messages, "meta": meta}
+    row: Row = {"messages": messages, "meta": meta}
+    if options.spans:
+        row["spans"] = _mark(answer.text, len(messages) - 1)
+    yield row
+
+
+def _mark(text: str, message: int) -> list[Span]:
+    return [
+        {"message": message, "start": span.start, "end": span.end, "kind": span.kind}
+        for span in mark_spans(text)
+        if span.kind != "fluency"
+    ]
 
 
 def _split_line(text: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The installed Axolotl in; the JSON Schema of its YAML out, lean and in a stable order.
+"""The installed Axolotl in, and this project's plugins; the JSON Schema of its YAML out, lean and in a stable order.
 
     {"axolotl": "0.19.0", "properties": {"seed": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, ...},
      "$defs": {...}, "plugins": {"axolotl.integrations.liger.LigerPlugin": {"liger_rope": {...}}}}
@@ -19,6 +19,8 @@ from axolotl.integrations.base import BasePlugin
 from axolotl.utils.schemas.config import AxolotlInputConfig
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
+
+import trainer
 
 # Words for people, and `default`: a check needs neither.
 LEFT_OUT = {"title", "description", "default", "examples", "help", "deprecated"}
@@ -80,14 +82,16 @@ def _strip(schema: Any) -> Any:
 
 def _plugin_keys(definitions: dict[str, Any]) -> dict[str, Any]:
     keys = {}
-    for module in pkgutil.iter_modules(integrations.__path__, integrations.__name__ + "."):
-        for name, plugin in inspect.getmembers(_import(module.name), _is_plugin):
+    packages = (integrations, trainer)
+    modules = [found.name for kin in packages for found in pkgutil.iter_modules(kin.__path__, kin.__name__ + ".")]
+    for module in modules:
+        for name, plugin in inspect.getmembers(_import(module), _is_plugin):
             arguments = plugin().get_input_args()
             if arguments:
                 place, _, model = arguments.rpartition(".")
                 schema = _schema_of(getattr(importlib.import_module(place), model))
                 definitions |= schema["$defs"]
-                keys[f"{module.name}.{name}"] = schema["properties"]
+                keys[f"{module}.{name}"] = schema["properties"]
     return keys
 
 

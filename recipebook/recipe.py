@@ -111,6 +111,9 @@ class Training(Section):
     gradient_checkpointing: bool = False
     precision: Literal["auto", "bf16", "fp16", "fp32"] = Field("auto", description="auto: bf16 on a GPU, else fp32")
     train_on: Literal["responses", "all"] = Field("responses", description="which tokens carry loss")
+    span_weights: dict[Name, Annotated[float, Field(ge=0)]] | None = Field(
+        None, description="the weight of a token's loss by the kind of span it is in; `fluency`: in none"
+    )
     seed: int = 42
     logging_steps: Positive = 10
     eval_steps: Positive | None = Field(None, description="None: once an epoch")
@@ -129,15 +132,43 @@ class Training(Section):
             raise ValueError("early_stopping needs eval_steps and save_steps, the second a multiple of the first")
         return self
 
+    @model_validator(mode="after")
+    def _can_weigh(self) -> Self:
+        if self.span_weights and self.packing:
+            raise ValueError("span_weights are for rows of their own: they cannot go with packing")
+        if self.span_weights and not any(self.span_weights.values()):
+            raise ValueError("span_weights are all 0: nothing would be learned")
+        return self
+
+    @model_validator(mode="after")
+    def _has_others_to_compare(self) -> Self:
+        if self.method == "kto" and self.batch_size == 1:
+            raise ValueError("batch_size must be 2 or more under kto: it compares the answers of a batch")
+        return self
+
 
 class Preference(Section):
-    """How pairs are learned, by the methods that learn from them."""
+    """How pairs are learned; a number that the recipe's method has no use for is refused (unused_keys.py)."""
 
-    loss: Literal["sigmoid", "ipo", "hinge", "robust"] = Field("sigmoid", description="of `dpo`; sigmoid: the paper's")
-    beta: Annotated[float, Field(gt=0)] = Field(0.1, description="how much leaving the reference model costs")
-    label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = Field(
-        0.0, description="of `robust`: share of pairs that may be labelled the wrong way round"
+    beta: Annotated[float, Field(gt=0)] | None = Field(
+        None,
+        description="dpo, ipo, kto: what leaving the reference costs; simpo: scale of the reward; its paper's: 2.0",
     )
+    loss: Literal["sigmoid", "hinge", "robust"] = Field("sigmoid", description="dpo; sigmoid: the paper's")
+    label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = Field(
+        0.0, description="dpo with loss robust: share of pairs that may be labelled the wrong way round"
+    )
+    precompute_reference: bool = Field(
+        False, description="dpo, ipo: ask the reference once, before training, instead of at each step"
+    )
+    gamma: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="simpo: by how much the chosen answer's reward must be higher; its paper's: 1.0"
+    )
+    odds_weight: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="orpo: lambda, the weight of the odds ratio beside the chosen answer's loss; its paper's: 0.1"
+    )
+    desirable_weight: Annotated[float, Field(gt=0)] | None = Field(None, description="kto: of chosen answers; 1.0")
+    undesirable_weight: Annotated[float, Field(gt=0)] | None = Field(None, description="kto: of rejected answers; 1.0")
 
     @model_validator(mode="after")
     def _can_smooth(self) -> Self:
@@ -224,6 +255,12 @@ class Recipe(Section):
         rows = self.data.validation or self.data.split.file or self.data.split.validation
         if self.training.early_stopping and not rows:
             raise ValueError("training.early_stopping needs validation rows, and data.split.validation is 0")
+        return self
+
+    @model_validator(mode="after")
+    def _has_spans(self) -> Self:
+        if self.training.span_weights and not self.data.options.get("spans"):
+            raise ValueError("training.span_weights needs data.options.spans: true, by which a converter marks spans")
         return self
 
 

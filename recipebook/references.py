@@ -25,6 +25,7 @@ from recipebook.recognise import AUTO
 from recipebook.resolve import Resolved, is_file, show
 from recipebook.schema_walk import Fault, Schema, find_faults, offer, quote, resolve_reference, suggest
 from recipebook.sources import MADE, find_inputs, names_one_file
+from recipebook.unused_keys import find_unused_keys
 from recipebook.yaml_source import KeyPath
 
 
@@ -80,6 +81,7 @@ def _find_faults(resolved: Resolved, made: Sequence[str]) -> Iterator[Fault]:
         else:
             yield from _find_options_faults(root, f"eval/metrics/{name}.py", options, path, path)
     yield from _find_name(root, "templates", ".yaml.j2", recipe.training.method, ("training", "method"))
+    yield from find_unused_keys(resolved)
     if recipe.model.chat_template != "tokenizer":
         path = ("model", "chat_template")
         yield from _find_name(root, "templates/chat", ".jinja", recipe.model.chat_template, path, also=("tokenizer",))

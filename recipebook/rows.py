@@ -4,7 +4,8 @@
      "meta": {"origin": "samples/robot.json#12", "category": "safety"}}
 
 `tool_calls` hold their arguments as JSON strings, since Arrow would merge differently shaped objects into
-one struct and fill it with nulls. `meta` is ignored by training and used by evaluation for its slices.
+one struct and fill it with nulls. `meta` is ignored by training and used by evaluation for its slices. `spans` mark
+characters of a message's content, for training that weighs them (trainer/spans.py); any other ignores them.
 """
 
 from typing import Any, NotRequired, TypedDict
@@ -19,6 +20,15 @@ class Message(TypedDict):
     tool_call_id: NotRequired[str]
 
 
+class Span(TypedDict):
+    """Characters `start` to `end` of a message's content, the messages counted from 0, and what kind of text it is."""
+
+    message: int
+    start: int
+    end: int
+    kind: str
+
+
 class Row(TypedDict):
     """One training or evaluation example; `meta` is filled by the converter, `meta.origin` by the dataset step."""
 
@@ -27,6 +37,7 @@ class Row(TypedDict):
     tools: NotRequired[list[dict[str, Any]]]
     chosen: NotRequired[Message]
     rejected: NotRequired[Message]
+    spans: NotRequired[list[Span]]
 
 
 class BadRecord(Exception):

@@ -53,11 +53,17 @@ def test_every_file_that_the_readme_names_exists() -> None:
 
 def test_there_are_recipes() -> None:
     assert list_recipes() == [
+        "dial-dpo",
         "persona-unified",
         "persona-unified-anonymous",
         "preference-dpo",
+        "preference-ipo",
+        "preference-kto",
+        "preference-orpo",
+        "preference-simpo",
         "robot-lora",
         "tiny-base",
         "toolformer-sft",
+        "toolformer-weighted",
         "trait",
     ]

@@ -1,9 +1,10 @@
-"""Preference pairs for TRL: a row in, its prompt and both answers as text out.
+"""Preference pairs for TRL: a row in, its prompt and both answers as text out, as a pair or each on its own.
 
     {"messages": [{"role": "user", "content": "hi"}], "chosen": {"role": "assistant", "content": "hello"},
      "rejected": {"role": "assistant", "content": "no"}}
     → {"prompt": "<|im_start|>user\\nhi<|im_end|>\\n<|im_start|>assistant\\n", "chosen": "hello<|im_end|>",
        "rejected": "no<|im_end|>"}
+    or {"prompt": […] * 2, "completion": ["hello<|im_end|>", "no<|im_end|>"], "label": [True, False]}
 
 Axolotl's `chat_template.default` leaves out tools and calls, and finds an answer by searching for its text in a chat
 with a stand-in for the prompt, where a short one, such as `user`, is found too early.
@@ -14,12 +15,17 @@ from typing import Any
 
 from recipebook.chat_text import write_answer, write_prompt
 
-Write = Callable[..., dict[str, str]]
+Strategy = tuple[Callable[..., dict[str, Any]], dict[str, Any]]
 
 
-def write_pairs(cfg: Any, **settings: Any) -> tuple[Write, dict[str, str]]:
-    """A strategy as Axolotl loads it: what maps a row, and which columns the map takes away."""
+def write_pairs(cfg: Any, **settings: Any) -> Strategy:
+    """A strategy as Axolotl loads it: what maps a row, and how the rows are mapped."""
     return write_pair, {"remove_columns": "__all__"}
+
+
+def write_singles(cfg: Any, **settings: Any) -> Strategy:
+    """The strategy of KTO, which takes answers one by one; a pair becomes two samples."""
+    return write_both, {"remove_columns": "__all__", "batched": True}
 
 
 def write_pair(sample: dict[str, Any], tokenizer: Any) -> dict[str, str]:
@@ -28,6 +34,17 @@ def write_pair(sample: dict[str, Any], tokenizer: Any) -> dict[str, str]:
     messages, tools = row["messages"], row.get("tools", ())
     answers = {name: write_answer(tokenizer, messages, row[name], tools) for name in ("chosen", "rejected")}
     return {"prompt": _without_start(tokenizer, write_prompt(tokenizer, messages, tools)), **answers}
+
+
+def write_both(samples: dict[str, list[Any]], tokenizer: Any) -> dict[str, list[Any]]:
+    """Columns of pairs to columns of answers: the chosen one is desirable, the rejected one is not."""
+    rows = [dict(zip(samples, values, strict=True)) for values in zip(*samples.values(), strict=True)]
+    pairs = [write_pair(row, tokenizer) for row in rows]
+    return {
+        "prompt": [pair["prompt"] for pair in pairs for _ in range(2)],
+        "completion": [pair[name] for pair in pairs for name in ("chosen", "rejected")],
+        "label": [True, False] * len(pairs),
+    }
 
 
 def _drop_nulls(value: Any) -> Any:

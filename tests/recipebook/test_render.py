@@ -80,12 +80,60 @@ def test_pairs_render_to_direct_preference_optimisation() -> None:
     train, validation = (
         [{"path": path, "ds_type": "json", "type": "trainer.write_pairs", "split": "train"}] for path in files.values()
     )
-    of_chats = ("train_on_inputs", "datasets", "test_datasets")
+    of_chats = (
+        "train_on_inputs",
+        "sample_packing",
+        "eval_sample_packing",
+        "group_by_length",
+        "datasets",
+        "test_datasets",
+    )
     assert config == {
         **{key: value for key, value in render().items() if key not in of_chats},
         "rl": "dpo", "rl_beta": 0.3, "dpo_loss_type": ["robust"], "dpo_label_smoothing": 0.2,
-        "datasets": train, "test_datasets": validation,
+        "precompute_ref_log_probs": False, "datasets": train, "test_datasets": validation,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "told", "written"),
+    [
+        ("dpo", {}, {"rl": "dpo", "rl_beta": 0.1, "dpo_loss_type": ["sigmoid"]}),
+        ("ipo", {}, {"rl": "dpo", "rl_beta": 0.1, "dpo_loss_type": ["ipo"], "precompute_ref_log_probs": False}),
+        ("ipo", {"beta": 0.5, "precompute_reference": True}, {"rl_beta": 0.5, "precompute_ref_log_probs": True}),
+        ("orpo", {}, {"rl": "orpo", "orpo_alpha": 0.1}),
+        ("orpo", {"odds_weight": 0.25}, {"orpo_alpha": 0.25}),
+        ("simpo", {}, {"rl": "simpo", "rl_beta": 2.0, "simpo_gamma": 1.0, "cpo_alpha": 0.0, "warmup_share": 0.1,
+                       "plugins": ["trainer.plugin.RunPlugin", "trainer.warmup.WarmupPlugin"]}),
+        ("simpo", {"beta": 2.5, "gamma": 0.0}, {"rl_beta": 2.5, "simpo_gamma": 0.0}),
+        ("kto", {}, {"rl": "kto", "rl_beta": 0.1, "kto_desirable_weight": 1.0, "kto_undesirable_weight": 1.0}),
+        ("kto", {"undesirable_weight": 0.75}, {"kto_undesirable_weight": 0.75}),
+    ],
+)  # fmt: skip
+def test_each_method_of_pairs_writes_its_papers_numbers_or_the_recipes(
+    method: str, told: dict[str, Any], written: dict[str, Any]
+) -> None:
+    config = render(training={"method": method}, preference=told)
+    assert {key: config[key] for key in written} == written
+    assert rendered_key_errors(config) == []
+
+
+def test_only_simpo_is_warmed_up_under_another_name_and_only_kto_takes_answers_one_by_one() -> None:
+    methods = {method: render(training={"method": method}) for method in ("dpo", "ipo", "orpo", "simpo", "kto")}
+    assert [name for name, config in methods.items() if "warmup_ratio" not in config] == ["simpo"]
+    types = {name: config["datasets"][0]["type"] for name, config in methods.items()}
+    assert types == {**dict.fromkeys(methods, "trainer.write_pairs"), "kto": "trainer.write_singles"}
+
+
+def test_span_weights_bring_their_plugin_and_strategy() -> None:
+    weights = {"tool": 1.0, "position": 0.8, "argument": 0.6, "fluency": 0.4}
+    data = {**MINIMAL["data"], "options": {"spans": True}}
+    config = render(data=data, training={"span_weights": weights})
+    assert config["plugins"] == ["trainer.plugin.RunPlugin", "trainer.spans.SpansPlugin"]
+    assert config["span_weights"] == weights
+    assert config["remove_unused_columns"] is False
+    assert {part["type"] for part in config["datasets"] + config["test_datasets"]} == {"trainer.spans"}
+    assert rendered_key_errors(config) == []
 
 
 def test_early_stopping_is_a_number_of_evaluations() -> None:

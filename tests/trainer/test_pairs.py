@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from axolotl.prompt_strategies.dpo import load as load_strategy
+from axolotl.prompt_strategies.kto import load as load_kto_strategy
 from transformers import AutoTokenizer
 
 from recipebook.recipe import CHAT_TEMPLATES, PROJECT
-from trainer.pairs import write_pair
+from trainer.pairs import write_both, write_pair
 
 ASKED = [{"role": "user", "content": "go"}]
 
@@ -67,7 +68,24 @@ def test_a_start_of_text_that_the_tokenizer_adds_is_not_written_twice() -> None:
     assert write_pair(row, Starting()) == {"prompt": "[go]", "chosen": "[yes]", "rejected": "[no]"}
 
 
-def test_axolotl_finds_the_strategy_by_the_name_in_the_template() -> None:
-    name = "trainer.write_pairs"
-    assert f"type: {name}\n" in (PROJECT / "templates" / "dpo.yaml.j2").read_text()
-    assert load_strategy(name, {}, dataset_idx=0) == (write_pair, {"remove_columns": "__all__"})
+def test_kto_takes_a_pair_as_a_desirable_and_an_undesirable_answer(tokenizer: Any) -> None:
+    columns = {
+        "messages": [ASKED, [{"role": "user", "content": "on"}]],
+        "chosen": [say("yes"), say("lamp.on()")],
+        "rejected": [say("no"), say("lamp.off()")],
+        "meta": [{"origin": "x#1"}, {"origin": "x#2"}],
+    }
+    go, on = (f"<|im_start|>user\n{said}<|im_end|>\n<|im_start|>assistant\n" for said in ("go", "on"))
+    assert write_both(columns, tokenizer) == {
+        "prompt": [go, go, on, on],
+        "completion": ["yes<|im_end|>", "no<|im_end|>", "lamp.on()<|im_end|>", "lamp.off()<|im_end|>"],
+        "label": [True, False, True, False],
+    }
+
+
+def test_axolotl_finds_the_strategies_by_their_names_in_the_templates() -> None:
+    assert 'default("trainer.write_pairs")' in (PROJECT / "templates" / "_pairs.yaml.j2").read_text()
+    assert 'set samples = "trainer.write_singles"' in (PROJECT / "templates" / "kto.yaml.j2").read_text()
+    assert load_strategy("trainer.write_pairs", {}, dataset_idx=0) == (write_pair, {"remove_columns": "__all__"})
+    in_batches = {"remove_columns": "__all__", "batched": True}
+    assert load_kto_strategy("trainer.write_singles", {}, dataset_idx=0) == (write_both, in_batches)
