@@ -61,14 +61,16 @@ def ask(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt], wei
     tokenizer = generate.load_tokenizer(run.folder / "model")
     _check_template(run, recipe, manifest, tokenizer.chat_template)
     references = [generate.tell_reference(tokenizer, prompt) for prompt in prompts]
-    said = _ask_vllm(tokenizer, prompts, weights, recipe)
-    model = generate.load_tuned(weights, str(find_base(recipe)), recipe.model.revision)
+    # A stage's adapter may sit on a model that is not the base: then the base has to be loaded for itself.
+    said = {} if run.start else _ask_vllm(tokenizer, prompts, weights, recipe)
+    under, revision = (run.start, None) if run.start else (find_base(recipe), recipe.model.revision)
+    model = generate.load_tuned(weights, str(under), revision)
     engine = "vllm" if said else "transformers"
     known = _baseline_file(manifest, recipe.eval, prompts, engine)
     if known.is_file():
         base = [Asked(**answer) for answer in json.loads(known.read_bytes())]
     else:
-        base = _ask_base(model, tokenizer, prompts, recipe, said.get("base"))
+        base = _ask_base(None if run.start else model, tokenizer, prompts, recipe, said.get("base"))
         write_text(known, json.dumps([asdict(answer) for answer in base]))
     # Last: merging leaves no base behind.
     tuned = _ask_one(generate.merge(model), tokenizer, prompts, recipe.eval, "tuned", said.get("tuned"))

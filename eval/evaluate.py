@@ -13,7 +13,7 @@ from eval.ask import Answers, ask, digest_conditions
 from eval.prompts import Prompt, read_prompts
 from eval.report import ReportInput, render, terminal_table
 from eval.score import evaluate_predictions
-from eval.summary import Asked
+from eval.summary import Asked, Summary
 from recipebook import rundir
 from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
@@ -22,25 +22,40 @@ from recipebook.recipe import Evaluation, Recipe
 from recipebook.references import check_references
 from recipebook.resolve import resolve
 from recipebook.rundir import Run, Status, shown
+from recipebook.sources import MADE
 
 
 def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None) -> int:
     """Evaluate a trained run, by its name or its recipe's, or one of its checkpoints; the exit status."""
     run = rundir.find(query)
     manifest = run.read()
+    if manifest.pipeline:
+        from eval.evaluate_stages import evaluate_stages
+
+        return evaluate_stages(run, manifest, overrides, checkpoint)
     weights = _find_weights(run, manifest.status, checkpoint)
-    recipe = _read_recipe(run, overrides)
+    recipe = read_recipe(run, overrides)
     settings = recipe.eval
-    prompts = read_prompts(run.folder / "data" / f"{settings.part}.jsonl", settings.limit, settings.turns)
-    if not prompts:
-        raise UserError(f"{shown(run.folder)} has no {settings.part} rows: {_tell_empty(recipe, settings.part)}")
+    prompts = read_rows(run, recipe)
     what = f"run       {run.name}" + (f" at checkpoint {checkpoint}" if checkpoint else "")
     print(f"{what}, {len(prompts)} {settings.part} prompts, base {recipe.model.base}")
     started = time.monotonic()
+    folder = choose_folder(run, settings, checkpoint)
+    summary = evaluate_model(run, recipe, prompts, weights, folder, checkpoint)
+    write_text(folder / "report.html", render(ReportInput.read(run.folder, folder)))
+    print(terminal_table(summary))
+    print(f"evaluated in {format_seconds(time.monotonic() - started)}; report: {shown(folder / 'report.html')}")
+    return 0
+
+
+def evaluate_model(
+    run: Run, recipe: Recipe, prompts: list[Prompt], weights: Path, folder: Path, checkpoint: int | None = None
+) -> Summary:
+    """Ask, score and sum up one model, under the recipe's `eval` section; all files in `folder` but the report."""
+    manifest, settings = run.read(), recipe.eval
     answers = ask(run, manifest, recipe, prompts, weights)
-    folder = _choose_folder(run, settings, checkpoint)
     _write_predictions(folder / "predictions.jsonl", prompts, answers, settings.unit)
-    summary = evaluate_predictions(
+    return evaluate_predictions(
         folder / "predictions.jsonl",
         settings.metrics,
         settings.slices,
@@ -50,10 +65,33 @@ def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None
         digest_conditions(manifest, settings, prompts),
         Asked(part=settings.part, turns=settings.turns, engine=answers.engine, checkpoint=checkpoint),
     )
-    write_text(folder / "report.html", render(ReportInput.read(run.folder, folder)))
-    print(terminal_table(summary))
-    print(f"evaluated in {format_seconds(time.monotonic() - started)}; report: {shown(folder / 'report.html')}")
-    return 0
+
+
+def read_recipe(run: Run, overrides: Sequence[str]) -> Recipe:
+    """The recipe as it was run; `SET=` may change what is measured, not what was trained."""
+    wrong = [override for override in overrides if not override.startswith("eval.")]
+    if wrong:
+        raise UserError(f"SET: '{wrong[0]}' cannot change a trained run; only eval.* can")
+    resolved = resolve(str(run.folder / "resolved.yaml"), None, overrides)
+    data = resolved.recipe.data
+    check_references(resolved, [name.removeprefix(MADE) for name in (data.source, data.validation, data.test) if name])
+    return resolved.recipe
+
+
+def read_rows(run: Run, recipe: Recipe) -> list[Prompt]:
+    """The held-out rows that the recipe asks."""
+    settings = recipe.eval
+    prompts = read_prompts(run.folder / "data" / f"{settings.part}.jsonl", settings.limit, settings.turns)
+    if not prompts:
+        raise UserError(f"{shown(run.folder)} has no {settings.part} rows: {_tell_empty(recipe, settings.part)}")
+    return prompts
+
+
+def choose_folder(run: Run, settings: Evaluation, checkpoint: int | None = None) -> Path:
+    """Where an evaluation of this part and checkpoint goes."""
+    folder = run.folder / "eval"
+    folder = folder / settings.part if settings.part != "test" else folder
+    return folder / f"checkpoint-{checkpoint}" if checkpoint else folder
 
 
 def _find_weights(run: Run, status: Status, checkpoint: int | None) -> Path:
@@ -67,27 +105,11 @@ def _find_weights(run: Run, status: Status, checkpoint: int | None) -> Path:
     return run.folder / "model" / f"checkpoint-{checkpoint}"
 
 
-def _read_recipe(run: Run, overrides: Sequence[str]) -> Recipe:
-    """The recipe as it was run; `SET=` may change what is measured, not what was trained."""
-    wrong = [override for override in overrides if not override.startswith("eval.")]
-    if wrong:
-        raise UserError(f"SET: '{wrong[0]}' cannot change a trained run; only eval.* can")
-    resolved = resolve(str(run.folder / "resolved.yaml"), None, overrides)
-    check_references(resolved)
-    return resolved.recipe
-
-
 def _tell_empty(recipe: Recipe, part: str) -> str:
     if recipe.data.split.file:
         name = {"test": "test", "validation": "val"}[part]
         return f"the lists '{name}' of its split file {recipe.data.split.file} are empty"
     return f"its recipe's data.split.{part} is 0"
-
-
-def _choose_folder(run: Run, settings: Evaluation, checkpoint: int | None) -> Path:
-    folder = run.folder / "eval"
-    folder = folder / settings.part if settings.part != "test" else folder
-    return folder / f"checkpoint-{checkpoint}" if checkpoint else folder
 
 
 def _write_predictions(path: Path, prompts: list[Prompt], answers: Answers, unit: Sequence[str]) -> None:

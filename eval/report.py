@@ -19,6 +19,7 @@ from eval.pages import align, format_difference, format_estimate, format_number,
 from eval.predictions import Prediction, read_predictions
 from eval.resampling import BOOTSTRAPS, FEW_GROUPS, SIGN_FLIPS
 from eval.score import read_scores
+from eval.stage_summary import StageSummary, read_stages, tell_findings
 from eval.statistics import SIGNIFICANT, Difference, Estimate
 from eval.summary import Result, Scores, Summary
 from eval.trainings import Training, read_trainings
@@ -34,7 +35,8 @@ ALIKE = 0.5
 class ReportInput(NamedTuple):
     """All that a report tells. Scores are in the order of the predictions; `base` is None without a base model.
 
-    `account` (records in, rows out, rejects by reason) and `manifest` are shown as they are, whatever their depth.
+    `stages` are the models of a run with stages, side by side; `account` (records in, rows out, rejects by reason)
+    and `manifest` are shown as they are, whatever their depth.
     """
 
     recipe: str
@@ -48,6 +50,7 @@ class ReportInput(NamedTuple):
     account: Mapping[str, Any]
     manifest: Mapping[str, Any]
     recipe_text: str
+    stages: StageSummary | None = None
 
     @classmethod
     def read(cls, folder: Path, found: Path) -> "ReportInput":
@@ -63,6 +66,7 @@ class ReportInput(NamedTuple):
             tuned=tuned,
             base=base,
             trainings=read_trainings(folder),
+            stages=read_stages(found),
             account={"rows": manifest["rows"], "conversion": manifest["account"]},
             manifest=manifest,
             recipe_text=(folder / "recipe.yaml").read_text(),
@@ -139,6 +143,8 @@ def render(report: ReportInput) -> str:
         bootstraps=BOOTSTRAPS,
         few=FEW_GROUPS,
         sign_flips=SIGN_FLIPS,
+        significant=SIGNIFICANT,
+        tell_findings=tell_findings,
     )
 
 

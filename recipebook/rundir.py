@@ -113,6 +113,11 @@ class Run:
         """The folder's name: recipe, day and time."""
         return self.folder.name
 
+    @property
+    def start(self) -> Path | None:
+        """The model that the run's adapter sits on, in place of the recipe's base; only a stage may have one."""
+        return None
+
     def read(self) -> Manifest:
         """The manifest, or a UserError where this is no run."""
         path = self.folder / "manifest.json"

@@ -1,0 +1,82 @@
+"""`make eval` of a run with stages: the base and every stage's model under every stage's `eval` section.
+
+`eval/` is the last model under the recipe's own section, as of any run; `eval/<section>/<stage>/` are the others,
+`make compare RUNS="dial-dpo@sft/sft dial-dpo"` takes them. A section is named by the first stage that has it.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eval.evaluate import choose_folder, evaluate_model, read_recipe, read_rows
+from eval.prompts import Prompt, digest_prompts
+from eval.report import ReportInput, render
+from eval.stage_summary import FILE, StageSummary, summarise_section, tell_section
+from eval.summary import Summary
+from recipebook.errors import UserError
+from recipebook.files import write_text
+from recipebook.progress import format_seconds
+from recipebook.recipe import Evaluation, Recipe
+from recipebook.rundir import Manifest, Run, shown
+from recipebook.stage_run import StageRun, list_trained
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is measured, on what, and under whose name."""
+
+    name: str
+    settings: Evaluation
+    prompts: list[Prompt]
+
+
+def evaluate_stages(top: Run, manifest: Manifest, overrides: Sequence[str], checkpoint: int | None) -> int:
+    """Evaluate every model that is there; the exit status."""
+    stages = list_trained(top, manifest)
+    if checkpoint is not None:
+        raise UserError(f"{shown(top.folder)} has stages, each with checkpoints of its own; CHECKPOINT takes none")
+    if not stages:
+        raise UserError(f"{shown(top.folder)} is {manifest.status}, and none of its stages has trained a model")
+    started = time.monotonic()
+    recipes = {stage.name: read_recipe(stage, overrides) for stage in stages}
+    subjects = _list_subjects(stages, recipes)
+    own = read_recipe(top, overrides).eval
+    headline = next((subject for subject in subjects if subject.settings == own), subjects[-1])
+    sections = []
+    for subject in sorted(subjects, key=lambda one: one is not headline):
+        print(f"asking    {len(subject.prompts)} {subject.settings.part} prompts of stage {subject.name}")
+        folders = {stage.name: _choose(top, subject, stage.name) for stage in stages}
+        if subject is headline:
+            folders[stages[-1].name] = choose_folder(top, subject.settings)
+        summaries = {stage.name: _evaluate(stage, recipes, subject, folders[stage.name]) for stage in stages}
+        sections.append(summarise_section(subject.name, folders, summaries))
+        print(f"\n{tell_section(sections[-1])}")
+        for stage in stages[:-1] if subject is headline else stages:
+            write_text(folders[stage.name] / "report.html", render(ReportInput.read(top.folder, folders[stage.name])))
+    folder = choose_folder(top, headline.settings)
+    write_text(folder / FILE, StageSummary(sections=tuple(sections)).model_dump_json(indent=1) + "\n")
+    write_text(folder / "report.html", render(ReportInput.read(top.folder, folder)))
+    print(f"evaluated in {format_seconds(time.monotonic() - started)}; report: {shown(folder / 'report.html')}")
+    return 0
+
+
+def _list_subjects(stages: Sequence[StageRun], recipes: dict[str, Recipe]) -> list[Subject]:
+    """The sections that differ in what they measure, or in the rows they ask."""
+    found: dict[tuple[str, str], Subject] = {}
+    for stage in stages:
+        recipe = recipes[stage.name]
+        prompts = read_rows(stage, recipe)
+        key = (recipe.eval.model_dump_json(), digest_prompts(prompts))
+        found.setdefault(key, Subject(stage.name, recipe.eval, prompts))
+    return list(found.values())
+
+
+def _choose(top: Run, subject: Subject, stage: str) -> Path:
+    return choose_folder(top, subject.settings) / subject.name / stage
+
+
+def _evaluate(stage: StageRun, recipes: dict[str, Recipe], subject: Subject, folder: Path) -> Summary:
+    print(f"model     {stage.name}")
+    recipe = recipes[stage.name].model_copy(update={"eval": subject.settings})
+    return evaluate_model(stage, recipe, subject.prompts, stage.folder / "model", folder)

@@ -1,0 +1,44 @@
+"""A stage's model measured on the way: the figures of the `eval` section, on the held-out rows of the `data` section.
+
+    - {name: look, evaluate: {}, from: sft}     leaves predictions.jsonl, scores.jsonl, summary.json
+
+`make eval` measures every stage's model after the run; this is for what is to be known before the next stage.
+"""
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from eval.prompts import read_prompts
+from recipebook.errors import UserError
+from recipebook.files import write_text
+from recipebook.rundir import Run
+from recipebook.stage_job import Job
+from recipebook.stage_run import StageRun
+
+MAKES_ROWS = False
+
+
+class Options(BaseModel):
+    """What a recipe may set: nothing here; the stage's `eval` section says what is measured."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def run(job: Job, options: Options) -> None:
+    """Evaluate the model that the stage starts from against the base."""
+    # Here and not above: checking a recipe should not wait for all that evaluation imports.
+    from eval.evaluate import evaluate_model
+    from eval.report import terminal_table
+
+    weights = Path(job.adapter or job.tokenizer)
+    if weights.parent.parent != job.folder.parent:
+        raise UserError(f"stage '{job.name}' starts from the base, of which nothing was trained to evaluate")
+    settings = job.recipe.eval
+    prompts = read_prompts(job.rows[settings.part], settings.limit, settings.turns)
+    stage = StageRun(Run(job.folder.parents[1]), weights.parent.name)
+    summary = evaluate_model(stage, job.recipe, prompts, weights, job.folder)
+    print(terminal_table(summary))
+    headline = summary.headline
+    write_text(job.folder / "account.json", json.dumps({headline.figure: headline.tuned.mean}))
