@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.evaluate import _choose_folder, _tell_empty, evaluate
+from eval.evaluate import _tell_empty, choose_folder, evaluate
 from recipebook import rundir
 from recipebook.errors import UserError
 from recipebook.recipe import Evaluation, Recipe
@@ -24,7 +24,7 @@ RECIPE = {"description": "d", "model": {"base": "b"}}
 )
 def test_parts_and_checkpoints_have_folders_of_their_own(part: str, checkpoint: int | None, folder: str) -> None:
     settings = Evaluation.model_validate({"part": part})
-    assert _choose_folder(Run(Path("runs/x")), settings, checkpoint) == Path("runs/x") / folder
+    assert choose_folder(Run(Path("runs/x")), settings, checkpoint) == Path("runs/x") / folder
 
 
 def test_an_empty_part_is_told_by_what_made_it_so() -> None:
