@@ -6,7 +6,7 @@ once. A metric with `MEASURES` (see eval/score.py) asks for likelihoods; if all 
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -25,6 +25,7 @@ from recipebook.rundir import Manifest, Run, shown
 
 if TYPE_CHECKING:
     from eval.generate import Answer
+    from eval.likelihood import Likelihood
 
 Measures = dict[str, float]
 
@@ -164,8 +165,9 @@ def _list_measures(settings: Evaluation) -> list[str]:
 def _measure(
     model: Any, tokenizer: Any, prompts: Sequence[Prompt], name: str, settings: Evaluation, label: str
 ) -> list[Measures]:
-    """`{name: log-probability, name_tokens: count}` of each prompt's given answer."""
+    """`{name: log-probability, name_tokens: count}` of each prompt's given answer, or of its spans by their kinds."""
     from eval import generate, likelihood
+    from eval.span_likelihood import measure_spans
 
     answers = [prompt.rejected if name == "rejected" else prompt.answer for prompt in prompts]
     if None in answers:
@@ -176,8 +178,18 @@ def _measure(
         for prompt, answer in zip(prompts, answers, strict=True)
         if answer is not None
     ]
+    if name == "spans":
+        return [_tell(parts) for parts in measure_spans(model, tokenizer, texts, settings.generation.batch_size)]
     found = likelihood.measure(model, tokenizer, texts, settings.generation.batch_size, f"{label} {name}")
-    return [{name: one.log_probability, f"{name}_tokens": one.tokens} for one in found]
+    return [_tell({name: one}) for one in found]
+
+
+def _tell(likelihoods: "Mapping[str, Likelihood]") -> Measures:
+    """As predictions.jsonl has them."""
+    found: Measures = {}
+    for name, one in likelihoods.items():
+        found |= {name: one.log_probability, f"{name}_tokens": one.tokens}
+    return found
 
 
 def _refer(one: Asked, base: Asked) -> Asked:

@@ -10,9 +10,8 @@ A row tells its spans beside its messages, by message and characters of its cont
      "spans": [{"message": 1, "start": 0, "end": 6, "kind": "position"},
                {"message": 1, "start": 6, "end": 12, "kind": "tool"}, …]}
 
-Axolotl's own strategy tokenises and masks; a column `weights` comes beside `labels`. What is in no span is of the kind
-`fluency`, the end of the turn included. A token that reaches into two spans is of the one that its first character,
-blanks aside, stands in.
+Axolotl's own strategy tokenises and masks; a column `weights` comes beside `labels`. Which token is of which kind says
+recipebook/token_spans.py; the end of a turn is in no span, and so of the kind `fluency`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +21,7 @@ from axolotl.integrations.base import BasePlugin
 from axolotl.prompt_strategies.chat_template import ChatTemplateStrategy, StrategyLoader
 from pydantic import BaseModel
 
-REST = "fluency"
+from recipebook.token_spans import REST, TextSpan, find_kinds
 
 
 class SpanKeys(BaseModel):
@@ -67,7 +66,7 @@ class SpanStrategy(ChatTemplateStrategy):  # type: ignore[misc]
             len(self.prompter.build_prompt_text(turns[:at], tools=tools) if at else "") for at in range(len(turns))
         ]
         spans = locate(text, [turn.get("content") or "" for turn in turns], starts, prompt["spans"])
-        tokens["weights"] = weigh(text, encoded["offset_mapping"], spans, self.span_weights)
+        tokens["weights"] = weigh(find_kinds(text, encoded["offset_mapping"], spans), self.span_weights)
         return tokens
 
 
@@ -84,7 +83,7 @@ load = SpanStrategyLoader()
 
 def locate(
     text: str, contents: Sequence[str], starts: Sequence[int], spans: Sequence[Mapping[str, Any]]
-) -> list[tuple[int, int, str]]:
+) -> list[TextSpan]:
     """Spans of messages' contents as spans of the whole text; a message's content stands behind its `starts`."""
     found = []
     for span in spans:
@@ -95,18 +94,9 @@ def locate(
     return sorted(found)
 
 
-def weigh(
-    text: str, offsets: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int, str]], weights: Mapping[str, float]
-) -> list[float]:
-    """The weight of each token, by the kind of the span that its first character, blanks aside, stands in."""
-    missing = {REST, *(kind for _, _, kind in spans)} - weights.keys()
+def weigh(kinds: Sequence[str], weights: Mapping[str, float]) -> list[float]:
+    """The weight of each token; one of a kind that has none is an error."""
+    missing = {REST, *kinds} - weights.keys()
     if missing:
         raise ValueError(f"training.span_weights has no {', '.join(sorted(missing))}; it has: {', '.join(weights)}")
-    found, at = [], 0
-    for start, end in offsets:
-        first = start + len(text[start:end]) - len(text[start:end].lstrip() or text[start:end])
-        while at < len(spans) and spans[at][1] <= first:
-            at += 1
-        inside = at < len(spans) and spans[at][0] <= first
-        found.append(weights[spans[at][2] if inside else REST])
-    return found
+    return [weights[kind] for kind in kinds]

@@ -9,6 +9,7 @@ import torch
 from eval.generate import load_base, load_tokenizer, tell_reference, write_answer, write_prompt
 from eval.likelihood import measure, measure_tokens
 from eval.prompts import Prompt
+from eval.span_likelihood import measure_spans
 from recipebook.rows import Message
 
 TINY = Path(__file__).parents[2] / "models" / "tiny-base"
@@ -64,3 +65,19 @@ def test_token_by_token_they_are_the_parts_of_the_whole(tokenizer: Any) -> None:
     for found, whole in zip(parts, measure(model, tokenizer, texts, 2, "test"), strict=True):
         assert len(found) == whole.tokens
         assert sum(found) == pytest.approx(whole.log_probability, abs=1e-5)
+
+
+def test_an_answers_likelihood_is_told_by_the_kinds_of_its_spans(tokenizer: Any) -> None:
+    model = load_base(str(TINY), None)
+    text = ("find red caps: ", "find red <tool>search(query='red')</tool> caps<|im_end|>")
+    (whole,) = measure(model, tokenizer, [text], batch_size=1, label="test")
+    (parts,) = measure_spans(model, tokenizer, [text], batch_size=1)
+    assert list(parts) == ["fluency", "position", "tool", "argument"]
+    assert sum(part.tokens for part in parts.values()) == whole.tokens
+    assert sum(part.log_probability for part in parts.values()) == pytest.approx(whole.log_probability, abs=1e-4)
+    name = tokenizer(text[0] + "find red <tool>", add_special_tokens=False)["input_ids"]
+    ids = tokenizer(text[0] + "find red <tool>search", add_special_tokens=False)["input_ids"]
+    with torch.inference_mode():
+        odds = model(torch.tensor([ids])).logits[0].log_softmax(-1)
+    expected = sum(odds[at - 1, ids[at]].item() for at in range(len(name), len(ids)))
+    assert parts["tool"] == (pytest.approx(expected, abs=1e-4), len(ids) - len(name))
