@@ -1,6 +1,6 @@
 # Recipebook: make is the door, `python -m recipebook` the room behind it.
 .DEFAULT_GOAL := help
-.PHONY: help setup train eval plan check runs compare leaderboard test lint bench tiny-base schemas clean
+.PHONY: help setup train eval plan check runs compare leaderboard human-eval human-eval-results test lint bench tiny-base schemas clean
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -51,6 +51,14 @@ compare: $(READY) ## RUNS="a b": evaluated runs side by side, each against the f
 
 leaderboard: $(READY) ## all evaluated runs, ranked where they are comparable (RECIPE= for one)
 	@$(RUN_IN_ENV) leaderboard $(RECIPE)
+
+human-eval: $(READY) ## RUN= or RUNS="a b": blinded forms for people (CONVERSATIONS=100, EVALUATORS=5, SEED=42)
+	@test -n "$(RUN)$(RUNS)" || { echo "make human-eval wants RUN=, for example: make human-eval RUN=robot-lora" >&2; exit 2; }
+	@$(RUN_IN_ENV) human-eval $(or $(RUNS),$(RUN)) $(if $(CONVERSATIONS),--conversations $(CONVERSATIONS)) $(if $(EVALUATORS),--evaluators $(EVALUATORS)) $(if $(SEED),--seed $(SEED))
+
+human-eval-results: $(READY) ## RUN=: what the forms that came back tell (IN=files or folders, if not in returned/)
+	@$(call need,RUN)
+	@$(RUN_IN_ENV) human-eval-results $(RUN) $(if $(IN),--in $(IN))
 
 test: $(READY) ## all tests, real Axolotl training included
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(PY) -m pytest --numprocesses auto --dist loadfile $(TESTS)

@@ -70,6 +70,16 @@ def build_parser() -> argparse.ArgumentParser:
     leaderboard.add_argument("recipe", nargs="?", help="only runs of this one")
     leaderboard.add_argument("--out", type=Path, metavar="FILE", help="the page; runs/leaderboard.html if not given")
 
+    human = _add(commands, "human-eval", _human_eval, "blinded forms for people to judge evaluated runs by")
+    human.add_argument("runs", nargs="+", metavar="RUN", help=_RUN)
+    human.add_argument("--conversations", type=int, default=100, metavar="N", help="that each judges; 100 if not given")
+    human.add_argument("--evaluators", type=int, default=5, metavar="N", help="forms; 5 if not given")
+    human.add_argument("--seed", type=int, default=42)
+
+    results = _add(commands, "human-eval-results", _human_eval_results, "what the forms that came back tell")
+    results.add_argument("run", help="the run with the study, by its name or its recipe's")
+    results.add_argument("--in", nargs="*", default=[], type=Path, dest="sources", metavar="PATH", help=_RETURNED)
+
     convert = _add(commands, "convert", _convert, "one converter on one source")
     convert.add_argument("--converter", default="auto", metavar="NAME", help="auto (the default): by the first records")
     convert.add_argument("--in", required=True, dest="source", metavar="SOURCE", help=_SOURCE)
@@ -144,6 +154,18 @@ def _leaderboard(asked: argparse.Namespace) -> int:
     return show_leaderboard(asked.recipe, asked.out)
 
 
+def _human_eval(asked: argparse.Namespace) -> int:
+    from eval.human.forms import make_forms
+
+    return make_forms(asked.runs, asked.conversations, asked.evaluators, asked.seed)
+
+
+def _human_eval_results(asked: argparse.Namespace) -> int:
+    from eval.human.report import show_results
+
+    return show_results(asked.run, asked.sources)
+
+
 def _convert(asked: argparse.Namespace) -> int:
     from recipebook.conversion import convert_file
 
@@ -199,6 +221,7 @@ def read_settings(settings: Sequence[str]) -> dict[str, object]:
 
 
 _RUN = "a run's name, or a recipe's for its newest trained run"
+_RETURNED = "files, or folders of them; if not given, the study's folder returned/"
 _SOURCE = "a file, a glob, a folder, or hf:OWNER/NAME[@REVISION][/CONFIG][:SPLIT]"
 
 

@@ -1,7 +1,9 @@
 """A real browser, spoken to in its own protocol over a pipe: no driver to install, no port to open."""
 
+import fcntl
 import json
 import os
+import select
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -13,22 +15,28 @@ import pytest
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 
 
+SECONDS = 30
+
+
 class Browser:
     """One page in headless Chromium; downloads land in `downloads`, what the page complains of in `complaints`."""
 
     def __init__(self, command: str, folder: Path) -> None:
         self.downloads = folder / "downloads"
         self.complaints: list[str] = []
-        inside, self._write = os.pipe()
-        self._read, outside = os.pipe()
+        commands, self._write = os.pipe()
+        self._read, answers = os.pipe()
+        # The browser reads from 3 and writes to 4, which may be taken here.
+        inside, outside = (fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (commands, answers))
         self._process = subprocess.Popen(
-            ["sh", "-c", f'exec "$@" 3<&{inside} 4>&{outside}', "sh", command, "--headless", "--no-sandbox",
+            ["bash", "-c", f'exec "$@" 3<&{inside} 4>&{outside}', "bash", command, "--headless", "--no-sandbox",
              "--disable-gpu", "--remote-debugging-pipe", f"--user-data-dir={folder / 'profile'}", "about:blank"],
             pass_fds=(inside, outside), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        os.close(inside)
-        os.close(outside)
+        for end in (commands, answers, inside, outside):
+            os.close(end)
         self._buffer, self._count, self._session = b"", 0, ""
+        self._kept: list[dict[str, Any]] = []
         (target,) = [one for one in self.ask("Target.getTargets")["targetInfos"] if one["type"] == "page"]
         attached = self.ask("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         self._session = attached["sessionId"]
@@ -48,24 +56,33 @@ class Browser:
         return result
 
     def wait(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """The next message of a kind."""
-        while True:
-            while b"\0" not in self._buffer:
-                part = os.read(self._read, 1 << 16)
-                assert part, "the browser has gone"
-                self._buffer += part
-            text, _, self._buffer = self._buffer.partition(b"\0")
-            message: dict[str, Any] = json.loads(text)
-            if message.get("method") in ("Log.entryAdded", "Runtime.exceptionThrown"):
-                self.complaints.append(json.dumps(message["params"]))
-            if message.get("method") == "Network.requestWillBeSent":
-                self.complaints += [url for url in [message["params"]["request"]["url"]] if url.startswith("http")]
+        """The next message of a kind; others are kept for later."""
+        for message in self._kept:
             if wanted(message):
+                self._kept.remove(message)
                 return message
+        while not wanted(message := self._receive()):
+            self._kept.append(message)
+        return message
+
+    def _receive(self) -> dict[str, Any]:
+        while b"\0" not in self._buffer:
+            assert select.select([self._read], [], [], SECONDS)[0], "the browser says nothing"
+            part = os.read(self._read, 1 << 16)
+            assert part, "the browser has gone"
+            self._buffer += part
+        text, _, self._buffer = self._buffer.partition(b"\0")
+        message: dict[str, Any] = json.loads(text)
+        if message.get("method") in ("Log.entryAdded", "Runtime.exceptionThrown"):
+            self.complaints.append(json.dumps(message["params"]))
+        if message.get("method") == "Network.requestWillBeSent":
+            self.complaints += [url for url in [message["params"]["request"]["url"]] if url.startswith("http")]
+        return message
 
     def open(self, page: Path, width: int = 1200) -> None:
         """Load a page in a window of some width."""
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+        self._kept.clear()
         self.ask("Page.navigate", url=page.as_uri())
         self.wait(lambda message: message.get("method") == "Page.loadEventFired")
 
@@ -91,7 +108,8 @@ class Browser:
                 message.get("method") == "Browser.downloadProgress" and message["params"]["state"] == "completed"
             )
         )
-        return self.downloads / begun["params"]["suggestedFilename"]
+        name: str = begun["params"]["suggestedFilename"]
+        return self.downloads / name
 
     def close(self) -> None:
         """End the browser."""

@@ -1,0 +1,176 @@
+"""What people said of systems: judgements in, means, preferences, tests and agreement out.
+
+    Results(study="9f2c41d07ab3e655", …, ratings=(Rating(scale="quality", system="base", estimate=…), …),
+            comparisons=(Comparison(scale="quality", first="base", second="tuned", difference=…, p_adjusted=0.002),…),
+            preferences=(Preference(first="base", second="tuned", choices=412, rate=…, p_adjusted=…),…),
+            agreements=(Agreement(scale="quality", alpha=0.71),…))
+
+Conversations are resampled and tested whole, with all that was said of them: judgements of one are not independent.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from typing import Any
+
+from nltk.metrics.agreement import AnnotationTask  # type: ignore[import-untyped]
+from pydantic import BaseModel, ConfigDict
+
+from eval.human import POINTS, SCALES, ScaleName
+from eval.human.returned import Judgement, Returned
+from eval.statistics import Difference, Estimate, adjust_holm, compare, estimate
+
+SPAN = POINTS[-1] - POINTS[0]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Rating(_Part):
+    """A system's mean on a scale."""
+
+    scale: ScaleName
+    system: str
+    estimate: Estimate
+
+
+class Comparison(_Part):
+    """The second system's mean less the first's."""
+
+    scale: ScaleName
+    first: str
+    second: str
+    difference: Difference
+    p_adjusted: float | None
+
+
+class Preference(_Part):
+    """How often the second system was chosen, where one of the two was."""
+
+    first: str
+    second: str
+    choices: int
+    rate: Estimate
+    difference: Difference
+    p_adjusted: float | None
+
+
+class Agreement(_Part):
+    """Krippendorff's alpha; None where nobody can disagree: one evaluator, or one rating for all."""
+
+    scale: ScaleName | None
+    """None: of the choices."""
+    alpha: float | None
+
+
+class Results(_Part):
+    """`results.json`"""
+
+    study: str
+    systems: tuple[str, ...]
+    runs: tuple[str, ...]
+    seed: int
+    forms: int
+    evaluators: tuple[int, ...]
+    conversations: int
+    undecided: int
+    ratings: tuple[Rating, ...]
+    comparisons: tuple[Comparison, ...]
+    preferences: tuple[Preference, ...]
+    agreements: tuple[Agreement, ...]
+
+
+def sum_up(returned: Returned) -> Results:
+    """All figures of the forms that came back."""
+    key, said = returned.key, returned.judgements
+    pairs = list(combinations(key.systems, 2))
+    comparisons = [_compare(said, scale, first, second, key.seed) for scale in SCALES for first, second in pairs]
+    preferences = [_count_choices(said, first, second, key.seed) for first, second in pairs]
+    adjusted = iter(adjust_holm([one.difference.p for one in [*comparisons, *preferences]]))
+    return Results(
+        study=key.study,
+        systems=key.systems,
+        runs=key.runs,
+        seed=key.seed,
+        forms=len(key.sheets),
+        evaluators=returned.evaluators,
+        conversations=len(key.sheets[0]),
+        undecided=sum(one.best is None for one in said),
+        ratings=tuple(
+            Rating(scale=scale, system=system, estimate=_rate(said, scale, system, key.seed))
+            for scale in SCALES
+            for system in key.systems
+        ),
+        comparisons=tuple(one.model_copy(update={"p_adjusted": next(adjusted)}) for one in comparisons),
+        preferences=tuple(one.model_copy(update={"p_adjusted": next(adjusted)}) for one in preferences),
+        agreements=tuple(Agreement(scale=scale, alpha=_agree_on(said, scale)) for scale in [*SCALES, None]),
+    )
+
+
+def _rate(said: Sequence[Judgement], scale: ScaleName, system: str, seed: int) -> Estimate:
+    groups = [one.conversation for one in said]
+    found = estimate(_scale(said, scale, system), groups, binary=False, seed=seed)
+    ends = {
+        name: POINTS[0] + SPAN * value
+        for name in ("mean", "low", "high")
+        if (value := getattr(found, name)) is not None
+    }
+    return found.model_copy(update=ends)
+
+
+def _scale(said: Sequence[Judgement], scale: ScaleName, system: str) -> list[float]:
+    """Ratings from 0 to 1, as intervals know no other bounds."""
+    return [(one.ratings[system][scale] - POINTS[0]) / SPAN for one in said]
+
+
+def _compare(said: Sequence[Judgement], scale: ScaleName, first: str, second: str, seed: int) -> Comparison:
+    groups = [one.conversation for one in said]
+    values = [_scale(said, scale, system) for system in (first, second)]
+    found = compare(*values, groups, binary=False, seed=seed)
+    ends = {
+        name: SPAN * value
+        for name in ("mean", "low", "high", "detectable")
+        if (value := getattr(found, name)) is not None
+    }
+    difference = found.model_copy(update=ends)
+    return Comparison(scale=scale, first=first, second=second, difference=difference, p_adjusted=None)
+
+
+def _count_choices(said: Sequence[Judgement], first: str, second: str, seed: int) -> Preference:
+    decided = [one for one in said if one.best in (first, second)]
+    groups = [one.conversation for one in decided]
+    chosen = [float(one.best == second) for one in decided]
+    return Preference(
+        first=first,
+        second=second,
+        choices=len(decided),
+        rate=estimate(chosen, groups, binary=True, seed=seed),
+        difference=compare([1 - one for one in chosen], chosen, groups, binary=True, seed=seed),
+        p_adjusted=None,
+    )
+
+
+def _agree_on(said: Sequence[Judgement], scale: ScaleName | None) -> float | None:
+    """Of ratings by their order, with every answer a unit; of choices by their names, with every conversation one."""
+    if scale is None:
+        choices = [(one.evaluator, one.conversation, one.best or "") for one in said]
+        return _find_alpha(choices, lambda one, other: float(one != other))
+    ratings = [
+        (one.evaluator, (one.conversation, system), rated[scale])
+        for one in said
+        for system, rated in one.ratings.items()
+    ]
+    counts = {point: sum(label == point for _, _, label in ratings) for point in POINTS}
+
+    def measure(one: int, other: int) -> float:
+        low, high = sorted((one, other))
+        between = sum(counts[point] for point in range(low, high + 1))
+        return (between - (counts[low] + counts[high]) / 2) ** 2
+
+    return _find_alpha(ratings, measure)
+
+
+def _find_alpha(said: Sequence[tuple[int, Any, Any]], distance: Callable[[Any, Any], float]) -> float | None:
+    if len({evaluator for evaluator, _, _ in said}) < 2 or len({label for _, _, label in said}) < 2:
+        return None
+    return float(AnnotationTask(said, distance).alpha())

@@ -1,0 +1,113 @@
+"""What people are to judge: evaluated runs in, the same prompts with every system's answer out.
+
+    (("base", "tuned"), [Question(id="samples/robot.json#12", conversation="samples/robot.json#12",
+      messages=({"role": "user", "content": "stop"},), answers={"base": "the the", "tuned": "robot.stop()"}), …])
+
+One run gives its base model and what was tuned from it; several give their base once and are named by their recipes,
+or by their own names where recipes repeat.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from eval.evaluations import Evaluation, find_evaluation, read_evaluation
+from eval.predictions import Prediction, read_predictions
+from eval.prompts import Prompt, read_prompts
+from recipebook import rundir
+from recipebook.errors import UserError
+from recipebook.rows import Message
+from recipebook.rundir import Run, shown
+
+
+class Question(NamedTuple):
+    """A prompt as it was asked; questions of one `conversation` are not independent."""
+
+    id: str
+    conversation: str
+    messages: tuple[Message, ...]
+    answers: dict[str, str]
+
+
+class _Answered(NamedTuple):
+    """One evaluation with its answers by prompt."""
+
+    run: Run
+    evaluation: Evaluation
+    predictions: dict[str, Prediction]
+    base: str
+
+
+def read_systems(queries: Sequence[str], runs: Path = rundir.RUNS) -> tuple[tuple[str, ...], list[Question]]:
+    """The systems in the order of the runs, bases first, and every prompt that all of them answered."""
+    found = [_read(query, runs) for query in queries]
+    systems = _name_systems(found)
+    if len(systems) < 2:
+        raise UserError(f"{shown(found[0].run.folder)}: a system alone cannot be compared; RUNS names more")
+    prompts = _read_prompts(found[0])
+    shared = [
+        name
+        for name in found[0].predictions
+        if all(_agree(name, found[0], other) for other in found) and name in prompts
+    ]
+    if not shared:
+        raise UserError(f"{' and '.join(queries)} share no prompt; runs with the same data and eval settings do")
+    questions = [
+        Question(
+            id=name,
+            conversation=found[0].predictions[name].group,
+            messages=prompts[name].messages,
+            answers={system: _get_answer(found, at, name) for system, at in systems.items()},
+        )
+        for name in shared
+    ]
+    return tuple(systems), questions
+
+
+def _read(query: str, runs: Path) -> _Answered:
+    run, where = find_evaluation(query, runs)
+    evaluation = read_evaluation(run, where)
+    predictions = {item.id: item for item in read_predictions(run.folder / "eval" / where / "predictions.jsonl")}
+    if not any(item.prediction for item in predictions.values()):
+        raise UserError(
+            f"{evaluation.name} was evaluated without generating answers; a metric such as text asks for them: "
+            f'make eval RUN={run.name} SET="eval.metrics.text={{}}"'
+        )
+    return _Answered(run, evaluation, predictions, str(run.read().hashes.get("base")))
+
+
+def _name_systems(found: Sequence[_Answered]) -> dict[str, tuple[int, bool]]:
+    """Each system's name, the evaluation that has its answers, and whether it is the base of that."""
+    recipes = Counter(one.evaluation.recipe for one in found)
+    bases = {one.base: at for at, one in reversed([*enumerate(found)]) if _has_base(one)}
+    own = [one.evaluation.recipe if recipes[one.evaluation.recipe] == 1 else one.evaluation.name for one in found]
+    if len(found) == 1:
+        own = ["tuned"]
+    twice = [name for name in own if own.count(name) > 1]
+    if twice:
+        raise UserError(f"RUNS: {twice[0]} is named twice; a run does not differ from itself")
+    names = {"base" if len(bases) == 1 else f"base of {own[at]}": (at, True) for at in sorted(bases.values())}
+    return names | {name: (at, False) for at, name in enumerate(own)}
+
+
+def _has_base(one: _Answered) -> bool:
+    return next(iter(one.predictions.values())).baseline is not None
+
+
+def _agree(name: str, first: _Answered, other: _Answered) -> bool:
+    mine, theirs = first.predictions[name], other.predictions.get(name)
+    return theirs is not None and (mine.prompt, mine.reference) == (theirs.prompt, theirs.reference)
+
+
+def _read_prompts(one: _Answered) -> dict[str, Prompt]:
+    """The prompts with all that was said before, which predictions do not repeat, by their ids."""
+    asked = one.evaluation.summary.asked
+    rows = one.run.folder / "data" / f"{asked.part if asked else 'test'}.jsonl"
+    # The last turn of a row alone has another id than the same turn among all.
+    return {prompt.id: prompt for turns in ("all", "last") for prompt in read_prompts(rows, None, turns)}
+
+
+def _get_answer(found: Sequence[_Answered], at: tuple[int, bool], name: str) -> str:
+    prediction = found[at[0]].predictions[name]
+    return (prediction.baseline or "") if at[1] else prediction.prediction
