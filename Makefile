@@ -1,6 +1,6 @@
 # Recipebook: make is the door, `python -m recipebook` the room behind it.
 .DEFAULT_GOAL := help
-.PHONY: help setup train eval plan check runs compare leaderboard human-eval human-eval-results test lint bench tiny-base schemas clean
+.PHONY: help setup train eval plan check runs cancel compare leaderboard human-eval human-eval-results test lint bench tiny-base schemas clean
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -24,7 +24,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "setting up .venv once; several gigabytes, a few minutes"
 	$(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --constraint constraints.txt torch
-	$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[train,eval,dev]'
+	$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[train,eval,remote,ray,dev]'
 	@touch $@
 
 train: $(READY) ## RECIPE=: a recipe to a trained, checked run (PROFILE=, GPUS=, SET=, STAGE=, FROM=, FORCE=1)
@@ -44,6 +44,10 @@ check: $(READY) ## every recipe, profile and template, in about a second (RECIPE
 
 runs: $(READY) ## the table of runs
 	@$(RUN_IN_ENV) runs
+
+cancel: $(READY) ## RUN=: end a run's job at a fine-tuning service
+	@$(call need,RUN)
+	@$(RUN_IN_ENV) cancel $(RUN)
 
 compare: $(READY) ## RUNS="a b": evaluated runs side by side, each against the first, with paired tests
 	@test -n "$(RUNS)" || { echo 'make compare wants RUNS=, for example: make compare RUNS="a b"' >&2; exit 2; }

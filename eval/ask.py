@@ -59,7 +59,7 @@ def ask(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt], wei
     # Here and not above: a wrong name should not wait for torch.
     from eval import generate
 
-    tokenizer = generate.load_tokenizer(run.folder / "model")
+    tokenizer = generate.load_tokenizer(_find_tokenizer(run, recipe))
     _check_template(run, recipe, manifest, tokenizer.chat_template)
     references = [generate.tell_reference(tokenizer, prompt) for prompt in prompts]
     # A stage's adapter may sit on a model that is not the base: then the base has to be loaded for itself.
@@ -91,6 +91,12 @@ def digest_conditions(manifest: Manifest, settings: Evaluation, prompts: list[Pr
         "metric settings": digest(settings.model_dump_json(include={"metrics", "turns", "unit"})),
         "generation settings": digest(settings.generation.model_dump_json(exclude={"batch_size", "engine"})),
     }
+
+
+def _find_tokenizer(run: Run, recipe: Recipe) -> Path | str:
+    """The one that was saved with the weights; a service may send the adapter alone, which then has its base's."""
+    saved = run.folder / "model"
+    return find_base(recipe) if recipe.remote and not (saved / "tokenizer_config.json").is_file() else saved
 
 
 def _check_template(run: Run, recipe: Recipe, manifest: Manifest, template: str) -> None:

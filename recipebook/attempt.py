@@ -8,7 +8,7 @@ from pathlib import Path
 from recipebook import launch
 from recipebook.diagnosis import diagnose_folder, read_metrics
 from recipebook.progress import ProgressLine, format_seconds
-from recipebook.rundir import Attempt, Manifest, Run, Status, shown
+from recipebook.rundir import REMOTE, Attempt, Manifest, Run, Status, shown
 
 
 def attempt(run: Run, manifest: Manifest, lock: int) -> int:
@@ -33,7 +33,10 @@ def attempt(run: Run, manifest: Manifest, lock: int) -> int:
         print(f"failed    {fault}\n          the whole log: {shown(run.folder / 'train.log')}")
         return 1
     weights, took = manifest.weights or {}, format_seconds(time.monotonic() - started)
-    print(f"trained   {launch.read_progress(run.folder)['step']} steps in {took}, loss {manifest.final_loss:.4f}")
+    if manifest.remote:
+        print(f"trained   by {manifest.remote['service']}, {took}")
+    else:
+        print(f"trained   {launch.read_progress(run.folder)['step']} steps in {took}, loss {manifest.final_loss:.4f}")
     print(f"saved     {weights['parameters']:,} weights, all finite, changed by training")
     print(f"judged    {manifest.diagnosis}")
     return 0
@@ -72,6 +75,9 @@ def find_fault(folder: Path, code: int) -> str | None:
     if not weights["changed"]:
         return "the saved weights are those that training began with"
     loss = read_final_loss(folder)
+    if loss is None and (folder / REMOTE).is_file():
+        # A service does not tell its losses.
+        return None
     if loss is None or not 0 < loss < float("inf"):
         return f"the last logged loss is {loss}, not a finite number above 0"
     return None
@@ -120,7 +126,7 @@ def _end(
 ) -> Manifest:
     seconds = round(time.monotonic() - started, 2)
     last = manifest.attempts[-1].model_copy(update={"seconds": seconds, "exit_code": code, "outcome": status})
-    weights = run.folder / "weights.json"
+    weights, remote = run.folder / "weights.json", run.folder / REMOTE
     found = {
         "status": status,
         "reason": reason,
@@ -129,6 +135,7 @@ def _end(
         "final_loss": read_final_loss(run.folder),
         "diagnosis": diagnose_folder(run.folder).line if status == "trained" else None,
         "weights": json.loads(weights.read_bytes()) if weights.is_file() else None,
+        "remote": json.loads(remote.read_bytes()) if remote.is_file() else None,
     }
     return run.write(manifest.model_copy(update=found))
 
@@ -138,4 +145,4 @@ def _draw(line: ProgressLine, fact: dict[str, object]) -> None:
         loss = f"  loss {fact['loss']:.3f}" if fact.get("loss") is not None else ""
         line.show(int(str(fact["step"])), int(str(fact["steps"])), loss)
     else:
-        line.wait("saving" if fact else "loading the engine")
+        line.wait(str(fact.get("phase", "loading the engine")))

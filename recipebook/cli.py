@@ -62,6 +62,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add(commands, "runs", _runs, "the table of runs, newest first")
 
+    cancel = _add(commands, "cancel", _cancel, "end a run's job at a fine-tuning service")
+    cancel.add_argument("run", help="the run's full name")
+
     compare = _add(commands, "compare", _compare, "evaluated runs side by side, each against the first")
     compare.add_argument("runs", nargs="+", metavar="RUN", help=_RUN)
     compare.add_argument("--out", type=Path, metavar="FILE", help="the page; runs/compare-….html if not given")
@@ -140,6 +143,14 @@ def _runs(asked: argparse.Namespace) -> int:
     from recipebook.runs import show_runs
 
     return show_runs()
+
+
+def _cancel(asked: argparse.Namespace) -> int:
+    from recipebook import rundir
+    from recipebook.remote_job import cancel
+
+    print(cancel(rundir.find(asked.run).folder))
+    return 0
 
 
 def _compare(asked: argparse.Namespace) -> int:

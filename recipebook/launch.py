@@ -29,6 +29,8 @@ class Stopped(Exception):
 
 def build_command(recipe: Recipe) -> list[str]:
     """What is run in the run's folder."""
+    if recipe.remote:
+        return [sys.executable, "-m", "recipebook.remote_job"]
     train = ["-m", "trainer", "axolotl.yaml"]
     processes = recipe.launch.processes
     if processes == 1 and deepspeed_strategy(recipe) is None:

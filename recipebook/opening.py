@@ -9,11 +9,13 @@ from pathlib import Path
 
 import yaml
 
-from recipebook import hardware, launch, provenance, rundir
+from recipebook import hardware, launch, provenance, rundir, service
 from recipebook.dataset import Dataset
 from recipebook.errors import UserError
+from recipebook.export import find_export
 from recipebook.files import digest, digest_file, write_text
-from recipebook.recipe import PROJECT, Recipe
+from recipebook.recipe import PROJECT, Recipe, Remote
+from recipebook.recipe_faults import tell
 from recipebook.references import check_references
 from recipebook.render import Inputs, render_axolotl, render_deepspeed
 from recipebook.resolve import Resolved, resolve
@@ -58,9 +60,19 @@ def check_machine(resolved: Resolved) -> None:
         raise UserError(
             f"{resolved.name}: launch.processes: {processes}, but this machine shows {gpus} GPUs; GPUS={gpus}"
         )
+    if resolved.recipe.remote:
+        _check_service(resolved, resolved.recipe.remote)
     base = resolved.recipe.model.base
     if base.startswith("models/") and not (PROJECT / base).is_dir():
         raise UserError(f"{resolved.name}: model.base: no folder {base}; make tiny-base makes the embedded one")
+
+
+def _check_service(resolved: Resolved, remote: Remote) -> None:
+    """Refuse what the service cannot do, and a key that is missing, before anything is prepared."""
+    find_export(remote.form)
+    if lines := tell(service.load_service(remote.service).find_obstacles(resolved.recipe), resolved.places):
+        raise UserError("\n".join(lines))
+    service.connect(remote)
 
 
 def say_recipe(resolved: Resolved) -> None:
@@ -68,6 +80,8 @@ def say_recipe(resolved: Resolved) -> None:
     if resolved.profile == "tiny":
         print(TINY_NOTICE)
     print(f"recipe    {resolved.name}, profile {resolved.profile}, base {resolved.recipe.model.base}")
+    if resolved.recipe.remote:
+        print(f"service   {resolved.recipe.remote.service} trains, and chooses optimizer, seed and packing")
 
 
 def say_dataset(dataset: Dataset) -> None:

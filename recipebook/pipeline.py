@@ -57,6 +57,8 @@ def resolve_stages(name: str, profile: str | None, overrides: Sequence[str]) -> 
     layers = read_layers(name, choose_profile(profile), overrides, PROJECT)
     stages = read_stages(layers)
     for stage in stages:
+        if stage.recipe.remote:
+            raise UserError(f"{stage.place}: stage '{stage.name}': a service trains whole recipes, and no stages")
         check_machine(stage.resolved)
     return merge_layers(layers), stages
 

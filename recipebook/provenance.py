@@ -15,6 +15,7 @@ from recipebook.render import find_base
 PACKAGES = ("axolotl", "torch", "transformers", "peft", "trl", "accelerate", "deepspeed", "datasets", "recipebook")
 SAMPLE_BYTES = 1 << 20
 NOT_TRAINING = {"description", "extends", "profiles", "data", "eval", "stages"}
+WAYS_TO_A_SERVICE = {"url", "key", "poll_seconds", "stagger_seconds"}
 
 
 def git_state(project: Path = PROJECT) -> dict[str, str | bool | None]:
@@ -68,13 +69,16 @@ def identify(recipe: Recipe, rows_digest: str) -> str:
 
 def list_inputs(recipe: Recipe, rows_digest: str) -> dict[str, str]:
     """All that decides the outcome of a training, each under its name: `training.epochs`, `rows`, `versions.torch`."""
-    settings = flatten(recipe.model_dump(mode="json", exclude=NOT_TRAINING))
+    left_out = {**dict.fromkeys(NOT_TRAINING, True), "remote": WAYS_TO_A_SERVICE}
+    settings = flatten(recipe.model_dump(mode="json", exclude=left_out))
+    # What a service trains with is its own affair.
+    versions = {} if recipe.remote else package_versions()
     return {
         **settings,
         "rows": rows_digest,
         "base": digest_base(recipe),
         "chat template": digest_chat_template(recipe),
-        **{f"versions.{package}": number for package, number in package_versions().items()},
+        **{f"versions.{package}": number for package, number in versions.items()},
     }
 
 

@@ -195,6 +195,18 @@ class Launch(Section):
     strategy: Literal["data-parallel", "zero1", "zero2", "zero3"] = "data-parallel"
 
 
+class Remote(Section):
+    """A fine-tuning service that trains in place of this machine; the rows of train are sent there, and no others."""
+
+    service: Name = Field("together", description="a module of services/")
+    model: Name | None = Field(None, description="what the service calls model.base; None: the same")
+    form: Name = Field("prompt_completion", description="a module of exports/: the form in which rows are sent")
+    url: Name | None = Field(None, description="where the service answers; None: its public address")
+    key: Name | None = Field(None, description="the environment variable that holds the key; None: the service's")
+    poll_seconds: Annotated[float, Field(gt=0)] = Field(30, description="between two looks at the job")
+    stagger_seconds: Annotated[float, Field(ge=0)] = Field(5, description="at least, between two jobs' starts")
+
+
 class Generation(Section):
     """How answers are generated for evaluation: greedily, unless there is a temperature."""
 
@@ -239,6 +251,7 @@ class Recipe(Section):
     lora: Lora | None = None
     preference: Preference = Preference()
     launch: Launch = Launch()
+    remote: Remote | None = None
     eval: Evaluation = Evaluation()
     profiles: dict[Name, dict[str, Any]] = Field(
         default_factory=dict, description="parts of this recipe that win under a profile, over the profile's own file"

@@ -22,6 +22,7 @@ from recipebook.recipe import PROJECT
 
 RUNS = PROJECT / "runs"
 CACHE = PROJECT / ".cache"
+REMOTE = "remote.json"
 Status = Literal["waiting", "prepared", "training", "interrupted", "failed", "trained", "done"]
 FINISHED = ("trained", "done")
 
@@ -95,6 +96,8 @@ class Manifest(Fact):
     final_loss: float | None = None
     diagnosis: str | None = None
     weights: dict[str, Any] | None = None
+    remote: dict[str, Any] | None = None
+    """What a service did; then `hardware` and `versions` are of the machine that asked it, and trained nothing."""
     pipeline: tuple[StageEntry, ...] = ()
 
     def get_stage(self, name: str) -> StageEntry:

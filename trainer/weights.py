@@ -1,9 +1,12 @@
 """Whether the weights that training saved are worth anything: `{"finite", "changed", "tensors", "digest"}`.
 
 An exit status of 0 proves nothing: DeepSpeed versions have trained NaN with it. So the saved files are read back.
+`python -m trainer.weights FOLDER` prints the same of a fresh adapter that came from elsewhere.
 """
 
 import hashlib
+import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypedDict
@@ -59,3 +62,7 @@ def _differs(name: str, tensor: torch.Tensor, before: torch.Tensor | None) -> bo
     if "lora_B" in name:
         return bool(tensor.any())
     return "norm" in name and bool((tensor != 1).any())
+
+
+if __name__ == "__main__":
+    print(json.dumps(check_weights(Path(sys.argv[1]), None)))

@@ -1,0 +1,105 @@
+"""A packed adapter from elsewhere to a folder, taking nothing from it on trust.
+
+In: a tar (plain, gz or zst) or a zip. Out: the files beside its one `adapter_config.json`, flat in a folder:
+
+    adapter_config.json, adapter_model.safetensors, tokenizer.json, …
+
+Only safetensors and text are taken, as other weights may run code when they are loaded; what is left out is told. A
+name that leads outside, a link, or more than the limit refuses the whole.
+"""
+
+import gzip
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+import zstandard
+
+from recipebook.errors import UserError
+
+WANTED = (".safetensors", ".json", ".jinja", ".txt", ".model", ".md")
+LARGEST = 16 << 30
+LARGEST_TEXT = 256 << 20
+CONFIG = "adapter_config.json"
+WEIGHTS = "adapter_model.safetensors"
+_BROKEN = (tarfile.TarError, zipfile.BadZipFile, zstandard.ZstdError, gzip.BadGzipFile, zlib.error, EOFError)
+
+
+def unpack_adapter(archive: Path, folder: Path) -> list[str]:
+    """Write the adapter's files into `folder`; the names of what was left out."""
+    kept: dict[str, PurePosixPath] = {}
+    left_out: list[str] = []
+    room = LARGEST
+    try:
+        for name, stream in _read_members(archive):
+            path = _check_name(name, archive)
+            if path.suffix not in WANTED:
+                left_out.append(name)
+                continue
+            if path.name in kept:
+                raise UserError(f"{archive.name}: holds {kept[path.name]} and {path}: which of them is the adapter's?")
+            kept[path.name] = path
+            room -= _copy(stream, folder / path.name, min(room, LARGEST if "safe" in path.suffix else LARGEST_TEXT))
+    except _BROKEN as error:
+        raise UserError(f"{archive.name}: no whole archive: {error}") from None
+    for needed in (CONFIG, WEIGHTS):
+        if needed not in kept:
+            told = ", ".join([*kept, *left_out]) or "nothing"
+            raise UserError(f"{archive.name}: holds no {needed}; it has: {told}")
+    return left_out
+
+
+def _read_members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    with archive.open("rb") as raw:
+        start = raw.read(4)
+    if start == b"PK\x03\x04":
+        with zipfile.ZipFile(archive) as packed:
+            for info in packed.infolist():
+                # The upper half holds the file's kind on Unix; 0o120000 is a link.
+                if info.external_attr >> 28 == 0o12:
+                    raise UserError(f"{archive.name}: {info.filename} is a link")
+                if not info.is_dir():
+                    with packed.open(info) as stream:
+                        yield info.filename, stream
+        return
+    with _open_stream(archive, start) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+        for member in tar:
+            if not member.isfile() and not member.isdir():
+                raise UserError(f"{archive.name}: {member.name} is a link or a device")
+            content = tar.extractfile(member)
+            if content:
+                yield member.name, content
+
+
+@contextmanager
+def _open_stream(archive: Path, start: bytes) -> Iterator[IO[bytes]]:
+    with archive.open("rb") as raw:
+        if start == b"\x28\xb5\x2f\xfd":
+            with zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as stream:
+                yield stream
+        elif start[:2] == b"\x1f\x8b":
+            with gzip.open(raw) as unzipped:
+                yield unzipped  # type: ignore[misc]
+        else:
+            yield raw
+
+
+def _check_name(name: str, archive: Path) -> PurePosixPath:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name:
+        raise UserError(f"{archive.name}: {name!r} leads outside")
+    return path
+
+
+def _copy(stream: IO[bytes], out: Path, limit: int) -> int:
+    """Copy what comes, counting: the sizes that an archive names are its own word."""
+    with out.open("wb") as file:
+        while chunk := stream.read(1 << 20):
+            if file.tell() + len(chunk) > limit:
+                raise UserError(f"{out.name}: larger than {limit >> 20} MiB unpacked")
+            file.write(chunk)
+        return file.tell()
