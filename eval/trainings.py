@@ -5,6 +5,7 @@
 A run has one training, a run of stages one for each that trained, named by it.
 """
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,10 +22,11 @@ class Training(NamedTuple):
 
 
 def read_trainings(folder: Path) -> list[Training]:
-    """All trainings of a run, in the order in which they ended."""
-    ended = sorted(folder.glob("stages/*/metrics.jsonl"), key=lambda path: path.stat().st_mtime)
-    # The last stage's file also shows in the run's own folder.
-    return [_read_training(path.parent, path.parent.name) for path in ended] or [_read_training(folder, "")]
+    """All trainings of a run, in the order of its stages."""
+    pipeline = json.loads((folder / "manifest.json").read_bytes()).get("pipeline", ())
+    trained = [stage["name"] for stage in pipeline if stage["status"] == "trained"]
+    # The last stage's files also show in the run's own folder.
+    return [_read_training(folder / "stages" / name, name) for name in trained] or [_read_training(folder, "")]
 
 
 def _read_training(folder: Path, name: str) -> Training:

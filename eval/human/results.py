@@ -86,7 +86,8 @@ def sum_up(returned: Returned) -> Results:
     pairs = list(combinations(key.systems, 2))
     comparisons = [_compare(said, scale, first, second, key.seed) for scale in SCALES for first, second in pairs]
     preferences = [_count_choices(said, first, second, key.seed) for first, second in pairs]
-    adjusted = iter(adjust_holm([one.difference.p for one in [*comparisons, *preferences]]))
+    tested = [*(one.difference for one in comparisons), *(one.difference for one in preferences)]
+    adjusted = iter(adjust_holm([difference.p for difference in tested]))
     return Results(
         study=key.study,
         systems=key.systems,
@@ -125,8 +126,8 @@ def _scale(said: Sequence[Judgement], scale: ScaleName, system: str) -> list[flo
 
 def _compare(said: Sequence[Judgement], scale: ScaleName, first: str, second: str, seed: int) -> Comparison:
     groups = [one.conversation for one in said]
-    values = [_scale(said, scale, system) for system in (first, second)]
-    found = compare(*values, groups, binary=False, seed=seed)
+    before, after = _scale(said, scale, first), _scale(said, scale, second)
+    found = compare(before, after, groups, binary=False, seed=seed)
     ends = {
         name: SPAN * value
         for name in ("mean", "low", "high", "detectable")

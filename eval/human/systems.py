@@ -3,8 +3,8 @@
     (("base", "tuned"), [Question(id="samples/robot.json#12", conversation="samples/robot.json#12",
       messages=({"role": "user", "content": "stop"},), answers={"base": "the the", "tuned": "robot.stop()"}), …])
 
-One run gives its base model and what was tuned from it; several give their base once and are named by their recipes,
-or by their own names where recipes repeat.
+One run gives its base model and what was tuned from it, one with stages the model of each; several give their base once
+and are named by their recipes, or by their own names where recipes repeat.
 """
 
 from collections import Counter
@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from eval.evaluations import Evaluation, find_evaluation, read_evaluation
+from eval.evaluations import Evaluation, find_evaluation, list_evaluations, read_evaluation
 from eval.predictions import Prediction, read_predictions
 from eval.prompts import Prompt, read_prompts
+from eval.stage_summary import read_stages
 from recipebook import rundir
 from recipebook.errors import UserError
 from recipebook.rows import Message
@@ -30,10 +31,19 @@ class Question(NamedTuple):
     answers: dict[str, str]
 
 
+class _Place(NamedTuple):
+    """An evaluation in a run, the stage whose model it is of, and the folder with the rows that were asked."""
+
+    run: Run
+    where: str
+    stage: str | None
+    data: Path
+
+
 class _Answered(NamedTuple):
     """One evaluation with its answers by prompt."""
 
-    run: Run
+    place: _Place
     evaluation: Evaluation
     predictions: dict[str, Prediction]
     base: str
@@ -41,10 +51,10 @@ class _Answered(NamedTuple):
 
 def read_systems(queries: Sequence[str], runs: Path = rundir.RUNS) -> tuple[tuple[str, ...], list[Question]]:
     """The systems in the order of the runs, bases first, and every prompt that all of them answered."""
-    found = [_read(query, runs) for query in queries]
+    found = [_read(place) for query in queries for place in _find_places(query, runs)]
     systems = _name_systems(found)
     if len(systems) < 2:
-        raise UserError(f"{shown(found[0].run.folder)}: a system alone cannot be compared; RUNS names more")
+        raise UserError(f"{shown(found[0].place.run.folder)}: a system alone cannot be compared; RUNS names more")
     prompts = _read_prompts(found[0])
     shared = [
         name
@@ -65,8 +75,33 @@ def read_systems(queries: Sequence[str], runs: Path = rundir.RUNS) -> tuple[tupl
     return tuple(systems), questions
 
 
-def _read(query: str, runs: Path) -> _Answered:
+def _find_places(query: str, runs: Path) -> list[_Place]:
+    """The evaluation that was asked for; of a run with stages, all of the first section whose answers are texts."""
     run, where = find_evaluation(query, runs)
+    summary = read_stages(run.folder / "eval")
+    if summary is None:
+        return [_Place(run, where, None, run.folder / "data")]
+    known = list_evaluations(run)
+    places: list[_Place] = []
+    for section in summary.sections:
+        data = run.folder / "stages" / section.name / "data"
+        if where.startswith(f"{section.name}/"):
+            return [_Place(run, where, None, data)]
+        # The last model under the recipe's own section stands where every run has its evaluation.
+        folders = {stage: f"{section.name}/{stage}" for stage in section.models[1:]}
+        places = [_Place(run, folder if folder in known else "", stage, data) for stage, folder in folders.items()]
+        if not where and _has_text(places[-1]):
+            return places
+    return places
+
+
+def _has_text(place: _Place) -> bool:
+    path = place.run.folder / "eval" / place.where / "predictions.jsonl"
+    return any(item.prediction for item in read_predictions(path))
+
+
+def _read(place: _Place) -> _Answered:
+    run, where = place.run, place.where
     evaluation = read_evaluation(run, where)
     predictions = {item.id: item for item in read_predictions(run.folder / "eval" / where / "predictions.jsonl")}
     if not any(item.prediction for item in predictions.values()):
@@ -74,14 +109,15 @@ def _read(query: str, runs: Path) -> _Answered:
             f"{evaluation.name} was evaluated without generating answers; a metric such as text asks for them: "
             f'make eval RUN={run.name} SET="eval.metrics.text={{}}"'
         )
-    return _Answered(run, evaluation, predictions, str(run.read().hashes.get("base")))
+    return _Answered(place, evaluation, predictions, str(run.read().hashes.get("base")))
 
 
 def _name_systems(found: Sequence[_Answered]) -> dict[str, tuple[int, bool]]:
     """Each system's name, the evaluation that has its answers, and whether it is the base of that."""
-    recipes = Counter(one.evaluation.recipe for one in found)
+    recipes = Counter(recipe for _, recipe in {(one.evaluation.run, one.evaluation.recipe) for one in found})
     bases = {one.base: at for at, one in reversed([*enumerate(found)]) if _has_base(one)}
-    own = [one.evaluation.recipe if recipes[one.evaluation.recipe] == 1 else one.evaluation.name for one in found]
+    alone = sum(recipes.values()) == 1
+    own = [_name(one, alone=alone, known=recipes[one.evaluation.recipe] == 1) for one in found]
     if len(found) == 1:
         own = ["tuned"]
     twice = [name for name in own if own.count(name) > 1]
@@ -89,6 +125,14 @@ def _name_systems(found: Sequence[_Answered]) -> dict[str, tuple[int, bool]]:
         raise UserError(f"RUNS: {twice[0]} is named twice; a run does not differ from itself")
     names = {"base" if len(bases) == 1 else f"base of {own[at]}": (at, True) for at in sorted(bases.values())}
     return names | {name: (at, False) for at, name in enumerate(own)}
+
+
+def _name(one: _Answered, *, alone: bool, known: bool) -> str:
+    run, where, stage, _ = one.place
+    name = one.evaluation.recipe if known else run.name
+    if stage:
+        return stage if alone else f"{name}@{stage}"
+    return f"{name}@{where}" if where else name
 
 
 def _has_base(one: _Answered) -> bool:
@@ -103,7 +147,7 @@ def _agree(name: str, first: _Answered, other: _Answered) -> bool:
 def _read_prompts(one: _Answered) -> dict[str, Prompt]:
     """The prompts with all that was said before, which predictions do not repeat, by their ids."""
     asked = one.evaluation.summary.asked
-    rows = one.run.folder / "data" / f"{asked.part if asked else 'test'}.jsonl"
+    rows = one.place.data / f"{asked.part if asked else 'test'}.jsonl"
     # The last turn of a row alone has another id than the same turn among all.
     return {prompt.id: prompt for turns in ("all", "last") for prompt in read_prompts(rows, None, turns)}
 

@@ -11,6 +11,7 @@ from eval.human.report import show_results
 from eval.human.study import read_keys
 from eval.human.systems import Question, read_systems
 from recipebook.errors import UserError
+from recipebook.rows import Message
 from recipebook.rundir import Run
 
 MakeRun = Callable[..., Run]
@@ -25,7 +26,7 @@ def add_rows(run: Run, rows: int = 4) -> Run:
         }
         for row in range(rows)
     ]
-    (run.folder / "data").mkdir()
+    (run.folder / "data").mkdir(parents=True)
     (run.folder / "data" / "test.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return run
 
@@ -34,7 +35,7 @@ def test_one_run_is_its_base_and_what_was_tuned(make_run: MakeRun, tmp_path: Pat
     add_rows(make_run(["right", "no", "no", "no"]))
     systems, questions = read_systems(["robot"], tmp_path)
     assert systems == ("base", "tuned")
-    said = ({"role": "user", "content": "say 0"},)
+    said: tuple[Message, ...] = ({"role": "user", "content": "say 0"},)
     assert questions[0] == Question("0", "0", said, {"base": "wrong", "tuned": "right"})
     assert [question.id for question in questions] == ["0", "1", "2", "3"]
 
@@ -48,8 +49,27 @@ def test_several_runs_share_a_base_and_are_named_by_their_recipes_if_they_can(
     manifest = other.read()
     other.write(manifest.model_copy(update={"hashes": {"base": "b2"}}))
     assert read_systems([first.name, other.name], tmp_path)[0] == ("base of robot", "base of sweep", "robot", "sweep")
-    with pytest.raises(UserError, match=r"RUNS: robot-.* is named twice; a run does not differ from itself"):
+    with pytest.raises(UserError, match=r"RUNS: robot is named twice; a run does not differ from itself"):
         read_systems([first.name, first.name], tmp_path)
+
+
+def test_a_run_with_stages_is_its_base_and_the_model_of_each(
+    make_run: MakeRun, add_checkpoint: Callable[..., None], tmp_path: Path
+) -> None:
+    run = make_run(["right", "right", "no", "no"])
+    # Pairs are measured by their likelihood, so nobody wrote anything; texts are in the second section.
+    for where, answers in [("dpo/sft", [""] * 4), ("dpo/dpo", [""] * 4), ("sft/sft", ["right", "no", "no", "no"])]:
+        add_checkpoint(run, where, answers)
+    add_rows(Run(run.folder / "stages" / "sft"))
+    sections = [
+        {"name": name, "main": "exact", "rows": 4, "told": "test rows", "models": ["base", "sft", "dpo"], "figures": []}
+        for name in ("dpo", "sft")
+    ]
+    (run.folder / "eval" / "stages.json").write_text(json.dumps({"sections": sections}))
+    systems, questions = read_systems(["robot"], tmp_path)
+    assert systems == ("base", "sft", "dpo")
+    assert questions[1].answers == {"base": "wrong", "sft": "no", "dpo": "right"}
+    assert read_systems([f"{run.name}@sft/sft"], tmp_path)[0] == ("base", "tuned")
 
 
 def test_runs_of_other_prompts_share_none(make_run: MakeRun, tmp_path: Path) -> None:
