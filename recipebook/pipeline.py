@@ -99,6 +99,12 @@ def find_finished(step: Step, rows_digest: str | None, but: Run | None = None) -
     return None
 
 
+def tell_stage(stage: Stage, at: int, of: int) -> str:
+    """`stage     dpo (3 of 3): trains, from sft`"""
+    what = "trains" if stage.kind is None else stage.kind.replace("_", " ")
+    return f"stage     {stage.name} ({at} of {of}): {what}, from {stage.start}"
+
+
 def _check_needs(steps: Sequence[Step], chosen: Sequence[str], recipe: str) -> None:
     """What a chosen stage builds on must be chosen too, or finished somewhere."""
     by_name = {step.stage.name: step for step in steps}
@@ -152,8 +158,7 @@ def _run_all(
 ) -> int:
     for at, step in enumerate(steps, 1):
         run, stage = StageRun(top, step.stage.name), step.stage
-        what = "trains" if stage.kind is None else stage.kind.replace("_", " ")
-        told = f"stage     {stage.name} ({at} of {len(steps)}): {what}, from {stage.start}"
+        told = tell_stage(stage, at, len(steps))
         if top.read().get_stage(stage.name).finished:
             print(f"{told}: done already")
             continue

@@ -18,9 +18,12 @@ from typing import Any
 
 from recipebook import launch, provenance, rundir
 from recipebook.dataset import Dataset, prepare
-from recipebook.opening import dump_recipe, resolve_for_machine, say_dataset, say_recipe, write_files
+from recipebook.opening import check_machine, dump_recipe, say_dataset, say_recipe, write_files
+from recipebook.pipeline import resolve_stages
+from recipebook.plan_stages import plan_stages
 from recipebook.quality import inspect_rows
 from recipebook.recipe import PROJECT, Recipe
+from recipebook.references import check_references
 from recipebook.rundir import shown
 
 PERCENTILES = (50, 90, 95, 99)
@@ -28,14 +31,26 @@ PERCENTILES = (50, 90, 95, 99)
 
 def plan(name: str, profile: str | None, overrides: Sequence[str]) -> int:
     """Print the plan of a recipe; the exit status."""
-    resolved = resolve_for_machine(name, profile, overrides)
+    resolved, stages = resolve_stages(name, profile, overrides)
+    rundir.CACHE.mkdir(exist_ok=True)
+    if stages:
+        plan_stages(resolved, stages, tell_training)
+        return 0
+    check_references(resolved)
+    check_machine(resolved)
     recipe = resolved.recipe
     say_recipe(resolved)
     dataset = prepare(recipe.data, rundir.CACHE / "data", PROJECT)
     say_dataset(dataset)
+    tell_training(recipe, dataset)
+    _say_outcome(provenance.identify(recipe, dataset.rows_digest))
+    return 0
+
+
+def tell_training(recipe: Recipe, dataset: Dataset) -> None:
+    """What is known of a training before it begins: its rows, tokens and steps, its files and its command."""
     for finding in inspect_rows(dataset.path("train"), dataset.path("test")):
         print(f"{finding.kind:<18}{finding.told}")
-    rundir.CACHE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=rundir.CACHE, prefix="plan-") as folder:
         write_files(Path(folder), recipe, dataset)
         _say_tokens(_preview(Path(folder), recipe), recipe)
@@ -43,8 +58,6 @@ def plan(name: str, profile: str | None, overrides: Sequence[str]) -> int:
         print(f"\n--- resolved recipe\n{dump_recipe(recipe)}")
         print(f"--- axolotl.yaml\n{(Path(folder) / 'axolotl.yaml').read_text(encoding='utf-8')}")
     print(f"--- command, in the run's folder\n{_write_command(recipe)}\n")
-    _say_outcome(provenance.identify(recipe, dataset.rows_digest))
-    return 0
 
 
 def _preview(folder: Path, recipe: Recipe) -> dict[str, Any] | str:

@@ -41,8 +41,10 @@ def _status(run: Run, manifest: Manifest) -> str:
         return manifest.status
     if not run.is_held():
         return "killed"
-    fact = read_progress(run.folder)
-    return f"training {fact['step']}/{fact['steps']}" if fact else "training"
+    stage = next((entry.name for entry in manifest.pipeline if entry.status == "training"), None)
+    fact = read_progress(run.folder / "stages" / stage if stage else run.folder)
+    told = f"training {stage}" if stage else "training"
+    return f"{told} {fact['step']}/{fact['steps']}" if fact else told
 
 
 def _headline(summary: Path) -> str:
