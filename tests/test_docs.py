@@ -62,6 +62,7 @@ def test_there_are_recipes() -> None:
         "preference-kto",
         "preference-orpo",
         "preference-simpo",
+        "robot-curriculum",
         "robot-lora",
         "tiny-base",
         "toolformer-sft",

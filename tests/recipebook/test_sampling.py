@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from recipebook.errors import UserError
-from recipebook.recipe import Weights
-from recipebook.sampling import repeat_rows
+from recipebook.recipe import Only, Weights
+from recipebook.sampling import keep_rows, repeat_rows
 
 
 def write_rows(folder: Path, kinds: list[str]) -> Path:
@@ -62,4 +62,27 @@ def test_the_same_seed_repeats_the_same_rows(tmp_path: Path) -> None:
 def test_a_wrong_field_or_value_is_told(tmp_path: Path, weights: Weights, message: str) -> None:
     with pytest.raises(UserError) as error:
         repeat_rows(write_rows(tmp_path, ["a", "b"]), weights, 42)
+    assert str(error.value) == message
+
+
+def test_only_the_rows_of_some_kinds_are_kept(tmp_path: Path) -> None:
+    path = write_rows(tmp_path, ["a", "b", "a", "c"])
+    kept = keep_rows(path, Only(field="kind", values=("a", "c")))
+    assert kept == (3, "only kind: 4 train rows to 3 (a 2, c 1)")
+    assert read_numbers(path) == [0, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("only", "message"),
+    [
+        (Only(field="kind", values=("a", "z")), "data.only.values: no train row has kind 'z'; they have: a, b"),
+        (
+            Only(field="category", values=("a",)),
+            "data.only.field: rows have no 'category' in their meta; they have: kind",
+        ),
+    ],
+)
+def test_a_kind_that_no_row_has_is_told(tmp_path: Path, only: Only, message: str) -> None:
+    with pytest.raises(UserError) as error:
+        keep_rows(write_rows(tmp_path, ["a", "b"]), only)
     assert str(error.value) == message
