@@ -264,7 +264,8 @@ def _count_overlap(train: _Written, other: _Written) -> int:
 
 def _check_parts(data: Data, rows: dict[Part, int], account: Account) -> None:
     if not rows["train"]:
-        raise UserError(f"{data.source}: train is empty: {account.records} records, {account.rejects} rejected")
+        told = "".join(f", {each.count} left out: {each.reason}" for each in account.left_out)
+        raise UserError(f"{data.source}: train is empty: {account.records} records, {account.rejects} rejected{told}")
     if data.split.file is not None:
         return
     shares = {"validation": data.split.validation, "test": data.split.test}

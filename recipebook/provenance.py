@@ -69,7 +69,7 @@ def identify(recipe: Recipe, rows_digest: str) -> str:
 
 def list_inputs(recipe: Recipe, rows_digest: str) -> dict[str, str]:
     """All that decides the outcome of a training, each under its name: `training.epochs`, `rows`, `versions.torch`."""
-    left_out = {**dict.fromkeys(NOT_TRAINING, True), "remote": WAYS_TO_A_SERVICE}
+    left_out: dict[str, Any] = {**dict.fromkeys(NOT_TRAINING, True), "remote": WAYS_TO_A_SERVICE}
     settings = flatten(recipe.model_dump(mode="json", exclude=left_out))
     # What a service trains with is its own affair.
     versions = {} if recipe.remote else package_versions()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from recipebook import provenance, rundir
 from recipebook.conversion import find_converter
 from recipebook.dataset import Dataset, prepare
+from recipebook.errors import UserError
 from recipebook.files import digest, digest_file
 from recipebook.recipe import PROJECT, Data
 from recipebook.recognise import AUTO
@@ -39,7 +40,7 @@ def list_steps(stages: Sequence[Stage]) -> list[Step]:
     steps: list[Step] = []
     for stage in stages:
         data = stage.recipe.data
-        dataset = None if reads_made(data) else prepare(data, rundir.CACHE / "data", PROJECT)
+        dataset = None if reads_made(data) else _prepare(stage)
         inputs = _list_inputs(stage, dataset, {step.stage.name: step.identity for step in steps})
         steps.append(Step(stage, dataset, inputs, provenance.digest_inputs(inputs)))
     return steps
@@ -60,6 +61,13 @@ def tell_changes(before: Mapping[str, str], after: Mapping[str, str]) -> str:
     changed = [key for key in sorted(before.keys() | after.keys()) if before.get(key) != after.get(key)]
     told = [_tell_change(key, before.get(key), after.get(key)) for key in changed[:FEW]]
     return "; ".join(told) + (f"; and {len(changed) - FEW} more" if len(changed) > FEW else "")
+
+
+def _prepare(stage: Stage) -> Dataset:
+    try:
+        return prepare(stage.recipe.data, rundir.CACHE / "data", PROJECT)
+    except UserError as error:
+        raise UserError(f"{stage.place}: stage '{stage.name}': {error}") from error
 
 
 def _tell_change(key: str, before: str | None, after: str | None) -> str:

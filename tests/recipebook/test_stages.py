@@ -191,3 +191,13 @@ def test_changes_are_told_by_name() -> None:
         tell_changes(before, after) == "rows changed; the stage that it starts from changed; training.epochs: 4, was 3"
     )
     assert tell_changes({"a": "1", "b": "1", "c": "1", "d": "1"}, {}).endswith("; and 1 more")
+
+
+def test_pairs_that_are_all_too_weak_are_told_before_anything_trains(read: Read) -> None:
+    data = "{source: samples/preference.jsonl, converter: preference, options: {strength: difference, threshold: 9}}"
+    with pytest.raises(UserError) as caught:
+        list_steps(read(f"  - {{name: sft}}\n  - {{name: dpo, data: {data}}}\n"))
+    assert (
+        "x.yaml:9:5: stage 'dpo': samples/preference.jsonl: train is empty: 1500 records, 0 rejected, 1500 left"
+        in str(caught.value)
+    )
