@@ -1,6 +1,6 @@
 # Recipebook: make is the door, `python -m recipebook` the room behind it.
 .DEFAULT_GOAL := help
-.PHONY: help setup train eval plan check runs cancel compare leaderboard human-eval human-eval-results test lint bench tiny-base schemas clean
+.PHONY: help setup train members eval plan check runs cancel compare leaderboard human-eval human-eval-results test lint bench tiny-base schemas clean
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -9,6 +9,9 @@ RUN_IN_ENV := PATH="$(CURDIR)/.venv/bin:$$PATH" $(PY) -m recipebook
 
 # Options that train and plan share; SET holds words such as training.epochs=1.
 LAYERS := $(if $(PROFILE),--profile $(PROFILE)) $(if $(GPUS),--gpus $(GPUS)) $(if $(SET),--set $(SET))
+
+# A fleet's members: names or patterns, quoted against the shell; the first so many.
+MEMBERS = $(if $(ONLY),--only $(foreach word,$(ONLY),'$(word)')) $(if $(LIMIT),--limit $(LIMIT))
 
 help: ## this list
 	@echo "Recipebook: one YAML recipe to a trained, checked and evaluated Axolotl run"
@@ -27,9 +30,15 @@ $(READY): pyproject.toml constraints.txt
 	$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[train,eval,remote,ray,dev]'
 	@touch $@
 
-train: $(READY) ## RECIPE=: a recipe to a trained, checked run (PROFILE=, GPUS=, SET=, STAGE=, FROM=, FORCE=1)
+train: $(READY) ## RECIPE=: a recipe to a trained, checked run (PROFILE=, GPUS=, SET=, FORCE=1; STAGE=, FROM=; ONLY=, LIMIT=, WORKERS=)
 	@$(call need,RECIPE)
-	@$(RUN_IN_ENV) train $(RECIPE) $(LAYERS) $(if $(STAGE),--stage $(STAGE)) $(if $(FROM),--from $(FROM)) $(if $(FORCE),--force)
+	@$(RUN_IN_ENV) train $(RECIPE) $(LAYERS) $(if $(FORCE),--force) \
+		$(if $(STAGE),--stage $(STAGE)) $(if $(FROM),--from $(FROM)) $(MEMBERS) \
+		$(if $(WORKERS),--workers $(WORKERS)) $(if $(LAUNCHER),--launcher $(LAUNCHER))
+
+members: $(READY) ## RECIPE=: a fleet's members: what is done, what would run and why (ONLY="a b*", LIMIT=)
+	@$(call need,RECIPE)
+	@$(RUN_IN_ENV) members $(RECIPE) $(LAYERS) $(MEMBERS)
 
 eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (CHECKPOINT=500, SET="eval.limit=50")
 	@$(call need,RUN)

@@ -15,20 +15,21 @@ def attempt(run: Run, manifest: Manifest, lock: int) -> int:
     """Train from the last whole checkpoint, or from the start; 0 trained, 1 failed, 130 stopped."""
     for name in run.drop_broken_checkpoints():
         print(f"dropped   {name}: the trainer was ended while it wrote this checkpoint")
-    manifest = _begin(run, manifest)
+    tell_beginning(run, manifest)
+    manifest = begin(run, manifest)
     started, line = time.monotonic(), ProgressLine("training")
     try:
         code = launch.run_trainer(
             list(manifest.command), manifest.environment, run.folder, lock, lambda fact: _draw(line, fact)
         )
     except launch.Stopped as stopped:
-        _end(run, manifest, started, "interrupted", f"stopped by {stopped}", None)
+        end(run, manifest, started, "interrupted", f"stopped by {stopped}", None)
         print(f"stopped   by {stopped}: the same command goes on from the last checkpoint")
         return 130
     finally:
         line.clear()
     fault = find_fault(run.folder, code)
-    manifest = _end(run, manifest, started, "failed" if fault else "trained", fault, code)
+    manifest = end(run, manifest, started, "failed" if fault else "trained", fault, code)
     if fault:
         print(f"failed    {fault}\n          the whole log: {shown(run.folder / 'train.log')}")
         return 1
@@ -44,16 +45,17 @@ def attempt(run: Run, manifest: Manifest, lock: int) -> int:
 
 def attempt_job(run: Run, manifest: Manifest, lock: int, *, rows: bool) -> int:
     """Run a stage that trains nothing; 0 done, 1 failed, 2 for the user to mend, 130 stopped."""
-    manifest = _begin(run, manifest)
+    tell_beginning(run, manifest)
+    manifest = begin(run, manifest)
     started = time.monotonic()
     try:
         code = launch.run_job(list(manifest.command), manifest.environment, run.folder, lock)
     except launch.Stopped as stopped:
-        _end(run, manifest, started, "interrupted", f"stopped by {stopped}", None)
+        end(run, manifest, started, "interrupted", f"stopped by {stopped}", None)
         print(f"stopped   by {stopped}: the same command goes on")
         return 130
     fault = _find_job_fault(run.folder, code, rows)
-    _end(run, manifest, started, "failed" if fault else "done", fault, code)
+    end(run, manifest, started, "failed" if fault else "done", fault, code)
     if fault:
         print(f"failed    {fault}")
         return 2 if code == 2 else 1
@@ -106,11 +108,14 @@ def _tell_account(folder: Path) -> str:
     return "".join(f", {name.replace('_', ' ')} {count}" for name, count in account.items())
 
 
-def _begin(run: Run, manifest: Manifest) -> Manifest:
+def tell_beginning(run: Run, manifest: Manifest) -> None:
+    """Where the run is, and from where it goes on."""
+    print(f"run       {shown(run.folder)}" + (f", going on from step {_find_step(run)}" if manifest.attempts else ""))
+
+
+def begin(run: Run, manifest: Manifest) -> Manifest:
     """A new line in the manifest's attempts; one that was never closed was killed together with its runner."""
-    checkpoints = run.checkpoints()
-    step = int(checkpoints[-1].name.split("-")[-1]) if checkpoints else 0
-    print(f"run       {shown(run.folder)}" + (f", going on from step {step}" if manifest.attempts else ""))
+    step = _find_step(run)
     for name in ("progress.json", "weights.json"):
         (run.folder / name).unlink(missing_ok=True)
     earlier = [
@@ -121,9 +126,8 @@ def _begin(run: Run, manifest: Manifest) -> Manifest:
     return run.write(manifest.model_copy(update={"status": "training", "reason": None, "attempts": attempts}))
 
 
-def _end(
-    run: Run, manifest: Manifest, started: float, status: Status, reason: str | None, code: int | None
-) -> Manifest:
+def end(run: Run, manifest: Manifest, started: float, status: Status, reason: str | None, code: int | None) -> Manifest:
+    """How the attempt went, in the manifest."""
     seconds = round(time.monotonic() - started, 2)
     last = manifest.attempts[-1].model_copy(update={"seconds": seconds, "exit_code": code, "outcome": status})
     weights, remote = run.folder / "weights.json", run.folder / REMOTE
@@ -138,6 +142,11 @@ def _end(
         "remote": json.loads(remote.read_bytes()) if remote.is_file() else None,
     }
     return run.write(manifest.model_copy(update=found))
+
+
+def _find_step(run: Run) -> int:
+    checkpoints = run.checkpoints()
+    return int(checkpoints[-1].name.split("-")[-1]) if checkpoints else 0
 
 
 def _draw(line: ProgressLine, fact: dict[str, object]) -> None:

@@ -47,6 +47,14 @@ def build_parser() -> argparse.ArgumentParser:
     part.add_argument("--stage", metavar="NAME", help="only this stage of the recipe")
     part.add_argument("--from", metavar="NAME", dest="since", help="this stage and those after it")
     train.add_argument("--force", action="store_true", help="train even where the same run is there already")
+    _add_choice(train)
+    train.add_argument("--workers", type=_count, metavar="N", help="members trained at a time; one a GPU if not given")
+    train.add_argument("--launcher", default="resident", metavar="NAME", help="resident or plain, for members")
+
+    members = _add(commands, "members", _members, "a fleet's members: what is done, what would run and why")
+    members.add_argument("recipe", help="a name in recipes/, or a path to a YAML file")
+    _add_layers(members)
+    _add_choice(members)
 
     plan = _add(commands, "plan", _plan, "say what train would do, without training")
     plan.add_argument("recipe", help="a name in recipes/, or a path to a YAML file")
@@ -113,10 +121,20 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _train(asked: argparse.Namespace) -> int:
-    from recipebook.pipeline import Choice
+    from recipebook import fleet, pipeline
     from recipebook.train import train
 
-    return train(asked.recipe, asked.profile, _layers(asked), Choice(asked.stage, asked.since, asked.force))
+    stages = pipeline.Choice(asked.stage, asked.since, asked.force)
+    members = fleet.Choice(tuple(asked.only), asked.limit, asked.workers, asked.launcher, asked.force)
+    return train(asked.recipe, asked.profile, _layers(asked), stages, members)
+
+
+def _members(asked: argparse.Namespace) -> int:
+    from recipebook.fleet import Choice, show_members
+    from recipebook.opening import resolve_for_machine
+
+    resolved = resolve_for_machine(asked.recipe, asked.profile, _layers(asked))
+    return show_members(resolved, Choice(tuple(asked.only), asked.limit))
 
 
 def _plan(asked: argparse.Namespace) -> int:
@@ -248,6 +266,17 @@ def _add_layers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", help="a hardware profile of recipes/profiles; without a GPU: tiny")
     parser.add_argument("--gpus", type=int, metavar="N", help="processes; one a GPU, or CPU ranks without")
     parser.add_argument("--set", nargs="*", action="extend", default=[], metavar="SECTION.KEY=VALUE", dest="overrides")
+
+
+def _add_choice(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--only", nargs="*", action="extend", default=[], metavar="MEMBER", help="names or patterns")
+    parser.add_argument("--limit", type=_count, metavar="N", help="the first N members")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number above 0")
+    return int(text)
 
 
 def _layers(asked: argparse.Namespace) -> list[str]:

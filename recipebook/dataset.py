@@ -32,6 +32,7 @@ from recipebook.recipe import Data, Split
 from recipebook.records import Record
 from recipebook.rows import BadRecord, LeftOut, Row
 from recipebook.sampling import keep_rows, repeat_rows
+from recipebook.shards import find_shard
 from recipebook.sources import Input, digest_inputs, find_inputs, make_input
 from recipebook.split import PARTS, Part, choose_part, normalise
 from recipebook.split_file import SplitFile
@@ -69,7 +70,7 @@ def prepare(
     `made` are files that stand for a source's name, such as `stage:pairs`.
     """
     inputs = {
-        part: [make_input(made[name], name)] if name in made else find_inputs(name, root)
+        part: [make_input(made[name], name)] if name in made else _find_inputs(name, data.where, root, cache)
         for part, name in _name_sources(data).items()
     }
     notes: dict[str, str] = {}
@@ -79,7 +80,9 @@ def prepare(
     split = _open_split(data, root)
     if isinstance(split, SplitFile):
         sources[split.name], notes["split"] = split.digest, split.note()
-    settings = data.model_dump_json(exclude={"options"}) + options.model_dump_json()
+    # What a recipe does not say is left out, so that a key more in this module makes no folder anew.
+    unsaid = {"options"} if data.where else {"options", "where"}
+    settings = data.model_dump_json(exclude=unsaid) + options.model_dump_json()
     folder = cache / digest(FORMAT, converter.code, settings, *sources.values())
     if found := _find(folder):
         return found
@@ -118,6 +121,10 @@ class _Written:
 def _name_sources(data: Data) -> dict[Part, str]:
     named: dict[Part, str | None] = {"test": data.test, "validation": data.validation, "train": data.source}
     return {part: name for part, name in named.items() if name is not None}
+
+
+def _find_inputs(name: str, where: dict[str, str | int], root: Path, cache: Path) -> list[Input]:
+    return [find_shard(name, where, root, cache.parent / "shards")] if where else find_inputs(name, root)
 
 
 def _path(folder: Path, part: Part) -> Path:

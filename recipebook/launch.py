@@ -90,7 +90,7 @@ def _run(
     follow: Callable[[dict[str, Any]], None],
     log: IO[bytes] | None,
 ) -> int:
-    with _signals_raise():
+    with signals_raise():
         process = subprocess.Popen(
             command,
             cwd=folder,
@@ -108,7 +108,7 @@ def _run(
                 follow(read_progress(folder))
                 time.sleep(POLL_SECONDS)
         finally:
-            _end_group(process)
+            end_group(process)
     return process.returncode
 
 
@@ -136,7 +136,9 @@ def last_error(log: Path) -> str:
 
 
 @contextmanager
-def _signals_raise() -> Iterator[None]:
+def signals_raise() -> Iterator[None]:
+    """Ctrl-C, a kill and a closed terminal become Stopped."""
+
     def stop(signum: int, frame: FrameType | None) -> None:
         raise Stopped(signal.Signals(signum).name)
 
@@ -149,7 +151,7 @@ def _signals_raise() -> Iterator[None]:
             signal.signal(signum, handler)
 
 
-def _end_group(process: subprocess.Popen[bytes]) -> None:
+def end_group(process: subprocess.Popen[bytes]) -> None:
     """End what is left of the trainer's group: its ranks and data workers outlive a killed parent otherwise.
 
     SIGTERM and not SIGINT, on which Axolotl saves a half-trained model and exits with 0.

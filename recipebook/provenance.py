@@ -4,6 +4,7 @@ import json
 import platform
 import subprocess
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,18 @@ from recipebook.render import find_base
 
 PACKAGES = ("axolotl", "torch", "transformers", "peft", "trl", "accelerate", "deepspeed", "datasets", "recipebook")
 SAMPLE_BYTES = 1 << 20
-NOT_TRAINING = {"description", "extends", "profiles", "data", "eval", "stages"}
+NOT_TRAINING = {"description", "extends", "profiles", "matrix", "data", "eval", "stages"}
 WAYS_TO_A_SERVICE = {"url", "key", "poll_seconds", "stagger_seconds"}
 
 
+@cache
 def git_state(project: Path = PROJECT) -> dict[str, str | bool | None]:
     """The commit and whether tracked files differ from it; None outside a checkout."""
     head = _git(project, "rev-parse", "HEAD")
     return {"commit": head, "dirty": None if head is None else bool(_git(project, "status", "--porcelain", "-uno"))}
 
 
+@cache
 def package_versions() -> dict[str, str]:
     """Versions of what decides the outcome, without importing any of it."""
     versions = {"python": platform.python_version()}
@@ -69,17 +72,23 @@ def identify(recipe: Recipe, rows_digest: str) -> str:
 
 def list_inputs(recipe: Recipe, rows_digest: str) -> dict[str, str]:
     """All that decides the outcome of a training, each under its name: `training.epochs`, `rows`, `versions.torch`."""
-    left_out: dict[str, Any] = {**dict.fromkeys(NOT_TRAINING, True), "remote": WAYS_TO_A_SERVICE}
-    settings = flatten(recipe.model_dump(mode="json", exclude=left_out))
     # What a service trains with is its own affair.
     versions = {} if recipe.remote else package_versions()
     return {
-        **settings,
+        **list_settings(recipe.model_dump(mode="json")),
         "rows": rows_digest,
         "base": digest_base(recipe),
         "chat template": digest_chat_template(recipe),
         **{f"versions.{package}": number for package, number in versions.items()},
     }
+
+
+def list_settings(data: Mapping[str, Any]) -> dict[str, str]:
+    """What of a recipe's data decides the outcome of a training, but for its rows."""
+    settings = {key: value for key, value in data.items() if key not in NOT_TRAINING}
+    if settings.get("remote"):
+        settings["remote"] = {key: value for key, value in data["remote"].items() if key not in WAYS_TO_A_SERVICE}
+    return flatten(settings)
 
 
 def digest_inputs(inputs: Mapping[str, str]) -> str:

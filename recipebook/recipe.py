@@ -82,12 +82,22 @@ class Data(Section):
     test: Name | None = Field(None, description="a source of its own for test, instead of a share")
     converter: Name = Field(description="a module of converters/, or `auto`: the one that knows the first records")
     options: dict[str, Any] = Field(default_factory=dict, description="the converter's own Options")
+    where: dict[Name, str | int] = Field(
+        default_factory=dict, description="the records alone that have these values, such as {persona_id: persona_000}"
+    )
     split: Split = Split()
     weights: Weights | None = Field(None, description="rows of some kinds more often, or less; of train alone")
     only: Only | None = Field(None, description="rows of some kinds, of train and validation; test stays whole")
     rejects: Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)?%?$")] | Annotated[int, Field(ge=0)] = Field(
         0, description="how many records may be rejected: a number, or a share such as 10%"
     )
+
+    @model_validator(mode="after")
+    def _can_choose_records(self) -> Self:
+        """A split file counts the records of the whole source."""
+        if self.where and self.split.file is not None:
+            raise ValueError("where takes some records of the source, and split.file counts all of them")
+        return self
 
 
 class Training(Section):
@@ -240,6 +250,55 @@ class Evaluation(Section):
     seed: int = 42
 
 
+class Column(Section):
+    """A value for each that a field of the data's records has."""
+
+    column: Name = Field(description="a field of every record of data.source")
+
+
+class Files(Section):
+    """A value for each file."""
+
+    files: Name = Field(description="a glob, from the project's folder")
+
+
+class Range(Section):
+    """Numbers drawn at random; for `search`."""
+
+    low: float
+    high: float
+    scale: Literal["log", "linear"] = "log"
+
+    @model_validator(mode="after")
+    def _can_draw(self) -> Self:
+        if self.low >= self.high or (self.scale == "log" and self.low <= 0):
+            raise ValueError(f"low: {self.low} to high: {self.high} is no range to draw from on a {self.scale} scale")
+        return self
+
+
+class Search(Section):
+    """Members drawn at random, in place of every combination."""
+
+    random: Positive = Field(description="how many")
+    seed: int = 42
+
+
+class Matrix(Section):
+    """A recipe for many adapters: a member for every combination of values (recipebook/matrix.py)."""
+
+    values: dict[Name, tuple[Any, ...] | Column | Files | Range] = Field(
+        min_length=1, description="keys of the recipe, such as training.learning_rate, and the values that each takes"
+    )
+    name: Name | None = Field(
+        None, description="such as '{pole}-r{r}', by the keys' last words; None: all values, joined by -"
+    )
+    search: Search | None = None
+    include: tuple[dict[Name, Any], ...] = Field((), description="members more, each with all keys of values")
+    exclude: tuple[dict[Name, Any], ...] = Field((), description="combinations that are left out, by some of the keys")
+    min_rows: Annotated[int, Field(ge=0)] = Field(0, description="members with fewer train rows are left out")
+    attempts: Positive = Field(2, description="times that a member which fails is tried")
+
+
 class Recipe(Section):
     """A whole experiment."""
 
@@ -259,6 +318,7 @@ class Recipe(Section):
     stages: tuple[dict[str, Any], ...] = Field(
         (), description="steps in order, each with a name and what it does otherwise (recipebook/stages.py)"
     )
+    matrix: Matrix | None = Field(None, description="many adapters from this recipe: a fleet")
     axolotl: dict[str, Any] = Field(
         default_factory=dict, description="any of Axolotl's own keys, checked against its schema; they win"
     )

@@ -3,9 +3,12 @@
 runs/robot-lora-20261120-141503/
   recipe.yaml as written, resolved.yaml as run, manifest.json, data/, axolotl.yaml, deepspeed.json,
   train.log, metrics.jsonl, model/, eval/
+runs/traits/joy_plus-20261121-093000/
+  the same, of a member of the fleet `traits`
 """
 
 import fcntl
+import glob
 import os
 import shutil
 from collections.abc import Iterator
@@ -77,6 +80,7 @@ class Manifest(Fact):
 
     run: str
     recipe: str
+    member: str | None = None
     status: Status
     reason: str | None = None
     identity: str
@@ -106,15 +110,16 @@ class Manifest(Fact):
 
 
 class Run:
-    """A folder under `runs/`; holds no state but its path."""
+    """A folder under `runs/`; holds no state but its path and name."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, fleet: str | None = None) -> None:
         self.folder = folder
+        self.fleet = fleet
 
     @property
     def name(self) -> str:
-        """The folder's name: recipe, day and time."""
-        return self.folder.name
+        """The folder's name: recipe, day and time; a member's is `fleet/member`, day and time."""
+        return f"{self.fleet}/{self.folder.name}" if self.fleet else self.folder.name
 
     @property
     def start(self) -> Path | None:
@@ -173,37 +178,43 @@ class Run:
         return [path.name for path in broken]
 
 
-def create(recipe: str, now: datetime, runs: Path = RUNS) -> Run:
-    """A new folder, named by recipe and time."""
+def create(recipe: str, now: datetime, runs: Path = RUNS, fleet: str | None = None) -> Run:
+    """A new folder, named by recipe (of a fleet's member by its name, under the fleet's) and time."""
+    runs = runs / fleet if fleet else runs
     stem = f"{recipe.replace('/', '-')}-{now:%Y%m%d-%H%M%S}"
     for suffix in ("", *(f"-{count}" for count in range(2, 100))):
         try:
             (runs / f"{stem}{suffix}").mkdir(parents=True)
         except FileExistsError:
             continue
-        return Run(runs / f"{stem}{suffix}")
+        return Run(runs / f"{stem}{suffix}", fleet)
     raise UserError(f"{shown(runs / stem)} and 98 more of that name exist")
 
 
 def list_runs(runs: Path = RUNS) -> Iterator[Run]:
-    """All runs, newest first."""
-    folders = [path.parent for path in runs.glob("*/manifest.json")]
-    yield from map(Run, sorted(folders, key=_get_birth, reverse=True))
+    """All runs, members of fleets among them, newest first."""
+    folders = [path.parent for pattern in ("*", "*/*") for path in runs.glob(f"{pattern}/manifest.json")]
+    yield from (_open(folder, runs) for folder in sorted(folders, key=_get_birth, reverse=True))
+
+
+def list_members(fleet: str, member: str, runs: Path = RUNS) -> list[tuple[Run, Manifest]]:
+    """The runs of one member of a fleet, newest first."""
+    found = [Run(path.parent, fleet) for path in (runs / fleet).glob(f"{glob.escape(member)}-*/manifest.json")]
+    readable = [(run, manifest) for run in found if (manifest := _read_or_none(run)) and manifest.member == member]
+    return sorted(readable, key=lambda pair: (pair[1].created, pair[0].name), reverse=True)
 
 
 def list_readable(runs: Path = RUNS) -> Iterator[tuple[Run, Manifest]]:
     """The runs whose manifest can be read, newest first; `make runs` shows the others with the reason."""
     for run in list_runs(runs):
-        try:
-            yield run, run.read()
-        except UserError:
-            continue
+        if manifest := _read_or_none(run):
+            yield run, manifest
 
 
 def find(query: str, runs: Path = RUNS) -> Run:
     """A run by its full name, or the newest trained one of a recipe."""
     if (runs / query / "manifest.json").is_file():
-        return Run(runs / query)
+        return _open(runs / query, runs)
     manifests = list(list_readable(runs))
     of_recipe = [(run, manifest) for run, manifest in manifests if manifest.recipe == query]
     for run, manifest in of_recipe:
@@ -226,6 +237,17 @@ def find_same(identity: str) -> Run | None:
 def shown(path: Path) -> str:
     """A path as messages show it: from the project's folder where it lies inside."""
     return str(path.relative_to(PROJECT)) if path.is_relative_to(PROJECT) else str(path)
+
+
+def _open(folder: Path, runs: Path) -> Run:
+    return Run(folder, None if folder.parent == runs else folder.parent.relative_to(runs).as_posix())
+
+
+def _read_or_none(run: Run) -> Manifest | None:
+    try:
+        return run.read()
+    except UserError:
+        return None
 
 
 def _get_birth(folder: Path) -> float:

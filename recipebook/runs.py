@@ -27,7 +27,7 @@ def show_runs(runs: Path = rundir.RUNS) -> int:
 def _line(run: Run) -> tuple[str, ...]:
     try:
         manifest = run.read()
-        headline = _headline(run.folder / "eval" / "summary.json")
+        headline = read_headline(run.folder / "eval" / "summary.json")
     except UserError as error:
         return run.name, "unreadable", "", "", "", str(error)
     loss = "" if manifest.final_loss is None else f"{manifest.final_loss:.4f}"
@@ -47,7 +47,8 @@ def _status(run: Run, manifest: Manifest) -> str:
     return f"{told} {fact['step']}/{fact['steps']}" if fact else told
 
 
-def _headline(summary: Path) -> str:
+def read_headline(summary: Path) -> str:
+    """The main figure of an evaluation, and the base model's; empty where there was none."""
     if not summary.is_file():
         return ""
     try:

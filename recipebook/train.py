@@ -2,7 +2,7 @@
 
 Reads downward: resolve, prepare the data, recognise or open the run, launch and check. A run of the same identity
 that is trained is not trained again; one that was interrupted or failed goes on from its last checkpoint. A recipe
-with stages goes its own way (recipebook/pipeline.py).
+with stages, or with a matrix, goes its own way (recipebook/pipeline.py, recipebook/fleet.py).
 """
 
 import os
@@ -14,6 +14,8 @@ from recipebook import provenance, rundir
 from recipebook.attempt import attempt
 from recipebook.dataset import prepare
 from recipebook.errors import UserError
+from recipebook.fleet import Choice as Members
+from recipebook.fleet import train_fleet
 from recipebook.opening import check_machine, open_run, say_dataset, say_recipe
 from recipebook.pipeline import Choice, resolve_stages, train_stages
 from recipebook.recipe import PROJECT
@@ -23,15 +25,24 @@ from recipebook.rundir import shown
 ALL = Choice()
 
 
-def train(name: str, profile: str | None, overrides: Sequence[str], choice: Choice = ALL) -> int:
+def train(
+    name: str, profile: str | None, overrides: Sequence[str], choice: Choice = ALL, members: Members | None = None
+) -> int:
     """Train one recipe; the exit status: 0 trained (or found trained), 1 failed, 130 stopped."""
+    members = members or Members(force=choice.force)
     resolved, stages = resolve_stages(name, profile, overrides)
+    if resolved.recipe.matrix and stages:
+        raise UserError(f"{resolved.name} has a matrix and stages, which cannot go together")
+    if (choice.only or choice.since) and not stages:
+        raise UserError(f"{resolved.name} has no stages, so STAGE and FROM mean nothing to it")
+    if (members.only or members.limit) and not resolved.recipe.matrix:
+        raise UserError(f"{resolved.name} has no matrix, so ONLY and LIMIT mean nothing to it")
     if stages:
         return train_stages(resolved, stages, overrides, choice)
-    if choice.only or choice.since:
-        raise UserError(f"{resolved.name} has no stages, so STAGE and FROM mean nothing to it")
     check_references(resolved)
     check_machine(resolved)
+    if resolved.recipe.matrix:
+        return train_fleet(resolved, overrides, members)
     say_recipe(resolved)
     started = time.monotonic()
     dataset = prepare(resolved.recipe.data, rundir.CACHE / "data", PROJECT)

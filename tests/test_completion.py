@@ -24,7 +24,7 @@ def complete(*words: str) -> list[str]:
     [
         (["make", "tra"], ["train"]),
         (["make", "train", "REC"], ["RECIPE="]),
-        (["make", "train", "RECIPE", "=", "rob"], ["robot-lora"]),
+        (["make", "train", "RECIPE", "=", "robot-l"], ["robot-lora"]),
         (["make", "train", "PROFILE", "=", "mul"], ["multi-gpu"]),
     ],
 )

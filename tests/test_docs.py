@@ -55,6 +55,7 @@ def test_every_file_that_the_readme_names_exists() -> None:
 def test_there_are_recipes() -> None:
     assert list_recipes() == [
         "dial-dpo",
+        "persona-per-user",
         "persona-unified",
         "persona-unified-anonymous",
         "preference-dpo",
@@ -64,8 +65,10 @@ def test_there_are_recipes() -> None:
         "preference-simpo",
         "robot-curriculum",
         "robot-lora",
+        "robot-sweep",
         "tiny-base",
         "toolformer-sft",
         "toolformer-weighted",
         "trait",
+        "traits",
     ]

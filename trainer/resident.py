@@ -1,0 +1,146 @@
+"""A process that has imported Axolotl once and trains each run it is given in a child of its own.
+
+    python -m trainer.resident 3        (3: the descriptor of a socket to the scheduler)
+
+In: a packet a run, `{"folder": "/…/runs/traits/joy_plus-20261121-093000"}`, with the descriptor that holds the run.
+Out: packets `{"pid": 4711}` when its child is there and `{"code": 0}` when it has ended (-9: killed by SIGKILL).
+
+The child is a fork, so libraries are there without being read again, and what it does, leaks or breaks touches no
+other. In the run's folder it does what `python -m trainer axolotl.yaml` does there. What the first child had to import
+besides, the parent then imports for all others. Nothing is computed here: a fork has no threads but its own, and one
+made after torch's had started would wait for them for ever.
+"""
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+import traceback
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from trainer.__main__ import leave, load_engine
+
+PACKET = 1 << 16
+PR_SET_PDEATHSIG = 1
+NEW_MODULES = "new_modules.json"
+
+
+def serve(control: socket.socket) -> None:
+    """Train run after run until the scheduler closes its end, which its death does too."""
+    warm = False
+    while True:
+        packet, descriptors, _, _ = socket.recv_fds(control, PACKET, 1)
+        if not packet:
+            return
+        folder = Path(json.loads(packet)["folder"])
+        told, tells = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(told)
+            control.close()
+            _train(folder, tells)
+        os.close(tells)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        control.send(json.dumps({"pid": child}).encode())
+        names = _read_all(told)
+        _, status = os.waitpid(child, 0)
+        if names and not warm:
+            import_quietly(names.decode().split())
+            warm = True
+        control.send(json.dumps({"code": os.waitstatus_to_exitcode(status)}).encode())
+
+
+def import_quietly(names: list[str]) -> None:
+    """Import what a child had to; a module that only exists there is left to the children."""
+    gc.disable()
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stderr(nowhere):  # noqa: PTH123
+        for name in names:
+            with contextlib.suppress(Exception):
+                importlib.import_module(name)
+    gc.freeze()
+    gc.enable()
+
+
+def _train(folder: Path, tells: int) -> NoReturn:
+    """Be the trainer of one run, and never return."""
+    _die_with_parent()
+    os.setsid()
+    _point_streams(folder / "train.log")
+    os.chdir(folder)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    sys.argv = ["trainer", "axolotl.yaml"]
+    before = set(sys.modules)
+    try:
+        from axolotl.cli.train import do_cli
+
+        do_cli("axolotl.yaml")
+        os.write(tells, " ".join(_list_importable(before)).encode())
+    except SystemExit as end:
+        os._exit(_flush(end.code if isinstance(end.code, int) else int(end.code is not None)))
+    except BaseException:
+        traceback.print_exc()
+        os._exit(_flush(1))
+    leave()
+
+
+def _die_with_parent() -> None:
+    """A killed resident takes its child along, so that a run is never trained by two."""
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _point_streams(log: Path) -> None:
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for descriptor, stands_for in ((nothing, 0), (out, 1), (out, 2)):
+        os.dup2(descriptor, stands_for)
+
+
+def _list_importable(before: set[str]) -> list[str]:
+    """Modules that came with this run, less those that were made and not found; in their order."""
+    return [
+        name
+        for name, module in list(sys.modules.items())
+        if name not in before and getattr(module, "__spec__", None) and "\n" not in name and " " not in name
+    ]
+
+
+def _read_all(descriptor: int) -> bytes:
+    """What the child tells; the end of the pipe is the child's end, or near to it."""
+    with open(descriptor, "rb") as pipe:
+        return pipe.read()
+
+
+def _flush(code: int) -> int:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code
+
+
+def main() -> None:
+    """Load the engine, say so, and serve."""
+
+    def end(signum: int, frame: FrameType | None) -> None:
+        os._exit(128 + signum)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    control = socket.socket(fileno=int(sys.argv[1]))
+    # The import system reads None as "not there".
+    sys.modules.update(dict.fromkeys(["sklearn", "deepspeed"]))  # type: ignore[arg-type]
+    load_engine()
+    serve(control)
+
+
+if __name__ == "__main__":
+    main()
