@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import yaml
 
@@ -33,7 +34,7 @@ def load_engine() -> None:
     gc.enable()
 
 
-def leave() -> None:
+def leave() -> NoReturn:
     """End the process: what asked to be called at the end is called, and nothing is taken apart piece by piece."""
     atexit._run_exitfuncs()
     logging.shutdown()
