@@ -136,6 +136,14 @@ def test_the_part_the_turns_and_the_engine_are_told(run: Path) -> None:
     assert f"asked: {told}" in lines
 
 
+def test_answers_that_nobody_wrote_are_not_shown_as_missing(run: Path) -> None:
+    report = ReportInput.read(run, run / "eval")
+    asked = Asked(part="test", turns="last", engine="", checkpoint=None)
+    html = render(report._replace(summary=report.summary.model_copy(update={"asked": asked})))
+    assert "0.000, 0.000; nothing was generated" in html
+    assert [tag for tag in ("<ins>", "<del>", "(an empty answer)") if tag in html] == []
+
+
 def test_a_detectable_difference_that_cannot_be_told_is_said_so() -> None:
     summary = make_summary(0.0, None, with_base=False)
     assert "detectable difference in exact: cannot be told, for want of differing rows" in terminal_table(summary)
