@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from transformers import AutoTokenizer
@@ -23,34 +22,35 @@ from trainer.pairs import write_pair
 
 Metrics = list[dict[str, float]]
 
-TEXTS = ("training.max_steps=5", "training.logging_steps=1", "training.gradient_accumulation=2")
+WHOLE = "axolotl.eval_batch_size=16"
+TEXTS = (WHOLE, "training.max_steps=3", "training.logging_steps=1", "training.gradient_accumulation=2")
 EQUAL = tuple(f"training.span_weights.{kind}=1.0" for kind in ("tool", "position", "argument", "fluency"))
-PAIRS = ("training.max_steps=8", "training.logging_steps=4")
+PAIRS = (WHOLE, "training.max_steps=6", "training.logging_steps=3")
 TRAININGS: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "dpo": ("preference-dpo", "preference", PAIRS),
-    "ipo": ("preference-ipo", "preference", PAIRS),
+    "dpo": ("preference-dpo", "preference", (*PAIRS, "training.batch_size=4")),
+    "ipo": ("preference-ipo", "preference", (*PAIRS, "training.batch_size=4")),
     # At the paper's 0.1, the first steps are those of the chosen answers' loss.
-    "orpo": ("preference-orpo", "preference", (*PAIRS, "preference.odds_weight=5.0")),
-    "simpo": ("preference-simpo", "preference", PAIRS),
-    "kto": ("preference-kto", "preference", PAIRS),
-    "plain": ("toolformer-sft", "toolformer", TEXTS),
-    "equal": ("toolformer-weighted", "toolformer", (*TEXTS, *EQUAL)),
-    "weighted": ("toolformer-weighted", "toolformer", TEXTS),
+    "orpo": ("preference-orpo", "preference", (*PAIRS, "training.batch_size=4", "preference.odds_weight=5.0")),
+    "simpo": ("preference-simpo", "preference", (*PAIRS, "training.batch_size=4")),
+    "kto": ("preference-kto", "preference", (*PAIRS, "training.batch_size=8")),
+    "plain": ("toolformer-sft", "toolformer", (*TEXTS, "training.batch_size=8")),
+    "equal": ("toolformer-weighted", "toolformer", (*TEXTS, "training.batch_size=8", *EQUAL)),
 }
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """All of them in one process, which imports Axolotl once; 64 records to train on and 16 to evaluate by."""
+    """All of them in one process, which imports Axolotl once; 64 records to train on, 8 to evaluate by."""
     home = tmp_path_factory.mktemp("methods")
     for family in ("preference", "toolformer"):
         records = (PROJECT / "samples" / f"{family}.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
         (home / f"{family}-train.jsonl").write_text("".join(records[:64]), encoding="utf-8")
-        (home / f"{family}-held.jsonl").write_text("".join(records[-16:]), encoding="utf-8")
+        (home / f"{family}-held.jsonl").write_text("".join(records[-8:]), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rundir, "CACHE", home / "cache")
         made = {name: _open(home, name, *training) for name, training in TRAININGS.items()}
-    environment = {**os.environ, **build_environment(resolve("preference-dpo", "tiny").recipe)}
+    # So small a model gains nothing from a second thread.
+    environment = {**os.environ, **build_environment(resolve("preference-dpo", "tiny").recipe), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(Path(__file__).with_name("train_in_turn.py")), *map(str, made.values())]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-5000:]
@@ -135,7 +135,7 @@ def test_the_chosen_answers_gain_on_the_rejected_ones(folders: dict[str, Path], 
 
 
 def test_simpo_is_warmed_up_by_a_share_of_the_steps(folders: dict[str, Path]) -> None:
-    # One step of eight: the first is taken at 0, the second at the full rate.
+    # One step of six, taken at 0; Axolotl's own would have been none.
     assert [line["learning_rate"] for line in read(folders["simpo"]) if line["step"] == 1 and "loss" in line] == [0.0]
 
 
@@ -144,16 +144,6 @@ def test_equal_weights_give_the_unweighted_losses(folders: dict[str, Path]) -> N
         [(line["step"], key, line[key]) for line in read(folders[name]) for key in ("loss", "eval_loss") if key in line]
         for name in ("plain", "equal")
     )
-    assert len(plain) >= 7
+    assert [key for _, key, _ in plain] == ["eval_loss", "loss", "loss", "loss", "eval_loss"]
     assert [point[:2] for point in equal] == [point[:2] for point in plain]
     assert [point[2] for point in equal] == pytest.approx([point[2] for point in plain], abs=1e-6)
-
-
-def test_other_weights_give_other_losses(folders: dict[str, Path]) -> None:
-    plain, weighted = (read(folders[name])[0]["eval_loss"] for name in ("plain", "weighted"))
-    assert abs(plain - weighted) > 0.01
-
-
-def test_weighted_training_leaves_an_adapter_that_is_sound(folders: dict[str, Path]) -> None:
-    found: dict[str, Any] = json.loads((folders["weighted"] / "weights.json").read_bytes())
-    assert found["finite"] and found["changed"]
