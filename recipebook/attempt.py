@@ -1,6 +1,7 @@
 """One attempt at training a run: launch it, stay with it, look at what it left, and write down how it ended."""
 
 import json
+import textwrap
 import time
 from datetime import datetime
 from pathlib import Path
@@ -59,7 +60,9 @@ def attempt_job(run: Run, manifest: Manifest, lock: int, *, rows: bool) -> int:
     if fault:
         print(f"failed    {fault}")
         return 2 if code == 2 else 1
-    print(f"done      in {format_seconds(time.monotonic() - started)}{_tell_account(run.folder)}")
+    print(f"done      in {format_seconds(time.monotonic() - started)}")
+    for line in _tell_account(run.folder):
+        print(f"          {line}")
     return 0
 
 
@@ -102,10 +105,11 @@ def _find_job_fault(folder: Path, code: int, rows: bool) -> str | None:
     return None
 
 
-def _tell_account(folder: Path) -> str:
+def _tell_account(folder: Path) -> list[str]:
+    """What the stage counted, in lines for a terminal."""
     path = folder / "account.json"
     account = json.loads(path.read_bytes()) if path.is_file() else {}
-    return "".join(f", {name.replace('_', ' ')} {count}" for name, count in account.items())
+    return textwrap.wrap(", ".join(f"{name.replace('_', ' ')} {count}" for name, count in account.items()), 80)
 
 
 def tell_beginning(run: Run, manifest: Manifest) -> None:

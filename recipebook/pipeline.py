@@ -191,17 +191,29 @@ def _run(run: StageRun, stage: Stage, lock: int) -> int:
     if stage.kind:
         write_stage_job(run, stage)
         return attempt_job(run, run.read(), lock, rows=stage.has_rows)
+    status = _merge(run, stage, lock)
+    return status or attempt(run, run.read(), lock)
+
+
+def _merge(run: StageRun, stage: Stage, lock: int) -> int:
+    """Make the model that a stage starts from, where that is an earlier one merged and not there yet."""
     merging = write_merge_job(run, stage)
-    if merging:
-        print(f"merging   the adapter of {stage.start.stage} into its base")
+    if not merging:
+        return 0
+    print(f"merging   the adapter of {stage.start.stage} into its base")
+    try:
         code = launch.run_job(build_job_command(), launch.build_environment(stage.recipe), merging, lock)
-        if code:
-            fault = launch.last_error(merging / "stage.log") if code > 0 else f"it was killed by signal {-code}"
-            run.update({"status": "failed", "reason": f"merging: {fault}"})
-            print(f"failed    merging: {fault}")
-            return 1
+    except launch.Stopped as stopped:
+        run.update({"status": "interrupted", "reason": f"stopped by {stopped}"})
+        print(f"stopped   by {stopped}: the same command goes on")
+        return 130
+    if code == 0:
         finish_merging(run)
-    return attempt(run, run.read(), lock)
+        return 0
+    fault = launch.last_error(merging / "stage.log") if code > 0 else f"it was killed by signal {-code}"
+    run.update({"status": "failed", "reason": f"merging: {fault}"})
+    print(f"failed    merging: {fault}")
+    return 1
 
 
 def _close(top: Run) -> int:

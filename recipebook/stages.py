@@ -119,16 +119,16 @@ def _take_overrides(layers: Layers, documents: Sequence[Document]) -> dict[str, 
     for override in layers.overrides:
         if "stages" not in override.data:
             continue
-        ((name, inner),) = override.data["stages"].items() if isinstance(override.data["stages"], dict) else [("", 0)]
-        if name not in by_name or not isinstance(inner, dict):
-            known = [str(name) for name in by_name]
-            raise UserError(f"SET: no stage '{name}'{offer(name, known)}; write stages.NAME.SECTION.KEY=VALUE")
-        lifted = lift(override, ("stages", name))
-        ((key, _),) = inner.items()
-        if key in SECTIONS:
-            found.setdefault(name, []).append(lifted)
-        else:
-            merge_documents(by_name[name], lifted)
+        given = override.data["stages"]
+        for name, inner in given.items() if isinstance(given, dict) else [("", None)]:
+            if name not in by_name or not isinstance(inner, dict):
+                known = [str(name) for name in by_name]
+                raise UserError(f"SET: no stage '{name}'{offer(name, known)}; write stages.NAME.SECTION.KEY=VALUE")
+            lifted = lift(override, ("stages", name))
+            own = {key: value for key, value in inner.items() if key in SECTIONS}
+            others = {key: value for key, value in inner.items() if key not in SECTIONS}
+            merge_documents(by_name[name], Document(others, lifted.places))
+            found.setdefault(name, []).append(Document(own, lifted.places))
     return found
 
 

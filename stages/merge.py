@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from recipebook.errors import UserError
 from recipebook.stage_job import Job
+from stages._quiet import prepare
 
 MAKES_MODEL = True
 MAKES_ROWS = False
@@ -32,17 +33,22 @@ def run(job: Job, options: Options) -> None:
     building, folder = job.folder / ".model", job.folder / "model"
     for left in (building, folder):
         shutil.rmtree(left, ignore_errors=True)
-    dtype = "float32" if job.recipe.training.precision == "fp32" else "auto"
-    _merge(str(job.model), job.revision, dtype, job.adapter, building)
+    prepare(job)
+    _merge(job, job.adapter, building)
     building.rename(folder)
 
 
-def _merge(base: str, revision: str | None, dtype: str, adapter: Path, out: Path) -> None:
+def _merge(job: Job, adapter: Path, out: Path) -> None:
     # Here and not above: checking a recipe should not wait for torch.
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils.logging import disable_progress_bar
 
-    model: Any = AutoModelForCausalLM.from_pretrained(base, revision=revision, dtype=dtype, use_safetensors=True)
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+    dtype = "float32" if job.recipe.training.precision == "fp32" else "auto"
+    model: Any = AutoModelForCausalLM.from_pretrained(
+        job.model, revision=job.revision, dtype=dtype, use_safetensors=True
+    )
     merged = PeftModel.from_pretrained(model, adapter).merge_and_unload(safe_merge=True)
     merged.save_pretrained(out)
     AutoTokenizer.from_pretrained(adapter).save_pretrained(out)

@@ -201,3 +201,8 @@ def test_pairs_that_are_all_too_weak_are_told_before_anything_trains(read: Read)
         "x.yaml:9:5: stage 'dpo': samples/preference.jsonl: train is empty: 1500 records, 0 rejected, 1500 left"
         in str(caught.value)
     )
+
+
+def test_several_stages_can_be_overridden_at_once(read: Read) -> None:
+    stages = read("  - {name: a}\n  - {name: b}\n", None, ("stages={a: {training: {epochs: 1}}, b: {from: base}}",))
+    assert [(stage.recipe.training.epochs, str(stage.start)) for stage in stages] == [(1, "base"), (3, "base")]
