@@ -17,8 +17,10 @@ from recipebook.errors import UserError
 from recipebook.files import digest, digest_file
 from recipebook.recipe import PROJECT, Data
 from recipebook.recognise import AUTO
+from recipebook.references import import_file
+from recipebook.resolve import is_file
 from recipebook.sources import MADE, digest_inputs, find_inputs
-from recipebook.stages import Stage
+from recipebook.stages import Stage, list_texts
 
 FEW = 3
 # What stages of a kind read of the recipe; a training reads all of it.
@@ -71,7 +73,7 @@ def _prepare(stage: Stage) -> Dataset:
 
 
 def _tell_change(key: str, before: str | None, after: str | None) -> str:
-    if key == "start" or key.startswith("stage ") or key in ("rows", "base", "chat template", "code"):
+    if key == "start" or key.startswith(("stage ", "file ")) or key in ("rows", "base", "chat template", "code"):
         return {"start": "the stage that it starts from"}.get(key, key) + " changed"
     return f"{key}: {after or 'not set'}, was {before or 'not set'}"
 
@@ -84,7 +86,7 @@ def _list_inputs(stage: Stage, dataset: Dataset | None, earlier: Mapping[str, st
         known = {key: value for key, value in inputs.items() if "." not in key or key.startswith("versions.")}
         options = provenance.flatten(stage.options, stage.kind)
         seed = {"training.seed": str(stage.recipe.training.seed)}
-        inputs = known | kept | options | seed | {"kind": stage.kind, "code": _digest_kind(stage)}
+        inputs = known | kept | options | seed | {"kind": stage.kind, "code": _digest_kind(stage)} | _list_files(stage)
     if dataset is None:
         inputs |= _list_data_inputs(stage.recipe.data)
     inputs |= {f"stage {name}": earlier[name] for name in stage.list_sources()}
@@ -95,6 +97,14 @@ def _digest_kind(stage: Stage) -> str:
     folder = stage.resolved.root / "stages"
     shared = sorted(path for path in folder.glob("_*.py") if not path.stem.startswith("__"))
     return digest(*(digest_file(path) for path in (folder / f"{stage.kind}.py", *shared)))
+
+
+def _list_files(stage: Stage) -> dict[str, str]:
+    """The files that a kind's options name, or have by default, by their content."""
+    root = stage.resolved.root
+    options = import_file(root / f"stages/{stage.kind}.py").Options.model_validate(stage.options)
+    names = list_texts(options.model_dump(mode="json"))
+    return {f"file {name}": digest_file(root / name) for name in names if is_file(root / name)}
 
 
 def _list_data_inputs(data: Data) -> dict[str, str]:

@@ -72,7 +72,7 @@ class Stage:
     def list_sources(self) -> list[str]:
         """The stages whose rows it reads: in its data, or named by its kind's options."""
         data = self.recipe.data
-        named = [name for name in (data.source, data.validation, data.test, *_list_texts(self.options)) if name]
+        named = [name for name in (data.source, data.validation, data.test, *list_texts(self.options)) if name]
         return list(dict.fromkeys(name.removeprefix(MADE) for name in named if name.startswith(MADE)))
 
     def _says(self, word: str, otherwise: bool) -> bool:
@@ -92,6 +92,15 @@ def read_stages(layers: Layers) -> tuple[Stage, ...]:
     return tuple(stages)
 
 
+def list_texts(value: Any) -> Iterator[str]:
+    """All texts among nested options."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from list_texts(item)
+
+
 class _Choice(Section):
     stage: Name
     merged: bool = False
@@ -102,14 +111,6 @@ class _Head(Section):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     from_: Name | _Choice = Field(BASE, alias="from")
-
-
-def _list_texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _list_texts(item)
 
 
 def _take_overrides(layers: Layers, documents: Sequence[Document]) -> dict[str, list[Document]]:

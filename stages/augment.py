@@ -28,7 +28,7 @@ from recipebook.inline_calls import find_spans, insert_calls, write_call
 from recipebook.progress import ProgressLine
 from recipebook.recipe import PROJECT
 from recipebook.rows import BadRecord
-from recipebook.sources import find_inputs
+from recipebook.sources import MADE, find_inputs
 from recipebook.stage_job import Job
 from stages._pieces import Pieces
 from stages._quiet import prepare
@@ -36,7 +36,6 @@ from stages._tools import Asked, Tools, answer, is_allowed, propose, read_tools
 
 Positive = Annotated[int, Field(gt=0)]
 CHUNK = 32
-STAGE = "stage:"
 
 
 class Options(BaseModel):
@@ -77,7 +76,7 @@ def run(job: Job, options: Options) -> None:
     account: Counter[str] = Counter()
     texts = list(_read_texts(job, options, account))
     if not texts:
-        raise UserError(f"stage {job.name}: {options.source or 'the train rows'}: no text in it")
+        raise UserError(f"stage '{job.name}': {options.source or 'the train rows'}: no text in it")
     speaker = load_speaker(job)
     said = digest(*(text.said for text in texts))
     settings = options.model_dump_json(), digest_file(PROJECT / options.tools), str(job.seed)
@@ -92,7 +91,7 @@ def run(job: Job, options: Options) -> None:
     records = list(_join(chunks, pieces, options, account))
     if not account["calls kept"]:
         told = ", ".join(f"{name} {count}" for name, count in account.items())
-        raise UserError(f"stage {job.name}: no call lowers the loss by {options.threshold:g}: {told}")
+        raise UserError(f"stage '{job.name}': no call lowers the loss by {options.threshold:g}: {told}")
     write_text(job.folder / "account.json", json.dumps(account, indent=1) + "\n")
     with replacing(job.folder / "rows.jsonl") as file:
         file.writelines(json.dumps(record, ensure_ascii=False).encode() + b"\n" for record in records)
@@ -166,9 +165,11 @@ def _find_texts(job: Job, options: Options) -> Iterator[Text | None]:
                 said = [message["content"] for message in row["messages"] if message["role"] == "user"]
                 yield Text(said[-1], row["meta"].get("language")) if said else None
         return
-    stage = options.source.removeprefix(STAGE) if options.source.startswith(STAGE) else None
+    stage = options.source.removeprefix(MADE) if options.source.startswith(MADE) else None
     if stage is not None and stage not in job.sources:
-        raise UserError(f"stage {job.name}: no earlier stage '{stage}' with rows; there are: {', '.join(job.sources)}")
+        raise UserError(
+            f"stage '{job.name}': no earlier stage '{stage}' with rows; there are: {', '.join(job.sources)}"
+        )
     for each in find_inputs(str(job.sources[stage]) if stage else options.source, PROJECT):
         for record in each.read({}):
             yield from [None] if isinstance(record.value, BadRecord) else _find_said(record.value)

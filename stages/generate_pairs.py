@@ -115,9 +115,10 @@ def run(job: Job, options: Options) -> None:
         _add_spoiled(answers, options, job.seed)
     account: Counter[str] = Counter(prompts=len(prompts), sampled=options.answers * len(prompts))
     records = list(_make_records(prompts, answers, options, account))
+    account = Counter(dict(sorted(account.items(), key=lambda item: item[0].startswith("dropped"))))
     if not records:
         told = ", ".join(f"{name} {count}" for name, count in account.items())
-        raise UserError(f"stage {job.name}: no pair is left of {options.metric}'s scores at {options.strength} "
+        raise UserError(f"stage '{job.name}': no pair is left of {options.metric}'s scores at {options.strength} "
                         f"{options.threshold:g}: {told}")  # fmt: skip
     _write_lines(job.folder / "answers.jsonl", _tell_answers(prompts, answers))
     write_text(job.folder / "account.json", json.dumps(account, indent=1) + "\n")

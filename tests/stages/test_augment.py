@@ -60,9 +60,9 @@ def test_texts_may_be_the_rows_of_the_recipe_and_plain_ones_may_go(make_job: Any
 
 
 def test_no_call_that_helps_is_one_line(make_job: Any) -> None:
-    with pytest.raises(UserError, match=r"^stage made: no call lowers the loss by 1: calls proposed 0"):
+    with pytest.raises(UserError, match=r"^stage 'made': no call lowers the loss by 1: calls proposed 0"):
         run(make_job([(PLAIN, "?")]), Options.model_validate(TOOLS))
-    with pytest.raises(UserError, match=r"^stage made: no earlier stage 'talk' with rows; there are: texts$"):
+    with pytest.raises(UserError, match=r"^stage 'made': no earlier stage 'talk' with rows; there are: texts$"):
         run(make_job(sources={"texts": []}), Options.model_validate({**TOOLS, "source": "stage:talk"}))
 
 

@@ -139,7 +139,9 @@ def test_pairs_are_split_as_the_rows_were() -> None:
 
 def test_no_pair_left_is_one_line_that_says_why(make_job: Any) -> None:
     job = make_job(ROWS[:1])
-    with pytest.raises(UserError, match=r"^stage made: no pair is left of robot's scores at difference 2: prompts 1, "):
+    with pytest.raises(
+        UserError, match=r"^stage 'made': no pair is left of robot's scores at difference 2: prompts 1, "
+    ):
         run(job, make(answers=0, tools="samples/robot_api.yaml", threshold=2))
     assert not (job.folder / "rows.jsonl").exists()
 
