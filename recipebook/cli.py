@@ -74,7 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     cancel.add_argument("run", help="the run's full name")
 
     compare = _add(commands, "compare", _compare, "evaluated runs side by side, each against the first")
-    compare.add_argument("runs", nargs="+", metavar="RUN", help=_RUN)
+    compare.add_argument("runs", nargs="+", metavar="RUN", help=_EVALUATION)
     compare.add_argument("--out", type=Path, metavar="FILE", help="the page; runs/compare-….html if not given")
 
     leaderboard = _add(commands, "leaderboard", _leaderboard, "all evaluated runs, ranked where they are comparable")
@@ -82,7 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     leaderboard.add_argument("--out", type=Path, metavar="FILE", help="the page; runs/leaderboard.html if not given")
 
     human = _add(commands, "human-eval", _human_eval, "blinded forms for people to judge evaluated runs by")
-    human.add_argument("runs", nargs="+", metavar="RUN", help=_RUN)
+    human.add_argument("runs", nargs="+", metavar="RUN", help=_EVALUATION)
     human.add_argument("--conversations", type=int, default=100, metavar="N", help="that each judges; 100 if not given")
     human.add_argument("--evaluators", type=int, default=5, metavar="N", help="forms; 5 if not given")
     human.add_argument("--seed", type=int, default=42)
@@ -251,6 +251,7 @@ def read_settings(settings: Sequence[str]) -> dict[str, object]:
 
 _RUN = "a run's name, or a recipe's for its newest trained run"
 _RETURNED = "files, or folders of them; if not given, the study's folder returned/"
+_EVALUATION = f"{_RUN}; of a checkpoint or the validation part: RUN@checkpoint-500, RUN@validation"
 _SOURCE = "a file, a glob, a folder, or hf:OWNER/NAME[@REVISION][/CONFIG][:SPLIT]"
 
 

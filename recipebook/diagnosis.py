@@ -12,7 +12,7 @@ What these verdicts rest on, and which advice of others is left out, is told in 
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean, median
@@ -68,6 +68,7 @@ ADVICE: dict[Verdict, tuple[str, ...]] = {
     ),
     "too short to judge": ("a smaller training.logging_steps, or more training.epochs",),
 }
+FREE_TEXT = "nothing, where answers are free text: it never gets below 0.5, and the figures of make eval count"
 OF_PAIRS: dict[Verdict, tuple[str, ...]] = {
     "unstable": ("a higher preference.beta: a lower one lets the model leave its reference further",),
     "underfitting": ("pairs that differ more: data.options.threshold; a lower preference.beta",),
@@ -184,7 +185,8 @@ def _judge_losses(lines: Sequence[Mapping[str, Any]], train: Curve, answers_only
     if end >= GOOD_LOSS:
         falls = fifths[-2] - end > CHANGE * end
         told = f"still falling, and {GOOD_LOSS} or more" if falls else f"level, at {GOOD_LOSS} or more"
-        return _conclude("underfitting", [*reasons, f"{told} (free text never gets below: go by make eval)"], lines)
+        found = _conclude("underfitting", [*reasons, told], lines)
+        return replace(found, advice=(*found.advice, FREE_TEXT))
     return _conclude("excellent" if end < EXCELLENT_LOSS else "good", [*reasons, *_tell_unseen(held_out)], lines)
 
 

@@ -72,8 +72,8 @@ def test_a_high_end_is_underfitting_whether_it_still_falls_or_not() -> None:
     falling = diagnose(log([4.0, 3.8, 3.2, 3.0, 2.6, 2.4, 1.9, 1.7, 1.3, 1.1]))
     level = diagnose(log([4.0, 3.0, 2.0, 1.5, 1.3, 1.2, 1.2, 1.2, 1.2, 1.2]))
     assert (falling.verdict, level.verdict) == ("underfitting", "underfitting")
-    assert falling.reasons[1].startswith("still falling, and 0.5 or more")
-    assert level.reasons[1].startswith("level, at 0.5 or more")
+    assert falling.reasons == ("training loss 1.20 at the end", "still falling, and 0.5 or more")
+    assert level.reasons == ("training loss 1.20 at the end", "level, at 0.5 or more")
 
 
 def test_a_loss_that_never_fell_is_stalled() -> None:
