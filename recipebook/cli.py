@@ -49,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--force", action="store_true", help="train even where the same run is there already")
     _add_choice(train)
     train.add_argument("--workers", type=_count, metavar="N", help="members trained at a time; one a GPU if not given")
-    train.add_argument("--launcher", default="resident", metavar="NAME", help="resident or plain, for members")
+    train.add_argument("--launcher", default="resident", metavar="NAME", help="resident, plain or ray, for members")
 
     members = _add(commands, "members", _members, "a fleet's members: what is done, what would run and why")
     members.add_argument("recipe", help="a name in recipes/, or a path to a YAML file")

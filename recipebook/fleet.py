@@ -28,7 +28,7 @@ from recipebook.resolve import Resolved
 from recipebook.rundir import Manifest, Run, shown
 
 POLL_SECONDS = 0.05
-LAUNCHERS = ("resident", "plain")
+LAUNCHERS = ("resident", "plain", "ray")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def train_fleet(resolved: Resolved, overrides: Sequence[str], choice: Choice) ->
         )
     say_recipe(resolved)
     members = list_members(resolved, choice.only, choice.limit)
-    launcher = _open_launcher(choice)
+    launcher = _open_launcher(choice, resolved)
     standings = stand(resolved, members, force=choice.force)
     wanted = [one for one in standings if one.wanted]
     print(f"fleet     {len(standings)} members: {_count_states(standings)}")
@@ -256,14 +256,20 @@ class Schedule:
         self.line.show(self.done, self.total, f" +{part:.1f} ({len(self.active)} at a time)")
 
 
-def _open_launcher(choice: Choice) -> Launcher:
+def _open_launcher(choice: Choice, resolved: Resolved) -> Launcher:
     """One slot a device, or as many as are asked for."""
     slots = choice.workers or max(1, len(detect().gpus))
+    if choice.launcher not in LAUNCHERS:
+        raise UserError(f"LAUNCHER: no '{choice.launcher}'; there are: {', '.join(LAUNCHERS)}")
+    # Members that a service trains are only watched here.
+    if choice.launcher == "plain" or resolved.recipe.remote:
+        return PlainLauncher(slots)
     if choice.launcher == "resident":
         return ResidentLauncher(slots)
-    if choice.launcher == "plain":
-        return PlainLauncher(slots)
-    raise UserError(f"LAUNCHER: no '{choice.launcher}'; there are: {', '.join(LAUNCHERS)}")
+    # Only where it is asked for: Ray is an extra, and slow to import.
+    from recipebook.ray_launcher import RayLauncher
+
+    return RayLauncher(choice.workers)
 
 
 def _count_states(standings: Sequence[Standing]) -> str:
