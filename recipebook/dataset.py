@@ -191,14 +191,21 @@ def _write(
         split.check()
     rows = {part: len(written[part].numbers) for part in PARTS}
     _check_parts(data, rows, account)
+    notes = _sample(data, folder, rows)
+    return rows, account.model_copy(update={"notes": (*account.notes, *notes)})
+
+
+def _sample(data: Data, folder: Path, rows: dict[Part, int]) -> list[str]:
+    """Keep the kinds asked for, repeat rows by their weights, set the counts right; a line for each thing done."""
+    notes = []
     if data.only:
         rows["train"], told = keep_rows(_path(folder, "train"), data.only)
         rows["validation"], _ = keep_rows(_path(folder, "validation"), data.only)
-        account = account.model_copy(update={"notes": (*account.notes, told)})
+        notes.append(told)
     if data.weights:
         rows["train"], told = repeat_rows(_path(folder, "train"), data.weights, data.split.seed)
-        account = account.model_copy(update={"notes": (*account.notes, told)})
-    return rows, account
+        notes.append(told)
+    return notes
 
 
 def _open_split(data: Data, root: Path) -> Split | SplitFile:
