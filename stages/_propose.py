@@ -34,12 +34,17 @@ def propose_calls(speaker: Speaker, texts: Sequence[str], options: Any, seed: in
     odds = measure_tokens(speaker.model, speaker.tokenizer, [(start, OPENING) for start in starts], options.batch_size)
     likely = dict(zip(tried, map(sum, odds), strict=True))
     least = math.log(options.min_probability) if options.min_probability else -math.inf
-    found: list[list[Asked]] = []
+    chosen = [
+        [
+            place
+            for place in sorted(some, key=lambda place: -likely[place])[: options.positions]
+            if likely[place] >= least
+        ]
+        for some in places
+    ]
     torch.manual_seed(seed)
-    for some in places:
-        chosen = sorted(some, key=lambda place: -likely[place])[: options.positions]
-        found.append(_write_calls(speaker, [place for place in chosen if likely[place] >= least], options))
-    return found
+    calls = iter(_write_calls(speaker, [place for some in chosen for place in some], options))
+    return [[call for _ in some for call in next(calls) if call is not None] for some in chosen]
 
 
 def _find_ends(text: str) -> list[int]:
@@ -51,16 +56,14 @@ def _write_start(speaker: Speaker, text: str, end: int) -> str:
     return write_prompt(speaker.tokenizer, [{"role": "user", "content": text}]) + text[:end]
 
 
-def _write_calls(speaker: Speaker, places: Sequence[tuple[str, int]], options: Any) -> list[Asked]:
-    if not places:
-        return []
+def _write_calls(speaker: Speaker, places: Sequence[tuple[str, int]], options: Any) -> list[list[Asked | None]]:
+    """What the model writes at each place, as often as `options.calls`; None where it is no call."""
     starts = [_write_start(speaker, text, end) + OPENING for text, end in places for _ in range(options.calls)]
-    ids = speaker.tokenizer(starts, add_special_tokens=False)["input_ids"]
+    ids = speaker.tokenizer(starts, add_special_tokens=False)["input_ids"] if starts else []
     settings = Generation(max_new_tokens=options.max_new_tokens, temperature=options.temperature)
-    said = [speaker.tokenizer.decode(one.ids) for one in decode(speaker.model, ids, speaker.stops, settings)]
-    ends = [end for _, end in places for _ in range(options.calls)]
-    calls = [
-        read_call(f"<tool>{written.partition(CLOSING)[0]}{CLOSING}", end)
-        for written, end in zip(said, ends, strict=True)
-    ]
-    return [call for call in calls if call is not None]
+    said: list[str] = []
+    for start in range(0, len(ids), options.batch_size):
+        batch = decode(speaker.model, ids[start : start + options.batch_size], speaker.stops, settings)
+        said += [speaker.tokenizer.decode(one.ids).partition(CLOSING)[0] for one in batch]
+    written = iter(said)
+    return [[read_call(f"<tool>{next(written)}{CLOSING}", end) for _ in range(options.calls)] for _, end in places]
