@@ -27,6 +27,11 @@ from recipebook.sources import MADE
 
 def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None) -> int:
     """Evaluate a trained run, by its name or its recipe's, or one of its checkpoints; the exit status."""
+    members = [] if checkpoint else rundir.list_fleet(query)
+    if members:
+        from eval.evaluate_fleet import evaluate_fleet
+
+        return evaluate_fleet(query, members, overrides)
     run = rundir.find(query)
     manifest = run.read()
     if manifest.pipeline:

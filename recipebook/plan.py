@@ -18,6 +18,7 @@ from typing import Any
 
 from recipebook import launch, provenance, rundir
 from recipebook.dataset import Dataset, prepare
+from recipebook.members import list_members, resolve_member
 from recipebook.opening import check_machine, dump_recipe, say_dataset, say_recipe, write_files
 from recipebook.pipeline import resolve_stages
 from recipebook.plan_stages import plan_stages
@@ -38,8 +39,12 @@ def plan(name: str, profile: str | None, overrides: Sequence[str]) -> int:
         return 0
     check_references(resolved)
     check_machine(resolved)
-    recipe = resolved.recipe
     say_recipe(resolved)
+    if resolved.recipe.matrix:
+        members = list_members(resolved)
+        print(f"fleet     {len(members)} members (make members RECIPE={resolved.name}); of {members[0].name}:")
+        resolved = resolve_member(resolved, members[0])
+    recipe = resolved.recipe
     dataset = prepare(recipe.data, rundir.CACHE / "data", PROJECT)
     say_dataset(dataset)
     tell_training(recipe, dataset)

@@ -204,6 +204,20 @@ def list_members(fleet: str, member: str, runs: Path = RUNS) -> list[tuple[Run, 
     return sorted(readable, key=lambda pair: (pair[1].created, pair[0].name), reverse=True)
 
 
+def list_fleet(fleet: str, runs: Path = RUNS) -> list[tuple[Run, Manifest]]:
+    """The newest trained run of each member, by name; none where there is no fleet of that name."""
+    if (runs / fleet / "manifest.json").is_file():
+        return []
+    found: dict[str, tuple[Run, Manifest]] = {}
+    for path in (runs / fleet).glob("*/manifest.json"):
+        manifest = _read_or_none(run := _open(path.parent, runs))
+        if manifest and manifest.member and manifest.status == "trained":
+            known = found.get(manifest.member)
+            if known is None or known[1].created < manifest.created:
+                found[manifest.member] = (run, manifest)
+    return [found[name] for name in sorted(found)]
+
+
 def list_readable(runs: Path = RUNS) -> Iterator[tuple[Run, Manifest]]:
     """The runs whose manifest can be read, newest first; `make runs` shows the others with the reason."""
     for run in list_runs(runs):

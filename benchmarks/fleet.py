@@ -1,0 +1,106 @@
+"""What a member of a fleet costs besides training, against `axolotl train` on the same YAML one by one, in one run.
+
+    python -m benchmarks.fleet --members 20 --steps 30 --workers 2
+
+Overhead is wall time less the `train_runtime` that the trainers report, a member; of the fleet with one worker, whose
+whole start-up is shared out among its members. Both read and tokenise the data anew. The last line is one JSON object:
+
+    {"axolotl_s": 22.0, "fleet_s": 1.6, "ratio": 0.07, "wall_ratio": 0.31, "workers": 2, "members": 20, "steps": 30, …}
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.startup import LEFT_BY_TRAINING, read_runtime, without_caches
+from recipebook.hardware import detect
+from recipebook.launch import build_environment
+from recipebook.recipe import PROJECT
+from recipebook.resolve import resolve
+
+RECIPE = """\
+description: short trainings of one recipe, told apart by their seed
+extends: robot-lora
+matrix: {{values: {{training.seed: [{seeds}]}}, name: "seed{{seed}}"}}
+profiles: {{tiny: {{training: {{max_steps: {steps}, save_steps: {steps}, eval_steps: {steps}}}}}}}
+"""
+NAME = "bench-fleet"
+
+
+def main() -> None:
+    """Measure the fleet with one worker and with several, then Axolotl member by member; the figures as JSON last."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--members", type=int, default=20)
+    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--workers", type=int, default=2)
+    asked = parser.parse_args()
+    recipe = PROJECT / "recipes" / f"{NAME}.yaml"
+    seeds = ", ".join(map(str, range(1, asked.members + 1)))
+    recipe.write_text(RECIPE.format(seeds=seeds, steps=asked.steps), encoding="utf-8")
+    try:
+        print(json.dumps(measure(asked.members, asked.steps, asked.workers)))
+    finally:
+        recipe.unlink()
+        shutil.rmtree(PROJECT / "runs" / NAME, ignore_errors=True)
+
+
+def measure(members: int, steps: int, workers: int) -> dict[str, object]:
+    """Train the fleet twice and each of its members by Axolotl's own command."""
+    together = time_fleet(workers)
+    alone = time_fleet(1)
+    folders = sorted((PROJECT / "runs" / NAME).glob("seed*"))
+    ours = (alone - sum(read_runtime(folder / "train.log") for folder in folders)) / members
+    theirs, whole = [], 0.0
+    for folder in folders:
+        seconds = time_axolotl(folder)
+        whole += seconds
+        theirs.append(seconds - read_runtime(folder / "axolotl.log"))
+        print(f"{folder.name}: axolotl train {seconds:.1f} s, {theirs[-1]:.1f} s of it besides training")
+    axolotl = statistics.median(theirs)
+    return {
+        "axolotl_s": round(axolotl, 2),
+        "fleet_s": round(ours, 2),
+        "ratio": round(ours / axolotl, 3),
+        "wall_ratio": round(together / whole, 3),
+        "workers": workers,
+        "members": members,
+        "steps": steps,
+        "cpu": detect().cpu,
+        "cores": detect().cores,
+    }
+
+
+def time_fleet(workers: int) -> float:
+    """Seconds of the whole command, its members trained anew."""
+    shutil.rmtree(PROJECT / "runs" / NAME, ignore_errors=True)
+    command = [sys.executable, "-m", "recipebook", "train", NAME, "--profile", "tiny", "--workers", str(workers)]
+    with without_caches() as caches:
+        started = time.monotonic()
+        subprocess.run(command, cwd=PROJECT, env=os.environ | caches, check=True, stdout=subprocess.DEVNULL)
+        seconds = time.monotonic() - started
+    print(f"fleet with {workers} workers: {seconds:.1f} s")
+    return seconds
+
+
+def time_axolotl(run: Path) -> float:
+    """Seconds of `axolotl train` in the run's folder, emptied of what training left there."""
+    for name in LEFT_BY_TRAINING:
+        shutil.rmtree(run / name) if (run / name).is_dir() else (run / name).unlink(missing_ok=True)
+    environment = os.environ | build_environment(resolve("robot-lora", "tiny").recipe)
+    # What the runner chose for its own trainer alone.
+    del environment["AXOLOTL_DATASET_NUM_PROC"]
+    command = [str(Path(sys.executable).with_name("axolotl")), "train", "axolotl.yaml"]
+    with without_caches() as caches, (run / "axolotl.log").open("wb") as log:
+        started = time.monotonic()
+        subprocess.run(command, cwd=run, env=environment | caches, check=True, stdout=log, stderr=subprocess.STDOUT)
+        return time.monotonic() - started
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""A fleet of three on the resident trainer: killed with its scheduler, killed in one member, failing in another."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RECIPE = """\
+description: three short trainings, of which one can only fail
+extends: trait
+training: {max_steps: 6, logging_steps: 1, save_steps: 2, batch_size: 4}
+data: {split: {validation: 0}}
+matrix:
+  values:
+    data.options.pole: [joy_plus, joy_minus]
+    training.learning_rate: [5e-3]
+  include: [{data.options.pole: wisdom_plus, training.learning_rate: 1e+30}]
+  name: "{pole}"
+profiles: {tiny: {training: {epochs: 20}}}
+"""
+
+
+def find_in(folder: Path) -> list[int]:
+    """The processes that run in a folder or under it."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and (entry / "cwd").readlink().is_relative_to(folder):
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+def start_and_wait(project: Any, member: str, step: int) -> tuple[Any, Path]:
+    """Start the fleet and wait until a member is at a step; the command, and the member's folder."""
+    process = project.start("train", "three")
+    while process.poll() is None:
+        for path in project.folder.glob(f"runs/three/{member}-*/progress.json"):
+            if json.loads(path.read_bytes())["step"] >= step:
+                return process, path.parent
+        time.sleep(0.01)
+    raise AssertionError(process.communicate()[0])
+
+
+def read_manifest(project: Any, member: str) -> dict[str, Any]:
+    (path,) = project.folder.glob(f"runs/three/{member}-*/manifest.json")
+    return dict(json.loads(path.read_bytes()))
+
+
+@pytest.fixture(scope="module")
+def fleet(project: Any) -> tuple[Any, int, str]:
+    """The fleet after its scheduler was killed in the first member, and the same command's child in the second."""
+    (project.folder / "recipes" / "three.yaml").write_text(RECIPE)
+    scheduler, _ = start_and_wait(project, "joy_plus", 3)
+    scheduler.kill()
+    scheduler.communicate()
+    again, folder = start_and_wait(project, "joy_minus", 1)
+    for child in find_in(folder):
+        os.kill(child, signal.SIGKILL)
+    said, _ = again.communicate(timeout=600)
+    return project, again.returncode, said
+
+
+def test_the_status_is_that_some_failed_and_every_member_has_its_line(fleet: tuple[Any, int, str]) -> None:
+    project, status, said = fleet
+    assert status == 1
+    table = {line.split()[0]: line.split()[1] for line in said.split("\nmember")[1].splitlines()[1:4]}
+    assert table == {"joy_plus": "trained", "joy_minus": "trained", "wisdom_plus": "failed"}
+    assert "3 members, 1 without a trained model" in said
+    page = (project.folder / "runs" / "three" / "members.html").read_text()
+    assert page.count("<tr class=failed>") == 1
+
+
+def test_what_was_killed_went_on_from_its_checkpoint(fleet: tuple[Any, int, str]) -> None:
+    outcomes = [one["outcome"] for one in read_manifest(fleet[0], "joy_plus")["attempts"]]
+    assert outcomes == ["killed", "trained"]
+    assert read_manifest(fleet[0], "joy_plus")["attempts"][1]["from_step"] >= 2
+    attempts = read_manifest(fleet[0], "joy_minus")["attempts"]
+    assert [(one["outcome"], one["exit_code"]) for one in attempts] == [("failed", -9), ("trained", 0)]
+
+
+def test_a_member_that_fails_is_tried_twice_and_says_why(fleet: tuple[Any, int, str]) -> None:
+    manifest = read_manifest(fleet[0], "wisdom_plus")
+    assert manifest["status"] == "failed"
+    assert len(manifest["attempts"]) == 2
+    assert manifest["reason"]
+
+
+def test_no_process_is_left(fleet: tuple[Any, int, str]) -> None:
+    assert find_in(fleet[0].folder / "runs") == []
+
+
+def test_members_tells_what_would_run_and_why(fleet: tuple[Any, int, str]) -> None:
+    status, said = fleet[0].run("members", "three", "--set", "lora.r=2")
+    assert status == 0
+    assert "lora.r: 2, was 4" in said
+    assert said.count("  changed  ") == 3
+
+
+def test_a_member_alone_gives_the_same_adapter_to_the_bit(fleet: tuple[Any, int, str]) -> None:
+    project = fleet[0]
+    digest = read_manifest(project, "joy_minus")["weights"]["digest"]
+    before = set(project.folder.glob("runs/*"))
+    settings = ["training.max_steps=6", "training.logging_steps=1", "training.save_steps=2", "training.batch_size=4",
+                "training.learning_rate=5e-3", "data.split.validation=0", "data.options.pole=joy_minus"]  # fmt: skip
+    status, said = project.run("train", "trait", "--force", "--set", *settings)
+    assert status == 0, said
+    (alone,) = set(project.folder.glob("runs/*")) - before
+    assert json.loads((alone / "manifest.json").read_bytes())["weights"]["digest"] == digest
