@@ -1,6 +1,6 @@
 # Recipebook: make is the door, `python -m recipebook` the room behind it.
 .DEFAULT_GOAL := help
-.PHONY: help setup train members eval plan check runs cancel compare leaderboard human-eval human-eval-results test lint bench tiny-base schemas clean
+.PHONY: help setup train members hypernetwork eval plan check runs cancel compare leaderboard human-eval human-eval-results test lint bench tiny-base schemas clean
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -39,6 +39,10 @@ train: $(READY) ## RECIPE=: a recipe to a trained, checked run (PROFILE=, GPUS=,
 members: $(READY) ## RECIPE=: a fleet's members: what is done, what would run and why (ONLY="a b*", LIMIT=)
 	@$(call need,RECIPE)
 	@$(RUN_IN_ENV) members $(RECIPE) $(LAYERS) $(MEMBERS)
+
+hypernetwork: $(READY) ## RECIPE=traits: hypernetwork_data.json, each adapter with its trait vector
+	@$(call need,RECIPE)
+	@$(RUN_IN_ENV) hypernetwork $(RECIPE)
 
 eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (CHECKPOINT=500, SET="eval.limit=50")
 	@$(call need,RUN)

@@ -56,6 +56,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_layers(members)
     _add_choice(members)
 
+    vectors = _add(commands, "hypernetwork", _hypernetwork, "adapters of a fleet of poles with their trait vectors")
+    vectors.add_argument("recipe", help="a fleet with a member a pole, such as traits")
+
     plan = _add(commands, "plan", _plan, "say what train would do, without training")
     plan.add_argument("recipe", help="a name in recipes/, or a path to a YAML file")
     _add_layers(plan)
@@ -135,6 +138,12 @@ def _members(asked: argparse.Namespace) -> int:
 
     resolved = resolve_for_machine(asked.recipe, asked.profile, _layers(asked))
     return show_members(resolved, Choice(tuple(asked.only), asked.limit))
+
+
+def _hypernetwork(asked: argparse.Namespace) -> int:
+    from recipebook.hypernetwork import write_hypernetwork_data
+
+    return write_hypernetwork_data(asked.recipe)
 
 
 def _plan(asked: argparse.Namespace) -> int:

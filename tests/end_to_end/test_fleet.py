@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 RECIPE = """\
-description: three short trainings, of which one can only fail
+description: three short trainings, of which one has rows that are too long for it
 extends: trait
 training: {max_steps: 6, logging_steps: 1, save_steps: 2, batch_size: 4}
 data: {split: {validation: 0}}
 matrix:
   values:
     data.options.pole: [joy_plus, joy_minus]
-    training.learning_rate: [5e-3]
-  include: [{data.options.pole: wisdom_plus, training.learning_rate: 1e+30}]
+    training.max_length: [256]
+  include: [{data.options.pole: wisdom_plus, training.max_length: 8}]
   name: "{pole}"
 profiles: {tiny: {training: {epochs: 20}}}
 """
@@ -107,7 +107,7 @@ def test_a_member_alone_gives_the_same_adapter_to_the_bit(fleet: tuple[Any, int,
     digest = read_manifest(project, "joy_minus")["weights"]["digest"]
     before = set(project.folder.glob("runs/*"))
     settings = ["training.max_steps=6", "training.logging_steps=1", "training.save_steps=2", "training.batch_size=4",
-                "training.learning_rate=5e-3", "data.split.validation=0", "data.options.pole=joy_minus"]  # fmt: skip
+                "data.split.validation=0", "data.options.pole=joy_minus"]  # fmt: skip
     status, said = project.run("train", "trait", "--force", "--set", *settings)
     assert status == 0, said
     (alone,) = set(project.folder.glob("runs/*")) - before
