@@ -54,6 +54,7 @@ def serve(control: socket.socket) -> None:
         _, status = os.waitpid(child, 0)
         if names and not warm:
             import_quietly(names.decode().split())
+            build_tables()
             warm = True
         control.send(json.dumps({"code": os.waitstatus_to_exitcode(status)}).encode())
 
@@ -67,6 +68,13 @@ def import_quietly(names: list[str]) -> None:
                 importlib.import_module(name)
     gc.freeze()
     gc.enable()
+
+
+def build_tables() -> None:
+    """What transformers builds of its own when the first model is loaded, the same for all: some hundred patterns."""
+    from transformers.conversion_mapping import get_checkpoint_conversion_mapping
+
+    get_checkpoint_conversion_mapping("llama")
 
 
 def _train(folder: Path, tells: int) -> NoReturn:
