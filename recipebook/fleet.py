@@ -149,7 +149,7 @@ class Schedule:
         try:
             if work.claim is None and not self._claim(work):
                 return False
-            self._start(work)
+            return self._start(work)
         except (OSError, UserError) as error:
             # A full disk, most often; the others may still find room.
             self._give_up(work, error.strerror or str(error) if isinstance(error, OSError) else str(error))
@@ -167,11 +167,14 @@ class Schedule:
         work.claim = descriptor
         return True
 
-    def _start(self, work: Work) -> None:
+    def _start(self, work: Work) -> bool:
         run, manifest = self._open(work)
         if manifest.status == "trained":
             self._settle(work, f"found     {work.standing.member.name}: trained by another command meanwhile")
-            return
+            return True
+        if run.is_held():
+            # What trained it for a scheduler that was killed is about to end, or it is trained on its own.
+            return False
         lock = run.lock()
         try:
             run.drop_broken_checkpoints()
@@ -183,6 +186,7 @@ class Schedule:
             os.close(lock)
             raise
         work.tries += 1
+        return True
 
     def _open(self, work: Work) -> tuple[Run, Manifest]:
         """The run of this identity, which another scheduler may have made a moment ago, or a new one."""

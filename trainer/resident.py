@@ -141,6 +141,8 @@ def main() -> None:
     def end(signum: int, frame: FrameType | None) -> None:
         os._exit(128 + signum)
 
+    # It notices the scheduler's end by the socket only between two runs.
+    _die_with_parent()
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = socket.socket(fileno=int(sys.argv[1]))

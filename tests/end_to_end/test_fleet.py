@@ -12,7 +12,6 @@ import pytest
 RECIPE = """\
 description: three short trainings, of which one has rows that are too long for it
 extends: trait
-training: {max_steps: 6, logging_steps: 1, save_steps: 2, batch_size: 4}
 data: {split: {validation: 0}}
 matrix:
   values:
@@ -20,7 +19,7 @@ matrix:
     training.max_length: [256]
   include: [{data.options.pole: wisdom_plus, training.max_length: 8}]
   name: "{pole}"
-profiles: {tiny: {training: {epochs: 20}}}
+profiles: {tiny: {training: {max_steps: 6, logging_steps: 1, save_steps: 2, batch_size: 4}}}
 """
 
 
