@@ -50,12 +50,23 @@ def list_values(source: str, column: str, root: Path, folder: Path) -> list[str 
 
 def _open(source: str, fields: tuple[str, ...], root: Path, folder: Path) -> tuple[Path, dict[str, Any]]:
     inputs = find_inputs(source, root)
-    place = folder / digest(FORMAT, digest_inputs(inputs), *fields)
+    place = folder / digest(FORMAT, _digest_once(source, root, _stamp(inputs)), *fields)
     if not (place / INDEX).is_file():
         with building(place.name, folder) as built:
             _write(inputs, fields, built)
             _publish(built, place)
     return place, _read_index(place)
+
+
+def _stamp(inputs: Sequence[Input]) -> tuple[tuple[str, int, int], ...] | None:
+    """By what a file on disk is known to be as it was a moment ago; two hundred members would each read all of it."""
+    found = [(each.name, each.plain.stat()) for each in inputs if each.plain and each.plain.is_file()]
+    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in found) if len(found) == len(inputs) else None
+
+
+@cache
+def _digest_once(source: str, root: Path, stamp: tuple[tuple[str, int, int], ...] | None) -> str:
+    return digest_inputs(find_inputs(source, root))
 
 
 @cache
