@@ -27,7 +27,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "setting up .venv once; several gigabytes, a few minutes"
 	$(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --constraint constraints.txt torch
-	$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[train,eval,remote,ray,dev]'
+	$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[train,eval,ray,dev]'
 	@touch $@
 
 train: $(READY) ## RECIPE=: a recipe to a trained, checked run (PROFILE=, GPUS=, SET=, FORCE=1; STAGE=, FROM=; ONLY=, LIMIT=, WORKERS=)

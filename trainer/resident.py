@@ -74,7 +74,7 @@ def build_tables() -> None:
     """What transformers builds of its own when the first model is loaded, the same for all: some hundred patterns."""
     from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 
-    get_checkpoint_conversion_mapping("llama")
+    get_checkpoint_conversion_mapping("llama")  # type: ignore[no-untyped-call]
 
 
 def _train(folder: Path, tells: int) -> NoReturn:

@@ -92,7 +92,11 @@ def test_a_bomb_is_stopped_by_what_comes_out_of_it(tmp_path: Path, monkeypatch: 
         unpack(zstandard.compress(tar({"adapter_config.json": bytes(3 << 20)})), tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>", zstandard.compress(tar(GOOD))[:-9], zipped(GOOD)[:-9]])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<html>", zstandard.compress(tar(GOOD))[:-9], zipped(GOOD)[:-9]],
+    ids=["nothing", "page", "zst", "zip"],
+)
 def test_half_an_archive_is_none(content: bytes, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no whole archive"):
         unpack(content, tmp_path)
