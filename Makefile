@@ -77,8 +77,9 @@ human-eval-results: $(READY) ## RUN=: what the forms that came back tell (IN=fil
 	@$(call need,RUN)
 	@$(RUN_IN_ENV) human-eval-results $(RUN) $(if $(IN),--in $(IN))
 
+# Tests that train stand side by side; with more threads than cores each would wait for the other's, many times over.
 test: $(READY) ## all tests, real Axolotl training included
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(PY) -m pytest --numprocesses auto --dist loadfile $(TESTS)
+	@OMP_NUM_THREADS=1 PATH="$(CURDIR)/.venv/bin:$$PATH" $(PY) -m pytest --numprocesses auto --dist loadfile $(TESTS)
 
 lint: $(READY) ## ruff and mypy
 	@.venv/bin/ruff check .
