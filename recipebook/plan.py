@@ -54,7 +54,7 @@ def plan(name: str, profile: str | None, overrides: Sequence[str]) -> int:
 
 def tell_training(recipe: Recipe, dataset: Dataset) -> None:
     """What is known of a training before it begins: its rows, tokens and steps, its files and its command."""
-    for finding in inspect_rows(dataset.path("train"), dataset.path("test")):
+    for finding in inspect_rows(dataset.path("train"), dataset.path("test"), dataset.account.duplicates):
         print(f"{finding.kind:<18}{finding.told}")
     with tempfile.TemporaryDirectory(dir=rundir.CACHE, prefix="plan-") as folder:
         write_files(Path(folder), recipe, dataset)

@@ -35,8 +35,8 @@ class Finding(NamedTuple):
     told: str
 
 
-def inspect_rows(train: Path, held_out: Path) -> list[Finding]:
-    """Look at the rows of train, and at those held out beside them."""
+def inspect_rows(train: Path, held_out: Path, duplicates: int) -> list[Finding]:
+    """Look at the rows of train, and at those held out beside them; the account has counted the duplicates of all."""
     rows, others = _read(train), _read(held_out)
     checks: dict[str, Callable[[Row], bool]] = {
         "empty turns": _has_empty_turn,
@@ -45,7 +45,7 @@ def inspect_rows(train: Path, held_out: Path) -> list[Finding]:
         "positions": lambda row: bool(row["meta"].get("position_disagrees")),
     }
     findings = [_find(kind, rows, check) for kind, check in checks.items()]
-    findings = [_find_duplicates(rows), _find_near_duplicates(rows, others), *findings]
+    findings = [_show_duplicates([*rows, *others], duplicates), _find_near_duplicates(rows, others), *findings]
     return [*findings, *(_tell_balance(field, rows) for field in BALANCED if field in rows[0]["meta"])]
 
 
@@ -88,15 +88,20 @@ def _turns(row: Row) -> Iterator[dict[str, Any]]:
     yield from (row[key] for key in ("chosen", "rejected") if key in row)
 
 
-def _find_duplicates(rows: list[Row]) -> Finding:
-    seen: set[bytes] = set()
-    repeated = []
+def _show_duplicates(rows: list[Row], count: int) -> Finding:
+    example = _find_duplicate(rows) if count else None
+    return Finding("duplicates", _tell(count, "rows repeat an earlier one", example))
+
+
+def _find_duplicate(rows: list[Row]) -> Row | None:
+    origins: dict[bytes, str] = {}
     for row in rows:
-        content = orjson.dumps([row["messages"], row.get("chosen"), row.get("rejected")])
-        if content in seen:
-            repeated.append(row)
-        seen.add(content)
-    return Finding("duplicates", _tell(len(repeated), "train rows repeat an earlier one", next(iter(repeated), None)))
+        origin = row["meta"]["origin"]
+        content = orjson.dumps({**row, "meta": {**row["meta"], "origin": ""}})
+        # Weights repeat rows on purpose, and those are of one origin.
+        if origins.setdefault(content, origin) != origin:
+            return row
+    return None
 
 
 def _find_near_duplicates(rows: list[Row], others: list[Row]) -> Finding:
@@ -106,7 +111,9 @@ def _find_near_duplicates(rows: list[Row], others: list[Row]) -> Finding:
         for row in others[:MOST_HELD_OUT]
         if (found := process.extractOne(normalise(_prompt(row)), asked, scorer=fuzz.ratio, score_cutoff=ALIKE))
     ]
-    what = f"of {len(others[:MOST_HELD_OUT])} test rows have a train prompt that is {ALIKE} % the same or more"
+    tested = f"{len(others)}" if len(others) <= MOST_HELD_OUT else f"the first {MOST_HELD_OUT} of {len(others)}"
+    among = "a train prompt" if len(rows) <= MOST_TRAIN else f"a prompt of the first {MOST_TRAIN} train rows"
+    what = f"of {tested} test rows have {among} that is {ALIKE} % the same or more"
     if not alike:
         return Finding("near-duplicates", f"0 {what}")
     row, (text, score, _) = max(alike, key=lambda pair: pair[1][1])

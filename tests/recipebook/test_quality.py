@@ -4,6 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from recipebook import quality
 from recipebook.quality import Finding, inspect_rows
 
 
@@ -26,8 +29,8 @@ def ask(said: str, answer: str = "ok") -> list[tuple[str, str]]:
 def test_clean_rows_have_no_faults(tmp_path: Path) -> None:
     train = write_rows(tmp_path / "train", (ask("go home"), {}), ([("system", "s"), *ask("stop"), *ask("turn")], {}))
     test = write_rows(tmp_path / "test", (ask("look around"), {}))
-    assert inspect_rows(train, test) == [
-        Finding("duplicates", "0 train rows repeat an earlier one"),
+    assert inspect_rows(train, test, 0) == [
+        Finding("duplicates", "0 rows repeat an earlier one"),
         Finding("near-duplicates", "0 of 1 test rows have a train prompt that is 90 % the same or more"),
         Finding("empty turns", "0 rows have a turn that says nothing"),
         Finding("debris", "0 rows hold _comma_, an unfilled {{name}} or a control token"),
@@ -48,8 +51,8 @@ def test_each_fault_is_counted_with_its_first_example(tmp_path: Path) -> None:
         (ask("say nothing", " "), {}),
     )
     test = write_rows(tmp_path / "test", (ask("look around you, everywhere!!"), {}), (ask("sing"), {}))
-    assert {finding.kind: finding.told for finding in inspect_rows(train, test)} == {
-        "duplicates": '1 train rows repeat an earlier one, such as x.json#2: "go"',
+    assert {finding.kind: finding.told for finding in inspect_rows(train, test, 1)} == {
+        "duplicates": '1 rows repeat an earlier one, such as x.json#2: "go"',
         "near-duplicates": "1 of 2 test rows have a train prompt that is 90 % the same or more, such as x.json#1: "
         '"look around you, everywhere!!" and "look around you, everywhere" (100 %)',
         "empty turns": '1 rows have a turn that says nothing, such as x.json#7: "say nothing"',
@@ -63,10 +66,28 @@ def test_each_fault_is_counted_with_its_first_example(tmp_path: Path) -> None:
 def test_tools_may_answer_several_calls_at_once(tmp_path: Path) -> None:
     turns = [("user", "a"), ("assistant", "b"), ("tool", "c"), ("tool", "d"), ("assistant", "e")]
     train = write_rows(tmp_path / "train", (turns, {}))
-    assert inspect_rows(train, train)[4] == Finding("roles", "0 rows have roles that do not take turns")
+    assert inspect_rows(train, train, 0)[4] == Finding("roles", "0 rows have roles that do not take turns")
 
 
 def test_balance_tells_the_rarest_and_the_most_frequent(tmp_path: Path) -> None:
     rows = [(ask(f"{number}"), {"language": "hi" if number else "en"}) for number in range(4)]
     train = write_rows(tmp_path / "train", *rows)
-    assert inspect_rows(train, train)[-1] == Finding("language", "2 values, from en (25.0%) to hi (75.0%)")
+    assert inspect_rows(train, train, 0)[-1] == Finding("language", "2 values, from en (25.0%) to hi (75.0%)")
+
+
+def test_rows_that_weights_repeat_are_no_duplicates(tmp_path: Path) -> None:
+    train = write_rows(tmp_path / "train", (ask("go"), {}), (ask("stop"), {}))
+    train.write_text(train.read_text() * 2)
+    told = inspect_rows(train, write_rows(tmp_path / "test", (ask("sing"), {})), 1)[0].told
+    assert told == "1 rows repeat an earlier one"
+
+
+def test_the_line_says_how_many_prompts_were_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quality, "MOST_HELD_OUT", 1)
+    monkeypatch.setattr(quality, "MOST_TRAIN", 2)
+    train = write_rows(tmp_path / "train", *[(ask(said), {}) for said in ("go", "stop", "sing a song")])
+    test = write_rows(tmp_path / "test", (ask("look around"), {}), (ask("sing a song"), {}))
+    assert inspect_rows(train, test, 0)[1] == Finding(
+        "near-duplicates",
+        "0 of the first 1 of 2 test rows have a prompt of the first 2 train rows that is 90 % the same or more",
+    )
