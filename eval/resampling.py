@@ -96,7 +96,7 @@ def bound_difference(
     error = find_error(sums, statistic)
     if error is None:
         return None, None
-    mean, half = float(statistic(*sums)), float(stats.t.ppf((1 + CONFIDENCE) / 2, groups - 1)) * error
+    mean, half = float(statistic(*sums)), float(stats.t.ppf((1 + CONFIDENCE) / 2, _count_freedom(sums))) * error
     return max(bounds[0], mean - half), min(bounds[1], mean + half)
 
 
@@ -134,7 +134,7 @@ def find_mid_p(measure: Callable[[np.random.Generator, int], Any], width: int, c
 
 def find_detectable(sums: Any) -> float | None:
     """The smallest true difference that a test set of this size and spread finds four times in five."""
-    error, freedom = find_error(sums), sums.shape[1] - 1
+    error, freedom = find_error(sums), _count_freedom(sums)
     if not error:
         return None
     return float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom) + stats.t.ppf(POWER, freedom)) * error
@@ -148,3 +148,8 @@ def find_error(sums: Any, statistic: Callable[..., Any] = divide_sums) -> float 
         return None
     error = math.sqrt((groups - 1) / groups * float(((without - without.mean()) ** 2).sum()))
     return error if error > ROUNDING else 0.0
+
+
+def _count_freedom(sums: Any) -> float:
+    """Degrees of freedom: of so many equal groups, less one, as these unequal ones are worth (Kish), and 1 at least."""
+    return max(1.0, float(sums[1].sum() ** 2 / (sums[1] ** 2).sum()) - 1)

@@ -1,18 +1,15 @@
 """Evaluated runs in a folder of their own, as `make eval` leaves them."""
 
 import json
-import os
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from eval.score import evaluate_predictions
 from eval.summary import Asked
-from recipebook import rundir
-from recipebook.hardware import Hardware
-from recipebook.rundir import Manifest, Run, Status
+from recipebook.rundir import Run, Status
 
 CONDITIONS = {"test set": "t1", "chat template": "c1", "metric settings": "m1", "generation settings": "g1"}
 MakeRun = Callable[..., Run]
@@ -20,9 +17,9 @@ TEST = Asked(part="test", turns="last", engine="transformers", checkpoint=None)
 
 
 @pytest.fixture
-def make_run(tmp_path: Path) -> MakeRun:
+def make_run(start_run: Callable[..., Run]) -> MakeRun:
     """Runs whose tuned model answers "right" or something else to every row; the base is always wrong."""
-    born = datetime(2026, 11, 20, 12, 0, 5)
+    minutes = count(1)
 
     def make(
         answers: Sequence[str] = (),
@@ -30,18 +27,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         status: Status = "trained",
         conditions: dict[str, str] = CONDITIONS,
     ) -> Run:
-        nonlocal born
-        born = born.replace(minute=born.minute + 1)
-        run = rundir.create(recipe, born, tmp_path)
-        (run.folder / "recipe.yaml").write_text("description: d\n")
-        os.utime(run.folder / "recipe.yaml", (born.timestamp(), born.timestamp()))
-        run.write(
-            Manifest(
-                run=run.name, recipe=recipe, status=status, identity="i", created="2026-11-20T12:00:05", profile=None,
-                overrides=(), git={}, versions={}, hashes={}, account={}, rows={},
-                hardware=Hardware(gpus=(), cpu="c", cores=2, memory_gib=8), command=(), environment={},
-            )
-        )  # fmt: skip
+        run = start_run(status=status, recipe=recipe, minute=next(minutes))
         if answers:
             add_evaluation(run.folder / "eval", answers, conditions)
         return run

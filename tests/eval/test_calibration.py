@@ -7,10 +7,10 @@ import pytest
 
 from benchmarks.calibration import SITUATIONS, Situation, calibrate
 
-RIGHT_OR_WRONG, _, _, _, SCORES_OF_TURNS = SITUATIONS
+_, MOSTLY_ALIKE, _, _, SCORES_OF_TURNS = SITUATIONS
 
 
-@pytest.mark.parametrize(("situation", "n"), [(RIGHT_OR_WRONG, 50), (SCORES_OF_TURNS, 50)])
+@pytest.mark.parametrize(("situation", "n"), [(MOSTLY_ALIKE, 50), (SCORES_OF_TURNS, 50)])
 def test_of_a_thousand_comparisons_the_promised_share_rejects_and_covers(situation: Situation, n: int) -> None:
     found = calibrate(situation, n, 1_000)
     assert 0.035 <= found.rejects <= 0.065

@@ -86,7 +86,8 @@ def test_groups_of_unequal_size_err_as_their_jackknife_says() -> None:
     values = [1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0]
     result = compare([0.0] * 8, values, [*"aaaabbcc"], binary=False, seed=2)
     error = math.sqrt(2 / 3 * ((9 / 18 - 13 / 18) ** 2 + (18 / 18 - 13 / 18) ** 2 + (12 / 18 - 13 / 18) ** 2))
-    assert result.low == pytest.approx(max(-1.0, 6 / 8 - 4.302653 * error), abs=1e-5)
+    # They are worth 8² / (4² + 2² + 2²) = 2.67 equal ones; t with 1.67 degrees of freedom.
+    assert result.low == pytest.approx(6 / 8 - 5.242265 * error, abs=1e-5)
     assert result.high == 1.0
 
 

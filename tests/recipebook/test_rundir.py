@@ -1,6 +1,7 @@
 """Run folders: names, recognition, locks, checkpoints."""
 
 import os
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -8,24 +9,10 @@ import pytest
 
 from recipebook import rundir
 from recipebook.errors import UserError
-from recipebook.hardware import Hardware
-from recipebook.rundir import Manifest, Run, Status
+from recipebook.rundir import Run
 
 NOON = datetime(2026, 11, 20, 12, 0, 5)
-
-
-def make_run(runs: Path, recipe: str, status: Status, now: datetime = NOON) -> Run:
-    run = rundir.create(recipe, now, runs)
-    (run.folder / "recipe.yaml").write_text("description: d\n")
-    os.utime(run.folder / "recipe.yaml", (now.timestamp(), now.timestamp()))
-    run.write(
-        Manifest(
-            run=run.name, recipe=recipe, status=status, identity="i", created="2026-11-20T12:00:05", profile=None,
-            overrides=(), git={}, versions={}, hashes={}, account={}, rows={},
-            hardware=Hardware(gpus=(), cpu="c", cores=2, memory_gib=8), command=(), environment={},
-        )
-    )  # fmt: skip
-    return run
+StartRun = Callable[..., Run]
 
 
 def test_a_run_is_named_by_recipe_and_time(tmp_path: Path) -> None:
@@ -37,27 +24,27 @@ def test_two_runs_of_a_second_have_two_folders(tmp_path: Path) -> None:
     assert names == ["robot-20261120-120005", "robot-20261120-120005-2"]
 
 
-def test_a_recipe_finds_its_newest_trained_run(tmp_path: Path) -> None:
-    make_run(tmp_path, "robot", "trained", NOON)
-    newer = make_run(tmp_path, "robot", "trained", NOON.replace(hour=13))
-    make_run(tmp_path, "robot", "failed", NOON.replace(hour=14))
+def test_a_recipe_finds_its_newest_trained_run(tmp_path: Path, start_run: StartRun) -> None:
+    start_run(12)
+    newer = start_run(13)
+    start_run(14, "failed")
     assert rundir.find("robot", tmp_path).name == newer.name
 
 
-def test_an_unfinished_run_says_how_to_go_on(tmp_path: Path) -> None:
-    make_run(tmp_path, "robot", "interrupted")
+def test_an_unfinished_run_says_how_to_go_on(tmp_path: Path, start_run: StartRun) -> None:
+    start_run(12, "interrupted")
     with pytest.raises(UserError, match="is interrupted: make train RECIPE=robot goes on with it"):
         rundir.find("robot", tmp_path)
 
 
-def test_an_unknown_run_names_the_known_recipes(tmp_path: Path) -> None:
-    make_run(tmp_path, "robot", "trained")
+def test_an_unknown_run_names_the_known_recipes(tmp_path: Path, start_run: StartRun) -> None:
+    start_run(12, "trained")
     with pytest.raises(UserError, match="no run 'robto' in runs/; it has runs of: robot"):
         rundir.find("robto", tmp_path)
 
 
-def test_a_held_run_names_its_holder(tmp_path: Path) -> None:
-    run = make_run(tmp_path, "robot", "training")
+def test_a_held_run_names_its_holder(start_run: StartRun) -> None:
+    run = start_run(12, "training")
     assert not run.is_held()
     held = run.lock()
     assert run.is_held()
@@ -67,8 +54,8 @@ def test_a_held_run_names_its_holder(tmp_path: Path) -> None:
     assert not run.is_held()
 
 
-def test_only_whole_checkpoints_count_in_the_order_of_their_steps(tmp_path: Path) -> None:
-    run = make_run(tmp_path, "robot", "failed")
+def test_only_whole_checkpoints_count_in_the_order_of_their_steps(start_run: StartRun) -> None:
+    run = start_run(12, "failed")
     for step in (100, 20, 120):
         (run.folder / "model" / f"checkpoint-{step}").mkdir(parents=True)
     for step in (100, 20):
@@ -77,8 +64,8 @@ def test_only_whole_checkpoints_count_in_the_order_of_their_steps(tmp_path: Path
     assert [path.name for path in run.checkpoints()] == ["checkpoint-20", "checkpoint-100"]
 
 
-def test_a_broken_manifest_is_one_line(tmp_path: Path) -> None:
-    run = make_run(tmp_path, "robot", "trained")
+def test_a_broken_manifest_is_one_line(start_run: StartRun) -> None:
+    run = start_run(12, "trained")
     (run.folder / "manifest.json").write_text('{"run": ')
     with pytest.raises(UserError) as caught:
         run.read()
@@ -86,9 +73,9 @@ def test_a_broken_manifest_is_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_broken_run_hides_no_other_of_its_recipe(tmp_path: Path) -> None:
-    whole = make_run(tmp_path, "robot", "trained", NOON)
-    broken, bare = make_run(tmp_path, "robot", "trained", NOON.replace(hour=13)), tmp_path / "bare"
+def test_a_broken_run_hides_no_other_of_its_recipe(tmp_path: Path, start_run: StartRun) -> None:
+    whole = start_run(12)
+    broken, bare = start_run(13), tmp_path / "bare"
     (broken.folder / "manifest.json").write_text("{")
     bare.mkdir()
     (bare / "manifest.json").mkdir()

@@ -1,41 +1,37 @@
 """The table of runs: a line each, whatever state a run's files are in."""
 
-import os
-from datetime import datetime
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from recipebook import rundir, runs
-from recipebook.hardware import Hardware
-from recipebook.rundir import Manifest, Run
+from recipebook import runs
+from recipebook.rundir import Run
 
-NOON = datetime(2026, 11, 20, 12, 0, 5)
-
-
-def make_run(folder: Path, hour: int, summary: str | None = None) -> Run:
-    now = NOON.replace(hour=hour)
-    run = rundir.create("robot", now, folder)
-    (run.folder / "recipe.yaml").write_text("description: d\n")
-    os.utime(run.folder / "recipe.yaml", (now.timestamp(), now.timestamp()))
-    run.write(
-        Manifest(
-            run=run.name, recipe="robot", status="trained", identity="i", created="2026-11-20T12:00:05", profile=None,
-            overrides=(), git={}, versions={}, hashes={}, account={}, rows={},
-            hardware=Hardware(gpus=(), cpu="c", cores=2, memory_gib=8), command=(), environment={},
-        )
-    )  # fmt: skip
-    if summary is not None:
-        (run.folder / "eval").mkdir()
-        (run.folder / "eval" / "summary.json").write_text(summary)
-    return run
+MakeRun = Callable[..., Run]
 
 
-def test_a_broken_run_has_a_line_and_hides_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    make_run(tmp_path, 12)
-    broken = make_run(tmp_path, 13)
+@pytest.fixture
+def make_run(start_run: MakeRun) -> MakeRun:
+    """Runs of the hour given, evaluated if there is a summary."""
+
+    def make(hour: int, summary: str | None = None) -> Run:
+        run = start_run(hour)
+        if summary is not None:
+            (run.folder / "eval").mkdir()
+            (run.folder / "eval" / "summary.json").write_text(summary)
+        return run
+
+    return make
+
+
+def test_a_broken_run_has_a_line_and_hides_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], make_run: MakeRun
+) -> None:
+    make_run(12)
+    broken = make_run(13)
     (broken.folder / "manifest.json").write_text("{}")
-    half = make_run(tmp_path, 14, summary="{")
+    half = make_run(14, summary="{")
     runs.show_runs(tmp_path)
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [(line[0], line[1]) for line in lines[1:]] == [
@@ -52,9 +48,9 @@ def test_a_broken_run_has_a_line_and_hides_no_other(tmp_path: Path, capsys: pyte
                         ("null", "exact: 0.500")],
 )  # fmt: skip
 def test_the_main_figure_is_shown_with_or_without_a_base(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], base: str, shown: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], make_run: MakeRun, base: str, shown: str
 ) -> None:
-    make_run(tmp_path, 12, f'{{"results": [{{"figure": "exact", "tuned": {{"mean": 0.5}}, "base": {base}}}]}}')
+    make_run(12, f'{{"results": [{{"figure": "exact", "tuned": {{"mean": 0.5}}, "base": {base}}}]}}')
     runs.show_runs(tmp_path)
     assert capsys.readouterr().out.splitlines()[1].endswith(f"0 s   {shown}")
 
