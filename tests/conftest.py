@@ -17,6 +17,11 @@ settings.register_profile("shared", deadline=None, suppress_health_check=[Health
 settings.load_profile("shared")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Golden files are made again, and then held."""
+    parser.addoption("--remake", action="store_true", help="write tests/golden/ again")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Move the end-to-end tests behind all others."""
     items.sort(key=lambda item: "end_to_end" in item.path.parts)

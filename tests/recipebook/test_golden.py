@@ -1,0 +1,37 @@
+"""What every recipe renders to under every profile, whole, beside what it rendered to when a person last looked.
+
+`make test TESTS="tests/recipebook/test_golden.py --remake"` writes tests/golden/ again; git shows what changed.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from recipebook.recipe import PROJECT
+from recipebook.render import Inputs, render_axolotl, render_deepspeed
+from recipebook.resolve import list_profiles, list_recipes, resolve
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+INPUTS = Inputs(train="data/train.jsonl", validation="data/validation.jsonl", prepared="../../.cache/prepared/abc")
+WITHOUT_GPU = "tiny"
+
+
+def name_golden(recipe: str, profile: str) -> str:
+    return f"{recipe.replace('/', '-')}.{profile}.yaml"
+
+
+@pytest.mark.parametrize("profile", list_profiles())
+@pytest.mark.parametrize("name", list_recipes())
+def test_a_recipe_renders_as_its_golden_file_says(request: pytest.FixtureRequest, name: str, profile: str) -> None:
+    recipe, gpu = resolve(name, profile).recipe, profile != WITHOUT_GPU
+    documents = [render_axolotl(recipe, INPUTS, gpu=gpu), render_deepspeed(recipe, gpu=gpu) or ""]
+    rendered = "---\n".join(filter(None, documents)).replace(str(PROJECT), "PROJECT")
+    golden = GOLDEN / name_golden(name, profile)
+    if request.config.getoption("remake"):
+        golden.write_text(rendered)
+    assert rendered == golden.read_text()
+
+
+def test_every_golden_file_belongs_to_a_recipe_and_a_profile() -> None:
+    known = {name_golden(name, profile) for name in list_recipes() for profile in list_profiles()}
+    assert {path.name for path in GOLDEN.iterdir()} == known
