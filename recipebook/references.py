@@ -51,13 +51,18 @@ def check_template(path: Path, root: Path) -> list[str]:
     """What Jinja cannot parse in a template, and what it includes that is not there, one line each."""
     label = show(path, root)
     try:
-        tree = _ENVIRONMENT.parse(path.read_text())
+        wanted = _list_included(path.read_text())
     except TemplateSyntaxError as error:
         return [f"{label}:{error.lineno}: {error.message}"]
     except UnicodeDecodeError as error:
         return [f"{label}: {error.reason} at byte {error.start}"]
-    wanted = sorted(name for name in meta.find_referenced_templates(tree) if name)
     return [f"{label}: no template '{name}' in templates/" for name in wanted if not is_file(root / "templates" / name)]
+
+
+@functools.cache
+def _list_included(text: str) -> list[str]:
+    """The templates that one asks for by name; every recipe under every profile asks this of the same few."""
+    return sorted(name for name in meta.find_referenced_templates(_ENVIRONMENT.parse(text)) if name)
 
 
 def _find_faults(resolved: Resolved, made: Sequence[str]) -> Iterator[Fault]:
@@ -138,7 +143,7 @@ def _find_options_faults(
             named_at, False, f"{module} cannot be used: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
         )
         return
-    schema = options.model_json_schema()
+    schema = _describe(options)
     faults = find_faults(given, schema, schema.get("$defs", {}), path)
     if not faults:
         try:
@@ -149,6 +154,11 @@ def _find_options_faults(
     for key, value in given.items():
         if isinstance(value, str) and _is_path(schema.get("properties", {}).get(key, {}), schema):
             yield from _find_file(root, value, (*path, key))
+
+
+@functools.cache
+def _describe(options: type[BaseModel]) -> Schema:
+    return options.model_json_schema()
 
 
 def _is_path(schema: Schema, whole: Schema) -> bool:
