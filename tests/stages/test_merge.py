@@ -18,9 +18,10 @@ TINY = PROJECT / "models" / "tiny-base"
 
 @pytest.fixture
 def adapter(tmp_path: Path) -> Path:
-    """An adapter that changes something, with its tokenizer."""
+    """An adapter that changes something for certain, with its tokenizer."""
+    torch.manual_seed(42)
     model: Any = AutoModelForCausalLM.from_pretrained(TINY, dtype=torch.float32)
-    tuned = get_peft_model(model, LoraConfig(r=2, lora_alpha=4, target_modules=["q_proj"], init_lora_weights=False))
+    tuned = get_peft_model(model, LoraConfig(r=2, lora_alpha=32, target_modules=["q_proj"], init_lora_weights=False))
     tuned.save_pretrained(tmp_path / "adapter")
     AutoTokenizer.from_pretrained(TINY).save_pretrained(tmp_path / "adapter")
     return tmp_path / "adapter"
