@@ -25,6 +25,7 @@ from recipebook.rundir import Manifest, Run, shown
 
 if TYPE_CHECKING:
     from eval.generate import Answer
+    from eval.kept_base import KeptBase
     from eval.likelihood import Likelihood
 
 Measures = dict[str, float]
@@ -51,8 +52,18 @@ class Answers:
     base: list[Asked]
 
 
-def ask(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt], weights: Path) -> Answers:
-    """Ask the tuned model in `weights` and its base, the latter from the cache where it is known."""
+def ask(
+    run: Run,
+    manifest: Manifest,
+    recipe: Recipe,
+    prompts: list[Prompt],
+    weights: Path,
+    kept: "KeptBase | None" = None,
+) -> Answers:
+    """Ask the tuned model in `weights` and its base, the latter from the cache where it is known.
+
+    With `kept`, the base stays loaded from one run to the next.
+    """
     if isinstance(find_base(recipe), Path):
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
     hush()
@@ -65,7 +76,8 @@ def ask(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt], wei
     # A stage's adapter may sit on a model that is not the base: then the base has to be loaded for itself.
     said = {} if run.start else _ask_vllm(tokenizer, prompts, weights, recipe)
     under, revision = (run.start, None) if run.start else (find_base(recipe), recipe.model.revision)
-    model = generate.load_tuned(weights, str(under), revision)
+    load = kept.put_on if kept else generate.load_tuned
+    model = load(weights, str(under), revision)
     engine = "vllm" if said else "transformers"
     known = _baseline_file(manifest, recipe.eval, prompts, engine)
     if known.is_file():
@@ -75,6 +87,8 @@ def ask(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt], wei
         write_text(known, json.dumps([asdict(answer) for answer in base]))
     # Last: merging leaves no base behind.
     tuned = _ask_one(generate.merge(model), tokenizer, prompts, recipe.eval, "tuned", said.get("tuned"))
+    if kept:
+        kept.take_off(model)
     return Answers(
         engine=engine if _wants_text(recipe.eval) else "",
         references=references,

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from eval.evaluations import Evaluation, find_evaluation, name_differences, read_evaluation
+from eval.evaluations import Evaluation, find_evaluations, name_differences, read_evaluation
 from eval.pages import format_difference, format_estimate, format_p, render_page, tell_detectable
 from eval.statistics import SIGNIFICANT, Difference, Estimate, adjust_holm
 from eval.summary import Result, compare_figure
@@ -54,8 +54,8 @@ class Comparison(NamedTuple):
 
 
 def show_comparison(queries: Sequence[str], out: Path | None) -> int:
-    """Print runs side by side and write the same as a page."""
-    comparison = compare_runs([read_evaluation(*find_evaluation(query)) for query in queries])
+    """Print runs side by side, of a fleet its members and their vote, and write the same as a page."""
+    comparison = compare_runs([read_evaluation(*one) for one in find_evaluations(queries)])
     page = out or rundir.RUNS / f"compare-{digest(*(run.name for run in comparison.runs))}.html"
     print(terminal_table(comparison))
     write_text(page, render(comparison))

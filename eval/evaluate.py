@@ -6,8 +6,9 @@ checkpoints have folders of their own in it: `eval/validation`, `eval/checkpoint
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eval.ask import Answers, ask, digest_conditions
 from eval.prompts import Prompt, read_prompts
@@ -24,9 +25,12 @@ from recipebook.resolve import resolve
 from recipebook.rundir import Run, Status, shown
 from recipebook.sources import MADE
 
+if TYPE_CHECKING:
+    from eval.kept_base import KeptBase
+
 
 def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None) -> int:
-    """Evaluate a trained run, by its name or its recipe's, or one of its checkpoints; the exit status."""
+    """Evaluate a trained run, by its name or its recipe's, or one of its checkpoints, or a fleet; the exit status."""
     members = [] if checkpoint else rundir.list_fleet(query)
     if members:
         from eval.evaluate_fleet import evaluate_fleet
@@ -34,31 +38,53 @@ def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None
         return evaluate_fleet(query, members, overrides)
     run = rundir.find(query)
     manifest = run.read()
+    if manifest.voters:
+        raise UserError(
+            f"{shown(run.folder)} is a vote: make eval RUN={run.fleet} asks its members, and lets them vote"
+        )
     if manifest.pipeline:
         from eval.evaluate_stages import evaluate_stages
 
         return evaluate_stages(run, manifest, overrides, checkpoint)
-    weights = _find_weights(run, manifest.status, checkpoint)
-    recipe = read_recipe(run, overrides)
-    settings = recipe.eval
-    prompts = read_rows(run, recipe)
-    what = f"run       {run.name}" + (f" at checkpoint {checkpoint}" if checkpoint else "")
-    print(f"{what}, {len(prompts)} {settings.part} prompts, base {recipe.model.base}")
     started = time.monotonic()
-    folder = choose_folder(run, settings, checkpoint)
-    summary = evaluate_model(run, recipe, prompts, weights, folder, checkpoint)
-    write_text(folder / "report.html", render(ReportInput.read(run.folder, folder)))
+    folder, summary = evaluate_run(run, overrides, checkpoint, tell=print)
     print(terminal_table(summary))
     print(f"evaluated in {format_seconds(time.monotonic() - started)}; report: {shown(folder / 'report.html')}")
     return 0
 
 
+def evaluate_run(
+    run: Run,
+    overrides: Sequence[str],
+    checkpoint: int | None = None,
+    kept: "KeptBase | None" = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> tuple[Path, Summary]:
+    """Evaluate one trained model; the folder in its `eval/` that now has everything, and the summary."""
+    weights = _find_weights(run, run.read().status, checkpoint)
+    recipe = read_recipe(run, overrides)
+    settings = recipe.eval
+    prompts = read_rows(run, recipe)
+    what = f"run       {run.name}" + (f" at checkpoint {checkpoint}" if checkpoint else "")
+    tell(f"{what}, {len(prompts)} {settings.part} prompts, base {recipe.model.base}")
+    folder = choose_folder(run, settings, checkpoint)
+    summary = evaluate_model(run, recipe, prompts, weights, folder, checkpoint, kept)
+    write_text(folder / "report.html", render(ReportInput.read(run.folder, folder)))
+    return folder, summary
+
+
 def evaluate_model(
-    run: Run, recipe: Recipe, prompts: list[Prompt], weights: Path, folder: Path, checkpoint: int | None = None
+    run: Run,
+    recipe: Recipe,
+    prompts: list[Prompt],
+    weights: Path,
+    folder: Path,
+    checkpoint: int | None = None,
+    kept: "KeptBase | None" = None,
 ) -> Summary:
     """Ask, score and sum up one model, under the recipe's `eval` section; all files in `folder` but the report."""
     manifest, settings = run.read(), recipe.eval
-    answers = ask(run, manifest, recipe, prompts, weights)
+    answers = ask(run, manifest, recipe, prompts, weights, kept)
     _write_predictions(folder / "predictions.jsonl", prompts, answers, settings.unit)
     return evaluate_predictions(
         folder / "predictions.jsonl",

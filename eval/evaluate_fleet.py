@@ -1,34 +1,66 @@
-"""`make eval RUN=traits`: every trained member of a fleet, one after another in one process.
+"""`make eval RUN=traits`: every trained member of a fleet in one process, and their vote where the recipe asks for it.
 
-What is imported and what the base answers are paid for once: members on one base that are asked the same share its
-answers (eval/ask.py keeps them). Each member gets what a run of its own gets, in its own `eval/`.
+What is imported, the base model and what it answers are paid for once: it stays loaded while adapters come and go
+(eval/kept_base.py), and members that are asked the same share its answers (eval/ask.py keeps them). Each member gets
+what a run of its own gets, in its own `eval/`; the vote's is in `runs/<fleet>/vote` (eval/vote.py).
 """
 
+import time
 from collections.abc import Sequence
-from contextlib import redirect_stdout
-from io import StringIO
 
-from eval.evaluate import evaluate
+from eval.evaluate import evaluate_run, read_recipe
+from eval.pages import format_estimate
+from eval.summary import Summary
+from eval.vote import evaluate_vote
 from recipebook.errors import UserError
-from recipebook.progress import ProgressLine
-from recipebook.rundir import Manifest, Run
-from recipebook.runs import read_headline
+from recipebook.progress import ProgressLine, format_seconds
+from recipebook.resolve import resolve
+from recipebook.rundir import VOTE, Manifest, Run
 
 
 def evaluate_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], overrides: Sequence[str]) -> int:
     """Evaluate the members; 0 all, 1 some cannot be evaluated, each with its reason."""
     print(f"fleet     {fleet}, {len(members)} trained members")
-    line, failed = ProgressLine("members"), 0
-    width = max(len(manifest.member or "") for _, manifest in members)
+    started = time.monotonic()
+    failed = _evaluate_members(members, overrides)
+    first = members[0][0]
+    if _wants_vote(first) and not failed:
+        summary = evaluate_vote(fleet, members, read_recipe(first, overrides))
+        print(f"{VOTE:<{_width(members)}}  {_tell(summary)}")
+    print(f"evaluated in {format_seconds(time.monotonic() - started)}")
+    print(f"next      make leaderboard RECIPE={fleet}")
+    return int(failed > 0)
+
+
+def _evaluate_members(members: Sequence[tuple[Run, Manifest]], overrides: Sequence[str]) -> int:
+    """One after another, a line each; how many could not be."""
+    # Only here: a mistyped name should not wait for torch.
+    from eval.kept_base import KeptBase
+
+    line, kept, failed = ProgressLine("members"), KeptBase(), 0
     for at, (run, manifest) in enumerate(members):
         line.show(at, len(members), f"  {manifest.member}")
         try:
-            with redirect_stdout(StringIO()):
-                evaluate(run.name, overrides)
-            told = read_headline(run.folder / "eval" / "summary.json")
+            told = _tell(evaluate_run(run, overrides, kept=kept)[1])
         except UserError as error:
             told, failed = f"not evaluated: {error}", failed + 1
         line.clear()
-        print(f"{manifest.member:<{width}}  {told}")
-    print(f"next      make leaderboard RECIPE={fleet}")
-    return int(failed > 0)
+        print(f"{manifest.member:<{_width(members)}}  {told}")
+    return failed
+
+
+def _width(members: Sequence[tuple[Run, Manifest]]) -> int:
+    return max(len(manifest.member or "") for _, manifest in members)
+
+
+def _wants_vote(run: Run) -> bool:
+    """By the fleet's recipe as it was when the member was trained."""
+    matrix = resolve(str(run.folder / "recipe.yaml"), None).recipe.matrix
+    return matrix is not None and matrix.vote
+
+
+def _tell(summary: Summary) -> str:
+    """`exact: 0.910 [0.884, 0.931], base 0.000`"""
+    result = summary.headline
+    base = "" if result.base is None or result.base.mean is None else f", base {result.base.mean:.3f}"
+    return f"{result.figure}: {format_estimate(result.tuned)}{base}"

@@ -15,7 +15,7 @@ from eval.predictions import read_predictions
 from eval.summary import Scores, Summary
 from recipebook import rundir
 from recipebook.errors import UserError
-from recipebook.rundir import Run, shown
+from recipebook.rundir import VOTE, Run, shown
 
 
 class Evaluation(NamedTuple):
@@ -48,6 +48,21 @@ def find_evaluation(query: str, runs: Path = rundir.RUNS) -> tuple[Run, str]:
         offered = ", ".join(f"@{one}" for one in known if one) or "none"
         raise UserError(f"{shown(run.folder)} has no evaluation '@{where}'; beside its own it has: {offered}")
     return run, where
+
+
+def find_evaluations(queries: Sequence[str], runs: Path = rundir.RUNS) -> list[tuple[Run, str]]:
+    """The same of several; a fleet's name stands for its members and their vote, those aside that were named before."""
+    found: list[tuple[Run, str]] = []
+    for query in queries:
+        fleet = [run for run, _ in rundir.list_fleet(query, runs)]
+        if not fleet:
+            found.append(find_evaluation(query, runs))
+            continue
+        vote = f"{query}/{VOTE}"
+        fleet += [rundir.find(vote, runs)] if (runs / vote / "manifest.json").is_file() else []
+        known = {run.name for run, _ in found}
+        found += [(run, "") for run in fleet if run.name not in known]
+    return found
 
 
 def list_evaluations(run: Run) -> list[str]:

@@ -37,7 +37,8 @@ class Metric(Protocol):
     A module may also have `LESS_IS_BETTER`, names of figures; `UNTESTED`, figures without a p-value, such as counts;
     `RATIOS`, figures whose mean is a sum of others by a sum of others (eval/ratios.py), `EXPONENTIALS`, those of them
     that are e to the power of it; and `MEASURES`, what of its rows must be measured by their likelihood instead of
-    being generated: `answer`, `spans` of it, or `chosen` and `rejected`.
+    being generated: `answer`, `spans` of it, or `chosen` and `rejected`. `make_reader` tells which answers are
+    the same (eval/vote.py).
     """
 
     Options: type[BaseModel]

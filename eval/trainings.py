@@ -22,9 +22,11 @@ class Training(NamedTuple):
 
 
 def read_trainings(folder: Path) -> list[Training]:
-    """All trainings of a run, in the order of its stages."""
-    pipeline = json.loads((folder / "manifest.json").read_bytes()).get("pipeline", ())
-    trained = [stage["name"] for stage in pipeline if stage["status"] == "trained"]
+    """All trainings of a run, in the order of its stages; a vote has none."""
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    if manifest.get("voters"):
+        return []
+    trained = [stage["name"] for stage in manifest.get("pipeline", ()) if stage["status"] == "trained"]
     # The last stage's files also show in the run's own folder.
     return [_read_training(folder / "stages" / name, name) for name in trained] or [_read_training(folder, "")]
 

@@ -287,8 +287,10 @@ def _tell(resolved: Resolved, lines: Sequence[Line], seconds: float, trained: in
         print(text)
     failed = sum(line.status not in ("trained", "left out") for line in lines)
     print(f"fleet     {len(lines)} members, {failed} without a trained model; {trained} in {format_seconds(seconds)}")
-    page = rundir.RUNS / name_fleet(resolved) / "members.html"
+    fleet = name_fleet(resolved)
+    page = rundir.RUNS / fleet / "members.html"
     try:
+        rundir.note_members(fleet, {line.member: line.run for line in lines if line.status == "trained"})
         write_page(page, resolved.name, lines)
         print(f"page      {shown(page)}")
     except OSError as error:

@@ -28,7 +28,7 @@ main{{overflow-x:auto}}tr.failed td{{background:#fde8e8}}</style>
 
 
 class Line(NamedTuple):
-    """What the table says of a member; `status` is the manifest's, or `left out`."""
+    """What the table says of a member; `status` is the manifest's, or `left out`. Its run's name is not shown."""
 
     member: str
     status: str
@@ -37,11 +37,12 @@ class Line(NamedTuple):
     took: str
     rows: str
     told: str
+    run: str = ""
 
     @staticmethod
     def align(lines: Sequence["Line"]) -> list[str]:
         """The table as text, under its head."""
-        table: list[tuple[str, ...]] = [HEAD, *lines]
+        table: list[tuple[str, ...]] = [HEAD, *(line[: len(HEAD)] for line in lines)]
         widths = [max(len(line[column]) for line in table) for column in range(len(HEAD))]
         return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in table]
 
@@ -68,14 +69,15 @@ def read_line(standing: Standing, fault: str | None) -> Line:
     loss = "" if manifest.final_loss is None else f"{manifest.final_loss:.4f}"
     took = format_seconds(sum(one.seconds or 0 for one in manifest.attempts))
     told = manifest.reason or (manifest.diagnosis or "").partition(":")[0]
-    return Line(name, manifest.status, loss, headline, took, rows, told)
+    return Line(name, manifest.status, loss, headline, took, rows, told, run.name)
 
 
 def write_page(path: Path, fleet: str, lines: Sequence[Line]) -> None:
     """The same as a page."""
     trained = sum(line.status == "trained" for line in lines)
     rows = "".join(
-        f"<tr{'' if line.status == 'trained' else ' class=failed'}>{_make_cells('td', line)}</tr>\n" for line in lines
+        f"<tr{'' if line.status == 'trained' else ' class=failed'}>{_make_cells('td', line[: len(HEAD)])}</tr>\n"
+        for line in lines
     )
     told = f"{len(lines)} members, {trained} trained"
     text = PAGE.format(title=html.escape(f"fleet {fleet}"), told=told, head=_make_cells("th", HEAD), rows=rows)

@@ -297,6 +297,7 @@ class Matrix(Section):
     exclude: tuple[dict[Name, Any], ...] = Field((), description="combinations that are left out, by some of the keys")
     min_rows: Annotated[int, Field(ge=0)] = Field(0, description="members with fewer train rows are left out")
     attempts: Positive = Field(2, description="times that a member which fails is tried")
+    vote: bool = Field(False, description="evaluated beside its members: what most of them answer")
 
 
 class Recipe(Section):

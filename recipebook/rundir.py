@@ -5,13 +5,16 @@ runs/robot-lora-20261120-141503/
   train.log, metrics.jsonl, model/, eval/
 runs/traits/joy_plus-20261121-093000/
   the same, of a member of the fleet `traits`
+runs/robot-ensemble/vote/
+  recipe.yaml, manifest.json and eval/, of what the members of a fleet elect
 """
 
 import fcntl
 import glob
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +29,8 @@ from recipebook.recipe import PROJECT
 RUNS = PROJECT / "runs"
 CACHE = PROJECT / ".cache"
 REMOTE = "remote.json"
+MEMBERS = "members.json"
+VOTE = "vote"
 Status = Literal["waiting", "prepared", "training", "interrupted", "failed", "trained", "done"]
 FINISHED = ("trained", "done")
 
@@ -103,6 +108,8 @@ class Manifest(Fact):
     remote: dict[str, Any] | None = None
     """What a service did; then `hardware` and `versions` are of the machine that asked it, and trained nothing."""
     pipeline: tuple[StageEntry, ...] = ()
+    voters: tuple[str, ...] = ()
+    """The runs whose vote this is; it has no weights of its own."""
 
     def get_stage(self, name: str) -> StageEntry:
         """The entry of one stage."""
@@ -205,7 +212,7 @@ def list_members(fleet: str, member: str, runs: Path = RUNS) -> list[tuple[Run, 
 
 
 def list_fleet(fleet: str, runs: Path = RUNS) -> list[tuple[Run, Manifest]]:
-    """The newest trained run of each member, by name; none where there is no fleet of that name."""
+    """The trained run of each member, by name: the one last noted, else the newest; none without such a fleet."""
     if (runs / fleet / "manifest.json").is_file():
         return []
     found: dict[str, tuple[Run, Manifest]] = {}
@@ -215,7 +222,17 @@ def list_fleet(fleet: str, runs: Path = RUNS) -> list[tuple[Run, Manifest]]:
             known = found.get(manifest.member)
             if known is None or known[1].created < manifest.created:
                 found[manifest.member] = (run, manifest)
+    for member, name in _read_noted(fleet, runs).items():
+        manifest = _read_or_none(run := _open(runs / name, runs))
+        if manifest and manifest.status == "trained":
+            found[member] = (run, manifest.model_copy(update={"member": member}))
     return [found[name] for name in sorted(found)]
+
+
+def note_members(fleet: str, names: Mapping[str, str], runs: Path = RUNS) -> None:
+    """Write down which run each member is now; it may be an older one of it, or another recipe's."""
+    noted = {**_read_noted(fleet, runs), **names}
+    write_text(runs / fleet / MEMBERS, json.dumps(noted, indent=1) + "\n")
 
 
 def list_readable(runs: Path = RUNS) -> Iterator[tuple[Run, Manifest]]:
@@ -255,6 +272,12 @@ def shown(path: Path) -> str:
 
 def _open(folder: Path, runs: Path) -> Run:
     return Run(folder, None if folder.parent == runs else folder.parent.relative_to(runs).as_posix())
+
+
+def _read_noted(fleet: str, runs: Path) -> dict[str, str]:
+    path = runs / fleet / MEMBERS
+    noted: dict[str, str] = json.loads(path.read_bytes()) if path.is_file() else {}
+    return noted
 
 
 def _read_or_none(run: Run) -> Manifest | None:

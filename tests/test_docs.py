@@ -64,6 +64,7 @@ def test_there_are_recipes() -> None:
         "preference-orpo",
         "preference-simpo",
         "robot-curriculum",
+        "robot-ensemble",
         "robot-lora",
         "robot-sweep",
         "tiny-base",

@@ -26,7 +26,7 @@ arguments. So are all but `parses` and `valid` if the reference does not parse. 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -67,6 +67,17 @@ def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str,
     """Score answers one by one, in order."""
     api = read_api(PROJECT / options.api)
     return [_score_one(item.prediction, item.reference, api, options.tolerance) for item in predictions]
+
+
+def make_reader(options: Options) -> Callable[[str], Hashable | None]:
+    """What two answers share that mean the same: the calls, their order and arguments; None if one does not parse."""
+    api = read_api(PROJECT / options.api)
+
+    def read(text: str) -> Hashable | None:
+        calls = parse_calls(text, api)
+        return None if calls is None else tuple((call.name, frozenset(call.arguments.items())) for call in calls)
+
+    return read
 
 
 def _score_one(prediction: str, reference: str, api: Api, tolerance: float) -> dict[str, float | None]:

@@ -30,7 +30,7 @@ calls in P.
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,6 +83,18 @@ def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str,
     """Score annotated texts one by one, in order."""
     api = read_api(PROJECT / options.tools)
     return [_score_one(_read(item.prediction, api), _read(item.reference, api), api) for item in predictions]
+
+
+def make_reader(options: Options) -> Callable[[str], Hashable]:
+    """What two texts share that call the same: the calls, their order, arguments and positions."""
+    api = read_api(PROJECT / options.tools)
+
+    def read(text: str) -> Hashable:
+        calls, positions, _ = _read(text, api)
+        named = [(call.name.lower(), frozenset(call.arguments.items())) for call in calls]
+        return tuple(zip(named, positions, strict=True))
+
+    return read
 
 
 def _read(text: str, api: Api) -> _Annotated:

@@ -1,0 +1,113 @@
+"""The vote of a fleet: its members' evaluations in, what most of them answer out, evaluated like any run.
+
+    members  robot.turn(angle=90)    robot.turn(angle=90.0)    robot.stop()
+    vote     robot.turn(angle=90)    2 of 3
+
+Answers that a metric reads as the same are the same: a metric's `make_reader(options)` says how, and is None
+of an answer that it cannot read; without one, it is the text. What cannot be read has no vote, unless nothing can.
+Where as many vote for one answer as for another, the member whose name comes first decides.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from datetime import datetime
+from typing import Any
+
+from eval.evaluate import choose_folder
+from eval.evaluations import Evaluation, name_differences, read_evaluation
+from eval.predictions import Prediction, read_predictions
+from eval.report import ReportInput, render
+from eval.score import evaluate_predictions, load_metric, read_options
+from eval.summary import Summary
+from recipebook import rundir
+from recipebook.errors import UserError
+from recipebook.files import digest, replacing, write_text
+from recipebook.recipe import Recipe
+from recipebook.rundir import VOTE, Manifest, Run
+
+Reader = Callable[[str], Hashable | None]
+
+
+def evaluate_vote(fleet: str, members: Sequence[tuple[Run, Manifest]], recipe: Recipe) -> Summary:
+    """Let members vote that were evaluated under the recipe's `eval`; what they elect is told in runs/<fleet>/vote."""
+    settings = recipe.eval
+    folders = [choose_folder(run, settings) for run, _ in members]
+    where = folders[0].relative_to(members[0][0].folder / "eval").as_posix()
+    evaluations = [read_evaluation(run, "" if where == "." else where) for run, _ in members]
+    _check_same(evaluations)
+    said = zip(*(read_predictions(folder / "predictions.jsonl") for folder in folders), strict=True)
+    reader = choose_reader(recipe)
+    run = _open(fleet, members)
+    folder = choose_folder(run, settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / "predictions.jsonl") as file:
+        for one in said:
+            file.write(elect(one, reader).model_dump_json(exclude_none=True).encode() + b"\n")
+    summary = evaluate_predictions(
+        folder / "predictions.jsonl",
+        settings.metrics,
+        (*settings.slices, "votes"),
+        settings.main,
+        settings.seed,
+        folder,
+        evaluations[0].summary.conditions,
+        evaluations[0].summary.asked,
+    )
+    write_text(folder / "report.html", render(ReportInput.read(run.folder, folder)))
+    return summary
+
+
+def choose_reader(recipe: Recipe) -> Reader:
+    """How the recipe's first metric that can tell whether two answers are the same reads one."""
+    for name, options in recipe.eval.metrics.items():
+        if hasattr(metric := load_metric(name), "make_reader"):
+            reader: Reader = metric.make_reader(read_options(name, options))
+            return reader
+    return str.strip
+
+
+def elect(said: Sequence[Prediction], read: Reader) -> Prediction:
+    """The answer of the first member whose answer has the most votes, with their number in its meta."""
+    read_as = [read(one.prediction) for one in said]
+    votes = Counter(answer for answer in read_as if answer is not None)
+    # Counter keeps the order of first sight, which decides between equals.
+    winner, count = votes.most_common(1)[0] if votes else (None, 0)
+    first = said[read_as.index(winner)]
+    return first.model_copy(update={"meta": {**first.meta, "votes": f"{count} of {len(said)}"}})
+
+
+def _check_same(evaluations: Sequence[Evaluation]) -> None:
+    if len(evaluations) < 2:
+        raise UserError("matrix.vote: one evaluated member has nobody to vote with")
+    first = evaluations[0]
+    if first.summary.asked and not first.summary.asked.engine:
+        raise UserError(f"matrix.vote: the metrics of {first.recipe} ask for no answers to vote by")
+    for other in evaluations[1:]:
+        if differing := name_differences([first, other]):
+            raise UserError(f"{first.name} and {other.name} cannot vote together: they differ in {differing[0]}")
+
+
+def _open(fleet: str, members: Sequence[tuple[Run, Manifest]]) -> Run:
+    """A folder with what a page needs to know: the recipe, and a manifest that names the voters."""
+    run, (first, manifest) = Run(rundir.RUNS / fleet / VOTE, fleet), members[0]
+    run.folder.mkdir(exist_ok=True)
+    write_text(run.folder / "recipe.yaml", (first.folder / "recipe.yaml").read_text(encoding="utf-8"))
+    told: dict[str, Any] = {
+        "run": run.name,
+        "member": None,
+        "voters": tuple(one.name for one, _ in members),
+        "status": "done",
+        "identity": digest(json.dumps([each.identity for _, each in members])),
+        "created": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "overrides": (),
+        "command": (),
+        "environment": {},
+        "stages": {},
+        "attempts": (),
+        "final_loss": None,
+        "diagnosis": None,
+        "weights": None,
+    }
+    run.write(manifest.model_copy(update=told))
+    return run
