@@ -55,6 +55,8 @@ class Converter(NamedTuple):
     convert: Callable[[dict[str, Any], Any], Iterator[Row]]
     code: str
     join: Join | None = None
+    strengths: tuple[str, ...] = ()
+    """Numbers in the meta of its rows by which weak ones may be left out, where its options ask for that."""
 
 
 class Converted(NamedTuple):
@@ -75,7 +77,9 @@ def find_converter(name: str) -> Converter:
     if name not in list_converters():
         raise UserError(f"no '{name}' in converters/; it has: {', '.join(list_converters())}")
     module = importlib.import_module(f"converters.{name}")
-    return Converter(name, module.Options, module.convert, _digest_code(module), vars(module).get("join"))
+    own = vars(module)
+    join, strengths = own.get("join"), own.get("STRENGTHS", ())
+    return Converter(name, module.Options, module.convert, _digest_code(module), join, strengths)
 
 
 def _digest_code(module: ModuleType) -> str:

@@ -30,11 +30,11 @@ from recipebook.files import digest, digest_file, replacing, write_text
 from recipebook.options import check_options
 from recipebook.recipe import Data, Split
 from recipebook.records import Record
-from recipebook.rows import BadRecord, LeftOut, Row
+from recipebook.rows import BadRecord, LeftOut
 from recipebook.sampling import keep_rows, repeat_rows
 from recipebook.shards import find_shard
 from recipebook.sources import Input, digest_inputs, find_inputs, make_input
-from recipebook.split import PARTS, Part, choose_part, normalise
+from recipebook.split import PARTS, Part, choose_part, hash_prompt
 from recipebook.split_file import SplitFile
 
 # Raised when the same sources and settings come to give other rows, so that no old folder is reused.
@@ -69,10 +69,7 @@ def prepare(
 
     `made` are files that stand for a source's name, such as `stage:pairs`.
     """
-    inputs = {
-        part: [make_input(made[name], name)] if name in made else _find_inputs(name, data.where, root, cache)
-        for part, name in _name_sources(data).items()
-    }
+    inputs = find_all_inputs(data, cache, root, made)
     notes: dict[str, str] = {}
     converter = choose_converter(data.converter, data.source, inputs["train"], notes)
     options = check_options(converter.options, data.options, f"converter {converter.name}")
@@ -93,6 +90,16 @@ def prepare(
         return _publish(place, folder)
 
 
+def find_all_inputs(
+    data: Data, cache: Path, root: Path, made: Mapping[str, Path] = MappingProxyType({})
+) -> dict[Part, list[Input]]:
+    """The files of each part that has a source of its own."""
+    return {
+        part: [make_input(made[name], name)] if name in made else _find_inputs(name, data.where, root, cache)
+        for part, name in _name_sources(data).items()
+    }
+
+
 class _Written:
     """The rows of one part as written: their prompts' hashes, and the records they came from, numbered through."""
 
@@ -103,7 +110,7 @@ class _Written:
 
     def add(self, each: Converted, before: int) -> None:
         for row in each.rows:
-            self.prompts.append(_hash_prompt(row))
+            self.prompts.append(hash_prompt(row))
             self.numbers.append(before + each.record.number)
             self.lines.append(each.record.line)
 
@@ -231,16 +238,6 @@ def _choose(each: Converted, split: Split | SplitFile, before: int, name: str, l
     except BadRecord as reason:
         ledger.withdraw(name, each.record, len(each.rows), str(reason))
     return None
-
-
-def _hash_prompt(row: Row) -> int:
-    messages = row["messages"]
-    end = len(messages)
-    if "chosen" not in row:
-        answers = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
-        end = answers[-1] if answers else end
-    turns = ((turn["role"], normalise(turn["content"]), repr(turn.get("tool_calls"))) for turn in messages[:end])
-    return hash(tuple(turns))
 
 
 def _drop_overlap(

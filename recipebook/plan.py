@@ -26,6 +26,7 @@ from recipebook.quality import inspect_rows
 from recipebook.recipe import PROJECT, Recipe
 from recipebook.references import check_references
 from recipebook.rundir import shown
+from recipebook.strengths import tell_strengths
 
 PERCENTILES = (50, 90, 95, 99)
 
@@ -45,6 +46,9 @@ def plan(name: str, profile: str | None, overrides: Sequence[str]) -> int:
         print(f"fleet     {len(members)} members (make members RECIPE={resolved.name}); of {members[0].name}:")
         resolved = resolve_member(resolved, members[0])
     recipe = resolved.recipe
+    # First, since a threshold under which nothing is left is where the table is wanted.
+    for line in tell_strengths(recipe.data):
+        print(line)
     dataset = prepare(recipe.data, rundir.CACHE / "data", PROJECT)
     say_dataset(dataset)
     tell_training(recipe, dataset)

@@ -13,13 +13,15 @@ from recipebook.pipeline import find_finished, tell_stage
 from recipebook.recipe import Recipe
 from recipebook.resolve import Resolved
 from recipebook.rundir import shown
-from recipebook.stage_inputs import Step, list_steps, tell_changes
+from recipebook.stage_inputs import Step, list_steps, naming, reads_made, tell_changes
 from recipebook.stages import Stage
+from recipebook.strengths import tell_strengths
 
 
 def plan_stages(resolved: Resolved, stages: Sequence[Stage], tell_training: Callable[[Recipe, Dataset], None]) -> None:
     """Print the stages in short, then at length what would train."""
     say_recipe(resolved)
+    _say_strengths(stages)
     steps = list_steps(stages)
     for at, step in enumerate(steps, 1):
         print(tell_stage(step.stage, at, len(steps)))
@@ -49,3 +51,13 @@ def tell_fate(step: Step, resolved: Resolved) -> str:
                 return f"would go on in {shown(run.folder)} ({entry.status})"
             return f"would run {tell_changes(entry.inputs, step.inputs)}"
     return "would run for the first time"
+
+
+def _say_strengths(stages: Sequence[Stage]) -> None:
+    """Before rows are made, since a threshold under which nothing is left is where the table is wanted."""
+    for stage in stages:
+        if stage.kind is None and not reads_made(stage.recipe.data):
+            with naming(stage):
+                lines = tell_strengths(stage.recipe.data)
+            for line in lines:
+                print(line)

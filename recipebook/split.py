@@ -12,7 +12,7 @@ from typing import Any, Literal
 import orjson
 
 from recipebook.recipe import Split
-from recipebook.rows import BadRecord
+from recipebook.rows import BadRecord, Row
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
@@ -37,6 +37,17 @@ def normalise(text: str) -> str:
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     folded = " ".join(folded.split())
     return _strip_edges(folded) or folded
+
+
+def hash_prompt(row: Row) -> int:
+    """What rows with the same prompt share in this process: all before the last answer, or before both of a pair."""
+    messages = row["messages"]
+    end = len(messages)
+    if "chosen" not in row:
+        answers = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
+        end = answers[-1] if answers else end
+    turns = ((turn["role"], normalise(turn["content"]), repr(turn.get("tool_calls"))) for turn in messages[:end])
+    return hash(tuple(turns))
 
 
 def _identify(record: dict[str, Any], split: Split) -> bytes:

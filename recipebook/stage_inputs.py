@@ -7,7 +7,8 @@ Rows that a stage makes follow from that stage's own inputs, which stand for the
 that is finished need not run again; where they differ, the names that differ are the reason.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from recipebook import provenance, rundir
@@ -65,11 +66,18 @@ def tell_changes(before: Mapping[str, str], after: Mapping[str, str]) -> str:
     return "; ".join(told) + (f"; and {len(changed) - FEW} more" if len(changed) > FEW else "")
 
 
-def _prepare(stage: Stage) -> Dataset:
+@contextmanager
+def naming(stage: Stage) -> Iterator[None]:
+    """Whatever is wrong in here, the stage and its place are told with it."""
     try:
-        return prepare(stage.recipe.data, rundir.CACHE / "data", PROJECT)
+        yield
     except UserError as error:
         raise UserError(f"{stage.place}: stage '{stage.name}': {error}") from error
+
+
+def _prepare(stage: Stage) -> Dataset:
+    with naming(stage):
+        return prepare(stage.recipe.data, rundir.CACHE / "data", PROJECT)
 
 
 def _tell_change(key: str, before: str | None, after: str | None) -> str:
