@@ -1,6 +1,7 @@
 """One attempt at training a run: launch it, stay with it, look at what it left, and write down how it ended."""
 
 import json
+import os
 import textwrap
 import time
 from datetime import datetime
@@ -122,6 +123,7 @@ def begin(run: Run, manifest: Manifest) -> Manifest:
     step = _find_step(run)
     for name in ("progress.json", "weights.json"):
         (run.folder / name).unlink(missing_ok=True)
+    _drop_half_line(run.folder / "metrics.jsonl")
     earlier = [
         one.model_copy(update={"outcome": "killed"}) if one.outcome == "training" else one for one in manifest.attempts
     ]
@@ -146,6 +148,12 @@ def end(run: Run, manifest: Manifest, started: float, status: Status, reason: st
         "remote": json.loads(remote.read_bytes()) if remote.is_file() else None,
     }
     return run.write(manifest.model_copy(update=found))
+
+
+def _drop_half_line(path: Path) -> None:
+    """What a killed trainer had begun to write; the next one's lines would be added to it."""
+    if path.is_file():
+        os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
 
 
 def _find_step(run: Run) -> int:

@@ -98,8 +98,9 @@ def diagnose_folder(folder: Path) -> Diagnosis:
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The lines of metrics.jsonl; none where nothing was logged."""
-    return [json.loads(line) for line in path.read_bytes().splitlines()] if path.is_file() else []
+    """The whole lines of metrics.jsonl; none where nothing was logged."""
+    # A trainer that was killed, or that found the disk full, may have left the last one half-written.
+    return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]] if path.is_file() else []
 
 
 def diagnose(lines: Sequence[Mapping[str, Any]], *, answers_only: bool = True) -> Diagnosis:

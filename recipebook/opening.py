@@ -98,7 +98,7 @@ def link_rows(folder: Path, dataset: Dataset) -> None:
     """Links to the rows of each part, in `data/`."""
     (folder / "data").mkdir()
     for part in dataset.rows:
-        (folder / "data" / f"{part}.jsonl").symlink_to(os.path.relpath(dataset.path(part), folder / "data"))
+        (folder / "data" / f"{part}.jsonl").symlink_to(_point(dataset.path(part), folder / "data"))
 
 
 def write_files(folder: Path, recipe: Recipe, dataset: Dataset, beginning: Beginning = FRESH) -> None:
@@ -159,11 +159,16 @@ def _name_inputs(recipe: Recipe, dataset: Dataset, folder: Path, beginning: Begi
     return Inputs(
         train="data/train.jsonl",
         validation="data/validation.jsonl" if dataset.rows["validation"] else None,
-        prepared=os.path.relpath(rundir.CACHE / "prepared" / key, folder),
+        prepared=_point(rundir.CACHE / "prepared" / key, folder),
         tokenizers=_count_tokenizers(dataset.rows["train"]),
         base=beginning.base,
         adapter=beginning.adapter,
     )
+
+
+def _point(path: Path, folder: Path) -> str:
+    """From a folder to a path, also where runs/ or .cache is a link to another disk."""
+    return os.path.relpath(path.resolve(), folder.resolve())
 
 
 def _count_tokenizers(rows: int) -> int:

@@ -7,6 +7,7 @@ its node dies. All nodes see the project under the same path. The cluster is tha
 on this machine, else one of this machine alone, made for the purpose on loopback.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import math
@@ -95,7 +96,7 @@ class RayTraining:
                 self.code = ray.get(self.ref)
             except ray.exceptions.RayError as error:
                 self.code = -signal.SIGKILL
-                with (self.folder / "train.log").open("a", encoding="utf-8") as log:
+                with contextlib.suppress(OSError), (self.folder / "train.log").open("a", encoding="utf-8") as log:
                     log.write(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}\n")
         return self.code
 

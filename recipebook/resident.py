@@ -4,6 +4,7 @@ A slot has one resident, started with its first run. A run that needs another en
 gets a new one; runs of several processes, or with DeepSpeed, are started as on their own.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -97,9 +98,9 @@ class ResidentTraining:
     def _bury(self) -> int:
         code = self.resident.process.wait()
         if self.child is None:
-            # It died before it could train: what it said belongs to the run that it was started for.
+            # It died before it could train: what it said belongs to the run that it was started for, if there is room.
             note = f"ResidentError: ended with status {code}: {last_error(self.resident.log)}\n"
-            with (self.folder / "train.log").open("a", encoding="utf-8") as log:
+            with contextlib.suppress(OSError), (self.folder / "train.log").open("a", encoding="utf-8") as log:
                 log.write(note)
         return code or 1
 

@@ -11,6 +11,7 @@ from typing import Any
 from axolotl.integrations.base import BasePlugin
 from transformers import EarlyStoppingCallback, set_seed
 
+from recipebook.files import write_text
 from trainer import cpu_ranks
 from trainer.progress import ProgressFiles
 from trainer.weights import check_weights
@@ -57,7 +58,7 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
                 # Axolotl saves the base beside the adapter, under names that nothing loads.
                 (Path(cfg.output_dir) / "model.safetensors").unlink(missing_ok=True)
             found = check_weights(Path(cfg.output_dir), _start(cfg))
-            Path("weights.json").write_text(json.dumps(found), encoding="utf-8")
+            write_text(Path("weights.json"), json.dumps(found))
 
 
 def _start(cfg: Any) -> Path | None:

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,13 +56,23 @@ class Project:
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """What git would hand out of this checkout, uncommitted changes included."""
-    folder = tmp_path_factory.mktemp("project") / "recipebook"
-    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
-    for name in filter(None, names):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    return Project(folder)
+def copy_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
+    """Makes copies of what git would hand out of this checkout, uncommitted changes included."""
+
+    def copy() -> Project:
+        folder = tmp_path_factory.mktemp("project") / "recipebook"
+        listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+        names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+        for name in filter(None, names):
+            if (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, folder / name)
+        return Project(folder)
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def project(copy_project: Callable[[], Project]) -> Project:
+    """The copy that most tests run in, one after another."""
+    return copy_project()

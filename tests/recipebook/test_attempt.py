@@ -1,11 +1,13 @@
 """What the trainer left behind, and whether it is a trained model."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from recipebook.attempt import find_fault, read_final_loss
+from recipebook.attempt import begin, find_fault, read_final_loss
+from recipebook.rundir import Run
 
 GOOD = {"finite": True, "changed": True, "tensors": 2, "parameters": 8, "digest": "d"}
 
@@ -45,3 +47,13 @@ def test_anything_less_is_a_fault(
     if text == "Infinity":
         (folder / "metrics.jsonl").write_text('{"step": 1, "loss": Infinity}\n')
     assert find_fault(folder, code) == fault
+
+
+def test_a_line_that_a_killed_trainer_had_begun_does_not_count_and_goes_before_the_next_attempt(
+    start_run: Callable[..., Run],
+) -> None:
+    run = start_run(status="interrupted")
+    (run.folder / "metrics.jsonl").write_text('{"step": 1, "loss": 9.0}\n{"step": 2, "lo')
+    assert read_final_loss(run.folder) == 9.0
+    begin(run, run.read())
+    assert (run.folder / "metrics.jsonl").read_text() == '{"step": 1, "loss": 9.0}\n'

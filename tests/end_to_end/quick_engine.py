@@ -1,0 +1,31 @@
+"""In Axolotl's place where only the schedule is tested: leaves what a trainer leaves, in a fifth of a second.
+
+`starts` in the run's folder has a line a start: the process that trained, and its parent, the resident.
+"""
+
+import json
+import os
+import time
+from pathlib import Path
+
+STEPS = 10
+PACE = 0.02
+
+
+def do_cli(config: str) -> None:
+    """Train the run in the working directory from its last checkpoint."""
+    with Path("starts").open("a") as starts:
+        starts.write(f"{os.getpid()} {os.getppid()}\n")
+    done = max([0, *(int(path.name.split("-")[1]) for path in Path("model").glob("checkpoint-*"))])
+    for step in range(done + 1, STEPS + 1):
+        Path("progress.tmp").write_text(json.dumps({"phase": "training", "step": step, "steps": STEPS, "loss": 1.5}))
+        Path("progress.tmp").replace("progress.json")
+        time.sleep(PACE)
+        if step == STEPS // 2:
+            Path(f"model/checkpoint-{step}").mkdir(parents=True)
+            Path(f"model/checkpoint-{step}/trainer_state.json").write_text("{}")
+        with Path("metrics.jsonl").open("a") as metrics:
+            metrics.write(json.dumps({"step": step, "loss": 1.5}) + "\n")
+    Path("model/adapter_model.safetensors").write_bytes(bytes(100_000))
+    found = {"finite": True, "changed": True, "tensors": 1, "parameters": 25_000, "digest": "d"}
+    Path("weights.json").write_text(json.dumps(found))

@@ -1,0 +1,123 @@
+"""A fleet's schedule when things go wrong; a stand-in trains (quick_engine.py), all else is as ever."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from resource import RLIMIT_FSIZE, setrlimit
+from typing import Any
+
+import pytest
+
+RECIPE = """\
+description: five trainings
+extends: trait
+data: {split: {validation: 0}}
+matrix:
+  values: {training.seed: [1, 2, 3, 4, 5]}
+  name: "seed{seed}"
+"""
+MEMBERS = ["seed1", "seed2", "seed3", "seed4", "seed5"]
+PACKAGES = [f"{name}/__init__" for name in ("axolotl", "axolotl/cli", "axolotl/core", "axolotl/utils", "transformers")]
+MODULES = ["axolotl/train", "axolotl/core/builders", "axolotl/utils/data", "axolotl/utils/trainer"]
+
+
+@pytest.fixture(scope="module")
+def project(copy_project: Callable[[], Any]) -> Any:
+    """A copy of the project that has its own engine."""
+    copied = copy_project()
+    for module in (*PACKAGES, *MODULES):
+        path = copied.folder / f"{module}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    tables = "def get_checkpoint_conversion_mapping(kind): ...\n"
+    (copied.folder / "transformers" / "conversion_mapping.py").write_text(tables)
+    engine = (Path(__file__).parent / "quick_engine.py").read_bytes()
+    (copied.folder / "axolotl" / "cli" / "train.py").write_bytes(engine)
+    return copied
+
+
+@pytest.fixture
+def fleet(project: Any) -> str:
+    """A fleet of the test's own, with settings that no other has."""
+    rank = len(list((project.folder / "recipes").glob("*.yaml")))
+    (project.folder / "recipes" / f"fleet-{rank}.yaml").write_text(f"{RECIPE}lora: {{r: {rank}}}\n")
+    return f"fleet-{rank}"
+
+
+def read_runs(project: Any, fleet: str) -> dict[str, tuple[Path, dict[str, Any]]]:
+    """The only run of each member."""
+    paths = project.folder.glob(f"runs/{fleet}/*/manifest.json")
+    found = [(path.parent, json.loads(path.read_bytes())) for path in paths]
+    assert len({manifest["member"] for _, manifest in found}) == len(found)
+    return {manifest["member"]: (folder, manifest) for folder, manifest in found}
+
+
+def read_table(said: str) -> dict[str, str]:
+    """The status of each member."""
+    lines = said.split("\nmember")[1].splitlines()[1:]
+    return {line.split()[0]: line.split()[1] for line in lines if line.startswith("seed")}
+
+
+def count_starts(project: Any, fleet: str) -> list[int]:
+    return [
+        len((folder / "starts").read_text().splitlines())
+        for _, (folder, _) in sorted(read_runs(project, fleet).items())
+    ]
+
+
+def test_a_killed_resident_costs_its_member_one_try_and_the_others_nothing(project: Any, fleet: str) -> None:
+    command = project.start("train", fleet)
+    while not (found := list(project.folder.glob(f"runs/{fleet}/seed2-*/model/checkpoint-5/trainer_state.json"))):
+        assert command.poll() is None
+        time.sleep(0.005)
+    (start,) = (found[0].parents[2] / "starts").read_text().splitlines()
+    child, resident = map(int, start.split())
+    os.kill(resident, signal.SIGKILL)
+    said, _ = command.communicate(timeout=120)
+    assert command.returncode == 0
+    assert read_table(said) == dict.fromkeys(MEMBERS, "trained")
+    assert "failed    seed2: the trainer was killed by signal 9; it is tried again" in said
+    assert count_starts(project, fleet) == [1, 2, 1, 1, 1]
+    attempts = read_runs(project, fleet)["seed2"][1]["attempts"]
+    assert [(one["outcome"], one["exit_code"], one["from_step"]) for one in attempts] == [
+        ("failed", -9, 0),
+        ("trained", 0, 5),
+    ]
+    assert not Path(f"/proc/{child}").exists()
+
+
+def test_two_commands_at_once_share_the_members(project: Any, fleet: str) -> None:
+    commands = [project.start("train", fleet) for _ in range(2)]
+    said = [command.communicate(timeout=120)[0] for command in commands]
+    assert [command.returncode for command in commands] == [0, 0]
+    assert [read_table(text) for text in said] == [dict.fromkeys(MEMBERS, "trained")] * 2
+    assert count_starts(project, fleet) == [1, 1, 1, 1, 1]
+    trained = [text.count("\ntrained   seed") for text in said]
+    assert sum(trained) == 5
+    # Both took part.
+    assert min(trained) > 0
+
+
+@pytest.mark.parametrize("room", [400, 50_000])
+def test_what_found_no_room_is_told_and_trained_when_there_is_some(project: Any, fleet: str, room: int) -> None:
+    # A file cannot grow beyond the limit, as on a full disk: of 400 bytes no manifest can be written, of 50,000 the
+    # adapter cannot.
+    status, said = project.run("members", fleet)
+    assert status == 0, said
+    limited = project.start("train", fleet, preexec_fn=lambda: setrlimit(RLIMIT_FSIZE, (room, room)))
+    said, _ = limited.communicate(timeout=120)
+    assert limited.returncode == 1
+    assert read_table(said) == dict.fromkeys(MEMBERS, "failed")
+    assert said.count("File too large") >= 5
+    assert "Traceback" not in said
+    assert [manifest["status"] for _, manifest in read_runs(project, fleet).values()] == ["failed"] * (5 * (room > 400))
+    status, said = project.run("train", fleet)
+    assert status == 0, said
+    assert read_table(said) == dict.fromkeys(MEMBERS, "trained")
+    assert {path.name for path in project.folder.glob(f"runs/{fleet}/*")} == {
+        *(folder.name for folder, _ in read_runs(project, fleet).values()),
+        "members.html",
+    }
