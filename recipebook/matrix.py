@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from recipebook.recipe import Column, Files, Matrix, Range
+from recipebook.matrix_section import Column, Files, Matrix, Range
 
 MANY = 500
 _UNFIT = re.compile(r"[^\w.=+-]+", re.ASCII)

@@ -8,22 +8,16 @@
     eval:  {metrics: {robot: {}}, main: exact}
 
 Every model is frozen and refuses keys that it does not know. No `lora` section means full fine-tuning.
+The keys of `matrix` are in matrix_section.py.
 """
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-Share = Annotated[float, Field(ge=0, lt=1)]
-Positive = Annotated[int, Field(gt=0)]
-Name = Annotated[str, StringConstraints(min_length=1)]
-
-
-class Section(BaseModel):
-    """A part of a recipe: cannot be changed once read, and has no room for a misspelt key."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+from recipebook.matrix_section import Matrix
+from recipebook.section import Name, Positive, Section, Share
 
 
 class Model(Section):
@@ -248,56 +242,6 @@ class Evaluation(Section):
     generation: Generation = Generation()
     limit: Positive | None = Field(None, description="the first so many rows only")
     seed: int = 42
-
-
-class Column(Section):
-    """A value for each that a field of the data's records has."""
-
-    column: Name = Field(description="a field of every record of data.source")
-
-
-class Files(Section):
-    """A value for each file."""
-
-    files: Name = Field(description="a glob, from the project's folder")
-
-
-class Range(Section):
-    """Numbers drawn at random; for `search`."""
-
-    low: float
-    high: float
-    scale: Literal["log", "linear"] = "log"
-
-    @model_validator(mode="after")
-    def _can_draw(self) -> Self:
-        if self.low >= self.high or (self.scale == "log" and self.low <= 0):
-            raise ValueError(f"low: {self.low} to high: {self.high} is no range to draw from on a {self.scale} scale")
-        return self
-
-
-class Search(Section):
-    """Members drawn at random, in place of every combination."""
-
-    random: Positive = Field(description="how many")
-    seed: int = 42
-
-
-class Matrix(Section):
-    """A recipe for many adapters: a member for every combination of values (recipebook/matrix.py)."""
-
-    values: dict[Name, tuple[Any, ...] | Column | Files | Range] = Field(
-        min_length=1, description="keys of the recipe, such as training.learning_rate, and the values that each takes"
-    )
-    name: Name | None = Field(
-        None, description="such as '{pole}-r{r}', by the keys' last words; None: all values, joined by -"
-    )
-    search: Search | None = None
-    include: tuple[dict[Name, Any], ...] = Field((), description="members more, each with all keys of values")
-    exclude: tuple[dict[Name, Any], ...] = Field((), description="combinations that are left out, by some of the keys")
-    min_rows: Annotated[int, Field(ge=0)] = Field(0, description="members with fewer train rows are left out")
-    attempts: Positive = Field(2, description="times that a member which fails is tried")
-    vote: bool = Field(False, description="evaluated beside its members: what most of them answer")
 
 
 class Recipe(Section):

@@ -20,11 +20,12 @@ from typing import Any
 from pydantic import Field
 
 from recipebook.errors import UserError
-from recipebook.recipe import Name, Recipe, Section
+from recipebook.recipe import Recipe
 from recipebook.recipe_faults import tell
 from recipebook.references import check_references, find_kind_faults, import_file
 from recipebook.resolve import Layers, Resolved, lift, merge_documents, merge_layers
 from recipebook.schema_walk import Fault, find_faults, offer, suggest
+from recipebook.section import Name, Section
 from recipebook.sources import MADE
 from recipebook.yaml_source import Document, Place, place_of
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recipebook.matrix import Matrix, MatrixFault, Member, apply, expand
+from recipebook.matrix import MatrixFault, Member, apply, expand
+from recipebook.matrix_section import Matrix
 
 FILES = ["shards/joy.jsonl", "shards/wisdom.jsonl"]
 

@@ -1,0 +1,22 @@
+"""What the sections of a recipe have in common.
+
+    class Lora(Section):
+        r: Positive = 32
+        dropout: Share = 0.05
+
+`{r: 0}` is refused for its value, `{rr: 8}` for its key.
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[int, Field(gt=0)]
+Name = Annotated[str, StringConstraints(min_length=1)]
+
+
+class Section(BaseModel):
+    """A part of a recipe: cannot be changed once read, and has no room for a misspelt key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
