@@ -69,10 +69,24 @@ ADVICE: dict[Verdict, tuple[str, ...]] = {
     "too short to judge": ("a smaller training.logging_steps, or more training.epochs",),
 }
 FREE_TEXT = "nothing, where answers are free text: it never gets below 0.5, and the figures of make eval count"
-OF_PAIRS: dict[Verdict, tuple[str, ...]] = {
-    "unstable": ("a higher preference.beta: a lower one lets the model leave its reference further",),
-    "underfitting": ("pairs that differ more: data.options.threshold; a lower preference.beta",),
-    "overfitting": ("a higher preference.beta keeps the model closer to its reference",),
+OF_PAIRS: dict[Verdict, str] = {"underfitting": "pairs that differ more: data.options.threshold"}
+# Of methods without a reference model, by their own numbers; of all others, by beta.
+OF_METHOD: dict[str | None, dict[Verdict, str]] = {
+    "orpo": {
+        "unstable": "a lower preference.odds_weight: more of the loss is then the chosen answers' own",
+        "underfitting": "a higher preference.odds_weight, the weight of telling pairs apart",
+        "overfitting": "a lower preference.odds_weight, the weight of telling pairs apart",
+    },
+    "simpo": {
+        "unstable": "a lower preference.beta: it scales the rewards, and no reference holds the model back",
+        "underfitting": "a higher preference.gamma, the margin that is asked for",
+        "overfitting": "a lower preference.gamma, the margin that is asked for",
+    },
+}
+OF_REFERENCE: dict[Verdict, str] = {
+    "unstable": "a higher preference.beta: a lower one lets the model leave its reference further",
+    "underfitting": "a lower preference.beta lets the model leave its reference further",
+    "overfitting": "a higher preference.beta keeps the model closer to its reference",
 }
 
 
@@ -94,7 +108,7 @@ def diagnose_folder(folder: Path) -> Diagnosis:
     """Judge the training in a run's folder, or in a stage's."""
     settings = yaml.safe_load((folder / "axolotl.yaml").read_bytes())
     answers_only = not (settings.get("train_on_inputs") or settings.get("reinit_weights"))
-    return diagnose(read_metrics(folder / "metrics.jsonl"), answers_only=answers_only)
+    return diagnose(read_metrics(folder / "metrics.jsonl"), answers_only=answers_only, method=settings.get("rl"))
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -103,25 +117,37 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]] if path.is_file() else []
 
 
-def diagnose(lines: Sequence[Mapping[str, Any]], *, answers_only: bool = True) -> Diagnosis:
-    """Judge a training; if prompts are trained too (`answers_only=False`), there are no bounds for the loss itself."""
-    train = read_curve(lines, "loss")
-    if wild := _find_wild(lines):
-        return _conclude("unstable", wild, lines)
-    if len(train) < POINTS:
-        told = f"{len(train)} training {'loss was' if len(train) == 1 else 'losses were'} logged, {POINTS} are needed"
-        return _conclude("too short to judge", [told], lines)
-    if wild := _find_spikes([*train.values()]) or _find_divergence([*train.values()]):
-        return _conclude("unstable", wild, lines)
-    if _is_of_pairs(lines):
-        return _judge_pairs(lines)
-    return _judge_losses(lines, train, answers_only)
+def diagnose(lines: Sequence[Mapping[str, Any]], *, answers_only: bool = True, method: str | None = None) -> Diagnosis:
+    """Judge a training; if prompts are trained too (`answers_only=False`), there are no bounds for the loss itself.
+
+    `method` is what Axolotl calls it where pairs are learned; the advice is by the numbers that it has.
+    """
+    found = _judge(lines, answers_only)
+    if not _is_of_pairs(lines):
+        return found
+    own = (OF_PAIRS, OF_METHOD.get(method, OF_REFERENCE))
+    first = [advice[found.verdict] for advice in own if found.verdict in advice]
+    return replace(found, advice=(*first, *found.advice))
 
 
 def read_curve(lines: Sequence[Mapping[str, Any]], key: str) -> Curve:
     """One figure by step; a step that was trained again after a resume counts as it was the last time."""
     found = {int(line["step"]): float(line[key]) for line in lines if key in line}
     return dict(sorted(found.items()))
+
+
+def _judge(lines: Sequence[Mapping[str, Any]], answers_only: bool) -> Diagnosis:
+    train = read_curve(lines, "loss")
+    if wild := _find_wild(lines):
+        return _conclude("unstable", wild)
+    if len(train) < POINTS:
+        told = f"{len(train)} training {'loss was' if len(train) == 1 else 'losses were'} logged, {POINTS} are needed"
+        return _conclude("too short to judge", [told])
+    if wild := _find_spikes([*train.values()]) or _find_divergence([*train.values()]):
+        return _conclude("unstable", wild)
+    if _is_of_pairs(lines):
+        return _judge_pairs(lines)
+    return _judge_losses(lines, train, answers_only)
 
 
 def _find_wild(lines: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -176,19 +202,19 @@ def _judge_losses(lines: Sequence[Mapping[str, Any]], train: Curve, answers_only
     reasons = [_tell_end(end, held_out)]
     if held_out and (gap := _get_gap(train, held_out)) >= GAP:
         told = f"validation {gap:.2f} above training ({GAP} or more is overfitting)"
-        return _conclude("overfitting", [*reasons, told, *_find_rise(held_out)], lines)
+        return _conclude("overfitting", [*reasons, told, *_find_rise(held_out)])
     if rise := _find_rise(held_out):
-        return _conclude("overfitting", [*reasons, *rise], lines)
+        return _conclude("overfitting", [*reasons, *rise])
     if end > start * (1 - CHANGE) and end >= GOOD_LOSS:
-        return _conclude("stalled", [*reasons, f"hardly below the {start:.2f} of the first fifth"], lines)
+        return _conclude("stalled", [*reasons, f"hardly below the {start:.2f} of the first fifth"])
     if not answers_only:
-        return _conclude("good", [*reasons, f"from {start:.2f}; prompts were trained too, so no bound is known"], lines)
+        return _conclude("good", [*reasons, f"from {start:.2f}; prompts were trained too, so no bound is known"])
     if end >= GOOD_LOSS:
         falls = fifths[-2] - end > CHANGE * end
         told = f"still falling, and {GOOD_LOSS} or more" if falls else f"level, at {GOOD_LOSS} or more"
-        found = _conclude("underfitting", [*reasons, told], lines)
+        found = _conclude("underfitting", [*reasons, told])
         return replace(found, advice=(*found.advice, FREE_TEXT))
-    return _conclude("excellent" if end < EXCELLENT_LOSS else "good", [*reasons, *_tell_unseen(held_out)], lines)
+    return _conclude("excellent" if end < EXCELLENT_LOSS else "good", [*reasons, *_tell_unseen(held_out)])
 
 
 def _judge_pairs(lines: Sequence[Mapping[str, Any]]) -> Diagnosis:
@@ -201,24 +227,23 @@ def _judge_pairs(lines: Sequence[Mapping[str, Any]]) -> Diagnosis:
     where = "held-out" if prefix else "training"
     if accuracy is None or trained is None:
         told = [f"reward margin {margin or 0:.2f} on {where} pairs; this method logs no accuracy"]
-        return _conclude("good" if margin and margin > 0 else "stalled", told, lines)
+        return _conclude("good" if margin and margin > 0 else "stalled", told)
     apart = f"{_round(accuracy)} of {where} pairs told apart, reward margin {margin or 0:.2f}"
     reasons = [f"{apart} (the loss has a scale of its own)", *_tell_displaced(lines)]
     if accuracy < COIN and trained < COIN:
-        return _conclude("stalled", [*reasons, "little more than a coin would"], lines)
+        return _conclude("stalled", [*reasons, "little more than a coin would"])
     if trained - accuracy >= ACCURACY_GAP:
-        return _conclude("overfitting", [*reasons, f"{_round(trained)} of the pairs of training"], lines)
+        return _conclude("overfitting", [*reasons, f"{_round(trained)} of the pairs of training"])
     if rise := _find_rise(held_out):
-        return _conclude("overfitting", [*reasons, *rise], lines)
+        return _conclude("overfitting", [*reasons, *rise])
     if accuracy < GOOD_ACCURACY:
-        return _conclude("underfitting", [*reasons, f"{_round(GOOD_ACCURACY)} or more is good"], lines)
+        return _conclude("underfitting", [*reasons, f"{_round(GOOD_ACCURACY)} or more is good"])
     verdict: Verdict = "excellent" if accuracy >= EXCELLENT_ACCURACY else "good"
-    return _conclude(verdict, [*reasons, *_tell_unseen(held_out)], lines)
+    return _conclude(verdict, [*reasons, *_tell_unseen(held_out)])
 
 
-def _conclude(verdict: Verdict, reasons: Sequence[str], lines: Sequence[Mapping[str, Any]]) -> Diagnosis:
-    first = OF_PAIRS.get(verdict, ()) if _is_of_pairs(lines) else ()
-    return Diagnosis(verdict, tuple(reasons), (*first, *ADVICE[verdict]))
+def _conclude(verdict: Verdict, reasons: Sequence[str]) -> Diagnosis:
+    return Diagnosis(verdict, tuple(reasons), ADVICE[verdict])
 
 
 def _take_fifths(values: Sequence[float]) -> list[float]:

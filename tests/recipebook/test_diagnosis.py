@@ -170,6 +170,32 @@ def test_instability_of_pairs_is_not_cured_by_a_lower_beta() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("method", "advice"),
+    [
+        ("dpo", "a higher preference.beta: a lower one lets the model leave its reference further"),
+        ("orpo", "a lower preference.odds_weight: more of the loss is then the chosen answers' own"),
+        ("simpo", "a lower preference.beta: it scales the rewards, and no reference holds the model back"),
+    ],
+)
+def test_advice_is_by_the_numbers_that_a_method_has(tmp_path: Path, method: str, advice: str) -> None:
+    lines = log([0.69, float("nan")], rewards_of_margins=[0.0, 0.1])
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (tmp_path / "axolotl.yaml").write_text(f"rl: {method}\n")
+    assert diagnose_folder(tmp_path).advice[0] == advice
+
+
+def test_orpo_is_never_advised_to_change_a_beta() -> None:
+    pairs = [log_pairs(0.95, 0.6), log_pairs(0.7, 0.7)]
+    told = [diagnose(lines, method="orpo") for lines in pairs]
+    assert [found.verdict for found in told] == ["overfitting", "underfitting"]
+    assert "beta" not in " ".join(line for found in told for line in found.advice)
+    assert told[1].advice[:2] == (
+        "pairs that differ more: data.options.threshold",
+        "a higher preference.odds_weight, the weight of telling pairs apart",
+    )
+
+
 def test_a_step_that_was_trained_again_counts_as_it_was_the_last_time() -> None:
     lines: list[dict[str, Any]] = [
         {"step": 20, "loss": 9.0},
