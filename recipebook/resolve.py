@@ -36,6 +36,8 @@ class Resolved:
     source: Path
     root: Path
     places: Places
+    inherited: frozenset[KeyPath] = frozenset()
+    """Of a stage: the keys that the recipe or a profile says for all stages."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,8 @@ def merge_layers(layers: Layers, stage: Document | None = None, stage_overrides:
     for override in stage_overrides:
         merge_documents(merged, override)
     recipe = _validate(merged, layers.profile_name, layers.root)
-    return Resolved(layers.name, recipe, layers.profile_name, layers.source, layers.root, merged.places)
+    inherited = _list_inherited(merged.places, layers) if stage else frozenset[KeyPath]()
+    return Resolved(layers.name, recipe, layers.profile_name, layers.source, layers.root, merged.places, inherited)
 
 
 def list_recipes(root: Path = PROJECT) -> list[str]:
@@ -247,6 +250,12 @@ def _merge_mapping(below: dict[str, Any], above: dict[str, Any], path: KeyPath, 
             forget(places, inner)
             below[key] = copy.deepcopy(value)
             places.update((known, spot) for known, spot in new.items() if known[: len(inner)] == inner)
+
+
+def _list_inherited(places: Places, layers: Layers) -> frozenset[KeyPath]:
+    for_all = {spot for path, spot in layers.recipe.places.items() if path[:1] != ("stages",)}
+    for_all |= set(layers.profile.places.values())
+    return frozenset(path for path, spot in places.items() if spot in for_all)
 
 
 def _validate(merged: Document, profile: str | None, root: Path) -> Recipe:

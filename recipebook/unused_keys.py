@@ -23,7 +23,8 @@ CHOOSES = "method"
 def find_unused_keys(resolved: Resolved) -> Iterator[Fault]:
     """A fault for each value that differs from the default and changes nothing.
 
-    A method that uses nothing of a section leaves it alone: the section may be there for another method.
+    A method that uses nothing of a section leaves it alone, and a stage what is said for all stages: the section
+    or key may be there for another method.
     """
     recipe, folder = resolved.recipe, resolved.root / "templates"
     method = recipe.training.method
@@ -32,7 +33,9 @@ def find_unused_keys(resolved: Resolved) -> Iterator[Fault]:
         used = list_used_keys(folder, method)[name]
         for key in sorted(section.model_fields_set):
             default = type(section).model_fields[key].default
-            if used and key not in used and key != CHOOSES and getattr(section, key) != default:
+            if (name, key) in resolved.inherited or key == CHOOSES:
+                continue
+            if used and key not in used and getattr(section, key) != default:
                 others = [other for other in _list_methods(folder) if key in list_used_keys(folder, other)[name]]
                 text = f"{key} under {name} has no effect with the method {method}"
                 yield Fault((name, key), True, f"{text}; it has with: {', '.join(others) or 'none'}")

@@ -36,9 +36,11 @@ Read = Callable[..., tuple[Stage, ...]]
 def read(tmp_path: Path) -> Read:
     """Read the stages of a recipe of ours, in this project."""
 
-    def read_text(stages: str, profile: str | None = None, overrides: tuple[str, ...] = ()) -> tuple[Stage, ...]:
+    def read_text(
+        stages: str, profile: str | None = None, overrides: tuple[str, ...] = (), top: str = TOP
+    ) -> tuple[Stage, ...]:
         path = tmp_path / "x.yaml"
-        path.write_text(f"{TOP}stages:\n{stages}")
+        path.write_text(f"{top}stages:\n{stages}")
         return read_stages(read_layers(str(path), profile, overrides, PROJECT))
 
     return read_text
@@ -64,6 +66,21 @@ def test_data_without_a_source_is_merged(read: Read) -> None:
     (stage,) = read("  - {name: a, data: {only: {field: category, values: [safety]}}}\n")
     assert stage.recipe.data.source == "samples/robot.json"
     assert stage.recipe.data.split.by == ("input",)
+
+
+def test_what_is_said_for_all_stages_may_be_for_others_than_this_one(read: Read) -> None:
+    outer = TOP.replace("epochs: 3,", "epochs: 3, group_by_length: true,")
+    outer += "profiles: {tiny: {training: {packing: true}}}\n"
+    stages = read(f"  - {{name: sft}}\n{PAIRS}{DPO}", "tiny", top=outer)
+    assert [stage.recipe.training.group_by_length for stage in stages] == [True, True, True]
+
+
+def test_what_a_stage_says_itself_must_have_an_effect(read: Read) -> None:
+    dpo = DPO.replace("method: dpo", "method: dpo, group_by_length: true")
+    with pytest.raises(
+        UserError, match=r"x.yaml:13:.*group_by_length under training has no effect with the method dpo"
+    ):
+        read(f"  - {{name: sft}}\n{PAIRS}{dpo}")
 
 
 def test_a_stages_profile_and_overrides_of_its_own_win_for_it_alone(read: Read) -> None:
