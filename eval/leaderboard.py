@@ -6,7 +6,8 @@
       2 =  robot-lora-20261121-040752  0.827 [0.794, 0.855]  -0.007   0.533
 
 A group shares its test set, chat template, metric and generation settings and main figure; between groups there is no
-rank. `=` marks runs whose difference to the best may well be luck: paired tests, adjusted by Holm over the group.
+rank. `=` marks runs whose difference to the best may well be luck: paired tests, adjusted by Holm over the group. How
+much of the best's figure it owes to having been chosen is told below (eval/selection.py).
 """
 
 import re
@@ -17,6 +18,7 @@ from typing import NamedTuple
 from eval.charts import choose_ticks
 from eval.evaluations import Evaluation, list_evaluations, name_differences, read_evaluation
 from eval.pages import align, format_estimate, format_p, render_page, tell_detectable
+from eval.selection import estimate_optimism
 from eval.statistics import SIGNIFICANT, Difference, Estimate, adjust_holm
 from eval.summary import compare_figure
 from recipebook import rundir
@@ -51,6 +53,17 @@ class Group(NamedTuple):
     part: str
     conditions: dict[str, str]
     standings: tuple[Standing, ...]
+    optimism: float | None
+
+    @property
+    def caution(self) -> str:
+        """How much too good the best looks, and what is rather to be expected of it."""
+        best = self.standings[0].estimate.mean
+        if self.optimism is None or best is None:
+            return "how much the best owes to being chosen cannot be told"
+        rather = best + self.optimism if self.less_is_better else best - self.optimism
+        count = len(self.standings)
+        return f"best of {count} by these very rows: looks {self.optimism:.3f} too good, rather {rather:.3f}"
 
     @property
     def detectable(self) -> str:
@@ -116,7 +129,7 @@ def terminal_table(board: Leaderboard) -> str:
     for group in board.groups:
         head = ("", "run", f"{group.figure} [95 %]", "to best", "p")
         lines += [_name_group(group), align([head, *(_make_cells(one) for one in group.standings)])]
-        lines += [group.detectable, ""] if len(group.standings) > 1 else [""]
+        lines += [group.caution, group.detectable, ""] if len(group.standings) > 1 else [""]
     if not board.groups:
         lines += ["no run can be ranked", ""]
     if board.left_out:
@@ -179,6 +192,7 @@ def _rank(group: Sequence[Evaluation]) -> Group:
         part=best.summary.part,
         conditions=best.summary.conditions,
         standings=tuple(standings),
+        optimism=estimate_optimism([run.scores for run in group], headline, best.groups, best.summary.seed),
     )
 
 

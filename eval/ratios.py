@@ -41,7 +41,7 @@ def estimate_ratio(
     scores: Rows, ratio: Ratio, groups: Sequence[str], *, exponential: bool = False, seed: int
 ) -> Estimate:
     """Ratio and interval; rows without a part of it are undefined."""
-    sums, n = _sum_defined(_add_parts(scores, ratio), groups)
+    sums, n = _sum_defined(add_parts(scores, ratio), groups)
     top, bottom = sums
     if not bottom.sum():
         return Estimate(n=0, undefined=len(scores), mean=None, low=None, high=None)
@@ -62,7 +62,7 @@ def compare_ratio(
     base: Rows, tuned: Rows, ratio: Ratio, groups: Sequence[str], *, exponential: bool = False, seed: int
 ) -> Difference:
     """Ratio of tuned - ratio of base, over the rows where both have all parts."""
-    sums, n = _sum_defined(np.concatenate([_add_parts(tuned, ratio), _add_parts(base, ratio)]), groups)
+    sums, n = _sum_defined(np.concatenate([add_parts(tuned, ratio), add_parts(base, ratio)]), groups)
     if not (sums[1].sum() and sums[3].sum()):
         return Difference(n=0, groups=0, mean=None, low=None, high=None, test=TEST, p=None, detectable=None)
     statistic = raise_sums if exponential else divide_sums
@@ -80,14 +80,14 @@ def compare_ratio(
     )
 
 
-def _raise(value: float) -> float | None:
-    return math.exp(value) if value < MOST_NATS else None
-
-
-def _add_parts(scores: Rows, ratio: Ratio) -> Any:
+def add_parts(scores: Rows, ratio: Ratio) -> Any:
     """What stands above and below the line, row by row; nan where it is not defined."""
     values = [[[row[figure] for row in scores] for figure in figures] for figures in ratio]
     return np.array([np.array(part, dtype=float).sum(axis=0) for part in values])
+
+
+def _raise(value: float) -> float | None:
+    return math.exp(value) if value < MOST_NATS else None
 
 
 def _sum_defined(parts: Any, groups: Sequence[str]) -> tuple[Any, int]:

@@ -99,6 +99,8 @@ def test_the_table_fits_80_columns(make_run: MakeRun, tmp_path: Path) -> None:
         f"  1  {best.name}  0.800 [0.584, 0.919]",
         f"  2  {bad.name}  0.250 [0.112, 0.469]  -0.550   <0.001",
     ]
+    # The worse run wins in no draw, so that nothing was gained by choosing.
+    assert lines[4] == "best of 2 by these very rows: looks 0.000 too good, rather 0.800"
     assert [line for line in lines if len(line) > 80] == []
 
 
@@ -106,6 +108,6 @@ def test_the_page_tells_ranks_and_reasons_and_what_runs_say_stays_text(make_run:
     make_run(GOOD), make_run(BEST), make_run(recipe="<b>evil")
     html = render(rank_runs(None, tmp_path), None)
     assert "<b>evil" not in html and "&lt;b&gt;evil" in html
-    for text in ("2 = · robot-20261120-120105", "is trained and not evaluated", "-0.050 ["):
+    for text in ("2 = · robot-20261120-120105", "is trained and not evaluated", "-0.050 [", "Best of 2 by these"):
         assert text in html
     assert [word for word in ("<script", "<link", "src=", "http:", "https:", "Profile tiny") if word in html] == []
