@@ -32,6 +32,9 @@ from recipebook.yaml_source import Document, Place, place_of
 BASE = "base"
 HEAD = ("name", "from")
 SECTIONS = ("model", "data", "training", "lora", "preference", "launch", "eval", "axolotl", "profiles")
+MODEL_KEYS = ("base", "revision", "chat_template")
+# Axolotl's own by which the same model comes to have another tokenizer.
+TOKENIZER_KEYS = ("tokenizer_config", "tokenizer_type", "tokens", "special_tokens", "added_tokens_overrides")
 
 
 class Start(Section):
@@ -217,12 +220,15 @@ def _check(stage: Stage, earlier: Sequence[Stage], document: Document) -> None:
 
 def _check_model(stage: Stage, start: Stage) -> None:
     """One model all along: another tokenizer or template would not fit what the earlier stage learnt."""
-    for key in ("base", "revision", "chat_template"):
-        ours, theirs = getattr(stage.recipe.model, key), getattr(start.recipe.model, key)
-        if ours != theirs:
+    ours, theirs = stage.recipe, start.recipe
+    compared = [(("model", key), getattr(ours.model, key), getattr(theirs.model, key)) for key in MODEL_KEYS]
+    compared += [(("axolotl", key), ours.axolotl.get(key), theirs.axolotl.get(key)) for key in TOKENIZER_KEYS]
+    for path, own, other in compared:
+        if own != other:
+            has, names = ("none" if value is None else value for value in (other, own))
             raise UserError(
-                f"{place_of(stage.resolved.places, ('model', key))}: model.{key}: stage '{stage.name}' starts from "
-                f"'{start.name}', which has {theirs}, and names {ours}"
+                f"{place_of(stage.resolved.places, path)}: {'.'.join(path)}: stage '{stage.name}' starts from "
+                f"'{start.name}', which has {has}, and names {names}"
             )
 
 

@@ -160,6 +160,31 @@ def test_options_of_a_kind_can_be_overridden(read: Read) -> None:
             "  - {name: a}\n  - {name: b, model: {base: models/tiny-seed}}\n", 9,
             "model.base: stage 'b' starts from 'a', which has models/tiny-base, and names models/tiny-seed",
         ),
+        (
+            "  - {name: a}\n  - {name: b, model: {revision: main}}\n", 9,
+            "model.revision: stage 'b' starts from 'a', which has none, and names main",
+        ),
+        (
+            "  - {name: a}\n  - {name: b, axolotl: {tokenizer_config: models/other}}\n", 9,
+            "axolotl.tokenizer_config: stage 'b' starts from 'a', which has none, and names models/other",
+        ),
+        (
+            "  - {name: a, axolotl: {tokens: [x]}}\n  - {name: b, axolotl: {tokens: [y]}}\n", 9,
+            "axolotl.tokens: stage 'b' starts from 'a', which has ['x'], and names ['y']",
+        ),
+        (
+            "  - {name: a}\n  - {name: b, axolotl: {special_tokens: {pad_token: x}}}\n", 9,
+            "axolotl.special_tokens: stage 'b' starts from 'a', which has none, and names {'pad_token': 'x'}",
+        ),
+        (
+            "  - {name: a}\n  - name: b\n    data: {source: 'stage:b', converter: preference}\n", 10,
+            "no earlier stage 'b' that makes rows; it has: nothing yet",
+        ),
+        (
+            "  - {name: a}\n  - {name: p, from: b, generate_pairs: {metric: robot}}\n"
+            "  - {name: b, data: {source: 'stage:p', converter: preference}}\n", 9,
+            "'b' does not come before 'p'; it may start from: base, a",
+        ),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_line_with_its_place(read: Read, stages: str, place: int, line: str) -> None:
@@ -214,10 +239,11 @@ def test_pairs_that_are_all_too_weak_are_told_before_anything_trains(read: Read)
     data = "{source: samples/preference.jsonl, converter: preference, options: {strength: difference, threshold: 9}}"
     with pytest.raises(UserError) as caught:
         list_steps(read(f"  - {{name: sft}}\n  - {{name: dpo, data: {data}}}\n"))
-    assert (
-        "x.yaml:9:5: stage 'dpo': samples/preference.jsonl: train is empty: 1500 records, 0 rejected, 1500 left"
-        in str(caught.value)
+    assert str(caught.value).endswith(
+        "x.yaml:9:5: stage 'dpo': samples/preference.jsonl: train is empty: 1500 records, 0 rejected, "
+        "1500 left out: strength under the threshold"
     )
+    assert "\n" not in str(caught.value)
 
 
 def test_several_stages_can_be_overridden_at_once(read: Read) -> None:
