@@ -1,6 +1,6 @@
 # Recipebook: make is the door, `python -m recipebook` the room behind it.
 .DEFAULT_GOAL := help
-.PHONY: help setup train members hypernetwork eval plan check runs cancel compare leaderboard human-eval human-eval-results test lint bench tiny-base schemas clean
+.PHONY: help setup train members hypernetwork merge-adapters eval plan check runs cancel compare leaderboard human-eval human-eval-results test lint bench tiny-base schemas clean
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -43,6 +43,12 @@ members: $(READY) ## RECIPE=: a fleet's members: what is done, what would run an
 hypernetwork: $(READY) ## RECIPE=traits: hypernetwork_data.json, each adapter with its trait vector
 	@$(call need,RECIPE)
 	@$(RUN_IN_ENV) hypernetwork $(RECIPE)
+
+merge-adapters: $(READY) ## RUNS="a b" WEIGHTS="0.7 0.3" OUT=folder: one adapter of several (KIND=cat, KIND=ties DENSITY=0.5)
+	@$(call need,RUNS)
+	@$(call need,WEIGHTS)
+	@$(call need,OUT)
+	@$(RUN_IN_ENV) merge-adapters $(RUNS) --weights $(WEIGHTS) --out $(OUT) $(if $(KIND),--kind $(KIND)) $(if $(DENSITY),--density $(DENSITY))
 
 eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (CHECKPOINT=500, SET="eval.limit=50")
 	@$(call need,RUN)

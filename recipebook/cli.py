@@ -55,9 +55,14 @@ def build_parser() -> argparse.ArgumentParser:
     members.add_argument("recipe", help="a name in recipes/, or a path to a YAML file")
     _add_layers(members)
     _add_choice(members)
-
     vectors = _add(commands, "hypernetwork", _hypernetwork, "adapters of a fleet of poles with their trait vectors")
     vectors.add_argument("recipe", help="a fleet with a member a pole, such as traits")
+    merge = _add(commands, "merge-adapters", _merge_adapters, "one adapter of several, by PEFT's weighted sum")
+    merge.add_argument("runs", nargs="+", metavar="RUN", help=_RUN)
+    merge.add_argument("--weights", nargs="+", type=float, required=True, metavar="W", help="one a run, in their order")
+    merge.add_argument("--out", required=True, type=Path, metavar="FOLDER")
+    merge.add_argument("--kind", default="linear", choices=("linear", "cat", "ties"))
+    merge.add_argument("--density", type=float, metavar="D", help="ties: the share of each adapter that is kept")
 
     plan = _add(commands, "plan", _plan, "say what train would do, without training")
     plan.add_argument("recipe", help="a name in recipes/, or a path to a YAML file")
@@ -72,14 +77,12 @@ def build_parser() -> argparse.ArgumentParser:
     check.add_argument("recipe", nargs="?", help="only this one")
 
     _add(commands, "runs", _runs, "the table of runs, newest first")
-
     cancel = _add(commands, "cancel", _cancel, "end a run's job at a fine-tuning service")
     cancel.add_argument("run", help="the run's full name")
 
     compare = _add(commands, "compare", _compare, "evaluated runs side by side, each against the first")
     compare.add_argument("runs", nargs="+", metavar="RUN", help=_EVALUATION)
     compare.add_argument("--out", type=Path, metavar="FILE", help="the page; runs/compare-….html if not given")
-
     leaderboard = _add(commands, "leaderboard", _leaderboard, "all evaluated runs, ranked where they are comparable")
     leaderboard.add_argument("recipe", nargs="?", help="only runs of this one")
     leaderboard.add_argument("--out", type=Path, metavar="FILE", help="the page; runs/leaderboard.html if not given")
@@ -89,7 +92,6 @@ def build_parser() -> argparse.ArgumentParser:
     human.add_argument("--conversations", type=int, default=100, metavar="N", help="that each judges; 100 if not given")
     human.add_argument("--evaluators", type=int, default=5, metavar="N", help="forms; 5 if not given")
     human.add_argument("--seed", type=int, default=42)
-
     results = _add(commands, "human-eval-results", _human_eval_results, "what the forms that came back tell")
     results.add_argument("run", help="the run with the study, by its name or its recipe's")
     results.add_argument("--in", nargs="*", default=[], type=Path, dest="sources", metavar="PATH", help=_RETURNED)
@@ -105,9 +107,7 @@ def build_parser() -> argparse.ArgumentParser:
     export.add_argument("--to", required=True, metavar="NAME", help="a module of exports/")
     export.add_argument("--in", required=True, dest="source", metavar="FILE", help="rows, as convert writes them")
     export.add_argument("--out", required=True, type=Path, metavar="FILE")
-    export.add_argument(
-        "--rejects", default="0", help="how many rows the form may be unable to hold: a number, or 10%%"
-    )
+    export.add_argument("--rejects", default="0", help="how many rows the form may not hold: a number, or 10%%")
 
     score = _add(commands, "score", _score, "one metric on a file of predictions")
     score.add_argument("--metric", required=True, metavar="NAME")
@@ -144,6 +144,12 @@ def _hypernetwork(asked: argparse.Namespace) -> int:
     from recipebook.hypernetwork import write_hypernetwork_data
 
     return write_hypernetwork_data(asked.recipe)
+
+
+def _merge_adapters(asked: argparse.Namespace) -> int:
+    from trainer.merge_adapters import merge_adapters
+
+    return merge_adapters(asked.runs, asked.weights, asked.out, asked.kind, asked.density)
 
 
 def _plan(asked: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""What runs inside the training process: an Axolotl plugin. Imports nothing of the command line's side."""
+"""What runs with the engine's libraries: the training process, its plugin, and the merge of what was trained."""
 
 from trainer.pairs import write_pairs as write_pairs
 from trainer.pairs import write_singles as write_singles
