@@ -19,6 +19,13 @@ matrix:
   values: {training.seed: [1, 2, 3, 4, 5]}
   name: "seed{seed}"
 """
+PEOPLE = """\
+description: an adapter a person
+extends: robot-lora
+data: {source: samples/people.jsonl, split: {validation: 0, test: 0}}
+matrix:
+  values: {data.where.who: {column: who}}
+"""
 MEMBERS = ["seed1", "seed2", "seed3", "seed4", "seed5"]
 PACKAGES = [f"{name}/__init__" for name in ("axolotl", "axolotl/cli", "axolotl/core", "axolotl/utils", "transformers")]
 MODULES = ["axolotl/train", "axolotl/core/builders", "axolotl/utils/data", "axolotl/utils/trainer"]
@@ -119,3 +126,30 @@ def test_what_found_no_room_is_told_and_trained_when_there_is_some(project: Any,
     assert read_table(said) == dict.fromkeys(MEMBERS, "trained")
     folders = {folder for folder, _ in read_runs(project, fleet).values()}
     assert {path for path in project.folder.glob(f"runs/{fleet}/*") if path.is_dir()} == folders
+
+
+def test_a_changed_row_trains_its_member_alone_other_line_endings_none_and_another_rate_all(project: Any) -> None:
+    source = project.folder / "samples" / "people.jsonl"
+    rows = [{"who": who, "input": f"turn {n}", "output": "robot.stop()"} for who in ("ann", "bob") for n in range(30)]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (project.folder / "recipes" / "people.yaml").write_text(PEOPLE)
+
+    def list_wanted(*words: str) -> list[str]:
+        status, said = project.run("members", "people", *words)
+        assert status == 0, said
+        return [line.split()[0] for line in said.splitlines() if "  changed  " in line or "  new  " in line]
+
+    assert list_wanted() == ["ann", "bob"]
+    assert project.run("train", "people")[0] == 0
+    assert list_wanted() == []
+    source.write_bytes(source.read_bytes().replace(b"\n", b"\r\n"))
+    assert list_wanted() == []
+    assert list_wanted("--set", "training.learning_rate=1e-3") == ["ann", "bob"]
+    ours = '{"who": "bob", "input": "turn 7"'
+    source.write_text(source.read_text().replace(ours, ours.replace("turn 7", "turn 77")))
+    assert list_wanted() == ["bob"]
+    status, said = project.run("train", "people")
+    assert status == 0, said
+    assert said.count("\ntrained   ") == 1 and "trained   bob in" in said
+    assert len(list(project.folder.glob("runs/people/ann-*"))) == 1
+    assert len(list(project.folder.glob("runs/people/bob-*"))) == 2
