@@ -130,8 +130,6 @@ def _check_comparable(runs: Sequence[Evaluation]) -> None:
     names = [run.name for run in runs]
     if len(names) < 2:
         raise UserError(f'RUNS: {len(names)} run given; two or more are compared: make compare RUNS="a b"')
-    if len(names) > len(LABELS):
-        raise UserError(f"RUNS: {len(names)} runs given; up to {len(LABELS)} are compared at once")
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise UserError(f"RUNS: {twice[0]} is named twice; a run does not differ from itself")
@@ -141,7 +139,10 @@ def _check_comparable(runs: Sequence[Evaluation]) -> None:
         if differing:
             raise UserError(
                 f"{first.name} and {other.name} cannot be compared: they differ in {' and '.join(differing)}"
+                + ("; a fleet's members are not joined to one run" if "/" in other.run else "")
             )
+    if len(names) > len(LABELS):
+        raise UserError(f"RUNS: {len(names)} runs given; up to {len(LABELS)} are compared at once")
 
 
 def _get_result(run: Evaluation, figure: str) -> Result:

@@ -13,6 +13,7 @@ from recipebook.errors import UserError
 from recipebook.rundir import Run
 
 MakeRun = Callable[..., Run]
+OTHER_ROWS = {"test set": "t2", "chat template": "c1", "metric settings": "m1", "generation settings": "g1"}
 HALF = ["right", "no"] * 10
 MORE = ["right"] * 16 + ["no"] * 4
 # McNemar's: chi-squared (8 - 2)² / 10 with one degree of freedom.
@@ -122,6 +123,16 @@ def test_a_fleets_name_stands_for_its_members_and_their_vote(start_run: Callable
     found = find_evaluations([linked.name, "robot", "fleet"], tmp_path)
     members = ["fleet/fleet-20261120-120105", "fleet/fleet-20261120-120305", "fleet/vote"]
     assert [run.name for run, _ in found] == [linked.name, alone.name, *members]
+
+
+def test_members_with_rows_of_their_own_are_not_compared_with_a_run_however_many_they_are(make_run: MakeRun) -> None:
+    whole = read_evaluation(make_run(HALF))
+    own = read_evaluation(make_run(HALF, conditions=OTHER_ROWS))
+    members = [own._replace(run=f"fleet/persona_{number:03}") for number in range(200)]
+    with pytest.raises(UserError) as caught:
+        compare_runs([whole, *members])
+    told = f"{whole.run} and fleet/persona_000 cannot be compared: they differ in test set"
+    assert str(caught.value) == f"{told}; a fleet's members are not joined to one run"
 
 
 def test_a_run_that_was_not_or_long_ago_or_half_evaluated_is_told_to_be_again(make_run: MakeRun) -> None:
