@@ -98,13 +98,14 @@ def show_leaderboard(recipe: str | None, out: Path | None) -> int:
 
 
 def rank_runs(recipe: str | None, runs: Path = rundir.RUNS) -> Leaderboard:
-    """Read every run, of one recipe if it is given, and rank those that can be compared."""
+    """Read every run, of one recipe if it is given or among its members, and rank those that can be compared."""
+    members = {run.name for run, _ in rundir.list_fleet(recipe, runs)} if recipe else set()
     evaluations: list[Evaluation] = []
     left_out: list[LeftOut] = []
     for run in rundir.list_runs(runs):
         for where in list_evaluations(run) or [""]:
             try:
-                if recipe in (None, run.read().recipe):
+                if recipe in (None, run.read().recipe) or run.name in members:
                     evaluations.append(read_evaluation(run, where))
             except UserError as error:
                 left_out.append(LeftOut(run.name, _shorten(error, run)))

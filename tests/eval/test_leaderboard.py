@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from eval.leaderboard import rank_runs, render, terminal_table
+from recipebook import rundir
 from recipebook.errors import UserError
 from recipebook.rundir import Run
 
@@ -27,6 +28,14 @@ def test_the_best_comes_first_and_ties_are_marked(make_run: MakeRun, tmp_path: P
     # One row of 20 is worse, none better: chi-squared 1, one degree of freedom; eleven are: 11, twice by Holm.
     p_of_1, p_of_11 = (math.erfc(math.sqrt(squared / 2)) for squared in (1, 11))
     assert [one.p_adjusted for one in group.standings] == [None, pytest.approx(p_of_1), pytest.approx(2 * p_of_11)]
+
+
+def test_a_fleets_ranking_has_its_members_that_are_runs_of_another_recipe(make_run: MakeRun, tmp_path: Path) -> None:
+    own, linked, _ = make_run(GOOD, recipe="fleet"), make_run(BEST), make_run(BAD)
+    (tmp_path / "fleet").mkdir()
+    rundir.note_members("fleet", {"alpha": linked.name}, tmp_path)
+    (group,) = rank_runs("fleet", tmp_path).groups
+    assert [one.run.run for one in group.standings] == [linked.name, own.name]
 
 
 def test_what_is_less_ranks_first_where_less_is_better(make_run: MakeRun, tmp_path: Path) -> None:
