@@ -90,7 +90,7 @@ def train_fleet(resolved: Resolved, overrides: Sequence[str], choice: Choice) ->
     finally:
         launcher.close()
     lines = [read_line(one, schedule.faults.get(one.member.name)) for one in standings]
-    _tell(resolved, lines, time.monotonic() - started, len(wanted))
+    _tell(resolved, lines, time.monotonic() - started, schedule.trained)
     return int(any(line.status not in ("trained", "left out") for line in lines))
 
 
@@ -114,7 +114,7 @@ class Schedule:
         self.overrides = tuple(overrides)
         self.tries = tries
         self.total = total
-        self.done = 0
+        self.done = self.trained = 0
         self.active: list[Active] = []
         self.faults: dict[str, str] = {}
         self.line = ProgressLine("fleet")
@@ -228,6 +228,7 @@ class Schedule:
             os.close(active.lock)
         took = format_seconds(time.monotonic() - active.started)
         if work.fault is None:
+            self.trained += 1
             loss = "" if manifest.final_loss is None else f", loss {manifest.final_loss:.4f}"
             self._settle(work, f"trained   {name} in {took}{loss}")
             return None
@@ -286,7 +287,8 @@ def _tell(resolved: Resolved, lines: Sequence[Line], seconds: float, trained: in
     for text in Line.align(lines):
         print(text)
     failed = sum(line.status not in ("trained", "left out") for line in lines)
-    print(f"fleet     {len(lines)} members, {failed} without a trained model; {trained} in {format_seconds(seconds)}")
+    took = f"{trained} trained in {format_seconds(seconds)}"
+    print(f"fleet     {len(lines)} members, {failed} without a trained model; {took}")
     fleet = name_fleet(resolved)
     page = rundir.RUNS / fleet / "members.html"
     try:

@@ -104,6 +104,8 @@ def test_two_commands_at_once_share_the_members(project: Any, fleet: str) -> Non
     assert count_starts(project, fleet) == [1, 1, 1, 1, 1]
     trained = [text.count("\ntrained   seed") for text in said]
     assert sum(trained) == 5
+    told = [text.split("without a trained model; ")[1].split(" trained in ")[0] for text in said]
+    assert told == [str(count) for count in trained]
     # Both took part.
     assert min(trained) > 0
 
