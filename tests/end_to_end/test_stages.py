@@ -1,64 +1,102 @@
-"""Two stages in one run, the second on the first one's adapter: killed, gone on with, done again, evaluated."""
+"""Four stages in one run, a merge and made pairs among them: killed in each, gone on with, done anew, evaluated."""
 
 import json
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 RECIPE = """\
-description: a few steps on texts with calls, a few on pairs, from the adapter on
+description: a few steps on texts with calls, pairs of what the merged model says, a few steps on those
 extends: dial-dpo
 training: {max_steps: 4, save_steps: 2, logging_steps: 1, batch_size: 4}
 data: {split: {validation: 0}}
 stages:
   - {name: sft, training: {method: sft, learning_rate: 1e-3}}
+  - {name: whole, merge: {}}
+  - name: pairs
+    generate_pairs: {metric: toolformer, answers: 2, max_new_tokens: 16, batch_size: 4, limit: 60}
   - name: dpo
-    data:
-      source: samples/preference.jsonl
-      converter: preference
-      options: {strength: difference, threshold: 0.6}
-      split: {by: [input], validation: 0, test: 0.1}
+    from: sft
+    data: {source: "stage:pairs", converter: preference, split: {by: [input], validation: 0, test: 0.2}}
     training: {method: dpo, learning_rate: 1e-3, max_steps: 8}
     eval: {metrics: {preference: {}}}
 """
 FEW = ("eval.limit=6", "eval.generation.max_new_tokens=8")
 
 
-def find_trainer(folder: Path) -> int:
-    """The process that trains in the folder."""
+def find_worker(folder: Path) -> int | None:
+    """The process that trains or makes something in the folder."""
     for entry in Path("/proc").iterdir():
         try:
             if entry.name.isdigit() and (entry / "cwd").readlink() == folder:
                 return int(entry.name)
         except OSError:
             continue
-    raise AssertionError(f"nothing trains in {folder}")
+    return None
 
 
-@pytest.fixture(scope="module")
-def killed(project: Any) -> Path:
-    """A run whose runner and trainer were killed in the second stage, between two checkpoints."""
-    (project.folder / "recipes" / "two-stages.yaml").write_text(RECIPE)
-    process = project.start("train", "two-stages")
+def is_at(step: int) -> Callable[[Path], bool]:
+    """Whether the trainer in a folder has come so far."""
+
+    def look(folder: Path) -> bool:
+        path = folder / "progress.json"
+        return path.is_file() and bool(json.loads(path.read_bytes())["step"] >= step)
+
+    return look
+
+
+def has_sampled(folder: Path) -> bool:
+    path = folder / "pieces.jsonl"
+    return path.is_file() and path.read_bytes().count(b"\n") >= 3
+
+
+MOMENTS: dict[str, Callable[[Path], bool]] = {
+    "sft": is_at(3),
+    "whole": lambda _: True,
+    "pairs": has_sampled,
+    "dpo": is_at(5),
+}
+
+
+def kill_in(project: Any, stage: str) -> Path:
+    """Start the command, kill the runner and what it runs in that stage; the stage's folder."""
+    process = project.start("train", "four-stages")
     while process.poll() is None:
-        for path in project.folder.glob("runs/two-stages-*/stages/dpo/progress.json"):
-            if json.loads(path.read_bytes())["step"] >= 5:
-                trainer = find_trainer(path.parent)
+        for folder in project.folder.glob(f"runs/four-stages-*/stages/{stage}"):
+            worker = find_worker(folder)
+            if worker and MOMENTS[stage](folder):
                 process.kill()
-                os.kill(trainer, signal.SIGKILL)
+                os.kill(worker, signal.SIGKILL)
                 process.communicate(timeout=60)
-                return path.parents[2]
+                return Path(folder)
         time.sleep(0.02)
     raise AssertionError(process.communicate()[0])
 
 
 @pytest.fixture(scope="module")
+def killed(project: Any) -> Path:
+    """A run whose runner and worker were killed in every stage in turn, by the same command each time."""
+    (project.folder / "recipes" / "four-stages.yaml").write_text(RECIPE)
+    runs = set()
+    for stage in MOMENTS:
+        folder = kill_in(project, stage)
+        runs.add(folder.parents[1])
+        if stage == "whole":
+            # As a kill leaves it while the model is written, which takes too short a time to be caught at.
+            (folder / ".model").mkdir(exist_ok=True)
+            (folder / ".model" / "model.safetensors").write_bytes(b"half")
+    (run,) = runs
+    return run
+
+
+@pytest.fixture(scope="module")
 def finished(project: Any, killed: Path) -> tuple[Path, str]:
-    status, said = project.run("train", "two-stages")
+    status, said = project.run("train", "four-stages")
     assert status == 0, said
     return killed, said
 
@@ -67,13 +105,19 @@ def read_stages(run: Path) -> dict[str, dict[str, Any]]:
     return {entry["name"]: entry for entry in json.loads((run / "manifest.json").read_bytes())["pipeline"]}
 
 
-def test_a_killed_run_goes_on_inside_its_stage(finished: tuple[Path, str]) -> None:
+def test_a_killed_run_goes_on_inside_its_stage_and_does_none_twice(finished: tuple[Path, str]) -> None:
     run, said = finished
     stages = read_stages(run)
-    assert "stage     sft (1 of 2): trains, from base: done already" in said
-    assert [attempt["outcome"] for attempt in stages["sft"]["attempts"]] == ["trained"]
-    assert [attempt["outcome"] for attempt in stages["dpo"]["attempts"]] == ["killed", "trained"]
-    assert stages["dpo"]["attempts"][1]["from_step"] == 4
+    for at, name in enumerate(("sft", "whole", "pairs"), 1):
+        assert f"stage     {name} ({at} of 4): " in said
+    assert said.count(": done already") == 3
+    assert {name: [attempt["outcome"] for attempt in stage["attempts"]] for name, stage in stages.items()} == {
+        "sft": ["killed", "trained"],
+        "whole": ["killed", "done"],
+        "pairs": ["killed", "done"],
+        "dpo": ["killed", "trained"],
+    }
+    assert (stages["sft"]["attempts"][1]["from_step"], stages["dpo"]["attempts"][1]["from_step"]) == (2, 4)
     assert json.loads((run / "manifest.json").read_bytes())["status"] == "trained"
 
 
@@ -86,18 +130,35 @@ def test_the_reference_is_the_model_as_the_first_stage_left_it(finished: tuple[P
     assert (sft / "adapter_model.safetensors").read_bytes() != (dpo / "adapter_model.safetensors").read_bytes()
 
 
-def test_a_stage_done_again_without_a_kill_gives_the_same_adapter(project: Any, finished: tuple[Path, str]) -> None:
+def test_a_run_without_a_kill_comes_to_the_same(project: Any, finished: tuple[Path, str]) -> None:
     run, _ = finished
-    status, said = project.run("train", "two-stages", "--stage", "dpo", "--force")
+    status, said = project.run("train", "four-stages", "--force")
+    assert status == 0, said
+    folder, manifest = project.newest()
+    before, again = read_stages(run), read_stages(folder)
+    assert [stage["taken_from"] for stage in again.values()] == [None] * 4
+    for name in ("sft", "dpo"):
+        assert again[name]["weights"]["digest"] == before[name]["weights"]["digest"]
+    for made in ("whole/model/model.safetensors", "pairs/rows.jsonl"):
+        assert (folder / "stages" / made).read_bytes() == (run / "stages" / made).read_bytes()
+    assert manifest["status"] == "trained"
+
+
+def test_a_changed_stage_runs_again_and_those_before_do_not(project: Any, finished: tuple[Path, str]) -> None:
+    status, said = project.run("train", "four-stages", "--set", "stages.dpo.training.max_steps=2")
     assert status == 0, said
     again = read_stages(project.newest()[0])
-    assert again["sft"]["taken_from"] == run.name
-    assert again["dpo"]["weights"]["digest"] == read_stages(run)["dpo"]["weights"]["digest"]
+    assert {name: stage["taken_from"] is None for name, stage in again.items()} == {
+        "sft": False,
+        "whole": False,
+        "pairs": False,
+        "dpo": True,
+    }
 
 
 def test_nothing_is_left_to_do_and_a_changed_stage_is_planned(project: Any, finished: tuple[Path, str]) -> None:
-    assert "found     runs/two-stages-" in project.run("train", "two-stages")[1]
-    said = project.run("train", "two-stages", "--stage", "dpo", "--set", "stages.sft.training.max_steps=3")
+    assert "found     runs/four-stages-" in project.run("train", "four-stages")[1]
+    said = project.run("train", "four-stages", "--stage", "dpo", "--set", "stages.sft.training.max_steps=3")
     assert said[0] == 2
     assert "stage 'dpo' needs 'sft', which has not run as the recipe has it now" in said[1]
 
