@@ -66,6 +66,8 @@ def ask(
     """
     if isinstance(find_base(recipe), Path):
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    # As in training (recipebook/launch.py); read when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     hush()
     # Here and not above: a wrong name should not wait for torch.
     from eval import generate

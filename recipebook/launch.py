@@ -61,6 +61,9 @@ def build_environment(recipe: Recipe) -> dict[str, str]:
         seen = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(str(at) for at in range(len(detect().gpus)))
         environment["CUDA_VISIBLE_DEVICES"] = ",".join(seen.split(",")[: recipe.launch.processes])
     if not detect().gpu:
+        # Threads that spin while they wait take the cores from whatever else runs: two trainings on two cores were
+        # seven times slower. The same sums come out, and a training alone takes about a tenth longer.
+        environment["OMP_WAIT_POLICY"] = os.environ.get("OMP_WAIT_POLICY", "PASSIVE")
         # With ACCELERATE_USE_CPU, accelerate switches DeepSpeed off without a word.
         environment |= {"DS_ACCELERATOR": "cpu"} if deepspeed_strategy(recipe) else {"ACCELERATE_USE_CPU": "true"}
     return environment
