@@ -16,9 +16,15 @@ MEMBERS = $(if $(ONLY),--only $(foreach word,$(ONLY),'$(word)')) $(if $(LIMIT),-
 help: ## this list
 	@echo "Recipebook: one YAML recipe to a trained, checked and evaluated Axolotl run"
 	@echo
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ \
+		line = sprintf("  %-23s", $$1); \
+		for (at = 1; at <= split($$2, words, " "); at++) { \
+			if (length(line " " words[at]) > 80) { print line; line = sprintf("%25s", "") } \
+			line = line " " words[at] \
+		} \
+		print line }'
 	@echo
-	@echo "variables: RECIPE=  RUN=  PROFILE=  GPUS=  SET=\"training.learning_rate=1e-4 lora.r=16\"  FORCE=1"
+	@echo "variables: RECIPE=  RUN=  PROFILE=  GPUS=  FORCE=1  SET=\"lora.r=16 eval.limit=50\""
 
 setup: $(READY) ## the environment in .venv: pinned, light and heavy parts (others call it)
 
@@ -92,11 +98,12 @@ lint: $(READY) ## ruff and mypy
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 
-bench: $(READY) ## start-up, conversion, evaluation, tokens: against Axolotl, datasets, lm-eval (after a robot-lora run)
+bench: $(READY) ## start-up, conversion, evaluation, tokens, fleets: against Axolotl, datasets, lm-eval (after a robot-lora run)
 	@$(PY) -m benchmarks.startup
 	@$(PY) -m benchmarks.conversion
 	@$(PY) -m benchmarks.generation
 	@$(PY) -m benchmarks.tokens
+	@$(PY) -m benchmarks.fleet
 
 tiny-base: $(READY) ## make the embedded tiny base model again (FORCE=1)
 	@$(RUN_IN_ENV) tiny-base $(if $(FORCE),--force)

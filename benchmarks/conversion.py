@@ -40,6 +40,7 @@ SAMPLES = {
     "trait": "samples/traits.jsonl",
     "sessions": "samples/sessions.jsonl",
 }
+CONVERTERS = [*SAMPLES, "chat", "tools"]
 
 
 def main() -> None:
@@ -48,7 +49,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--measure", choices=("recipebook", "datasets"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--converters", nargs="+", choices=SAMPLES, default=list(SAMPLES), metavar="NAME")
+    parser.add_argument("--converters", nargs="+", choices=CONVERTERS, default=CONVERTERS, metavar="NAME")
     arguments = parser.parse_args()
     if arguments.measure:
         measure = measure_recipebook if arguments.measure == "recipebook" else measure_datasets
@@ -87,11 +88,35 @@ def compare(converter: str, rows: int) -> dict[str, Any]:
 def write_records(path: Path, converter: str, rows: int) -> None:
     """Write the converter's sample over and over as JSONL; only records that give one row each."""
     found = find_converter(converter)
-    records = [record.value for source in find_inputs(SAMPLES[converter], PROJECT) for record in source.read({})]
+    makers = {"chat": make_chats, "tools": make_tool_dialogues}
+    records = makers[converter]() if converter in makers else read_sample(converter)
     kept = [record for record in records if isinstance(record, dict) and _gives_one_row(found, record)]
     lines = [orjson.dumps(record) + b"\n" for record in kept]
     with path.open("wb") as file:
         file.writelines(islice(cycle(lines), rows))
+
+
+def read_sample(converter: str) -> list[Any]:
+    """The records of the converter's own sample."""
+    return [record.value for source in find_inputs(SAMPLES[converter], PROJECT) for record in source.read({})]
+
+
+def make_chats() -> list[Any]:
+    """The persona sample's dialogues as OpenAI's messages."""
+    found = find_converter("persona")
+    rows = [row for record in read_sample("persona") for row in found.convert(record, found.options())]
+    return [{"messages": row["messages"]} for row in rows]
+
+
+def make_tool_dialogues() -> list[Any]:
+    """Robot commands as ShareGPT dialogues: a call, what the robot answers, a last word."""
+    tools = json.dumps([{"name": "run", "parameters": {"type": "object", "properties": {"code": {"type": "string"}}}}])
+    dialogues = []
+    for record in read_sample("robot"):
+        call = json.dumps({"name": "run", "arguments": {"code": record["output"]}})
+        said = (("human", record["input"]), ("function_call", call), ("observation", "done"), ("gpt", "It is done."))
+        dialogues.append({"conversations": [{"from": who, "value": what} for who, what in said], "tools": tools})
+    return dialogues
 
 
 def _gives_one_row(converter: Converter, record: dict[str, Any]) -> bool:

@@ -140,7 +140,8 @@ def _tell_empty(recipe: Recipe, part: str) -> str:
     if recipe.data.split.file:
         name = {"test": "test", "validation": "val"}[part]
         return f"the lists '{name}' of its split file {recipe.data.split.file} are empty"
-    return f"its recipe's data.split.{part} is 0"
+    share = getattr(recipe.data.split, part)
+    return f"none of its records fell to the share of {share}" if share else f"its recipe's data.split.{part} is 0"
 
 
 def _write_predictions(path: Path, prompts: list[Prompt], answers: Answers, unit: Sequence[str]) -> None:

@@ -189,6 +189,9 @@ def _write(
                     files[chosen].writelines(each.lines)
                     written[chosen].add(each, before)
     _drop_overlap(begun, written, _path(folder, "train"), ledger, own=set(_name_sources(data)))
+    if data.where and _names_share(data, "test") and not written["test"].numbers:
+        # One persona of two hundred may have too few records; that must not keep the others from being trained.
+        ledger.notes["test"] = f"test is empty: no record of {ledger.records} fell to its share of {data.split.test}"
     account = ledger.close(
         overlap_test=_count_overlap(written["train"], written["test"]),
         overlap_validation=_count_overlap(written["train"], written["validation"]),
@@ -279,14 +282,18 @@ def _check_parts(data: Data, rows: dict[Part, int], account: Account) -> None:
         raise UserError(f"{data.source}: train is empty: {account.records} records, {account.rejects} rejected{told}")
     if data.split.file is not None:
         return
-    shares = {"validation": data.split.validation, "test": data.split.test}
     names = {"validation": data.validation, "test": data.test}
     for part in HELD_OUT:
         name = names[part]
         if name is not None and not rows[part]:
             raise UserError(f"{name}: {part} is empty: none of its records became a row")
-        if name is None and shares[part] and not rows[part]:
+        if _names_share(data, part) and not rows[part] and not (data.where and part == "test"):
             raise UserError(
                 f"{data.source}: {part} is empty: none of {account.records} records fell to its share of "
-                f"{shares[part]}; raise data.split.{part}, set it to 0, or name a file in data.{part}"
+                f"{getattr(data.split, part)}; raise data.split.{part}, set it to 0, or name a file in data.{part}"
             )
+
+
+def _names_share(data: Data, part: Part) -> bool:
+    """Whether the part is to be a share of the source."""
+    return bool(getattr(data, part) is None and getattr(data.split, part))

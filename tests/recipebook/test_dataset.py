@@ -157,6 +157,14 @@ def test_empty_parts_are_refused_with_what_to_do(tmp_path: Path) -> None:
     )
 
 
+def test_a_member_may_have_too_few_records_for_a_test_part_and_it_is_said(tmp_path: Path) -> None:
+    lines = [{"input": "stop", "output": "a()", "who": "x"}, {"input": "go", "output": "b()", "who": "y"}]
+    (tmp_path / "x.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    dataset = build(tmp_path, where={"who": "x"}, split={"by": ["input"], "validation": 0, "test": 0.001})
+    assert dataset.rows == {"train": 1, "validation": 0, "test": 0}
+    assert "test is empty: no record of 1 fell to its share of 0.001" in dataset.account.lines()
+
+
 def test_missing_source_is_refused(tmp_path: Path) -> None:
     assert refuse(tmp_path) == "x.jsonl: cannot be read: No such file or directory"
 
