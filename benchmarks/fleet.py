@@ -3,7 +3,8 @@
     python -m benchmarks.fleet --members 20 --steps 30 --workers 2
 
 Overhead is wall time less the `train_runtime` that the trainers report, a member; of the fleet with one worker, whose
-whole start-up is shared out among its members. Both read and tokenise the data anew. The last line is one JSON object:
+whole start-up is shared out among its members. Each member has rows of its own, read and tokenised anew on both
+sides. The last line is one JSON object:
 
     {"axolotl_s": 22.0, "fleet_s": 1.6, "ratio": 0.07, "wall_ratio": 0.31, "workers": 2, "members": 20, "steps": 30, …}
 """
@@ -25,9 +26,8 @@ from recipebook.recipe import PROJECT
 from recipebook.resolve import resolve
 
 RECIPE = """\
-description: short trainings of one recipe, told apart by their seed
-extends: robot-lora
-matrix: {{values: {{training.seed: [{seeds}]}}, name: "seed{{seed}}"}}
+description: the fleet of traits, each member trained for a few steps
+extends: traits
 profiles: {{tiny: {{training: {{max_steps: {steps}, save_steps: {steps}, eval_steps: {steps}}}}}}}
 """
 NAME = "bench-fleet"
@@ -41,8 +41,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     asked = parser.parse_args()
     recipe = PROJECT / "recipes" / f"{NAME}.yaml"
-    seeds = ", ".join(map(str, range(1, asked.members + 1)))
-    recipe.write_text(RECIPE.format(seeds=seeds, steps=asked.steps), encoding="utf-8")
+    recipe.write_text(RECIPE.format(steps=asked.steps), encoding="utf-8")
     try:
         print(json.dumps(measure(asked.members, asked.steps, asked.workers)))
     finally:
@@ -52,9 +51,9 @@ def main() -> None:
 
 def measure(members: int, steps: int, workers: int) -> dict[str, object]:
     """Train the fleet twice and each of its members by Axolotl's own command."""
-    together = time_fleet(workers)
-    alone = time_fleet(1)
-    folders = sorted((PROJECT / "runs" / NAME).glob("seed*"))
+    together = time_fleet(members, workers)
+    alone = time_fleet(members, 1)
+    folders = sorted((PROJECT / "runs" / NAME).glob("*-2*"))
     ours = (alone - sum(read_runtime(folder / "train.log") for folder in folders)) / members
     theirs, whole = [], 0.0
     for folder in folders:
@@ -76,10 +75,11 @@ def measure(members: int, steps: int, workers: int) -> dict[str, object]:
     }
 
 
-def time_fleet(workers: int) -> float:
+def time_fleet(members: int, workers: int) -> float:
     """Seconds of the whole command, its members trained anew."""
     shutil.rmtree(PROJECT / "runs" / NAME, ignore_errors=True)
-    command = [sys.executable, "-m", "recipebook", "train", NAME, "--profile", "tiny", "--workers", str(workers)]
+    command = [sys.executable, "-m", "recipebook", "train", NAME, "--profile", "tiny"]
+    command += ["--limit", str(members), "--workers", str(workers)]
     with without_caches() as caches:
         started = time.monotonic()
         subprocess.run(command, cwd=PROJECT, env=os.environ | caches, check=True, stdout=subprocess.DEVNULL)
@@ -92,7 +92,7 @@ def time_axolotl(run: Path) -> float:
     """Seconds of `axolotl train` in the run's folder, emptied of what training left there."""
     for name in LEFT_BY_TRAINING:
         shutil.rmtree(run / name) if (run / name).is_dir() else (run / name).unlink(missing_ok=True)
-    environment = os.environ | build_environment(resolve("robot-lora", "tiny").recipe)
+    environment = os.environ | build_environment(resolve("trait", "tiny").recipe)
     # What the runner chose for its own trainer alone.
     del environment["AXOLOTL_DATASET_NUM_PROC"]
     command = [str(Path(sys.executable).with_name("axolotl")), "train", "axolotl.yaml"]

@@ -90,8 +90,9 @@ def find_fault(folder: Path, code: int) -> str | None:
 
 
 def read_final_loss(folder: Path) -> float | None:
-    """The last training loss in metrics.jsonl, None where none was logged."""
-    losses = [line["loss"] for line in read_metrics(folder / "metrics.jsonl") if "loss" in line]
+    """The last training loss in metrics.jsonl, of a training shorter than `logging_steps` its mean; None without."""
+    lines = read_metrics(folder / "metrics.jsonl")
+    losses = [line[key] for key in ("train_loss", "loss") for line in lines if key in line]
     return float(losses[-1]) if losses else None
 
 

@@ -26,6 +26,13 @@ def test_finite_changed_weights_and_a_loss_are_a_model(tmp_path: Path) -> None:
     assert read_final_loss(tmp_path) == 0.5
 
 
+def test_a_training_too_short_to_log_a_step_is_judged_by_its_mean_loss(tmp_path: Path) -> None:
+    leave(tmp_path, GOOD, None)
+    (tmp_path / "metrics.jsonl").write_text('{"step": 3, "eval_loss": 2.0}\n{"step": 3, "train_loss": 2.5}\n')
+    assert find_fault(tmp_path, 0) is None
+    assert read_final_loss(tmp_path) == 2.5
+
+
 @pytest.mark.parametrize(
     ("weights", "loss", "code", "fault"),
     [
