@@ -28,8 +28,11 @@ def test_parts_and_checkpoints_have_folders_of_their_own(part: str, checkpoint: 
 
 
 def test_an_empty_part_is_told_by_what_made_it_so() -> None:
-    shares = Recipe.model_validate({**RECIPE, "data": {"source": "x", "converter": "echo"}})
-    assert _tell_empty(shares, "test") == "its recipe's data.split.test is 0"
+    none = {"source": "x", "converter": "echo", "split": {"test": 0}}
+    assert _tell_empty(Recipe.model_validate({**RECIPE, "data": none}), "test") == "its recipe's data.split.test is 0"
+    few = {"source": "x", "converter": "echo", "split": {"test": 0.05}}
+    told = _tell_empty(Recipe.model_validate({**RECIPE, "data": few}), "test")
+    assert told == "none of its records fell to the share of 0.05"
     split = {"file": "splits.json", "by": ["persona_id"]}
     listed = Recipe.model_validate({**RECIPE, "data": {"source": "x", "converter": "echo", "split": split}})
     assert _tell_empty(listed, "validation") == "the lists 'val' of its split file splits.json are empty"
