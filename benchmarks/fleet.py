@@ -11,19 +11,12 @@ sides. The last line is one JSON object:
 
 import argparse
 import json
-import os
 import shutil
 import statistics
-import subprocess
-import sys
-import time
-from pathlib import Path
 
-from benchmarks.startup import LEFT_BY_TRAINING, read_runtime, without_caches
+from benchmarks.startup import read_runtime, time_axolotl, time_train
 from recipebook.hardware import detect
-from recipebook.launch import build_environment
 from recipebook.recipe import PROJECT
-from recipebook.resolve import resolve
 
 RECIPE = """\
 description: the fleet of traits, each member trained for a few steps
@@ -57,7 +50,7 @@ def measure(members: int, steps: int, workers: int) -> dict[str, object]:
     ours = (alone - sum(read_runtime(folder / "train.log") for folder in folders)) / members
     theirs, whole = [], 0.0
     for folder in folders:
-        seconds = time_axolotl(folder)
+        seconds = time_axolotl(folder, "trait")
         whole += seconds
         theirs.append(seconds - read_runtime(folder / "axolotl.log"))
         print(f"{folder.name}: axolotl train {seconds:.1f} s, {theirs[-1]:.1f} s of it besides training")
@@ -78,28 +71,9 @@ def measure(members: int, steps: int, workers: int) -> dict[str, object]:
 def time_fleet(members: int, workers: int) -> float:
     """Seconds of the whole command, its members trained anew."""
     shutil.rmtree(PROJECT / "runs" / NAME, ignore_errors=True)
-    command = [sys.executable, "-m", "recipebook", "train", NAME, "--profile", "tiny"]
-    command += ["--limit", str(members), "--workers", str(workers)]
-    with without_caches() as caches:
-        started = time.monotonic()
-        subprocess.run(command, cwd=PROJECT, env=os.environ | caches, check=True, stdout=subprocess.DEVNULL)
-        seconds = time.monotonic() - started
+    seconds = time_train(NAME, "--profile", "tiny", "--limit", str(members), "--workers", str(workers))
     print(f"fleet with {workers} workers: {seconds:.1f} s")
     return seconds
-
-
-def time_axolotl(run: Path) -> float:
-    """Seconds of `axolotl train` in the run's folder, emptied of what training left there."""
-    for name in LEFT_BY_TRAINING:
-        shutil.rmtree(run / name) if (run / name).is_dir() else (run / name).unlink(missing_ok=True)
-    environment = os.environ | build_environment(resolve("trait", "tiny").recipe)
-    # What the runner chose for its own trainer alone.
-    del environment["AXOLOTL_DATASET_NUM_PROC"]
-    command = [str(Path(sys.executable).with_name("axolotl")), "train", "axolotl.yaml"]
-    with without_caches() as caches, (run / "axolotl.log").open("wb") as log:
-        started = time.monotonic()
-        subprocess.run(command, cwd=run, env=environment | caches, check=True, stdout=log, stderr=subprocess.STDOUT)
-        return time.monotonic() - started
 
 
 if __name__ == "__main__":

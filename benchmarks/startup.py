@@ -41,7 +41,7 @@ def main() -> None:
     for number in range(rounds):
         seconds, folder = time_recipebook()
         ours.append(seconds)
-        theirs.append(time_axolotl(folder))
+        theirs.append(time_axolotl(folder, "robot-lora") - read_runtime(folder / "axolotl.log"))
         shutil.rmtree(folder)
         print(f"round {number + 1}: recipebook {ours[-1]:.1f} s, axolotl train {theirs[-1]:.1f} s besides training")
     found = {
@@ -58,28 +58,32 @@ def main() -> None:
 def time_recipebook() -> tuple[float, Path]:
     """Seconds of `recipebook train` besides training, and the run it made."""
     before = set(PROJECT.glob("runs/*"))
-    command = [sys.executable, "-m", "recipebook", "train", "robot-lora", "--force", "--set", *SETTINGS]
-    with without_caches() as caches:
-        started = time.monotonic()
-        subprocess.run(command, cwd=PROJECT, env=os.environ | caches, check=True, stdout=subprocess.DEVNULL)
-        seconds = time.monotonic() - started
+    seconds = time_train("robot-lora", "--force", "--set", *SETTINGS)
     (folder,) = set(PROJECT.glob("runs/*")) - before
     return seconds - read_runtime(folder / "train.log"), folder
 
 
-def time_axolotl(run: Path) -> float:
-    """Seconds of `axolotl train` besides training, in the run's folder emptied of what training left there."""
+def time_train(*words: str) -> float:
+    """Seconds of a whole `recipebook train` with these words behind it."""
+    command = [sys.executable, "-m", "recipebook", "train", *words]
+    with without_caches() as caches:
+        started = time.monotonic()
+        subprocess.run(command, cwd=PROJECT, env=os.environ | caches, check=True, stdout=subprocess.DEVNULL)
+        return time.monotonic() - started
+
+
+def time_axolotl(run: Path, recipe: str) -> float:
+    """Seconds of a whole `axolotl train` in a run's folder, emptied of what training left there."""
     for name in LEFT_BY_TRAINING:
         shutil.rmtree(run / name) if (run / name).is_dir() else (run / name).unlink(missing_ok=True)
-    environment = os.environ | build_environment(resolve("robot-lora", "tiny").recipe)
+    environment = os.environ | build_environment(resolve(recipe, "tiny").recipe)
     # What the runner chose for its own trainer alone.
     del environment["AXOLOTL_DATASET_NUM_PROC"]
     command = [str(Path(sys.executable).with_name("axolotl")), "train", "axolotl.yaml"]
     with without_caches() as caches, (run / "axolotl.log").open("wb") as log:
         started = time.monotonic()
         subprocess.run(command, cwd=run, env=environment | caches, check=True, stdout=log, stderr=subprocess.STDOUT)
-        seconds = time.monotonic() - started
-    return seconds - read_runtime(run / "axolotl.log")
+        return time.monotonic() - started
 
 
 @contextmanager

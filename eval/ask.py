@@ -19,9 +19,10 @@ from eval.score import load_metric
 from recipebook import rundir
 from recipebook.errors import UserError
 from recipebook.files import digest, write_text
+from recipebook.manifest import Manifest
 from recipebook.recipe import Evaluation, Recipe
 from recipebook.render import find_base
-from recipebook.rundir import Manifest, Run, shown
+from recipebook.rundir import Run, shown
 
 if TYPE_CHECKING:
     from eval.generate import Answer

@@ -18,11 +18,12 @@ from eval.summary import Asked, Summary
 from recipebook import rundir
 from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
+from recipebook.manifest import Status
 from recipebook.progress import format_seconds
 from recipebook.recipe import Evaluation, Recipe
 from recipebook.references import check_references
 from recipebook.resolve import resolve
-from recipebook.rundir import Run, Status, shown
+from recipebook.rundir import Run, shown
 from recipebook.sources import MADE
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ from eval.pages import format_estimate
 from eval.summary import Summary
 from eval.vote import evaluate_vote
 from recipebook.errors import UserError
+from recipebook.manifest import Manifest
 from recipebook.progress import ProgressLine, format_seconds
 from recipebook.resolve import resolve
-from recipebook.rundir import VOTE, Manifest, Run
+from recipebook.rundir import VOTE, Run
 
 
 def evaluate_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], overrides: Sequence[str]) -> int:

@@ -16,9 +16,10 @@ from eval.stage_summary import FILE, StageSummary, summarise_section, tell_secti
 from eval.summary import Summary
 from recipebook.errors import UserError
 from recipebook.files import write_text
+from recipebook.manifest import Manifest
 from recipebook.progress import format_seconds
 from recipebook.recipe import Evaluation, Recipe
-from recipebook.rundir import Manifest, Run, shown
+from recipebook.rundir import Run, shown
 from recipebook.stage_run import StageRun, list_trained
 
 

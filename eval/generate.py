@@ -4,6 +4,7 @@ Both are asked through the chat template that the training saved beside its weig
 template of another shape.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from recipebook.rows import Message
 # transformers' own annotations of both do not fit how they are used.
 Model = Any
 Tokenizer = Any
+BaseLoader = Callable[[str, str | None], Model]
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,19 @@ def load_tokenizer(folder: Path | str) -> Tokenizer:
     return tokenizer
 
 
-def load_tuned(folder: Path, base: str, revision: str | None) -> Model:
+def load_base(name: str, revision: str | None) -> Model:
+    """The model as training found it, on the GPU in its own precision where there is one, else in float32."""
+    gpu = torch.cuda.is_available()
+    dtype = "auto" if gpu else torch.float32
+    model: Model = AutoModelForCausalLM.from_pretrained(name, revision=revision, dtype=dtype, use_safetensors=True)
+    return model.to("cuda" if gpu else "cpu").eval()
+
+
+def load_tuned(folder: Path, base: str, revision: str | None, load: BaseLoader = load_base) -> Model:
     """The model as training left it: an adapter on its base, or a model of its own."""
     if not (folder / "adapter_config.json").is_file():
         return load_base(str(folder), None)
-    tuned: Model = PeftModel.from_pretrained(load_base(base, revision), folder)
+    tuned: Model = PeftModel.from_pretrained(load(base, revision), folder)
     return tuned.eval()
 
 
@@ -53,14 +63,6 @@ def merge(model: Model) -> Model:
     if not isinstance(model, PeftModel) or model.dtype != torch.float32:
         return model
     return model.merge_and_unload()
-
-
-def load_base(name: str, revision: str | None) -> Model:
-    """The model as training found it, on the GPU in its own precision where there is one, else in float32."""
-    gpu = torch.cuda.is_available()
-    dtype = "auto" if gpu else torch.float32
-    model: Model = AutoModelForCausalLM.from_pretrained(name, revision=revision, dtype=dtype, use_safetensors=True)
-    return model.to("cuda" if gpu else "cpu").eval()
 
 
 def generate(

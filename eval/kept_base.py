@@ -21,15 +21,14 @@ class KeptBase:
         self.model: Model = None
 
     def put_on(self, folder: Path, base: str, revision: str | None) -> Model:
-        """As load_tuned gives it; a model without a base is loaded as ever."""
-        if not (folder / "adapter_config.json").is_file():
-            return load_tuned(folder, base, revision)
+        """As load_tuned gives it."""
+        return load_tuned(folder, base, revision, self._lend)
+
+    def _lend(self, base: str, revision: str | None) -> Model:
         if self.name != (base, revision):
             self.model = None  # before the next one takes memory
             self.model, self.name = load_base(base, revision), (base, revision)
-        under = copy.deepcopy(self.model) if self.model.dtype == torch.float32 else self.model
-        tuned: Model = PeftModel.from_pretrained(under, folder)
-        return tuned.eval()
+        return copy.deepcopy(self.model) if self.model.dtype == torch.float32 else self.model
 
     def take_off(self, model: Model) -> None:
         """Give the base back without the adapter."""

@@ -11,8 +11,8 @@ is worth is measured on the groups that were not drawn, which had no say in the 
 
 (Tsamardinos, Greasidou and Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and accurate
 cross-validation", Machine Learning 107, 2018.) Measured on all rows instead of those not drawn, the winner's luck is
-partly in both, and of equal runs only 0.7 of the optimism is found. By simulation: of equal runs 0.9 to 1.1 of it is
-found, of runs that differ as much as luck does up to 1.4 of it, and next to none where one run is clearly the best.
+partly in both, and of equal runs only 0.7 of the optimism is found. By simulation: of equal runs 0.85 to 1.15 of it is
+found, of runs that differ as much as luck does up to 1.5 of it, and next to none where one run is clearly the best.
 """
 
 from collections.abc import Mapping, Sequence

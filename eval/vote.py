@@ -23,8 +23,9 @@ from eval.summary import Summary
 from recipebook import rundir
 from recipebook.errors import UserError
 from recipebook.files import digest, replacing, write_text
+from recipebook.manifest import Manifest
 from recipebook.recipe import Recipe
-from recipebook.rundir import VOTE, Manifest, Run
+from recipebook.rundir import VOTE, Run
 
 Reader = Callable[[str], Hashable | None]
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from recipebook import launch
 from recipebook.diagnosis import diagnose_folder, read_metrics
+from recipebook.manifest import Attempt, Manifest, Status
 from recipebook.progress import ProgressLine, format_seconds
-from recipebook.rundir import REMOTE, Attempt, Manifest, Run, Status, shown
+from recipebook.rundir import REMOTE, Run, shown
 
 
 def attempt(run: Run, manifest: Manifest, lock: int) -> int:

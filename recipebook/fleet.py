@@ -20,12 +20,13 @@ from recipebook.fleet_table import Line, read_line, write_page
 from recipebook.hardware import detect
 from recipebook.launch import Stopped, read_progress, signals_raise
 from recipebook.launcher import Job, Launcher, PlainLauncher, Training
+from recipebook.manifest import Manifest, Status
 from recipebook.members import Standing, list_members, name_fleet, stand
 from recipebook.opening import open_run, say_recipe
 from recipebook.progress import ProgressLine, format_seconds
 from recipebook.resident import ResidentLauncher
 from recipebook.resolve import Resolved
-from recipebook.rundir import Manifest, Run, shown
+from recipebook.rundir import Run, shown
 
 POLL_SECONDS = 0.05
 LAUNCHERS = ("resident", "plain", "ray")
@@ -220,7 +221,7 @@ class Schedule:
         work, name = active.work, active.work.standing.member.name
         try:
             work.fault = attempt.find_fault(active.run.folder, code)
-            status: rundir.Status = "failed" if work.fault else "trained"
+            status: Status = "failed" if work.fault else "trained"
             manifest = attempt.end(active.run, active.manifest, active.started, status, work.fault, code)
         except OSError as error:
             work.fault = error.strerror or str(error)

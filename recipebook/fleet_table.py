@@ -39,10 +39,15 @@ class Line(NamedTuple):
     told: str
     run: str = ""
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What stands below HEAD."""
+        return self[: len(HEAD)]
+
     @staticmethod
     def align(lines: Sequence["Line"]) -> list[str]:
         """The table as text, under its head."""
-        table: list[tuple[str, ...]] = [HEAD, *(line[: len(HEAD)] for line in lines)]
+        table = [HEAD, *(line.cells for line in lines)]
         widths = [max(len(line[column]) for line in table) for column in range(len(HEAD))]
         return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in table]
 
@@ -76,7 +81,7 @@ def write_page(path: Path, fleet: str, lines: Sequence[Line]) -> None:
     """The same as a page."""
     trained = sum(line.status == "trained" for line in lines)
     rows = "".join(
-        f"<tr{'' if line.status == 'trained' else ' class=failed'}>{_make_cells('td', line[: len(HEAD)])}</tr>\n"
+        f"<tr{'' if line.status == 'trained' else ' class=failed'}>{_make_cells('td', line.cells)}</tr>\n"
         for line in lines
     )
     told = f"{len(lines)} members, {trained} trained"

@@ -20,13 +20,14 @@ from pydantic import ValidationError
 from recipebook import provenance, rundir
 from recipebook.dataset import Dataset, prepare
 from recipebook.errors import UserError, on_one_line
+from recipebook.manifest import Manifest
 from recipebook.matrix import MatrixFault, Member, apply, expand
 from recipebook.progress import ProgressLine
 from recipebook.recipe import Recipe
 from recipebook.recipe_faults import find_recipe_faults, tell_invalid
 from recipebook.references import check_references
 from recipebook.resolve import COMMAND_LINE, Resolved
-from recipebook.rundir import Manifest, Run
+from recipebook.rundir import Run
 from recipebook.schema_walk import offer
 from recipebook.shards import list_values
 from recipebook.sources import find_inputs

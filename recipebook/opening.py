@@ -14,12 +14,13 @@ from recipebook.dataset import Dataset
 from recipebook.errors import UserError
 from recipebook.export import find_export
 from recipebook.files import digest, digest_file, write_text
+from recipebook.manifest import Manifest
 from recipebook.recipe import PROJECT, Recipe, Remote
 from recipebook.recipe_faults import tell
 from recipebook.references import check_references
 from recipebook.render import Inputs, render_axolotl, render_deepspeed
 from recipebook.resolve import Resolved, resolve
-from recipebook.rundir import Manifest, Run
+from recipebook.rundir import Run
 
 # A process tokenises about a thousand rows a second.
 ROWS_PER_TOKENIZER = 10_000

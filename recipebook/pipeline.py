@@ -15,10 +15,11 @@ from recipebook.attempt import attempt, attempt_job
 from recipebook.errors import UserError
 from recipebook.files import write_text
 from recipebook.hardware import detect
+from recipebook.manifest import Manifest, StageEntry
 from recipebook.opening import check_machine, choose_profile, dump_recipe, say_dataset, say_recipe
 from recipebook.recipe import PROJECT
 from recipebook.resolve import Resolved, merge_layers, read_layers
-from recipebook.rundir import Manifest, Run, StageEntry, shown
+from recipebook.rundir import Run, shown
 from recipebook.schema_walk import offer
 from recipebook.stage_inputs import Step, identify_all, list_steps
 from recipebook.stage_opening import (

@@ -6,8 +6,9 @@ from pathlib import Path
 from recipebook import rundir
 from recipebook.errors import UserError
 from recipebook.launch import read_progress
+from recipebook.manifest import Manifest
 from recipebook.progress import format_seconds
-from recipebook.rundir import Manifest, Run
+from recipebook.rundir import Run
 
 HEAD = ("run", "status", "loss", "judged", "took", "main figure: tuned (base)")
 

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from recipebook.rundir import FINISHED, Manifest, Run, StageEntry
+from recipebook.manifest import FINISHED, Manifest, StageEntry
+from recipebook.rundir import Run
 
 START = "start"
 FINAL_LINKS = ("model", "data", "train.log", "metrics.jsonl", "axolotl.yaml", "deepspeed.json", "tensorboard")

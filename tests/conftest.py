@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, settings
 
 from recipebook import rundir
 from recipebook.hardware import Hardware
-from recipebook.rundir import Manifest, Run, Status
+from recipebook.manifest import Manifest, Status
+from recipebook.rundir import Run
 
 # Machines are shared: how long an example takes says nothing about the code.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -20,10 +20,11 @@ from eval.hush import hush
 from recipebook import rundir
 from recipebook.errors import UserError, on_one_line
 from recipebook.files import write_text
+from recipebook.manifest import Manifest
 from recipebook.recipe import Recipe
 from recipebook.render import find_base
 from recipebook.resolve import resolve
-from recipebook.rundir import Manifest, Run, shown
+from recipebook.rundir import Run, shown
 
 ALIKE = ("base", "chat_template")
 TOKENIZER = ("tokenizer*", "chat_template*", "special_tokens_map.json")

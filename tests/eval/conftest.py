@@ -9,7 +9,8 @@ import pytest
 
 from eval.score import evaluate_predictions
 from eval.summary import Asked
-from recipebook.rundir import Run, Status
+from recipebook.manifest import Status
+from recipebook.rundir import Run
 
 CONDITIONS = {"test set": "t1", "chat template": "c1", "metric settings": "m1", "generation settings": "g1"}
 MakeRun = Callable[..., Run]

@@ -12,6 +12,7 @@ from eval.predictions import Prediction
 from eval.vote import choose_reader, elect, evaluate_vote
 from recipebook import rundir
 from recipebook.errors import UserError
+from recipebook.manifest import Manifest
 from recipebook.resolve import resolve
 from recipebook.rundir import Run
 
@@ -62,7 +63,7 @@ def test_what_is_elected_was_said_and_no_readable_answer_has_more_votes(said: li
 
 
 @pytest.fixture
-def members(make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Run, rundir.Manifest]]:
+def members(make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Run, Manifest]]:
     """Three members of the fleet `three`, of which two are right in each row."""
     monkeypatch.setattr(rundir, "RUNS", tmp_path)
     said = (["right", "right", "no"], ["right", "no", "right"], ["no", "right", "right"])
@@ -72,7 +73,7 @@ def members(make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_vote_is_evaluated_like_a_run_and_names_its_voters(
-    members: list[tuple[Run, rundir.Manifest]], tmp_path: Path
+    members: list[tuple[Run, Manifest]], tmp_path: Path
 ) -> None:
     summary = evaluate_vote("three", members, TEXT)
     assert (summary.headline.tuned.mean, summary.rows) == (1.0, 3)
@@ -86,13 +87,13 @@ def test_a_vote_is_evaluated_like_a_run_and_names_its_voters(
 
 
 def test_members_that_were_asked_other_rows_cannot_vote_together(
-    members: list[tuple[Run, rundir.Manifest]], make_run: MakeRun
+    members: list[tuple[Run, Manifest]], make_run: MakeRun
 ) -> None:
     other = make_run(["right"] * 3, conditions={"test set": "t2"})
     with pytest.raises(UserError, match="cannot vote together: they differ in test set"):
         evaluate_vote("three", [*members, (other, other.read())], TEXT)
 
 
-def test_one_member_alone_cannot_vote(members: list[tuple[Run, rundir.Manifest]]) -> None:
+def test_one_member_alone_cannot_vote(members: list[tuple[Run, Manifest]]) -> None:
     with pytest.raises(UserError, match="nobody to vote with"):
         evaluate_vote("three", members[:1], TEXT)

@@ -7,7 +7,8 @@ import pytest
 
 from recipebook import rundir
 from recipebook.hardware import Hardware
-from recipebook.rundir import Attempt, Manifest, Run, StageEntry
+from recipebook.manifest import Attempt, Manifest, StageEntry, Status
+from recipebook.rundir import Run
 from recipebook.stage_run import StageRun, list_trained, settle, show_final
 
 NAMES = ("sft", "dpo")
@@ -31,7 +32,7 @@ def run(tmp_path: Path) -> Run:
     return make_run(tmp_path)
 
 
-def end(stage: StageRun, status: rundir.Status, reason: str | None = None) -> None:
+def end(stage: StageRun, status: Status, reason: str | None = None) -> None:
     found = {"status": status, "reason": reason, "attempts": (Attempt(started="s", seconds=2.0),), "final_loss": 0.5}
     stage.write(stage.read().model_copy(update=found))
 

@@ -1,0 +1,91 @@
+"""A run's manifest: everything that explains or repeats a result, as `manifest.json` has it."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from recipebook.hardware import Hardware
+
+Status = Literal["waiting", "prepared", "training", "interrupted", "failed", "trained", "done"]
+FINISHED = ("trained", "done")
+
+
+class Fact(BaseModel):
+    """A part of the manifest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Attempt(Fact):
+    """One launch of the trainer; a run that was resumed has several."""
+
+    started: str
+    seconds: float | None = None
+    from_step: int = 0
+    exit_code: int | None = None
+    outcome: str = "training"
+
+
+class StageEntry(Fact):
+    """One stage of a run that has several; `inputs` are what its identity is the hash of."""
+
+    name: str
+    kind: str
+    start: str
+    status: Status = "waiting"
+    reason: str | None = None
+    identity: str
+    inputs: dict[str, str]
+    taken_from: str | None = None
+    created: str = ""
+    hashes: dict[str, Any] = {}
+    account: dict[str, Any] = {}
+    rows: dict[str, int] = {}
+    command: tuple[str, ...] = ()
+    environment: dict[str, str] = {}
+    stages: dict[str, float] = {}
+    attempts: tuple[Attempt, ...] = ()
+    final_loss: float | None = None
+    diagnosis: str | None = None
+    weights: dict[str, Any] | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing of it is left to do."""
+        return self.status in FINISHED
+
+
+class Manifest(Fact):
+    """`manifest.json`; `status` becomes `trained` last of all, and only after the weights were checked."""
+
+    run: str
+    recipe: str
+    member: str | None = None
+    status: Status
+    reason: str | None = None
+    identity: str
+    created: str
+    profile: str | None
+    overrides: tuple[str, ...]
+    git: dict[str, Any]
+    versions: dict[str, str]
+    hashes: dict[str, Any]
+    account: dict[str, Any]
+    rows: dict[str, int]
+    hardware: Hardware
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    stages: dict[str, float] = {}
+    attempts: tuple[Attempt, ...] = ()
+    final_loss: float | None = None
+    diagnosis: str | None = None
+    weights: dict[str, Any] | None = None
+    remote: dict[str, Any] | None = None
+    """What a service did; then `hardware` and `versions` are of the machine that asked it, and trained nothing."""
+    pipeline: tuple[StageEntry, ...] = ()
+    voters: tuple[str, ...] = ()
+    """The runs whose vote this is; it has no weights of its own."""
+
+    def get_stage(self, name: str) -> StageEntry:
+        """The entry of one stage."""
+        return next(entry for entry in self.pipeline if entry.name == name)
