@@ -21,6 +21,7 @@ is called, or `none`. What nobody answered at the end goes, counted by `meta.dro
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -37,6 +38,8 @@ SPECIAL_CASE_OF = ("chat",)
 _ROLES = {**ROLES, "function_call": "call", "tool": "tool", "function": "tool", "observation": "tool"}
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 _CALLS = frozenset(("tool_calls", "function_call"))
+# Most data has a few lists of tools, each many times over.
+_TOOL_LISTS = 16
 
 
 class Options(BaseModel):
@@ -84,8 +87,15 @@ def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
 
 
 def _read_tools(listed: Any) -> list[dict[str, Any]]:
-    if type(listed) is str:
-        listed = _parse(listed, "'tools'") if listed and not listed.isspace() else []
+    return _read_written_tools(listed) if type(listed) is str else _check_tools(listed)
+
+
+@lru_cache(_TOOL_LISTS)
+def _read_written_tools(text: str) -> list[dict[str, Any]]:
+    return _check_tools(_parse(text, "'tools'")) if text and not text.isspace() else []
+
+
+def _check_tools(listed: Any) -> list[dict[str, Any]]:
     if listed is None:
         return []
     if type(listed) is not list:

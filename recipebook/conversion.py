@@ -148,7 +148,8 @@ def convert_records(
     # A third faster than calling the class, as in every step below that is taken a million times.
     make = partial(tuple.__new__, Converted)
     # Into the object of meta, which ends the row: what precedes is the content, by which duplicates are known.
-    end = b'"origin":' + dumps(name)[:-1].replace(b"%", b"%%") + b'#%d"}}\n'
+    origin = b'"origin":' + dumps(name)[:-1].replace(b"%", b"%%") + b'#%d"}}\n'
+    end, only = b"%b," + origin, b"%b" + origin
     for record in converter.join(records, options) if converter.join else records:
         number, _, value = record
         ledger.records += 1
@@ -176,7 +177,7 @@ def convert_records(
         lines = []
         for content in contents:
             remember(hash(content))
-            lines.append(content[:-2] + (end if content[-3:] == b"{}}" else b"," + end) % number)
+            lines.append((only if content[-3:] == b"{}}" else end) % (content[:-2], number))
         ledger.rows += len(rows)
         yield make((record, rows, lines))
 

@@ -11,6 +11,7 @@ Lines are streamed, also out of an archive; a list or an object is loaded whole.
 is a `UserError`.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain, pairwise
@@ -28,6 +29,7 @@ from recipebook.rows import BadRecord
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 BLANK = b" \t\r\n"
+_BLANK_START = re.compile(rb"\n[ \t\r\n]")
 
 Layout = Literal["lines", "list", "object"]
 
@@ -88,9 +90,9 @@ def cut(path: Path, name: str, notes: dict[str, str], count: int) -> list[Span]:
         for begin, end in pairwise(bounds):
             spans.append(Span(begin, end, records, lines))
             if end < size:
-                for _, texts, _ in split_lines(_read_between(file, spans[-1]), name, {}):
-                    lines += len(texts)
-                    records += sum(map(_is_filled, texts))
+                counted = _count_lines(_read_between(file, spans[-1]))
+                lines += counted.lines
+                records += counted.filled
         return spans
 
 
@@ -98,7 +100,8 @@ def split_lines(blocks: Blocks, name: str, notes: dict[str, str], before: int = 
     """Yield lines by the block; of a line that is too large, only the start is kept."""
     line, begun = before + 1, b""
     for block in blocks:
-        if "crlf" not in notes and (at := (begun[-1:] + block).find(b"\r\n")) >= 0:
+        returns = b"\r" in block or begun.endswith(b"\r")
+        if returns and "crlf" not in notes and (at := (begun[-1:] + block).find(b"\r\n")) >= 0:
             _note_returns(name, line + block.count(b"\n", 0, at), notes)
         first, *more = block.split(b"\n")
         if len(begun) <= LARGEST:
@@ -110,6 +113,28 @@ def split_lines(blocks: Blocks, name: str, notes: dict[str, str], before: int = 
             line += 1 + len(more)
     if begun:
         yield Lines(line, [begun], True)
+
+
+class _Count(NamedTuple):
+    """How many lines there are, and how many of them are not blank."""
+
+    lines: int
+    filled: int
+
+
+def _count_lines(blocks: Blocks) -> _Count:
+    """Count in whole lines, without cutting them apart where all begin with what a record begins with."""
+    lines = filled = 0
+    begun = b""
+    for block in blocks:
+        text = begun[: LARGEST + 1] + block
+        end = text.rfind(b"\n") + 1
+        whole, begun = text[:end], text[end:]
+        ends = whole.count(b"\n")
+        lines += ends
+        doubtful = whole[:1] in BLANK or _BLANK_START.search(whole)
+        filled += sum(map(_is_filled, whole.split(b"\n")[:-1])) if doubtful else ends
+    return _Count(lines, filled)
 
 
 class _Head(NamedTuple):
