@@ -15,7 +15,7 @@ share for a prompt, and the first turns that differ: `chosen` from the success, 
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 from typing import Any, Literal, NamedTuple
 
@@ -28,7 +28,7 @@ from recipebook.rows import BadRecord, LeftOut, Message, Row
 
 WANTS = "'chat_history' and 'evaluation_record'"
 FAILED = "failed_session"
-"""Where `join` puts the failure that goes with a success."""
+"""Where `_join` puts the failure that goes with a success."""
 
 _ROLES = {"user": "user", "agent": "assistant"}
 _READY = "OK."
@@ -60,11 +60,13 @@ def recognise(record: dict[str, Any]) -> str | None:
     return None
 
 
-def join(records: Iterable[Record], options: Options) -> Iterator[Record]:
-    """The same records, one for one; for pairs, successes hold their failure, and failures are left out."""
-    if options.form == "sft":
-        yield from records
-        return
+def choose_join(options: Options) -> Callable[[Iterable[Record]], Iterator[Record]] | None:
+    """Pairs are made of two records; rows of one need no other."""
+    return _join if options.form == "pairs" else None
+
+
+def _join(records: Iterable[Record]) -> Iterator[Record]:
+    """The same records, one for one; successes hold their failure."""
     held = [(record, _try_to_read(record.value)) for record in records]
     failures: dict[str, deque[dict[str, Any] | BadRecord]] = defaultdict(deque)
     for record, session in held:

@@ -8,14 +8,17 @@
       B  0.834 [0.801, 0.862]  +0.134 [0.101, 0.166]  p <0.001
 
 Rows are paired by id, so runs are comparable only where they were asked the same rows, in the same template and with
-the same settings; others are refused. P-values are adjusted by Holm over all that is shown.
+the same settings; others are refused. A fleet whose members have rows of their own is compared as one system over the
+rows that all were asked (eval/join.py), and member by member. P-values are adjusted by Holm over all that is shown.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from eval.evaluations import Evaluation, find_evaluations, name_differences, read_evaluation
+from eval.by_member import MemberRow, compare_members, tell_members
+from eval.evaluations import Evaluation, name_differences
+from eval.join import read_systems
 from eval.pages import format_difference, format_estimate, format_p, render_page, tell_detectable
 from eval.statistics import SIGNIFICANT, Difference, Estimate, adjust_holm
 from eval.summary import Result, compare_figure
@@ -51,11 +54,13 @@ class Comparison(NamedTuple):
 
     runs: tuple[Evaluation, ...]
     figures: tuple[FigureRow, ...]
+    members: dict[str, list[MemberRow]]
+    """By the label of a run that is or is measured against a fleet as one system, each member's rows."""
 
 
 def show_comparison(queries: Sequence[str], out: Path | None) -> int:
-    """Print runs side by side, of a fleet its members and their vote, and write the same as a page."""
-    comparison = compare_runs([read_evaluation(*one) for one in find_evaluations(queries)])
+    """Print runs side by side and write the same as a page."""
+    comparison = compare_runs(read_systems(queries))
     page = out or rundir.RUNS / f"compare-{digest(*(run.name for run in comparison.runs))}.html"
     print(terminal_table(comparison))
     write_text(page, render(comparison))
@@ -78,12 +83,17 @@ def compare_runs(runs: Sequence[Evaluation]) -> Comparison:
         figures.append(
             FigureRow(result.figure, result.explanation, result.binary, result.less_is_better, tuple(standings))
         )
-    return Comparison(tuple(runs), _adjust(figures))
+    members = {
+        label: compare_members(first, other)
+        for label, other in zip(LABELS[1:], others, strict=False)
+        if first.members or other.members
+    }
+    return Comparison(tuple(runs), _adjust(figures), members)
 
 
 def terminal_table(comparison: Comparison) -> str:
     """The comparison for 80 columns: runs by letter, then figure by figure."""
-    lines = [f"{label}  {run.name}" for label, run in zip(LABELS, comparison.runs, strict=False)]
+    lines = [f"{label}  {run.name}{run.told}" for label, run in zip(LABELS, comparison.runs, strict=False)]
     for row in comparison.figures:
         lines += ["", f"{row.figure} (less is better)" if row.less_is_better else row.figure]
         width = max(len(format_estimate(standing.estimate)) for standing in row.standings)
@@ -95,7 +105,9 @@ def terminal_table(comparison: Comparison) -> str:
         "",
         f"{len(asked.rows)} {asked.summary.part}; in brackets 95 % intervals; differences to A, p adjusted by Holm",
     ]
-    return "\n".join([*lines, *tell_findings(comparison)])
+    main = comparison.figures[0]
+    told = [tell_members(label, members, main.less_is_better) for label, members in comparison.members.items()]
+    return "\n".join([*lines, *tell_findings(comparison), *told])
 
 
 def tell_findings(comparison: Comparison) -> list[str]:
@@ -139,7 +151,6 @@ def _check_comparable(runs: Sequence[Evaluation]) -> None:
         if differing:
             raise UserError(
                 f"{first.name} and {other.name} cannot be compared: they differ in {' and '.join(differing)}"
-                + ("; a fleet's members are not joined to one run" if "/" in other.run else "")
             )
     if len(names) > len(LABELS):
         raise UserError(f"RUNS: {len(names)} runs given; up to {len(LABELS)} are compared at once")

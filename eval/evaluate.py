@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.ask import Answers, ask, digest_conditions
-from eval.prompts import Prompt, read_prompts
+from eval.prompts import Prompt, digest_question, read_prompts
 from eval.report import ReportInput, render, terminal_table
 from eval.score import evaluate_predictions
 from eval.summary import Asked, Summary
@@ -160,6 +160,7 @@ def _write_predictions(path: Path, prompts: list[Prompt], answers: Answers, unit
                 "meta": prompt.meta,
                 "new_tokens": tuned.new_tokens,
                 "truncated": tuned.truncated,
+                "question_hash": digest_question(prompt),
             }
             if tuned.measures is not None:
                 line |= {"measures": tuned.measures, "baseline_measures": base.measures}

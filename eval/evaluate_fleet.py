@@ -24,9 +24,10 @@ def evaluate_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], override
     print(f"fleet     {fleet}, {len(members)} trained members")
     started = time.monotonic()
     failed = _evaluate_members(members, overrides)
-    first = members[0][0]
-    if _wants_vote(first) and not failed:
-        summary = evaluate_vote(fleet, members, read_recipe(first, overrides))
+    # A member may be another recipe's run, which tells nothing of the fleet.
+    own = next((run for run, _ in members if run.fleet == fleet), members[0][0])
+    if _wants_vote(own) and not failed:
+        summary = evaluate_vote(fleet, members, read_recipe(own, overrides))
         print(f"{VOTE:<{_width(members)}}  {_tell(summary)}")
     print(f"evaluated in {format_seconds(time.monotonic() - started)}")
     print(f"next      make leaderboard RECIPE={fleet}")

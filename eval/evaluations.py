@@ -15,13 +15,15 @@ from eval.predictions import read_predictions
 from eval.summary import Scores, Summary
 from recipebook import rundir
 from recipebook.errors import UserError
-from recipebook.rundir import VOTE, Run, shown
+from recipebook.rundir import Run, shown
 
 
 class Evaluation(NamedTuple):
     """The tuned model's scores on the rows it was asked, in their order, and what they were measured under.
 
     `where` tells it from other evaluations of the run, by its folder: of the test part at the end of training, `""`.
+    `questions` has the hash of each row's question, `""` where it was not written down; `members` has who answered
+    it, of a fleet that is taken as one (eval/join.py), and `told` what else a reader should know of the system.
     """
 
     run: str
@@ -32,6 +34,9 @@ class Evaluation(NamedTuple):
     rows: tuple[str, ...]
     groups: tuple[str, ...]
     scores: tuple[Scores, ...]
+    questions: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    told: str = ""
 
     @property
     def name(self) -> str:
@@ -48,21 +53,6 @@ def find_evaluation(query: str, runs: Path = rundir.RUNS) -> tuple[Run, str]:
         offered = ", ".join(f"@{one}" for one in known if one) or "none"
         raise UserError(f"{shown(run.folder)} has no evaluation '@{where}'; beside its own it has: {offered}")
     return run, where
-
-
-def find_evaluations(queries: Sequence[str], runs: Path = rundir.RUNS) -> list[tuple[Run, str]]:
-    """The same of several; a fleet's name stands for its members and their vote, those aside that were named before."""
-    found: list[tuple[Run, str]] = []
-    for query in queries:
-        fleet = [run for run, _ in rundir.list_fleet(query, runs)]
-        if not fleet:
-            found.append(find_evaluation(query, runs))
-            continue
-        vote = f"{query}/{VOTE}"
-        fleet += [rundir.find(vote, runs)] if (runs / vote / "manifest.json").is_file() else []
-        known = {run.name for run, _ in found}
-        found += [(run, "") for run in fleet if run.name not in known]
-    return found
 
 
 def list_evaluations(run: Run) -> list[str]:
@@ -95,6 +85,7 @@ def read_evaluation(run: Run, where: str = "") -> Evaluation:
         rows=rows,
         groups=tuple(item.group for item in predictions),
         scores=tuple(scores.values()),
+        questions=tuple(item.question_hash or "" for item in predictions),
     )
 
 

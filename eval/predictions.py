@@ -7,7 +7,8 @@
 Only `prediction` and `reference` must be there, so any other system's answers can be scored; a line without an
 `id` is named by its number, and keys that are not known here go to `meta`. `baseline` is the base model's answer;
 `measures` and `baseline_measures` are what else was measured of both models, such as log-probabilities. Lines with
-the same `unit` (a dialogue, a persona) are taken together in intervals and tests.
+the same `unit` (a dialogue, a persona) are taken together in intervals and tests. `question_hash` is of the
+whole prompt and its answer, by which the same row is known in another run's predictions.
 """
 
 import json
@@ -36,6 +37,7 @@ class Prediction(BaseModel):
     measures: dict[str, float] | None = None
     baseline_measures: dict[str, float] | None = None
     unit: str | None = None
+    question_hash: str | None = None
 
     @property
     def group(self) -> str:

@@ -56,6 +56,11 @@ def digest_prompts(prompts: list[Prompt]) -> str:
     return digest(*(json.dumps(part) for part in parts))
 
 
+def digest_question(prompt: Prompt) -> str:
+    """The hash of one question with its answer, whatever row it came from."""
+    return digest(json.dumps((prompt.messages, prompt.tools, prompt.answer, prompt.rejected)))
+
+
 def _read_row(row: dict[str, Any], name: str, turns: str) -> Iterator[Prompt]:
     messages, tools, meta = row["messages"], tuple(row.get("tools", ())), row["meta"]
     if "chosen" in row:

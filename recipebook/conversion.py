@@ -44,7 +44,7 @@ OURS = ("converters", "recipebook")
 COPIED = 2**20
 
 Progress = Callable[[int], None]
-Join = Callable[[Iterable[Record], Any], Iterator[Record]]
+Join = Callable[[Iterable[Record]], Iterator[Record]]
 """A converter's own: the records of one source file, each still one, with what a row needs of another."""
 
 
@@ -55,7 +55,8 @@ class Converter(NamedTuple):
     options: type[BaseModel]
     convert: Callable[[dict[str, Any], Any], Iterator[Row]]
     code: str
-    join: Join | None = None
+    choose_join: Callable[[Any], Join | None] = lambda _: None
+    """By its options; None where each record stands for itself."""
     strengths: tuple[str, ...] = ()
     """Numbers in the meta of its rows by which weak ones may be left out, where its options ask for that."""
 
@@ -79,8 +80,8 @@ def find_converter(name: str) -> Converter:
         raise UserError(f"no '{name}' in converters/; it has: {', '.join(list_converters())}")
     module = importlib.import_module(f"converters.{name}")
     own = vars(module)
-    join, strengths = own.get("join"), own.get("STRENGTHS", ())
-    return Converter(name, module.Options, module.convert, _digest_code(module), join, strengths)
+    found = Converter(name, module.Options, module.convert, _digest_code(module), strengths=own.get("STRENGTHS", ()))
+    return found._replace(choose_join=module.choose_join) if "choose_join" in own else found
 
 
 def _digest_code(module: ModuleType) -> str:
@@ -121,7 +122,7 @@ def convert_file(
     with replacing(out) as file:
         for each in inputs:
             # Records that belong together may stand far apart.
-            spans = [] if found.join else _cut(each, ledger)
+            spans = [] if found.choose_join(checked) else _cut(each, ledger)
             if each.plain and len(spans) > 1:
                 _convert_spans(found, each.plain, each.name, checked, spans, ledger, file, progress)
             else:
@@ -150,7 +151,8 @@ def convert_records(
     # Into the object of meta, which ends the row: what precedes is the content, by which duplicates are known.
     origin = b'"origin":' + dumps(name)[:-1].replace(b"%", b"%%") + b'#%d"}}\n'
     end, only = b"%b," + origin, b"%b" + origin
-    for record in converter.join(records, options) if converter.join else records:
+    join = converter.choose_join(options)
+    for record in join(records) if join else records:
         number, _, value = record
         ledger.records += 1
         if progress and ledger.records % PROGRESS_EVERY == 0:

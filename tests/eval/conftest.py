@@ -27,21 +27,26 @@ def make_run(start_run: Callable[..., Run]) -> MakeRun:
         recipe: str = "robot",
         status: Status = "trained",
         conditions: dict[str, str] = CONDITIONS,
+        questions: str = "",
     ) -> Run:
         run = start_run(status=status, recipe=recipe, minute=next(minutes))
         if answers:
-            add_evaluation(run.folder / "eval", answers, conditions)
+            add_evaluation(run.folder / "eval", answers, conditions, questions=questions)
         return run
 
     return make
 
 
-def add_evaluation(folder: Path, answers: Sequence[str], conditions: dict[str, str], asked: Asked = TEST) -> None:
-    """An evaluation in a folder of its own."""
+def add_evaluation(
+    folder: Path, answers: Sequence[str], conditions: dict[str, str], asked: Asked = TEST, questions: str = ""
+) -> None:
+    """An evaluation in a folder of its own; each letter of `questions` is the hash of one."""
     lines = [
         {"id": str(row), "prompt": "p", "reference": "right", "prediction": answer, "baseline": "wrong"}
         for row, answer in enumerate(answers)
     ]
+    if questions:
+        lines = [{**line, "question_hash": one} for line, one in zip(lines, questions, strict=True)]
     folder.mkdir(parents=True)
     (folder / "predictions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     evaluate_predictions(folder / "predictions.jsonl", {"text": {}}, [], "exact", 42, folder, conditions, asked)

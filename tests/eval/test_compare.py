@@ -7,13 +7,11 @@ from pathlib import Path
 import pytest
 
 from eval.compare import compare_runs, render, terminal_table
-from eval.evaluations import find_evaluation, find_evaluations, read_evaluation
-from recipebook import rundir
+from eval.evaluations import find_evaluation, read_evaluation
 from recipebook.errors import UserError
 from recipebook.rundir import Run
 
 MakeRun = Callable[..., Run]
-OTHER_ROWS = {"test set": "t2", "chat template": "c1", "metric settings": "m1", "generation settings": "g1"}
 HALF = ["right", "no"] * 10
 MORE = ["right"] * 16 + ["no"] * 4
 # McNemar's: chi-squared (8 - 2)² / 10 with one degree of freedom.
@@ -107,32 +105,6 @@ def test_a_run_alone_or_named_twice_is_refused(make_run: MakeRun) -> None:
         compare_runs([run])
     with pytest.raises(UserError, match=r"RUNS: robot-\S+ is named twice"):
         compare_runs([run, run])
-
-
-def test_a_fleets_name_stands_for_its_members_and_their_vote(start_run: Callable[..., Run], tmp_path: Path) -> None:
-    alone, linked = start_run(), start_run(recipe="other")
-    for minute, member in ((1, "a"), (2, "b"), (3, "b")):
-        run = start_run(recipe="fleet", minute=minute)
-        run.write(run.read().model_copy(update={"member": member, "created": f"2026-11-20T12:0{minute}:05"}))
-        (tmp_path / "fleet").mkdir(exist_ok=True)
-        run.folder.rename(tmp_path / "fleet" / run.folder.name)
-    rundir.note_members("fleet", {"c": linked.name}, tmp_path)
-    (tmp_path / "fleet" / "vote").mkdir()
-    vote = Run(tmp_path / "fleet" / "vote", "fleet")
-    vote.write(alone.read().model_copy(update={"status": "done", "voters": ("x", "y")}))
-    found = find_evaluations([linked.name, "robot", "fleet"], tmp_path)
-    members = ["fleet/fleet-20261120-120105", "fleet/fleet-20261120-120305", "fleet/vote"]
-    assert [run.name for run, _ in found] == [linked.name, alone.name, *members]
-
-
-def test_members_with_rows_of_their_own_are_not_compared_with_a_run_however_many_they_are(make_run: MakeRun) -> None:
-    whole = read_evaluation(make_run(HALF))
-    own = read_evaluation(make_run(HALF, conditions=OTHER_ROWS))
-    members = [own._replace(run=f"fleet/persona_{number:03}") for number in range(200)]
-    with pytest.raises(UserError) as caught:
-        compare_runs([whole, *members])
-    told = f"{whole.run} and fleet/persona_000 cannot be compared: they differ in test set"
-    assert str(caught.value) == f"{told}; a fleet's members are not joined to one run"
 
 
 def test_a_run_that_was_not_or_long_ago_or_half_evaluated_is_told_to_be_again(make_run: MakeRun) -> None:
