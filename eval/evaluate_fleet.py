@@ -23,32 +23,37 @@ def evaluate_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], override
     """Evaluate the members; 0 all, 1 some cannot be evaluated, each with its reason."""
     print(f"fleet     {fleet}, {len(members)} trained members")
     started = time.monotonic()
-    failed = _evaluate_members(members, overrides)
+    summaries = _evaluate_members(members, overrides)
+    failed = len(members) - len(summaries)
     # A member may be another recipe's run, which tells nothing of the fleet.
     own = next((run for run, _ in members if run.fleet == fleet), members[0][0])
     if _wants_vote(own) and not failed:
         summary = evaluate_vote(fleet, members, read_recipe(own, overrides))
         print(f"{VOTE:<{_width(members)}}  {_tell(summary)}")
     print(f"evaluated in {format_seconds(time.monotonic() - started)}")
-    print(f"next      make leaderboard RECIPE={fleet}")
+    if len({summary.conditions["test set"] for summary in summaries}) > 1:
+        print(f'next      make compare RUNS="RUN {fleet}", RUN being one model for the rows of all members')
+    else:
+        print(f"next      make leaderboard RECIPE={fleet}")
     return int(failed > 0)
 
 
-def _evaluate_members(members: Sequence[tuple[Run, Manifest]], overrides: Sequence[str]) -> int:
-    """One after another, a line each; how many could not be."""
+def _evaluate_members(members: Sequence[tuple[Run, Manifest]], overrides: Sequence[str]) -> list[Summary]:
+    """One after another, a line each; what was found of those that could be."""
     # Only here: a mistyped name should not wait for torch.
     from eval.kept_base import KeptBase
 
-    line, kept, failed = ProgressLine("members"), KeptBase(), 0
+    line, kept, summaries = ProgressLine("members"), KeptBase(), list[Summary]()
     for at, (run, manifest) in enumerate(members):
         line.show(at, len(members), f"  {manifest.member}")
         try:
-            told = _tell(evaluate_run(run, overrides, kept=kept)[1])
+            summaries.append(evaluate_run(run, overrides, kept=kept)[1])
+            told = _tell(summaries[-1])
         except UserError as error:
-            told, failed = f"not evaluated: {error}", failed + 1
+            told = f"not evaluated: {error}"
         line.clear()
         print(f"{manifest.member:<{_width(members)}}  {told}")
-    return failed
+    return summaries
 
 
 def _width(members: Sequence[tuple[Run, Manifest]]) -> int:

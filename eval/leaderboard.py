@@ -6,8 +6,9 @@
       2 =  robot-lora-20261121-040752  0.827 [0.794, 0.855]  -0.007   0.533
 
 A group shares its test set, chat template, metric and generation settings and main figure; between groups there is no
-rank. `=` marks runs whose difference to the best may well be luck: paired tests, adjusted by Holm over the group. How
-much of the best's figure it owes to having been chosen is told below (eval/selection.py).
+rank. Runs that no other can be ranked with, such as adapters of one persona each, stand in a list. `=` marks runs whose
+difference to the best may well be luck: paired tests, adjusted by Holm over the group. How much of the best's figure it
+owes to having been chosen is told below (eval/selection.py).
 """
 
 import re
@@ -86,6 +87,20 @@ class Leaderboard(NamedTuple):
     groups: tuple[Group, ...]
     left_out: tuple[LeftOut, ...]
 
+    @property
+    def ranked(self) -> list[Group]:
+        """Those with something to rank."""
+        return [group for group in self.groups if len(group.standings) > 1]
+
+    @property
+    def alone(self) -> dict[str, list[Group]]:
+        """Those of one run, by their figure and the runs' names."""
+        found: dict[str, list[Group]] = {}
+        for group in sorted(self.groups, key=lambda group: group.standings[0].run.name):
+            if len(group.standings) == 1:
+                found.setdefault(group.figure, []).append(group)
+        return found
+
 
 def show_leaderboard(recipe: str | None, out: Path | None) -> int:
     """Print the ranks and write the same as a page."""
@@ -127,10 +142,13 @@ def rank_runs(recipe: str | None, runs: Path = rundir.RUNS) -> Leaderboard:
 def terminal_table(board: Leaderboard) -> str:
     """The ranks for 80 columns."""
     lines: list[str] = []
-    for group in board.groups:
+    for group in board.ranked:
         head = ("", "run", f"{group.figure} [95 %]", "to best", "p")
         lines += [_name_group(group), align([head, *(_make_cells(one) for one in group.standings)])]
-        lines += [group.caution, group.detectable, ""] if len(group.standings) > 1 else [""]
+        lines += [group.caution, group.detectable, ""]
+    for figure, groups in board.alone.items():
+        rows = [("  run", f"{figure} [95 %]", "rows"), *map(_make_alone_cells, groups)]
+        lines += [f"{figure}, asked what no other run was: {_count_runs(len(groups))}", align(rows), ""]
     if not board.groups:
         lines += ["no run can be ranked", ""]
     if board.left_out:
@@ -206,8 +224,16 @@ def _get_worth(run: Evaluation) -> float:
 
 def _name_group(group: Group) -> str:
     direction = ", less is better" if group.less_is_better else ""
-    count = len(group.standings)
-    return f"{group.figure}{direction}, {group.rows} {group.part}: {count} {'run' if count == 1 else 'runs'}"
+    return f"{group.figure}{direction}, {group.rows} {group.part}: {_count_runs(len(group.standings))}"
+
+
+def _count_runs(count: int) -> str:
+    return f"{count} {'run' if count == 1 else 'runs'}"
+
+
+def _make_alone_cells(group: Group) -> tuple[str, ...]:
+    (one,) = group.standings
+    return f"  {one.run.name}", format_estimate(one.estimate), str(group.rows)
 
 
 def _make_cells(one: Standing) -> tuple[str, ...]:

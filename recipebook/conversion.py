@@ -41,7 +41,7 @@ from recipebook.sources import Input, find_inputs
 PROGRESS_EVERY = 10_000
 SPAN = 4 * 2**20
 OURS = ("converters", "recipebook")
-COPIED = 2**20
+BUFFER = 2**20
 
 Progress = Callable[[int], None]
 Join = Callable[[Iterable[Record]], Iterator[Record]]
@@ -212,13 +212,17 @@ def _convert_spans(
         tempfile.TemporaryDirectory(prefix=".spans.", dir=Path(file.name).parent) as folder,
         ProcessPoolExecutor(len(spans), mp_context=fork) as pool,
     ):
-        pieces = [Path(folder, str(at)) for at in range(len(spans))]
+        # The first is written where it belongs, and only the others are copied there.
+        first, *others = [Path(file.name), *(Path(folder, str(at)) for at in range(1, len(spans)))]
+        file.flush()
         convert = partial(_convert_span, converter.name, path, name, options)
-        for piece, later in zip(pieces, pool.map(convert, spans, pieces), strict=True):
+        for piece, later in zip((first, *others), pool.map(convert, spans, (first, *others)), strict=True):
             ledger.add(later)
-            with piece.open("rb") as rows:
-                shutil.copyfileobj(rows, file, COPIED)
-            piece.unlink()
+            file.seek(0, os.SEEK_END)
+            if piece != first:
+                with piece.open("rb") as rows:
+                    shutil.copyfileobj(rows, file, BUFFER)
+                piece.unlink()
             if progress:
                 progress(ledger.records)
 
@@ -228,7 +232,7 @@ def _convert_span(converter: str, path: Path, name: str, options: BaseModel, spa
     gc.disable()
     ledger = Ledger()
     records = read_span(path, name, ledger.notes, span)
-    with piece.open("wb") as file:
+    with piece.open("ab", BUFFER) as file:
         for each in convert_records(records, name, find_converter(converter), options, ledger):
             file.writelines(each.lines)
     return ledger

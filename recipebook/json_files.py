@@ -90,9 +90,9 @@ def cut(path: Path, name: str, notes: dict[str, str], count: int) -> list[Span]:
         for begin, end in pairwise(bounds):
             spans.append(Span(begin, end, records, lines))
             if end < size:
-                counted = _count_lines(_read_between(file, spans[-1]))
-                lines += counted.lines
-                records += counted.filled
+                ended, filled = _count_lines(file, spans[-1], name)
+                lines += ended
+                records += filled
         return spans
 
 
@@ -115,26 +115,23 @@ def split_lines(blocks: Blocks, name: str, notes: dict[str, str], before: int = 
         yield Lines(line, [begun], True)
 
 
-class _Count(NamedTuple):
-    """How many lines there are, and how many of them are not blank."""
+def _count_lines(file: IO[bytes], span: Span, name: str) -> tuple[int, int]:
+    """How many lines there are, and how many of them are not blank; each is looked at only where some may be blank."""
+    lines, before = 0, b"\n"
+    for block in _read_between(file, span):
+        if _BLANK_START.search(block) or (before.endswith(b"\n") and block[:1] in BLANK):
+            return _count_doubtful_lines(file, span, name)
+        lines += block.count(b"\n")
+        before = block
+    return lines, lines
 
-    lines: int
-    filled: int
 
-
-def _count_lines(blocks: Blocks) -> _Count:
-    """Count in whole lines, without cutting them apart where all begin with what a record begins with."""
+def _count_doubtful_lines(file: IO[bytes], span: Span, name: str) -> tuple[int, int]:
     lines = filled = 0
-    begun = b""
-    for block in blocks:
-        text = begun[: LARGEST + 1] + block
-        end = text.rfind(b"\n") + 1
-        whole, begun = text[:end], text[end:]
-        ends = whole.count(b"\n")
-        lines += ends
-        doubtful = whole[:1] in BLANK or _BLANK_START.search(whole)
-        filled += sum(map(_is_filled, whole.split(b"\n")[:-1])) if doubtful else ends
-    return _Count(lines, filled)
+    for _, texts, _ in split_lines(_read_between(file, span), name, {}):
+        lines += len(texts)
+        filled += sum(map(_is_filled, texts))
+    return lines, filled
 
 
 class _Head(NamedTuple):

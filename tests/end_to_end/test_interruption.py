@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 
-SETTINGS = ("training.max_steps=16", "training.save_steps=4", "training.eval_steps=16", "training.logging_steps=2")
+SETTINGS = (
+    "data.source=some.json", "training.max_steps=16", "training.save_steps=4", "training.eval_steps=16",
+    "training.logging_steps=2",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def some_records(project: Any) -> None:
+    """Few enough that what takes time is what is tested."""
+    records = json.loads((project.folder / "samples" / "robot.json").read_bytes())
+    (project.folder / "some.json").write_text(json.dumps(records[:400]))
 
 
 def start_training(project: Any, until: int, *settings: str) -> tuple["subprocess.Popen[str]", Path]:
@@ -101,7 +111,7 @@ def test_a_run_in_training_is_not_trained_twice(project: Any) -> None:
 
 def test_diverging_training_fails_by_its_weights(project: Any) -> None:
     status, said = project.train(
-        "training.max_steps=4", "training.learning_rate=1e30", "training.max_grad_norm=1e30",
+        "data.source=some.json", "training.max_steps=4", "training.learning_rate=1e30", "training.max_grad_norm=1e30",
         "training.scheduler=constant", "training.logging_steps=1",
     )  # fmt: skip
     assert status == 1

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-SETTINGS = ("training.epochs=1",)
+SETTINGS = ("training.max_steps=150",)
+ASKED = ("eval.limit=300", "eval.generation.max_new_tokens=48")
 CATEGORIES = {
     "movement", "manipulation", "sensors", "navigation", "complex", "conversational", "error_handling",
     "chained_complex", "contextual", "parametric", "safety", "efficiency",
@@ -23,7 +24,7 @@ def trained(project: Any) -> tuple[Path, dict[str, Any], str]:
 
 @pytest.fixture(scope="module")
 def evaluated(project: Any, trained: tuple[Path, dict[str, Any], str]) -> tuple[Path, str]:
-    status, said = project.run("eval", "robot-lora", "--set", "eval.generation.max_new_tokens=48")
+    status, said = project.run("eval", "robot-lora", "--set", *ASKED)
     assert status == 0, said
     return trained[0] / "eval", said
 
@@ -41,7 +42,7 @@ def test_manifest_tells_a_trained_run(trained: tuple[Path, dict[str, Any], str])
     assert manifest["status"] == "trained"
     assert manifest["reason"] is None
     assert manifest["profile"] == "tiny"
-    assert manifest["overrides"] == ["training.epochs=1"]
+    assert manifest["overrides"] == list(SETTINGS)
     assert manifest["rows"] == {"train": 4839, "validation": 584, "test": 577}
     assert manifest["account"]["records"] == 6000
     assert manifest["account"]["overlap_test"] == 0
@@ -71,7 +72,7 @@ def test_same_work_is_found_and_not_done_twice(project: Any, trained: tuple[Path
     status, said = project.train(*SETTINGS)
     assert status == 0
     assert f"found     runs/{trained[1]['run']}: same recipe, data and versions" in said
-    assert len([one for one in project.manifests() if one["overrides"] == ["training.epochs=1"]]) == 1
+    assert len([one for one in project.manifests() if one["overrides"] == list(SETTINGS)]) == 1
 
 
 def test_tuned_model_beats_the_base(evaluated: tuple[Path, str]) -> None:
@@ -95,7 +96,7 @@ def test_report_is_one_file_without_a_network(evaluated: tuple[Path, str]) -> No
 
 def test_second_evaluation_gives_the_same_answers(project: Any, evaluated: tuple[Path, str]) -> None:
     before = (evaluated[0] / "predictions.jsonl").read_bytes()
-    assert project.run("eval", "robot-lora", "--set", "eval.generation.max_new_tokens=48")[0] == 0
+    assert project.run("eval", "robot-lora", "--set", *ASKED)[0] == 0
     assert (evaluated[0] / "predictions.jsonl").read_bytes() == before
 
 

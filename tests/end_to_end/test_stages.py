@@ -14,7 +14,7 @@ RECIPE = """\
 description: a few steps on texts with calls, pairs of what the merged model says, a few steps on those
 extends: dial-dpo
 training: {max_steps: 4, save_steps: 2, logging_steps: 1, batch_size: 4}
-data: {split: {validation: 0}}
+data: {source: few.jsonl, split: {validation: 0}}
 stages:
   - {name: sft, training: {method: sft, learning_rate: 1e-3}}
   - {name: whole, merge: {}}
@@ -81,6 +81,8 @@ def kill_in(project: Any, stage: str) -> Path:
 @pytest.fixture(scope="module")
 def killed(project: Any) -> Path:
     """A run whose runner and worker were killed in every stage in turn, by the same command each time."""
+    texts = (project.folder / "samples" / "toolformer.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (project.folder / "few.jsonl").write_text("".join(texts[:240]), encoding="utf-8")
     (project.folder / "recipes" / "four-stages.yaml").write_text(RECIPE)
     runs = set()
     for stage in MOMENTS:

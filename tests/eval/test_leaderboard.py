@@ -12,6 +12,7 @@ from recipebook.errors import UserError
 from recipebook.rundir import Run
 
 MakeRun = Callable[..., Run]
+CONDITIONS = {"test set": "t1", "chat template": "c1", "metric settings": "m1", "generation settings": "g1"}
 BAD = ["right"] * 5 + ["no"] * 15
 GOOD = ["right"] * 15 + ["no"] * 5
 BEST = ["right"] * 16 + ["no"] * 4
@@ -120,3 +121,20 @@ def test_the_page_tells_ranks_and_reasons_and_what_runs_say_stays_text(make_run:
     for text in ("2 = · robot-20261120-120105", "is trained and not evaluated", "-0.050 [", "Best of 2 by these"):
         assert text in html
     assert [word for word in ("<script", "<link", "src=", "http:", "https:", "Profile tiny") if word in html] == []
+
+
+def test_runs_that_no_other_can_be_ranked_with_stand_in_a_list(make_run: MakeRun, tmp_path: Path) -> None:
+    for number in range(2):
+        make_run(GOOD, conditions={**CONDITIONS, "test set": f"of {number}"})
+    best = make_run(BEST)
+    board = rank_runs(None, tmp_path)
+    assert board.ranked == []
+    lines = terminal_table(board).splitlines()
+    assert lines[:5] == [
+        "exact, asked what no other run was: 3 runs",
+        "  run                    exact [95 %]          rows",
+        "  robot-20261120-120105  0.750 [0.531, 0.888]  20",
+        "  robot-20261120-120205  0.750 [0.531, 0.888]  20",
+        f"  {best.name}  0.800 [0.584, 0.919]  20",
+    ]
+    assert f"<tr><td>{best.name}</td><td>0.800 [0.584, 0.919]</td><td>20 test rows</td></tr>" in render(board, None)
