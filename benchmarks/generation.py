@@ -67,10 +67,10 @@ def load_both(query: str) -> tuple[Callable[[int], list[str]], Callable[[int], l
     from lm_eval.models.huggingface import HFLM
 
     from eval import generate
-    from eval.hush import hush
+    from eval.libraries import prepare_libraries
     from eval.prompts import read_prompts
 
-    hush()
+    prepare_libraries()
     run = rundir.find(query)
     recipe = resolve(str(run.folder / "resolved.yaml"), None, []).recipe
     base, adapter = str(find_base(recipe)), run.folder / "model"

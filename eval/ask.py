@@ -5,7 +5,6 @@ once. A metric with `MEASURES` (see eval/score.py) asks for likelihoods; if all 
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
@@ -13,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eval.hush import hush
+from eval.libraries import prepare_libraries
 from eval.prompts import Prompt, digest_prompts
 from eval.score import load_metric
 from recipebook import rundir
@@ -65,11 +64,7 @@ def ask(
 
     With `kept`, the base stays loaded from one run to the next.
     """
-    if isinstance(find_base(recipe), Path):
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    # As in training (recipebook/launch.py); read when torch is imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    hush()
+    prepare_libraries(find_base(recipe))
     # Here and not above: a wrong name should not wait for torch.
     from eval import generate
 

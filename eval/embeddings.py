@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from eval.hush import hush
+from eval.libraries import prepare_libraries
 from recipebook.errors import UserError, on_one_line
 from recipebook.progress import ProgressLine
 
@@ -79,7 +79,7 @@ def _find_packaged() -> Path:
 
 @functools.cache
 def _load_encoder(model: str | None) -> Any:
-    hush()
+    prepare_libraries()
     # Here and not above: a wrong option should not wait for torch.
     from sentence_transformers import SentenceTransformer
 

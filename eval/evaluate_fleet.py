@@ -9,12 +9,14 @@ import time
 from collections.abc import Sequence
 
 from eval.evaluate import evaluate_run, read_recipe
+from eval.libraries import prepare_libraries
 from eval.pages import format_estimate
 from eval.summary import Summary
 from eval.vote import evaluate_vote
 from recipebook.errors import UserError
 from recipebook.manifest import Manifest
 from recipebook.progress import ProgressLine, format_seconds
+from recipebook.render import find_base
 from recipebook.resolve import resolve
 from recipebook.rundir import VOTE, Run
 
@@ -40,6 +42,7 @@ def evaluate_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], override
 
 def _evaluate_members(members: Sequence[tuple[Run, Manifest]], overrides: Sequence[str]) -> list[Summary]:
     """One after another, a line each; what was found of those that could be."""
+    prepare_libraries(find_base(read_recipe(members[0][0], overrides)))
     # Only here: a mistyped name should not wait for torch.
     from eval.kept_base import KeptBase
 

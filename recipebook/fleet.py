@@ -78,6 +78,9 @@ def train_fleet(resolved: Resolved, overrides: Sequence[str], choice: Choice) ->
     launcher = _open_launcher(choice, resolved)
     standings = stand(resolved, members, force=choice.force)
     wanted = [one for one in standings if one.wanted]
+    rundir.name_members(
+        name_fleet(resolved), [one.name for one in members], whole=not choice.only and choice.limit is None
+    )
     print(f"fleet     {len(standings)} members: {_count_states(standings)}")
     started = time.monotonic()
     schedule = Schedule(launcher, overrides, matrix.attempts, len(wanted))

@@ -14,7 +14,7 @@ import glob
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -128,27 +128,37 @@ def list_members(fleet: str, member: str, runs: Path = RUNS) -> list[tuple[Run, 
 
 
 def list_fleet(fleet: str, runs: Path = RUNS) -> list[tuple[Run, Manifest]]:
-    """The trained run of each member, by name: the one last noted, else the newest; none without such a fleet."""
+    """The trained run of each member, by name: the one last noted, else the newest; none without such a fleet.
+
+    What is trained and not of the fleet as last named (`name_members`) is left aside.
+    """
     if (runs / fleet / "manifest.json").is_file():
         return []
     found: dict[str, tuple[Run, Manifest]] = {}
+    noted = _read_noted(fleet, runs)
     for path in (runs / fleet).glob("*/manifest.json"):
         manifest = _read_or_none(run := _open(path.parent, runs))
-        if manifest and manifest.member and manifest.status == "trained":
-            known = found.get(manifest.member)
-            if known is None or known[1].created < manifest.created:
-                found[manifest.member] = (run, manifest)
-    for member, name in _read_noted(fleet, runs).items():
-        manifest = _read_or_none(run := _open(runs / name, runs))
+        if not manifest or not manifest.member or manifest.status != "trained":
+            continue
+        known = found.get(manifest.member)
+        if (not noted or manifest.member in noted) and (known is None or known[1].created < manifest.created):
+            found[manifest.member] = (run, manifest)
+    for member, name in noted.items():
+        manifest = _read_or_none(run := _open(runs / name, runs)) if name else None
         if manifest and manifest.status == "trained":
             found[member] = (run, manifest.model_copy(update={"member": member}))
     return [found[name] for name in sorted(found)]
 
 
+def name_members(fleet: str, names: Iterable[str], *, whole: bool, runs: Path = RUNS) -> None:
+    """Write down who is in a fleet: these alone, or these as well."""
+    noted = _read_noted(fleet, runs)
+    _write_noted(fleet, {**({} if whole else noted), **{name: noted.get(name) for name in names}}, runs)
+
+
 def note_members(fleet: str, names: Mapping[str, str], runs: Path = RUNS) -> None:
     """Write down which run each member is now; it may be an older one of it, or another recipe's."""
-    noted = {**_read_noted(fleet, runs), **names}
-    write_text(runs / fleet / MEMBERS, json.dumps(noted, indent=1) + "\n")
+    _write_noted(fleet, {**_read_noted(fleet, runs), **names}, runs)
 
 
 def list_readable(runs: Path = RUNS) -> Iterator[tuple[Run, Manifest]]:
@@ -190,9 +200,13 @@ def _open(folder: Path, runs: Path) -> Run:
     return Run(folder, None if folder.parent == runs else folder.parent.relative_to(runs).as_posix())
 
 
-def _read_noted(fleet: str, runs: Path) -> dict[str, str]:
+def _write_noted(fleet: str, noted: Mapping[str, str | None], runs: Path) -> None:
+    write_text(runs / fleet / MEMBERS, json.dumps(noted, indent=1) + "\n")
+
+
+def _read_noted(fleet: str, runs: Path) -> dict[str, str | None]:
     path = runs / fleet / MEMBERS
-    noted: dict[str, str] = json.loads(path.read_bytes()) if path.is_file() else {}
+    noted: dict[str, str | None] = json.loads(path.read_bytes()) if path.is_file() else {}
     return noted
 
 

@@ -21,6 +21,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from eval.libraries import prepare_libraries
 from recipebook.call_arguments import write_arguments
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file, replacing, write_text
@@ -31,7 +32,6 @@ from recipebook.rows import BadRecord
 from recipebook.sources import MADE, find_inputs
 from recipebook.stage_job import Job
 from stages._pieces import Pieces
-from stages._quiet import prepare
 from stages._tools import Asked, Tools, answer, is_allowed, propose, read_tools
 
 Positive = Annotated[int, Field(gt=0)]
@@ -68,7 +68,7 @@ class Text(NamedTuple):
 
 def run(job: Job, options: Options) -> None:
     """Write rows.jsonl and account.json into the job's folder."""
-    prepare(job)
+    prepare_libraries(job.model)
     # Here and not above: whoever checks a recipe should not wait for torch.
     from stages._answers import load_speaker
 

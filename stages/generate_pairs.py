@@ -27,13 +27,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from converters.preference import compare_scores
 from eval.calls import read_api
+from eval.libraries import prepare_libraries
 from eval.prompts import Prompt, read_prompts
 from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
 from recipebook.recipe import PROJECT, Generation
 from recipebook.split import Part
 from recipebook.stage_job import Job
-from stages._quiet import prepare
 from stages._scores import check_metric, score_answers
 from stages._spoil import MISTAKEN, Mistakes, collect_values, spoil
 
@@ -148,7 +148,7 @@ def _answer(job: Job, options: Options, prompts: Sequence[Prompt]) -> list[list[
     """The scored answers to each prompt, the row's own first."""
     if options.answers:
         # Here and not above: whoever checks a recipe should not wait for torch.
-        prepare(job)
+        prepare_libraries(job.model)
         from eval.generate import tell_reference
         from stages._answers import load_speaker, sample
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from eval.libraries import prepare_libraries
 from recipebook.errors import UserError
 from recipebook.stage_job import Job
-from stages._quiet import prepare
 
 MAKES_MODEL = True
 MAKES_ROWS = False
@@ -33,7 +33,7 @@ def run(job: Job, options: Options) -> None:
     building, folder = job.folder / ".model", job.folder / "model"
     for left in (building, folder):
         shutil.rmtree(left, ignore_errors=True)
-    prepare(job)
+    prepare_libraries(job.model)
     _merge(job, job.adapter, building)
     building.rename(folder)
 

@@ -10,13 +10,12 @@ prunes each to its largest share, `density`, and lets the signs vote.
 """
 
 import json
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from eval.hush import hush
+from eval.libraries import prepare_libraries
 from recipebook import rundir
 from recipebook.errors import UserError, on_one_line
 from recipebook.files import write_text
@@ -104,9 +103,7 @@ def _check_fit(parts: Sequence[Part], kind: str) -> None:
 
 def _merge(parts: Sequence[Part], kind: str, density: float | None, building: Path) -> None:
     recipe = _read_recipe(parts[0])
-    if isinstance(find_base(recipe), Path):
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    hush()
+    prepare_libraries(find_base(recipe))
     # Here and not above: a mistyped name should not wait for torch.
     import torch
     from peft import PeftModel

@@ -147,6 +147,7 @@ def test_a_fleets_name_stands_for_its_members_and_their_vote_where_all_were_aske
     linked.write(linked.read().model_copy(update={"rows": {"test": 2}}))
     same = {"test set": CONDITIONS["test set"]}
     members = [add_member("a", "+-", "ab", **same), add_member("b", "-+", "ab", **same)]
+    rundir.name_members("each", "abc", whole=True, runs=tmp_path)
     rundir.note_members("each", {"c": linked.name}, tmp_path)
     vote = add_member("", "++", "ab", **same)
     vote.folder.rename(tmp_path / "each" / "vote")

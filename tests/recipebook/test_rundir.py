@@ -82,3 +82,42 @@ def test_a_broken_run_hides_no_other_of_its_recipe(tmp_path: Path, start_run: St
     assert rundir.find("robot", tmp_path).name == whole.name
     with pytest.raises(UserError, match=r"bare/manifest\.json: cannot be read: Is a directory"):
         Run(bare).read()
+
+
+@pytest.fixture
+def add_member(tmp_path: Path, start_run: StartRun) -> Callable[[str, int], str]:
+    """Adds a trained run of a member of the fleet `all`; its name."""
+
+    def add(member: str, minute: int) -> str:
+        run = start_run(minute=minute, recipe="all")
+        run.write(run.read().model_copy(update={"member": member, "created": f"2026-11-20T12:0{minute}:05"}))
+        (tmp_path / "all").mkdir(exist_ok=True)
+        return Run(run.folder.rename(tmp_path / "all" / f"{member}-{minute}"), "all").name
+
+    return add
+
+
+def list_names(runs: Path) -> list[tuple[str | None, str]]:
+    return [(manifest.member, run.name) for run, manifest in rundir.list_fleet("all", runs)]
+
+
+def test_a_fleet_has_the_newest_run_of_each_member_or_the_one_that_was_noted(
+    tmp_path: Path, add_member: Callable[[str, int], str]
+) -> None:
+    first, again, other = add_member("a", 1), add_member("a", 2), add_member("b", 3)
+    assert list_names(tmp_path) == [("a", again), ("b", other)]
+    rundir.name_members("all", ["a", "b"], whole=True, runs=tmp_path)
+    assert list_names(tmp_path) == [("a", again), ("b", other)]
+    rundir.note_members("all", {"a": first}, tmp_path)
+    assert list_names(tmp_path) == [("a", first), ("b", other)]
+
+
+def test_who_left_a_fleet_is_no_member_until_named_again(tmp_path: Path, add_member: Callable[[str, int], str]) -> None:
+    runs = {member: add_member(member, minute) for minute, member in enumerate("abc", 1)}
+    rundir.name_members("all", "abc", whole=True, runs=tmp_path)
+    rundir.note_members("all", runs, tmp_path)
+    rundir.name_members("all", "b", whole=True, runs=tmp_path)
+    assert list_names(tmp_path) == [("b", runs["b"])]
+    # A part of the fleet was asked for, which says nothing of the others.
+    rundir.name_members("all", "a", whole=False, runs=tmp_path)
+    assert list_names(tmp_path) == [("a", runs["a"]), ("b", runs["b"])]
