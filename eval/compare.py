@@ -105,9 +105,7 @@ def terminal_table(comparison: Comparison) -> str:
         "",
         f"{len(asked.rows)} {asked.summary.part}; in brackets 95 % intervals; differences to A, p adjusted by Holm",
     ]
-    main = comparison.figures[0]
-    told = [tell_members(label, members, main.less_is_better) for label, members in comparison.members.items()]
-    return "\n".join([*lines, *tell_findings(comparison), *told])
+    return "\n".join([*lines, *tell_findings(comparison), *_tell_fleets(comparison).values()])
 
 
 def tell_findings(comparison: Comparison) -> list[str]:
@@ -133,9 +131,15 @@ def render(comparison: Comparison) -> str:
         labels=LABELS,
         comparison=comparison,
         findings=tell_findings(comparison),
+        told=_tell_fleets(comparison),
         rows=len(comparison.runs[0].rows),
         significant=SIGNIFICANT,
     )
+
+
+def _tell_fleets(comparison: Comparison) -> dict[str, str]:
+    less_is_better = comparison.figures[0].less_is_better
+    return {label: tell_members(label, members, less_is_better) for label, members in comparison.members.items()}
 
 
 def _check_comparable(runs: Sequence[Evaluation]) -> None:

@@ -137,4 +137,4 @@ def test_runs_that_no_other_can_be_ranked_with_stand_in_a_list(make_run: MakeRun
         "  robot-20261120-120205  0.750 [0.531, 0.888]  20",
         f"  {best.name}  0.800 [0.584, 0.919]  20",
     ]
-    assert f"<tr><td>{best.name}</td><td>0.800 [0.584, 0.919]</td><td>20 test rows</td></tr>" in render(board, None)
+    assert f"<tr><th>{best.name}</th><td>0.800 [0.584, 0.919]</td><td>20 test rows</td></tr>" in render(board, None)
