@@ -13,6 +13,8 @@ import argparse
 import json
 import shutil
 import statistics
+import tempfile
+from pathlib import Path
 
 from benchmarks.startup import read_runtime, time_axolotl, time_train
 from recipebook.hardware import detect
@@ -33,19 +35,17 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--workers", type=int, default=2)
     asked = parser.parse_args()
-    recipe = PROJECT / "recipes" / f"{NAME}.yaml"
-    recipe.write_text(RECIPE.format(steps=asked.steps), encoding="utf-8")
-    try:
-        print(json.dumps(measure(asked.members, asked.steps, asked.workers)))
-    finally:
-        recipe.unlink()
-        shutil.rmtree(PROJECT / "runs" / NAME, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as folder:
+        recipe = Path(folder, f"{NAME}.yaml")
+        recipe.write_text(RECIPE.format(steps=asked.steps), encoding="utf-8")
+        print(json.dumps(measure(recipe, asked.members, asked.steps, asked.workers)))
+    shutil.rmtree(PROJECT / "runs" / NAME)
 
 
-def measure(members: int, steps: int, workers: int) -> dict[str, object]:
+def measure(recipe: Path, members: int, steps: int, workers: int) -> dict[str, object]:
     """Train the fleet twice and each of its members by Axolotl's own command."""
-    together = time_fleet(members, workers)
-    alone = time_fleet(members, 1)
+    together = time_fleet(recipe, members, workers)
+    alone = time_fleet(recipe, members, 1)
     folders = sorted((PROJECT / "runs" / NAME).glob("*-2*"))
     ours = (alone - sum(read_runtime(folder / "train.log") for folder in folders)) / members
     theirs, whole = [], 0.0
@@ -68,10 +68,10 @@ def measure(members: int, steps: int, workers: int) -> dict[str, object]:
     }
 
 
-def time_fleet(members: int, workers: int) -> float:
+def time_fleet(recipe: Path, members: int, workers: int) -> float:
     """Seconds of the whole command, its members trained anew."""
     shutil.rmtree(PROJECT / "runs" / NAME, ignore_errors=True)
-    seconds = time_train(NAME, "--profile", "tiny", "--limit", str(members), "--workers", str(workers))
+    seconds = time_train(str(recipe), "--profile", "tiny", "--limit", str(members), "--workers", str(workers))
     print(f"fleet with {workers} workers: {seconds:.1f} s")
     return seconds
 

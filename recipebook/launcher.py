@@ -3,7 +3,7 @@
     training = launcher.start(Job(folder=Path("runs/traits/joy_plus-20261121-093000"), command=(…), …))
     training.poll()      None while it runs, then 0, or -9 where it was killed
 
-A launcher writes no manifest, judges nothing, tries nothing again: the scheduler does (recipebook/fleet.py).
+A launcher writes no manifest, judges nothing, tries nothing again: the scheduler does (recipebook/schedule.py).
 """
 
 import os
