@@ -14,6 +14,7 @@ import math
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from recipebook.launcher import Job
 
 NODE_DEATHS = 3
+# How long a node may still count as alive when what it ran is dead.
+DYING_SECONDS = 1.0
 # Ray decides on which of a node's GPUs a task runs.
 OURS_NO_MORE = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 # Ray sets it to the CPUs of a task; a run on its own has it from its job or not at all.
@@ -113,12 +116,13 @@ class RayTraining:
 def _train(folder: str, command: tuple[str, ...], environment: dict[str, str]) -> int:
     """On a node: run the trainer as the plain launcher does, and see to it that it dies with us."""
     own = {key: value for key, value in os.environ.items() if key not in NOT_FROM_RAY}
+    node = os.getppid()
     # Held until the last trainer in this folder is gone: of a node that was only thought dead, for one.
     lock = _lock_trainer(Path(folder))
     try:
         Run(Path(folder)).drop_broken_checkpoints()
         with (Path(folder) / "train.log").open("ab") as log:
-            return subprocess.run(
+            code = subprocess.run(
                 command,
                 cwd=folder,
                 env=own | environment,
@@ -129,8 +133,18 @@ def _train(folder: str, command: tuple[str, ...], environment: dict[str, str]) -
                 preexec_fn=_die_with_parent,
                 check=False,
             ).returncode
+        if code == -signal.SIGKILL:
+            _leave_with_node(node)
+        return code
     finally:
         os.close(lock)
+
+
+def _leave_with_node(node: int) -> None:
+    """End this worker where its node is gone, for then it was Ray that killed the trainer, and runs the task again."""
+    time.sleep(DYING_SECONDS)
+    if os.getppid() != node:
+        os._exit(1)
 
 
 def _lock_trainer(folder: Path) -> int:

@@ -5,7 +5,7 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
-from converters.sessions import Options, convert, join
+from converters.sessions import Options, choose_join, convert
 from recipebook.records import Record
 from recipebook.rows import LeftOut, Row
 from samples import make_sessions
@@ -16,7 +16,8 @@ RECORDS = [json.loads(line) for line in SAMPLE.read_text().splitlines()]
 
 def convert_all(options: Options) -> list[Row]:
     rows: list[Row] = []
-    for record in join([Record(number, number, value) for number, value in enumerate(RECORDS, 1)], options):
+    join = choose_join(options) or iter
+    for record in join([Record(number, number, value) for number, value in enumerate(RECORDS, 1)]):
         assert isinstance(record.value, dict)
         with suppress(LeftOut):
             rows += convert(record.value, options)
