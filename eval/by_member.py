@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from eval.evaluations import Evaluation
-from eval.join import take_rows
 from eval.statistics import SIGNIFICANT, Difference, Estimate, adjust_holm
-from eval.summary import compare_figure
+from eval.summary import compare_figure, estimate_figure
 
 
 class MemberRow(NamedTuple):
@@ -35,7 +34,7 @@ def compare_members(first: Evaluation, other: Evaluation) -> list[MemberRow]:
     """The main figure of both over each member's rows, in the order of the difference, best for `other` first."""
     names = other.members or first.members
     chosen = {name: [row for row, one in enumerate(names) if one == name] for name in dict.fromkeys(names)}
-    lines = [_compare(name, take_rows(first, rows), take_rows(other, rows)) for name, rows in chosen.items()]
+    lines = [_compare(name, rows, first, other) for name, rows in chosen.items()]
     adjusted = adjust_holm([line.difference.p for line in lines])
     sign = 1 if first.summary.headline.less_is_better else -1
     told = [line._replace(p_adjusted=p) for line, p in zip(lines, adjusted, strict=True)]
@@ -50,8 +49,10 @@ def tell_members(label: str, lines: Sequence[MemberRow], less_is_better: bool) -
     return f"{told}; for {len(lines) - len(sure)} it may be luck"
 
 
-def _compare(name: str, first: Evaluation, other: Evaluation) -> MemberRow:
-    main = first.summary.headline
-    difference = compare_figure(main.figure, main, first.scores, other.scores, first.groups, first.summary.seed)
-    estimates = first.summary.headline.tuned, other.summary.headline.tuned
-    return MemberRow(name, len(first.rows), *estimates, difference, None)
+def _compare(name: str, rows: Sequence[int], first: Evaluation, other: Evaluation) -> MemberRow:
+    main, seed = first.summary.headline, first.summary.seed
+    groups = [first.groups[row] for row in rows]
+    ours, theirs = ([run.scores[row] for row in rows] for run in (first, other))
+    estimates = [estimate_figure(main.figure, main, scores, groups, seed) for scores in (ours, theirs)]
+    difference = compare_figure(main.figure, main, ours, theirs, groups, seed)
+    return MemberRow(name, len(rows), *estimates, difference, None)
