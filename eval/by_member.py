@@ -53,6 +53,6 @@ def _compare(name: str, rows: Sequence[int], first: Evaluation, other: Evaluatio
     main, seed = first.summary.headline, first.summary.seed
     groups = [first.groups[row] for row in rows]
     ours, theirs = ([run.scores[row] for row in rows] for run in (first, other))
-    estimates = [estimate_figure(main.figure, main, scores, groups, seed) for scores in (ours, theirs)]
+    one, another = (estimate_figure(main.figure, main, scores, groups, seed) for scores in (ours, theirs))
     difference = compare_figure(main.figure, main, ours, theirs, groups, seed)
-    return MemberRow(name, len(rows), *estimates, difference, None)
+    return MemberRow(name, len(rows), one, another, difference, None)
