@@ -17,7 +17,6 @@ from recipebook.errors import UserError
 from recipebook.records import Record, place
 
 PLACES = 3
-BUCKETS = 256
 
 
 class Rejection(BaseModel):
@@ -128,11 +127,11 @@ class Repeats:
         self._hashes.extend(other._hashes)
 
     def count(self) -> int:
-        """Count the values that equal an earlier one; by the bucket, since one set of all would be large."""
-        buckets = [array("q") for _ in range(BUCKETS)]
-        for hashed in self._hashes:
-            buckets[hashed % BUCKETS].append(hashed)
-        return sum(len(bucket) - len(set(bucket)) for bucket in buckets)
+        """Count the values that equal an earlier one; sorted by numpy, since a set of them all would be large."""
+        import numpy as np
+
+        ordered = np.sort(np.asarray(self._hashes))
+        return int((ordered[1:] == ordered[:-1]).sum())
 
 
 def judge(account: Account, allowed: int | str, name: str) -> None:
