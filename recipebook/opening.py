@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -123,33 +124,44 @@ def open_run(
 ) -> Manifest:
     """Fill a new run's folder and write its first manifest."""
     recipe, folder = resolved.recipe, run.folder
-    shutil.copyfile(resolved.source, folder / "recipe.yaml")
-    write_text(folder / "resolved.yaml", dump_recipe(recipe))
+    begun = begin_manifest(run, resolved, overrides, identity)
     write_files(folder, recipe, dataset, beginning)
-    return run.write(
-        Manifest(
-            run=run.name,
-            recipe=resolved.name,
-            status="prepared",
-            identity=identity,
-            created=datetime.now().astimezone().isoformat(timespec="seconds"),
-            profile=resolved.profile,
-            overrides=tuple(overrides),
-            git=provenance.git_state(),
-            versions=provenance.package_versions(),
-            hashes={
-                "sources": dataset.sources,
-                "rows": dataset.rows_digest,
-                "base": provenance.digest_base(recipe),
-                "chat_template": provenance.digest_chat_template(recipe),
-                "axolotl.yaml": digest_file(folder / "axolotl.yaml"),
-            },
-            account=dataset.account.model_dump(mode="json"),
-            rows={str(part): count for part, count in dataset.rows.items()},
-            hardware=hardware.detect(),
-            command=tuple(launch.build_command(recipe)),
-            environment=launch.build_environment(recipe),
-        )
+    prepared: dict[str, Any] = {
+        "hashes": {
+            "sources": dataset.sources,
+            "rows": dataset.rows_digest,
+            "base": provenance.digest_base(recipe),
+            "chat_template": provenance.digest_chat_template(recipe),
+            "axolotl.yaml": digest_file(folder / "axolotl.yaml"),
+        },
+        "account": dataset.account.model_dump(mode="json"),
+        "rows": {str(part): count for part, count in dataset.rows.items()},
+        "command": tuple(launch.build_command(recipe)),
+        "environment": launch.build_environment(recipe),
+    }
+    return run.write(begun.model_copy(update=prepared))
+
+
+def begin_manifest(run: Run, resolved: Resolved, overrides: Sequence[str], identity: str) -> Manifest:
+    """Leave the recipe in a new run's folder; who it is and where it runs, to be completed and written."""
+    shutil.copyfile(resolved.source, run.folder / "recipe.yaml")
+    write_text(run.folder / "resolved.yaml", dump_recipe(resolved.recipe))
+    return Manifest(
+        run=run.name,
+        recipe=resolved.name,
+        status="prepared",
+        identity=identity,
+        created=datetime.now().astimezone().isoformat(timespec="seconds"),
+        profile=resolved.profile,
+        overrides=tuple(overrides),
+        git=provenance.git_state(),
+        versions=provenance.package_versions(),
+        hashes={},
+        account={},
+        rows={},
+        hardware=hardware.detect(),
+        command=(),
+        environment={},
     )
 
 

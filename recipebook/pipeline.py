@@ -5,18 +5,15 @@ A stage whose inputs are those of a finished one, in this run or in another of t
 """
 
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from recipebook import launch, provenance, rundir
+from recipebook import launch, rundir
 from recipebook.attempt import attempt, attempt_job
 from recipebook.errors import UserError
-from recipebook.files import write_text
-from recipebook.hardware import detect
-from recipebook.manifest import Manifest, StageEntry
-from recipebook.opening import check_machine, choose_profile, dump_recipe, say_dataset, say_recipe
+from recipebook.manifest import StageEntry
+from recipebook.opening import begin_manifest, check_machine, choose_profile, say_dataset, say_recipe
 from recipebook.recipe import PROJECT
 from recipebook.resolve import Resolved, merge_layers, read_layers
 from recipebook.rundir import Run, shown
@@ -121,37 +118,17 @@ def _check_needs(steps: Sequence[Step], chosen: Sequence[str], recipe: str) -> N
 
 def _open(top: Run, resolved: Resolved, steps: Sequence[Step], overrides: Sequence[str], identity: str) -> None:
     """A new run's folder and its first manifest, in which every stage waits."""
-    shutil.copyfile(resolved.source, top.folder / "recipe.yaml")
-    write_text(top.folder / "resolved.yaml", dump_recipe(resolved.recipe))
-    top.write(
-        Manifest(
-            run=top.name,
-            recipe=resolved.name,
-            status="prepared",
-            identity=identity,
-            created=datetime.now().astimezone().isoformat(timespec="seconds"),
-            profile=resolved.profile,
-            overrides=tuple(overrides),
-            git=provenance.git_state(),
-            versions=provenance.package_versions(),
-            hashes={},
-            account={},
-            rows={},
-            hardware=detect(),
-            command=(),
-            environment={},
-            pipeline=tuple(
-                StageEntry(
-                    name=step.stage.name,
-                    kind=step.stage.kind or "train",
-                    start=str(step.stage.start),
-                    identity=step.identity,
-                    inputs=step.inputs,
-                )
-                for step in steps
-            ),
+    waiting = tuple(
+        StageEntry(
+            name=step.stage.name,
+            kind=step.stage.kind or "train",
+            start=str(step.stage.start),
+            identity=step.identity,
+            inputs=step.inputs,
         )
+        for step in steps
     )
+    top.write(begin_manifest(top, resolved, overrides, identity).model_copy(update={"pipeline": waiting}))
 
 
 def _run_all(
