@@ -42,6 +42,8 @@ def attempt(run: Run, manifest: Manifest, lock: int) -> int:
     else:
         print(f"trained   {launch.read_progress(run.folder)['step']} steps in {took}, loss {manifest.final_loss:.4f}")
     print(f"saved     {weights['parameters']:,} weights, all finite, changed by training")
+    if kept := tell_kept(run):
+        print(f"kept      {kept}")
     print(f"judged    {manifest.diagnosis}")
     return 0
 
@@ -95,6 +97,17 @@ def read_final_loss(folder: Path) -> float | None:
     lines = read_metrics(folder / "metrics.jsonl")
     losses = [line[key] for key in ("train_loss", "loss") for line in lines if key in line]
     return float(losses[-1]) if losses else None
+
+
+def tell_kept(run: Run) -> str | None:
+    """Which step's weights the trainer saved, where it chose the best by validation; None where they are the last."""
+    checkpoints = run.checkpoints()
+    state = json.loads((checkpoints[-1] / "trainer_state.json").read_bytes()) if checkpoints else {}
+    if not state.get("best_global_step"):
+        return None
+    done = launch.read_progress(run.folder)
+    early = f"; it ended early, after {done['step']} of {done['steps']}" if done["step"] < done["steps"] else ""
+    return f"the weights of step {state['best_global_step']}, the best by validation{early}"
 
 
 def _find_job_fault(folder: Path, code: int, rows: bool) -> str | None:
