@@ -38,8 +38,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         recipe = Path(folder, f"{NAME}.yaml")
         recipe.write_text(RECIPE.format(steps=asked.steps), encoding="utf-8")
-        print(json.dumps(measure(recipe, asked.members, asked.steps, asked.workers)))
-    shutil.rmtree(PROJECT / "runs" / NAME)
+        try:
+            print(json.dumps(measure(recipe, asked.members, asked.steps, asked.workers)))
+        finally:
+            shutil.rmtree(PROJECT / "runs" / NAME, ignore_errors=True)
 
 
 def measure(recipe: Path, members: int, steps: int, workers: int) -> dict[str, object]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from eval.by_member import MemberRow, compare_members, tell_members
-from eval.evaluations import Evaluation, name_differences
+from eval.evaluations import Evaluation, check_alike
 from eval.join import read_systems
 from eval.pages import format_difference, format_estimate, format_p, render_page, tell_detectable
 from eval.statistics import SIGNIFICANT, Difference, Estimate, adjust_holm
@@ -151,11 +151,7 @@ def _check_comparable(runs: Sequence[Evaluation]) -> None:
         raise UserError(f"RUNS: {twice[0]} is named twice; a run does not differ from itself")
     first = runs[0]
     for other in runs[1:]:
-        differing = name_differences([first, other])
-        if differing:
-            raise UserError(
-                f"{first.name} and {other.name} cannot be compared: they differ in {' and '.join(differing)}"
-            )
+        check_alike(first, other)
     if len(names) > len(LABELS):
         raise UserError(f"RUNS: {len(names)} runs given; up to {len(LABELS)} are compared at once")
 

@@ -99,6 +99,12 @@ def name_differences(evaluations: Sequence[Evaluation]) -> list[str]:
     return differing or ["figures"] * (len(figures) > 1)
 
 
+def check_alike(first: Evaluation, other: Evaluation, besides: Sequence[str] = ()) -> None:
+    """Refuse to compare what differs in more than the conditions named in `besides`."""
+    if differing := [name for name in name_differences([first, other]) if name not in besides]:
+        raise UserError(f"{first.name} and {other.name} cannot be compared: they differ in {' and '.join(differing)}")
+
+
 def _tell_settings(where: str) -> str:
     """What `make eval` must be told to evaluate this again."""
     _, _, checkpoint = where.partition("checkpoint-")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
-from eval.evaluations import Evaluation, find_evaluation, name_differences, read_evaluation
+from eval.evaluations import Evaluation, check_alike, find_evaluation, read_evaluation
 from eval.summary import estimate_figure
 from recipebook import rundir
 from recipebook.errors import UserError
@@ -53,12 +53,12 @@ def _read_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], runs: Path)
 
 
 def join_members(fleet: str, members: dict[str, Evaluation]) -> Evaluation:
-    """One system of members with rows of their own."""
+    """One system of members with rows of their own; its figures are still the first one's, until rows are taken."""
     first, *others = members.values()
     for other in others:
-        check_alike(first, other)
+        check_alike(first, other, besides=(TEST_SET,))
     conditions = {TEST_SET: digest(*(run.summary.conditions[TEST_SET] for run in members.values()))}
-    whole = first._replace(
+    return first._replace(
         run=fleet,
         summary=first.summary.model_copy(update={"conditions": {**first.summary.conditions, **conditions}}),
         rows=tuple(f"{name}: {row}" for name, run in members.items() for row in run.rows),
@@ -68,14 +68,13 @@ def join_members(fleet: str, members: dict[str, Evaluation]) -> Evaluation:
         scores=tuple(chain.from_iterable(run.scores for run in members.values())),
         members=tuple(name for name, run in members.items() for _ in run.rows),
     )
-    return take_rows(whole, range(len(whole.rows)))
 
 
 def share_rows(runs: Sequence[Evaluation]) -> list[Evaluation]:
     """The same systems over the rows that all of them were asked, in the first one's order."""
     first, *others = runs
     for other in others:
-        check_alike(first, other)
+        check_alike(first, other, besides=(TEST_SET,))
     places = [_place_rows(run) for run in runs]
     common = [question for question in places[0] if all(question in place for place in places)]
     if not common:
@@ -116,12 +115,6 @@ def take_rows(run: Evaluation, rows: Sequence[int]) -> Evaluation:
         scores=scores,
         members=tuple(run.members[row] for row in rows) if run.members else (),
     )
-
-
-def check_alike(first: Evaluation, other: Evaluation) -> None:
-    """Refuse what differs in more than the rows it was asked."""
-    if differing := [name for name in name_differences([first, other]) if name != TEST_SET]:
-        raise UserError(f"{first.name} and {other.name} cannot be compared: they differ in {' and '.join(differing)}")
 
 
 def _place_rows(run: Evaluation) -> dict[tuple[str, int], int]:

@@ -213,13 +213,13 @@ def _convert_spans(
         ProcessPoolExecutor(len(spans), mp_context=fork) as pool,
     ):
         # The first is written where it belongs, and only the others are copied there.
-        first, *others = [Path(file.name), *(Path(folder, str(at)) for at in range(1, len(spans)))]
+        pieces = [Path(file.name), *(Path(folder, str(at)) for at in range(1, len(spans)))]
         file.flush()
         convert = partial(_convert_span, converter.name, path, name, options)
-        for piece, later in zip((first, *others), pool.map(convert, spans, (first, *others)), strict=True):
+        for piece, later in zip(pieces, pool.map(convert, spans, pieces), strict=True):
             ledger.add(later)
             file.seek(0, os.SEEK_END)
-            if piece != first:
+            if piece != pieces[0]:
                 with piece.open("rb") as rows:
                     shutil.copyfileobj(rows, file, BUFFER)
                 piece.unlink()
