@@ -24,7 +24,7 @@ help: ## this list
 		} \
 		print line }'
 	@echo
-	@echo "variables: RECIPE=  RUN=  PROFILE=  GPUS=  FORCE=1  SET=\"lora.r=16 eval.limit=50\""
+	@echo "variables: RECIPE= RUN= PROFILE= GPUS= FORCE=1 SET=\"lora.r=16 eval.limit=50\""
 
 setup: $(READY) ## the environment in .venv: pinned, light and heavy parts (others call it)
 
