@@ -6,6 +6,8 @@
 The reasons for refusing a record name its fields and the roles, never what stands in them.
 """
 
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from converters._fields import take_any_text
@@ -22,32 +24,53 @@ ROLES = {
 }
 
 _FOLLOWERS = {
+    "": ("system", "user"),
     "system": ("user",),
     "user": ("assistant",),
     "assistant": ("user",),
     "call": ("tool", "user"),
     "tool": ("tool", "assistant"),
 }
+# Most data has a few orders of turns, each many times over.
+_ORDERS = 256
 
 
-class Turns(NamedTuple):
-    """The turns of a record, the field they stand in, and what their own fields are called."""
+class Shape(NamedTuple):
+    """The field that turns stand in, and what their own fields are called."""
 
-    listed: list[Any]
     field: str
     speaker: str
     said: str
 
+    @property
+    def place(self) -> str:
+        """Where a turn's field stands, as reasons tell it."""
+        return f" in a turn of '{self.field}'"
 
-def find_turns(record: dict[str, Any]) -> Turns | None:
+
+OPENAI = Shape("messages", "role", "content")
+SHAREGPT = Shape("conversations", "from", "value")
+
+
+def find_turns(record: dict[str, Any]) -> tuple[list[Any], Shape] | None:
     """Find OpenAI's `messages` or ShareGPT's `conversations`; None where the record has neither."""
-    for field, speaker, said in (("messages", "role", "content"), ("conversations", "from", "value")):
-        listed = record.get(field)
+    for shape in (OPENAI, SHAREGPT):
+        listed = record.get(shape.field)
         if listed is not None:
             if type(listed) is not list:
-                raise BadRecord(f"'{field}' is {name_kind(listed)}, not a list")
-            return Turns(listed, field, speaker, said)
+                raise BadRecord(f"'{shape.field}' is {name_kind(listed)}, not a list")
+            return listed, shape
     return None
+
+
+def take_role(turn: Any, shape: Shape, roles: dict[str, str]) -> str:
+    """Whose turn it is, in the words of `roles`."""
+    if type(turn) is not dict:
+        raise BadRecord(f"a turn of '{shape.field}' is {name_kind(turn)}, not an object")
+    name = turn.get(shape.speaker)
+    if type(name) is not str or name not in roles:
+        raise BadRecord(f"'{shape.speaker}'{shape.place} is none of {', '.join(roles)}")
+    return roles[name]
 
 
 def add_system(messages: list[Message], record: dict[str, Any], default: str | None) -> None:
@@ -63,20 +86,25 @@ def add_system(messages: list[Message], record: dict[str, Any], default: str | N
 
 def drop_unanswered(messages: list[Message]) -> int:
     """Check who speaks after whom, and take off what nobody answered at the end; the number of turns that went."""
-    before = ""
-    for message in messages:
-        role = message["role"]
-        if role not in _FOLLOWERS.get(before, ("system", "user")):
+    dropped = _check_order(tuple(["call" if "tool_calls" in message else message["role"] for message in messages]))
+    if dropped:
+        del messages[-dropped:]
+    return dropped
+
+
+@lru_cache(_ORDERS)
+def _check_order(roles: tuple[str, ...]) -> int:
+    """Check the order of turns, of which one that calls tools is a `call`; how many stand after the last answer."""
+    for before, turn in pairwise(("", *roles)):
+        role = "assistant" if turn == "call" else turn
+        if role not in _FOLLOWERS[before]:
             raise BadRecord(
                 f"a turn of the {role} after the {before}'s" if before else f"starts with the {role}'s turn"
             )
-        before = "call" if "tool_calls" in message else role
-    count = len(messages)
-    while messages and messages[-1]["role"] != "assistant":
-        messages.pop()
-    if not messages:
+    answered = [at for at, turn in enumerate(roles, 1) if turn in ("assistant", "call")]
+    if not answered:
         raise BadRecord("has no turn of the assistant")
-    return count - len(messages)
+    return len(roles) - answered[-1]
 
 
 def take_metadata(record: dict[str, Any]) -> dict[str, Any]:

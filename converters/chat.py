@@ -21,8 +21,17 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from converters._fields import take_text
-from converters._turns import ROLES, Turns, add_system, drop_unanswered, find_turns, take_metadata
-from recipebook.records import name_kind
+from converters._turns import (
+    OPENAI,
+    ROLES,
+    SHAREGPT,
+    Shape,
+    add_system,
+    drop_unanswered,
+    find_turns,
+    take_metadata,
+    take_role,
+)
 from recipebook.rows import BadRecord, Message, Row
 
 WANTS = (
@@ -42,7 +51,7 @@ class Options(BaseModel):
 
 def recognise(record: dict[str, Any]) -> str | None:
     """Tell a record by its first turn, or by its instruction and answer."""
-    for field, speaker, said in (("messages", "role", "content"), ("conversations", "from", "value")):
+    for field, speaker, said in (OPENAI, SHAREGPT):
         turns = record.get(field)
         first = turns[0] if type(turns) is list and turns else None
         if type(first) is dict and type(first.get(speaker)) is str and said in first:
@@ -56,7 +65,7 @@ def recognise(record: dict[str, Any]) -> str | None:
 def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
     """Yield the record's one chat."""
     turns = find_turns(record)
-    messages = _read_turns(turns) if turns else _read_pair(record)
+    messages = _read_turns(*turns) if turns else _read_pair(record)
     add_system(messages, record, options.system)
     dropped = drop_unanswered(messages)
     meta = take_metadata(record)
@@ -65,20 +74,18 @@ def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
     yield {"messages": messages, "meta": meta}
 
 
-def _read_turns(turns: Turns) -> list[Message]:
-    speaker, said, place = turns.speaker, turns.said, f" in a turn of '{turns.field}'"
+def _read_turns(listed: list[Any], shape: Shape) -> list[Message]:
+    field, speaker, said = shape
     messages: list[Message] = []
-    for turn in turns.listed:
-        if type(turn) is not dict:
-            raise BadRecord(f"a turn of '{turns.field}' is {name_kind(turn)}, not an object")
-        if turn.get("tool_calls") or turn.get("function_call"):
-            raise BadRecord(f"a turn of '{turns.field}' calls a tool, which converter tools is for")
-        name, text = turn.get(speaker), turn.get(said)
-        role = ROLES.get(name) if type(name) is str else None
-        if role is None:
-            raise BadRecord(f"'{speaker}'{place} is none of {', '.join(ROLES)}")
+    for turn in listed:
+        try:
+            role, text = ROLES[turn[speaker]], turn[said]
+        except (KeyError, TypeError):
+            role, text = take_role(turn, shape, ROLES), None
+        if (text is None or len(turn) > 2) and (turn.get("tool_calls") or turn.get("function_call")):
+            raise BadRecord(f"a turn of '{field}' calls a tool, which converter tools is for")
         if type(text) is not str or not text or text.isspace() or "\r" in text:
-            text = take_text(turn, said, place)
+            text = take_text(turn, said, shape.place)
         messages.append({"role": role, "content": text})
     return messages
 
@@ -88,11 +95,8 @@ def _read_pair(record: dict[str, Any]) -> list[Message]:
     if asked is None or answered is None:
         raise BadRecord("has none of 'messages', 'conversations', 'instruction' and 'prompt'")
     if type(record[asked]) is list and type(record.get(answered)) is list:
-        return [
-            message
-            for field in (asked, answered)
-            for message in _read_turns(Turns(record[field], field, "role", "content"))
-        ]
+        before, after = (_read_turns(record[field], OPENAI._replace(field=field)) for field in (asked, answered))
+        return before + after
     question = take_text(record, asked)
     if record.get("input"):
         question += "\n" + take_text(record, "input")

@@ -32,7 +32,7 @@ SPECIAL_CASE_OF = ("chat", "tools")
 SYSTEM = "You are a helpful and personalized smart home assistant."
 SESSIONS = ("session_id", "dialogue_idx")
 
-_ROLES = {"user", "assistant"}
+_ROLES = {"user": "user", "assistant": "assistant"}
 
 
 class Options(BaseModel):
@@ -86,7 +86,14 @@ def _clean(listed: Any) -> tuple[list[Message], int]:
     """What was said up to the last answer, and how many messages were dropped."""
     if type(listed) is not list:
         raise BadRecord("missing 'messages'" if listed is None else f"'messages' is {name_kind(listed)}, not a list")
-    said = [message for each in listed if (message := _read_message(each))["content"]]
+    said: list[Message] = []
+    for message in listed:
+        try:
+            role, text = _ROLES[message["role"]], message["text"].strip()
+        except (KeyError, TypeError, AttributeError):
+            role, text = _read_message(message)
+        if text:
+            said.append({"role": role, "content": text.replace("\r\n", "\n") if "\r" in text else text})
     if len(said) < 2:
         raise BadRecord("'messages' has fewer than two that are not empty")
     if said[0]["role"] != "user":
@@ -98,24 +105,18 @@ def _clean(listed: Any) -> tuple[list[Message], int]:
     return said, len(listed) - len(said)
 
 
-def _read_message(message: Any) -> Message:
+def _read_message(message: Any) -> tuple[str, str]:
+    """Who speaks, however it is written, and what."""
     if type(message) is not dict:
         raise BadRecord(f"an item of 'messages' is {name_kind(message)}, not an object")
     role, text = message.get("role"), message.get("text")
-    if type(role) is not str or role not in _ROLES:
-        role = _clean_role(role)
+    cleaned = role.strip().lower() if type(role) is str else ""
+    if cleaned not in _ROLES:
+        raise BadRecord("'role' in an item of 'messages' is neither user nor assistant")
     if type(text) is not str:
         kind = "missing 'text'" if text is None else f"'text' is {name_kind(text)}, not a string,"
         raise BadRecord(f"{kind} in an item of 'messages'")
-    text = text.strip()
-    return {"role": role, "content": text.replace("\r\n", "\n") if "\r" in text else text}
-
-
-def _clean_role(role: Any) -> str:
-    cleaned = role.strip().lower() if type(role) is str else None
-    if cleaned not in _ROLES:
-        raise BadRecord("'role' in an item of 'messages' is neither user nor assistant")
-    return str(cleaned)
+    return cleaned, text.strip()
 
 
 def _take_session(record: dict[str, Any]) -> dict[str, str | int]:

@@ -28,7 +28,17 @@ import orjson
 from pydantic import BaseModel, ConfigDict
 
 from converters._fields import take_any_text, take_text
-from converters._turns import ROLES, Turns, add_system, drop_unanswered, find_turns, take_metadata
+from converters._turns import (
+    OPENAI,
+    ROLES,
+    SHAREGPT,
+    Shape,
+    add_system,
+    drop_unanswered,
+    find_turns,
+    take_metadata,
+    take_role,
+)
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, Message, Row
 
@@ -36,7 +46,8 @@ WANTS = "'messages' or 'conversations' with 'tools' or calls of tools"
 SPECIAL_CASE_OF = ("chat",)
 
 _ROLES = {**ROLES, "function_call": "call", "tool": "tool", "function": "tool", "observation": "tool"}
-_encode = json.JSONEncoder(ensure_ascii=False).encode
+# What was read from JSON holds no circle, and looking for one takes half of the time.
+_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 _CALLS = frozenset(("tool_calls", "function_call"))
 # Most data has a few lists of tools, each many times over.
 _TOOL_LISTS = 16
@@ -52,7 +63,7 @@ class Options(BaseModel):
 
 def recognise(record: dict[str, Any]) -> str | None:
     """Tell a record by its list of tools, or by a turn that calls one."""
-    for field, speaker in (("messages", "role"), ("conversations", "from")):
+    for field, speaker, _ in (OPENAI, SHAREGPT):
         turns = record.get(field)
         if type(turns) is not list or not turns or type(turns[0]) is not dict or speaker not in turns[0]:
             continue
@@ -69,12 +80,11 @@ def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
     turns = find_turns(record)
     if turns is None:
         raise BadRecord("has neither 'messages' nor 'conversations'")
-    tools = _read_tools(record.get("tools"))
-    messages = _read_turns(turns)
+    tools, names = _read_tools(record.get("tools"))
+    messages, called = _read_turns(*turns)
     add_system(messages, record, options.system)
     dropped = drop_unanswered(messages)
-    called = [call["function"]["name"] for message in messages for call in message.get("tool_calls", ())]
-    if tools and not {tool["function"]["name"] for tool in tools}.issuperset(called):
+    if tools and not names.issuperset(called):
         raise BadRecord("calls a tool that 'tools' does not list")
     meta = take_metadata(record)
     meta["calls"], meta["tool"] = len(called), called[0] if called else "none"
@@ -86,64 +96,64 @@ def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
         yield {"messages": messages, "meta": meta}
 
 
-def _read_tools(listed: Any) -> list[dict[str, Any]]:
+def _read_tools(listed: Any) -> tuple[list[dict[str, Any]], set[str]]:
+    """The tools of a record and their names."""
     return _read_written_tools(listed) if type(listed) is str else _check_tools(listed)
 
 
 @lru_cache(_TOOL_LISTS)
-def _read_written_tools(text: str) -> list[dict[str, Any]]:
-    return _check_tools(_parse(text, "'tools'")) if text and not text.isspace() else []
+def _read_written_tools(text: str) -> tuple[list[dict[str, Any]], set[str]]:
+    return _check_tools(_parse(text, "'tools'") if text and not text.isspace() else None)
 
 
-def _check_tools(listed: Any) -> list[dict[str, Any]]:
+def _check_tools(listed: Any) -> tuple[list[dict[str, Any]], set[str]]:
     if listed is None:
-        return []
+        return [], set()
     if type(listed) is not list:
         raise BadRecord(f"'tools' is {name_kind(listed)}, not a list")
-    tools = []
+    tools: list[dict[str, Any]] = []
     for tool in listed:
         function = tool.get("function", tool) if type(tool) is dict else None
         if type(function) is not dict or not _is_name(function.get("name")):
             raise BadRecord("an item of 'tools' has no 'name'")
         tools.append({"type": "function", "function": function})
-    return tools
+    return tools, {tool["function"]["name"] for tool in tools}
 
 
-def _read_turns(turns: Turns) -> list[Message]:
-    place = f" in a turn of '{turns.field}'"
+def _read_turns(listed: list[Any], shape: Shape) -> tuple[list[Message], list[str]]:
+    """The messages, and the names of the tools that they call, in their order."""
+    speaker, said, place = shape.speaker, shape.said, shape.place
     messages: list[Message] = []
+    called: list[str] = []
     # The ids of the calls that no tool has answered yet, in their order.
     waiting: list[str] = []
-    made = 0
-    for turn in turns.listed:
-        if type(turn) is not dict:
-            raise BadRecord(f"a turn of '{turns.field}' is {name_kind(turn)}, not an object")
-        name = turn.get(turns.speaker)
-        role = _ROLES.get(name) if type(name) is str else None
-        if role is None:
-            raise BadRecord(f"'{turns.speaker}'{place} is none of {', '.join(_ROLES)}")
+    for turn in listed:
+        try:
+            role = _ROLES[turn[speaker]]
+        except (KeyError, TypeError):
+            role = take_role(turn, shape, _ROLES)
         if role == "tool":
-            text = take_any_text(turn, turns.said, place)
+            text = take_any_text(turn, said, place)
             messages.append({"role": role, "content": text, "tool_call_id": _answer(turn, waiting)})
-            continue
-        calls = [] if role != "call" and _CALLS.isdisjoint(turn) else _read_calls(turn, role, turns.said, made)
-        if not calls:
-            said = turn.get(turns.said)
-            if type(said) is not str or not said or said.isspace() or "\r" in said:
-                said = take_text(turn, turns.said, place)
-            messages.append({"role": role, "content": said})
-            continue
-        made += len(calls)
-        waiting += [call["id"] for call in calls]
-        if len(set(waiting)) < len(waiting):
-            raise BadRecord("two calls have the same 'id'")
-        text = "" if role == "call" or turn.get(turns.said) is None else take_any_text(turn, turns.said, place)
-        last = messages[-1] if messages else None
-        if last and last["role"] == "assistant" and not text:
-            last["tool_calls"] = last.get("tool_calls", []) + calls
+        elif calls := _read_calls(turn, role, said, len(called)):
+            for call in calls:
+                called.append(call["function"]["name"])
+                waiting.append(call["id"])
+            if len(set(waiting)) < len(waiting):
+                raise BadRecord("two calls have the same 'id'")
+            text = "" if role == "call" or turn.get(said) is None else take_any_text(turn, said, place)
+            _add_calls(messages, text, calls)
         else:
-            messages.append({"role": "assistant", "content": text, "tool_calls": calls})
-    return messages
+            messages.append({"role": role, "content": take_text(turn, said, place)})
+    return messages, called
+
+
+def _add_calls(messages: list[Message], text: str, calls: list[dict[str, Any]]) -> None:
+    last = messages[-1] if messages else None
+    if last and last["role"] == "assistant" and not text:
+        last["tool_calls"] = last.get("tool_calls", []) + calls
+    else:
+        messages.append({"role": "assistant", "content": text, "tool_calls": calls})
 
 
 def _answer(turn: dict[str, Any], waiting: list[str]) -> str:
@@ -155,12 +165,15 @@ def _answer(turn: dict[str, Any], waiting: list[str]) -> str:
 
 
 def _read_calls(turn: dict[str, Any], role: str, said: str, made: int) -> list[dict[str, Any]]:
+    """The calls of a turn, numbered from those that were made before it."""
     if role == "call":
         value = _parse(take_text(turn, said, " of a call"), "a call")
         functions = value if type(value) is list else [value]
         if not functions:
             raise BadRecord("a call is empty")
-        return [_write_call(function, {}, at) for at, function in enumerate(functions, made)]
+        return [_write_call(function, None, at) for at, function in enumerate(functions, made)]
+    if _CALLS.isdisjoint(turn):
+        return []
     listed: Any = turn.get("tool_calls")
     if listed is None and turn.get("function_call") is not None:
         listed = [turn["function_call"]]
@@ -174,20 +187,20 @@ def _read_calls(turn: dict[str, Any], role: str, said: str, made: int) -> list[d
     for at, call in enumerate(listed, made):
         if type(call) is not dict:
             raise BadRecord(f"an item of 'tool_calls' is {name_kind(call)}, not an object")
-        calls.append(_write_call(call.get("function", call), call, at))
+        calls.append(_write_call(call.get("function", call), call.get("id"), at))
     return calls
 
 
-def _write_call(function: Any, holder: dict[str, Any], at: int) -> dict[str, Any]:
-    if type(function) is not dict or not _is_name(function.get("name")):
+def _write_call(function: Any, named: Any, at: int) -> dict[str, Any]:
+    name = function.get("name") if type(function) is dict else None
+    if not _is_name(name):
         raise BadRecord("a call has no 'name'")
-    named = holder.get("id")
     if named is not None and not _is_name(named):
         raise BadRecord("the 'id' of a call is not a string that can be printed")
     return {
         "id": f"call_{at}" if named is None else named,
         "type": "function",
-        "function": {"name": function["name"], "arguments": _write_arguments(function.get("arguments"))},
+        "function": {"name": name, "arguments": _write_arguments(function.get("arguments"))},
     }
 
 

@@ -115,15 +115,15 @@ class Repeats:
     """Counts values seen before by their 64-bit hashes, 8 bytes a value."""
 
     def __init__(self) -> None:
-        self._hashes = array("q")
+        self._hashes = array("Q")
 
     @property
     def remember(self) -> Callable[[int], None]:
-        """Take in the hash of one value, which is this process's own and is written nowhere."""
+        """Take in the hash of one value, such as `xxh3_64_intdigest` of its bytes."""
         return self._hashes.append
 
     def add(self, other: "Repeats") -> None:
-        """Take over what another one has seen, in a fork of this process."""
+        """Take over what another one has seen."""
         self._hashes.extend(other._hashes)
 
     def count(self) -> int:

@@ -20,12 +20,14 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from itertools import repeat
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Any, NamedTuple, cast
 
 import orjson
 from pydantic import BaseModel
+from xxhash import xxh3_64_intdigest
 
 import converters
 from recipebook.account import Account, Ledger, judge
@@ -145,12 +147,12 @@ def convert_records(
     progress: Progress | None = None,
 ) -> Iterator[Converted]:
     """Yield what becomes rows, with their origin in the lines; the ledger gains every record."""
-    convert, dumps, remember = converter.convert, orjson.dumps, ledger.contents.remember
+    convert, remember = converter.convert, ledger.contents.remember
     # A third faster than calling the class, as in every step below that is taken a million times.
     make = partial(tuple.__new__, Converted)
-    # Into the object of meta, which ends the row: what precedes is the content, by which duplicates are known.
-    origin = b'"origin":' + dumps(name)[:-1].replace(b"%", b"%%") + b'#%d"}}\n'
-    end, only = b"%b," + origin, b"%b" + origin
+    where = f"{name}#"
+    # Of every line, less the digits: it ends in `"origin":"data.jsonl#12"}}` and a line feed.
+    end = len(b'"origin":') + len(orjson.dumps(where)) + len(b"}}\n")
     join = converter.choose_join(options)
     for record in join(records) if join else records:
         number, _, value = record
@@ -163,10 +165,12 @@ def convert_records(
             rows = list(convert(value, options))
             if not rows:
                 raise BadRecord("gives no row")
+            digits = str(number)
             for row in rows:
                 if [*row][-1] != "meta":
                     _put_meta_last(row)
-            contents = [*map(dumps, rows)]
+                row["meta"]["origin"] = where + digits
+            lines = [*map(orjson.dumps, rows, repeat(None), repeat(orjson.OPT_APPEND_NEWLINE))]
         except LeftOut as reason:
             ledger.leave_out(name, record, str(reason))
             continue
@@ -176,10 +180,9 @@ def convert_records(
         except orjson.JSONEncodeError:
             ledger.reject(name, record, "nested too deeply")
             continue
-        lines = []
-        for content in contents:
-            remember(hash(content))
-            lines.append((only if content[-3:] == b"{}}" else end) % (content[:-2], number))
+        # What precedes the origin is the content, by which duplicates are known.
+        for line in lines:
+            remember(xxh3_64_intdigest(line[: -end - len(digits)]))
         ledger.rows += len(rows)
         yield make((record, rows, lines))
 
@@ -206,7 +209,7 @@ def _convert_spans(
     file: IO[bytes],
     progress: Progress | None,
 ) -> None:
-    # Forked, so that all processes share one seed of `hash`, by which duplicates are counted.
+    # Forked, so that nothing is imported twice.
     fork = multiprocessing.get_context("fork")
     with (
         tempfile.TemporaryDirectory(prefix=".spans.", dir=Path(file.name).parent) as folder,
@@ -233,6 +236,6 @@ def _convert_span(converter: str, path: Path, name: str, options: BaseModel, spa
     ledger = Ledger()
     records = read_span(path, name, ledger.notes, span)
     with piece.open("ab", BUFFER) as file:
-        for each in convert_records(records, name, find_converter(converter), options, ledger):
-            file.writelines(each.lines)
+        rows = convert_records(records, name, find_converter(converter), options, ledger)
+        file.writelines(line for each in rows for line in each.lines)
     return ledger

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+from xxhash import xxh3_64_intdigest
+
 import exports
 from recipebook.account import Account, Ledger, judge
 from recipebook.errors import UserError
@@ -58,7 +60,7 @@ def export_rows(form: str, source: str, out: Path, rejects: int | str = 0) -> Ac
                     continue
                 if "metadata" not in fields and take_metadata(row):
                     ledger.notes["meta"] = f"{form} holds no meta; written without it"
-                ledger.contents.remember(hash(line))
+                ledger.contents.remember(xxh3_64_intdigest(line))
                 ledger.rows += 1
                 file.write(line)
         account = ledger.close()

@@ -73,7 +73,7 @@ def _read_lines(path: Path, name: str) -> Iterator[str]:
         for position, text in enumerate(texts, line):
             if len(text) > LARGEST:
                 raise UserError(f"{name}:{position}: a line larger than {LARGEST // 2**20} MiB")
-            decoded = text.decode(errors="surrogateescape") + "\n"
+            decoded = text.decode(errors="surrogateescape")
             yield decoded.removeprefix("\ufeff") if position == 1 else decoded
 
 
