@@ -19,7 +19,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from functools import cache, partial
 from itertools import repeat
 from pathlib import Path
 from types import ModuleType
@@ -41,7 +41,7 @@ from recipebook.rows import BadRecord, LeftOut, Row
 from recipebook.sources import Input, find_inputs
 
 PROGRESS_EVERY = 10_000
-SPAN = 4 * 2**20
+SPAN = 8 * 2**20
 OURS = ("converters", "recipebook")
 BUFFER = 2**20
 
@@ -124,8 +124,8 @@ def convert_file(
     with replacing(out) as file:
         for each in inputs:
             # Records that belong together may stand far apart.
-            spans = [] if found.choose_join(checked) else _cut(each, ledger)
-            if each.plain and len(spans) > 1:
+            spans = None if found.choose_join(checked) else _cut(each, ledger)
+            if each.plain and spans:
                 _convert_spans(found, each.plain, each.name, checked, spans, ledger, file, progress)
             else:
                 records = each.read(ledger.notes)
@@ -192,11 +192,19 @@ def _put_meta_last(row: Row) -> None:
     fields["meta"] = fields.pop("meta")
 
 
-def _cut(source: Input, ledger: Ledger) -> list[Span]:
-    """Cut a big file into one span a processor; none if it is small."""
-    size = source.plain.stat().st_size if source.plain and source.plain.is_file() else 0
-    count = min(len(os.sched_getaffinity(0)), size // SPAN)
-    return cut(source.plain, source.name, ledger.notes, count) if source.plain and count > 1 else []
+def _cut(source: Input, ledger: Ledger) -> Iterator[Span] | None:
+    """Cut a big file into spans, as many for each processor; None if it is small."""
+    count = _count_spans(source.plain) if source.plain and source.plain.is_file() else 0
+    return cut(source.plain, source.name, ledger.notes, count) if source.plain and count > 1 else None
+
+
+def _count_spans(path: Path) -> int:
+    count = path.stat().st_size // SPAN
+    return count - count % _count_processors() or count
+
+
+def _count_processors() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 def _convert_spans(
@@ -204,7 +212,7 @@ def _convert_spans(
     path: Path,
     name: str,
     options: BaseModel,
-    spans: list[Span],
+    spans: Iterator[Span],
     ledger: Ledger,
     file: IO[bytes],
     progress: Progress | None,
@@ -213,29 +221,30 @@ def _convert_spans(
     fork = multiprocessing.get_context("fork")
     with (
         tempfile.TemporaryDirectory(prefix=".spans.", dir=Path(file.name).parent) as folder,
-        ProcessPoolExecutor(len(spans), mp_context=fork) as pool,
+        ProcessPoolExecutor(min(_count_spans(path), _count_processors()), mp_context=fork) as pool,
     ):
-        # The first is written where it belongs, and only the others are copied there.
-        pieces = [Path(file.name), *(Path(folder, str(at)) for at in range(1, len(spans)))]
-        file.flush()
-        convert = partial(_convert_span, converter.name, path, name, options)
-        for piece, later in zip(pieces, pool.map(convert, spans, pieces), strict=True):
+        convert = partial(_convert_span, converter.name, path, name, options, Path(folder))
+        for piece, later in pool.map(convert, spans):
+            with piece.open("rb") as rows:
+                shutil.copyfileobj(rows, file, BUFFER)
+            piece.unlink()
             ledger.add(later)
-            file.seek(0, os.SEEK_END)
-            if piece != pieces[0]:
-                with piece.open("rb") as rows:
-                    shutil.copyfileobj(rows, file, BUFFER)
-                piece.unlink()
             if progress:
                 progress(ledger.records)
 
 
-def _convert_span(converter: str, path: Path, name: str, options: BaseModel, span: Span, piece: Path) -> Ledger:
-    # Records make no cycles, and looking for them takes a tenth of the time; this process ends with its span.
+def _convert_span(
+    converter: str, path: Path, name: str, options: BaseModel, folder: Path, span: Span
+) -> tuple[Path, Ledger]:
+    # Records make no cycles, and looking for them takes a tenth of the time; this process ends with its spans.
     gc.disable()
     ledger = Ledger()
-    records = read_span(path, name, ledger.notes, span)
-    with piece.open("ab", BUFFER) as file:
-        rows = convert_records(records, name, find_converter(converter), options, ledger)
+    piece = folder / str(span.start)
+    with piece.open("wb", BUFFER) as file:
+        records = read_span(path, name, ledger.notes, span)
+        rows = convert_records(records, name, _find_once(converter), options, ledger)
         file.writelines(line for each in rows for line in each.lines)
-    return ledger
+    return piece, ledger
+
+
+_find_once = cache(find_converter)
