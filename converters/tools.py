@@ -132,15 +132,17 @@ def _read_turns(listed: list[Any], shape: Shape) -> tuple[list[Message], list[st
             role = _ROLES[turn[speaker]]
         except (KeyError, TypeError):
             role = take_role(turn, shape, _ROLES)
+        # A turn that has its speaker and its words alone calls nothing.
+        may_call = role == "call" or len(turn) > 2 or said not in turn
         if role == "tool":
             text = take_any_text(turn, said, place)
             messages.append({"role": role, "content": text, "tool_call_id": _answer(turn, waiting)})
-        elif calls := _read_calls(turn, role, said, len(called)):
+        elif may_call and (calls := _read_calls(turn, role, said, len(called))):
             for call in calls:
+                if call["id"] in waiting:
+                    raise BadRecord("two calls have the same 'id'")
                 called.append(call["function"]["name"])
                 waiting.append(call["id"])
-            if len(set(waiting)) < len(waiting):
-                raise BadRecord("two calls have the same 'id'")
             text = "" if role == "call" or turn.get(said) is None else take_any_text(turn, said, place)
             _add_calls(messages, text, calls)
         else:
@@ -168,10 +170,11 @@ def _read_calls(turn: dict[str, Any], role: str, said: str, made: int) -> list[d
     """The calls of a turn, numbered from those that were made before it."""
     if role == "call":
         value = _parse(take_text(turn, said, " of a call"), "a call")
-        functions = value if type(value) is list else [value]
-        if not functions:
+        if type(value) is not list:
+            return [_write_call(value, None, made)]
+        if not value:
             raise BadRecord("a call is empty")
-        return [_write_call(function, None, at) for at, function in enumerate(functions, made)]
+        return [_write_call(function, None, at) for at, function in enumerate(value, made)]
     if _CALLS.isdisjoint(turn):
         return []
     listed: Any = turn.get("tool_calls")
@@ -207,9 +210,9 @@ def _write_call(function: Any, named: Any, at: int) -> dict[str, Any]:
 def _write_arguments(given: Any) -> str:
     """The arguments as a string: as it was written, where it is one."""
     value = _parse(given, "'arguments' of a call") if type(given) is str and given else given
-    if value is None or value == "":
-        return "{}"
     if type(value) is not dict:
+        if value is None or value == "":
+            return "{}"
         raise BadRecord(f"'arguments' of a call is {name_kind(value)}, not an object")
     if type(given) is str:
         return given

@@ -20,12 +20,12 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
-from itertools import repeat
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Any, NamedTuple, cast
 
 import orjson
+from orjson import OPT_APPEND_NEWLINE
 from pydantic import BaseModel
 from xxhash import xxh3_64_intdigest
 
@@ -147,7 +147,7 @@ def convert_records(
     progress: Progress | None = None,
 ) -> Iterator[Converted]:
     """Yield what becomes rows, with their origin in the lines; the ledger gains every record."""
-    convert, remember = converter.convert, ledger.contents.remember
+    convert, dumps, remember = converter.convert, orjson.dumps, ledger.contents.remember
     # A third faster than calling the class, as in every step below that is taken a million times.
     make = partial(tuple.__new__, Converted)
     where = f"{name}#"
@@ -165,12 +165,12 @@ def convert_records(
             rows = list(convert(value, options))
             if not rows:
                 raise BadRecord("gives no row")
-            digits = str(number)
+            digits, lines = str(number), []
             for row in rows:
                 if [*row][-1] != "meta":
                     _put_meta_last(row)
                 row["meta"]["origin"] = where + digits
-            lines = [*map(orjson.dumps, rows, repeat(None), repeat(orjson.OPT_APPEND_NEWLINE))]
+                lines.append(dumps(row, None, OPT_APPEND_NEWLINE))
         except LeftOut as reason:
             ledger.leave_out(name, record, str(reason))
             continue
