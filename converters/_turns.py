@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from converters._fields import take_any_text
+from converters._fields import take_any_text, take_text
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, Message
 
@@ -61,6 +61,23 @@ def find_turns(record: dict[str, Any]) -> tuple[list[Any], Shape] | None:
                 raise BadRecord(f"'{shape.field}' is {name_kind(listed)}, not a list")
             return listed, shape
     return None
+
+
+def read_turns(listed: list[Any], shape: Shape, roles: dict[str, str]) -> list[Message]:
+    """The messages of turns that call no tools."""
+    field, speaker, said = shape
+    messages: list[Message] = []
+    for turn in listed:
+        try:
+            role, text = roles[turn[speaker]], turn[said]
+        except (KeyError, TypeError):
+            role, text = take_role(turn, shape, roles), None
+        if (text is None or len(turn) > 2) and (turn.get("tool_calls") or turn.get("function_call")):
+            raise BadRecord(f"a turn of '{field}' calls a tool, which converter tools is for")
+        if type(text) is not str or not text or text.isspace() or "\r" in text:
+            text = take_text(turn, said, shape.place)
+        messages.append({"role": role, "content": text})
+    return messages
 
 
 def take_role(turn: Any, shape: Shape, roles: dict[str, str]) -> str:

@@ -25,12 +25,11 @@ from converters._turns import (
     OPENAI,
     ROLES,
     SHAREGPT,
-    Shape,
     add_system,
     drop_unanswered,
     find_turns,
+    read_turns,
     take_metadata,
-    take_role,
 )
 from recipebook.rows import BadRecord, Message, Row
 
@@ -65,7 +64,7 @@ def recognise(record: dict[str, Any]) -> str | None:
 def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
     """Yield the record's one chat."""
     turns = find_turns(record)
-    messages = _read_turns(*turns) if turns else _read_pair(record)
+    messages = read_turns(*turns, ROLES) if turns else _read_pair(record)
     add_system(messages, record, options.system)
     dropped = drop_unanswered(messages)
     meta = take_metadata(record)
@@ -74,28 +73,12 @@ def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
     yield {"messages": messages, "meta": meta}
 
 
-def _read_turns(listed: list[Any], shape: Shape) -> list[Message]:
-    field, speaker, said = shape
-    messages: list[Message] = []
-    for turn in listed:
-        try:
-            role, text = ROLES[turn[speaker]], turn[said]
-        except (KeyError, TypeError):
-            role, text = take_role(turn, shape, ROLES), None
-        if (text is None or len(turn) > 2) and (turn.get("tool_calls") or turn.get("function_call")):
-            raise BadRecord(f"a turn of '{field}' calls a tool, which converter tools is for")
-        if type(text) is not str or not text or text.isspace() or "\r" in text:
-            text = take_text(turn, said, shape.place)
-        messages.append({"role": role, "content": text})
-    return messages
-
-
 def _read_pair(record: dict[str, Any]) -> list[Message]:
     asked, answered = next((pair for pair in _PAIRS if record.get(pair[0]) is not None), (None, None))
     if asked is None or answered is None:
         raise BadRecord("has none of 'messages', 'conversations', 'instruction' and 'prompt'")
     if type(record[asked]) is list and type(record.get(answered)) is list:
-        before, after = (_read_turns(record[field], OPENAI._replace(field=field)) for field in (asked, answered))
+        before, after = (read_turns(record[field], OPENAI._replace(field=field), ROLES) for field in (asked, answered))
         return before + after
     question = take_text(record, asked)
     if record.get("input"):

@@ -21,7 +21,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from converters._fields import take_text
+from converters._turns import Shape, read_turns
 from recipebook.outcomes import OUTCOMES, Outcome, reward
 from recipebook.records import Record, name_kind
 from recipebook.rows import BadRecord, LeftOut, Message, Row
@@ -31,6 +31,7 @@ FAILED = "failed_session"
 """Where `_join` puts the failure that goes with a success."""
 
 _ROLES = {"user": "user", "agent": "assistant"}
+_HISTORY = Shape("chat_history", "role", "content")
 _READY = "OK."
 
 
@@ -129,22 +130,12 @@ def _read_messages(record: dict[str, Any]) -> list[Message]:
     listed = history.get("value")
     if type(listed) is not list:
         raise BadRecord(_tell_kind("'value' of 'chat_history'", listed, "a list"))
-    messages = [_read_message(each) for each in listed]
+    messages = read_turns(listed, _HISTORY, _ROLES)
     while messages and messages[-1]["role"] == "user":
         messages.pop()
-    if not any(message["role"] == "user" for message in messages):
+    if "user" not in [message["role"] for message in messages]:
         raise BadRecord("'chat_history' has no agent's turn that answers a user's")
     return messages
-
-
-def _read_message(message: Any) -> Message:
-    if type(message) is not dict:
-        raise BadRecord(f"a turn of 'chat_history' is {name_kind(message)}, not an object")
-    name = message.get("role")
-    role = _ROLES.get(name) if type(name) is str else None
-    if role is None:
-        raise BadRecord(f"a turn of 'chat_history' is by none of {', '.join(_ROLES)}")
-    return {"role": role, "content": take_text(message, "content", " of a turn of 'chat_history'")}
 
 
 def _pair(session: _Session, failed: Any, system: str | None) -> Row:

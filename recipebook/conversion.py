@@ -41,7 +41,7 @@ from recipebook.rows import BadRecord, LeftOut, Row
 from recipebook.sources import Input, find_inputs
 
 PROGRESS_EVERY = 10_000
-SPAN = 8 * 2**20
+SPAN = 4 * 2**20
 OURS = ("converters", "recipebook")
 BUFFER = 2**20
 
