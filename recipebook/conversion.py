@@ -19,6 +19,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
@@ -35,6 +36,7 @@ from recipebook.errors import UserError
 from recipebook.files import digest, replacing
 from recipebook.json_files import Span, cut, read_span
 from recipebook.options import check_options
+from recipebook.progress import ProgressLine
 from recipebook.recognise import AUTO, choose
 from recipebook.records import Record
 from recipebook.rows import BadRecord, LeftOut, Row
@@ -45,7 +47,6 @@ SPAN = 4 * 2**20
 OURS = ("converters", "recipebook")
 BUFFER = 2**20
 
-Progress = Callable[[int], None]
 Join = Callable[[Iterable[Record]], Iterator[Record]]
 """A converter's own: the records of one source file, each still one, with what a row needs of another."""
 
@@ -114,22 +115,22 @@ def convert_file(
     out: Path,
     options: Mapping[str, Any],
     rejects: int | str = 0,
-    progress: Progress | None = None,
 ) -> Account:
     """Convert a source to one file of rows; more rejected records than allowed leave nothing behind but the error."""
-    ledger = Ledger()
+    ledger, line = Ledger(), ProgressLine("convert")
     inputs = find_inputs(source, Path())
     found = choose_converter(converter, source, inputs, ledger.notes)
     checked = check_options(found.options, options, f"converter {found.name}")
-    with replacing(out) as file:
+    with replacing(out) as file, ExitStack() as stack:
+        stack.callback(line.clear)
         for each in inputs:
             # Records that belong together may stand far apart.
             spans = None if found.choose_join(checked) else _cut(each, ledger)
             if each.plain and spans:
-                _convert_spans(found, each.plain, each.name, checked, spans, ledger, file, progress)
+                _convert_spans(found, each.plain, each.name, checked, spans, ledger, file, line)
             else:
                 records = each.read(ledger.notes)
-                for converted in convert_records(records, each.name, found, checked, ledger, progress):
+                for converted in convert_records(records, each.name, found, checked, ledger, line):
                     file.writelines(converted.lines)
         account = ledger.close()
         judge(account, rejects, "--rejects")
@@ -144,7 +145,7 @@ def convert_records(
     converter: Converter,
     options: BaseModel,
     ledger: Ledger,
-    progress: Progress | None = None,
+    line: ProgressLine | None = None,
 ) -> Iterator[Converted]:
     """Yield what becomes rows, with their origin in the lines; the ledger gains every record."""
     convert, dumps, remember = converter.convert, orjson.dumps, ledger.contents.remember
@@ -157,8 +158,8 @@ def convert_records(
     for record in join(records) if join else records:
         number, _, value = record
         ledger.records += 1
-        if progress and ledger.records % PROGRESS_EVERY == 0:
-            progress(ledger.records)
+        if line and ledger.records % PROGRESS_EVERY == 0:
+            line.wait(f"{ledger.records} records,")
         try:
             if isinstance(value, BadRecord):
                 raise value
@@ -181,8 +182,8 @@ def convert_records(
             ledger.reject(name, record, "nested too deeply")
             continue
         # What precedes the origin is the content, by which duplicates are known.
-        for line in lines:
-            remember(xxh3_64_intdigest(line[: -end - len(digits)]))
+        for text in lines:
+            remember(xxh3_64_intdigest(text[: -end - len(digits)]))
         ledger.rows += len(rows)
         yield make((record, rows, lines))
 
@@ -215,22 +216,22 @@ def _convert_spans(
     spans: Iterator[Span],
     ledger: Ledger,
     file: IO[bytes],
-    progress: Progress | None,
+    line: ProgressLine,
 ) -> None:
+    count = _count_spans(path)
     # Forked, so that nothing is imported twice.
     fork = multiprocessing.get_context("fork")
     with (
         tempfile.TemporaryDirectory(prefix=".spans.", dir=Path(file.name).parent) as folder,
-        ProcessPoolExecutor(min(_count_spans(path), _count_processors()), mp_context=fork) as pool,
+        ProcessPoolExecutor(min(count, _count_processors()), mp_context=fork) as pool,
     ):
         convert = partial(_convert_span, converter.name, path, name, options, Path(folder))
-        for piece, later in pool.map(convert, spans):
+        for done, (piece, later) in enumerate(pool.map(convert, spans), 1):
             with piece.open("rb") as rows:
                 shutil.copyfileobj(rows, file, BUFFER)
             piece.unlink()
             ledger.add(later)
-            if progress:
-                progress(ledger.records)
+            line.show(done, count, f", {ledger.records} records")
 
 
 def _convert_span(
@@ -243,7 +244,7 @@ def _convert_span(
     with piece.open("wb", BUFFER) as file:
         records = read_span(path, name, ledger.notes, span)
         rows = convert_records(records, name, _find_once(converter), options, ledger)
-        file.writelines(line for each in rows for line in each.lines)
+        file.writelines(text for each in rows for text in each.lines)
     return piece, ledger
 
 

@@ -24,10 +24,11 @@ from pydantic import BaseModel, ConfigDict
 
 from recipebook.account import Account, Ledger, judge
 from recipebook.building import building
-from recipebook.conversion import Converted, Converter, Progress, choose_converter, convert_records
+from recipebook.conversion import Converted, Converter, choose_converter, convert_records
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file, replacing, write_text
 from recipebook.options import check_options
+from recipebook.progress import ProgressLine
 from recipebook.recipe import Data, Split
 from recipebook.records import Record
 from recipebook.rows import BadRecord, LeftOut
@@ -62,7 +63,6 @@ def prepare(
     data: Data,
     cache: Path,
     root: Path,
-    progress: Progress | None = None,
     made: Mapping[str, Path] = MappingProxyType({}),
 ) -> Dataset:
     """Build the dataset, or find it built; the recipe names its sources from `root`.
@@ -84,7 +84,7 @@ def prepare(
     if found := _find(folder):
         return found
     with building(folder.name, cache) as place:
-        rows, account = _write(data, inputs, split, converter, options, place, Ledger(notes), progress)
+        rows, account = _write(data, inputs, split, converter, options, place, Ledger(notes))
         built = Dataset(folder=place, rows=rows, rows_digest=_digest_rows(place), sources=sources, account=account)
         write_text(place / ACCOUNT, built.model_dump_json(indent=2, exclude={"folder"}) + "\n")
         return _publish(place, folder)
@@ -172,18 +172,19 @@ def _write(
     options: BaseModel,
     folder: Path,
     ledger: Ledger,
-    progress: Progress | None,
 ) -> tuple[dict[Part, int], Account]:
     begun: list[tuple[int, str]] = []
     written = {part: _Written() for part in PARTS}
+    line = ProgressLine("convert")
     with ExitStack() as stack:
+        stack.callback(line.clear)
         files = {part: stack.enter_context(replacing(_path(folder, part))) for part in PARTS}
         for part, source in [(part, source) for part, sources in inputs.items() for source in sources]:
             name, before = source.name, ledger.records
             begun.append((before, name))
             records = source.read(ledger.notes)
             records = split.follow(records, name, before) if isinstance(split, SplitFile) else records
-            for each in convert_records(records, name, converter, options, ledger, progress):
+            for each in convert_records(records, name, converter, options, ledger, line):
                 chosen = _choose(each, split, before, name, ledger) if part == "train" else part
                 if chosen:
                     files[chosen].writelines(each.lines)

@@ -3,6 +3,11 @@
 import importlib
 import inspect
 import json
+import os
+import pty
+import subprocess
+import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +18,9 @@ from hypothesis import strategies as st
 from recipebook.account import Account, Rejection
 from recipebook.conversion import convert_file, find_converter
 from recipebook.errors import UserError
+from recipebook.recipe import PROJECT
 
+HERE = str(PROJECT)
 GOOD = b'{"input": "stop", "output": "robot.stop()"}'
 ROW = {
     "messages": [{"role": "user", "content": "stop"}, {"role": "assistant", "content": "robot.stop()"}],
@@ -128,13 +135,6 @@ def test_a_converters_hash_follows_the_tables_that_it_shares(
     assert (find_converter(converter).code != before) == follows
 
 
-def test_progress_is_told_every_ten_thousand_records() -> None:
-    Path("x.jsonl").write_bytes((GOOD + b"\n") * 20_001)
-    told: list[int] = []
-    convert_file("robot", "x.jsonl", Path("rows.jsonl"), {}, progress=told.append)
-    assert told == [10_000, 20_000]
-
-
 FIELD = st.none() | st.integers() | st.text(st.sampled_from("ab ;\n\r\"'\\\0é")) | st.lists(st.text("a;'"), max_size=2)
 RECORD = st.dictionaries(st.sampled_from(["input", "output", "output_list", "category", "x"]), FIELD)
 LINE = RECORD.map(lambda record: json.dumps(record).encode()) | st.binary(max_size=9) | st.just(GOOD)
@@ -163,3 +163,16 @@ def test_big_file_converted_in_several_processes_gives_the_same_rows_and_account
     with pytest.raises(UserError, match=r"^x\.jsonl:3: record 2: a number, not an object \(200 of 600 records"):
         convert(content)
     assert sorted(path.name for path in Path().iterdir()) == ["rows.jsonl", "x.jsonl"]
+
+
+@pytest.mark.parametrize(("records", "told"), [(25_000, "10000 records, 0 s"), (200_000, "] 1/")])
+def test_a_long_conversion_tells_how_far_it_is_on_a_terminal_and_nowhere_else(records: int, told: str) -> None:
+    Path("x.jsonl").write_bytes(GOOD[:-1] + b', "category": "a longer one than most"}\n')
+    Path("x.jsonl").write_bytes(Path("x.jsonl").read_bytes() * records)
+    command = [sys.executable, "-m", "recipebook", "convert", "--in", "x.jsonl", "--out", "rows.jsonl"]
+    run = partial(subprocess.run, command, check=True, stdout=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": HERE})
+    terminal, stderr = pty.openpty()
+    run(stderr=stderr)
+    os.close(stderr)
+    assert told in os.read(terminal, 2**16).decode()
+    assert b"\r" not in run(stderr=subprocess.PIPE).stderr
