@@ -228,8 +228,8 @@ def _parse_lines(
     make = partial(tuple.__new__, Record)
     for line, texts, escaped in lines:
         at: Iterable[int] = range(line, line + len(texts))
-        # A blank line sorts before all others.
-        if texts and min(texts)[:1] in BLANK:
+        # The first byte of a blank line is a space or less, so the least line tells whether there may be one.
+        if texts and min(texts)[:1] <= b" ":
             at = [position for position, text in zip(at, texts, strict=True) if _is_filled(text)]
             texts = [text for text in texts if _is_filled(text)]
         yield map(make, zip(count(number + 1), at, map(parse, texts, repeat(escaped)), strict=False))

@@ -191,3 +191,11 @@ def test_spans_hold_the_records_of_the_whole(
     told = [(number, line, value if isinstance(value, dict) else str(value)) for number, line, value in found]
     assert 1 <= len(spans) <= count
     assert told == whole
+
+
+@pytest.mark.parametrize("control", [b"\x00", b"\x01", b"\x0b"])
+def test_a_blank_line_is_no_record_beside_one_that_starts_with_a_control_character(
+    tmp_path: Path, control: bytes
+) -> None:
+    records, _ = read_all(tmp_path, b'{"a":0}\n{"a":1}\n' + control + b'\n \n\n{"a":2}\n')
+    assert [(number, line) for number, line, _ in records] == [(1, 1), (2, 2), (3, 3), (4, 6)]
