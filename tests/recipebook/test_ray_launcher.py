@@ -13,12 +13,13 @@ from ray.cluster_utils import Cluster
 from recipebook.launcher import Job
 from recipebook.ray_launcher import RayLauncher, RayTraining
 
-# Like a trainer: it notes that it began, and whether it ended; a checkpoint's state is written last.
+# Like a trainer: it notes that it began, waits for the test to say go, works a while, and notes that it ended.
 TRAIN = (
     "import os, pathlib, sys, time\n"
-    "open('began', 'a').write(os.environ['NODE'] + os.environ['MEMBER'] + '\\n')\n"
+    "open('began', 'a').write(os.environ['NODE'] + '\\n')\n"
     "pathlib.Path('model/checkpoint-5').mkdir(parents=True)\n"
-    "print('threads', os.environ.get('OMP_NUM_THREADS'), flush=True)\n"
+    "print(os.environ['MEMBER'], 'threads', os.environ.get('OMP_NUM_THREADS'), flush=True)\n"
+    "while not pathlib.Path('../go').exists(): time.sleep(0.05)\n"
     "time.sleep(float(sys.argv[1]))\n"
     "open('ended', 'a').write('x')\n"
     "sys.exit(int(sys.argv[2]))\n"
@@ -58,15 +59,21 @@ def wait(training: RayTraining) -> int:
     return code
 
 
+def nodes_begun(folder: Path) -> list[str]:
+    """The node of every beginning, sorted."""
+    return sorted(line[0] for path in folder.glob("*/began") for line in path.read_text().splitlines())
+
+
 def test_exit_codes_and_output_come_back(launcher: RayLauncher, tmp_path: Path) -> None:
+    (tmp_path / "go").touch()
     assert launcher.slots == 2
     trainings = [launcher.start(job(tmp_path, name, 0, code)) for name, code in (("good", 0), ("bad", 3))]
     assert [wait(training) for training in trainings] == [0, 3]
-    assert (tmp_path / "good" / "train.log").read_text() == "threads None\n"
+    assert (tmp_path / "good" / "train.log").read_text() == "good threads None\n"
 
 
 def test_a_stopped_member_is_gone(launcher: RayLauncher, tmp_path: Path) -> None:
-    training = launcher.start(job(tmp_path, "long", 600))
+    training = launcher.start(job(tmp_path, "long"))
     while not (tmp_path / "long" / "began").exists():
         time.sleep(0.05)
     training.stop()
@@ -76,12 +83,12 @@ def test_a_stopped_member_is_gone(launcher: RayLauncher, tmp_path: Path) -> None
 
 def test_a_node_is_killed_and_the_fleet_ends_complete(cluster: Any, launcher: RayLauncher, tmp_path: Path) -> None:
     trainings = [launcher.start(job(tmp_path, name, 4)) for name in ("one", "two", "three")]
-    began = {name: tmp_path / name / "began" for name in ("one", "two", "three")}
-    while sum(path.exists() and path.read_text().endswith("\n") for path in began.values()) < 2:
+    # However slowly b starts, nothing ends on a before.
+    while nodes_begun(tmp_path) != ["a", "b"]:
         time.sleep(0.05)
     cluster[0].remove_node(cluster[1][1], allow_graceful=False)
+    (tmp_path / "go").touch()
     assert [wait(training) for training in trainings] == [0, 0, 0]
-    starts = [line[0] for path in began.values() for line in path.read_text().splitlines()]
     # What was on b was begun again on a, over the broken checkpoint, and nothing was trained twice to its end.
-    assert sorted(starts) == ["a", "a", "a", "b"]
-    assert [(tmp_path / name / "ended").read_text() for name in began] == ["x", "x", "x"]
+    assert nodes_begun(tmp_path) == ["a", "a", "a", "b"]
+    assert [path.read_text() for path in tmp_path.glob("*/ended")] == ["x", "x", "x"]
