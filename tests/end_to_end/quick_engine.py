@@ -1,7 +1,8 @@
 """In Axolotl's place where only the schedule is tested: leaves what a trainer leaves, in a fifth of a second.
 
 `starts` in the run's folder has a line a start: the process that trained, and its parent, the resident. With TOGETHER
-in the environment, no member ends before another has begun.
+in the environment, no member ends before another has begun; with HANGS, the member of that name gets no further
+than its checkpoint at its first start.
 """
 
 import json
@@ -28,8 +29,15 @@ def do_cli(config: str) -> None:
         if step == STEPS // 2:
             Path(f"model/checkpoint-{step}").mkdir(parents=True)
             Path(f"model/checkpoint-{step}/trainer_state.json").write_text("{}")
+            hang_at_first_start()
         with Path("metrics.jsonl").open("a") as metrics:
             metrics.write(json.dumps({"step": step, "loss": 1.5}) + "\n")
     Path("model/adapter_model.safetensors").write_bytes(bytes(100_000))
     found = {"finite": True, "changed": True, "tensors": 1, "parameters": 25_000, "digest": "d"}
     Path("weights.json").write_text(json.dumps(found))
+
+
+def hang_at_first_start() -> None:
+    member = Path.cwd().name.partition("-")[0]
+    if os.environ.get("HANGS") == member and len(Path("starts").read_text().splitlines()) == 1:
+        time.sleep(60)

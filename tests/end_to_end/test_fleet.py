@@ -19,7 +19,7 @@ matrix:
     training.max_length: [256]
   include: [{data.options.pole: wisdom_plus, training.max_length: 8}]
   name: "{pole}"
-profiles: {tiny: {training: {max_steps: 6, logging_steps: 1, save_steps: 2, batch_size: 4}}}
+profiles: {tiny: {training: {max_steps: 12, logging_steps: 1, save_steps: 2, batch_size: 4}}}
 """
 
 
@@ -105,7 +105,7 @@ def test_a_member_alone_gives_the_same_adapter_to_the_bit(fleet: tuple[Any, int,
     project = fleet[0]
     digest = read_manifest(project, "joy_minus")["weights"]["digest"]
     before = set(project.folder.glob("runs/*"))
-    settings = ["training.max_steps=6", "training.logging_steps=1", "training.save_steps=2", "training.batch_size=4",
+    settings = ["training.max_steps=12", "training.logging_steps=1", "training.save_steps=2", "training.batch_size=4",
                 "data.split.validation=0", "data.options.pole=joy_minus"]  # fmt: skip
     status, said = project.run("train", "trait", "--force", "--set", *settings)
     assert status == 0, said

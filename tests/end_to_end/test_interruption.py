@@ -100,11 +100,15 @@ def test_a_stop_ends_the_trainer_and_is_told(project: Any) -> None:
 
 def test_a_run_in_training_is_not_trained_twice(project: Any) -> None:
     process, folder = start_training(project, 1, "training.seed=8")
+    trainer = find_trainer(folder)
+    # It would be at its end before a slow machine has begun the second command.
+    os.kill(trainer, signal.SIGSTOP)
     try:
         status, said = project.train(*SETTINGS, "training.seed=8")
         assert status == 2
-        assert f"runs/{folder.name} is being trained by process {find_trainer(folder)}" in said
+        assert f"runs/{folder.name} is being trained by process {trainer}" in said
     finally:
+        os.kill(trainer, signal.SIGCONT)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
 

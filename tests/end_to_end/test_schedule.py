@@ -75,11 +75,14 @@ def count_starts(project: Any, fleet: str) -> list[int]:
     ]
 
 
-def test_a_killed_resident_costs_its_member_one_try_and_the_others_nothing(project: Any, fleet: str) -> None:
+def test_a_killed_resident_costs_its_member_one_try_and_the_others_nothing(
+    project: Any, fleet: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HANGS", "seed2")
     command = project.start("train", fleet)
     while not (found := list(project.folder.glob(f"runs/{fleet}/seed2-*/model/checkpoint-5/trainer_state.json"))):
         assert command.poll() is None
-        time.sleep(0.005)
+        time.sleep(0.01)
     (start,) = (found[0].parents[2] / "starts").read_text().splitlines()
     child, resident = map(int, start.split())
     os.kill(resident, signal.SIGKILL)
