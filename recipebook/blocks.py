@@ -21,16 +21,19 @@ PACKED = (".gz", ".zst")
 Blocks = Iterator[bytes]
 
 
-def read_blocks(path: Path, name: str) -> Blocks:
+class Position:
+    """How much of a file is read, in bytes as they lie on disk; readers keep it up to date."""
+
+    def __init__(self) -> None:
+        self.done = 0
+
+
+def read_blocks(path: Path, name: str, position: Position) -> Blocks:
     """Yield the file's content, unpacked; errors call it `name`."""
     with open_file(path, name) as file:
-        match path.suffix:
-            case ".gz":
-                yield from _unpack_gzip(file, name)
-            case ".zst":
-                yield from _unpack_zstandard(file, name)
-            case _:
-                yield from iter(lambda: file.read(BLOCK), b"")
+        for block in _unpack(file, path.suffix, name):
+            position.done = file.tell()
+            yield block
 
 
 @contextmanager
@@ -41,6 +44,16 @@ def open_file(path: Path, name: str) -> Iterator[IO[bytes]]:
             yield file
     except OSError as error:
         raise UserError(f"{name}: cannot be read: {error.strerror}") from error
+
+
+def _unpack(file: IO[bytes], ending: str, name: str) -> Blocks:
+    match ending:
+        case ".gz":
+            return _unpack_gzip(file, name)
+        case ".zst":
+            return _unpack_zstandard(file, name)
+        case _:
+            return iter(lambda: file.read(BLOCK), b"")
 
 
 def _unpack_gzip(file: IO[bytes], name: str) -> Blocks:

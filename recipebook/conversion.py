@@ -40,7 +40,7 @@ from recipebook.progress import ProgressLine
 from recipebook.recognise import AUTO, choose
 from recipebook.records import Record
 from recipebook.rows import BadRecord, LeftOut, Row
-from recipebook.sources import Input, find_inputs
+from recipebook.sources import Input, find_inputs, measure
 
 PROGRESS_EVERY = 10_000
 SPAN = 4 * 2**20
@@ -121,16 +121,17 @@ def convert_file(
     inputs = find_inputs(source, Path())
     found = choose_converter(converter, source, inputs, ledger.notes)
     checked = check_options(found.options, options, f"converter {found.name}")
+    show = partial(show_reading, line, inputs, ledger)
     with replacing(out) as file, ExitStack() as stack:
         stack.callback(line.clear)
         for each in inputs:
             # Records that belong together may stand far apart.
             spans = None if found.choose_join(checked) else _cut(each, ledger)
-            if each.plain and spans:
-                _convert_spans(found, each.plain, each.name, checked, spans, ledger, file, line)
+            if each.path and spans:
+                _convert_spans(found, each.path, each.name, checked, spans, ledger, file, line)
             else:
                 records = each.read(ledger.notes)
-                for converted in convert_records(records, each.name, found, checked, ledger, line):
+                for converted in convert_records(records, each.name, found, checked, ledger, show):
                     file.writelines(converted.lines)
         account = ledger.close()
         judge(account, rejects, "--rejects")
@@ -145,9 +146,12 @@ def convert_records(
     converter: Converter,
     options: BaseModel,
     ledger: Ledger,
-    line: ProgressLine | None = None,
+    show: Callable[[], None] | None = None,
 ) -> Iterator[Converted]:
-    """Yield what becomes rows, with their origin in the lines; the ledger gains every record."""
+    """Yield what becomes rows, with their origin in the lines; the ledger gains every record.
+
+    `show` is called every some thousand records.
+    """
     convert, dumps, remember = converter.convert, orjson.dumps, ledger.contents.remember
     # A third faster than calling the class, as in every step below that is taken a million times.
     make = partial(tuple.__new__, Converted)
@@ -158,8 +162,8 @@ def convert_records(
     for record in join(records) if join else records:
         number, _, value = record
         ledger.records += 1
-        if line and ledger.records % PROGRESS_EVERY == 0:
-            line.wait(f"{ledger.records} records,")
+        if show and ledger.records % PROGRESS_EVERY == 0:
+            show()
         try:
             if isinstance(value, BadRecord):
                 raise value
@@ -188,6 +192,15 @@ def convert_records(
         yield make((record, rows, lines))
 
 
+def show_reading(line: ProgressLine, inputs: list[Input], ledger: Ledger) -> None:
+    """Draw how far the inputs are read."""
+    done, total = measure(inputs)
+    if total:
+        line.show(100 * done // total, 100, f" %, {ledger.records} records")
+    else:
+        line.wait(f"{ledger.records} records,")
+
+
 def _put_meta_last(row: Row) -> None:
     fields = cast(dict[str, Any], row)
     fields["meta"] = fields.pop("meta")
@@ -195,8 +208,10 @@ def _put_meta_last(row: Row) -> None:
 
 def _cut(source: Input, ledger: Ledger) -> Iterator[Span] | None:
     """Cut a big file into spans, as many for each processor; None if it is small."""
-    count = _count_spans(source.plain) if source.plain and source.plain.is_file() else 0
-    return cut(source.plain, source.name, ledger.notes, count) if source.plain and count > 1 else None
+    if not source.path or not source.plain or not source.path.is_file():
+        return None
+    count = _count_spans(source.path)
+    return cut(source.path, source.name, ledger.notes, count) if count > 1 else None
 
 
 def _count_spans(path: Path) -> int:

@@ -11,12 +11,9 @@ No prompt of test or validation is trained on: a record of train that has one is
 
 import json
 import shutil
-from array import array
-from bisect import bisect_left
-from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
-from operator import itemgetter
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,24 +21,23 @@ from pydantic import BaseModel, ConfigDict
 
 from recipebook.account import Account, Ledger, judge
 from recipebook.building import building
-from recipebook.conversion import Converted, Converter, choose_converter, convert_records
+from recipebook.conversion import Converted, Converter, choose_converter, convert_records, show_reading
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file, replacing, write_text
 from recipebook.options import check_options
+from recipebook.overlap import HELD_OUT, Written, count_overlap, drop_overlap
 from recipebook.progress import ProgressLine
 from recipebook.recipe import Data, Split
-from recipebook.records import Record
 from recipebook.rows import BadRecord, LeftOut
 from recipebook.sampling import keep_rows, repeat_rows
 from recipebook.shards import find_shard
 from recipebook.sources import Input, digest_inputs, find_inputs, make_input
-from recipebook.split import PARTS, Part, choose_part, hash_prompt
+from recipebook.split import PARTS, Part, choose_part
 from recipebook.split_file import SplitFile
 
 # Raised when the same sources and settings come to give other rows, so that no old folder is reused.
 FORMAT = "1"
 ACCOUNT = "account.json"
-HELD_OUT: tuple[Part, ...] = ("validation", "test")
 
 
 class Dataset(BaseModel):
@@ -100,31 +96,6 @@ def find_all_inputs(
     }
 
 
-class _Written:
-    """The rows of one part as written: their prompts' hashes, and the records they came from, numbered through."""
-
-    def __init__(self) -> None:
-        self.prompts = array("q")
-        self.numbers = array("q")
-        self.lines = array("q")
-
-    def add(self, each: Converted, before: int) -> None:
-        for row in each.rows:
-            self.prompts.append(hash_prompt(row))
-            self.numbers.append(before + each.record.number)
-            self.lines.append(each.record.line)
-
-    def without(self, numbers: Container[int]) -> "_Written":
-        """The same, less the rows of some records."""
-        kept = _Written()
-        for prompt, number, line in zip(self.prompts, self.numbers, self.lines, strict=True):
-            if number not in numbers:
-                kept.prompts.append(prompt)
-                kept.numbers.append(number)
-                kept.lines.append(line)
-        return kept
-
-
 def _name_sources(data: Data) -> dict[Part, str]:
     named: dict[Part, str | None] = {"test": data.test, "validation": data.validation, "train": data.source}
     return {part: name for part, name in named.items() if name is not None}
@@ -174,28 +145,30 @@ def _write(
     ledger: Ledger,
 ) -> tuple[dict[Part, int], Account]:
     begun: list[tuple[int, str]] = []
-    written = {part: _Written() for part in PARTS}
+    written = {part: Written() for part in PARTS}
+    in_turn = [(part, source) for part, sources in inputs.items() for source in sources]
     line = ProgressLine("convert")
+    show = partial(show_reading, line, [source for _, source in in_turn], ledger)
     with ExitStack() as stack:
         stack.callback(line.clear)
         files = {part: stack.enter_context(replacing(_path(folder, part))) for part in PARTS}
-        for part, source in [(part, source) for part, sources in inputs.items() for source in sources]:
+        for part, source in in_turn:
             name, before = source.name, ledger.records
             begun.append((before, name))
             records = source.read(ledger.notes)
             records = split.follow(records, name, before) if isinstance(split, SplitFile) else records
-            for each in convert_records(records, name, converter, options, ledger, line):
+            for each in convert_records(records, name, converter, options, ledger, show):
                 chosen = _choose(each, split, before, name, ledger) if part == "train" else part
                 if chosen:
                     files[chosen].writelines(each.lines)
                     written[chosen].add(each, before)
-    _drop_overlap(begun, written, _path(folder, "train"), ledger, own=set(_name_sources(data)))
+    drop_overlap(begun, written, _path(folder, "train"), ledger, own=set(_name_sources(data)))
     if data.where and _names_share(data, "test") and not written["test"].numbers:
         # One persona of two hundred may have too few records; that must not keep the others from being trained.
         ledger.notes["test"] = f"test is empty: no record of {ledger.records} fell to its share of {data.split.test}"
     account = ledger.close(
-        overlap_test=_count_overlap(written["train"], written["test"]),
-        overlap_validation=_count_overlap(written["train"], written["validation"]),
+        overlap_test=count_overlap(written["train"], written["test"]),
+        overlap_validation=count_overlap(written["train"], written["validation"]),
     )
     judge(account, data.rejects, "data.rejects")
     if isinstance(split, SplitFile):
@@ -242,39 +215,6 @@ def _choose(each: Converted, split: Split | SplitFile, before: int, name: str, l
     except BadRecord as reason:
         ledger.withdraw(name, each.record, len(each.rows), str(reason))
     return None
-
-
-def _drop_overlap(
-    begun: list[tuple[int, str]], written: dict[Part, _Written], path: Path, ledger: Ledger, own: set[Part]
-) -> None:
-    """Take records out of train that have a prompt of test or validation.
-
-    They are rejected where that part has a file of its `own`, which should not overlap, and left out where it is a
-    share of the same source, in which the same words may come with other answers.
-    """
-    train, reasons, mistaken = written["train"], dict[int, str](), set[int]()
-    for part in HELD_OUT:
-        prompts = set(written[part].prompts)
-        for number, prompt in zip(train.numbers, train.prompts, strict=True):
-            if prompt in prompts:
-                reasons[number] = f"its prompt is also in {part}"
-                mistaken |= {number} if part in own else set()
-    if not reasons:
-        return
-    rows, lines = Counter(train.numbers), dict(zip(train.numbers, train.lines, strict=True))
-    for number in sorted(reasons):
-        before, name = begun[bisect_left(begun, number, key=itemgetter(0)) - 1]
-        take_out = ledger.withdraw if number in mistaken else ledger.set_aside
-        take_out(name, Record(number - before, lines[number], {}), rows[number], reasons[number])
-    with path.open("rb") as whole, replacing(path) as file:
-        kept = zip(train.numbers, whole, strict=True)
-        file.writelines(line for number, line in kept if number not in reasons)
-    written["train"] = train.without(reasons)
-
-
-def _count_overlap(train: _Written, other: _Written) -> int:
-    prompts = set(other.prompts)
-    return sum(prompt in prompts for prompt in train.prompts)
 
 
 def _check_parts(data: Data, rows: dict[Part, int], account: Account) -> None:

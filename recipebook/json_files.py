@@ -21,7 +21,7 @@ from typing import IO, Literal, NamedTuple
 
 import orjson
 
-from recipebook.blocks import BLOCK, Blocks, open_file, read_blocks
+from recipebook.blocks import BLOCK, Blocks, Position, open_file, read_blocks
 from recipebook.errors import UserError, on_one_line
 from recipebook.extents import WRAPPERS, Extent, find_items, find_wrapped
 from recipebook.records import LARGEST, Record, Value, parse, require_some
@@ -50,9 +50,9 @@ class Lines(NamedTuple):
     escaped: bool
 
 
-def read(path: Path, name: str, notes: dict[str, str]) -> Iterator[Record]:
+def read(path: Path, name: str, position: Position, notes: dict[str, str]) -> Iterator[Record]:
     """Yield the records of `path`, which errors call `name`; `notes` gains a line for every oddity read past."""
-    head = _read_head(read_blocks(path, name), name, notes)
+    head = _read_head(read_blocks(path, name, position), name, notes)
     layout = _find_layout(head)
     if layout == "lines":
         return require_some(_read_lines(head.blocks, name, notes, parse), name)
@@ -60,12 +60,12 @@ def read(path: Path, name: str, notes: dict[str, str]) -> Iterator[Record]:
     extents = find_items(whole, name) if layout == "list" else _unwrap(whole, head, name, notes)
     if extents is None:
         return require_some(_read_lines(iter([whole]), name, notes, parse), name)
-    return require_some(_read_extents(whole, extents, name, notes), name)
+    return require_some(_read_extents(whole, extents, name, position, notes), name)
 
 
-def read_text(path: Path, name: str, notes: dict[str, str]) -> Iterator[Record]:
+def read_text(path: Path, name: str, position: Position, notes: dict[str, str]) -> Iterator[Record]:
     """Yield the lines of a plain text that are not blank, a record each."""
-    head = _read_head(read_blocks(path, name), name, notes)
+    head = _read_head(read_blocks(path, name, position), name, notes)
     return require_some(_read_lines(head.blocks, name, notes, _wrap_text), name)
 
 
@@ -252,11 +252,14 @@ def _wrap_text(text: bytes, escaped: bool) -> Value:
         return BadRecord("not UTF-8")
 
 
-def _read_extents(data: bytes, extents: Iterable[Extent], name: str, notes: dict[str, str]) -> Iterator[Record]:
+def _read_extents(
+    data: bytes, extents: Iterable[Extent], name: str, position: Position, notes: dict[str, str]
+) -> Iterator[Record]:
     if (at := data.find(b"\r\n")) >= 0:
         _note_returns(name, 1 + data.count(b"\n", 0, at), notes)
-    line, counted = 1, 0
+    line, counted, size = 1, 0, position.done
     for number, (start, end) in enumerate(extents, 1):
+        position.done = size * end // len(data)
         line += data.count(b"\n", counted, start)
         counted = start
         yield Record(number, line, parse(data[start:end]))

@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 
+from recipebook.blocks import Position
 from recipebook.building import building
 from recipebook.errors import UserError, on_one_line
 from recipebook.files import digest, digest_file, write_text
@@ -40,7 +41,8 @@ def find_shard(source: str, where: Mapping[str, str | int], root: Path, folder: 
         raise UserError(f"{source}: no record has {on_one_line(told)}{_tell_some(index)}")
     path = place / index[key]["file"]
     name = f"{source}[{', '.join(f'{field}={value}' for field, value in where.items())}]"
-    return Input(name, partial(read, path, name), partial(digest_file, path), path)
+    position = Position()
+    return Input(name, partial(read, path, name, position), partial(digest_file, path), path, True, position)
 
 
 def list_values(source: str, column: str, root: Path, folder: Path) -> list[str | int]:
@@ -60,7 +62,7 @@ def _open(source: str, fields: tuple[str, ...], root: Path, folder: Path) -> tup
 
 def _stamp(inputs: Sequence[Input]) -> tuple[tuple[str, int, int], ...] | None:
     """By what a file on disk is known to be as it was a moment ago; two hundred members would each read all of it."""
-    found = [(each.name, each.plain.stat()) for each in inputs if each.plain and each.plain.is_file()]
+    found = [(each.name, each.path.stat()) for each in inputs if each.path and each.path.is_file()]
     return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in found) if len(found) == len(inputs) else None
 
 

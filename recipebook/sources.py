@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from recipebook.blocks import PACKED
+from recipebook.blocks import PACKED, Position
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file
 from recipebook.hub import PREFIX, digest_dataset, read_address, read_dataset
@@ -33,15 +33,20 @@ class Input(NamedTuple):
     name: str
     read: Callable[[dict[str, str]], Iterator[Record]]
     digest: Callable[[], str]
-    plain: Path | None
-    """The file, where it is JSON as it lies on disk, so that several processes may share it."""
+    path: Path | None
+    """The file, where there is one."""
+    plain: bool
+    """Whether it is JSON as it lies on disk, so that several processes may share it."""
+    position: Position
+    """How far it is read."""
 
 
 def find_inputs(source: str, root: Path) -> list[Input]:
     """Find what a source names from `root`; a name that stands for nothing is refused."""
     if source.startswith(PREFIX):
         address = read_address(source, root)
-        return [Input(source, partial(read_dataset, address, source), partial(digest_dataset, address, source), None)]
+        reads, hashes = partial(read_dataset, address, source), partial(digest_dataset, address, source)
+        return [Input(source, reads, hashes, None, False, Position())]
     if (root / source).is_dir():
         names = [f"{source.rstrip('/')}/{path.name}" for path in (root / source).iterdir() if _is_data(path)]
         missing = f"{source}: holds no data file; they end in {', '.join([*JSON, *READERS])}"
@@ -64,13 +69,19 @@ def find_inputs(source: str, root: Path) -> list[Input]:
 def make_input(path: Path, name: str) -> Input:
     """One file as an input of any name, by which errors and origins call it."""
     kind = _find_kind(path)
-    plain = path if not kind and path.suffix not in PACKED else None
-    return Input(name, partial(READERS.get(kind, read), path, name), partial(_digest, path, name), plain)
+    plain, position = not kind and path.suffix not in PACKED, Position()
+    reads = partial(READERS.get(kind, read), path, name, position)
+    return Input(name, reads, partial(_digest, path, name), path, plain, position)
 
 
 def names_one_file(source: str, root: Path) -> bool:
     """Tell a file, there or not, from what stands for several."""
     return not (source.startswith(PREFIX) or (root / source).is_dir() or _is_pattern(source, root))
+
+
+def measure(inputs: list[Input]) -> tuple[int, int]:
+    """How many bytes of the inputs are read, and how many there are; 0 of 0 where nobody knows."""
+    return sum(each.position.done for each in inputs), sum(each.path.stat().st_size for each in inputs if each.path)
 
 
 def digest_inputs(inputs: list[Input]) -> str:

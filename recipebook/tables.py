@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from recipebook.blocks import open_file, read_blocks
+from recipebook.blocks import Position, open_file, read_blocks
 from recipebook.errors import UserError, on_one_line
 from recipebook.json_files import split_lines
 from recipebook.records import LARGEST, Record, Value, parse, require_some
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 BATCH = 1024
 
 
-def read_csv(path: Path, name: str, notes: dict[str, str]) -> Iterator[Record]:
+def read_csv(path: Path, name: str, position: Position, notes: dict[str, str]) -> Iterator[Record]:
     """Yield a CSV file's rows; a row with too many or too few fields is a bad record."""
-    return require_some(_read_rows(path, name), name)
+    return require_some(_read_rows(path, name, position), name)
 
 
-def read_parquet(path: Path, name: str, notes: dict[str, str]) -> Iterator[Record]:
+def read_parquet(path: Path, name: str, position: Position, notes: dict[str, str]) -> Iterator[Record]:
     """Yield a Parquet file's rows, some at a time."""
-    return require_some(read_batches(_read_parquet(path, name)), name)
+    return require_some(read_batches(_read_parquet(path, name, position)), name)
 
 
 def read_batches(batches: "Iterable[pyarrow.RecordBatch]") -> Iterator[Record]:
@@ -47,9 +47,9 @@ def read_batches(batches: "Iterable[pyarrow.RecordBatch]") -> Iterator[Record]:
             yield Record(number, 0, fields if isinstance(fields, BadRecord) else _make_json(fields))
 
 
-def _read_rows(path: Path, name: str) -> Iterator[Record]:
+def _read_rows(path: Path, name: str, position: Position) -> Iterator[Record]:
     csv.field_size_limit(LARGEST)
-    reader = csv.reader(_read_lines(path, name), strict=True)
+    reader = csv.reader(_read_lines(path, name, position), strict=True)
     try:
         header = next(reader, [])
         if twice := [column for at, column in enumerate(header) if column in header[:at]]:
@@ -67,23 +67,25 @@ def _read_rows(path: Path, name: str) -> Iterator[Record]:
         raise UserError(f"{name}:{reader.line_num}: not CSV: {error}") from error
 
 
-def _read_lines(path: Path, name: str) -> Iterator[str]:
+def _read_lines(path: Path, name: str, position: Position) -> Iterator[str]:
     # Carriage returns are CSV's own, nothing to note; bytes that are not UTF-8 are their record's fault alone.
-    for line, texts, _ in split_lines(read_blocks(path, name), name, {"crlf": ""}):
-        for position, text in enumerate(texts, line):
+    for line, texts, _ in split_lines(read_blocks(path, name, position), name, {"crlf": ""}):
+        for at, text in enumerate(texts, line):
             if len(text) > LARGEST:
-                raise UserError(f"{name}:{position}: a line larger than {LARGEST // 2**20} MiB")
+                raise UserError(f"{name}:{at}: a line larger than {LARGEST // 2**20} MiB")
             decoded = text.decode(errors="surrogateescape")
-            yield decoded.removeprefix("\ufeff") if position == 1 else decoded
+            yield decoded.removeprefix("\ufeff") if at == 1 else decoded
 
 
-def _read_parquet(path: Path, name: str) -> "Iterator[pyarrow.RecordBatch]":
+def _read_parquet(path: Path, name: str, position: Position) -> "Iterator[pyarrow.RecordBatch]":
     import pyarrow
     import pyarrow.parquet
 
     with open_file(path, name) as file:
         try:
-            yield from pyarrow.parquet.ParquetFile(file).iter_batches(BATCH)
+            for batch in pyarrow.parquet.ParquetFile(file).iter_batches(BATCH):
+                position.done = file.tell()
+                yield batch
         except (pyarrow.ArrowException, OSError) as error:
             raise UserError(f"{name}: cannot be read: {on_one_line(str(error).partition(chr(10))[0])}") from error
 

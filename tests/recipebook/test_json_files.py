@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recipebook.blocks import Position
 from recipebook.errors import UserError
 from recipebook.json_files import cut, read, read_span
 
@@ -15,7 +16,7 @@ from recipebook.json_files import cut, read, read_span
 def read_all(folder: Path, content: bytes) -> tuple[list[tuple[int, int, Any]], list[str]]:
     path, notes = folder / "x.jsonl", dict[str, str]()
     path.write_bytes(content)
-    found = [(each.number, each.line, each.value) for each in read(path, "x.jsonl", notes)]
+    found = [(each.number, each.line, each.value) for each in read(path, "x.jsonl", Position(), notes)]
     return [(number, line, value if isinstance(value, dict) else str(value)) for number, line, value in found], list(
         notes.values()
     )
@@ -92,7 +93,7 @@ def test_file_is_refused_in_one_line(tmp_path: Path, content: bytes, message: st
 def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
     for path, why in ((tmp_path / "none.json", "No such file or directory"), (tmp_path, "Is a directory")):
         with pytest.raises(UserError) as error:
-            list(read(path, "data", {}))
+            list(read(path, "data", Position(), {}))
         assert str(error.value) == f"data: cannot be read: {why}"
 
 

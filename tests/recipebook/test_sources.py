@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from recipebook.errors import UserError
 from recipebook.records import place
-from recipebook.sources import digest_inputs, find_inputs
+from recipebook.sources import digest_inputs, find_inputs, measure
 
 TWO = [{"a": "1"}, {"a": "é"}]
 LINES = b"".join(json.dumps(record).encode() + b"\n" for record in TWO)
@@ -56,6 +57,35 @@ def write_parquet(path: Path, columns: dict[str, Any]) -> None:
 def test_every_packing_gives_the_same_records(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     assert [value for _, value in read_all(tmp_path, name)] == TWO
+
+
+MANY = [{"a": random.Random(number).randbytes(2000).hex()} for number in range(2000)]
+MANY_LINES = b"".join(json.dumps(record).encode() + b"\n" for record in MANY)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.jsonl", MANY_LINES),
+        ("x.jsonl.gz", gzip.compress(MANY_LINES, 1, mtime=0)),
+        ("x.jsonl.zst", zstandard.compress(MANY_LINES)),
+        ("x.json", json.dumps(MANY).encode()),
+        ("x.json", json.dumps({"data": MANY}, indent=1).encode()),
+        ("x.csv", b"a\n" + b"".join(record["a"].encode() + b"\n" for record in MANY)),
+        ("x.txt", MANY_LINES),
+    ],
+)
+def test_how_much_is_read_is_told_in_bytes_as_they_lie_on_disk(tmp_path: Path, name: str, content: bytes) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_bytes(content)
+    size = 2 * len(content)
+    inputs = find_inputs(f"*/{name}", tmp_path)
+    assert measure(inputs) == (0, size)
+    seen = [measure(inputs) for each in inputs for _ in each.read({})]
+    assert {total for _, total in seen} == {size}
+    # A quarter, half and three quarters of the records, to a block or two of some 256 KiB.
+    assert [seen[at][0] / size for at in (1000, 2000, 3000, 3999)] == pytest.approx([0.25, 0.5, 0.75, 1], abs=0.07)
 
 
 def test_text_gives_a_record_a_line(tmp_path: Path) -> None:
