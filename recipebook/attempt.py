@@ -22,9 +22,7 @@ def attempt(run: Run, manifest: Manifest, lock: int) -> int:
     manifest = begin(run, manifest)
     started, line = time.monotonic(), ProgressLine("training")
     try:
-        code = launch.run_trainer(
-            list(manifest.command), manifest.environment, run.folder, lock, lambda fact: _draw(line, fact)
-        )
+        code = launch.run_trainer(list(manifest.command), manifest.environment, run.folder, lock, line.follow)
     except launch.Stopped as stopped:
         end(run, manifest, started, "interrupted", f"stopped by {stopped}", None)
         print(f"stopped   by {stopped}: the same command goes on from the last checkpoint")
@@ -174,11 +172,3 @@ def _drop_half_line(path: Path) -> None:
 def _find_step(run: Run) -> int:
     checkpoints = run.checkpoints()
     return int(checkpoints[-1].name.split("-")[-1]) if checkpoints else 0
-
-
-def _draw(line: ProgressLine, fact: dict[str, object]) -> None:
-    if fact.get("phase") == "training":
-        loss = f"  loss {fact['loss']:.3f}" if fact.get("loss") is not None else ""
-        line.show(int(str(fact["step"])), int(str(fact["steps"])), loss)
-    else:
-        line.wait(str(fact.get("phase", "loading the engine")))

@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from recipebook.members import list_members, resolve_member
 from recipebook.opening import check_machine, dump_recipe, say_dataset, say_recipe, write_files
 from recipebook.pipeline import resolve_stages
 from recipebook.plan_stages import plan_stages
+from recipebook.progress import ProgressLine
 from recipebook.quality import inspect_rows
 from recipebook.recipe import PROJECT, Recipe
 from recipebook.references import check_references
@@ -73,10 +75,19 @@ def _preview(folder: Path, recipe: Recipe) -> dict[str, Any] | str:
     """What trainer/preview.py found in a process of its own, or why it could not look."""
     out = folder / "preview.json"
     command = [sys.executable, "-m", "trainer.preview", "axolotl.yaml", out.name]
+    environment = os.environ | launch.build_environment(recipe)
+    line = ProgressLine("tokens")
     with (folder / "preview.log").open("wb") as log:
-        environment = os.environ | launch.build_environment(recipe)
-        done = subprocess.run(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT, check=False)
-    return dict(json.loads(out.read_bytes())) if done.returncode == 0 else launch.last_error(folder / "preview.log")
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            while process.poll() is None:
+                line.follow(launch.read_progress(folder))
+                time.sleep(launch.POLL_SECONDS)
+        finally:
+            process.kill()
+            process.wait()
+            line.clear()
+    return dict(json.loads(out.read_bytes())) if process.returncode == 0 else launch.last_error(folder / "preview.log")
 
 
 def _say_tokens(found: dict[str, Any] | str, recipe: Recipe) -> None:

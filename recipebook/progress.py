@@ -2,7 +2,8 @@
 
 import sys
 import time
-from typing import TextIO
+from collections.abc import Mapping
+from typing import Any, TextIO
 
 BAR_CHARS = 20
 
@@ -38,6 +39,14 @@ class ProgressLine:
             self.drawn = now
             self.stream.write(f"\r\x1b[2K{self.label:<9} {what} {now - self.started:.0f} s"[:84])
             self.stream.flush()
+
+    def follow(self, fact: Mapping[str, Any]) -> None:
+        """Draw what another process tells of itself; how far it is, once it is in the phase that the label names."""
+        if fact.get("phase") == self.label:
+            loss = f"  loss {fact['loss']:.3f}" if fact.get("loss") is not None else ""
+            self.show(int(fact["step"]), int(fact["steps"]), loss)
+        else:
+            self.wait(str(fact.get("phase", "loading the engine")))
 
     def clear(self) -> None:
         """Leave an empty line behind."""

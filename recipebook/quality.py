@@ -8,14 +8,16 @@ What a converter or the split rejects is in the account already; what Axolotl ma
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
 from rapidfuzz import fuzz, process
+from xxhash import xxh3_64_intdigest
 
+from recipebook.progress import ProgressLine
 from recipebook.split import normalise
 
 Row = dict[str, Any]
@@ -24,6 +26,7 @@ Row = dict[str, Any]
 MOST_HELD_OUT, MOST_TRAIN = 500, 20_000
 ALIKE = 90
 SHOWN = 60
+SHOW_EVERY = 10_000
 BALANCED = ("language", "category")
 DEBRIS = re.compile(r"_comma_|\{\{[^{}]*\}\}|<\|[a-z_]+\|>|\[TBR\]|\ufffd")
 
@@ -37,26 +40,33 @@ class Finding(NamedTuple):
 
 def inspect_rows(train: Path, held_out: Path, duplicates: int) -> list[Finding]:
     """Look at the rows of train, and at those held out beside them; the account has counted the duplicates of all."""
-    rows, others = _read(train), _read(held_out)
-    checks: dict[str, Callable[[Row], bool]] = {
+    checks = _list_checks()
+    tallies = {kind: _Tally() for kind in checks}
+    values = {field: Counter[str]() for field in BALANCED if field in next(_read(train))["meta"]}
+    rows = 0
+    for row in _read_and_show(train):
+        rows += 1
+        for kind, is_faulty in checks.items():
+            if is_faulty(row):
+                tallies[kind].add(row)
+        for field, counts in values.items():
+            counts[str(row["meta"].get(field))] += 1
+    example = _find_duplicate(chain(_read(train), _read(held_out))) if duplicates else None
+    return [
+        Finding("duplicates", _tell(duplicates, "rows repeat an earlier one", example)),
+        _find_near_duplicates(train, rows, held_out),
+        *(Finding(kind, _tell(tally.count, _EXPLAINED[kind], tally.first)) for kind, tally in tallies.items()),
+        *(_tell_balance(field, counts) for field, counts in values.items()),
+    ]
+
+
+def _list_checks() -> dict[str, Callable[[Row], bool]]:
+    return {
         "empty turns": _has_empty_turn,
         "debris": _has_debris,
         "roles": _has_wrong_roles,
         "positions": lambda row: bool(row["meta"].get("position_disagrees")),
     }
-    findings = [_find(kind, rows, check) for kind, check in checks.items()]
-    findings = [_show_duplicates([*rows, *others], duplicates), _find_near_duplicates(rows, others), *findings]
-    return [*findings, *(_tell_balance(field, rows) for field in BALANCED if field in rows[0]["meta"])]
-
-
-def _read(path: Path) -> list[Row]:
-    with path.open("rb") as file:
-        return [orjson.loads(line) for line in file]
-
-
-def _find(kind: str, rows: list[Row], is_faulty: Callable[[Row], bool]) -> Finding:
-    faulty = [row for row in rows if is_faulty(row)]
-    return Finding(kind, _tell(len(faulty), _EXPLAINED[kind], faulty[0] if faulty else None))
 
 
 _EXPLAINED = {
@@ -65,6 +75,33 @@ _EXPLAINED = {
     "roles": "rows have roles that do not take turns",
     "positions": "rows name positions of calls that their annotated text contradicts",
 }
+
+
+class _Tally:
+    """How many rows have a fault, and the first of them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: Row | None = None
+
+    def add(self, row: Row) -> None:
+        self.count += 1
+        self.first = self.first or row
+
+
+def _read(path: Path) -> Iterator[Row]:
+    with path.open("rb") as file:
+        yield from map(orjson.loads, file)
+
+
+def _read_and_show(path: Path) -> Iterator[Row]:
+    line, size = ProgressLine("inspect"), path.stat().st_size
+    with path.open("rb") as file:
+        for number, text in enumerate(file, 1):
+            yield orjson.loads(text)
+            if number % SHOW_EVERY == 0:
+                line.show(100 * file.tell() // size, 100, f" %, {number} rows")
+    line.clear()
 
 
 def _has_empty_turn(row: Row) -> bool:
@@ -88,31 +125,28 @@ def _turns(row: Row) -> Iterator[dict[str, Any]]:
     yield from (row[key] for key in ("chosen", "rejected") if key in row)
 
 
-def _show_duplicates(rows: list[Row], count: int) -> Finding:
-    example = _find_duplicate(rows) if count else None
-    return Finding("duplicates", _tell(count, "rows repeat an earlier one", example))
-
-
-def _find_duplicate(rows: list[Row]) -> Row | None:
-    origins: dict[bytes, str] = {}
+def _find_duplicate(rows: Iterable[Row]) -> Row | None:
+    origins: dict[int, str] = {}
     for row in rows:
         origin = row["meta"]["origin"]
-        content = orjson.dumps({**row, "meta": {**row["meta"], "origin": ""}})
+        content = xxh3_64_intdigest(orjson.dumps({**row, "meta": {**row["meta"], "origin": ""}}))
         # Weights repeat rows on purpose, and those are of one origin.
         if origins.setdefault(content, origin) != origin:
             return row
     return None
 
 
-def _find_near_duplicates(rows: list[Row], others: list[Row]) -> Finding:
-    asked = list(dict.fromkeys(normalise(_prompt(row)) for row in rows[:MOST_TRAIN]))
+def _find_near_duplicates(train: Path, rows: int, held_out: Path) -> Finding:
+    asked = list(dict.fromkeys(normalise(_prompt(row)) for row in islice(_read(train), MOST_TRAIN)))
+    with held_out.open("rb") as file:
+        others = sum(1 for _ in file)
     alike = [
         (row, found)
-        for row in others[:MOST_HELD_OUT]
+        for row in islice(_read(held_out), MOST_HELD_OUT)
         if (found := process.extractOne(normalise(_prompt(row)), asked, scorer=fuzz.ratio, score_cutoff=ALIKE))
     ]
-    tested = f"{len(others)}" if len(others) <= MOST_HELD_OUT else f"the first {MOST_HELD_OUT} of {len(others)}"
-    among = "a train prompt" if len(rows) <= MOST_TRAIN else f"a prompt of the first {MOST_TRAIN} train rows"
+    tested = f"{others}" if others <= MOST_HELD_OUT else f"the first {MOST_HELD_OUT} of {others}"
+    among = "a train prompt" if rows <= MOST_TRAIN else f"a prompt of the first {MOST_TRAIN} train rows"
     what = f"of {tested} test rows have {among} that is {ALIKE} % the same or more"
     if not alike:
         return Finding("near-duplicates", f"0 {what}")
@@ -125,11 +159,10 @@ def _prompt(row: Row) -> str:
     return " ".join(users)
 
 
-def _tell_balance(field: str, rows: list[Row]) -> Finding:
-    counts = Counter(str(row["meta"].get(field)) for row in rows).most_common()
-    (most, many), (least, few) = counts[0], counts[-1]
-    told = f"{len(counts)} values, from {least} ({few / len(rows):.1%}) to {most} ({many / len(rows):.1%})"
-    return Finding(field, told)
+def _tell_balance(field: str, counts: Counter[str]) -> Finding:
+    ranked, rows = counts.most_common(), counts.total()
+    (most, many), (least, few) = ranked[0], ranked[-1]
+    return Finding(field, f"{len(counts)} values, from {least} ({few / rows:.1%}) to {most} ({many / rows:.1%})")
 
 
 def _tell(count: int, what: str, example: Row | None) -> str:

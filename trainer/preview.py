@@ -3,8 +3,9 @@
     python -m trainer.preview axolotl.yaml preview.json
 
 writes `{"lengths", "trained", "examples": [[["robot", true], …], …]}`: tokens a row and trained tokens a row
-in the rows' order, and for the first rows the pieces of text with whether they are trained on. It is Axolotl's own
-prompt strategy that tokenises and masks chats, not a copy of it; of a pair, both answers are shown.
+in the rows' order, and for the first rows the pieces of text with whether they are trained on; `progress.json` tells
+how far it is. It is Axolotl's own prompt strategy that tokenises and masks chats, not a copy of it; of a pair, both
+answers are shown.
 """
 
 import argparse
@@ -20,8 +21,10 @@ from axolotl.prompt_strategies import load as load_strategy
 from axolotl.utils.dict import DictDefault
 
 from trainer.pairs import write_pair
+from trainer.progress import write_progress
 
 MOST_ROWS = 20_000
+TOLD_EVERY = 500
 EXAMPLES = 2
 MASKED = -100
 
@@ -41,8 +44,13 @@ def preview(config: Path) -> dict[str, Any]:
     cfg = load_cfg(str(config))
     tokenizer = load_tokenizer(cfg)
     look = _look_at_pair(tokenizer) if cfg.rl else _look_at_chat(cfg, tokenizer)
+    looks = []
     with Path(cfg.datasets[0].path).open(encoding="utf-8") as file:
-        looks = [look(json.loads(line)) for line in itertools.islice(file, MOST_ROWS)]
+        lines = list(itertools.islice(file, MOST_ROWS))
+    for number, line in enumerate(lines):
+        if number % TOLD_EVERY == 0:
+            write_progress(Path("progress.json"), "tokens", number, len(lines))
+        looks.append(look(json.loads(line)))
     return {
         "lengths": [one.length for one in looks],
         "trained": [one.trained for one in looks],

@@ -56,10 +56,15 @@ class ProgressFiles(TrainerCallback):
     def _tell(self, state: TrainerState, phase: str) -> None:
         if not state.is_world_process_zero:
             return
-        fact = {"phase": phase, "step": state.global_step, "steps": state.max_steps, "loss": self.loss}
-        temporary = self.progress.with_suffix(".tmp")
-        temporary.write_text(json.dumps({**fact, "time": time.time()}), encoding="utf-8")
-        temporary.replace(self.progress)
+        write_progress(self.progress, phase, state.global_step, state.max_steps, loss=self.loss)
+
+
+def write_progress(path: Path, phase: str, step: int, steps: int, **more: float | None) -> None:
+    """Replace the file that tells how far it is."""
+    fact = {"phase": phase, "step": step, "steps": steps, **more, "time": time.time()}
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(fact), encoding="utf-8")
+    temporary.replace(path)
 
 
 def _number(value: Any) -> Any:

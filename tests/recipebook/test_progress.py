@@ -1,0 +1,58 @@
+"""The line of progress: how far, how much time is left, and nothing where nobody looks."""
+
+import io
+
+import pytest
+
+from recipebook.progress import ProgressLine
+
+
+class Terminal(io.StringIO):
+    """Keeps what is drawn."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def drawn(self) -> list[str]:
+        return [line.rstrip() for line in self.getvalue().split("\r\x1b[2K")[1:]]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, which a test sets."""
+    now = [100.0]
+    monkeypatch.setattr("recipebook.progress.time.monotonic", lambda: now[0])
+    return now
+
+
+def test_the_time_left_is_judged_from_what_was_done_since_the_first_look(clock: list[float]) -> None:
+    line = ProgressLine("convert", terminal := Terminal())
+    for now, done in ((110.0, 20), (120.0, 40), (200.0, 70)):
+        clock[0] = now
+        line.show(done, 100, " %")
+    assert terminal.drawn() == [
+        "convert   [####----------------] 20/100 %",
+        "convert   [########------------] 40/100 %  30 s left",
+        "convert   [##############------] 70/100 %  54 s left",
+    ]
+
+
+def test_a_trainer_is_waited_for_until_it_trains(clock: list[float]) -> None:
+    line = ProgressLine("training", terminal := Terminal())
+    facts = ({}, {"phase": "training", "step": 5, "steps": 10, "loss": 0.25}, {"phase": "saving", "step": 10})
+    for now, fact in enumerate(facts, 101):
+        clock[0] = now
+        line.follow(fact)
+    assert terminal.drawn() == [
+        "training  loading the engine 1 s",
+        "training  [##########----------] 5/10  loss 0.250",
+        "training  saving 1 s",
+    ]
+
+
+def test_nothing_is_drawn_where_there_is_no_terminal() -> None:
+    line = ProgressLine("convert", stream := io.StringIO())
+    line.show(1, 2)
+    line.wait("loading")
+    line.clear()
+    assert stream.getvalue() == ""
