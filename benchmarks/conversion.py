@@ -124,7 +124,7 @@ def make_tool_dialogues() -> list[Any]:
 
 def _gives_one_row(converter: Converter, record: dict[str, Any]) -> bool:
     try:
-        return len(list(converter.convert(record, converter.options()))) == 1
+        return len(converter.convert(record, converter.options())) == 1
     except BadRecord:
         return False
 

@@ -8,6 +8,7 @@ The reasons for refusing a record name its fields and the roles, never what stan
 
 from functools import lru_cache
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from converters._fields import take_any_text, take_text
@@ -33,6 +34,7 @@ _FOLLOWERS = {
 }
 # Most data has a few orders of turns, each many times over.
 _ORDERS = 256
+_GET_ROLE = itemgetter("role")
 
 
 class Shape(NamedTuple):
@@ -50,16 +52,17 @@ class Shape(NamedTuple):
 
 OPENAI = Shape("messages", "role", "content")
 SHAREGPT = Shape("conversations", "from", "value")
+_SHAPES = tuple((shape.field, shape) for shape in (OPENAI, SHAREGPT))
 
 
 def find_turns(record: dict[str, Any]) -> tuple[list[Any], Shape] | None:
     """Find OpenAI's `messages` or ShareGPT's `conversations`; None where the record has neither."""
-    for shape in (OPENAI, SHAREGPT):
-        listed = record.get(shape.field)
-        if listed is not None:
-            if type(listed) is not list:
-                raise BadRecord(f"'{shape.field}' is {name_kind(listed)}, not a list")
+    for field, shape in _SHAPES:
+        listed = record.get(field)
+        if type(listed) is list:
             return listed, shape
+        if listed is not None:
+            raise BadRecord(f"'{field}' is {name_kind(listed)}, not a list")
     return None
 
 
@@ -92,18 +95,29 @@ def take_role(turn: Any, shape: Shape, roles: dict[str, str]) -> str:
 
 def add_system(messages: list[Message], record: dict[str, Any], default: str | None) -> None:
     """Put a system prompt first: the record's `system`, or the default where the record tells none."""
-    told = take_any_text(record, "system") if record.get("system") is not None else ""
-    has_own = bool(messages) and messages[0]["role"] == "system"
-    if told and has_own:
+    told = record.get("system")
+    if told is None and default is None:
+        return
+    own = take_any_text(record, "system") if told is not None else ""
+    has_turn = bool(messages) and messages[0]["role"] == "system"
+    if own and has_turn:
         raise BadRecord("has a 'system' field and a system turn")
-    system = told or default
-    if system is not None and not has_own:
+    system = own or default
+    if system is not None and not has_turn:
         messages.insert(0, {"role": "system", "content": system})
 
 
-def drop_unanswered(messages: list[Message]) -> int:
-    """Check who speaks after whom, and take off what nobody answered at the end; the number of turns that went."""
-    dropped = _check_order(tuple(["call" if "tool_calls" in message else message["role"] for message in messages]))
+def list_roles(messages: list[Message]) -> tuple[str, ...]:
+    """Who speaks in turn, where nobody calls a tool."""
+    return tuple(map(_GET_ROLE, messages))
+
+
+def drop_unanswered(messages: list[Message], roles: tuple[str, ...]) -> int:
+    """Check who speaks after whom, and take off what nobody answered at the end; the number of turns that went.
+
+    In `roles` an assistant's turn that calls tools is a `call`.
+    """
+    dropped = _check_order(roles)
     if dropped:
         del messages[-dropped:]
     return dropped
@@ -111,7 +125,7 @@ def drop_unanswered(messages: list[Message]) -> int:
 
 @lru_cache(_ORDERS)
 def _check_order(roles: tuple[str, ...]) -> int:
-    """Check the order of turns, of which one that calls tools is a `call`; how many stand after the last answer."""
+    """How many turns stand after the last answer; refuses an order that no chat has."""
     for before, turn in pairwise(("", *roles)):
         role = "assistant" if turn == "call" else turn
         if role not in _FOLLOWERS[before]:

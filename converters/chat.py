@@ -15,7 +15,6 @@ The user speaks first and the two take turns. An instruction and its input are p
 the user teaches nothing and goes; `meta.dropped` says so. Texts and numbers under `metadata` are kept in `meta`.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -28,6 +27,7 @@ from converters._turns import (
     add_system,
     drop_unanswered,
     find_turns,
+    list_roles,
     read_turns,
     take_metadata,
 )
@@ -61,16 +61,16 @@ def recognise(record: dict[str, Any]) -> str | None:
     return None
 
 
-def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
-    """Yield the record's one chat."""
+def convert(record: dict[str, Any], options: Options) -> list[Row]:
+    """The record's one chat."""
     turns = find_turns(record)
     messages = read_turns(*turns, ROLES) if turns else _read_pair(record)
     add_system(messages, record, options.system)
-    dropped = drop_unanswered(messages)
+    dropped = drop_unanswered(messages, list_roles(messages))
     meta = take_metadata(record)
     if dropped:
         meta["dropped"] = dropped
-    yield {"messages": messages, "meta": meta}
+    return [{"messages": messages, "meta": meta}]
 
 
 def _read_pair(record: dict[str, Any]) -> list[Message]:

@@ -12,7 +12,6 @@ so no task's pair is ever shown.
 import itertools
 import random
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -32,7 +31,7 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
+def convert(record: dict[str, Any], options: Options) -> list[Row]:
     """The exercises of one text; the same text makes the same exercises."""
     text = record.get("text")
     if not isinstance(text, str) or not text.strip():
@@ -41,14 +40,12 @@ def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
     draw = {"words": _echo, "chain": _take_apart}.get(str(record.get("kind")))
     if draw:
         words = text.split()
-        for _ in range(DRAWS):
-            yield draw(" ".join(rng.sample(words, rng.randint(1, len(words)))), rng)
-        return
-    for exercise in rng.sample((_echo, _quote, _continue), 2):
-        yield exercise(text, rng)
+        return [draw(" ".join(rng.sample(words, rng.randint(1, len(words)))), rng) for _ in range(DRAWS)]
+    rows = [exercise(text, rng) for exercise in rng.sample((_echo, _quote, _continue), 2)]
     values = VALUE.findall(text)
     if values:
-        yield _exercise("fill", *_fill(text, values, rng))
+        rows.append(_exercise("fill", *_fill(text, values, rng)))
+    return rows
 
 
 def _exercise(form: str, said: str, answer: str) -> Row:

@@ -18,7 +18,6 @@ there are any. `rows: turn` gives a row for each assistant turn instead, with al
 counts them from 1. Some files call the session `dialogue_idx`; those without `character` need `persona: false`.
 """
 
-from collections.abc import Iterator
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -57,8 +56,8 @@ def recognise(record: dict[str, Any]) -> str | None:
     )
 
 
-def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
-    """Yield the dialogue, or its assistant turns one by one."""
+def convert(record: dict[str, Any], options: Options) -> list[Row]:
+    """The dialogue, or its assistant turns one by one."""
     persona = take_text(record, "persona_id").strip()
     if options.persona_id is not None and persona != options.persona_id:
         raise LeftOut("of another persona than option persona_id")
@@ -70,10 +69,8 @@ def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
     if dropped:
         meta["dropped"] = dropped
     if options.rows == "dialogue":
-        yield {"messages": messages, "meta": meta}
-        return
-    for turn, end in enumerate(answers, 1):
-        yield {"messages": messages[:end], "meta": {**meta, "turn": turn}}
+        return [{"messages": messages, "meta": meta}]
+    return [{"messages": messages[:end], "meta": {**meta, "turn": turn}} for turn, end in enumerate(answers, 1)]
 
 
 def _take_character(record: dict[str, Any]) -> str:

@@ -22,7 +22,6 @@ counts it.
 """
 
 import re
-from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
@@ -87,8 +86,8 @@ def recognise(record: dict[str, Any]) -> str | None:
     return None
 
 
-def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
-    """Yield the record's one pair."""
+def convert(record: dict[str, Any], options: Options) -> list[Row]:
+    """The record's one pair."""
     prompt, chosen, rejected, images = _read_pair(record)
     if chosen.strip() == rejected.strip():
         raise BadRecord("the chosen and the rejected answer are the same")
@@ -105,12 +104,13 @@ def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
             raise BadRecord(f"tells no {options.strength}, which the threshold goes by")
         if found < options.threshold:
             raise LeftOut("strength under the threshold")
-    yield {
+    row: Row = {
         "messages": prompt,
         "chosen": {"role": "assistant", "content": chosen},
         "rejected": {"role": "assistant", "content": rejected},
         "meta": meta,
     }
+    return [row]
 
 
 def measure_strength(record: dict[str, Any]) -> dict[str, float | None]:

@@ -10,7 +10,6 @@ Out: a user turn and an assistant turn with one call a line, every call as it wa
 """
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -52,8 +51,8 @@ def recognise(record: dict[str, Any]) -> str | None:
     return None
 
 
-def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
-    """Yield the record's one row."""
+def convert(record: dict[str, Any], options: Options) -> list[Row]:
+    """The record's one row."""
     messages: list[Message] = [
         {"role": "user", "content": take_text(record, "input")},
         {"role": "assistant", "content": "\n".join(_take_calls(record))},
@@ -61,7 +60,7 @@ def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
     category = "uncategorised" if record.get("category") is None else take_text(record, "category")
     if options.system is not None:
         messages.insert(0, {"role": "system", "content": options.system})
-    yield {"messages": messages, "meta": {"category": category}}
+    return [{"messages": messages, "meta": {"category": category}}]
 
 
 def _take_calls(record: dict[str, Any]) -> list[str]:

@@ -81,15 +81,14 @@ def _join(records: Iterable[Record]) -> Iterator[Record]:
             yield record
 
 
-def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
-    """Yield the row of a success, or of a success and its failure."""
+def convert(record: dict[str, Any], options: Options) -> list[Row]:
+    """The row of a success, or of a success and its failure."""
     session = _read_session(record)
     if options.form == "pairs":
-        yield _pair(session, record.get(FAILED), options.system)
-        return
+        return [_pair(session, record.get(FAILED), options.system)]
     if session.outcome != "correct":
         raise LeftOut(f"outcome: {session.outcome}")
-    yield {"messages": _begin(options.system) + session.messages, "meta": _describe(session)}
+    return [{"messages": _begin(options.system) + session.messages, "meta": _describe(session)}]
 
 
 def _try_to_read(value: dict[str, Any] | BadRecord) -> _Session | None:

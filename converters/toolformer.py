@@ -24,7 +24,7 @@ graph file. Its input is the user's turn and its output, as it stands, the assis
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -75,8 +75,8 @@ def recognise(record: dict[str, Any]) -> str | None:
     return None
 
 
-def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
-    """Yield the record's one row."""
+def convert(record: dict[str, Any], options: Options) -> list[Row]:
+    """The record's one row."""
     if record.get("original_text") is None and record.get("text") is not None:
         said, output = _split_line(take_text(record, "text"))
         answer = _Answer(output, [span.name for span in find_spans(output)], 0)
@@ -98,7 +98,7 @@ def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
     row: Row = {"messages": messages, "meta": meta}
     if options.spans:
         row["spans"] = _mark(answer.text, len(messages) - 1)
-    yield row
+    return [row]
 
 
 def _mark(text: str, message: int) -> list[Span]:

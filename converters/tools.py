@@ -20,7 +20,6 @@ is called, or `none`. What nobody answered at the end goes, counted by `meta.dro
 """
 
 import json
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -75,15 +74,15 @@ def recognise(record: dict[str, Any]) -> str | None:
     return None
 
 
-def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
-    """Yield the record's one dialogue."""
+def convert(record: dict[str, Any], options: Options) -> list[Row]:
+    """The record's one dialogue."""
     turns = find_turns(record)
     if turns is None:
         raise BadRecord("has neither 'messages' nor 'conversations'")
     tools, names = _read_tools(record.get("tools"))
     messages, called = _read_turns(*turns)
     add_system(messages, record, options.system)
-    dropped = drop_unanswered(messages)
+    dropped = drop_unanswered(messages, _list_roles(messages))
     if tools and not names.issuperset(called):
         raise BadRecord("calls a tool that 'tools' does not list")
     meta = take_metadata(record)
@@ -91,9 +90,8 @@ def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
     if dropped:
         meta["dropped"] = dropped
     if tools:
-        yield {"messages": messages, "tools": tools, "meta": meta}
-    else:
-        yield {"messages": messages, "meta": meta}
+        return [{"messages": messages, "tools": tools, "meta": meta}]
+    return [{"messages": messages, "meta": meta}]
 
 
 def _read_tools(listed: Any) -> tuple[list[dict[str, Any]], set[str]]:
@@ -122,7 +120,7 @@ def _check_tools(listed: Any) -> tuple[list[dict[str, Any]], set[str]]:
 
 def _read_turns(listed: list[Any], shape: Shape) -> tuple[list[Message], list[str]]:
     """The messages, and the names of the tools that they call, in their order."""
-    speaker, said, place = shape.speaker, shape.said, shape.place
+    _, speaker, said = shape
     messages: list[Message] = []
     called: list[str] = []
     # The ids of the calls that no tool has answered yet, in their order.
@@ -135,7 +133,7 @@ def _read_turns(listed: list[Any], shape: Shape) -> tuple[list[Message], list[st
         # A turn that has its speaker and its words alone calls nothing.
         may_call = role == "call" or len(turn) > 2 or said not in turn
         if role == "tool":
-            text = take_any_text(turn, said, place)
+            text = take_any_text(turn, said, shape.place)
             messages.append({"role": role, "content": text, "tool_call_id": _answer(turn, waiting)})
         elif may_call and (calls := _read_calls(turn, role, said, len(called))):
             for call in calls:
@@ -143,11 +141,18 @@ def _read_turns(listed: list[Any], shape: Shape) -> tuple[list[Message], list[st
                     raise BadRecord("two calls have the same 'id'")
                 called.append(call["function"]["name"])
                 waiting.append(call["id"])
-            text = "" if role == "call" or turn.get(said) is None else take_any_text(turn, said, place)
+            text = "" if role == "call" or turn.get(said) is None else take_any_text(turn, said, shape.place)
             _add_calls(messages, text, calls)
         else:
-            messages.append({"role": role, "content": take_text(turn, said, place)})
+            text = turn.get(said)
+            if type(text) is not str or not text or text.isspace() or "\r" in text:
+                text = take_text(turn, said, shape.place)
+            messages.append({"role": role, "content": text})
     return messages, called
+
+
+def _list_roles(messages: list[Message]) -> tuple[str, ...]:
+    return tuple(["call" if "tool_calls" in message else message["role"] for message in messages])
 
 
 def _add_calls(messages: list[Message], text: str, calls: list[dict[str, Any]]) -> None:

@@ -11,7 +11,6 @@ A trait beyond 0.3 either way is named in the prompt, in the record's order; one
 row into a pole, such as `wisdom_plus`. A row may be in several, or in none.
 """
 
-from collections.abc import Iterator
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -64,17 +63,18 @@ def recognise(record: dict[str, Any]) -> str | None:
     return None
 
 
-def convert(record: dict[str, Any], options: Options) -> Iterator[Row]:
-    """Yield the record's one row."""
+def convert(record: dict[str, Any], options: Options) -> list[Row]:
+    """The record's one row."""
     utterance = take_text(record, "utterance")
     words, poles = _read_traits(record.get("traits"), options.threshold)
     if options.pole is not None and options.pole not in poles:
         raise LeftOut(f"under the threshold of {options.pole}")
     prompt = f"Respond in a way that is {', '.join(words)}:" if words else "Respond naturally:"
-    yield {
+    row: Row = {
         "messages": [{"role": "user", "content": prompt}, {"role": "assistant", "content": utterance}],
         "meta": {"poles": " ".join(poles) or "none", "source": _take_source(record)},
     }
+    return [row]
 
 
 def trait_vector(pole: str) -> list[float]:

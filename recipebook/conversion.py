@@ -56,7 +56,7 @@ class Converter(NamedTuple):
 
     name: str
     options: type[BaseModel]
-    convert: Callable[[dict[str, Any], Any], Iterator[Row]]
+    convert: Callable[[dict[str, Any], Any], list[Row]]
     code: str
     choose_join: Callable[[Any], Join | None] = lambda _: None
     """By its options; None where each record stands for itself."""
@@ -167,7 +167,7 @@ def convert_records(
         try:
             if isinstance(value, BadRecord):
                 raise value
-            rows = list(convert(value, options))
+            rows = convert(value, options)
             if not rows:
                 raise BadRecord("gives no row")
             digits, lines = str(number), []

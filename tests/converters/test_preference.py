@@ -123,7 +123,7 @@ def test_a_pair_at_the_threshold_stays() -> None:
     (row,) = convert(pair_scores(4.2, 2.8), Options(strength="ratio", threshold=0.2))
     assert row["meta"] == {"category": "uncategorised", "difference": 1.4, "ratio": 0.2}
     with pytest.raises(LeftOut, match=r"^strength under the threshold$"):
-        list(convert(pair_scores(4.2, 2.8), Options(strength="ratio", threshold=0.21)))
+        convert(pair_scores(4.2, 2.8), Options(strength="ratio", threshold=0.21))
 
 
 def test_a_threshold_without_a_formula_is_a_mistake() -> None:
@@ -141,7 +141,7 @@ def test_arguments_nested_too_deeply_are_refused() -> None:
         deep = [deep]
     record = {"context": "a", "chosen_trajectory": [{"tool_name": "f", "arguments": {"x": deep}}]}
     with pytest.raises(BadRecord, match=r"^'arguments' of a call of 'chosen_trajectory' are nested too deeply$"):
-        list(convert(record, Options()))
+        convert(record, Options())
 
 
 def test_a_call_by_the_megabyte_takes_linear_time() -> None:
@@ -149,7 +149,7 @@ def test_a_call_by_the_megabyte_takes_linear_time() -> None:
     record["chosen_response"]["tool_sequence"] = ["f(" * 500_000]
     start = time.process_time()
     with pytest.raises(BadRecord, match="neither a tool's name nor a call"):
-        list(convert(record, Options()))
+        convert(record, Options())
     assert time.process_time() - start < 2
 
 

@@ -64,7 +64,7 @@ def test_backslashes_and_quotes_by_the_megabyte_take_one_pass() -> None:
 
 def test_null_fields_count_as_absent() -> None:
     record = {"input": "stop", "output": None, "output_list": ["stop()"], "category": None}
-    assert list(convert(record, Options())) == [
+    assert convert(record, Options()) == [
         {
             "messages": [{"role": "user", "content": "stop"}, {"role": "assistant", "content": "stop()"}],
             "meta": {"category": "uncategorised"},

@@ -17,7 +17,7 @@ def convert_sample(converter: str, sample: dict[str, Any]) -> dict[str, Any]:
     options = found.options.model_validate(sample.get("options", {}))
     given = {key: sample[key] for key in ("in", "options") if key in sample}
     try:
-        return {**given, "out": list(found.convert(sample["in"], options))}
+        return {**given, "out": found.convert(sample["in"], options)}
     except BadRecord as reason:
         return {**given, "error": str(reason)}
 

@@ -192,14 +192,14 @@ def test_a_big_file_is_not_cut_between_a_success_and_its_failure(
 def test_a_failure_that_only_ends_elsewhere_makes_no_pair(answers: tuple[str, ...]) -> None:
     record = {**tell("correct", "ls", "rm x"), "failed_session": tell("incorrect", *answers)}
     with pytest.raises(BadRecord, match=r"^does not part from the incorrect session by an agent's turn$"):
-        list(convert(record, Options(form="pairs")))
+        convert(record, Options(form="pairs"))
 
 
 def test_sessions_with_other_instructions_make_no_pair() -> None:
     failure = tell("incorrect", "rm y")
     failure["chat_history"]["value"][0]["content"] = "Delete y."
     with pytest.raises(BadRecord, match=r"^does not part from the incorrect session by an agent's turn$"):
-        list(convert({**tell("correct", "rm x"), "failed_session": failure}, Options(form="pairs")))
+        convert({**tell("correct", "rm x"), "failed_session": failure}, Options(form="pairs"))
 
 
 def test_only_what_was_judged_is_rewarded() -> None:

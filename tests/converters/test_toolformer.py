@@ -72,7 +72,7 @@ def test_calls_keep_their_place_and_arguments_in_either_dialect(
     (row,) = convert(record, Options(dialect=target))
     for call in listed:
         del call["position"]
-    assert list(convert(record, Options(dialect=target))) == [row]
+    assert convert(record, Options(dialect=target)) == [row]
     answer = row["messages"][1]["content"]
     assert remove_calls(answer) == text
     found = find_calls(answer)
@@ -116,7 +116,7 @@ def test_arguments_without_a_written_form_are_refused() -> None:
         "tool_calls": [{"tool_name": "f", "arguments": {"x": deep}}],
     }
     with pytest.raises(BadRecord, match=r"^'arguments' of a call are nested too deeply$"):
-        list(convert(record, Options()))
+        convert(record, Options())
 
 
 def test_calls_by_the_ten_thousand_take_linear_time() -> None:

@@ -65,7 +65,7 @@ def test_a_dialogue_that_is_exported_comes_back(arguments: list[dict[str, Any]],
         "tools": tools,
         "meta": {"calls": len(arguments), "tool": "weather"},
     }
-    assert list(convert(find_export(form)(row), Options())) == [row]
+    assert convert(find_export(form)(row), Options()) == [row]
 
 
 @pytest.mark.parametrize("depth", [900, 1020, 100_000])

@@ -48,7 +48,7 @@ def test_a_row_is_kept_by_exactly_the_poles_that_it_names(traits: dict[str, floa
     record = {"utterance": "ok", "traits": traits}
     (row,) = convert(record, Options())
     try:
-        assert list(convert(record, Options(pole=pole))) == [row]
+        assert convert(record, Options(pole=pole)) == [row]
         kept = True
     except LeftOut as reason:
         assert str(reason) == f"under the threshold of {pole}"
@@ -86,7 +86,7 @@ def test_an_unknown_pole_is_a_mistake_in_a_recipe() -> None:
 @pytest.mark.parametrize("amount", [float("nan"), float("inf"), 10**400, -1.0001])
 def test_amounts_beyond_one_are_refused(amount: float) -> None:
     with pytest.raises(BadRecord, match=r"^'joy' of 'traits' is not between -1 and 1$"):
-        list(convert({"utterance": "ok", "traits": {"joy": amount}}, Options()))
+        convert({"utterance": "ok", "traits": {"joy": amount}}, Options())
 
 
 def test_rows_are_recognised_by_utterance_and_traits() -> None:
