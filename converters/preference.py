@@ -173,10 +173,12 @@ def _write_calls(listed: Any, field: str) -> str:
 
 def _write_call(item: Any, field: str) -> str:
     if type(item) is str:
+        written = f"<tool>{item}</tool>"
+        if _PLAIN.fullmatch(item):
+            return written
         if _NAME.fullmatch(item):
             return f"<tool>{item}()</tool>"
-        written = f"<tool>{item}</tool>"
-        if _PLAIN.fullmatch(item) or [(span.start, span.end) for span in find_spans(written)] == [(0, len(written))]:
+        if [(span.start, span.end) for span in find_spans(written)] == [(0, len(written))]:
             return written
         raise BadRecord(f"an item of '{field}' is neither a tool's name nor a call")
     call = item.get("tool_call", item) if type(item) is dict else item
