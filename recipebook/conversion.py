@@ -128,7 +128,7 @@ def convert_file(
             # Records that belong together may stand far apart.
             spans = None if found.choose_join(checked) else _cut(each, ledger)
             if each.path and spans:
-                _convert_spans(found, each.path, each.name, checked, spans, ledger, file, line)
+                _convert_spans(found, each, each.path, checked, spans, ledger, file, show)
             else:
                 records = each.read(ledger.notes)
                 for converted in convert_records(records, each.name, found, checked, ledger, show):
@@ -225,33 +225,33 @@ def _count_processors() -> int:
 
 def _convert_spans(
     converter: Converter,
+    source: Input,
     path: Path,
-    name: str,
     options: BaseModel,
     spans: Iterator[Span],
     ledger: Ledger,
     file: IO[bytes],
-    line: ProgressLine,
+    show: Callable[[], None],
 ) -> None:
-    count = _count_spans(path)
     # Forked, so that nothing is imported twice.
     fork = multiprocessing.get_context("fork")
     with (
         tempfile.TemporaryDirectory(prefix=".spans.", dir=Path(file.name).parent) as folder,
-        ProcessPoolExecutor(min(count, _count_processors()), mp_context=fork) as pool,
+        ProcessPoolExecutor(min(_count_spans(path), _count_processors()), mp_context=fork) as pool,
     ):
-        convert = partial(_convert_span, converter.name, path, name, options, Path(folder))
-        for done, (piece, later) in enumerate(pool.map(convert, spans), 1):
+        convert = partial(_convert_span, converter.name, path, source.name, options, Path(folder))
+        for piece, later, end in pool.map(convert, spans):
             with piece.open("rb") as rows:
                 shutil.copyfileobj(rows, file, BUFFER)
             piece.unlink()
             ledger.add(later)
-            line.show(done, count, f", {ledger.records} records")
+            source.position.done = end
+            show()
 
 
 def _convert_span(
     converter: str, path: Path, name: str, options: BaseModel, folder: Path, span: Span
-) -> tuple[Path, Ledger]:
+) -> tuple[Path, Ledger, int]:
     # Records make no cycles, and looking for them takes a tenth of the time; this process ends with its spans.
     gc.disable()
     ledger = Ledger()
@@ -260,7 +260,7 @@ def _convert_span(
         records = read_span(path, name, ledger.notes, span)
         rows = convert_records(records, name, _find_once(converter), options, ledger)
         file.writelines(text for each in rows for text in each.lines)
-    return piece, ledger
+    return piece, ledger, span.end
 
 
 _find_once = cache(find_converter)

@@ -81,7 +81,8 @@ def names_one_file(source: str, root: Path) -> bool:
 
 def measure(inputs: list[Input]) -> tuple[int, int]:
     """How many bytes of the inputs are read, and how many there are; 0 of 0 where nobody knows."""
-    return sum(each.position.done for each in inputs), sum(each.path.stat().st_size for each in inputs if each.path)
+    paths = [each.path for each in inputs if each.path and each.path.is_file()]
+    return sum(each.position.done for each in inputs), sum(path.stat().st_size for path in paths)
 
 
 def digest_inputs(inputs: list[Input]) -> str:

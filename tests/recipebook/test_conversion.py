@@ -5,6 +5,7 @@ import inspect
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from functools import partial
@@ -165,8 +166,8 @@ def test_big_file_converted_in_several_processes_gives_the_same_rows_and_account
     assert sorted(path.name for path in Path().iterdir()) == ["rows.jsonl", "x.jsonl"]
 
 
-@pytest.mark.parametrize(("records", "told"), [(25_000, "/100 %, 10000 records"), (200_000, "] 1/")])
-def test_a_long_conversion_tells_how_far_it_is_on_a_terminal_and_nowhere_else(records: int, told: str) -> None:
+@pytest.mark.parametrize("records", [25_000, 200_000])
+def test_a_long_conversion_tells_how_far_it_is_on_a_terminal_and_nowhere_else(records: int) -> None:
     Path("x.jsonl").write_bytes(GOOD[:-1] + b', "category": "a longer one than most"}\n')
     Path("x.jsonl").write_bytes(Path("x.jsonl").read_bytes() * records)
     command = [sys.executable, "-m", "recipebook", "convert", "--in", "x.jsonl", "--out", "rows.jsonl"]
@@ -174,5 +175,5 @@ def test_a_long_conversion_tells_how_far_it_is_on_a_terminal_and_nowhere_else(re
     terminal, stderr = pty.openpty()
     run(stderr=stderr)
     os.close(stderr)
-    assert told in os.read(terminal, 2**16).decode()
+    assert re.search(r"\] [1-9]\d?/100 %, \d+ records", os.read(terminal, 2**16).decode())
     assert b"\r" not in run(stderr=subprocess.PIPE).stderr
