@@ -77,6 +77,7 @@ def read_turns(listed: list[Any], shape: Shape, roles: dict[str, str]) -> list[M
             role, text = take_role(turn, shape, roles), None
         if (text is None or len(turn) > 2) and (turn.get("tool_calls") or turn.get("function_call")):
             raise BadRecord(f"a turn of '{field}' calls a tool, which converter tools is for")
+        # What take_text checks, without a call a turn.
         if type(text) is not str or not text or text.isspace() or "\r" in text:
             text = take_text(turn, said, shape.place)
         messages.append({"role": role, "content": text})

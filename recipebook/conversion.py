@@ -127,8 +127,8 @@ def convert_file(
         for each in inputs:
             # Records that belong together may stand far apart.
             spans = None if found.choose_join(checked) else _cut(each, ledger)
-            if each.path and spans:
-                _convert_spans(found, each, each.path, checked, spans, ledger, file, show)
+            if each.plain and spans:
+                _convert_spans(found, each, each.plain, checked, spans, ledger, file, show)
             else:
                 records = each.read(ledger.notes)
                 for converted in convert_records(records, each.name, found, checked, ledger, show):
@@ -208,10 +208,9 @@ def _put_meta_last(row: Row) -> None:
 
 def _cut(source: Input, ledger: Ledger) -> Iterator[Span] | None:
     """Cut a big file into spans, as many for each processor; None if it is small."""
-    if not source.path or not source.plain or not source.path.is_file():
-        return None
-    count = _count_spans(source.path)
-    return cut(source.path, source.name, ledger.notes, count) if count > 1 else None
+    path = source.plain
+    count = _count_spans(path) if path and path.is_file() else 0
+    return cut(path, source.name, ledger.notes, count) if path and count > 1 else None
 
 
 def _count_spans(path: Path) -> int:

@@ -257,6 +257,7 @@ def _read_extents(
 ) -> Iterator[Record]:
     if (at := data.find(b"\r\n")) >= 0:
         _note_returns(name, 1 + data.count(b"\n", 0, at), notes)
+    # By now all bytes are read; from here on their parsing is what is waited for.
     line, counted, size = 1, 0, position.done
     for number, (start, end) in enumerate(extents, 1):
         position.done = size * end // len(data)

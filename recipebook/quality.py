@@ -40,13 +40,13 @@ class Finding(NamedTuple):
 
 def inspect_rows(train: Path, held_out: Path, duplicates: int) -> list[Finding]:
     """Look at the rows of train, and at those held out beside them; the account has counted the duplicates of all."""
-    checks = _list_checks()
-    tallies = {kind: _Tally() for kind in checks}
-    values = {field: Counter[str]() for field in BALANCED if field in next(_read(train))["meta"]}
+    tallies = {kind: _Tally() for kind in _FAULTS}
+    first = next(_read(train))
+    values = {field: Counter[str]() for field in BALANCED if field in first["meta"]}
     rows = 0
     for row in _read_and_show(train):
         rows += 1
-        for kind, is_faulty in checks.items():
+        for kind, (is_faulty, _) in _FAULTS.items():
             if is_faulty(row):
                 tallies[kind].add(row)
         for field, counts in values.items():
@@ -55,26 +55,9 @@ def inspect_rows(train: Path, held_out: Path, duplicates: int) -> list[Finding]:
     return [
         Finding("duplicates", _tell(duplicates, "rows repeat an earlier one", example)),
         _find_near_duplicates(train, rows, held_out),
-        *(Finding(kind, _tell(tally.count, _EXPLAINED[kind], tally.first)) for kind, tally in tallies.items()),
+        *(Finding(kind, _tell(tally.count, _FAULTS[kind][1], tally.first)) for kind, tally in tallies.items()),
         *(_tell_balance(field, counts) for field, counts in values.items()),
     ]
-
-
-def _list_checks() -> dict[str, Callable[[Row], bool]]:
-    return {
-        "empty turns": _has_empty_turn,
-        "debris": _has_debris,
-        "roles": _has_wrong_roles,
-        "positions": lambda row: bool(row["meta"].get("position_disagrees")),
-    }
-
-
-_EXPLAINED = {
-    "empty turns": "rows have a turn that says nothing",
-    "debris": "rows hold _comma_, an unfilled {{name}} or a control token",
-    "roles": "rows have roles that do not take turns",
-    "positions": "rows name positions of calls that their annotated text contradicts",
-}
 
 
 class _Tally:
@@ -120,9 +103,21 @@ def _has_wrong_roles(row: Row) -> bool:
     return said[:1] != ["user"] or any(pair not in follows for pair in pairwise(said))
 
 
+def _has_wrong_positions(row: Row) -> bool:
+    return bool(row["meta"].get("position_disagrees"))
+
+
 def _turns(row: Row) -> Iterator[dict[str, Any]]:
     yield from row["messages"]
     yield from (row[key] for key in ("chosen", "rejected") if key in row)
+
+
+_FAULTS: dict[str, tuple[Callable[[Row], bool], str]] = {
+    "empty turns": (_has_empty_turn, "rows have a turn that says nothing"),
+    "debris": (_has_debris, "rows hold _comma_, an unfilled {{name}} or a control token"),
+    "roles": (_has_wrong_roles, "rows have roles that do not take turns"),
+    "positions": (_has_wrong_positions, "rows name positions of calls that their annotated text contradicts"),
+}
 
 
 def _find_duplicate(rows: Iterable[Row]) -> Row | None:

@@ -11,20 +11,18 @@ in origins and errors is `samples/persona.jsonl[persona_id=persona_000]`.
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from recipebook.blocks import Position
 from recipebook.building import building
 from recipebook.errors import UserError, on_one_line
-from recipebook.files import digest, digest_file, write_text
-from recipebook.json_files import read
+from recipebook.files import digest, write_text
 from recipebook.records import Record, name_kind, place
 from recipebook.rows import BadRecord
-from recipebook.sources import Input, digest_inputs, find_inputs
+from recipebook.sources import Input, digest_inputs, find_inputs, make_input
 
 FORMAT = "1"
 INDEX = "index.json"
@@ -41,8 +39,7 @@ def find_shard(source: str, where: Mapping[str, str | int], root: Path, folder: 
         raise UserError(f"{source}: no record has {on_one_line(told)}{_tell_some(index)}")
     path = place / index[key]["file"]
     name = f"{source}[{', '.join(f'{field}={value}' for field, value in where.items())}]"
-    position = Position()
-    return Input(name, partial(read, path, name, position), partial(digest_file, path), path, True, position)
+    return make_input(path, name)
 
 
 def list_values(source: str, column: str, root: Path, folder: Path) -> list[str | int]:

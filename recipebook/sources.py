@@ -35,10 +35,14 @@ class Input(NamedTuple):
     digest: Callable[[], str]
     path: Path | None
     """The file, where there is one."""
-    plain: bool
-    """Whether it is JSON as it lies on disk, so that several processes may share it."""
     position: Position
     """How far it is read."""
+
+    @property
+    def plain(self) -> Path | None:
+        """The file, where it is JSON as it lies on disk, so that several processes may share it."""
+        path = self.path
+        return path if path and path.suffix not in PACKED and not _find_kind(path) else None
 
 
 def find_inputs(source: str, root: Path) -> list[Input]:
@@ -46,7 +50,7 @@ def find_inputs(source: str, root: Path) -> list[Input]:
     if source.startswith(PREFIX):
         address = read_address(source, root)
         reads, hashes = partial(read_dataset, address, source), partial(digest_dataset, address, source)
-        return [Input(source, reads, hashes, None, False, Position())]
+        return [Input(source, reads, hashes, None, Position())]
     if (root / source).is_dir():
         names = [f"{source.rstrip('/')}/{path.name}" for path in (root / source).iterdir() if _is_data(path)]
         missing = f"{source}: holds no data file; they end in {', '.join([*JSON, *READERS])}"
@@ -68,10 +72,9 @@ def find_inputs(source: str, root: Path) -> list[Input]:
 
 def make_input(path: Path, name: str) -> Input:
     """One file as an input of any name, by which errors and origins call it."""
-    kind = _find_kind(path)
-    plain, position = not kind and path.suffix not in PACKED, Position()
-    reads = partial(READERS.get(kind, read), path, name, position)
-    return Input(name, reads, partial(_digest, path, name), path, plain, position)
+    position = Position()
+    reads = partial(READERS.get(_find_kind(path), read), path, name, position)
+    return Input(name, reads, partial(_digest, path, name), path, position)
 
 
 def names_one_file(source: str, root: Path) -> bool:
