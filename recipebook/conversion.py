@@ -7,22 +7,18 @@ In: `converters/robot.py` and a file with `{"input": "stop", "output": "robot.st
 and the account of every record. The file of rows is whole or absent.
 """
 
-import ast
 import gc
 import importlib
-import inspect
 import multiprocessing
 import os
 import pkgutil
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from functools import cache, partial
 from pathlib import Path
-from types import ModuleType
 from typing import IO, Any, NamedTuple, cast
 
 import orjson
@@ -32,8 +28,9 @@ from xxhash import xxh3_64_intdigest
 
 import converters
 from recipebook.account import Account, Ledger, judge
+from recipebook.data.code_digest import digest_module
 from recipebook.errors import UserError
-from recipebook.files import digest, replacing
+from recipebook.files import replacing
 from recipebook.json_files import Span, cut, read_span
 from recipebook.options import check_options
 from recipebook.progress import ProgressLine
@@ -44,7 +41,6 @@ from recipebook.sources import Input, find_inputs, measure
 
 PROGRESS_EVERY = 10_000
 SPAN = 4 * 2**20
-OURS = ("converters", "recipebook")
 BUFFER = 2**20
 
 Join = Callable[[Iterable[Record]], Iterator[Record]]
@@ -52,7 +48,7 @@ Join = Callable[[Iterable[Record]], Iterator[Record]]
 
 
 class Converter(NamedTuple):
-    """A module of converters/, and the hash of its source and of what it builds on."""
+    """A module of converters/, and the hash of its code and of what it builds on."""
 
     name: str
     options: type[BaseModel]
@@ -83,21 +79,8 @@ def find_converter(name: str) -> Converter:
         raise UserError(f"no '{name}' in converters/; it has: {', '.join(list_converters())}")
     module = importlib.import_module(f"converters.{name}")
     own = vars(module)
-    found = Converter(name, module.Options, module.convert, _digest_code(module), strengths=own.get("STRENGTHS", ()))
+    found = Converter(name, module.Options, module.convert, digest_module(module), strengths=own.get("STRENGTHS", ()))
     return found._replace(choose_join=module.choose_join) if "choose_join" in own else found
-
-
-def _digest_code(module: ModuleType) -> str:
-    """Hash of a converter's source and of our modules that it imports something from, and they in turn."""
-    found: dict[str, str] = {}
-    waiting = [module.__name__]
-    while waiting:
-        name = waiting.pop()
-        if name.split(".")[0] in OURS and name not in found:
-            found[name] = inspect.getsource(sys.modules[name])
-            imports = [node for node in ast.parse(found[name]).body if isinstance(node, ast.ImportFrom)]
-            waiting += [node.module for node in imports if node.module]
-    return digest(*(found[name] for name in sorted(found)))
 
 
 def choose_converter(name: str, source: str, inputs: list[Input], notes: dict[str, str]) -> Converter:

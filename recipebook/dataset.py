@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict
 from recipebook.account import Account, Ledger, judge
 from recipebook.building import building
 from recipebook.conversion import Converted, Converter, choose_converter, convert_records, show_reading
+from recipebook.data.earlier import name_earlier_folders
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file, replacing, write_text
 from recipebook.options import check_options
@@ -73,11 +74,12 @@ def prepare(
     split = _open_split(data, root)
     if isinstance(split, SplitFile):
         sources[split.name], notes["split"] = split.digest, split.note()
-    # What a recipe does not say is left out, so that a key more in this module makes no folder anew.
-    unsaid = {"options"} if data.where else {"options", "where"}
-    settings = data.model_dump_json(exclude=unsaid) + options.model_dump_json()
+    # A key at its default is left out, so that a key more in this module makes no folder anew.
+    settings = data.model_dump_json(exclude={"options"}, exclude_defaults=True)
+    settings += options.model_dump_json(exclude_defaults=True)
     folder = cache / digest(FORMAT, converter.code, settings, *sources.values())
-    if found := _find(folder):
+    names = [folder.name, *name_earlier_folders(FORMAT, converter.code, data, options, sources.values())]
+    if found := next((found for name in names if (found := _find(cache / name))), None):
         return found
     with building(folder.name, cache) as place:
         rows, account = _write(data, inputs, split, converter, options, place, Ledger(notes))

@@ -8,6 +8,7 @@ from recipebook.hardware import Hardware
 
 Status = Literal["waiting", "prepared", "training", "interrupted", "failed", "trained", "done"]
 FINISHED = ("trained", "done")
+FORM = 2
 
 
 class Fact(BaseModel):
@@ -58,6 +59,8 @@ class StageEntry(Fact):
 class Manifest(Fact):
     """`manifest.json`; `status` becomes `trained` last of all, and only after the weights were checked."""
 
+    form: int = FORM
+    """How identities are computed; a file that does not say is of the first form (recipebook/run/earlier.py)."""
     run: str
     recipe: str
     member: str | None = None

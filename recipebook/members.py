@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
-import yaml
 from pydantic import ValidationError
 
 from recipebook import provenance, rundir
@@ -27,6 +26,7 @@ from recipebook.recipe import Recipe
 from recipebook.recipe_faults import find_recipe_faults, tell_invalid
 from recipebook.references import check_references
 from recipebook.resolve import COMMAND_LINE, Resolved
+from recipebook.run.earlier import read_inputs
 from recipebook.rundir import Run
 from recipebook.schema_walk import offer
 from recipebook.shards import list_values
@@ -154,15 +154,7 @@ def _tell_state(manifest: Manifest) -> dict[str, Any]:
 def _compare(run: Run, earlier: Manifest, dataset: Dataset, resolved: Resolved) -> str:
     """Which of the things that an identity is made of differ from those of the newest run."""
     inputs = provenance.list_inputs(resolved.recipe, dataset.rows_digest)
-    settings = yaml.safe_load((run.folder / "resolved.yaml").read_text(encoding="utf-8"))
-    before = {
-        **provenance.list_settings(settings),
-        "rows": earlier.hashes["rows"],
-        "base": earlier.hashes["base"],
-        "chat template": earlier.hashes["chat_template"],
-        **{f"versions.{package}": number for package, number in earlier.versions.items()},
-    }
-    return tell_changes(before, inputs)
+    return tell_changes(read_inputs(earlier, run.folder), inputs)
 
 
 def _index_runs() -> dict[str, tuple[Run, Manifest]]:

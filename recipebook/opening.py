@@ -142,6 +142,17 @@ def open_run(
     return run.write(begun.model_copy(update=prepared))
 
 
+def reopen_run(manifest: Manifest, recipe: Recipe, command: Sequence[str] = ()) -> Manifest:
+    """The manifest of a run to resume, its command (a training's, if not given) and environment built anew.
+
+    An earlier version of the code may have been started by another command.
+    """
+    if manifest.status == "trained":
+        return manifest
+    command = command or launch.build_command(recipe)
+    return manifest.model_copy(update={"command": tuple(command), "environment": launch.build_environment(recipe)})
+
+
 def begin_manifest(run: Run, resolved: Resolved, overrides: Sequence[str], identity: str) -> Manifest:
     """Leave the recipe in a new run's folder; who it is and where it runs, to be completed and written."""
     shutil.copyfile(resolved.source, run.folder / "recipe.yaml")

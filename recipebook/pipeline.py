@@ -13,7 +13,7 @@ from recipebook import launch, rundir
 from recipebook.attempt import attempt, attempt_job
 from recipebook.errors import UserError
 from recipebook.manifest import StageEntry
-from recipebook.opening import begin_manifest, check_machine, choose_profile, say_dataset, say_recipe
+from recipebook.opening import begin_manifest, check_machine, choose_profile, reopen_run, say_dataset, say_recipe
 from recipebook.recipe import PROJECT
 from recipebook.resolve import Resolved, merge_layers, read_layers
 from recipebook.rundir import Run, shown
@@ -168,9 +168,9 @@ def _can_prepare(step: Step, top: Run) -> bool:
 def _run(run: StageRun, stage: Stage, lock: int) -> int:
     if stage.kind:
         write_stage_job(run, stage)
-        return attempt_job(run, run.read(), lock, rows=stage.has_rows)
+        return attempt_job(run, reopen_run(run.read(), stage.recipe, build_job_command()), lock, rows=stage.has_rows)
     status = _merge(run, stage, lock)
-    return status or attempt(run, run.read(), lock)
+    return status or attempt(run, reopen_run(run.read(), stage.recipe), lock)
 
 
 def _merge(run: StageRun, stage: Stage, lock: int) -> int:

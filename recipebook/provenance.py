@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+from pydantic import BaseModel
 
 from recipebook.files import digest
 from recipebook.recipe import CHAT_TEMPLATES, PROJECT, Recipe
 from recipebook.render import find_base
+from recipebook.section import Section
 
 PACKAGES = ("axolotl", "torch", "transformers", "peft", "trl", "accelerate", "deepspeed", "datasets", "recipebook")
 SAMPLE_BYTES = 1 << 20
@@ -66,20 +69,29 @@ def digest_chat_template(recipe: Recipe) -> str:
 
 
 def identify(recipe: Recipe, rows_digest: str) -> str:
-    """The same rows, settings, base, template and versions have the same identity; evaluation does not count."""
+    """The same rows, settings, base, template and versions have the same identity; evaluation does not count.
+
+    A key that stands at its default leaves no trace, so that a key that is added later changes no identity.
+    """
     return digest_inputs(list_inputs(recipe, rows_digest))
 
 
 def list_inputs(recipe: Recipe, rows_digest: str) -> dict[str, str]:
     """All that decides the outcome of a training, each under its name: `training.epochs`, `rows`, `versions.torch`."""
+    hashes = {"rows": rows_digest, "base": digest_base(recipe), "chat_template": digest_chat_template(recipe)}
+    return join_inputs(recipe.model_dump(mode="json"), hashes, package_versions())
+
+
+def join_inputs(data: Mapping[str, Any], hashes: Mapping[str, Any], versions: Mapping[str, str]) -> dict[str, str]:
+    """The same from a recipe's data, and the hashes and versions as a manifest has them."""
     # What a service trains with is its own affair.
-    versions = {} if recipe.remote else package_versions()
+    known = {} if data.get("remote") else versions
     return {
-        **list_settings(recipe.model_dump(mode="json")),
-        "rows": rows_digest,
-        "base": digest_base(recipe),
-        "chat template": digest_chat_template(recipe),
-        **{f"versions.{package}": number for package, number in versions.items()},
+        **drop_defaults(list_settings(data)),
+        "rows": hashes["rows"],
+        "base": hashes["base"],
+        "chat template": hashes["chat_template"],
+        **{f"versions.{package}": number for package, number in known.items()},
     }
 
 
@@ -102,6 +114,51 @@ def flatten(value: Any, path: str = "") -> dict[str, str]:
         inner = [flatten(item, f"{path}.{key}" if path else str(key)) for key, item in value.items()]
         return {key: item for part in inner for key, item in part.items()}
     return {path: json.dumps(value, sort_keys=True)}
+
+
+def drop_defaults(inputs: Mapping[str, str]) -> dict[str, str]:
+    """Inputs less the keys at their default; of an optional section that has no other, its bare name stays.
+
+    `{"training.epochs": "3", "lora.r": "32", "rows": "5d0c…"}` to `{"lora": "{}", "rows": "5d0c…"}`
+    """
+    defaults, sections = list_defaults()
+    kept = {key: value for key, value in inputs.items() if not _is_default(defaults.get(key), value)}
+    for section in sections:
+        inside = f"{section}."
+        if any(key.startswith(inside) for key in inputs) and not any(key.startswith(inside) for key in kept):
+            kept[section] = "{}"
+    return kept
+
+
+@cache
+def list_defaults() -> tuple[dict[str, str], tuple[str, ...]]:
+    """The default of each key of a recipe that has one, as `flatten` writes it; and the sections that may be absent."""
+    sections: list[str] = []
+    return _list_defaults(Recipe, "", sections), tuple(sections)
+
+
+def _list_defaults(model: type[BaseModel], path: str, sections: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, field in model.model_fields.items():
+        key = f"{path}{name}"
+        inner = [kind for kind in (field.annotation, *get_args(field.annotation)) if _is_section(kind)]
+        if not field.is_required():
+            default = field.get_default(call_default_factory=True)
+            found |= flatten(default.model_dump(mode="json") if isinstance(default, BaseModel) else default, key)
+        for kind in inner:
+            found |= _list_defaults(kind, f"{key}.", sections)
+            if field.default is None:
+                sections.append(key)
+    return found
+
+
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Section)
+
+
+def _is_default(default: str | None, value: str) -> bool:
+    # 3 and 3.0 are one number, however the recipe wrote it.
+    return default is not None and (default == value or bool(json.loads(default) == json.loads(value)))
 
 
 def _git(project: Path, *arguments: str) -> str | None:

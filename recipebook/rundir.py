@@ -24,6 +24,7 @@ from recipebook.errors import UserError
 from recipebook.files import write_text
 from recipebook.manifest import Manifest
 from recipebook.recipe import PROJECT
+from recipebook.run.earlier import translate_manifest
 
 RUNS = PROJECT / "runs"
 CACHE = PROJECT / ".cache"
@@ -53,7 +54,8 @@ class Run:
         """The manifest, or a UserError where this is no run."""
         path = self.folder / "manifest.json"
         try:
-            return Manifest.model_validate_json(path.read_bytes())
+            manifest = Manifest.model_validate_json(path.read_bytes())
+            return manifest if "form" in manifest.model_fields_set else translate_manifest(manifest, self.folder)
         except FileNotFoundError:
             raise UserError(f"{shown(self.folder)} holds no manifest.json") from None
         except OSError as error:

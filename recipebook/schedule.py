@@ -20,7 +20,7 @@ from recipebook.launch import read_progress
 from recipebook.launcher import Job, Launcher, Training
 from recipebook.manifest import Manifest, Status
 from recipebook.members import Standing, name_fleet
-from recipebook.opening import open_run
+from recipebook.opening import open_run, reopen_run
 from recipebook.progress import ProgressLine, format_seconds
 from recipebook.rundir import Run
 
@@ -143,7 +143,8 @@ class Schedule:
         if standing.run:
             same.append((standing.run, standing.run.read()))
         if same:
-            return next((pair for pair in same if pair[1].status == "trained"), same[0])
+            run, manifest = next((pair for pair in same if pair[1].status == "trained"), same[0])
+            return run, reopen_run(manifest, standing.resolved.recipe)
         run = rundir.create(standing.member.name, datetime.now(), fleet=fleet)
         overrides = (*self.overrides, *standing.overrides)
         try:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from recipebook import provenance, rundir
 from recipebook.conversion import find_converter
+from recipebook.data.code_digest import digest_sources
 from recipebook.dataset import Dataset, prepare
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file
@@ -26,6 +27,7 @@ from recipebook.stages import Stage, list_texts
 FEW = 3
 # What stages of a kind read of the recipe; a training reads all of it.
 KIND_SECTIONS = {"model", "eval"}
+HASHES = ("rows", "base", "chat template")
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,11 @@ def identify_all(steps: Sequence[Step]) -> str:
 def tell_changes(before: Mapping[str, str], after: Mapping[str, str]) -> str:
     """`training.epochs: 4, was 3; lora.r: 8, was 16`"""
     changed = [key for key in sorted(before.keys() | after.keys()) if before.get(key) != after.get(key)]
-    told = [_tell_change(key, before.get(key), after.get(key)) for key in changed[:FEW]]
+    defaults, _ = provenance.list_defaults()
+    told = [
+        _tell_change(key, before.get(key, defaults.get(key)), after.get(key, defaults.get(key)))
+        for key in changed[:FEW]
+    ]
     return "; ".join(told) + (f"; and {len(changed) - FEW} more" if len(changed) > FEW else "")
 
 
@@ -91,20 +97,21 @@ def _list_inputs(stage: Stage, dataset: Dataset | None, earlier: Mapping[str, st
     inputs = provenance.list_inputs(stage.recipe, rows)
     if stage.kind:
         kept = provenance.flatten(stage.recipe.model_dump(mode="json", include=KIND_SECTIONS))
-        known = {key: value for key, value in inputs.items() if "." not in key or key.startswith("versions.")}
+        known = {key: value for key, value in inputs.items() if key in HASHES or key.startswith("versions.")}
         options = provenance.flatten(stage.options, stage.kind)
         seed = {"training.seed": str(stage.recipe.training.seed)}
         inputs = known | kept | options | seed | {"kind": stage.kind, "code": _digest_kind(stage)} | _list_files(stage)
     if dataset is None:
         inputs |= _list_data_inputs(stage.recipe.data)
     inputs |= {f"stage {name}": earlier[name] for name in stage.list_sources()}
-    return inputs | {"start": f"{stage.start} {earlier.get(stage.start.stage or '', '')}".strip()}
+    inputs |= {"start": f"{stage.start} {earlier.get(stage.start.stage or '', '')}".strip()}
+    return provenance.drop_defaults(inputs)
 
 
 def _digest_kind(stage: Stage) -> str:
     folder = stage.resolved.root / "stages"
-    shared = sorted(path for path in folder.glob("_*.py") if not path.stem.startswith("__"))
-    return digest(*(digest_file(path) for path in (folder / f"{stage.kind}.py", *shared)))
+    shared = (path for path in folder.glob("_*.py") if not path.stem.startswith("__"))
+    return digest_sources([folder / f"{stage.kind}.py", *shared])
 
 
 def _list_files(stage: Stage) -> dict[str, str]:

@@ -16,7 +16,7 @@ from recipebook.dataset import prepare
 from recipebook.errors import UserError
 from recipebook.fleet import Choice as Members
 from recipebook.fleet import train_fleet
-from recipebook.opening import check_machine, open_run, say_dataset, say_recipe
+from recipebook.opening import check_machine, open_run, reopen_run, say_dataset, say_recipe
 from recipebook.pipeline import Choice, resolve_stages, train_stages
 from recipebook.recipe import PROJECT
 from recipebook.references import check_references
@@ -56,7 +56,10 @@ def train(
     run = earlier or rundir.create(resolved.name, datetime.now())
     lock = run.lock()
     try:
-        manifest = run.read() if earlier else open_run(run, resolved, overrides, dataset, identity)
+        if earlier:
+            manifest = reopen_run(run.read(), resolved.recipe)
+        else:
+            manifest = open_run(run, resolved, overrides, dataset, identity)
         seconds = {**manifest.stages, "prepare": round(time.monotonic() - started, 2)}
         status = attempt(run, manifest.model_copy(update={"stages": seconds}), lock)
     finally:

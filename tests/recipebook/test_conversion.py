@@ -132,7 +132,7 @@ def test_a_converters_hash_follows_the_tables_that_it_shares(
 ) -> None:
     before, read = find_converter(converter).code, inspect.getsource
     changed = importlib.import_module("converters._turns")
-    monkeypatch.setattr(inspect, "getsource", lambda module: read(module) + "# changed" * (module is changed))
+    monkeypatch.setattr(inspect, "getsource", lambda module: read(module) + "\nCHANGED = True\n" * (module is changed))
     assert (find_converter(converter).code != before) == follows
 
 

@@ -1,0 +1,1 @@
+"""Records to rows: conversion, splits, sampling, the account of every record."""

@@ -1,0 +1,61 @@
+"""Source code in, a hash of what it does out: cached rows and finished stages are reused while the hash stays.
+
+    "import json\n\ndef double(x):\n    '''Twice x.'''\n    return 2 * x  # fast"  and
+    "def double(x):\n\n    return 2 * x"  have the same hash
+
+Imports, docstrings, comments and positions are left out, so that a module may move, and its words be mended, without
+anything being converted or trained anew. What a module imports from our own modules is hashed with it.
+"""
+
+import ast
+import inspect
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from recipebook.files import digest
+
+OURS = ("converters", "recipebook")
+DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def digest_module(module: ModuleType) -> str:
+    """Hash a module together with the modules of ours that it imports from, and they in turn."""
+    found: dict[str, ast.Module] = {}
+    waiting = [module.__name__]
+    while waiting:
+        name = waiting.pop()
+        if name.split(".")[0] in OURS and name in sys.modules and name not in found:
+            found[name] = ast.parse(inspect.getsource(sys.modules[name]))
+            waiting += _list_imported(found[name])
+    return _digest_trees(found.values())
+
+
+def digest_sources(paths: Iterable[Path]) -> str:
+    """Hash files of source code; their names and order do not count."""
+    return _digest_trees(ast.parse(path.read_bytes()) for path in paths)
+
+
+def _digest_trees(trees: Iterable[ast.Module]) -> str:
+    return digest(*sorted(_describe(tree) for tree in trees))
+
+
+def _list_imported(tree: ast.Module) -> Iterator[str]:
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _describe(node: Any) -> str:
+    """A syntax tree as text; written out here, as `ast.dump` differs between versions of Python."""
+    if isinstance(node, list):
+        return f"[{','.join(_describe(item) for item in node if not isinstance(item, ast.Import | ast.ImportFrom))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = [(name, value) for name, value in ast.iter_fields(node) if value is not None and value != []]
+    if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+        fields = [(name, value[1:] if name == "body" else value) for name, value in fields]
+    return f"{type(node).__name__}({','.join(f'{name}={_describe(value)}' for name, value in fields)})"

@@ -1,0 +1,56 @@
+"""What earlier versions called the same work: a converter's code and settings in, the names of folders made then out.
+
+Cached rows were once named by the converter's source, word for word, and by every key of `data`. A converter that does
+today what it did then is listed here under both hashes, so that none of its rows are made again.
+"""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel
+
+from recipebook.files import digest
+from recipebook.recipe import Data
+
+# The hash of the code today, and that of the code whose work it does: converters, then kinds of stages.
+EARLIER_CODE: Mapping[str, str] = MappingProxyType(
+    {
+        "a30a947242c6eba1": "87b9ab5c54d6d2a3",  # chat
+        "a2d9caa6438cf24d": "676c5a67f873708f",  # echo
+        "5770c3558010c798": "bf436abb03d09b3f",  # persona
+        "d373f7d83a867337": "7d16acaad41c95f0",  # preference
+        "a0bf12848102bcbb": "a3c31541bda8e2bb",  # robot
+        "066602ba0da74093": "55715df12b62664f",  # sessions
+        "0fa57e44875e5602": "9e864174dc122127",  # toolformer
+        "a4d9f51cf055de51": "db0021b74da0d499",  # tools
+        "618b71e8b1ba321d": "bcfe0174e127094e",  # trait
+        "114f013f80093975": "decdd19d771bb274",  # augment
+        "3d3eb6e3fc9f4e3a": "f162a847c3accf39",  # evaluate
+        "ef39b8b75fe1b1db": "9d62cb96c0588f90",  # generate_conversations
+        "ac598a7a77117e74": "18230439fa8e7681",  # generate_pairs
+        "b3ff16d704e22ed4": "4dc160dd9e2e5291",  # merge
+    }
+)
+# The keys of `data` at that time; the rows of a recipe that says more cannot be there.
+KEYS: Mapping[str, Any] = {
+    **dict.fromkeys(("source", "validation", "test", "converter", "where", "rejects"), True),
+    "split": {"validation", "test", "by", "file", "seed"},
+    "weights": {"field", "values"},
+    "only": {"field", "values"},
+}
+
+
+def name_earlier_folders(form: str, code: str, data: Data, options: BaseModel, sources: Iterable[str]) -> list[str]:
+    """The names under which the same rows may lie in the cache."""
+    said = data.model_dump(exclude={"options"}, exclude_defaults=True)
+    if code not in EARLIER_CODE or said != data.model_dump(include=dict(KEYS), exclude_defaults=True):
+        return []
+    keys = {key: value for key, value in KEYS.items() if key != "where" or data.where}
+    settings = data.model_dump_json(include=keys) + options.model_dump_json()
+    return [digest(form, EARLIER_CODE[code], settings, *sources)]
+
+
+def name_todays_code(earlier: str) -> str:
+    """The hash of the code that does what the code of an earlier hash did; where none does, the earlier hash."""
+    return next((today for today, known in EARLIER_CODE.items() if known == earlier), earlier)

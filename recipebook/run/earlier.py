@@ -1,0 +1,62 @@
+"""A manifest of the first form in; the same manifest with identities as they are computed today out.
+
+Form 1: an identity is the hash of every key of a recipe, and of its code word for word. Form 2: keys at their default
+and the words of code leave no trace. What a manifest or the run's folder says is enough to compute the second.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from recipebook import provenance
+from recipebook.data.earlier import name_todays_code
+from recipebook.files import digest
+from recipebook.manifest import FORM, Manifest, StageEntry
+
+try:
+    from yaml import CSafeLoader as Loader
+except ImportError:
+    from yaml import SafeLoader as Loader  # type: ignore[assignment]
+
+CODE = ("code", "code of the converter")
+
+
+def translate_manifest(manifest: Manifest, folder: Path) -> Manifest:
+    """Bring a manifest of an earlier form to today's; one without anything to compute from keeps its identity."""
+    if manifest.pipeline:
+        pipeline = _translate_stages(manifest.pipeline)
+        identity = digest(*(part for entry in pipeline for part in (entry.name, entry.identity)))
+        return manifest.model_copy(update={"form": FORM, "identity": identity, "pipeline": pipeline})
+    resolved = folder / "resolved.yaml"
+    if not manifest.hashes or not resolved.is_file():
+        return manifest
+    inputs = read_inputs(manifest, folder)
+    return manifest.model_copy(update={"form": FORM, "identity": provenance.digest_inputs(inputs)})
+
+
+def read_inputs(manifest: Manifest, folder: Path) -> dict[str, str]:
+    """What decided the outcome of a run, from its folder: `provenance.list_inputs` as it was then."""
+    settings = yaml.load((folder / "resolved.yaml").read_text(encoding="utf-8"), Loader)
+    return provenance.join_inputs(settings, manifest.hashes, manifest.versions)
+
+
+def _translate_stages(entries: Sequence[StageEntry]) -> tuple[StageEntry, ...]:
+    """Each stage with the identities of the stages that it builds on."""
+    identities: dict[str, str] = {}
+    translated: list[StageEntry] = []
+    for entry in entries:
+        inputs = {key: _translate_input(key, value, identities) for key, value in entry.inputs.items()}
+        inputs = provenance.drop_defaults(inputs)
+        identities[entry.identity] = provenance.digest_inputs(inputs)
+        translated.append(entry.model_copy(update={"inputs": inputs, "identity": identities[entry.identity]}))
+    return tuple(translated)
+
+
+def _translate_input(key: str, value: str, identities: dict[str, str]) -> str:
+    if key in CODE:
+        return name_todays_code(value)
+    start, space, identity = value.rpartition(" ")
+    if key == "start":
+        return f"{start}{space}{identities.get(identity, identity)}"
+    return identities.get(value, value) if key.startswith("stage ") else value
