@@ -109,8 +109,8 @@ tiny-base: $(READY) ## make the embedded tiny base model again (FORCE=1)
 	@$(RUN_IN_ENV) tiny-base $(if $(FORCE),--force)
 
 schemas: $(READY) ## the snapshot of Axolotl's schema and the editors' schema again
-	@$(PY) -m recipebook.axolotl_snapshot
-	@$(PY) -m recipebook.editor_schema
+	@$(PY) -m trainer.axolotl_snapshot
+	@$(PY) -m recipebook.recipe.editor_schema
 
 clean: ## caches; runs and the environment stay
 	rm -rf .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis

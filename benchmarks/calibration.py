@@ -3,8 +3,8 @@
     python -m benchmarks.calibration --simulations 1000
 
 Each simulation draws the scores of a test set twice from models that are equally good, and once from a worse one; what
-is measured is `eval.statistics` itself, as reports call it. Of 100 comparisons, 5 should reject where nothing differs,
-and 95 intervals should hold the truth. The last line is one JSON list:
+is measured is `eval.statistics.estimates` itself, as reports call it. Of 100 comparisons, 5 should reject where nothing
+differs, and 95 intervals should hold the truth. The last line is one JSON list:
 
     [{"situation": "right or wrong", "n": 50, "rejects": 0.046, "mean": 0.951, "none": 0.953, "difference": 0.948}, …]
 
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from eval.statistics import compare, estimate
+from eval.statistics.estimates import compare, estimate
 
 SIZES = (50, 200, 600)
 REJECTS_AT = 0.05

@@ -26,11 +26,11 @@ from typing import Any
 
 import orjson
 
-from recipebook.conversion import Converter, convert_file, find_converter
+from recipebook.data.conversion import Converter, convert_file, find_converter
 from recipebook.hardware import detect
-from recipebook.recipe import PROJECT
+from recipebook.recipe.keys import PROJECT
 from recipebook.rows import BadRecord
-from recipebook.sources import find_inputs
+from recipebook.sources.inputs import find_inputs
 
 ROUNDS = 3
 SAMPLES = {

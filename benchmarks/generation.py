@@ -16,11 +16,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from recipebook import rundir
 from recipebook.hardware import detect
-from recipebook.recipe import Generation
-from recipebook.render import find_base
-from recipebook.resolve import resolve
+from recipebook.launch.render import find_base
+from recipebook.recipe.keys import Generation
+from recipebook.recipe.resolve import resolve
+from recipebook.run import rundir
 
 ROUNDS = 3
 NEW_TOKENS = 128
@@ -66,9 +66,9 @@ def load_both(query: str) -> tuple[Callable[[int], list[str]], Callable[[int], l
     from lm_eval.api.instance import Instance
     from lm_eval.models.huggingface import HFLM
 
-    from eval import generate
-    from eval.libraries import prepare_libraries
-    from eval.prompts import read_prompts
+    from eval.asking import generate
+    from eval.asking.prompts import read_prompts
+    from recipebook.libraries import prepare_libraries
 
     prepare_libraries()
     run = rundir.find(query)

@@ -28,9 +28,9 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from converters._fields import take_text
 from converters._turns import ROLES
-from recipebook.inline_calls import find_spans, write_call
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Message, Row
+from recipebook.text.inline_calls import find_spans, write_call
 
 WANTS = "'chosen' and 'rejected' answers, responses or trajectories, and their prompt"
 SPECIAL_CASE_OF = ("chat", "tools")

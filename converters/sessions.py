@@ -22,9 +22,9 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from converters._turns import Shape, read_turns
-from recipebook.outcomes import OUTCOMES, Outcome, reward
 from recipebook.records import Record, name_kind
 from recipebook.rows import BadRecord, LeftOut, Message, Row
+from recipebook.shell.outcomes import OUTCOMES, Outcome, reward
 
 WANTS = "'chat_history' and 'evaluation_record'"
 FAILED = "failed_session"

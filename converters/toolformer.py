@@ -31,10 +31,10 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from converters._fields import take_text
-from recipebook.call_arguments import read_arguments
-from recipebook.inline_calls import CallSpan, Dialect, find_spans, insert_calls, mark_spans, take_out, write_call
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, Message, Row, Span
+from recipebook.text.call_arguments import read_arguments
+from recipebook.text.inline_calls import CallSpan, Dialect, find_spans, insert_calls, mark_spans, take_out, write_call
 
 WANTS = "'original_text' and 'augmented_text', or lines 'Input: … Output: … Reasoning Result: …'"
 NAMESAKES = 8

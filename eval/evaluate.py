@@ -10,24 +10,24 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eval.ask import Answers, ask, digest_conditions
-from eval.prompts import Prompt, digest_question, read_prompts
-from eval.report import ReportInput, render, terminal_table
-from eval.score import evaluate_predictions
-from eval.summary import Asked, Summary
-from recipebook import rundir
+from eval.asking.ask import Answers, ask, digest_conditions
+from eval.asking.prompts import Prompt, digest_question, read_prompts
+from eval.report.page import ReportInput, render, terminal_table
+from eval.scoring.score import evaluate_predictions
+from eval.scoring.summary import Asked, Summary
 from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
-from recipebook.manifest import Status
 from recipebook.progress import format_seconds
-from recipebook.recipe import Evaluation, Recipe
-from recipebook.references import check_references
-from recipebook.resolve import resolve
-from recipebook.rundir import Run, shown
-from recipebook.sources import MADE
+from recipebook.recipe.keys import Evaluation, Recipe
+from recipebook.recipe.references import check_references
+from recipebook.recipe.resolve import resolve
+from recipebook.run import rundir
+from recipebook.run.manifest import Status
+from recipebook.run.rundir import Run, shown
+from recipebook.sources.inputs import MADE
 
 if TYPE_CHECKING:
-    from eval.kept_base import KeptBase
+    from eval.asking.kept_base import KeptBase
 
 
 def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None) -> int:

@@ -1,24 +1,24 @@
 """`make eval RUN=traits`: every trained member of a fleet in one process, and their vote where the recipe asks for it.
 
 What is imported, the base model and what it answers are paid for once: it stays loaded while adapters come and go
-(eval/kept_base.py), and members that are asked the same share its answers (eval/ask.py keeps them). Each member gets
-what a run of its own gets, in its own `eval/`; the vote's is in `runs/<fleet>/vote` (eval/vote.py).
+(eval/asking/kept_base.py), and members that are asked the same share its answers (eval/asking/ask.py keeps them). Each
+member gets what a run of its own gets, in its own `eval/`; the vote's is in `runs/<fleet>/vote` (eval/vote.py).
 """
 
 import time
 from collections.abc import Sequence
 
 from eval.evaluate import evaluate_run, read_recipe
-from eval.libraries import prepare_libraries
-from eval.pages import format_estimate
-from eval.summary import Summary
+from eval.report.pages import format_estimate
+from eval.scoring.summary import Summary
 from eval.vote import evaluate_vote
 from recipebook.errors import UserError
-from recipebook.manifest import Manifest
+from recipebook.launch.render import find_base
+from recipebook.libraries import prepare_libraries
 from recipebook.progress import ProgressLine, format_seconds
-from recipebook.render import find_base
-from recipebook.resolve import resolve
-from recipebook.rundir import VOTE, Run
+from recipebook.recipe.resolve import resolve
+from recipebook.run.manifest import Manifest
+from recipebook.run.rundir import VOTE, Run
 
 
 def evaluate_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], overrides: Sequence[str]) -> int:
@@ -44,7 +44,7 @@ def _evaluate_members(members: Sequence[tuple[Run, Manifest]], overrides: Sequen
     """One after another, a line each; what was found of those that could be."""
     prepare_libraries(find_base(read_recipe(members[0][0], overrides)))
     # Only here: a mistyped name should not wait for torch.
-    from eval.kept_base import KeptBase
+    from eval.asking.kept_base import KeptBase
 
     line, kept, summaries = ProgressLine("members"), KeptBase(), list[Summary]()
     for at, (run, manifest) in enumerate(members):

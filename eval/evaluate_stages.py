@@ -9,18 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from eval.asking.prompts import Prompt, digest_prompts
 from eval.evaluate import choose_folder, evaluate_model, read_recipe, read_rows
-from eval.prompts import Prompt, digest_prompts
-from eval.report import ReportInput, render
-from eval.stage_summary import FILE, StageSummary, summarise_section, tell_section
-from eval.summary import Summary
+from eval.report.page import ReportInput, render
+from eval.report.stage_summary import FILE, StageSummary, summarise_section, tell_section
+from eval.scoring.summary import Summary
 from recipebook.errors import UserError
 from recipebook.files import write_text
-from recipebook.manifest import Manifest
 from recipebook.progress import format_seconds
-from recipebook.recipe import Evaluation, Recipe
-from recipebook.rundir import Run, shown
-from recipebook.stage_run import StageRun, list_trained
+from recipebook.recipe.keys import Evaluation, Recipe
+from recipebook.run.manifest import Manifest
+from recipebook.run.rundir import Run, shown
+from recipebook.run.stage_run import StageRun, list_trained
 
 
 @dataclass(frozen=True)

@@ -14,18 +14,18 @@ from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime
 from typing import Any
 
+from eval.comparing.evaluations import Evaluation, name_differences, read_evaluation
 from eval.evaluate import choose_folder
-from eval.evaluations import Evaluation, name_differences, read_evaluation
-from eval.predictions import Prediction, read_predictions
-from eval.report import ReportInput, render
-from eval.score import evaluate_predictions, load_metric, read_options
-from eval.summary import Summary
-from recipebook import rundir
+from eval.report.page import ReportInput, render
+from eval.scoring.predictions import Prediction, read_predictions
+from eval.scoring.score import evaluate_predictions, load_metric, read_options
+from eval.scoring.summary import Summary
 from recipebook.errors import UserError
 from recipebook.files import digest, replacing, write_text
-from recipebook.manifest import Manifest
-from recipebook.recipe import Recipe
-from recipebook.rundir import VOTE, Run
+from recipebook.recipe.keys import Recipe
+from recipebook.run import rundir
+from recipebook.run.manifest import Manifest
+from recipebook.run.rundir import VOTE, Run
 
 Reader = Callable[[str], Hashable | None]
 

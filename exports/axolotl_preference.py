@@ -6,7 +6,7 @@
 
 from typing import Any
 
-from recipebook.export import take_metadata, take_pair
+from recipebook.data.export import take_metadata, take_pair
 from recipebook.rows import Row
 
 

@@ -6,7 +6,7 @@
 
 from typing import Any
 
-from recipebook.export import refuse_pair, take_metadata
+from recipebook.data.export import refuse_pair, take_metadata
 from recipebook.rows import Row
 
 

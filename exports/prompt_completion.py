@@ -10,7 +10,7 @@ It holds no system turn, no further turns, no tools and no meta.
 
 from typing import Any
 
-from recipebook.export import refuse_pair
+from recipebook.data.export import refuse_pair
 from recipebook.rows import BadRecord, Row
 
 

@@ -12,7 +12,7 @@ both, or several calls at once, has no form here. The ids of calls are not held;
 import json
 from typing import Any
 
-from recipebook.export import refuse_pair, take_metadata
+from recipebook.data.export import refuse_pair, take_metadata
 from recipebook.rows import BadRecord, Message, Row
 
 SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt", "tool": "observation"}

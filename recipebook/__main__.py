@@ -1,7 +1,5 @@
-"""`python -m recipebook`."""
+"""`python -m recipebook`: runs commands/, which this package does not import, since commands import it."""
 
-import sys
+import runpy
 
-from recipebook.cli import main
-
-sys.exit(main())
+runpy.run_module("commands", run_name="__main__")

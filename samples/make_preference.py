@@ -20,7 +20,7 @@ from collections.abc import Callable
 from itertools import cycle, islice
 from typing import Any
 
-from recipebook.inline_calls import write_call
+from recipebook.text.inline_calls import write_call
 from samples._generator import draw_new, write_sample
 from samples.make_toolformer import ASKING, ENGLISH, Clause
 from stages._spoil import MISTAKEN

@@ -20,7 +20,7 @@ from functools import partial
 from itertools import cycle, islice
 from typing import Any, NamedTuple
 
-from recipebook.inline_calls import insert_calls, write_call
+from recipebook.text.inline_calls import insert_calls, write_call
 from samples._generator import draw_new, write_sample
 
 SHORTEST, LONGEST = 8, 16

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from recipebook.errors import UserError
-from recipebook.recipe import Recipe
-from recipebook.schema_walk import Fault
-from recipebook.service import Job
-from recipebook.web import Web
+from recipebook.recipe.keys import Recipe
+from recipebook.recipe.schema_walk import Fault
+from recipebook.remote.service import Job
+from recipebook.remote.web import Web
 
 URL = "https://api.together.xyz/v1"
 KEY = "TOGETHER_API_KEY"

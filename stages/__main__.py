@@ -11,7 +11,7 @@ from pathlib import Path
 
 from recipebook.errors import UserError
 from recipebook.options import check_options
-from recipebook.stage_job import read_job
+from recipebook.pipeline.job import read_job
 
 
 def main(path: Path) -> int:

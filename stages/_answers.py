@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 
 import torch
 
-from eval.decode import decode
-from eval.generate import Answer, load_base, load_tokenizer, load_tuned, merge, stop_tokens, write_prompt
-from eval.prompts import Prompt, digest_prompts
+from eval.asking.decode import decode
+from eval.asking.generate import Answer, load_base, load_tokenizer, load_tuned, merge, stop_tokens, write_prompt
+from eval.asking.prompts import Prompt, digest_prompts
 from recipebook.files import digest, digest_file
+from recipebook.pipeline.job import Job
 from recipebook.progress import ProgressLine
-from recipebook.provenance import digest_model, package_versions
-from recipebook.recipe import Generation
-from recipebook.stage_job import Job
+from recipebook.recipe.keys import Generation
+from recipebook.run.provenance import digest_model, package_versions
 from stages._pieces import Pieces
 
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import torch
 
-from eval.decode import decode
-from eval.likelihood import measure_tokens
-from recipebook.chat_text import write_prompt
-from recipebook.recipe import Generation
+from eval.asking.decode import decode
+from eval.asking.likelihood import measure_tokens
+from recipebook.recipe.keys import Generation
+from recipebook.text.chat import write_prompt
 from stages._answers import Speaker
 from stages._tools import Asked, read_call
 

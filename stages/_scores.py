@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
-from eval.predictions import Prediction
+from eval.scoring.predictions import Prediction
 from recipebook.errors import UserError
 from recipebook.options import check_options
-from recipebook.recipe import PROJECT
+from recipebook.recipe.keys import PROJECT
 
 
 def check_metric(name: str, options: Mapping[str, Any], figures: Mapping[str, float]) -> None:
@@ -43,7 +43,7 @@ def score_answers(
 
 
 def _load_metric(name: str) -> ModuleType:
-    # Not by eval.score, whose statistics `make check` need not wait for.
+    # Not by eval.scoring.score, whose statistics `make check` need not wait for.
     known = sorted(path.stem for path in (PROJECT / "eval" / "metrics").glob("*.py") if path.stem != "__init__")
     if name not in known:
         raise UserError(f"no '{name}' in eval/metrics/; it has: {', '.join(known)}")

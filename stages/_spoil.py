@@ -6,7 +6,7 @@
     missing_step     find red caps below 400 rupees
 
 `wrong_order` puts the calls into each other's places, the last first. Calls stand inside a text in any dialect of
-recipebook/inline_calls.py, or are all that is said: `robot.stop()`, one a line or parted by `;`.
+recipebook/text/inline_calls.py, or are all that is said: `robot.stop()`, one a line or parted by `;`.
 """
 
 import ast
@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from recipebook.inline_calls import find_spans, take_out
+from recipebook.text.inline_calls import find_spans, take_out
 
 MISTAKEN: dict[str, tuple[str, ...]] = {
     "search": ("recommend", "compare"),

@@ -25,13 +25,13 @@ from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
-from eval.calls import Parameter, is_valid, parse_calls
-from recipebook.call_arguments import write_arguments
+from eval.reading.calls import Parameter, is_valid, parse_calls
 from recipebook.errors import UserError
-from recipebook.inline_calls import find_calls
-from recipebook.recipe_faults import tell, tell_invalid
-from recipebook.rundir import shown
-from recipebook.yaml_source import load
+from recipebook.recipe.faults import tell, tell_invalid
+from recipebook.recipe.yaml_source import load
+from recipebook.run.rundir import shown
+from recipebook.text.call_arguments import write_arguments
+from recipebook.text.inline_calls import find_calls
 
 _NUMBERED = re.compile(r"(.+)_[0-9]+")
 _ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)

@@ -15,8 +15,8 @@ Calls stand before the whole text, since a model that knows no calls would be th
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from eval.likelihood import measure_tokens
-from recipebook.inline_calls import write_call
+from eval.asking.likelihood import measure_tokens
+from recipebook.text.inline_calls import write_call
 from stages._answers import Speaker
 
 WEIGHTS = (5 / 15, 4 / 15, 3 / 15, 2 / 15, 1 / 15)

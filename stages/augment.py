@@ -21,16 +21,16 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from eval.libraries import prepare_libraries
-from recipebook.call_arguments import write_arguments
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file, replacing, write_text
-from recipebook.inline_calls import find_spans, insert_calls, write_call
+from recipebook.libraries import prepare_libraries
+from recipebook.pipeline.job import Job
 from recipebook.progress import ProgressLine
-from recipebook.recipe import PROJECT
+from recipebook.recipe.keys import PROJECT
 from recipebook.rows import BadRecord
-from recipebook.sources import MADE, find_inputs
-from recipebook.stage_job import Job
+from recipebook.sources.inputs import MADE, find_inputs
+from recipebook.text.call_arguments import write_arguments
+from recipebook.text.inline_calls import find_spans, insert_calls, write_call
 from stages._pieces import Pieces
 from stages._tools import Asked, Tools, answer, is_allowed, propose, read_tools
 

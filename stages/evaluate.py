@@ -10,12 +10,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from eval.prompts import read_prompts
+from eval.asking.prompts import read_prompts
 from recipebook.errors import UserError
 from recipebook.files import write_text
-from recipebook.rundir import Run
-from recipebook.stage_job import Job
-from recipebook.stage_run import StageRun
+from recipebook.pipeline.job import Job
+from recipebook.run.rundir import Run
+from recipebook.run.stage_run import StageRun
 
 MAKES_ROWS = False
 
@@ -30,7 +30,7 @@ def run(job: Job, options: Options) -> None:
     """Evaluate the model that the stage starts from against the base."""
     # Here and not above: checking a recipe should not wait for all that evaluation imports.
     from eval.evaluate import evaluate_model
-    from eval.report import terminal_table
+    from eval.report.page import terminal_table
 
     weights = Path(job.adapter or job.tokenizer)
     if weights.parent.parent != job.folder.parent:

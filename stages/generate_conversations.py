@@ -28,10 +28,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file, replacing, write_text
+from recipebook.pipeline.job import Job
 from recipebook.progress import ProgressLine
-from recipebook.recipe import PROJECT
+from recipebook.recipe.keys import PROJECT
 from recipebook.rows import Message
-from recipebook.stage_job import Job
 from stages._endpoint import Ask, Endpoint
 from stages._pieces import Pieces
 from stages._talk import Profile, Talk, read_talk

@@ -26,14 +26,14 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from converters.preference import compare_scores
-from eval.calls import read_api
-from eval.libraries import prepare_libraries
-from eval.prompts import Prompt, read_prompts
+from eval.asking.prompts import Prompt, read_prompts
+from eval.reading.calls import read_api
+from recipebook.data.split import Part
 from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
-from recipebook.recipe import PROJECT, Generation
-from recipebook.split import Part
-from recipebook.stage_job import Job
+from recipebook.libraries import prepare_libraries
+from recipebook.pipeline.job import Job
+from recipebook.recipe.keys import PROJECT, Generation
 from stages._scores import check_metric, score_answers
 from stages._spoil import MISTAKEN, Mistakes, collect_values, spoil
 
@@ -149,7 +149,7 @@ def _answer(job: Job, options: Options, prompts: Sequence[Prompt]) -> list[list[
     if options.answers:
         # Here and not above: whoever checks a recipe should not wait for torch.
         prepare_libraries(job.model)
-        from eval.generate import tell_reference
+        from eval.asking.generate import tell_reference
         from stages._answers import load_speaker, sample
 
         speaker = load_speaker(job)

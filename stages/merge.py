@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from eval.libraries import prepare_libraries
 from recipebook.errors import UserError
-from recipebook.stage_job import Job
+from recipebook.libraries import prepare_libraries
+from recipebook.pipeline.job import Job
 
 MAKES_MODEL = True
 MAKES_ROWS = False

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from recipebook import rundir
 from recipebook.hardware import Hardware
-from recipebook.manifest import Manifest, Status
-from recipebook.rundir import Run
+from recipebook.run import rundir
+from recipebook.run.manifest import Manifest, Status
+from recipebook.run.rundir import Run
 
 # Machines are shared: how long an example takes says nothing about the code.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import yaml
 
-from recipebook.cli import build_parser
-from recipebook.recipe import Recipe
-from recipebook.resolve import list_recipes
+from commands import build_parser
+from recipebook.recipe.keys import Recipe
+from recipebook.recipe.resolve import list_recipes
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.calls import is_valid, parse_calls, read_api
+from eval.reading.calls import is_valid, parse_calls, read_api
 from samples import _generator, make_robot, make_texts
 
 ROOT = Path(__file__).parents[1]

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from eval.devices import extract_actions
+from eval.reading.devices import extract_actions
 from samples.make_persona import make
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "persona.jsonl"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from converters.preference import Options, convert, measure_strength
-from recipebook.inline_calls import find_calls
+from recipebook.text.inline_calls import find_calls
 from samples import _generator, make_preference
 from stages._spoil import MISTAKEN
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from converters.toolformer import Options, convert
-from eval.calls import read_api
 from eval.metrics.toolformer import Options as MetricOptions
 from eval.metrics.toolformer import score
-from eval.predictions import Prediction
-from recipebook.inline_calls import find_calls, remove_calls
+from eval.reading.calls import read_api
+from eval.scoring.predictions import Prediction
+from recipebook.text.inline_calls import find_calls, remove_calls
 from samples import _generator, make_toolformer
 
 FOLDER = Path(__file__).parents[1] / "samples"

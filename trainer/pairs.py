@@ -13,7 +13,7 @@ with a stand-in for the prompt, where a short one, such as `user`, is found too 
 from collections.abc import Callable
 from typing import Any
 
-from recipebook.chat_text import write_answer, write_prompt
+from recipebook.text.chat import write_answer, write_prompt
 
 Strategy = tuple[Callable[..., dict[str, Any]], dict[str, Any]]
 

@@ -11,7 +11,7 @@ A row tells its spans beside its messages, by message and characters of its cont
                {"message": 1, "start": 6, "end": 12, "kind": "tool"}, …]}
 
 Axolotl's own strategy tokenises and masks; a column `weights` comes beside `labels`. Which token is of which kind says
-recipebook/token_spans.py; the end of a turn is in no span, and so of the kind `fluency`.
+recipebook/text/token_spans.py; the end of a turn is in no span, and so of the kind `fluency`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from axolotl.integrations.base import BasePlugin
 from axolotl.prompt_strategies.chat_template import ChatTemplateStrategy, StrategyLoader
 from pydantic import BaseModel
 
-from recipebook.token_spans import REST, TextSpan, find_kinds
+from recipebook.text.token_spans import REST, TextSpan, find_kinds
 
 
 class SpanKeys(BaseModel):

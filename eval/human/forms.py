@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.evaluations import find_evaluation
+from eval.comparing.evaluations import find_evaluation
 from eval.human import LETTERS, NO_DIFFERENCE, POINTS, SCALES
 from eval.human.study import FOLDER, Key, draw_study
 from eval.human.systems import Question, read_systems
-from eval.pages import render_page
-from recipebook import rundir
+from eval.report.pages import render_page
 from recipebook.errors import UserError
 from recipebook.files import write_text
 from recipebook.rows import Message
-from recipebook.rundir import shown
+from recipebook.run import rundir
+from recipebook.run.rundir import shown
 
 SCRIPT = Path(__file__).with_name("form.js")
 

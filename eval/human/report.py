@@ -13,12 +13,12 @@ from eval.human import SCALES
 from eval.human.results import Agreement, Results, sum_up
 from eval.human.returned import find_files, read_returned
 from eval.human.study import FOLDER, read_keys
-from eval.pages import format_p, render_page
-from eval.statistics import SIGNIFICANT, Difference, Estimate
-from recipebook import rundir
+from eval.report.pages import format_p, render_page
+from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate
 from recipebook.errors import UserError
 from recipebook.files import write_text
-from recipebook.rundir import shown
+from recipebook.run import rundir
+from recipebook.run.rundir import shown
 
 # Krippendorff, Content Analysis, 2004, section 11.4.2: what may be relied on, and what allows tentative conclusions.
 RELIABLE = 0.8

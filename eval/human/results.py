@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from eval.human import POINTS, SCALES, ScaleName
 from eval.human.returned import Judgement, Returned
-from eval.statistics import Difference, Estimate, adjust_holm, compare, estimate
+from eval.statistics.estimates import Difference, Estimate, adjust_holm, compare, estimate
 
 SPAN = POINTS[-1] - POINTS[0]
 

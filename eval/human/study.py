@@ -18,7 +18,7 @@ from eval.human import LETTERS
 from eval.human.systems import Question
 from recipebook.errors import UserError
 from recipebook.files import digest
-from recipebook.rundir import Run, shown
+from recipebook.run.rundir import Run, shown
 
 FOLDER = "human-eval"
 

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from eval.evaluations import Evaluation, find_evaluation, list_evaluations, read_evaluation
-from eval.predictions import Prediction, read_predictions
-from eval.prompts import Prompt, read_prompts
-from eval.stage_summary import read_stages
-from recipebook import rundir
+from eval.asking.prompts import Prompt, read_prompts
+from eval.comparing.evaluations import Evaluation, find_evaluation, list_evaluations, read_evaluation
+from eval.report.stage_summary import read_stages
+from eval.scoring.predictions import Prediction, read_predictions
 from recipebook.errors import UserError
 from recipebook.rows import Message
-from recipebook.rundir import Run, shown
+from recipebook.run import rundir
+from recipebook.run.rundir import Run, shown
 
 
 class Question(NamedTuple):

@@ -1,1 +1,1 @@
-"""One metric family a module; the file's name is the name in recipes. `eval.score.Metric` says what a module has."""
+"""One metric family a module; its file's name is its name in recipes, `eval.scoring.score.Metric` says what it has."""

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from eval.embeddings import embed
-from eval.predictions import Prediction
+from eval.reading.embeddings import embed
+from eval.scoring.predictions import Prediction
 
 FIGURES = {"embedding_similarity": "how near the answer is to the reference in meaning: cosine of their embeddings"}
 BINARY = frozenset[str]()

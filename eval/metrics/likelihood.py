@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from eval.predictions import Prediction
+from eval.scoring.predictions import Prediction
 
 FIGURES = {
     "nll": "negative log-likelihood of the reference answer, in nats a token; less is better",

@@ -3,8 +3,8 @@
     {"prediction": "AC to 23 degrees, heat mode.", "reference": "Setting the AC to 22 degrees in heat mode."}
     → {"exact": 0.0, "device_f1": 1.0, "param_precision": 0.5, "numerical_precision": 0.0, "numerical_mae": 1.0, …}
 
-Settings by device are read from both texts (eval/devices.py). Four kinds of things are counted: `device`, `param` (a
-setting of a device), and of those `numerical` (temperature, volume, brightness, fan speed, alarm volume) and
+Settings by device are read from both texts (eval/reading/devices.py). Four kinds of things are counted: `device`,
+`param` (a setting of a device), and of those `numerical` (temperature, volume, brightness, fan speed, alarm volume) and
 `categorical` (the others). With P predicted, R in the reference and M in both, with the same value:
 
     *_precision, *_recall, *_f1        |M| / |P|, |M| / |R|, 2 |M| / (|P| + |R|) of each answer, then the mean
@@ -26,9 +26,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from eval.devices import NUMERICAL, Actions, Mode, Value, extract_actions
-from eval.pairing import divide
-from eval.predictions import Prediction
+from eval.reading.devices import NUMERICAL, Actions, Mode, Value, extract_actions
+from eval.reading.pairing import divide
+from eval.scoring.predictions import Prediction
 
 _KINDS = {
     "device": "devices",

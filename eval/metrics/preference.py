@@ -18,7 +18,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from eval.predictions import Prediction
+from eval.scoring.predictions import Prediction
 
 FIGURES = {
     "prefers_chosen": "the chosen answer is likelier than the rejected one",

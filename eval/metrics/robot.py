@@ -32,10 +32,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from eval.calls import Api, Call, is_valid, parse_calls, read_api
-from eval.pairing import compare_counts, count_equal, count_ordered, divide, find_partners
-from eval.predictions import Prediction
-from recipebook.recipe import PROJECT
+from eval.reading.calls import Api, Call, is_valid, parse_calls, read_api
+from eval.reading.pairing import compare_counts, count_equal, count_ordered, divide, find_partners
+from eval.scoring.predictions import Prediction
+from recipebook.recipe.keys import PROJECT
 
 FIGURES = {
     "exact": "the calls, their order and every argument are right",

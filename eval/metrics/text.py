@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from eval.predictions import Prediction
+from eval.scoring.predictions import Prediction
 
 FIGURES = {
     "exact": "the answer is the reference, case and white space aside",

@@ -2,10 +2,10 @@
 
     find red caps <tool>search(query='red caps')</tool> below 400 rupees
 
-Calls are found in every dialect (recipebook/inline_calls.py); names compare without regard to case. Spacing, quotes
-and the order of keywords do not count, 3 equals 3.0, True is not 1, and positional arguments get their names from the
-tools' schemas. Each predicted call is partnered with at most one reference call of its name, the pairs that share most
-arguments first. With P the calls predicted, R those of the reference and M the pairs of partners:
+Calls are found in every dialect (recipebook/text/inline_calls.py); names compare without regard to case. Spacing,
+quotes and the order of keywords do not count, 3 equals 3.0, True is not 1, and positional arguments get their names
+from the tools' schemas. Each predicted call is partnered with at most one reference call of its name, the pairs that
+share most arguments first. With P the calls predicted, R those of the reference and M the pairs of partners:
 
     exact              1 if P and R are equal in names, arguments and order; two texts without calls are
     tool_accuracy      1 if the names in P are those in R, each as often, in any order
@@ -36,11 +36,11 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from eval.calls import Api, Call, Value, is_valid, read_api
-from eval.pairing import compare_counts, count_equal, count_ordered, divide, find_partners
-from eval.predictions import Prediction
-from recipebook.inline_calls import InlineCall, find_calls, remove_calls
-from recipebook.recipe import PROJECT
+from eval.reading.calls import Api, Call, Value, is_valid, read_api
+from eval.reading.pairing import compare_counts, count_equal, count_ordered, divide, find_partners
+from eval.scoring.predictions import Prediction
+from recipebook.recipe.keys import PROJECT
+from recipebook.text.inline_calls import InlineCall, find_calls, remove_calls
 
 FIGURES = {
     "exact": "the calls, their order and every argument are right",

@@ -1,1 +1,1 @@
-"""Records to rows: conversion, splits, sampling, the account of every record."""
+"""Records to rows: conversion, splits, overlap, quality checks, the prepared dataset, exports."""

@@ -1,1 +1,1 @@
-"""A folder under runs/: its manifest, its stages, and where the work in it comes from."""
+"""A run's folder: its name and lock, its manifest, its identity, and the diagnosis of its curves."""

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import yaml
 
-from recipebook import provenance
 from recipebook.data.earlier import name_todays_code
 from recipebook.files import digest
-from recipebook.manifest import FORM, Manifest, StageEntry
+from recipebook.run import provenance
+from recipebook.run.manifest import FORM, Manifest, StageEntry
 
 try:
     from yaml import CSafeLoader as Loader

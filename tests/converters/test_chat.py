@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from converters.chat import Options, convert, recognise
-from recipebook.export import find_export
+from recipebook.data.export import find_export
 from recipebook.rows import BadRecord
 
 WORDS = st.text(st.sampled_from("ab \n\r"), max_size=4)

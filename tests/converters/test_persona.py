@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from converters.persona import SYSTEM, Options, convert, recognise
-from recipebook.conversion import convert_file
+from recipebook.data.conversion import convert_file
 from recipebook.rows import BadRecord
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "persona.jsonl"

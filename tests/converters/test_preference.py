@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from converters.preference import Options, convert, measure_strength, recognise
 from recipebook.errors import UserError
-from recipebook.inline_calls import find_calls
 from recipebook.options import check_options
 from recipebook.rows import BadRecord, LeftOut
+from recipebook.text.inline_calls import find_calls
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=9) | st.sampled_from(["hi", "search", "f(x=1)"])
 JSON = st.recursive(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from recipebook.conversion import find_converter, list_converters
+from recipebook.data.conversion import find_converter, list_converters
 from recipebook.rows import BadRecord
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "converters"

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from converters.sessions import Options, choose_join, convert, recognise
-from recipebook import conversion
-from recipebook.account import Account
-from recipebook.conversion import convert_file
-from recipebook.outcomes import OUTCOMES, reward
+from recipebook.data import conversion
+from recipebook.data.account import Account
+from recipebook.data.conversion import convert_file
 from recipebook.records import Record
 from recipebook.rows import BadRecord
+from recipebook.shell.outcomes import OUTCOMES, reward
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from converters.toolformer import Options, convert
-from recipebook.inline_calls import find_calls, insert_calls, remove_calls, write_call
 from recipebook.rows import BadRecord
+from recipebook.text.inline_calls import find_calls, insert_calls, remove_calls, write_call
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 SOME_TEXTS = TEXTS | st.sampled_from(["find caps", "find caps <tool>search(query='a')</tool>", "[F(x=1)] find caps"])

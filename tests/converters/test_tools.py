@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from converters.tools import Options, convert, recognise
-from recipebook.export import find_export
+from recipebook.data.export import find_export
 from recipebook.rows import BadRecord
 
 WORDS = st.sampled_from(["", " ", "a", "a\r\n", "[]", "{}", "[{", '{"name": "a"}', '{"name": "a", "arguments": "{}"}'])

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer
 
-from eval.generate import load_base
-from eval.likelihood import Likelihood, measure
-from recipebook import rundir
-from recipebook.dataset import prepare
-from recipebook.launch import build_environment
-from recipebook.opening import write_files
-from recipebook.recipe import CHAT_TEMPLATES, PROJECT
-from recipebook.resolve import resolve
+from eval.asking.generate import load_base
+from eval.asking.likelihood import Likelihood, measure
+from recipebook.data.dataset import prepare
+from recipebook.launch.process import build_environment
+from recipebook.recipe.keys import CHAT_TEMPLATES, PROJECT
+from recipebook.recipe.resolve import resolve
+from recipebook.run import rundir
+from recipebook.train.opening import write_files
 from trainer.pairs import write_pair
 
 Metrics = list[dict[str, float]]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from eval.score import evaluate_predictions
-from eval.summary import Asked
-from recipebook.manifest import Status
-from recipebook.rundir import Run
+from eval.scoring.score import evaluate_predictions
+from eval.scoring.summary import Asked
+from recipebook.run.manifest import Status
+from recipebook.run.rundir import Run
 
 CONDITIONS = {"test set": "t1", "chat template": "c1", "metric settings": "m1", "generation settings": "g1"}
 MakeRun = Callable[..., Run]

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from eval.evaluate import _tell_empty, choose_folder, evaluate
-from recipebook import rundir
 from recipebook.errors import UserError
-from recipebook.recipe import Evaluation, Recipe
-from recipebook.rundir import Run
+from recipebook.recipe.keys import Evaluation, Recipe
+from recipebook.run import rundir
+from recipebook.run.rundir import Run
 
 RECIPE = {"description": "d", "model": {"base": "b"}}
 

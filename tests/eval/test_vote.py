@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.predictions import Prediction
+from eval.scoring.predictions import Prediction
 from eval.vote import choose_reader, elect, evaluate_vote
-from recipebook import rundir
 from recipebook.errors import UserError
-from recipebook.manifest import Manifest
-from recipebook.resolve import resolve
-from recipebook.rundir import Run
+from recipebook.recipe.resolve import resolve
+from recipebook.run import rundir
+from recipebook.run.manifest import Manifest
+from recipebook.run.rundir import Run
 
 MakeRun = Callable[..., Run]
 ROBOT = resolve("robot-ensemble", "tiny").recipe

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from recipebook.recipe import PROJECT
-from recipebook.render import Inputs, render_axolotl, render_deepspeed
-from recipebook.resolve import list_profiles, list_recipes, resolve
+from recipebook.launch.render import Inputs, render_axolotl, render_deepspeed
+from recipebook.recipe.keys import PROJECT
+from recipebook.recipe.resolve import list_profiles, list_recipes, resolve
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 INPUTS = Inputs(train="data/train.jsonl", validation="data/validation.jsonl", prepared="../../.cache/prepared/abc")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from recipebook import remote_job
+from recipebook.remote import job
 
 
 def load(name: str) -> ModuleType:
@@ -46,7 +46,7 @@ def account(together: ModuleType, adapters: ModuleType, monkeypatch: pytest.Monk
 @pytest.fixture
 def folder(account: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What a run's folder holds of a recipe that the service trains."""
-    monkeypatch.setattr(remote_job, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(job, "CACHE", tmp_path / "cache")
     row = {
         "messages": [{"role": "user", "content": "Respond:"}, {"role": "assistant", "content": "Time will show."}],
         "meta": {"poles": "wisdom_plus", "origin": "a:1"},

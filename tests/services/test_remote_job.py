@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from recipebook.attempt import find_fault
 from recipebook.errors import UserError
-from recipebook.recipe import PROJECT
-from recipebook.remote_job import RemoteRun, cancel, read_recipe
-from recipebook.service import connect
+from recipebook.recipe.keys import PROJECT
+from recipebook.remote.job import RemoteRun, cancel, read_recipe
+from recipebook.remote.service import connect
+from recipebook.train.attempt import find_fault
 
 
 def carry_out(folder: Path) -> None:
@@ -34,7 +34,7 @@ def end_in_error(folder: Path, account: Any) -> None:
 
 def start(folder: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "recipebook.remote_job"],
+        [sys.executable, "-m", "recipebook.remote.job"],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
         stdout=subprocess.PIPE,

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from recipebook import web
 from recipebook.errors import UserError
-from recipebook.recipe import Recipe
-from recipebook.service import Unclear
+from recipebook.recipe.keys import Recipe
+from recipebook.remote import web
+from recipebook.remote.service import Unclear
 from services import together as service
 
 RECIPE: dict[str, Any] = {

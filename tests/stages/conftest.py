@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from recipebook.recipe import PROJECT
-from recipebook.resolve import resolve
-from recipebook.stage_job import Job
+from recipebook.pipeline.job import Job
+from recipebook.recipe.keys import PROJECT
+from recipebook.recipe.resolve import resolve
 
 TINY = PROJECT / "models" / "tiny-base"
 MakeJob = Callable[..., Job]

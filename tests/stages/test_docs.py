@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from recipebook.errors import UserError
-from recipebook.recipe import PROJECT
-from recipebook.resolve import read_layers
-from recipebook.stage_inputs import list_steps
-from recipebook.stages import read_stages
+from recipebook.pipeline.inputs import list_steps
+from recipebook.recipe.keys import PROJECT
+from recipebook.recipe.resolve import read_layers
+from recipebook.recipe.stages import read_stages
 
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", (PROJECT / "stages" / "data.md").read_text(), re.DOTALL)
 KINDS = ("generate_pairs", "augment", "generate_conversations")

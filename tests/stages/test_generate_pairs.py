@@ -10,9 +10,9 @@ import pytest
 from pydantic import ValidationError
 
 from converters import preference
+from recipebook.data.split import choose_part
 from recipebook.errors import UserError
-from recipebook.recipe import PROJECT, Split
-from recipebook.split import choose_part
+from recipebook.recipe.keys import PROJECT, Split
 from stages.generate_pairs import Answer, Options, Pair, choose_pairs, run
 
 ROBOT = {"metric": "robot", "metric_options": {"api": "samples/robot_api.yaml"}}
@@ -159,8 +159,8 @@ def test_sampled_answers_are_the_same_after_a_kill(make_job: Any) -> None:
     script = f"""
 import os, signal
 from pathlib import Path
-from recipebook.resolve import resolve
-from recipebook.stage_job import Job
+from recipebook.recipe.resolve import resolve
+from recipebook.pipeline.job import Job
 from stages import _pieces, generate_pairs
 from stages.generate_pairs import Options
 keep = _pieces.Pieces.keep

@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recipebook.inline_calls import remove_calls
+from recipebook.text.inline_calls import remove_calls
 from stages._spoil import MISTAKEN, Mistakes, collect_values, find_placed, leave_out, reorder, spoil, take_another_tool
 from stages._spoil import worsen_arguments as worsen
 

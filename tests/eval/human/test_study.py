@@ -10,7 +10,7 @@ import pytest
 from eval.human.study import draw_study, read_keys
 from eval.human.systems import Question
 from recipebook.errors import UserError
-from recipebook.rundir import Run
+from recipebook.run.rundir import Run
 
 QUESTIONS = [
     Question(f"x.json#{number // 2}@{number % 2}", f"x.json#{number // 2}",

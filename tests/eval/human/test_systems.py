@@ -12,7 +12,7 @@ from eval.human.study import read_keys
 from eval.human.systems import Question, read_systems
 from recipebook.errors import UserError
 from recipebook.rows import Message
-from recipebook.rundir import Run
+from recipebook.run.rundir import Run
 
 MakeRun = Callable[..., Run]
 

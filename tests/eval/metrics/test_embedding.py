@@ -6,10 +6,10 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from eval import embeddings
-from eval.embeddings import embed, find_minilm
 from eval.metrics.embedding import Options, score
-from eval.predictions import Prediction
+from eval.reading import embeddings
+from eval.reading.embeddings import embed, find_minilm
+from eval.scoring.predictions import Prediction
 from recipebook.errors import UserError
 
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.metrics.persona import LESS_IS_BETTER, RATIOS, Options, score
-from eval.predictions import Prediction
-from eval.score import read_options
+from eval.scoring.predictions import Prediction
+from eval.scoring.score import read_options
 from recipebook.errors import UserError
 
 STRICT, COMPAT = Options(), Options(mode="compat")

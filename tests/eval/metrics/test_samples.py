@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.predictions import Prediction
-from eval.score import list_metrics, load_metric, read_options
+from eval.scoring.predictions import Prediction
+from eval.scoring.score import list_metrics, load_metric, read_options
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "metrics"
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.metrics.text import Options, score
-from eval.predictions import Prediction
+from eval.scoring.predictions import Prediction
 
 
 @given(st.text())

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.metrics.toolformer import Options, score
-from eval.predictions import Prediction
+from eval.scoring.predictions import Prediction
 from recipebook.errors import UserError
-from recipebook.inline_calls import write_call
+from recipebook.text.inline_calls import write_call
 
 PIECES = ["<tool>search(", "query='", "n=1", ")</tool>", "[F(", ")]", "{", "}", "'", ",", " ", "क", "a"]
 TEXTS = st.text(st.characters(exclude_categories=["Cs"])) | st.lists(st.sampled_from(PIECES)).map("".join)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import Field, create_model
 
-from recipebook import provenance
-from recipebook.recipe import Recipe
-from recipebook.section import Section
+from recipebook.recipe.keys import Recipe
+from recipebook.recipe.section import Section
+from recipebook.run import provenance
 
 BASE: dict[str, Any] = {
     "description": "d",

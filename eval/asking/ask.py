@@ -1,0 +1,231 @@
+"""What both models say to the prompts, and how likely they find the given answers: prompts in, answers out.
+
+The base model's part is kept by model, template, prompts and settings, so that ten adapters on one base pay for it
+once. A metric with `MEASURES` (see eval/scoring/score.py) asks for likelihoods; if all do, nothing is generated.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eval.asking.prompts import Prompt, digest_prompts
+from eval.scoring.score import load_metric
+from recipebook.errors import UserError
+from recipebook.files import digest, write_text
+from recipebook.launch.render import find_base
+from recipebook.libraries import prepare_libraries
+from recipebook.recipe.keys import Evaluation, Recipe
+from recipebook.run import rundir
+from recipebook.run.manifest import Manifest
+from recipebook.run.rundir import Run, shown
+
+if TYPE_CHECKING:
+    from eval.asking.generate import Answer
+    from eval.asking.kept_base import KeptBase
+    from eval.asking.likelihood import Likelihood
+
+Measures = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One model's answer to one prompt, and what was measured of the given answers."""
+
+    text: str = ""
+    new_tokens: int = 0
+    truncated: bool = False
+    measures: Measures | None = None
+
+
+@dataclass(frozen=True)
+class Answers:
+    """All that was asked, in the prompts' order; `references` are the given answers as training writes them."""
+
+    engine: str
+    """What generated: vllm or transformers; empty where only likelihoods were asked for."""
+    references: list[str]
+    tuned: list[Asked]
+    base: list[Asked]
+
+
+def ask(
+    run: Run,
+    manifest: Manifest,
+    recipe: Recipe,
+    prompts: list[Prompt],
+    weights: Path,
+    kept: "KeptBase | None" = None,
+) -> Answers:
+    """Ask the tuned model in `weights` and its base, the latter from the cache where it is known.
+
+    With `kept`, the base stays loaded from one run to the next.
+    """
+    prepare_libraries(find_base(recipe))
+    # Here and not above: a wrong name should not wait for torch.
+    from eval.asking import generate
+
+    tokenizer = generate.load_tokenizer(_find_tokenizer(run, recipe))
+    _check_template(run, recipe, manifest, tokenizer.chat_template)
+    references = [generate.tell_reference(tokenizer, prompt) for prompt in prompts]
+    # A stage's adapter may sit on a model that is not the base: then the base has to be loaded for itself.
+    said = {} if run.start else _ask_vllm(tokenizer, prompts, weights, recipe)
+    under, revision = (run.start, None) if run.start else (find_base(recipe), recipe.model.revision)
+    load = kept.put_on if kept else generate.load_tuned
+    model = load(weights, str(under), revision)
+    engine = "vllm" if said else "transformers"
+    known = _baseline_file(manifest, recipe.eval, prompts, engine)
+    if known.is_file():
+        base = [Asked(**answer) for answer in json.loads(known.read_bytes())]
+    else:
+        base = _ask_base(None if run.start else model, tokenizer, prompts, recipe, said.get("base"))
+        write_text(known, json.dumps([asdict(answer) for answer in base]))
+    # Last: merging leaves no base behind.
+    tuned = _ask_one(generate.merge(model), tokenizer, prompts, recipe.eval, "tuned", said.get("tuned"))
+    if kept:
+        kept.take_off(model)
+    return Answers(
+        engine=engine if _wants_text(recipe.eval) else "",
+        references=references,
+        tuned=[_refer(one, to) for one, to in zip(tuned, base, strict=True)],
+        base=[*map(_refer, base, base)],
+    )
+
+
+def digest_conditions(manifest: Manifest, settings: Evaluation, prompts: list[Prompt]) -> dict[str, str]:
+    """What must agree before two results may be compared, as hashes."""
+    return {
+        "test set": digest_prompts(prompts),
+        "chat template": manifest.hashes["chat_template"],
+        "metric settings": digest(settings.model_dump_json(include={"metrics", "turns", "unit"})),
+        "generation settings": digest(settings.generation.model_dump_json(exclude={"batch_size", "engine"})),
+    }
+
+
+def _find_tokenizer(run: Run, recipe: Recipe) -> Path | str:
+    """The one that was saved with the weights; a service may send the adapter alone, which then has its base's."""
+    saved = run.folder / "model"
+    return find_base(recipe) if recipe.remote and not (saved / "tokenizer_config.json").is_file() else saved
+
+
+def _check_template(run: Run, recipe: Recipe, manifest: Manifest, template: str) -> None:
+    """Refuse to ask in another shape than the one that was trained."""
+    from eval.asking import generate
+
+    trained, found = manifest.hashes["chat_template"], digest(template)
+    if recipe.model.chat_template == "tokenizer":
+        trained = digest(generate.load_tokenizer(find_base(recipe)).chat_template)
+    if trained != found:
+        raise UserError(
+            f"{shown(run.folder / 'model')}: its chat template has the hash {found}, the training's had {trained}"
+        )
+
+
+def _ask_vllm(tokenizer: Any, prompts: list[Prompt], weights: Path, recipe: Recipe) -> "dict[str, list[Answer]]":
+    """What `tuned` and `base` say by vLLM, or nothing where transformers generates."""
+    from eval.asking import generate_vllm
+
+    if not (_wants_text(recipe.eval) and generate_vllm.is_wanted(recipe.eval.generation)):
+        return {}
+    base, revision = str(find_base(recipe)), recipe.model.revision
+    return generate_vllm.generate_both(weights, base, revision, tokenizer, prompts, recipe.eval.generation)
+
+
+def _ask_base(
+    model: Any, tokenizer: Any, prompts: list[Prompt], recipe: Recipe, said: "list[Answer] | None"
+) -> list[Asked]:
+    from eval.asking import generate
+
+    without_adapter: AbstractContextManager[None] = nullcontext()
+    if hasattr(model, "disable_adapter"):
+        without_adapter = model.disable_adapter()
+    else:
+        model = generate.load_base(str(find_base(recipe)), recipe.model.revision)
+    with without_adapter:
+        return _ask_one(model, tokenizer, prompts, recipe.eval, "base", said)
+
+
+def _ask_one(
+    model: Any,
+    tokenizer: Any,
+    prompts: list[Prompt],
+    settings: Evaluation,
+    label: str,
+    answers: "list[Answer] | None",
+) -> list[Asked]:
+    """Generate, unless the `answers` are there, and measure what the metrics ask for."""
+    from eval.asking import generate
+
+    said = [Asked()] * len(prompts)
+    if _wants_text(settings):
+        answers = answers or generate.generate(model, tokenizer, prompts, settings.generation, label)
+        said = [Asked(answer.text, answer.new_tokens, answer.truncated) for answer in answers]
+    wanted = _list_measures(settings)
+    measured = [_measure(model, tokenizer, prompts, name, settings, label) for name in wanted]
+    if not measured:
+        return said
+    merged = [{key: value for part in parts for key, value in part.items()} for parts in zip(*measured, strict=True)]
+    return [Asked(one.text, one.new_tokens, one.truncated, found) for one, found in zip(said, merged, strict=True)]
+
+
+def _wants_text(settings: Evaluation) -> bool:
+    return any(not hasattr(load_metric(name), "MEASURES") for name in settings.metrics)
+
+
+def _list_measures(settings: Evaluation) -> list[str]:
+    named = [name for metric in settings.metrics for name in getattr(load_metric(metric), "MEASURES", ())]
+    return list(dict.fromkeys(named))
+
+
+def _measure(
+    model: Any, tokenizer: Any, prompts: Sequence[Prompt], name: str, settings: Evaluation, label: str
+) -> list[Measures]:
+    """`{name: log-probability, name_tokens: count}` of each prompt's given answer, or of its spans by their kinds."""
+    from eval.asking import generate, likelihood
+    from eval.asking.span_likelihood import measure_spans
+
+    answers = [prompt.rejected if name == "rejected" else prompt.answer for prompt in prompts]
+    if None in answers:
+        at = answers.index(None)
+        raise UserError(f"{prompts[at].id} is no pair, and metric 'preference' measures pairs")
+    texts = [
+        (generate.write_prompt(tokenizer, prompt), generate.write_answer(tokenizer, prompt, answer))
+        for prompt, answer in zip(prompts, answers, strict=True)
+        if answer is not None
+    ]
+    if name == "spans":
+        return [_tell(parts) for parts in measure_spans(model, tokenizer, texts, settings.generation.batch_size)]
+    found = likelihood.measure(model, tokenizer, texts, settings.generation.batch_size, f"{label} {name}")
+    return [_tell({name: one}) for one in found]
+
+
+def _tell(likelihoods: "Mapping[str, Likelihood]") -> Measures:
+    """As predictions.jsonl has them."""
+    found: Measures = {}
+    for name, one in likelihoods.items():
+        found |= {name: one.log_probability, f"{name}_tokens": one.tokens}
+    return found
+
+
+def _refer(one: Asked, base: Asked) -> Asked:
+    """The same with the base model's log-probabilities of a pair beside its own, as the reference of rewards."""
+    if one.measures is None or base.measures is None or "rejected" not in one.measures:
+        return one
+    beside = {f"reference_{name}": base.measures[name] for name in ("chosen", "rejected")}
+    return Asked(one.text, one.new_tokens, one.truncated, {**one.measures, **beside})
+
+
+def _baseline_file(manifest: Manifest, settings: Evaluation, prompts: list[Prompt], engine: str) -> Path:
+    key = digest(
+        manifest.hashes["base"],
+        manifest.hashes["chat_template"],
+        digest_prompts(prompts),
+        settings.generation.model_dump_json(exclude={"engine"}),
+        json.dumps([engine, _wants_text(settings), _list_measures(settings)]),
+        version("torch"),
+        version("transformers"),
+    )
+    return rundir.CACHE / "baselines" / f"{key}.json"

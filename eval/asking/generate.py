@@ -1,0 +1,113 @@
+"""Prompts to answers, greedy by default, in batches of like length, by the base model and by the tuned one.
+
+Both are asked through the chat template that the training saved beside its weights, so that no answer is lost to a
+template of another shape.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from eval.asking.decode import decode
+from eval.asking.prompts import Prompt
+from recipebook.errors import UserError
+from recipebook.progress import ProgressLine
+from recipebook.recipe.keys import Generation
+from recipebook.rows import Message
+from recipebook.text import chat
+
+# transformers' own annotations of both do not fit how they are used.
+Model = Any
+Tokenizer = Any
+BaseLoader = Callable[[str, str | None], Model]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model said; `truncated` means that it did not come to an end within the tokens it had."""
+
+    text: str
+    new_tokens: int
+    truncated: bool
+
+
+def load_tokenizer(folder: Path | str) -> Tokenizer:
+    """The tokenizer that training saved, with its chat template."""
+    tokenizer: Tokenizer = AutoTokenizer.from_pretrained(folder)
+    return tokenizer
+
+
+def load_base(name: str, revision: str | None) -> Model:
+    """The model as training found it, on the GPU in its own precision where there is one, else in float32."""
+    gpu = torch.cuda.is_available()
+    dtype = "auto" if gpu else torch.float32
+    model: Model = AutoModelForCausalLM.from_pretrained(name, revision=revision, dtype=dtype, use_safetensors=True)
+    return model.to("cuda" if gpu else "cpu").eval()
+
+
+def load_tuned(folder: Path, base: str, revision: str | None, load: BaseLoader = load_base) -> Model:
+    """The model as training left it: an adapter on its base, or a model of its own."""
+    if not (folder / "adapter_config.json").is_file():
+        return load_base(str(folder), None)
+    tuned: Model = PeftModel.from_pretrained(load(base, revision), folder)
+    return tuned.eval()
+
+
+def merge(model: Model) -> Model:
+    """The adapter added into its base's weights, which is quicker; not where so short numbers would lose some of it."""
+    if not isinstance(model, PeftModel) or model.dtype != torch.float32:
+        return model
+    return model.merge_and_unload()
+
+
+def generate(
+    model: Model, tokenizer: Tokenizer, prompts: list[Prompt], settings: Generation, label: str
+) -> list[Answer]:
+    """One answer a prompt, in the prompts' order; batches are cut from the prompts sorted by length."""
+    texts = [write_prompt(tokenizer, prompt) for prompt in prompts]
+    ids: list[list[int]] = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    order = sorted(range(len(prompts)), key=lambda index: (len(ids[index]), index))
+    inner = model.get_base_model() if isinstance(model, PeftModel) else model
+    stops = stop_tokens(inner, tokenizer)
+    answers: dict[int, Answer] = {}
+    torch.manual_seed(settings.seed)
+    line = ProgressLine(label)
+    for start in range(0, len(order), settings.batch_size):
+        line.show(start, len(order))
+        batch = order[start : start + settings.batch_size]
+        for index, one in zip(batch, decode(inner, [ids[at] for at in batch], stops, settings), strict=True):
+            text = tokenizer.decode(one.ids, skip_special_tokens=True).strip()
+            answers[index] = Answer(text, len(one.ids), not one.ended)
+    line.clear()
+    return [answers[index] for index in range(len(prompts))]
+
+
+def stop_tokens(model: Model, tokenizer: Tokenizer) -> set[int]:
+    """The end of a turn by the tokenizer, and whatever else the model's own settings end at."""
+    own = model.generation_config.eos_token_id
+    return {tokenizer.eos_token_id, *(own if isinstance(own, list) else [own] if own is not None else [])}
+
+
+def write_prompt(tokenizer: Tokenizer, prompt: Prompt) -> str:
+    """The prompt as the model reads it, up to where its answer begins."""
+    return chat.write_prompt(tokenizer, prompt.messages, prompt.tools)
+
+
+def write_answer(tokenizer: Tokenizer, prompt: Prompt, answer: Message) -> str:
+    """The answer as training writes it behind the prompt, the end of the turn included."""
+    try:
+        return chat.write_answer(tokenizer, prompt.messages, answer, prompt.tools)
+    except ValueError as error:
+        raise UserError(f"{prompt.id}: {error}") from None
+
+
+def tell_reference(tokenizer: Tokenizer, prompt: Prompt) -> str:
+    """The answer as text to compare with: what is said, or calls as the template writes them."""
+    if not prompt.answer.get("tool_calls"):
+        return prompt.answer["content"]
+    return write_answer(tokenizer, prompt, prompt.answer).removesuffix(tokenizer.eos_token).strip()

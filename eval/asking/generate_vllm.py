@@ -1,0 +1,74 @@
+"""Prompts to answers by vLLM, where it is installed and there is a GPU: both models in one engine, by its adapter.
+
+Written by vLLM's documented interface (`LLM`, `SamplingParams`, `LoRARequest`) and never run by this project's tests,
+which have neither. Its answers may differ from transformers' where two tokens are about equally likely.
+"""
+
+import gc
+import json
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from eval.asking.generate import Answer, Tokenizer, write_prompt
+from eval.asking.prompts import Prompt
+from recipebook.errors import UserError
+from recipebook.recipe.keys import Generation
+
+# The ranks that vLLM sets memory aside for.
+RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+
+
+def is_wanted(settings: Generation) -> bool:
+    """Tell whether the recipe's engine comes to vLLM on this machine."""
+    there = find_spec("vllm") is not None and torch.cuda.is_available()
+    if settings.engine == "vllm" and not there:
+        raise UserError("eval.generation.engine: vllm needs the package vllm and a GPU; auto and transformers do not")
+    return there and settings.engine != "transformers"
+
+
+def generate_both(
+    weights: Path, base: str, revision: str | None, tokenizer: Tokenizer, prompts: list[Prompt], settings: Generation
+) -> dict[str, list[Answer]]:
+    """The answers of `tuned` and `base`, in the prompts' order; the memory is given back."""
+    texts = [write_prompt(tokenizer, prompt) for prompt in prompts]
+    asked = [{"prompt_token_ids": ids} for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
+    how = import_module("vllm").SamplingParams(
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        max_tokens=settings.max_new_tokens,
+        seed=settings.seed,
+        stop_token_ids=[tokenizer.eos_token_id],
+    )
+    adapter = weights / "adapter_config.json"
+    if not adapter.is_file():
+        (tuned,), (untuned,) = _ask([None], asked, how, str(weights), None), _ask([None], asked, how, base, revision)
+        return {"tuned": tuned, "base": untuned}
+    rank = next(most for most in RANKS if most >= json.loads(adapter.read_bytes())["r"])
+    request = import_module("vllm.lora.request").LoRARequest("tuned", 1, str(weights))
+    tuned, untuned = _ask([request, None], asked, how, base, revision, enable_lora=True, max_lora_rank=rank)
+    return {"tuned": tuned, "base": untuned}
+
+
+def _ask(
+    requests: list[Any], asked: list[dict[str, list[int]]], how: Any, model: str, revision: str | None, **settings: Any
+) -> list[list[Answer]]:
+    """The answers with each adapter, or with none, by an engine of their own."""
+    engine = import_module("vllm").LLM(model=model, revision=revision, **settings)
+    answers = [
+        [_read(each.outputs[0]) for each in engine.generate(asked, how, lora_request=request, use_tqdm=False)]
+        for request in requests
+    ]
+    del engine
+    gc.collect()
+    torch.cuda.empty_cache()
+    return answers
+
+
+def _read(output: Any) -> Answer:
+    # The token that ends an answer is among its tokens.
+    ended = output.finish_reason == "stop"
+    return Answer(output.text.strip(), len(output.token_ids) - ended, not ended)

@@ -1,0 +1,36 @@
+"""One base model in memory for many adapters: a member's weights in, the model with its adapter on out.
+
+What a single evaluation does with a model is done here too, so that a member's answers are the same to the letter. In
+float32 that is to merge the adapter, which leaves other weights behind: there each adapter goes on a copy.
+"""
+
+import copy
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+
+from eval.asking.generate import Model, load_base, load_tuned
+
+
+class KeptBase:
+    """The base that was asked for last."""
+
+    def __init__(self) -> None:
+        self.name: tuple[str, str | None] | None = None
+        self.model: Model = None
+
+    def put_on(self, folder: Path, base: str, revision: str | None) -> Model:
+        """As load_tuned gives it."""
+        return load_tuned(folder, base, revision, self._lend)
+
+    def _lend(self, base: str, revision: str | None) -> Model:
+        if self.name != (base, revision):
+            self.model = None  # before the next one takes memory
+            self.model, self.name = load_base(base, revision), (base, revision)
+        return copy.deepcopy(self.model) if self.model.dtype == torch.float32 else self.model
+
+    def take_off(self, model: Model) -> None:
+        """Give the base back without the adapter."""
+        if isinstance(model, PeftModel) and model.get_base_model() is self.model:
+            self.model = model.unload()

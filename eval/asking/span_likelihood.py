@@ -1,0 +1,39 @@
+"""How likely a model finds the parts of annotated answers: a call's opening, its tool's name, its arguments, the rest.
+
+measure_spans(model, tokenizer, [("…assistant:", "red caps <tool>search(query='red')</tool><|im_end|>")], 64)
+→ [{"fluency": Likelihood(-3.1, 3), "position": Likelihood(-0.9, 1), "tool": Likelihood(-0.2, 1), …}]
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from eval.asking.likelihood import Likelihood, measure_tokens
+from recipebook.text.inline_calls import mark_spans
+from recipebook.text.token_spans import find_kinds
+
+
+def measure_spans(
+    model: Any, tokenizer: Any, texts: Sequence[tuple[str, str]], batch_size: int
+) -> list[dict[str, Likelihood]]:
+    """The likelihood of each (prompt, answer) in order, by the kinds of spans in the answer; its end is `fluency`."""
+    measured = measure_tokens(model, tokenizer, texts, batch_size)
+    found = []
+    for (prompt, answer), odds in zip(texts, measured, strict=True):
+        parts: dict[str, list[float]] = {}
+        # The first token of a text without a prompt has nothing before it, and no probability.
+        for kind, one in zip(_list_kinds(tokenizer, prompt, answer)[-len(odds) :], odds, strict=True):
+            parts.setdefault(kind, []).append(one)
+        found.append({kind: Likelihood(sum(each), len(each)) for kind, each in parts.items()})
+    return found
+
+
+def _list_kinds(tokenizer: Any, prompt: str, answer: str) -> list[str]:
+    """The kinds of the answer's tokens, those aside that are wholly the prompt's."""
+    spans = [
+        (len(prompt) + span.start, len(prompt) + span.end, span.kind)
+        for span in mark_spans(answer)
+        if span.kind != "fluency"
+    ]
+    offsets = tokenizer(prompt + answer, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+    kinds = find_kinds(prompt + answer, offsets, spans)
+    return [kind for kind, (_, end) in zip(kinds, offsets, strict=True) if end > len(prompt)]

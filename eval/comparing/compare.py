@@ -1,0 +1,175 @@
+"""`make compare`: evaluated runs side by side, the first as the one that others are measured against.
+
+    A  robot-lora-20261121-040752
+    B  robot-lora-20261121-053004
+
+    exact
+      A  0.700 [0.661, 0.736]
+      B  0.834 [0.801, 0.862]  +0.134 [0.101, 0.166]  p <0.001
+
+Rows are paired by id, so runs are comparable only where they were asked the same rows, in the same template and with
+the same settings; others are refused. A fleet whose members have rows of their own is compared as one system over the
+rows that all were asked (eval/comparing/join.py), and member by member. P-values are adjusted by Holm over all that is
+shown.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from eval.comparing.by_member import MemberRow, compare_members, tell_members
+from eval.comparing.evaluations import Evaluation, check_alike
+from eval.comparing.join import read_systems
+from eval.report.pages import format_difference, format_estimate, format_p, render_page, tell_detectable
+from eval.scoring.summary import Result, compare_figure
+from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, adjust_holm
+from recipebook.errors import UserError
+from recipebook.files import digest, write_text
+from recipebook.run import rundir
+from recipebook.run.rundir import shown
+
+LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+class Standing(NamedTuple):
+    """One run in one figure; the first run has no difference to itself."""
+
+    label: str
+    estimate: Estimate
+    difference: Difference | None
+    p_adjusted: float | None
+
+
+class FigureRow(NamedTuple):
+    """One figure of all runs."""
+
+    figure: str
+    explanation: str
+    binary: bool
+    less_is_better: bool
+    standings: tuple[Standing, ...]
+
+
+class Comparison(NamedTuple):
+    """All figures of all runs, the main one first."""
+
+    runs: tuple[Evaluation, ...]
+    figures: tuple[FigureRow, ...]
+    members: dict[str, list[MemberRow]]
+    """By the label of a run that is or is measured against a fleet as one system, each member's rows."""
+
+
+def show_comparison(queries: Sequence[str], out: Path | None) -> int:
+    """Print runs side by side and write the same as a page."""
+    comparison = compare_runs(read_systems(queries))
+    page = out or rundir.RUNS / f"compare-{digest(*(run.name for run in comparison.runs))}.html"
+    print(terminal_table(comparison))
+    write_text(page, render(comparison))
+    print(f"page: {shown(page)}")
+    return 0
+
+
+def compare_runs(runs: Sequence[Evaluation]) -> Comparison:
+    """Measure every run against the first."""
+    _check_comparable(runs)
+    first, *others = runs
+    figures = []
+    for result in first.summary.results:
+        differences = [_compare(result, first, other) for other in others]
+        estimates = [_get_result(run, result.figure).tuned for run in runs]
+        standings = [
+            Standing(label, estimate, difference, None)
+            for label, estimate, difference in zip(LABELS, estimates, [None, *differences], strict=False)
+        ]
+        figures.append(
+            FigureRow(result.figure, result.explanation, result.binary, result.less_is_better, tuple(standings))
+        )
+    members = {
+        label: compare_members(first, other)
+        for label, other in zip(LABELS[1:], others, strict=False)
+        if first.members or other.members
+    }
+    return Comparison(tuple(runs), _adjust(figures), members)
+
+
+def terminal_table(comparison: Comparison) -> str:
+    """The comparison for 80 columns: runs by letter, then figure by figure."""
+    lines = [f"{label}  {run.name}{run.told}" for label, run in zip(LABELS, comparison.runs, strict=False)]
+    for row in comparison.figures:
+        lines += ["", f"{row.figure} (less is better)" if row.less_is_better else row.figure]
+        width = max(len(format_estimate(standing.estimate)) for standing in row.standings)
+        for label, estimate, difference, p in row.standings:
+            change = f"  {format_difference(difference)}  p {format_p(p)}" if difference else ""
+            lines.append(f"  {label}  {format_estimate(estimate):{width}}{change}".rstrip())
+    asked = comparison.runs[0]
+    lines += [
+        "",
+        f"{len(asked.rows)} {asked.summary.part}; in brackets 95 % intervals; differences to A, p adjusted by Holm",
+    ]
+    return "\n".join([*lines, *tell_findings(comparison), *_tell_fleets(comparison).values()])
+
+
+def tell_findings(comparison: Comparison) -> list[str]:
+    """What was found in the main figure, and what could have been, in plain words."""
+    main = comparison.figures[0]
+    told = []
+    for label, _, difference, p in main.standings[1:]:
+        if difference is None or difference.mean is None or p is None:
+            told.append(f"{label} and A: no row has {main.figure} defined for both")
+        elif p >= SIGNIFICANT:
+            told.append(f"{label} and A: the difference in {main.figure} may well be luck (p = {p:.3f})")
+        else:
+            better = (difference.mean < 0) == main.less_is_better
+            told.append(f"{label} is {'better' if better else 'worse'} than A in {main.figure}, and not by luck")
+        told.append(f"  {tell_detectable(main.figure, main.binary, difference.detectable if difference else None)}")
+    return told
+
+
+def render(comparison: Comparison) -> str:
+    """The comparison as a page."""
+    return render_page(
+        "comparing/compare.html.j2",
+        labels=LABELS,
+        comparison=comparison,
+        findings=tell_findings(comparison),
+        told=_tell_fleets(comparison),
+        rows=len(comparison.runs[0].rows),
+        significant=SIGNIFICANT,
+    )
+
+
+def _tell_fleets(comparison: Comparison) -> dict[str, str]:
+    less_is_better = comparison.figures[0].less_is_better
+    return {label: tell_members(label, members, less_is_better) for label, members in comparison.members.items()}
+
+
+def _check_comparable(runs: Sequence[Evaluation]) -> None:
+    names = [run.name for run in runs]
+    if len(names) < 2:
+        raise UserError(f'RUNS: {len(names)} run given; two or more are compared: make compare RUNS="a b"')
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise UserError(f"RUNS: {twice[0]} is named twice; a run does not differ from itself")
+    first = runs[0]
+    for other in runs[1:]:
+        check_alike(first, other)
+    if len(names) > len(LABELS):
+        raise UserError(f"RUNS: {len(names)} runs given; up to {len(LABELS)} are compared at once")
+
+
+def _get_result(run: Evaluation, figure: str) -> Result:
+    return next(result for result in run.summary.results if result.figure == figure)
+
+
+def _compare(result: Result, first: Evaluation, other: Evaluation) -> Difference:
+    return compare_figure(result.figure, result, first.scores, other.scores, first.groups, first.summary.seed)
+
+
+def _adjust(figures: Sequence[FigureRow]) -> tuple[FigureRow, ...]:
+    adjusted = iter(
+        adjust_holm([one.difference.p if one.difference else None for row in figures for one in row.standings])
+    )
+    return tuple(
+        row._replace(standings=tuple(one._replace(p_adjusted=next(adjusted)) for one in row.standings))
+        for row in figures
+    )

@@ -1,0 +1,129 @@
+"""Evaluated runs: a run's folder in, what comparisons need of it out, or a line that says what is wrong with it.
+
+Evaluation(run="robot-lora-20261121-053004", where="", recipe="robot-lora", profile="tiny", summary=Summary(…),
+           rows=("samples/robot.json#12", …), groups=("samples/robot.json#12", …), scores=({"exact": 1.0}, …))
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from eval.scoring.predictions import read_predictions
+from eval.scoring.summary import Scores, Summary
+from recipebook.errors import UserError
+from recipebook.run import rundir
+from recipebook.run.rundir import Run, shown
+
+
+class Evaluation(NamedTuple):
+    """The tuned model's scores on the rows it was asked, in their order, and what they were measured under.
+
+    `where` tells it from other evaluations of the run, by its folder: of the test part at the end of training, `""`.
+    `questions` has the hash of each row's question, `""` where it was not written down; `members` has who answered
+    it, of a fleet that is taken as one (eval/comparing/join.py), and `told` what else a reader should know of the
+    system.
+    """
+
+    run: str
+    where: str
+    recipe: str
+    profile: str | None
+    summary: Summary
+    rows: tuple[str, ...]
+    groups: tuple[str, ...]
+    scores: tuple[Scores, ...]
+    questions: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    told: str = ""
+
+    @property
+    def name(self) -> str:
+        """`robot-lora-20261121-053004`, or `robot-lora-20261121-053004@validation/checkpoint-500`"""
+        return f"{self.run}@{self.where}" if self.where else self.run
+
+
+def find_evaluation(query: str, runs: Path = rundir.RUNS) -> tuple[Run, str]:
+    """A run and which of its evaluations: `robot-lora`, `robot-lora@validation`, `robot-lora@checkpoint-500`."""
+    name, at, where = query.partition("@")
+    run = rundir.find(name, runs)
+    known = list_evaluations(run)
+    if at and where not in known:
+        offered = ", ".join(f"@{one}" for one in known if one) or "none"
+        raise UserError(f"{shown(run.folder)} has no evaluation '@{where}'; beside its own it has: {offered}")
+    return run, where
+
+
+def list_evaluations(run: Run) -> list[str]:
+    """The folders below `eval/` that hold an evaluation, its own (`""`) first."""
+    found = [path.parent.relative_to(run.folder / "eval") for path in run.folder.glob("eval/**/summary.json")]
+    return sorted("" if path == Path() else path.as_posix() for path in found)
+
+
+def read_evaluation(run: Run, where: str = "") -> Evaluation:
+    """Read a folder in a run's `eval/`, or that itself."""
+    manifest = run.read()
+    folder = run.folder / "eval" / where
+    again = f"make eval RUN={run.name}{_tell_settings(where)}"
+    if not (folder / "summary.json").is_file():
+        raise UserError(f"{shown(run.folder)} is {manifest.status} and not evaluated: {again}")
+    summary = _read_summary(folder / "summary.json", again)
+    if not summary.conditions:
+        raise UserError(f"{shown(run.folder)} was evaluated before results could be compared: {again}")
+    predictions = read_predictions(folder / "predictions.jsonl")
+    rows = tuple(item.id for item in predictions)
+    scores = _read_scores(folder / "scores.jsonl", again)
+    if tuple(scores) != rows:
+        raise UserError(f"{shown(folder)} has scores of other rows than its predictions: {again}")
+    return Evaluation(
+        run=run.name,
+        where=where,
+        recipe=manifest.recipe,
+        profile=manifest.profile,
+        summary=summary,
+        rows=rows,
+        groups=tuple(item.group for item in predictions),
+        scores=tuple(scores.values()),
+        questions=tuple(item.question_hash or "" for item in predictions),
+    )
+
+
+def name_differences(evaluations: Sequence[Evaluation]) -> list[str]:
+    """The conditions that the evaluations do not share: `test set`, `metric settings`, …"""
+    conditions = [evaluation.summary.conditions for evaluation in evaluations]
+    names = dict.fromkeys(name for one in conditions for name in one)
+    differing = [name for name in names if len({one.get(name) for one in conditions}) > 1]
+    # The same settings in another version of a metric.
+    figures = {frozenset(result.figure for result in evaluation.summary.results) for evaluation in evaluations}
+    return differing or ["figures"] * (len(figures) > 1)
+
+
+def check_alike(first: Evaluation, other: Evaluation, besides: Sequence[str] = ()) -> None:
+    """Refuse to compare what differs in more than the conditions named in `besides`."""
+    if differing := [name for name in name_differences([first, other]) if name not in besides]:
+        raise UserError(f"{first.name} and {other.name} cannot be compared: they differ in {' and '.join(differing)}")
+
+
+def _tell_settings(where: str) -> str:
+    """What `make eval` must be told to evaluate this again."""
+    _, _, checkpoint = where.partition("checkpoint-")
+    said = f" CHECKPOINT={checkpoint}" if checkpoint else ""
+    return said + (' SET="eval.part=validation"' if where.startswith("validation") else "")
+
+
+def _read_summary(path: Path, again: str) -> Summary:
+    try:
+        return Summary.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        place = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise UserError(f"{shown(path)}: {place}: {error.errors()[0]['msg']}; {again}") from None
+
+
+def _read_scores(path: Path, again: str) -> dict[str, Scores]:
+    try:
+        lines = [json.loads(line) for line in path.read_bytes().splitlines()]
+        return {line["id"]: line["tuned"] for line in lines}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(f"{shown(path)} holds no scores that can be read: {again}") from None

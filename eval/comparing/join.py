@@ -1,0 +1,130 @@
+"""Runs to compare that were asked only partly the same: evaluations in, the same over the rows all of them share, out.
+
+    A  persona-unified-20261121-070519   96 test rows
+    B  persona-per-user                  250 test rows of 32 members   →   both over the 96 rows that both were asked
+
+A fleet whose members have rows of their own is one system here: each row is answered by the member that it belongs
+to. Rows are the same where the whole prompt and the answer to measure by are, from whatever file they were read.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+
+from eval.comparing.evaluations import Evaluation, check_alike, find_evaluation, read_evaluation
+from eval.scoring.summary import estimate_figure
+from recipebook.errors import UserError
+from recipebook.files import digest
+from recipebook.run import rundir
+from recipebook.run.manifest import Manifest
+from recipebook.run.rundir import VOTE, Run
+
+TEST_SET = "test set"
+
+
+def read_systems(queries: Sequence[str], runs: Path = rundir.RUNS) -> list[Evaluation]:
+    """The evaluations that are named, over rows that all were asked.
+
+    A fleet's name stands for its members and their vote where these were asked the same rows, those aside that were
+    named before, and else for all of it together.
+    """
+    found: list[Evaluation] = []
+    for query in queries:
+        if members := rundir.list_fleet(query, runs):
+            known = {run.name for run in found}
+            found += [run for run in _read_fleet(query, members, runs) if run.name not in known]
+        else:
+            found.append(read_evaluation(*find_evaluation(query, runs)))
+    return share_rows(found) if any(run.members for run in found) else found
+
+
+def _read_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], runs: Path) -> list[Evaluation]:
+    asked = [(run, manifest.member or "") for run, manifest in members if manifest.rows.get("test")]
+    if not asked:
+        raise UserError(f"{fleet}: none of its {len(members)} trained members has test rows")
+    evaluations = [read_evaluation(run) for run, _ in asked]
+    if len(evaluations) == 1 or len({run.summary.conditions[TEST_SET] for run in evaluations}) > 1:
+        names = [member for _, member in asked]
+        told = f", {len(members)} members" + (f", {len(asked)} with test rows" if len(asked) < len(members) else "")
+        return [join_members(fleet, dict(zip(names, evaluations, strict=True)))._replace(told=told)]
+    vote = runs / fleet / VOTE
+    return [*evaluations, *([read_evaluation(Run(vote, fleet))] if (vote / "manifest.json").is_file() else [])]
+
+
+def join_members(fleet: str, members: dict[str, Evaluation]) -> Evaluation:
+    """One system of members with rows of their own; its figures are still the first one's, until rows are taken."""
+    first, *others = members.values()
+    for other in others:
+        check_alike(first, other, besides=(TEST_SET,))
+    conditions = {TEST_SET: digest(*(run.summary.conditions[TEST_SET] for run in members.values()))}
+    return first._replace(
+        run=fleet,
+        summary=first.summary.model_copy(update={"conditions": {**first.summary.conditions, **conditions}}),
+        rows=tuple(f"{name}: {row}" for name, run in members.items() for row in run.rows),
+        questions=tuple(chain.from_iterable(run.questions for run in members.values())),
+        # Each member counts its own records from 1.
+        groups=tuple(f"{name}: {group}" for name, run in members.items() for group in run.groups),
+        scores=tuple(chain.from_iterable(run.scores for run in members.values())),
+        members=tuple(name for name, run in members.items() for _ in run.rows),
+    )
+
+
+def share_rows(runs: Sequence[Evaluation]) -> list[Evaluation]:
+    """The same systems over the rows that all of them were asked, in the first one's order."""
+    first, *others = runs
+    for other in others:
+        check_alike(first, other, besides=(TEST_SET,))
+    places = [_place_rows(run) for run in runs]
+    common = [question for question in places[0] if all(question in place for place in places)]
+    if not common:
+        raise UserError(f"{first.name} and {' and '.join(run.name for run in others)} were asked no row in common")
+    conditions = {**first.summary.conditions, TEST_SET: digest(*(f"{question}#{time}" for question, time in common))}
+    return [
+        take_rows(
+            run._replace(
+                summary=run.summary.model_copy(update={"conditions": conditions}),
+                told=f"{run.told}, {len(common)} of its {len(run.rows)} rows",
+            ),
+            [place[question] for question in common],
+        )
+        for run, place in zip(runs, places, strict=True)
+    ]
+
+
+def take_rows(run: Evaluation, rows: Sequence[int]) -> Evaluation:
+    """The same system over some of its rows, by their numbers, its figures estimated from these alone."""
+    groups, scores = tuple(run.groups[row] for row in rows), tuple(run.scores[row] for row in rows)
+    seed = run.summary.seed
+    results = tuple(
+        result.model_copy(
+            update={
+                "tuned": estimate_figure(result.figure, result, scores, groups, seed),
+                "base": None,
+                "difference": None,
+                "p_adjusted": None,
+            }
+        )
+        for result in run.summary.results
+    )
+    return run._replace(
+        summary=run.summary.model_copy(update={"rows": len(rows), "results": results, "slices": ()}),
+        rows=tuple(run.rows[row] for row in rows),
+        questions=tuple(run.questions[row] for row in rows),
+        groups=groups,
+        scores=scores,
+        members=tuple(run.members[row] for row in rows) if run.members else (),
+    )
+
+
+def _place_rows(run: Evaluation) -> dict[tuple[str, int], int]:
+    """Where each row stands, by what was asked, and for what was asked twice by which time."""
+    if "" in run.questions:
+        again = f"make eval RUN={run.run}"
+        raise UserError(f"{run.name} was evaluated before rows of different runs could be joined: {again}")
+    seen: Counter[str] = Counter()
+    places = {}
+    for row, question in enumerate(run.questions):
+        places[question, seen[question]] = row
+        seen[question] += 1
+    return places

@@ -1,0 +1,247 @@
+"""`make leaderboard`: all evaluated runs, ranked among those that were asked the same in the same way.
+
+    exact, 577 test rows: 2 runs
+           run                         exact [95 %]          to best  p
+      1    robot-lora-20261121-053004  0.834 [0.801, 0.862]
+      2 =  robot-lora-20261121-040752  0.827 [0.794, 0.855]  -0.007   0.533
+
+A group shares its test set, chat template, metric and generation settings and main figure; between groups there is no
+rank. Runs that no other can be ranked with, such as adapters of one persona each, stand in a list. `=` marks runs whose
+difference to the best may well be luck: paired tests, adjusted by Holm over the group. How much of the best's figure it
+owes to having been chosen is told below (eval/comparing/selection.py).
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from eval.comparing.evaluations import Evaluation, list_evaluations, name_differences, read_evaluation
+from eval.comparing.selection import estimate_optimism
+from eval.report.charts import choose_ticks
+from eval.report.pages import align, format_estimate, format_p, render_page, tell_detectable
+from eval.scoring.summary import compare_figure
+from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, adjust_holm
+from recipebook.errors import UserError
+from recipebook.files import write_text
+from recipebook.run import rundir
+from recipebook.run.rundir import Run, shown
+
+
+class Standing(NamedTuple):
+    """A run's place; the best has no difference to itself."""
+
+    rank: int
+    run: Evaluation
+    estimate: Estimate
+    difference: Difference | None
+    p_adjusted: float | None
+
+    @property
+    def tied(self) -> bool:
+        """Whether it may be as good as the best."""
+        return self.difference is not None and (self.p_adjusted is None or self.p_adjusted >= SIGNIFICANT)
+
+
+class Group(NamedTuple):
+    """Runs that may be ranked, best first."""
+
+    figure: str
+    explanation: str
+    binary: bool
+    less_is_better: bool
+    rows: int
+    part: str
+    conditions: dict[str, str]
+    standings: tuple[Standing, ...]
+    optimism: float | None
+
+    @property
+    def caution(self) -> str:
+        """How much too good the best looks, and what is rather to be expected of it."""
+        best = self.standings[0].estimate.mean
+        if self.optimism is None or best is None:
+            return "how much the best owes to being chosen cannot be told"
+        rather = best + self.optimism if self.less_is_better else best - self.optimism
+        count = len(self.standings)
+        return f"best of {count} by these very rows: looks {self.optimism:.3f} too good, rather {rather:.3f}"
+
+    @property
+    def detectable(self) -> str:
+        """The smallest difference to the best that any of them could be trusted to show."""
+        found = [one.difference.detectable for one in self.standings if one.difference]
+        known = [value for value in found if value is not None]
+        return tell_detectable(self.figure, self.binary, max(known, default=None))
+
+
+class LeftOut(NamedTuple):
+    """A run without a place, and why."""
+
+    run: str
+    reason: str
+
+
+class Leaderboard(NamedTuple):
+    """Largest groups first."""
+
+    groups: tuple[Group, ...]
+    left_out: tuple[LeftOut, ...]
+
+    @property
+    def ranked(self) -> list[Group]:
+        """Those with something to rank."""
+        return [group for group in self.groups if len(group.standings) > 1]
+
+    @property
+    def alone(self) -> dict[str, list[Group]]:
+        """Those of one run, by their figure and the runs' names."""
+        found: dict[str, list[Group]] = {}
+        for group in sorted(self.groups, key=lambda group: group.standings[0].run.name):
+            if len(group.standings) == 1:
+                found.setdefault(group.figure, []).append(group)
+        return found
+
+
+def show_leaderboard(recipe: str | None, out: Path | None) -> int:
+    """Print the ranks and write the same as a page."""
+    board = rank_runs(recipe)
+    print(terminal_table(board))
+    page = out or rundir.RUNS / "leaderboard.html"
+    write_text(page, render(board, recipe))
+    print(f"page: {shown(page)}")
+    return 0
+
+
+def rank_runs(recipe: str | None, runs: Path = rundir.RUNS) -> Leaderboard:
+    """Read every run, of one recipe if it is given or among its members, and rank those that can be compared."""
+    members = {run.name for run, _ in rundir.list_fleet(recipe, runs)} if recipe else set()
+    evaluations: list[Evaluation] = []
+    left_out: list[LeftOut] = []
+    for run in rundir.list_runs(runs):
+        for where in list_evaluations(run) or [""]:
+            try:
+                if recipe in (None, run.read().recipe) or run.name in members:
+                    evaluations.append(read_evaluation(run, where))
+            except UserError as error:
+                left_out.append(LeftOut(run.name, _shorten(error, run)))
+    if recipe is not None and not evaluations and not left_out:
+        known = sorted({manifest.recipe for _, manifest in rundir.list_readable(runs)})
+        raise UserError(f"no run of recipe '{recipe}' in runs/; it has runs of: {', '.join(known) or 'none yet'}")
+    groups: list[list[Evaluation]] = []
+    for evaluation in evaluations:
+        for group in groups:
+            if _is_comparable(group[0], evaluation):
+                group.append(evaluation)
+                break
+        else:
+            groups.append([evaluation])
+    ranked = sorted((_rank(group) for group in groups), key=lambda group: -len(group.standings))
+    return Leaderboard(tuple(ranked), tuple(left_out))
+
+
+def terminal_table(board: Leaderboard) -> str:
+    """The ranks for 80 columns."""
+    lines: list[str] = []
+    for group in board.ranked:
+        head = ("", "run", f"{group.figure} [95 %]", "to best", "p")
+        lines += [_name_group(group), align([head, *(_make_cells(one) for one in group.standings)])]
+        lines += [group.caution, group.detectable, ""]
+    for figure, groups in board.alone.items():
+        rows = [("  run", f"{figure} [95 %]", "rows"), *map(_make_alone_cells, groups)]
+        lines += [f"{figure}, asked what no other run was: {_count_runs(len(groups))}", align(rows), ""]
+    if not board.groups:
+        lines += ["no run can be ranked", ""]
+    if board.left_out:
+        lines += ["left out (make eval RUN=… gives a run its place):"]
+        lines += [*(f"  {reason}" for _, reason in board.left_out), ""]
+    return "\n".join([*lines, "= may be as good as the best; no rank holds beyond its group"])
+
+
+def render(board: Leaderboard, recipe: str | None) -> str:
+    """The ranks as a page."""
+    ends = [
+        end
+        for group in board.groups
+        for one in group.standings
+        for end in (one.estimate.low, one.estimate.high, one.estimate.mean)
+        if end is not None
+    ]
+    ticks = choose_ticks(min([0.0, *ends]), max([1.0, *ends]))
+    return render_page(
+        "comparing/leaderboard.html.j2",
+        board=board,
+        recipe=recipe,
+        place=lambda value: round(100 * (value - ticks[0]) / (ticks[-1] - ticks[0]), 2),
+        ticks=ticks,
+        significant=SIGNIFICANT,
+    )
+
+
+def _shorten(error: UserError, run: Run) -> str:
+    """What is wrong, named by the run alone, without the advice that is given once for all."""
+    return re.sub(
+        rf"[:;] make eval RUN={re.escape(run.name)}( .*)?$", "", str(error).replace(shown(run.folder), run.name)
+    )
+
+
+def _is_comparable(first: Evaluation, other: Evaluation) -> bool:
+    return first.summary.main == other.summary.main and not name_differences([first, other])
+
+
+def _rank(group: Sequence[Evaluation]) -> Group:
+    headline = group[0].summary.headline
+    best, *others = sorted(group, key=_get_worth, reverse=True)
+    differences = [
+        compare_figure(headline.figure, headline, best.scores, other.scores, best.groups, best.summary.seed)
+        for other in others
+    ]
+    adjusted = adjust_holm([difference.p for difference in differences])
+    standings = [
+        Standing(rank, run, run.summary.headline.tuned, difference, p)
+        for rank, (run, difference, p) in enumerate(
+            zip([best, *others], [None, *differences], [None, *adjusted], strict=True), 1
+        )
+    ]
+    return Group(
+        figure=headline.figure,
+        explanation=headline.explanation,
+        binary=headline.binary,
+        less_is_better=headline.less_is_better,
+        rows=len(best.rows),
+        part=best.summary.part,
+        conditions=best.summary.conditions,
+        standings=tuple(standings),
+        optimism=estimate_optimism([run.scores for run in group], headline, best.groups, best.summary.seed),
+    )
+
+
+def _get_worth(run: Evaluation) -> float:
+    mean = run.summary.headline.tuned.mean
+    if mean is None:
+        return float("-inf")
+    return -mean if run.summary.headline.less_is_better else mean
+
+
+def _name_group(group: Group) -> str:
+    direction = ", less is better" if group.less_is_better else ""
+    return f"{group.figure}{direction}, {group.rows} {group.part}: {_count_runs(len(group.standings))}"
+
+
+def _count_runs(count: int) -> str:
+    return f"{count} {'run' if count == 1 else 'runs'}"
+
+
+def _make_alone_cells(group: Group) -> tuple[str, ...]:
+    (one,) = group.standings
+    return f"  {one.run.name}", format_estimate(one.estimate), str(group.rows)
+
+
+def _make_cells(one: Standing) -> tuple[str, ...]:
+    change = one.difference.mean if one.difference else None
+    return (
+        f"  {one.rank}{' =' if one.tied else ''}",
+        one.run.name,
+        format_estimate(one.estimate),
+        "" if change is None else f"{change:+.3f}",
+        format_p(one.p_adjusted) if one.difference else "",
+    )

@@ -1,0 +1,1 @@
+"""What a text says, read the same way by every metric: calls, device settings, pairs, embeddings."""

@@ -1,0 +1,75 @@
+"""Pages and numbers as readers see them: a template and its values in, one closed file of HTML out.
+
+    format_estimate(Estimate(n=577, undefined=0, mean=0.8336, low=0.8010, high=0.8618)) → "0.834 [0.801, 0.862]"
+
+A page needs nothing else: no network, no scripts, no fonts. What models and data files say is text in it, never
+markup.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from eval.statistics.estimates import Difference, Estimate
+
+
+def render_page(template: str, **values: object) -> str:
+    """Fill a template, which is named by its path in eval/."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parents[1]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "estimate": format_estimate,
+        "difference": format_difference,
+        "p": format_p,
+        "number": format_number,
+    }
+    return environment.get_template(template).render(**values)
+
+
+def format_estimate(estimate: Estimate | None) -> str:
+    """`0.845 [0.806, 0.877]`"""
+    if estimate is None or estimate.mean is None:
+        return "-"
+    return f"{format_number(estimate.mean)}{_format_interval(estimate.low, estimate.high)}"
+
+
+def format_difference(difference: Difference | None) -> str:
+    """`+0.845 [0.808, 0.880]`"""
+    if difference is None or difference.mean is None:
+        return "-"
+    return f"{difference.mean:+.3f}{_format_interval(difference.low, difference.high)}"
+
+
+def format_p(p: float | None) -> str:
+    """`0.013`, or `<0.001`."""
+    return "-" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def align(rows: Sequence[tuple[str, ...]]) -> str:
+    """Columns as wide as their widest cell."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows]
+    return "\n".join("  ".join(cells).rstrip() for cells in padded)
+
+
+def format_number(value: float | None) -> str:
+    """`0.845`"""
+    return "-" if value is None else f"{value:.3f}"
+
+
+def tell_detectable(figure: str, binary: bool, detectable: float | None) -> str:
+    """The smallest difference that the test set can be trusted to find, in words."""
+    if detectable is None:
+        return f"detectable difference in {figure}: cannot be told, for want of differing rows"
+    size = f"{100 * detectable:.1f} points" if binary else format_number(detectable)
+    return f"detectable difference in {figure}: {size} or more, four times in five"
+
+
+def _format_interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f" [{format_number(low)}, {format_number(high)}]"

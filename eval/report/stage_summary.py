@@ -1,0 +1,142 @@
+"""The models of a run's stages side by side: one evaluation a model in; figures and neighbours' differences out.
+
+    Section(name="sft", main="tool_accuracy", rows=236, told="test rows, …", models=("base", "sft", "dpo"), figures=(
+        FigureRow(figure="tool_accuracy", explanation="the right tools …", estimates=(Estimate(mean=0.0, …), …),
+                  steps=(Step(difference=Difference(mean=0.83, …), p_adjusted=…), …)), …))
+
+Each step is the difference from one model to the next, row by row. P-values are adjusted by Holm over a section.
+`stages.json` in the evaluation's folder holds them.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from eval.report.pages import align, format_difference, format_number, format_p
+from eval.scoring.predictions import read_predictions
+from eval.scoring.score import read_scores
+from eval.scoring.summary import Result, Scores, Summary, compare_figure
+from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, adjust_holm
+
+BASE = "base"
+FILE = "stages.json"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Step(_Part):
+    """From one model to the next."""
+
+    difference: Difference
+    p_adjusted: float | None
+
+
+class FigureRow(_Part):
+    """One figure of all models, the base first."""
+
+    figure: str
+    explanation: str
+    less_is_better: bool
+    estimates: tuple[Estimate, ...]
+    steps: tuple[Step, ...]
+
+
+class Section(_Part):
+    """All models under one `eval` section, asked the same rows."""
+
+    name: str
+    main: str
+    rows: int
+    told: str
+    models: tuple[str, ...]
+    figures: tuple[FigureRow, ...]
+
+
+class StageSummary(_Part):
+    """The whole evaluation of a run with stages."""
+
+    sections: tuple[Section, ...]
+
+
+def read_stages(folder: Path) -> StageSummary | None:
+    """What an evaluation's folder says of stages; None where the run has none."""
+    path = folder / FILE
+    return StageSummary.model_validate_json(path.read_bytes()) if path.is_file() else None
+
+
+def summarise_section(name: str, folders: dict[str, Path], summaries: dict[str, Summary]) -> Section:
+    """Compare the models, by the scores in their folders; the base model's are beside each."""
+    first = summaries[next(iter(summaries))]
+    read = {model: read_scores(folder / "scores.jsonl") for model, folder in folders.items()}
+    groups = [item.group for item in read_predictions(next(iter(folders.values())) / "predictions.jsonl")]
+    base = next(iter(read.values()))[1]
+    assert base is not None, folders
+    scores = {BASE: base, **{model: tuned for model, (tuned, _) in read.items()}}
+    figures = [
+        _compare_figure(result, scores, [summary.results[at] for summary in summaries.values()], groups, first.seed)
+        for at, result in enumerate(first.results)
+    ]
+    told = first.asked.told if first.asked else "rows"
+    return Section(
+        name=name, main=first.main, rows=first.rows, told=told, models=tuple(scores), figures=tuple(_adjust(figures))
+    )
+
+
+def tell_section(section: Section) -> str:
+    """The section for 80 columns: every model's mean, then each step."""
+    means = [(row.figure, *(format_number(estimate.mean) for estimate in row.estimates)) for row in section.figures]
+    parts = [f"{section.rows} {section.told} (stage {section.name})", align([("mean", *section.models), *means])]
+    for at, (before, after) in enumerate(pairwise(section.models)):
+        steps = [(row.figure, row.steps[at]) for row in section.figures]
+        cells = [(name, format_difference(step.difference), format_p(step.p_adjusted)) for name, step in steps]
+        parts.append(align([(f"{before} to {after}", "difference [95 %]", "p"), *cells]))
+    return "\n\n".join([*parts, "\n".join(tell_findings(section))]) + "\n"
+
+
+def tell_findings(section: Section) -> list[str]:
+    """What each step did to the main figure, in words."""
+    row = section.figures[0]
+    return [
+        f"{before} to {after}: {row.figure} {_judge(step, row.less_is_better)}"
+        for (before, after), step in zip(pairwise(section.models), row.steps, strict=True)
+    ]
+
+
+def _judge(step: Step, less_is_better: bool) -> str:
+    mean, p = step.difference.mean, step.p_adjusted
+    if mean is None or p is None:
+        return "is not defined for both"
+    if p >= SIGNIFICANT:
+        return f"may well be the same (difference {format_difference(step.difference)}, p = {p:.3f})"
+    better = (mean < 0) == less_is_better
+    return f"is {'better' if better else 'worse'}, and not by luck (difference {format_difference(step.difference)})"
+
+
+def _compare_figure(
+    result: Result, scores: dict[str, list[Scores]], tuned: Sequence[Result], groups: Sequence[str], seed: int
+) -> FigureRow:
+    steps = [
+        compare_figure(result.figure, result, one, other, groups, seed) for one, other in pairwise(scores.values())
+    ]
+    assert result.base is not None, result.figure
+    return FigureRow(
+        figure=result.figure,
+        explanation=result.explanation,
+        less_is_better=result.less_is_better,
+        estimates=(result.base, *(one.tuned for one in tuned)),
+        steps=tuple(Step(difference=step, p_adjusted=None) for step in steps),
+    )
+
+
+def _adjust(rows: Sequence[FigureRow]) -> list[FigureRow]:
+    adjusted = iter(adjust_holm([step.difference.p for row in rows for step in row.steps]))
+    return [
+        row.model_copy(
+            update={"steps": tuple(step.model_copy(update={"p_adjusted": next(adjusted)}) for step in row.steps)}
+        )
+        for row in rows
+    ]

@@ -1,0 +1,35 @@
+"""How each training of a run went, ready for its page: a run's folder in, loss curves and verdicts out.
+
+    [Training(name="", losses=LossChart(train="0.82,64.2 …", …), diagnosis=Diagnosis(verdict="good", …))]
+
+A run has one training, a run of stages one for each that trained, named by it.
+"""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from eval.report.charts import LossChart, plot_losses
+from recipebook.run.diagnosis import Diagnosis, diagnose_folder, read_metrics
+
+
+class Training(NamedTuple):
+    """One curve, and what it tells."""
+
+    name: str
+    losses: LossChart | None
+    diagnosis: Diagnosis
+
+
+def read_trainings(folder: Path) -> list[Training]:
+    """All trainings of a run, in the order of its stages; a vote has none."""
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    if manifest.get("voters"):
+        return []
+    trained = [stage["name"] for stage in manifest.get("pipeline", ()) if stage["status"] == "trained"]
+    # The last stage's files also show in the run's own folder.
+    return [_read_training(folder / "stages" / name, name) for name in trained] or [_read_training(folder, "")]
+
+
+def _read_training(folder: Path, name: str) -> Training:
+    return Training(name, plot_losses(read_metrics(folder / "metrics.jsonl")), diagnose_folder(folder))

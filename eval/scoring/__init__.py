@@ -1,0 +1,1 @@
+"""Predictions in; their scores by every metric, and the summary of them, out."""

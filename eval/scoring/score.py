@@ -1,0 +1,179 @@
+"""From predictions to scores: one metric on one file, or a run's whole evaluation.
+
+`score_file` takes `{"prediction", "reference", …}` lines from any system and writes one line each:
+
+    {"id": "samples/robot.json#12", "scores": {"exact": 1.0, "parses": 1.0, "order": null}}
+
+`evaluate_predictions` takes the lines of a run, tuned answer beside base answer, and writes scores.jsonl:
+
+    {"id": "samples/robot.json#12", "tuned": {"exact": 1.0}, "base": {"exact": 0.0}}
+
+and summary.json. Figures of several metrics that share a name are told apart as `<metric>.<figure>`.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, cast
+
+from pydantic import BaseModel
+
+from eval.scoring.predictions import Prediction, read_predictions
+from eval.scoring.summary import Asked, Figure, Scores, Summary, estimate_figure, summarise
+from recipebook.errors import UserError
+from recipebook.files import replacing, write_text
+from recipebook.options import check_options
+
+METRICS = Path(__file__).parents[1] / "metrics"
+
+
+class Metric(Protocol):
+    """What a module of eval/metrics/ has: its options, its figures with a line each, those that are 0 or 1, `score`.
+
+    `score` gives one dict a prediction, with every figure; None where a figure is not defined (0/0), never 0.
+    A module may also have `LESS_IS_BETTER`, names of figures; `UNTESTED`, figures without a p-value, such as counts;
+    `RATIOS`, figures whose mean is a sum of others by a sum of others (eval/statistics/ratios.py), `EXPONENTIALS`,
+    those of them that are e to the power of it; and `MEASURES`, what of its rows must be measured by their likelihood
+    instead of being generated: `answer`, `spans` of it, or `chosen` and `rejected`. `make_reader` tells which answers
+    are the same (eval/vote.py).
+    """
+
+    Options: type[BaseModel]
+    FIGURES: Mapping[str, str]
+    BINARY: frozenset[str]
+
+    def score(self, predictions: Sequence[Prediction], options: Any) -> list[Scores]: ...
+
+
+class Scored(NamedTuple):
+    """What evaluation keeps of each answer, and what its figures mean."""
+
+    figures: dict[str, Figure]
+    tuned: list[Scores]
+    base: list[Scores] | None
+
+
+def list_metrics() -> list[str]:
+    """Names of the metrics there are."""
+    return sorted(path.stem for path in METRICS.glob("*.py") if path.stem != "__init__")
+
+
+def load_metric(name: str) -> Metric:
+    """Import a metric by its file's name."""
+    if name not in list_metrics():
+        raise UserError(f"no {name!r} in eval/metrics/; it has: {', '.join(list_metrics())}")
+    return cast(Metric, import_module(f"eval.metrics.{name}"))
+
+
+def list_figures(metric: Metric) -> dict[str, Figure]:
+    """What a metric says of its figures."""
+    # Most metrics have none of these.
+    less_is_better = getattr(metric, "LESS_IS_BETTER", frozenset[str]())
+    untested = getattr(metric, "UNTESTED", frozenset[str]())
+    ratios = getattr(metric, "RATIOS", {})
+    exponentials = getattr(metric, "EXPONENTIALS", frozenset[str]())
+    return {
+        key: Figure(
+            explanation=text,
+            binary=key in metric.BINARY,
+            less_is_better=key in less_is_better,
+            ratio=ratios.get(key),
+            exponential=key in exponentials,
+            untested=key in untested,
+        )
+        for key, text in metric.FIGURES.items()
+    }
+
+
+def read_options(name: str, options: Mapping[str, Any]) -> BaseModel:
+    """Check a metric's options as a recipe or `--set` gives them."""
+    return check_options(load_metric(name).Options, options, f"metric {name}")
+
+
+def score_file(name: str, source: Path, out: Path, options: Mapping[str, Any], seed: int = 42) -> dict[str, Any]:
+    """Score a predictions file into `out`, one line an answer; the aggregates come back."""
+    metric, settings = load_metric(name), read_options(name, options)
+    predictions = read_predictions(source)
+    scores = metric.score(predictions, settings)
+    _write_lines(out, [{"id": item.id, "scores": one} for item, one in zip(predictions, scores, strict=True)])
+    groups = [item.group for item in predictions]
+    return {
+        "metric": name,
+        "n": len(predictions),
+        "figures": {
+            key: estimate_figure(key, figure, scores, groups, seed).model_dump()
+            for key, figure in list_figures(metric).items()
+        },
+    }
+
+
+def evaluate_predictions(
+    predictions_path: Path,
+    metrics: Mapping[str, Mapping[str, Any]],
+    slices: Sequence[str],
+    main: str | None,
+    seed: int,
+    out_dir: Path,
+    conditions: Mapping[str, str] = MappingProxyType({}),
+    asked: Asked | None = None,
+) -> Summary:
+    """Score a run's predictions, write scores.jsonl and summary.json, and sum up.
+
+    `conditions` are hashes of all that must agree before two results may be compared.
+    """
+    settings = {name: read_options(name, options) for name, options in metrics.items()}
+    predictions = read_predictions(predictions_path)
+    scored = score_predictions(predictions, settings)
+    summary = summarise(predictions, scored.tuned, scored.base, scored.figures, slices, seed, main)
+    summary = summary.model_copy(update={"conditions": dict(conditions), "asked": asked})
+    lines = [{"id": item.id, "tuned": one} for item, one in zip(predictions, scored.tuned, strict=True)]
+    if scored.base is not None:
+        lines = [{**line, "base": one} for line, one in zip(lines, scored.base, strict=True)]
+    _write_lines(out_dir / "scores.jsonl", lines)
+    write_text(out_dir / "summary.json", summary.model_dump_json(indent=1) + "\n")
+    return summary
+
+
+def read_scores(path: Path) -> tuple[list[Scores], list[Scores] | None]:
+    """Read back scores.jsonl: tuned, and base where the run has it."""
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return [line["tuned"] for line in lines], [line["base"] for line in lines] if "base" in lines[0] else None
+
+
+def score_predictions(predictions: Sequence[Prediction], settings: Mapping[str, BaseModel]) -> Scored:
+    """Score tuned answers, and the base model's where there are some, with every metric."""
+    modules = {name: load_metric(name) for name in settings}
+    seen = Counter(figure for module in modules.values() for figure in module.FIGURES)
+    figures: dict[str, Figure] = {}
+    tuned: list[Scores] = [{} for _ in predictions]
+    base: list[Scores] = [{} for _ in predictions]
+    with_base = predictions[0].baseline is not None
+    answers = [_swap(item) for item in predictions] if with_base else []
+    for name, module in modules.items():
+        names = {figure: f"{name}.{figure}" if seen[figure] > 1 else figure for figure in module.FIGURES}
+        figures |= {names[key]: _rename_parts(figure, names) for key, figure in list_figures(module).items()}
+        for scores, items in ((tuned, predictions), (base, answers)):
+            for kept, new in zip(scores, module.score(items, settings[name]), strict=False):
+                kept.update({names[figure]: value for figure, value in new.items()})
+    return Scored(figures, tuned, base if with_base else None)
+
+
+def _rename_parts(figure: Figure, names: Mapping[str, str]) -> Figure:
+    if figure.ratio is None:
+        return figure
+    top, bottom = (tuple(names[part] for part in parts) for parts in figure.ratio)
+    return figure.model_copy(update={"ratio": (top, bottom)})
+
+
+def _swap(item: Prediction) -> Prediction:
+    """The base model's answer, to be scored like a tuned one's."""
+    return item.model_copy(update={"prediction": item.baseline, "measures": item.baseline_measures})
+
+
+def _write_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
+    with replacing(path) as file:
+        for line in lines:
+            file.write(json.dumps(line).encode() + b"\n")

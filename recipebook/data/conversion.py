@@ -1,0 +1,248 @@
+"""From records to rows, by a converter found by its file's name; nothing is dropped without a reason.
+
+In: `converters/robot.py` and a file with `{"input": "stop", "output": "robot.stop()"}`. Out: rows as JSONL
+
+    {"messages": [...], "meta": {"category": "uncategorised", "origin": "samples/robot.json#1"}}
+
+and the account of every record. The file of rows is whole or absent.
+"""
+
+import gc
+import importlib
+import multiprocessing
+import os
+import pkgutil
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from functools import cache, partial
+from pathlib import Path
+from typing import IO, Any, NamedTuple, cast
+
+import orjson
+from orjson import OPT_APPEND_NEWLINE
+from pydantic import BaseModel
+from xxhash import xxh3_64_intdigest
+
+import converters
+from recipebook.data.account import Account, Ledger, judge
+from recipebook.data.code_digest import digest_module
+from recipebook.data.recognise import AUTO, choose
+from recipebook.errors import UserError
+from recipebook.files import replacing
+from recipebook.options import check_options
+from recipebook.progress import ProgressLine
+from recipebook.records import Record
+from recipebook.rows import BadRecord, LeftOut, Row
+from recipebook.sources.inputs import Input, find_inputs, measure
+from recipebook.sources.json_files import Span, cut, read_span
+
+PROGRESS_EVERY = 10_000
+SPAN = 4 * 2**20
+BUFFER = 2**20
+
+Join = Callable[[Iterable[Record]], Iterator[Record]]
+"""A converter's own: the records of one source file, each still one, with what a row needs of another."""
+
+
+class Converter(NamedTuple):
+    """A module of converters/, and the hash of its code and of what it builds on."""
+
+    name: str
+    options: type[BaseModel]
+    convert: Callable[[dict[str, Any], Any], list[Row]]
+    code: str
+    choose_join: Callable[[Any], Join | None] = lambda _: None
+    """By its options; None where each record stands for itself."""
+    strengths: tuple[str, ...] = ()
+    """Numbers in the meta of its rows by which weak ones may be left out, where its options ask for that."""
+
+
+class Converted(NamedTuple):
+    """An accepted record, its rows, and the same rows as lines of JSONL with their origin."""
+
+    record: Record
+    rows: list[Row]
+    lines: list[bytes]
+
+
+def list_converters() -> list[str]:
+    """Names of the modules in converters/, less those that only help others: their names begin with an underscore."""
+    return sorted(module.name for module in pkgutil.iter_modules(converters.__path__) if module.name[0] != "_")
+
+
+def find_converter(name: str) -> Converter:
+    """Load converters/<name>.py."""
+    if name not in list_converters():
+        raise UserError(f"no '{name}' in converters/; it has: {', '.join(list_converters())}")
+    module = importlib.import_module(f"converters.{name}")
+    own = vars(module)
+    found = Converter(name, module.Options, module.convert, digest_module(module), strengths=own.get("STRENGTHS", ()))
+    return found._replace(choose_join=module.choose_join) if "choose_join" in own else found
+
+
+def choose_converter(name: str, source: str, inputs: list[Input], notes: dict[str, str]) -> Converter:
+    """Load the converter of that name; `auto` is settled by the source's first records, and noted."""
+    if name != AUTO:
+        return find_converter(name)
+    choice = choose(inputs[0].read({}), source, list_converters())
+    notes["converter"] = f"{source}: {choice.reason}"
+    return find_converter(choice.name)
+
+
+def convert_file(
+    converter: str,
+    source: str,
+    out: Path,
+    options: Mapping[str, Any],
+    rejects: int | str = 0,
+) -> Account:
+    """Convert a source to one file of rows; more rejected records than allowed leave nothing behind but the error."""
+    ledger, line = Ledger(), ProgressLine("convert")
+    inputs = find_inputs(source, Path())
+    found = choose_converter(converter, source, inputs, ledger.notes)
+    checked = check_options(found.options, options, f"converter {found.name}")
+    show = partial(show_reading, line, inputs, ledger)
+    with replacing(out) as file, ExitStack() as stack:
+        stack.callback(line.clear)
+        for each in inputs:
+            # Records that belong together may stand far apart.
+            spans = None if found.choose_join(checked) else _cut(each, ledger)
+            if each.plain and spans:
+                _convert_spans(found, each, each.plain, checked, spans, ledger, file, show)
+            else:
+                records = each.read(ledger.notes)
+                for converted in convert_records(records, each.name, found, checked, ledger, show):
+                    file.writelines(converted.lines)
+        account = ledger.close()
+        judge(account, rejects, "--rejects")
+        if not account.rows:
+            raise UserError(f"{source}: none of its {account.records} records became a row")
+    return account
+
+
+def convert_records(
+    records: Iterable[Record],
+    name: str,
+    converter: Converter,
+    options: BaseModel,
+    ledger: Ledger,
+    show: Callable[[], None] | None = None,
+) -> Iterator[Converted]:
+    """Yield what becomes rows, with their origin in the lines; the ledger gains every record.
+
+    `show` is called every some thousand records.
+    """
+    convert, dumps, remember = converter.convert, orjson.dumps, ledger.contents.remember
+    # A third faster than calling the class, as in every step below that is taken a million times.
+    make = partial(tuple.__new__, Converted)
+    where = f"{name}#"
+    # Of every line, less the digits: it ends in `"origin":"data.jsonl#12"}}` and a line feed.
+    end = len(b'"origin":') + len(orjson.dumps(where)) + len(b"}}\n")
+    join = converter.choose_join(options)
+    for record in join(records) if join else records:
+        number, _, value = record
+        ledger.records += 1
+        if show and ledger.records % PROGRESS_EVERY == 0:
+            show()
+        try:
+            if isinstance(value, BadRecord):
+                raise value
+            rows = convert(value, options)
+            if not rows:
+                raise BadRecord("gives no row")
+            digits, lines = str(number), []
+            for row in rows:
+                if [*row][-1] != "meta":
+                    _put_meta_last(row)
+                row["meta"]["origin"] = where + digits
+                lines.append(dumps(row, None, OPT_APPEND_NEWLINE))
+        except LeftOut as reason:
+            ledger.leave_out(name, record, str(reason))
+            continue
+        except BadRecord as reason:
+            ledger.reject(name, record, str(reason))
+            continue
+        except orjson.JSONEncodeError:
+            ledger.reject(name, record, "nested too deeply")
+            continue
+        # What precedes the origin is the content, by which duplicates are known.
+        for text in lines:
+            remember(xxh3_64_intdigest(text[: -end - len(digits)]))
+        ledger.rows += len(rows)
+        yield make((record, rows, lines))
+
+
+def show_reading(line: ProgressLine, inputs: list[Input], ledger: Ledger) -> None:
+    """Draw how far the inputs are read."""
+    done, total = measure(inputs)
+    if total:
+        line.show(100 * done // total, 100, f" %, {ledger.records} records")
+    else:
+        line.wait(f"{ledger.records} records,")
+
+
+def _put_meta_last(row: Row) -> None:
+    fields = cast(dict[str, Any], row)
+    fields["meta"] = fields.pop("meta")
+
+
+def _cut(source: Input, ledger: Ledger) -> Iterator[Span] | None:
+    """Cut a big file into spans, as many for each processor; None if it is small."""
+    path = source.plain
+    count = _count_spans(path) if path and path.is_file() else 0
+    return cut(path, source.name, ledger.notes, count) if path and count > 1 else None
+
+
+def _count_spans(path: Path) -> int:
+    count = path.stat().st_size // SPAN
+    return count - count % _count_processors() or count
+
+
+def _count_processors() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _convert_spans(
+    converter: Converter,
+    source: Input,
+    path: Path,
+    options: BaseModel,
+    spans: Iterator[Span],
+    ledger: Ledger,
+    file: IO[bytes],
+    show: Callable[[], None],
+) -> None:
+    # Forked, so that nothing is imported twice.
+    fork = multiprocessing.get_context("fork")
+    with (
+        tempfile.TemporaryDirectory(prefix=".spans.", dir=Path(file.name).parent) as folder,
+        ProcessPoolExecutor(min(_count_spans(path), _count_processors()), mp_context=fork) as pool,
+    ):
+        convert = partial(_convert_span, converter.name, path, source.name, options, Path(folder))
+        for piece, later, end in pool.map(convert, spans):
+            with piece.open("rb") as rows:
+                shutil.copyfileobj(rows, file, BUFFER)
+            piece.unlink()
+            ledger.add(later)
+            source.position.done = end
+            show()
+
+
+def _convert_span(
+    converter: str, path: Path, name: str, options: BaseModel, folder: Path, span: Span
+) -> tuple[Path, Ledger, int]:
+    # Records make no cycles, and looking for them takes a tenth of the time; this process ends with its spans.
+    gc.disable()
+    ledger = Ledger()
+    piece = folder / str(span.start)
+    with piece.open("wb", BUFFER) as file:
+        records = read_span(path, name, ledger.notes, span)
+        rows = convert_records(records, name, _find_once(converter), options, ledger)
+        file.writelines(text for each in rows for text in each.lines)
+    return piece, ledger, span.end
+
+
+_find_once = cache(find_converter)

@@ -1,0 +1,242 @@
+"""The dataset step: sources to train, validation and test rows, in a cache folder named by all that shapes them.
+
+In: a recipe's `data` section. Out: `<cache>/<key>/` with `train.jsonl`, `validation.jsonl`, `test.jsonl`, and
+`account.json`, written last:
+
+    {"rows": {"train": 1600, "validation": 200, "test": 200}, "rows_digest": "5d0c…", "sources":
+     {"samples/robot.json": "9a41…"}, "account": {"records": 2000, "rows": 2000, "rejected": [], …}}
+
+No prompt of test or validation is trained on: a record of train that has one is rejected, and counted.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+
+from pydantic import BaseModel, ConfigDict
+
+from recipebook.building import building
+from recipebook.data.account import Account, Ledger, judge
+from recipebook.data.conversion import Converted, Converter, choose_converter, convert_records, show_reading
+from recipebook.data.earlier import name_earlier_folders
+from recipebook.data.overlap import HELD_OUT, Written, count_overlap, drop_overlap
+from recipebook.data.sampling import keep_rows, repeat_rows
+from recipebook.data.split import PARTS, Part, choose_part
+from recipebook.data.split_file import SplitFile
+from recipebook.errors import UserError
+from recipebook.files import digest, digest_file, replacing, write_text
+from recipebook.options import check_options
+from recipebook.progress import ProgressLine
+from recipebook.recipe.keys import Data, Split
+from recipebook.rows import BadRecord, LeftOut
+from recipebook.sources.inputs import Input, digest_inputs, find_inputs, make_input
+from recipebook.sources.shards import find_shard
+
+# Raised when the same sources and settings come to give other rows, so that no old folder is reused.
+FORMAT = "1"
+ACCOUNT = "account.json"
+
+
+class Dataset(BaseModel):
+    """Rows on disk, ready to train on, and how they came about."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    folder: Path
+    rows: dict[Part, int]
+    rows_digest: str
+    sources: dict[str, str]
+    account: Account
+
+    def path(self, part: Part) -> Path:
+        """The JSONL file of one part; it may have no rows."""
+        return _path(self.folder, part)
+
+
+def prepare(
+    data: Data,
+    cache: Path,
+    root: Path,
+    made: Mapping[str, Path] = MappingProxyType({}),
+) -> Dataset:
+    """Build the dataset, or find it built; the recipe names its sources from `root`.
+
+    `made` are files that stand for a source's name, such as `stage:pairs`.
+    """
+    inputs = find_all_inputs(data, cache, root, made)
+    notes: dict[str, str] = {}
+    converter = choose_converter(data.converter, data.source, inputs["train"], notes)
+    options = check_options(converter.options, data.options, f"converter {converter.name}")
+    sources = {name: digest_inputs(inputs[part]) for part, name in _name_sources(data).items()}
+    split = _open_split(data, root)
+    if isinstance(split, SplitFile):
+        sources[split.name], notes["split"] = split.digest, split.note()
+    # A key at its default is left out, so that a key more in this module makes no folder anew.
+    settings = data.model_dump_json(exclude={"options"}, exclude_defaults=True)
+    settings += options.model_dump_json(exclude_defaults=True)
+    folder = cache / digest(FORMAT, converter.code, settings, *sources.values())
+    names = [folder.name, *name_earlier_folders(FORMAT, converter.code, data, options, sources.values())]
+    if found := next((found for name in names if (found := _find(cache / name))), None):
+        return found
+    with building(folder.name, cache) as place:
+        rows, account = _write(data, inputs, split, converter, options, place, Ledger(notes))
+        built = Dataset(folder=place, rows=rows, rows_digest=_digest_rows(place), sources=sources, account=account)
+        write_text(place / ACCOUNT, built.model_dump_json(indent=2, exclude={"folder"}) + "\n")
+        return _publish(place, folder)
+
+
+def find_all_inputs(
+    data: Data, cache: Path, root: Path, made: Mapping[str, Path] = MappingProxyType({})
+) -> dict[Part, list[Input]]:
+    """The files of each part that has a source of its own."""
+    return {
+        part: [make_input(made[name], name)] if name in made else _find_inputs(name, data.where, root, cache)
+        for part, name in _name_sources(data).items()
+    }
+
+
+def _name_sources(data: Data) -> dict[Part, str]:
+    named: dict[Part, str | None] = {"test": data.test, "validation": data.validation, "train": data.source}
+    return {part: name for part, name in named.items() if name is not None}
+
+
+def _find_inputs(name: str, where: dict[str, str | int], root: Path, cache: Path) -> list[Input]:
+    return [find_shard(name, where, root, cache.parent / "shards")] if where else find_inputs(name, root)
+
+
+def _path(folder: Path, part: Part) -> Path:
+    return folder / f"{part}.jsonl"
+
+
+def _digest_rows(folder: Path) -> str:
+    return digest(*(digest_file(_path(folder, part)) for part in PARTS))
+
+
+def _find(folder: Path) -> Dataset | None:
+    try:
+        told = json.loads((folder / ACCOUNT).read_bytes())
+        found = Dataset(folder=folder, **told)
+        return found if found.rows_digest == _digest_rows(folder) else None
+    except (OSError, ValueError):
+        return None
+
+
+def _publish(built: Path, folder: Path) -> Dataset:
+    try:
+        built.rename(folder)
+    except OSError:
+        # Another process was first; only a damaged folder gives way.
+        if not _find(folder):
+            shutil.rmtree(folder)
+            built.rename(folder)
+    found = _find(folder)
+    assert found, folder
+    return found
+
+
+def _write(
+    data: Data,
+    inputs: dict[Part, list[Input]],
+    split: Split | SplitFile,
+    converter: Converter,
+    options: BaseModel,
+    folder: Path,
+    ledger: Ledger,
+) -> tuple[dict[Part, int], Account]:
+    begun: list[tuple[int, str]] = []
+    written = {part: Written() for part in PARTS}
+    in_turn = [(part, source) for part, sources in inputs.items() for source in sources]
+    line = ProgressLine("convert")
+    show = partial(show_reading, line, [source for _, source in in_turn], ledger)
+    with ExitStack() as stack:
+        stack.callback(line.clear)
+        files = {part: stack.enter_context(replacing(_path(folder, part))) for part in PARTS}
+        for part, source in in_turn:
+            name, before = source.name, ledger.records
+            begun.append((before, name))
+            records = source.read(ledger.notes)
+            records = split.follow(records, name, before) if isinstance(split, SplitFile) else records
+            for each in convert_records(records, name, converter, options, ledger, show):
+                chosen = _choose(each, split, before, name, ledger) if part == "train" else part
+                if chosen:
+                    files[chosen].writelines(each.lines)
+                    written[chosen].add(each, before)
+    drop_overlap(begun, written, _path(folder, "train"), ledger, own=set(_name_sources(data)))
+    if data.where and _names_share(data, "test") and not written["test"].numbers:
+        # One persona of two hundred may have too few records; that must not keep the others from being trained.
+        ledger.notes["test"] = f"test is empty: no record of {ledger.records} fell to its share of {data.split.test}"
+    account = ledger.close(
+        overlap_test=count_overlap(written["train"], written["test"]),
+        overlap_validation=count_overlap(written["train"], written["validation"]),
+    )
+    judge(account, data.rejects, "data.rejects")
+    if isinstance(split, SplitFile):
+        split.check()
+    rows = {part: len(written[part].numbers) for part in PARTS}
+    _check_parts(data, rows, account)
+    notes = _sample(data, folder, rows)
+    return rows, account.model_copy(update={"notes": (*account.notes, *notes)})
+
+
+def _sample(data: Data, folder: Path, rows: dict[Part, int]) -> list[str]:
+    """Keep the kinds asked for, repeat rows by their weights, set the counts right; a line for each thing done."""
+    notes = []
+    if data.only:
+        rows["train"], told = keep_rows(_path(folder, "train"), data.only)
+        rows["validation"], _ = keep_rows(_path(folder, "validation"), data.only)
+        notes.append(told)
+    if data.weights:
+        rows["train"], told = repeat_rows(_path(folder, "train"), data.weights, data.split.seed)
+        notes.append(told)
+    return notes
+
+
+def _open_split(data: Data, root: Path) -> Split | SplitFile:
+    """The shares of the source, of which a part with a source of its own takes none; or the file that lists parts."""
+    if data.split.file is not None:
+        for part, name in (("validation", data.validation), ("test", data.test)):
+            if name is not None:
+                raise UserError(f"{data.split.file}: lists {part}, so data.{part} cannot name {name} as well")
+        return SplitFile(root / data.split.file, data.split.file, data.split.by[0])
+    own = {part: 0.0 for part in ("validation", "test") if part in _name_sources(data)}
+    return data.split.model_copy(update=own)
+
+
+def _choose(each: Converted, split: Split | SplitFile, before: int, name: str, ledger: Ledger) -> Part | None:
+    """The part of a record, or None for one that has none, which the ledger then tells."""
+    try:
+        if isinstance(split, SplitFile):
+            return split.choose(before + each.record.number)
+        assert not isinstance(each.record.value, BadRecord)
+        return choose_part(each.record.value, split)
+    except LeftOut as reason:
+        ledger.set_aside(name, each.record, len(each.rows), str(reason))
+    except BadRecord as reason:
+        ledger.withdraw(name, each.record, len(each.rows), str(reason))
+    return None
+
+
+def _check_parts(data: Data, rows: dict[Part, int], account: Account) -> None:
+    if not rows["train"]:
+        told = "".join(f", {each.count} left out: {each.reason}" for each in account.left_out)
+        raise UserError(f"{data.source}: train is empty: {account.records} records, {account.rejects} rejected{told}")
+    if data.split.file is not None:
+        return
+    names = {"validation": data.validation, "test": data.test}
+    for part in HELD_OUT:
+        name = names[part]
+        if name is not None and not rows[part]:
+            raise UserError(f"{name}: {part} is empty: none of its records became a row")
+        if _names_share(data, part) and not rows[part] and not (data.where and part == "test"):
+            raise UserError(
+                f"{data.source}: {part} is empty: none of {account.records} records fell to its share of "
+                f"{getattr(data.split, part)}; raise data.split.{part}, set it to 0, or name a file in data.{part}"
+            )
+
+
+def _names_share(data: Data, part: Part) -> bool:
+    """Whether the part is to be a share of the source."""
+    return bool(getattr(data, part) is None and getattr(data.split, part))

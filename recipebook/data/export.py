@@ -1,0 +1,111 @@
+"""Rows back out, in a form that another system takes: one module of exports/ a form.
+
+In: rows as the conversion writes them, and the name of a form, such as `prompt_completion`. Out: JSONL, escaped to
+ASCII, and the account of every row:
+
+    {"prompt": "stop", "completion": "robot.stop()"}
+
+A row that has what the form cannot hold is rejected for that reason, with its place; the file is whole or absent.
+"""
+
+import importlib
+import json
+import pkgutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+from xxhash import xxh3_64_intdigest
+
+import exports
+from recipebook.data.account import Account, Ledger, judge
+from recipebook.errors import UserError
+from recipebook.files import replacing
+from recipebook.recipe.schema_walk import offer
+from recipebook.records import name_kind
+from recipebook.rows import BadRecord, Message, Row
+from recipebook.sources.inputs import find_inputs
+
+Export = Callable[[Row], dict[str, Any]]
+
+
+def list_forms() -> list[str]:
+    """Names of the modules in exports/."""
+    return sorted(module.name for module in pkgutil.iter_modules(exports.__path__))
+
+
+def find_export(name: str) -> Export:
+    """Load exports/<name>.py."""
+    if name not in list_forms():
+        raise UserError(f"no '{name}' in exports/{offer(name, list_forms())}")
+    return cast(Export, importlib.import_module(f"exports.{name}").export)
+
+
+def export_rows(form: str, source: str, out: Path, rejects: int | str = 0) -> Account:
+    """Write rows in another form; more that it cannot hold than allowed leave nothing behind but the error."""
+    export = find_export(form)
+    ledger = Ledger()
+    with replacing(out) as file:
+        for each in find_inputs(source, Path()):
+            for record in each.read(ledger.notes):
+                ledger.records += 1
+                try:
+                    if isinstance(record.value, BadRecord):
+                        raise record.value
+                    row = check_row(record.value)
+                    line = json.dumps(fields := export(row)).encode() + b"\n"
+                except (BadRecord, RecursionError) as reason:
+                    told = str(reason) if isinstance(reason, BadRecord) else "nested too deeply"
+                    ledger.reject(each.name, record, told)
+                    continue
+                if "metadata" not in fields and take_metadata(row):
+                    ledger.notes["meta"] = f"{form} holds no meta; written without it"
+                ledger.contents.remember(xxh3_64_intdigest(line))
+                ledger.rows += 1
+                file.write(line)
+        account = ledger.close()
+        judge(account, rejects, "--rejects")
+        if not account.rows:
+            raise UserError(f"{source}: none of its {account.records} rows can be written as {form}")
+    return account
+
+
+def check_row(value: dict[str, Any]) -> Row:
+    """Make sure that what a file holds is a row, since any file may be given."""
+    if type(value.get("messages")) is not list:
+        raise BadRecord(f"no row: 'messages' is {name_kind(value.get('messages'))}, not a list")
+    for field, messages in (("messages", value["messages"]), *((f, [value[f]]) for f in _ANSWERS if f in value)):
+        for message in messages:
+            if not _is_message(message):
+                raise BadRecord(f"no row: '{field}' holds what is no message")
+    if type(value.get("meta", {})) is not dict or type(value.get("tools", [])) is not list:
+        raise BadRecord("no row: 'meta' is not an object, or 'tools' not a list")
+    return cast(Row, value)
+
+
+def take_metadata(row: Row) -> dict[str, Any]:
+    """A row's meta as the field `metadata`, less the origin, which is a place in a file of this project's."""
+    metadata = {key: value for key, value in row.get("meta", {}).items() if key != "origin"}
+    return {"metadata": metadata} if metadata else {}
+
+
+def refuse_pair(row: Row) -> None:
+    """Refuse a preference pair, whole or half, in a form that holds one answer."""
+    if "chosen" in row or "rejected" in row:
+        raise BadRecord("a preference pair, which has two answers")
+
+
+def take_pair(row: Row) -> tuple[Message, Message]:
+    """The two answers of a preference pair."""
+    if "chosen" not in row or "rejected" not in row:
+        raise BadRecord("no preference pair: it has one answer")
+    return row["chosen"], row["rejected"]
+
+
+_ANSWERS = ("chosen", "rejected")
+
+
+def _is_message(message: Any) -> bool:
+    if type(message) is not dict or type(message.get("tool_calls", [])) is not list:
+        return False
+    return type(message.get("role")) is str and type(message.get("content")) is str

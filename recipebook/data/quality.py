@@ -1,0 +1,171 @@
+"""Faults that rows can have and still be rows: a dataset in, a line for each kind of fault out, with an example.
+
+    near-duplicates   12 test rows have a train prompt that is 90 % the same, such as samples/robot.json#7: "go ahead 2"
+    debris            3 rows hold _comma_ or the like, such as samples/traits.jsonl#12: "hello _comma_ you"
+
+What a converter or the split rejects is in the account already; what Axolotl makes of rows is in the token preview.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice, pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+from rapidfuzz import fuzz, process
+from xxhash import xxh3_64_intdigest
+
+from recipebook.data.split import normalise
+from recipebook.progress import ProgressLine
+
+Row = dict[str, Any]
+
+# Beyond these the comparison of all pairs is of the first so many, and the line says so.
+MOST_HELD_OUT, MOST_TRAIN = 500, 20_000
+ALIKE = 90
+SHOWN = 60
+SHOW_EVERY = 10_000
+BALANCED = ("language", "category")
+DEBRIS = re.compile(r"_comma_|\{\{[^{}]*\}\}|<\|[a-z_]+\|>|\[TBR\]|\ufffd")
+
+
+class Finding(NamedTuple):
+    """A kind of fault, and what was found of it."""
+
+    kind: str
+    told: str
+
+
+def inspect_rows(train: Path, held_out: Path, duplicates: int) -> list[Finding]:
+    """Look at the rows of train, and at those held out beside them; the account has counted the duplicates of all."""
+    tallies = {kind: _Tally() for kind in _FAULTS}
+    first = next(_read(train))
+    values = {field: Counter[str]() for field in BALANCED if field in first["meta"]}
+    rows = 0
+    for row in _read_and_show(train):
+        rows += 1
+        for kind, (is_faulty, _) in _FAULTS.items():
+            if is_faulty(row):
+                tallies[kind].add(row)
+        for field, counts in values.items():
+            counts[str(row["meta"].get(field))] += 1
+    example = _find_duplicate(chain(_read(train), _read(held_out))) if duplicates else None
+    return [
+        Finding("duplicates", _tell(duplicates, "rows repeat an earlier one", example)),
+        _find_near_duplicates(train, rows, held_out),
+        *(Finding(kind, _tell(tally.count, _FAULTS[kind][1], tally.first)) for kind, tally in tallies.items()),
+        *(_tell_balance(field, counts) for field, counts in values.items()),
+    ]
+
+
+class _Tally:
+    """How many rows have a fault, and the first of them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: Row | None = None
+
+    def add(self, row: Row) -> None:
+        self.count += 1
+        self.first = self.first or row
+
+
+def _read(path: Path) -> Iterator[Row]:
+    with path.open("rb") as file:
+        yield from map(orjson.loads, file)
+
+
+def _read_and_show(path: Path) -> Iterator[Row]:
+    line, size = ProgressLine("inspect"), path.stat().st_size
+    with path.open("rb") as file:
+        for number, text in enumerate(file, 1):
+            yield orjson.loads(text)
+            if number % SHOW_EVERY == 0:
+                line.show(100 * file.tell() // size, 100, f" %, {number} rows")
+    line.clear()
+
+
+def _has_empty_turn(row: Row) -> bool:
+    return any(not turn["content"].strip() and not turn.get("tool_calls") for turn in _turns(row))
+
+
+def _has_debris(row: Row) -> bool:
+    return any(DEBRIS.search(turn["content"]) for turn in _turns(row))
+
+
+def _has_wrong_roles(row: Row) -> bool:
+    """User and assistant in turn, the user first; tools answer an assistant, and one speaks for any number of them."""
+    roles = [turn["role"] for turn in row["messages"] if turn["role"] != "system"]
+    said = [role for at, role in enumerate(roles) if not (role == "tool" and roles[at - 1 : at] == ["tool"])]
+    follows = {("user", "assistant"), ("assistant", "user"), ("assistant", "tool"), ("tool", "assistant")}
+    return said[:1] != ["user"] or any(pair not in follows for pair in pairwise(said))
+
+
+def _has_wrong_positions(row: Row) -> bool:
+    return bool(row["meta"].get("position_disagrees"))
+
+
+def _turns(row: Row) -> Iterator[dict[str, Any]]:
+    yield from row["messages"]
+    yield from (row[key] for key in ("chosen", "rejected") if key in row)
+
+
+_FAULTS: dict[str, tuple[Callable[[Row], bool], str]] = {
+    "empty turns": (_has_empty_turn, "rows have a turn that says nothing"),
+    "debris": (_has_debris, "rows hold _comma_, an unfilled {{name}} or a control token"),
+    "roles": (_has_wrong_roles, "rows have roles that do not take turns"),
+    "positions": (_has_wrong_positions, "rows name positions of calls that their annotated text contradicts"),
+}
+
+
+def _find_duplicate(rows: Iterable[Row]) -> Row | None:
+    origins: dict[int, str] = {}
+    for row in rows:
+        origin = row["meta"]["origin"]
+        content = xxh3_64_intdigest(orjson.dumps({**row, "meta": {**row["meta"], "origin": ""}}))
+        # Weights repeat rows on purpose, and those are of one origin.
+        if origins.setdefault(content, origin) != origin:
+            return row
+    return None
+
+
+def _find_near_duplicates(train: Path, rows: int, held_out: Path) -> Finding:
+    asked = list(dict.fromkeys(normalise(_prompt(row)) for row in islice(_read(train), MOST_TRAIN)))
+    with held_out.open("rb") as file:
+        others = sum(1 for _ in file)
+    alike = [
+        (row, found)
+        for row in islice(_read(held_out), MOST_HELD_OUT)
+        if (found := process.extractOne(normalise(_prompt(row)), asked, scorer=fuzz.ratio, score_cutoff=ALIKE))
+    ]
+    tested = f"{others}" if others <= MOST_HELD_OUT else f"the first {MOST_HELD_OUT} of {others}"
+    among = "a train prompt" if rows <= MOST_TRAIN else f"a prompt of the first {MOST_TRAIN} train rows"
+    what = f"of {tested} test rows have {among} that is {ALIKE} % the same or more"
+    if not alike:
+        return Finding("near-duplicates", f"0 {what}")
+    row, (text, score, _) = max(alike, key=lambda pair: pair[1][1])
+    return Finding("near-duplicates", f'{_tell(len(alike), what, row)} and "{_cut(text)}" ({score:.0f} %)')
+
+
+def _prompt(row: Row) -> str:
+    users = [turn["content"] for turn in row["messages"] if turn["role"] == "user"]
+    return " ".join(users)
+
+
+def _tell_balance(field: str, counts: Counter[str]) -> Finding:
+    ranked, rows = counts.most_common(), counts.total()
+    (most, many), (least, few) = ranked[0], ranked[-1]
+    return Finding(field, f"{len(counts)} values, from {least} ({few / rows:.1%}) to {most} ({many / rows:.1%})")
+
+
+def _tell(count: int, what: str, example: Row | None) -> str:
+    if example is None:
+        return f"{count} {what}"
+    return f'{count} {what}, such as {example["meta"]["origin"]}: "{_cut(_prompt(example))}"'
+
+
+def _cut(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"

@@ -1,0 +1,47 @@
+"""How many pairs a threshold would keep: a recipe's `data` in, a line out for each formula of its converter.
+
+    strength  of 1500 pairs in samples/preference.jsonl, a threshold would keep
+              formula      told by      0.6      0.3      0.1
+              difference      1500     1380     1500     1500
+              ratio           1500        0      420     1490
+              score              0   no pair tells it
+
+Every pair is counted as the converter would yield it without a threshold, so also what the recipe's own leaves out. A
+converter takes part by the names in its `STRENGTHS`: each is in the meta of the rows that tell it.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from recipebook.data.account import Ledger
+from recipebook.data.conversion import choose_converter, convert_records
+from recipebook.data.dataset import find_all_inputs
+from recipebook.recipe.keys import PROJECT, Data
+from recipebook.run import rundir
+
+THRESHOLDS = (0.6, 0.3, 0.1)
+
+
+def tell_strengths(data: Data) -> list[str]:
+    """The table as lines; none where the converter's rows have no strength."""
+    inputs = find_all_inputs(data, rundir.CACHE / "data", PROJECT)
+    converter = choose_converter(data.converter, data.source, inputs["train"], {})
+    if not converter.strengths:
+        return []
+    metas = [
+        row["meta"]
+        for sources in inputs.values()
+        for source in sources
+        for each in convert_records(source.read({}), source.name, converter, converter.options(), Ledger())
+        for row in each.rows
+    ]
+    return list(_tell(metas, converter.strengths, data.source))
+
+
+def _tell(metas: Sequence[dict[str, Any]], formulas: Sequence[str], source: str) -> Iterator[str]:
+    yield f"strength  of {len(metas)} pairs in {source}, a threshold would keep"
+    yield f"          {'formula':<11}{'told by':>8}" + "".join(f"{threshold:>9}" for threshold in THRESHOLDS)
+    for formula in formulas:
+        found = [meta[formula] for meta in metas if formula in meta]
+        kept = "".join(f"{sum(strength >= threshold for strength in found):>9}" for threshold in THRESHOLDS)
+        yield f"          {formula:<11}{len(found):>8}{kept if found else '   no pair tells it'}"

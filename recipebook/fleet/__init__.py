@@ -1,0 +1,1 @@
+"""Many runs of one recipe: a matrix expanded to members, their states, their schedule, their table."""

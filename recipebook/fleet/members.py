@@ -1,0 +1,192 @@
+"""The members of a fleet: a recipe with a `matrix` in; each member as a recipe of its own, and how it stands, out.
+
+    Standing(member=Member("joy_plus", {"data.options.pole": "joy_plus"}), state="changed", why="its settings changed",
+             resolved=Resolved(…), dataset=Dataset(…), identity="5d0c…", run=None)
+
+A member is recognised as any run is: by rows, settings, base model, template and versions. What stands there of another
+identity is left as it is, and said to be the reason why the member would run.
+"""
+
+import fnmatch
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from recipebook.data.dataset import Dataset, prepare
+from recipebook.errors import UserError, on_one_line
+from recipebook.fleet.expand import MatrixFault, Member, apply, expand
+from recipebook.pipeline.inputs import tell_changes
+from recipebook.progress import ProgressLine
+from recipebook.recipe.faults import find_recipe_faults, tell_invalid
+from recipebook.recipe.keys import Recipe
+from recipebook.recipe.references import check_references
+from recipebook.recipe.resolve import COMMAND_LINE, Resolved
+from recipebook.recipe.schema_walk import offer
+from recipebook.recipe.yaml_source import KeyPath, place_of
+from recipebook.run import provenance, rundir
+from recipebook.run.earlier import read_inputs
+from recipebook.run.manifest import Manifest
+from recipebook.run.rundir import Run
+from recipebook.sources.inputs import find_inputs
+from recipebook.sources.shards import list_values
+
+State = Literal["trained", "unfinished", "failed", "new", "changed", "left out"]
+SHARDS = "shards"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A member, ready to be trained, or trained, or left out."""
+
+    member: Member
+    resolved: Resolved
+    dataset: Dataset
+    identity: str
+    state: State
+    why: str
+    run: Run | None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is something left to train."""
+        return self.state not in ("trained", "left out")
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """What the member sets, as the command line would."""
+        return tuple(f"{key}={value}" for key, value in self.member.settings.items())
+
+
+def list_members(resolved: Resolved, only: Sequence[str] = (), limit: int | None = None) -> list[Member]:
+    """The members that are asked for: by name, by a pattern of names, the first so many."""
+    matrix = resolved.recipe.matrix
+    if matrix is None:
+        raise UserError(f"{resolved.name} has no matrix, so it is one run and has no members")
+    for key in matrix.values:
+        _check_key(resolved, key)
+    columns = partial(_list_column, resolved)
+    try:
+        members = expand(matrix, columns, partial(_list_files, resolved), None if only else limit)
+    except MatrixFault as fault:
+        raise UserError(f"{place_of(resolved.places, ('matrix', *fault.key))}: {on_one_line(fault.text)}") from None
+    names = [member.name for member in members]
+    for pattern in only:
+        if not fnmatch.filter(names, pattern):
+            raise UserError(f"ONLY: {resolved.name} has no member '{pattern}'{offer(pattern, names[:50])}")
+    chosen = [one for one in members if not only or any(fnmatch.fnmatchcase(one.name, pattern) for pattern in only)]
+    return chosen[:limit]
+
+
+def resolve_member(resolved: Resolved, member: Member) -> Resolved:
+    """The recipe of one member."""
+    data = resolved.recipe.model_dump(mode="json", exclude={"matrix"}, exclude_none=True)
+    data = apply(member.settings, data)
+    faults = find_recipe_faults(data)
+    if not faults:
+        try:
+            recipe = Recipe.model_validate_json(json.dumps(data), strict=True)
+            places = resolved.places | {
+                tuple(key.split(".")): resolved.places.get(("matrix", "values", key), COMMAND_LINE)
+                for key in member.settings
+            }
+            return replace(resolved, recipe=recipe, places=places)
+        except ValidationError as error:
+            faults = tell_invalid(error, ())
+    place = place_of(resolved.places, _find_key(faults[0].path, member))
+    raise UserError(f"{place}: member {member.name}: {on_one_line(faults[0].text)}")
+
+
+def stand(resolved: Resolved, members: Sequence[Member], *, force: bool = False) -> list[Standing]:
+    """Prepare every member's rows and find out what is there of it."""
+    resolved_members = [resolve_member(resolved, member) for member in members]
+    for each in resolved_members:
+        check_references(each)
+    trained = _index_runs()
+    line = ProgressLine("members")
+    standings = []
+    for at, (member, each) in enumerate(zip(members, resolved_members, strict=True)):
+        line.show(at, len(members))
+        try:
+            standings.append(_stand(member, each, trained, resolved, force=force))
+        except UserError as error:
+            line.clear()
+            raise UserError(f"{resolved.name}: member {member.name}: {error}") from error
+    line.clear()
+    return standings
+
+
+def name_fleet(resolved: Resolved) -> str:
+    """The folder of a fleet in runs/."""
+    return resolved.name.replace("/", "-")
+
+
+def _stand(
+    member: Member, each: Resolved, trained: Mapping[str, tuple[Run, Manifest]], fleet: Resolved, *, force: bool
+) -> Standing:
+    dataset = prepare(each.recipe.data, rundir.CACHE / "data", each.root)
+    identity = provenance.identify(each.recipe, dataset.rows_digest)
+    standing = Standing(member, each, dataset, identity, "new", "there is none yet", None)
+    least = fleet.recipe.matrix.min_rows if fleet.recipe.matrix else 0
+    if dataset.rows["train"] < least:
+        why = f"{dataset.rows['train']} train rows, and matrix.min_rows is {least}"
+        return replace(standing, state="left out", why=why)
+    if force:
+        return replace(standing, why="FORCE=1")
+    if identity in trained:
+        run, manifest = trained[identity]
+        return replace(standing, run=run, **_tell_state(manifest))
+    earlier = rundir.list_members(name_fleet(fleet), member.name)
+    return replace(standing, state="changed", why=_compare(*earlier[0], dataset, each)) if earlier else standing
+
+
+def _tell_state(manifest: Manifest) -> dict[str, Any]:
+    if manifest.status == "trained":
+        return {"state": "trained", "why": "same rows, settings, base and versions"}
+    if manifest.status == "failed":
+        return {"state": "failed", "why": manifest.reason or "it failed"}
+    return {"state": "unfinished", "why": f"it is {manifest.status}: goes on from its last checkpoint"}
+
+
+def _compare(run: Run, earlier: Manifest, dataset: Dataset, resolved: Resolved) -> str:
+    """Which of the things that an identity is made of differ from those of the newest run."""
+    inputs = provenance.list_inputs(resolved.recipe, dataset.rows_digest)
+    return tell_changes(read_inputs(earlier, run.folder), inputs)
+
+
+def _index_runs() -> dict[str, tuple[Run, Manifest]]:
+    """Runs by identity: a trained one if there is, else the newest."""
+    found: dict[str, tuple[Run, Manifest]] = {}
+    for run, manifest in rundir.list_readable():
+        known = found.get(manifest.identity)
+        if known is None or (manifest.status == "trained" and known[1].status != "trained"):
+            found[manifest.identity] = (run, manifest)
+    return found
+
+
+def _check_key(resolved: Resolved, key: str) -> None:
+    path = tuple(key.split("."))
+    place = resolved.places[("matrix", "values", key)].key
+    if path[0] in ("matrix", "profiles", "extends", "description", "stages"):
+        raise UserError(f"{place}: matrix.values: a member cannot have its own '{on_one_line(path[0])}'")
+    spot = resolved.places.get(path)
+    if spot is COMMAND_LINE:
+        raise UserError(f"SET: the matrix of {resolved.name} sets {on_one_line(key)} for each member")
+
+
+def _list_column(resolved: Resolved, column: str) -> Sequence[Any]:
+    return list_values(resolved.recipe.data.source, column, resolved.root, rundir.CACHE / SHARDS)
+
+
+def _list_files(resolved: Resolved, pattern: str) -> Sequence[Any]:
+    return [each.name for each in find_inputs(pattern, resolved.root)]
+
+
+def _find_key(path: KeyPath, member: Member) -> KeyPath:
+    """The matrix' key that set what is wrong."""
+    dotted = ".".join(map(str, path))
+    guilty = [key for key in member.settings if dotted.startswith(key) or key.startswith(dotted)]
+    return ("matrix", "values", *guilty[:1])

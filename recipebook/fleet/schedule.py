@@ -1,0 +1,206 @@
+"""The members of a fleet in training: as many at a time as there are slots, each tried again up to a limit.
+
+What a fleet knows of itself is in its members' manifests and locks; nothing else would have to agree with them after a
+kill. A member belongs to the scheduler that holds its claim, `.cache/claims/<identity>`, so two share the work of one
+fleet.
+"""
+
+import fcntl
+import os
+import shutil
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from recipebook.errors import UserError
+from recipebook.fleet.members import Standing, name_fleet
+from recipebook.launch.launcher import Job, Launcher, Training
+from recipebook.launch.process import read_progress
+from recipebook.progress import ProgressLine, format_seconds
+from recipebook.run import rundir
+from recipebook.run.manifest import Manifest, Status
+from recipebook.run.rundir import Run
+from recipebook.train import attempt
+from recipebook.train.opening import open_run, reopen_run
+
+POLL_SECONDS = 0.05
+
+
+@dataclass
+class Work:
+    """A member on its way; `tries` are those of this command."""
+
+    standing: Standing
+    tries: int = 0
+    fault: str | None = None
+    claim: int | None = None
+
+
+@dataclass(frozen=True)
+class Active:
+    """A member that is being trained."""
+
+    work: Work
+    run: Run
+    manifest: Manifest
+    lock: int
+    training: Training
+    started: float = field(default_factory=time.monotonic)
+
+
+class Schedule:
+    """Members waiting, members under way, and those that have had all their tries."""
+
+    def __init__(self, launcher: Launcher, overrides: Sequence[str], tries: int, total: int) -> None:
+        self.launcher = launcher
+        self.overrides = tuple(overrides)
+        self.tries = tries
+        self.total = total
+        self.done = self.trained = 0
+        self.active: list[Active] = []
+        self.faults: dict[str, str] = {}
+        self.line = ProgressLine("fleet")
+
+    def run(self, wanted: Sequence[Standing]) -> None:
+        """Train all of them; one that fails goes behind the others, and one that another scheduler has, too."""
+        waiting = deque(Work(one) for one in wanted)
+        while waiting or self.active:
+            taken = 0
+            while waiting and len(self.active) < self.launcher.slots and taken < len(waiting):
+                work = waiting.popleft()
+                taken += 1
+                if not self._take(work):
+                    waiting.append(work)
+            for active in [one for one in self.active if one.training.poll() is not None]:
+                again = self._finish(active)
+                waiting.extend([again] if again else [])
+            self._draw()
+            time.sleep(POLL_SECONDS)
+        self.line.clear()
+
+    def stop(self, reason: str) -> None:
+        """End what is under way; it goes on from its last checkpoint another time."""
+        self.line.clear()
+        for active in self.active:
+            active.training.stop()
+            attempt.end(active.run, active.manifest, active.started, "interrupted", f"stopped by {reason}", None)
+            os.close(active.lock)
+
+    def _take(self, work: Work) -> bool:
+        """Start a member, or find that there is nothing to start; False where somebody else is at it."""
+        try:
+            if work.claim is None and not self._claim(work):
+                return False
+            return self._start(work)
+        except (OSError, UserError) as error:
+            # A full disk, most often; the others may still find room.
+            self._give_up(work, error.strerror or str(error) if isinstance(error, OSError) else str(error))
+        return True
+
+    def _claim(self, work: Work) -> bool:
+        folder = rundir.CACHE / "claims"
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder / work.standing.identity, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        work.claim = descriptor
+        return True
+
+    def _start(self, work: Work) -> bool:
+        run, manifest = self._open(work)
+        if manifest.status == "trained":
+            self._settle(work, f"found     {work.standing.member.name}: trained by another command meanwhile")
+            return True
+        if run.is_held():
+            # What trained it for a scheduler that was killed is about to end, or it is trained on its own.
+            return False
+        lock = run.lock()
+        try:
+            run.drop_broken_checkpoints()
+            manifest = attempt.begin(run, manifest)
+            processes = work.standing.resolved.recipe.launch.processes
+            job = Job(run.folder, manifest.command, manifest.environment, lock, processes)
+            self.active.append(Active(work, run, manifest, lock, self.launcher.start(job)))
+        except BaseException:
+            os.close(lock)
+            raise
+        work.tries += 1
+        return True
+
+    def _open(self, work: Work) -> tuple[Run, Manifest]:
+        """The run of this identity, which another scheduler may have made a moment ago, or a new one."""
+        standing = work.standing
+        fleet = name_fleet(standing.resolved)
+        same = [
+            (run, manifest)
+            for run, manifest in rundir.list_members(fleet, standing.member.name)
+            if manifest.identity == standing.identity and standing.why != "FORCE=1"
+        ]
+        if standing.run:
+            same.append((standing.run, standing.run.read()))
+        if same:
+            run, manifest = next((pair for pair in same if pair[1].status == "trained"), same[0])
+            return run, reopen_run(manifest, standing.resolved.recipe)
+        run = rundir.create(standing.member.name, datetime.now(), fleet=fleet)
+        overrides = (*self.overrides, *standing.overrides)
+        try:
+            manifest = open_run(run, standing.resolved, overrides, standing.dataset, standing.identity)
+            manifest = run.write(manifest.model_copy(update={"member": standing.member.name}))
+        except BaseException:
+            shutil.rmtree(run.folder, ignore_errors=True)
+            raise
+        work.standing = replace(standing, run=run, why="opened")
+        return run, manifest
+
+    def _finish(self, active: Active) -> Work | None:
+        """Judge what the trainer left; the work again where it is to be tried once more."""
+        self.active.remove(active)
+        code = active.training.poll()
+        assert code is not None
+        work, name = active.work, active.work.standing.member.name
+        try:
+            work.fault = attempt.find_fault(active.run.folder, code)
+            status: Status = "failed" if work.fault else "trained"
+            manifest = attempt.end(active.run, active.manifest, active.started, status, work.fault, code)
+        except OSError as error:
+            work.fault = error.strerror or str(error)
+        finally:
+            os.close(active.lock)
+        took = format_seconds(time.monotonic() - active.started)
+        if work.fault is None:
+            self.trained += 1
+            loss = "" if manifest.final_loss is None else f", loss {manifest.final_loss:.4f}"
+            self._settle(work, f"trained   {name} in {took}{loss}")
+            return None
+        if work.tries < self.tries:
+            self._say(f"failed    {name}: {work.fault}; it is tried again")
+            return work
+        self._give_up(work, work.fault)
+        return None
+
+    def _give_up(self, work: Work, fault: str) -> None:
+        name = work.standing.member.name
+        self.faults[name] = fault
+        self._settle(work, f"failed    {name}: {fault}")
+
+    def _settle(self, work: Work, said: str) -> None:
+        if work.claim is not None:
+            os.close(work.claim)
+            work.claim = None
+        self.done += 1
+        self._say(f"{said}  [{self.done}/{self.total}]")
+
+    def _say(self, text: str) -> None:
+        self.line.clear()
+        print(text)
+
+    def _draw(self) -> None:
+        """Members done, and the part of those under way that is."""
+        shares = [read_progress(active.run.folder) for active in self.active]
+        part = sum(fact["step"] / max(fact["steps"], 1) for fact in shares if fact)
+        self.line.show(self.done, self.total, f" +{part:.1f} ({len(self.active)} at a time)")

@@ -1,0 +1,124 @@
+"""`make train` of a recipe with a matrix: every member trained, those that are not already, and a table of all.
+
+Reads downward: the members and how they stand, the launcher, the schedule (recipebook/fleet/schedule.py), the table.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from recipebook.errors import UserError
+from recipebook.fleet.members import Standing, list_members, name_fleet, stand
+from recipebook.fleet.schedule import Schedule
+from recipebook.fleet.table import Line, read_line, write_page
+from recipebook.hardware import detect
+from recipebook.launch.launcher import Launcher, PlainLauncher
+from recipebook.launch.process import Stopped, signals_raise
+from recipebook.launch.resident import ResidentLauncher
+from recipebook.progress import format_seconds
+from recipebook.recipe.resolve import Resolved
+from recipebook.run import rundir
+from recipebook.run.rundir import shown
+from recipebook.train.opening import say_recipe
+
+LAUNCHERS = ("resident", "plain", "ray")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which members, and how."""
+
+    only: tuple[str, ...] = ()
+    limit: int | None = None
+    workers: int | None = None
+    launcher: str = "resident"
+    force: bool = False
+
+
+def train_fleet(resolved: Resolved, overrides: Sequence[str], choice: Choice) -> int:
+    """Train the members that are asked for; 0 all trained, 1 some failed, 130 stopped."""
+    matrix = resolved.recipe.matrix
+    assert matrix
+    if choice.force and not choice.only:
+        raise UserError(
+            f'FORCE: trains named members of {resolved.name} again; name them: ONLY="NAME NAME" or ONLY="*"'
+        )
+    say_recipe(resolved)
+    members = list_members(resolved, choice.only, choice.limit)
+    launcher = _open_launcher(choice, resolved)
+    standings = stand(resolved, members, force=choice.force)
+    wanted = [one for one in standings if one.wanted]
+    _name_members(resolved, [one.name for one in members], choice)
+    print(f"fleet     {len(standings)} members: {_count_states(standings)}")
+    started = time.monotonic()
+    schedule = Schedule(launcher, overrides, matrix.attempts, len(wanted))
+    try:
+        with signals_raise():
+            schedule.run(wanted)
+    except Stopped as stopped:
+        schedule.stop(str(stopped))
+        print(f"stopped   by {stopped}: the same command goes on with what is left")
+        return 130
+    finally:
+        launcher.close()
+    lines = [read_line(one, schedule.faults.get(one.member.name)) for one in standings]
+    _tell(resolved, lines, time.monotonic() - started, schedule.trained)
+    return int(any(line.status not in ("trained", "left out") for line in lines))
+
+
+def show_members(resolved: Resolved, choice: Choice) -> int:
+    """What there is, what is done, what would run and why."""
+    say_recipe(resolved)
+    standings = stand(resolved, list_members(resolved, choice.only, choice.limit))
+    width = max(len(one.member.name) for one in standings)
+    for one in standings:
+        rows = one.dataset.rows["train"]
+        print(f"{one.member.name:<{width}}  {one.state:<10}  {rows:>6} rows  {one.why}")
+    print(f"fleet     {len(standings)} members: {_count_states(standings)}")
+    return 0
+
+
+def _name_members(resolved: Resolved, names: Sequence[str], choice: Choice) -> None:
+    fleet = name_fleet(resolved)
+    try:
+        rundir.name_members(fleet, names, whole=not choice.only and choice.limit is None)
+    except OSError as error:
+        raise UserError(f"{shown(rundir.RUNS / fleet)}: cannot be written: {error.strerror}") from None
+
+
+def _open_launcher(choice: Choice, resolved: Resolved) -> Launcher:
+    """One slot a device, or as many as are asked for."""
+    slots = choice.workers or max(1, len(detect().gpus))
+    if choice.launcher not in LAUNCHERS:
+        raise UserError(f"LAUNCHER: no '{choice.launcher}'; there are: {', '.join(LAUNCHERS)}")
+    # Members that a service trains are only watched here.
+    if choice.launcher == "plain" or resolved.recipe.remote:
+        return PlainLauncher(slots)
+    if choice.launcher == "resident":
+        return ResidentLauncher(slots)
+    # Only where it is asked for: Ray is an extra, and slow to import.
+    from recipebook.launch.ray_launcher import RayLauncher
+
+    return RayLauncher(choice.workers)
+
+
+def _count_states(standings: Sequence[Standing]) -> str:
+    states = [one.state for one in standings]
+    return ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+
+
+def _tell(resolved: Resolved, lines: Sequence[Line], seconds: float, trained: int) -> None:
+    """The table of all members, in the terminal and as a page."""
+    for text in Line.align(lines):
+        print(text)
+    failed = sum(line.status not in ("trained", "left out") for line in lines)
+    took = f"{trained} trained in {format_seconds(seconds)}"
+    print(f"fleet     {len(lines)} members, {failed} without a trained model; {took}")
+    fleet = name_fleet(resolved)
+    page = rundir.RUNS / fleet / "members.html"
+    try:
+        rundir.note_members(fleet, {line.member: line.run for line in lines if line.status == "trained"})
+        write_page(page, resolved.name, lines)
+        print(f"page      {shown(page)}")
+    except OSError as error:
+        print(f"page      {shown(page)}: cannot be written: {error.strerror}")

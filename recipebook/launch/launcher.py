@@ -1,0 +1,102 @@
+"""What trains the members of a fleet: a prepared run's folder in, an exit code and what the trainer left there out.
+
+    training = launcher.start(Job(folder=Path("runs/traits/joy_plus-20261121-093000"), command=(…), …))
+    training.poll()      None while it runs, then 0, or -9 where it was killed
+
+A launcher writes no manifest, judges nothing, tries nothing again: the scheduler does (recipebook/fleet/schedule.py).
+"""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from recipebook.launch.process import end_group
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run that is ready to be trained."""
+
+    folder: Path
+    command: tuple[str, ...]
+    """Run with `folder` as the working directory; its output is added to train.log."""
+    environment: dict[str, str]
+    """Laid over our own."""
+    lock: int
+    """The descriptor that holds the run; a local process inherits it."""
+    processes: int
+    """Processes that the command starts, with a GPU each where there are GPUs."""
+
+
+class Training(Protocol):
+    """A run under way."""
+
+    def poll(self) -> int | None:
+        """None while it runs, then its exit code; a negative one is a signal's number."""
+
+    def stop(self) -> None:
+        """End it and all that it started; they are gone when this returns."""
+
+
+class Launcher(Protocol):
+    """A way to train several runs at a time."""
+
+    slots: int
+    """How many may be under way."""
+
+    def start(self, job: Job) -> Training:
+        """Begin to train a run, in one of the slots that is free."""
+
+    def close(self) -> None:
+        """End what is under way, and give back what is held."""
+
+
+class PlainTraining:
+    """A process of its own, in a group of its own."""
+
+    def __init__(self, job: Job) -> None:
+        with (job.folder / "train.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                job.command,
+                cwd=job.folder,
+                env=build_whole_environment(job),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=(job.lock,),
+            )
+
+    def poll(self) -> int | None:
+        """See Training."""
+        return self.process.poll()
+
+    def stop(self) -> None:
+        """See Training."""
+        end_group(self.process)
+
+
+class PlainLauncher:
+    """Every member as a run on its own would be: for several processes a member, and where nothing can be shared."""
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        self.started: list[PlainTraining] = []
+
+    def start(self, job: Job) -> PlainTraining:
+        """See Launcher."""
+        self.started = [training for training in self.started if training.poll() is None]
+        self.started.append(PlainTraining(job))
+        return self.started[-1]
+
+    def close(self) -> None:
+        """See Launcher."""
+        for training in self.started:
+            training.stop()
+
+
+def build_whole_environment(job: Job) -> dict[str, str]:
+    """The user's own environment and the job's; a left-over choice of accelerate's must not decide."""
+    return {key: value for key, value in os.environ.items() if key != "ACCELERATE_USE_CPU"} | job.environment

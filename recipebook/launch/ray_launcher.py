@@ -1,0 +1,159 @@
+"""Members of a fleet as tasks of a Ray cluster: a prepared run's folder in, an exit code out, wherever it was trained.
+
+    training = RayLauncher().start(Job(folder=Path("runs/traits/joy_plus-…"), command=(…), processes=1, …))
+
+A task declares a CPU a process, and a GPU each where there are GPUs; Ray chooses the node, and runs the task again when
+its node dies. All nodes see the project under the same path. The cluster is that of `RAY_ADDRESS`, else one that runs
+on this machine, else one of this machine alone, made for the purpose on loopback.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import math
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recipebook.errors import UserError
+from recipebook.hardware import detect
+from recipebook.launch.process import GRACE_SECONDS
+from recipebook.recipe.keys import PROJECT
+from recipebook.run.rundir import Run
+
+if TYPE_CHECKING:
+    from ray import ObjectRef
+
+    from recipebook.launch.launcher import Job
+
+NODE_DEATHS = 3
+# How long a node may still count as alive when what it ran is dead.
+DYING_SECONDS = 1.0
+# Ray decides on which of a node's GPUs a task runs.
+OURS_NO_MORE = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
+# Ray sets it to the CPUs of a task; a run on its own has it from its job or not at all.
+NOT_FROM_RAY = ("ACCELERATE_USE_CPU", "OMP_NUM_THREADS")
+PR_SET_PDEATHSIG = 1
+
+
+class RayLauncher:
+    """As many members at a time as the cluster has room for, or as are asked for."""
+
+    def __init__(self, slots: int | None = None) -> None:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        try:
+            import ray
+        except ImportError:
+            raise UserError("LAUNCHER: ray is not installed; pip install '.[ray]' installs it") from None
+        try:
+            ray.init(address="auto", log_to_driver=False, logging_level="ERROR")
+        except ConnectionError as error:
+            if "RAY_ADDRESS" in os.environ:
+                raise UserError(f"RAY_ADDRESS: no cluster at {os.environ['RAY_ADDRESS']}") from error
+            ray.init(log_to_driver=False, logging_level="ERROR", include_dashboard=False, _node_ip_address="127.0.0.1")
+        self.gpu = detect().gpu
+        room = ray.cluster_resources().get("GPU" if self.gpu else "CPU", 0)
+        self.slots = slots or max(1, math.floor(room))
+        self.task = ray.remote(_train)
+        self.started: list[RayTraining] = []
+
+    def start(self, job: "Job") -> "RayTraining":
+        """See Launcher."""
+        environment = {key: value for key, value in job.environment.items() if key not in OURS_NO_MORE}
+        ref = self.task.options(
+            name=job.folder.name,
+            num_cpus=job.processes,
+            num_gpus=job.processes if self.gpu else 0,
+            max_retries=NODE_DEATHS,
+            runtime_env={"env_vars": {"PYTHONPATH": str(PROJECT)}},
+        ).remote(str(job.folder), job.command, environment)
+        self.started = [training for training in self.started if training.poll() is None]
+        self.started.append(RayTraining(job.folder, ref))
+        return self.started[-1]
+
+    def close(self) -> None:
+        """See Launcher."""
+        import ray
+
+        for training in self.started:
+            training.stop()
+        ray.shutdown()
+
+
+class RayTraining:
+    """A task: queued, under way, or over."""
+
+    def __init__(self, folder: Path, ref: "ObjectRef[int]") -> None:
+        self.folder, self.ref = folder, ref
+        self.code: int | None = None
+
+    def poll(self) -> int | None:
+        """See Training; a task that Ray has given up counts as killed."""
+        import ray
+
+        if self.code is None and ray.wait([self.ref], timeout=0)[0]:
+            try:
+                self.code = ray.get(self.ref)
+            except ray.exceptions.RayError as error:
+                self.code = -signal.SIGKILL
+                with contextlib.suppress(OSError), (self.folder / "train.log").open("a", encoding="utf-8") as log:
+                    log.write(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}\n")
+        return self.code
+
+    def stop(self) -> None:
+        """See Training."""
+        import ray
+
+        if self.poll() is None:
+            ray.cancel(self.ref, force=True)
+            ray.wait([self.ref], timeout=GRACE_SECONDS)
+            os.close(_lock_trainer(self.folder))
+
+
+def _train(folder: str, command: tuple[str, ...], environment: dict[str, str]) -> int:
+    """On a node: run the trainer as the plain launcher does, and see to it that it dies with us."""
+    own = {key: value for key, value in os.environ.items() if key not in NOT_FROM_RAY}
+    node = os.getppid()
+    # Held until the last trainer in this folder is gone: of a node that was only thought dead, for one.
+    lock = _lock_trainer(Path(folder))
+    try:
+        Run(Path(folder)).drop_broken_checkpoints()
+        with (Path(folder) / "train.log").open("ab") as log:
+            code = subprocess.run(
+                command,
+                cwd=folder,
+                env=own | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                pass_fds=(lock,),
+                preexec_fn=_die_with_parent,
+                check=False,
+            ).returncode
+        if code == -signal.SIGKILL:
+            _leave_with_node(node)
+        return code
+    finally:
+        os.close(lock)
+
+
+def _leave_with_node(node: int) -> None:
+    """End this worker where its node is gone, for then it was Ray that killed the trainer, and runs the task again."""
+    time.sleep(DYING_SECONDS)
+    if os.getppid() != node:
+        os._exit(1)
+
+
+def _lock_trainer(folder: Path) -> int:
+    """A descriptor that holds the folder for a trainer, once no other does."""
+    descriptor = os.open(folder / "trainer.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor
+
+
+def _die_with_parent() -> None:
+    """Between fork and exec: the kernel kills the trainer when the worker dies, as it does with its node."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

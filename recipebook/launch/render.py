@@ -1,0 +1,88 @@
+"""A resolved recipe and the files of a run to `axolotl.yaml` (and `deepspeed.json`): Jinja, in a sandbox.
+
+The template of the training method renders the recipe; the recipe's `axolotl` section is laid over the result. What
+comes out stands alone: `axolotl train axolotl.yaml` in the run's folder trains the same.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
+
+from recipebook.errors import UserError
+from recipebook.recipe import axolotl_keys
+from recipebook.recipe.keys import CHAT_TEMPLATES, PROJECT, TEMPLATES, Recipe
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The files that a run trains on, as paths from its folder or absolute ones, and how many processes tokenise.
+
+    `base` is a model in place of the recipe's, `adapter` one that is trained on instead of a new one.
+    """
+
+    train: str
+    validation: str | None
+    prepared: str
+    tokenizers: int = 0
+    base: str | None = None
+    adapter: str | None = None
+
+
+def render_axolotl(recipe: Recipe, inputs: Inputs, *, gpu: bool) -> str:
+    """The text of `axolotl.yaml`; every key in it is one that Axolotl knows."""
+    template = _environment().get_template(f"{recipe.training.method}.yaml.j2")
+    text = template.render(
+        recipe=recipe,
+        base=inputs.base or str(find_base(recipe)),
+        chat_template=str(CHAT_TEMPLATES / f"{recipe.model.chat_template}.jinja"),
+        data=inputs,
+        prepared=inputs.prepared,
+        strategy=deepspeed_strategy(recipe),
+        gpu=gpu,
+    )
+    config = {**yaml.safe_load(text), **recipe.axolotl}
+    config["plugins"] = [*yaml.safe_load(text)["plugins"], *recipe.axolotl.get("plugins", [])]
+    errors = axolotl_keys.rendered_key_errors(config)
+    if errors:
+        raise UserError(f"templates/{recipe.training.method}.yaml.j2: {errors[0]}")
+    return yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=120)
+
+
+def render_deepspeed(recipe: Recipe, *, gpu: bool) -> str | None:
+    """The text of `deepspeed.json`, or None where the recipe does not use DeepSpeed."""
+    strategy = deepspeed_strategy(recipe)
+    if strategy is None:
+        return None
+    return _environment().get_template(f"deepspeed/{strategy}.json.j2").render(gpu=gpu) + "\n"
+
+
+def deepspeed_strategy(recipe: Recipe) -> str | None:
+    """`zero1`, `zero2`, `zero3`, or None."""
+    return recipe.launch.strategy if recipe.launch.strategy.startswith("zero") else None
+
+
+def find_base(recipe: Recipe) -> Path | str:
+    """The base model's folder in the project or anywhere, or its name on the hub."""
+    folder = (PROJECT / recipe.model.base).resolve()
+    return folder if folder.is_dir() else recipe.model.base
+
+
+def _environment() -> SandboxedEnvironment:
+    environment = SandboxedEnvironment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+    environment.filters["yaml"] = _to_yaml
+    return environment
+
+
+def _to_yaml(value: Any) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=float("inf"))
+    return text.removesuffix("\n").removesuffix("\n...")

@@ -1,0 +1,146 @@
+"""Members trained by residents: processes that imported Axolotl once and fork a child a run (trainer/resident.py).
+
+A slot has one resident, started with its first run. A run that needs another environment, or whose resident has died,
+gets a new one; runs of several processes, or with DeepSpeed, are started as on their own.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+from recipebook.hardware import detect
+from recipebook.launch.launcher import Job, PlainTraining, Training, build_whole_environment
+from recipebook.launch.process import GRACE_SECONDS, last_error
+from recipebook.recipe.keys import PROJECT
+from recipebook.run.rundir import CACHE
+
+PACKET = 1 << 16
+SINGLE = ("-m", "trainer", "axolotl.yaml")
+
+
+class Resident:
+    """One process, and the socket over which it is told what to train."""
+
+    def __init__(self, job: Job, slot: int) -> None:
+        self.environment = job.environment
+        self.log = CACHE / f"resident-{os.getpid()}-{slot}.log"
+        self.log.parent.mkdir(exist_ok=True)
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs, self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "trainer.resident", str(theirs.fileno())],
+                cwd=PROJECT,
+                env=build_whole_environment(job),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=(theirs.fileno(),),
+            )
+        self.control.setblocking(False)
+
+    def fits(self, job: Job) -> bool:
+        """Whether it lives and was started as the job wants to be; libraries read some variables once."""
+        return self.process.poll() is None and self.environment == job.environment
+
+    def close(self) -> None:
+        """End it, and with it its child."""
+        self.control.close()
+        self.process.terminate()
+        try:
+            self.process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.unlink(missing_ok=True)
+
+
+class ResidentTraining:
+    """A run in a child of a resident."""
+
+    def __init__(self, resident: Resident, job: Job) -> None:
+        self.resident = resident
+        self.folder = job.folder
+        self.child: int | None = None
+        self.code: int | None = None
+        socket.send_fds(resident.control, [json.dumps({"folder": str(job.folder)}).encode()], [job.lock])
+
+    def poll(self) -> int | None:
+        """See Training; a resident that dies takes its child along."""
+        while self.code is None:
+            try:
+                packet = self.resident.control.recv(PACKET)
+            except BlockingIOError:
+                return None
+            except OSError:
+                packet = b""
+            told = json.loads(packet) if packet else {"code": self._bury()}
+            self.child = told.get("pid", self.child)
+            self.code = told.get("code")
+        return self.code
+
+    def stop(self) -> None:
+        """See Training."""
+        if self.poll() is None:
+            if self.child:
+                os.killpg(self.child, signal.SIGKILL)
+            else:
+                self.resident.process.kill()
+            while self.poll() is None:
+                time.sleep(0.01)
+
+    def _bury(self) -> int:
+        code = self.resident.process.wait()
+        if self.child is None:
+            # It died before it could train: what it said belongs to the run that it was started for, if there is room.
+            note = f"ResidentError: ended with status {code}: {last_error(self.resident.log)}\n"
+            with contextlib.suppress(OSError), (self.folder / "train.log").open("a", encoding="utf-8") as log:
+                log.write(note)
+        return code or 1
+
+
+class ResidentLauncher:
+    """As many residents as slots."""
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        self.residents: dict[int, Resident] = {}
+        self.running: dict[int, Training] = {}
+
+    def start(self, job: Job) -> Training:
+        """See Launcher."""
+        slot = next(at for at in range(self.slots) if at not in self.running or self.running[at].poll() is not None)
+        training: Training = self._start(job, slot) if job.command[1:] == SINGLE else PlainTraining(job)
+        self.running[slot] = training
+        return training
+
+    def close(self) -> None:
+        """See Launcher."""
+        for training in self.running.values():
+            training.stop()
+        for resident in self.residents.values():
+            resident.close()
+
+    def _start(self, job: Job, slot: int) -> ResidentTraining:
+        job = _place(job, slot)
+        resident = self.residents.get(slot)
+        if resident is None or not resident.fits(job):
+            if resident:
+                resident.close()
+            resident = self.residents[slot] = Resident(job, slot)
+        return ResidentTraining(resident, job)
+
+
+def _place(job: Job, slot: int) -> Job:
+    """Each slot has a GPU of its own, where there are several."""
+    gpus = len(detect().gpus)
+    if gpus < 2:
+        return job
+    seen = (os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(gpus)))).split(",")
+    return replace(job, environment=job.environment | {"CUDA_VISIBLE_DEVICES": seen[slot % gpus]})

@@ -1,0 +1,31 @@
+"""What torch's add-ons, transformers, DeepSpeed and the hub's client are told before they are imported.
+
+prepare_libraries(Path("models/tiny-base"))
+
+What they say while they load says nothing about an evaluation, and a base in a folder needs no hub.
+"""
+
+import logging
+import os
+from pathlib import Path
+
+from recipebook.hardware import detect
+
+
+def prepare_libraries(base: Path | str | None = None) -> None:
+    """Let them tell errors alone and draw no bars; before anything that imports torch, which reads the environment."""
+    if isinstance(base, Path):
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    if not detect().gpu:
+        # Threads that wait sleep, as in training (recipebook/launch/process.py); DeepSpeed need not say that it found
+        # no GPU.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        os.environ.setdefault("DS_ACCELERATOR", "cpu")
+    for name in ("torchao", "torch.utils._pytree"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    from huggingface_hub.utils.logging import set_verbosity_error
+    from transformers.utils.logging import disable_progress_bar
+
+    set_verbosity_error()  # type: ignore[no-untyped-call]
+    disable_progress_bar()  # type: ignore[no-untyped-call]

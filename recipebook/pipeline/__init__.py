@@ -1,0 +1,1 @@
+"""Stages in one run: the inputs, the opening and the training of each, in order."""

@@ -1,0 +1,130 @@
+"""What decides the outcome of each stage, known before any has run: stages in, steps with their identities out.
+
+    Step(stage=Stage(name="dpo", …), dataset=None, identity="5d0c…",
+         inputs={"training.epochs": "2", "rows": "made by pairs", "stage pairs": "9a41…", "start": "sft 77c0…", …})
+
+Rows that a stage makes follow from that stage's own inputs, which stand for them. A stage with the same inputs as one
+that is finished need not run again; where they differ, the names that differ are the reason.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from recipebook.data.code_digest import digest_sources
+from recipebook.data.conversion import find_converter
+from recipebook.data.dataset import Dataset, prepare
+from recipebook.data.recognise import AUTO
+from recipebook.errors import UserError
+from recipebook.files import digest, digest_file
+from recipebook.recipe.keys import PROJECT, Data
+from recipebook.recipe.references import import_file
+from recipebook.recipe.resolve import is_file
+from recipebook.recipe.stages import Stage, list_texts
+from recipebook.run import provenance, rundir
+from recipebook.sources.inputs import MADE, digest_inputs, find_inputs
+
+FEW = 3
+# What stages of a kind read of the recipe; a training reads all of it.
+KIND_SECTIONS = {"model", "eval"}
+HASHES = ("rows", "base", "chat template")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stage, its rows (None: an earlier stage makes them), and by what it is recognised."""
+
+    stage: Stage
+    dataset: Dataset | None
+    inputs: dict[str, str]
+    identity: str
+
+
+def list_steps(stages: Sequence[Stage]) -> list[Step]:
+    """Convert what can be converted now, and name every stage's inputs."""
+    steps: list[Step] = []
+    for stage in stages:
+        data = stage.recipe.data
+        dataset = None if reads_made(data) else _prepare(stage)
+        inputs = _list_inputs(stage, dataset, {step.stage.name: step.identity for step in steps})
+        steps.append(Step(stage, dataset, inputs, provenance.digest_inputs(inputs)))
+    return steps
+
+
+def reads_made(data: Data) -> bool:
+    """Whether some of the rows come from a stage."""
+    return any(name is not None and name.startswith(MADE) for name in (data.source, data.validation, data.test))
+
+
+def identify_all(steps: Sequence[Step]) -> str:
+    """The identity of a run of all stages."""
+    return digest(*(part for step in steps for part in (step.stage.name, step.identity)))
+
+
+def tell_changes(before: Mapping[str, str], after: Mapping[str, str]) -> str:
+    """`training.epochs: 4, was 3; lora.r: 8, was 16`"""
+    changed = [key for key in sorted(before.keys() | after.keys()) if before.get(key) != after.get(key)]
+    defaults, _ = provenance.list_defaults()
+    told = [
+        _tell_change(key, before.get(key, defaults.get(key)), after.get(key, defaults.get(key)))
+        for key in changed[:FEW]
+    ]
+    return "; ".join(told) + (f"; and {len(changed) - FEW} more" if len(changed) > FEW else "")
+
+
+@contextmanager
+def naming(stage: Stage) -> Iterator[None]:
+    """Whatever is wrong in here, the stage and its place are told with it."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{stage.place}: stage '{stage.name}': {error}") from error
+
+
+def _prepare(stage: Stage) -> Dataset:
+    with naming(stage):
+        return prepare(stage.recipe.data, rundir.CACHE / "data", PROJECT)
+
+
+def _tell_change(key: str, before: str | None, after: str | None) -> str:
+    if key == "start" or key.startswith(("stage ", "file ")) or key in ("rows", "base", "chat template", "code"):
+        return {"start": "the stage that it starts from"}.get(key, key) + " changed"
+    return f"{key}: {after or 'not set'}, was {before or 'not set'}"
+
+
+def _list_inputs(stage: Stage, dataset: Dataset | None, earlier: Mapping[str, str]) -> dict[str, str]:
+    rows = dataset.rows_digest if dataset else "made by " + ", ".join(stage.list_sources())
+    inputs = provenance.list_inputs(stage.recipe, rows)
+    if stage.kind:
+        kept = provenance.flatten(stage.recipe.model_dump(mode="json", include=KIND_SECTIONS))
+        known = {key: value for key, value in inputs.items() if key in HASHES or key.startswith("versions.")}
+        options = provenance.flatten(stage.options, stage.kind)
+        seed = {"training.seed": str(stage.recipe.training.seed)}
+        inputs = known | kept | options | seed | {"kind": stage.kind, "code": _digest_kind(stage)} | _list_files(stage)
+    if dataset is None:
+        inputs |= _list_data_inputs(stage.recipe.data)
+    inputs |= {f"stage {name}": earlier[name] for name in stage.list_sources()}
+    inputs |= {"start": f"{stage.start} {earlier.get(stage.start.stage or '', '')}".strip()}
+    return provenance.drop_defaults(inputs)
+
+
+def _digest_kind(stage: Stage) -> str:
+    folder = stage.resolved.root / "stages"
+    shared = (path for path in folder.glob("_*.py") if not path.stem.startswith("__"))
+    return digest_sources([folder / f"{stage.kind}.py", *shared])
+
+
+def _list_files(stage: Stage) -> dict[str, str]:
+    """The files that a kind's options name, or have by default, by their content."""
+    root = stage.resolved.root
+    options = import_file(root / f"stages/{stage.kind}.py").Options.model_validate(stage.options)
+    names = list_texts(options.model_dump(mode="json"))
+    return {f"file {name}": digest_file(root / name) for name in names if is_file(root / name)}
+
+
+def _list_data_inputs(data: Data) -> dict[str, str]:
+    """Of rows that are not there yet: how they will be converted, and the files among their sources."""
+    code = {} if data.converter == AUTO else {"code of the converter": find_converter(data.converter).code}
+    files = [name for name in (data.source, data.validation, data.test) if name and not name.startswith(MADE)]
+    sources = {f"source {name}": digest_inputs(find_inputs(name, PROJECT)) for name in files}
+    return provenance.flatten(data.model_dump(mode="json"), "data") | code | sources

@@ -1,0 +1,63 @@
+"""`make plan` of a recipe with stages: which would run and why, and of each what the plan of a training tells.
+
+stage     dpo (2 of 2): trains, from sft
+would run training.learning_rate: 0.002, was 0.001
+"""
+
+from collections.abc import Callable, Sequence
+
+from recipebook.data.dataset import Dataset
+from recipebook.data.strengths import tell_strengths
+from recipebook.pipeline.inputs import Step, list_steps, naming, reads_made, tell_changes
+from recipebook.pipeline.train import find_finished, tell_stage
+from recipebook.recipe.keys import Recipe
+from recipebook.recipe.resolve import Resolved
+from recipebook.recipe.stages import Stage
+from recipebook.run import rundir
+from recipebook.run.rundir import shown
+from recipebook.train.opening import say_dataset, say_recipe
+
+
+def plan_stages(resolved: Resolved, stages: Sequence[Stage], tell_training: Callable[[Recipe, Dataset], None]) -> None:
+    """Print the stages in short, then at length what would train."""
+    say_recipe(resolved)
+    _say_strengths(stages)
+    steps = list_steps(stages)
+    for at, step in enumerate(steps, 1):
+        print(tell_stage(step.stage, at, len(steps)))
+        print(tell_fate(step, resolved))
+    for step in steps:
+        if step.stage.kind is None and not find_finished(step, None):
+            print(f"\n=== stage {step.stage.name}")
+            if step.dataset is None:
+                print(f"data      made by {', '.join(step.stage.list_sources())}: shown once they are there")
+                continue
+            say_dataset(step.dataset)
+            tell_training(step.stage.recipe, step.dataset)
+
+
+def tell_fate(step: Step, resolved: Resolved) -> str:
+    """Whether a stage would run, and what is other than when it last did."""
+    found = find_finished(step, None)
+    if found:
+        return f"done      in {shown(found.folder)}: would not run again"
+    for run, manifest in rundir.list_readable():
+        if manifest.recipe != resolved.name or manifest.profile != resolved.profile:
+            continue
+        for entry in manifest.pipeline:
+            if entry.name != step.stage.name or entry.status == "waiting":
+                continue
+            if entry.identity == step.identity:
+                return f"would go on in {shown(run.folder)} ({entry.status})"
+            return f"would run {tell_changes(entry.inputs, step.inputs)}"
+    return "would run for the first time"
+
+
+def _say_strengths(stages: Sequence[Stage]) -> None:
+    """Before rows are made, since a threshold under which nothing is left is where the table is wanted."""
+    for stage in stages:
+        if stage.kind is None and not reads_made(stage.recipe.data):
+            with naming(stage):
+                lines = tell_strengths(stage.recipe.data)
+            for line in lines:
+                print(line)

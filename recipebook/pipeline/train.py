@@ -1,0 +1,212 @@
+"""`make train` of a recipe with stages: each stage to its end, in one run's folder.
+
+Reads downward: what each stage would do and on what, the run that is there already or a new one, stage after stage.
+A stage whose inputs are those of a finished one, in this run or in another of the recipe, is not run again.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from recipebook.errors import UserError
+from recipebook.launch.process import Stopped, build_environment, last_error, run_job
+from recipebook.pipeline.inputs import Step, identify_all, list_steps
+from recipebook.pipeline.opening import (
+    build_job_command,
+    finish_merging,
+    open_stage,
+    prepare_rows,
+    write_merge_job,
+    write_stage_job,
+)
+from recipebook.recipe.keys import PROJECT
+from recipebook.recipe.resolve import Resolved, merge_layers, read_layers
+from recipebook.recipe.schema_walk import offer
+from recipebook.recipe.stages import Stage, read_stages
+from recipebook.run import rundir
+from recipebook.run.manifest import StageEntry
+from recipebook.run.rundir import Run, shown
+from recipebook.run.stage_run import StageRun, list_trained, settle, show_final
+from recipebook.train.attempt import attempt, attempt_job
+from recipebook.train.opening import begin_manifest, check_machine, choose_profile, reopen_run, say_dataset, say_recipe
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which stages run: one, or one and those after it, or all; `force` runs them whatever is there already."""
+
+    only: str | None = None
+    since: str | None = None
+    force: bool = False
+
+    def list_names(self, stages: Sequence[Stage]) -> list[str]:
+        """The names of the chosen stages."""
+        names = [stage.name for stage in stages]
+        for variable, name in (("STAGE", self.only), ("FROM", self.since)):
+            if name is not None and name not in names:
+                raise UserError(f"{variable}: no stage '{name}'{offer(name, names)}")
+        if self.only:
+            return [self.only]
+        return names[names.index(self.since) :] if self.since else names
+
+
+def resolve_stages(name: str, profile: str | None, overrides: Sequence[str]) -> tuple[Resolved, tuple[Stage, ...]]:
+    """The recipe and its stages as this machine would run them."""
+    layers = read_layers(name, choose_profile(profile), overrides, PROJECT)
+    stages = read_stages(layers)
+    for stage in stages:
+        if stage.recipe.remote:
+            raise UserError(f"{stage.place}: stage '{stage.name}': a service trains whole recipes, and no stages")
+        check_machine(stage.resolved)
+    return merge_layers(layers), stages
+
+
+def train_stages(resolved: Resolved, stages: Sequence[Stage], overrides: Sequence[str], choice: Choice) -> int:
+    """Run the chosen stages; the exit status: 0 all done, 1 one failed, 2 the user's mistake, 130 stopped."""
+    chosen = choice.list_names(stages)
+    say_recipe(resolved)
+    # All that can be converted is, before anything trains: what is wrong with data shows now.
+    steps = list_steps(stages)
+    _check_needs(steps, chosen, resolved.name)
+    identity = identify_all(steps)
+    earlier = None if choice.force else rundir.find_same(identity)
+    if earlier and all(earlier.read().get_stage(name).finished for name in chosen):
+        print(f"found     {shown(earlier.folder)}: {', '.join(chosen)}: same recipe, data and versions")
+        print(f"next      make eval RUN={earlier.name} (or FORCE=1 to run them again)")
+        return 0
+    top = earlier or rundir.create(resolved.name, datetime.now())
+    lock = top.lock()
+    try:
+        if not earlier:
+            _open(top, resolved, steps, overrides, identity)
+        return _run_all(top, steps, chosen, choice, overrides, lock)
+    finally:
+        os.close(lock)
+
+
+def find_finished(step: Step, rows_digest: str | None, but: Run | None = None) -> StageRun | None:
+    """The same stage, finished in another run; rows that a stage made must be the same in fact, once they are known."""
+    for run, manifest in rundir.list_readable():
+        if but and run.folder == but.folder:
+            continue
+        for entry in manifest.pipeline:
+            same = entry.identity == step.identity and entry.name == step.stage.name and entry.finished
+            found = StageRun(run, entry.name)
+            if same and rows_digest in (None, entry.hashes.get("rows")) and found.folder.is_dir():
+                return found
+    return None
+
+
+def tell_stage(stage: Stage, at: int, of: int) -> str:
+    """`stage     dpo (3 of 3): trains, from sft`"""
+    what = "trains" if stage.kind is None else stage.kind.replace("_", " ")
+    return f"stage     {stage.name} ({at} of {of}): {what}, from {stage.start}"
+
+
+def _check_needs(steps: Sequence[Step], chosen: Sequence[str], recipe: str) -> None:
+    """What a chosen stage builds on must be chosen too, or finished somewhere."""
+    by_name = {step.stage.name: step for step in steps}
+    for name in chosen:
+        stage = by_name[name].stage
+        for needed in dict.fromkeys([*([stage.start.stage] if stage.start.stage else []), *stage.list_sources()]):
+            if needed not in chosen and not find_finished(by_name[needed], None):
+                raise UserError(
+                    f"stage '{name}' needs '{needed}', which has not run as the recipe has it now: "
+                    f"make train RECIPE={recipe} FROM={needed}"
+                )
+
+
+def _open(top: Run, resolved: Resolved, steps: Sequence[Step], overrides: Sequence[str], identity: str) -> None:
+    """A new run's folder and its first manifest, in which every stage waits."""
+    waiting = tuple(
+        StageEntry(
+            name=step.stage.name,
+            kind=step.stage.kind or "train",
+            start=str(step.stage.start),
+            identity=step.identity,
+            inputs=step.inputs,
+        )
+        for step in steps
+    )
+    top.write(begin_manifest(top, resolved, overrides, identity).model_copy(update={"pipeline": waiting}))
+
+
+def _run_all(
+    top: Run, steps: Sequence[Step], chosen: Sequence[str], choice: Choice, overrides: Sequence[str], lock: int
+) -> int:
+    for at, step in enumerate(steps, 1):
+        run, stage = StageRun(top, step.stage.name), step.stage
+        told = tell_stage(stage, at, len(steps))
+        if top.read().get_stage(stage.name).finished:
+            print(f"{told}: done already")
+            continue
+        dataset = prepare_rows(step, top) if _can_prepare(step, top) else None
+        forced = choice.force and stage.name in chosen
+        other = find_finished(step, dataset.rows_digest, top) if dataset and not forced else None
+        if other:
+            run.take_over(other)
+            print(f"{told}: as in {shown(other.folder)}")
+            continue
+        if stage.name not in chosen or dataset is None:
+            print(f"{told}: left for later")
+            continue
+        print(told)
+        say_dataset(dataset)
+        if top.read().get_stage(stage.name).status == "waiting":
+            open_stage(run, step, overrides, dataset)
+        status = _run(run, stage, lock)
+        if status:
+            return status
+    return _close(top)
+
+
+def _can_prepare(step: Step, top: Run) -> bool:
+    folder = top.folder / "stages"
+    return all((folder / name / "rows.jsonl").is_file() for name in step.stage.list_sources())
+
+
+def _run(run: StageRun, stage: Stage, lock: int) -> int:
+    if stage.kind:
+        write_stage_job(run, stage)
+        return attempt_job(run, reopen_run(run.read(), stage.recipe, build_job_command()), lock, rows=stage.has_rows)
+    status = _merge(run, stage, lock)
+    return status or attempt(run, reopen_run(run.read(), stage.recipe), lock)
+
+
+def _merge(run: StageRun, stage: Stage, lock: int) -> int:
+    """Make the model that a stage starts from, where that is an earlier one merged and not there yet."""
+    merging = write_merge_job(run, stage)
+    if not merging:
+        return 0
+    print(f"merging   the adapter of {stage.start.stage} into its base")
+    try:
+        code = run_job(build_job_command(), build_environment(stage.recipe), merging, lock)
+    except Stopped as stopped:
+        run.update({"status": "interrupted", "reason": f"stopped by {stopped}"})
+        print(f"stopped   by {stopped}: the same command goes on")
+        return 130
+    if code == 0:
+        finish_merging(run)
+        return 0
+    fault = last_error(merging / "stage.log") if code > 0 else f"it was killed by signal {-code}"
+    run.update({"status": "failed", "reason": f"merging: {fault}"})
+    print(f"failed    merging: {fault}")
+    return 1
+
+
+def _close(top: Run) -> int:
+    manifest = top.read()
+    left = [entry.name for entry in manifest.pipeline if not entry.finished]
+    trained = list_trained(top, manifest)
+    if trained:
+        show_final(top, trained[-1])
+    settle(top, f"{', '.join(left)}: not run yet" if left else None)
+    print(
+        f"left      {', '.join(left)}: make train RECIPE={manifest.recipe} goes on"
+        if left
+        else f"all done  {shown(top.folder)}"
+    )
+    if trained:
+        print(f"next      make eval RUN={top.name}")
+    return 0

@@ -1,0 +1,52 @@
+"""A project's folder in; a line for everything in its recipes, profiles and templates that would stop a run, out.
+
+    recipes/robot-lora.yaml:7:14: no 'robto' in converters/; did you mean 'robot'? it has: echo, robot
+
+Every recipe is resolved alone and under every profile. Neither torch nor Axolotl is imported.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from recipebook.errors import UserError
+from recipebook.recipe.faults import find_recipe_faults, tell
+from recipebook.recipe.keys import PROJECT
+from recipebook.recipe.references import check_references, check_template
+from recipebook.recipe.resolve import list_profiles, list_recipes, merge_layers, read_layers, read_profile
+from recipebook.recipe.stages import read_stages
+
+
+def check_all(root: Path = PROJECT, only: str | None = None) -> list[str]:
+    """One line a problem, each once, none when all is well; with `only`, that recipe's alone."""
+    if only:
+        return list(dict.fromkeys(_check_recipe(only, root)))
+    names = list_recipes(root)
+    if not names:
+        return ["no recipes in recipes/"]
+    lines = [line for recipe in names for line in _check_recipe(recipe, root)]
+    lines += [line for profile in list_profiles(root) for line in _check_profile(profile, root)]
+    lines += [line for path in _list_templates(root) for line in check_template(path, root)]
+    return list(dict.fromkeys(lines))
+
+
+def _check_recipe(name: str, root: Path) -> Iterator[str]:
+    for profile in (None, *list_profiles(root)):
+        try:
+            layers = read_layers(name, profile, (), root)
+            check_references(merge_layers(layers))
+            read_stages(layers)
+        except UserError as error:
+            yield from str(error).split("\n")
+
+
+def _check_profile(name: str, root: Path) -> Iterator[str]:
+    try:
+        profile = read_profile(name, root)
+        yield from tell(find_recipe_faults(profile.data, part=True), profile.places)
+    except UserError as error:
+        yield str(error)
+
+
+def _list_templates(root: Path) -> list[Path]:
+    templates = root / "templates"
+    return sorted([*templates.rglob("*.j2"), *templates.rglob("*.jinja")])

@@ -1,0 +1,80 @@
+"""A merged recipe as plain data in; what is wrong with it out, one line each, with its place.
+
+{"training": {"lerning_rate": 1}, ...}
+recipes/x.yaml:12:3: unknown key 'lerning_rate' under training; did you mean 'learning_rate'?
+"""
+
+import functools
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from recipebook.errors import on_one_line
+from recipebook.recipe.axolotl_keys import RECIPE_KEYS, find_section_faults, known_keys
+from recipebook.recipe.keys import Recipe
+from recipebook.recipe.schema_walk import Fault, Schema, dotted, find_faults, resolve_reference
+from recipebook.recipe.yaml_source import KeyPath, Places, place_of
+
+
+def find_recipe_faults(data: dict[str, Any], path: KeyPath = (), part: bool = False) -> list[Fault]:
+    """Everything wrong with the keys and values of a recipe, or of a part of one, such as a profile, at `path`."""
+    schema = recipe_schema()
+    if part:
+        # A part may lack any key, and take a section out by null.
+        data = {key: value for key, value in data.items() if value is not None}
+    faults = [_explain(fault) for fault in find_faults(data, schema, schema["$defs"], path)]
+    if isinstance(data.get("axolotl"), dict):
+        faults += find_section_faults(data["axolotl"], (*path, "axolotl"))
+    return [fault for fault in faults if not (part and fault.missing)]
+
+
+def tell(faults: Iterable[Fault], places: Places) -> list[str]:
+    """The faults as lines, in the order in which they are written in the files; each once."""
+    placed = sorted((place_of(places, fault.path, fault.on_key), fault.text) for fault in faults)
+    return list(dict.fromkeys(f"{place}: {on_one_line(text)}" for place, text in placed))
+
+
+def tell_invalid(error: ValidationError, path: KeyPath) -> list[Fault]:
+    """What a model's own validators found, which its schema does not say."""
+    faults = []
+    for problem in error.errors(include_url=False):
+        at = (*path, *problem["loc"])
+        place = f"{dotted(at)}: " if at else ""
+        faults.append(Fault(at, False, place + problem["msg"].removeprefix("Value error, ")))
+    return faults
+
+
+@functools.cache
+def recipe_schema() -> Schema:
+    """The recipe model as JSON Schema."""
+    return Recipe.model_json_schema()
+
+
+def _explain(fault: Fault) -> Fault:
+    """Say where an unknown key belongs, when it stands in the wrong section."""
+    if fault.unknown_key is None:
+        return fault
+    key = fault.unknown_key
+    text = fault.text.partition(";")[0]
+    homes = [section for section, keys in _sections().items() if key in keys]
+    if "did you mean" in fault.text:
+        return fault
+    if homes:
+        return replace(fault, text=f"{text}; it belongs under {' or '.join(homes)}")
+    if key in RECIPE_KEYS:
+        return replace(fault, text=f"{text}; write {RECIPE_KEYS[key]}")
+    if key in known_keys():
+        return replace(fault, text=f"{text}; Axolotl's own keys go under axolotl")
+    return fault
+
+
+@functools.cache
+def _sections() -> dict[str, list[str]]:
+    schema = recipe_schema()
+    found = {}
+    for name, section in schema["properties"].items():
+        branches = [resolve_reference(branch, schema["$defs"]) for branch in section.get("anyOf", [section])]
+        found[name] = [key for branch in branches for key in branch.get("properties", {})]
+    return found

@@ -1,0 +1,191 @@
+"""A resolved recipe in; nothing out, or an error that names every file it asks for and does not find.
+
+    recipes/x.yaml:9:14: no 'robto' in converters/; did you mean 'robot'? it has: echo, robot
+
+A recipe names files by their bare names: converters/<name>.py, eval/metrics/<name>.py, templates/<name>.yaml.j2,
+templates/chat/<name>.jinja. The options of a converter or metric are checked against its own `Options`.
+"""
+
+import functools
+import importlib.util
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from jinja2 import Environment, TemplateSyntaxError, meta, nodes
+from jinja2.ext import Extension
+from jinja2.parser import Parser
+from pydantic import BaseModel, ValidationError
+
+from recipebook.data.recognise import AUTO
+from recipebook.errors import UserError
+from recipebook.recipe.faults import tell, tell_invalid
+from recipebook.recipe.resolve import Resolved, is_file, show
+from recipebook.recipe.schema_walk import Fault, Schema, find_faults, offer, quote, resolve_reference, suggest
+from recipebook.recipe.unused_keys import find_unused_keys
+from recipebook.recipe.yaml_source import KeyPath
+from recipebook.sources.inputs import MADE, find_inputs, names_one_file
+
+
+def check_references(resolved: Resolved, made: Sequence[str] = ()) -> None:
+    """Refuse a recipe that names a file, module or template which is not there or cannot be read.
+
+    `made` are the stages whose rows it may read.
+    """
+    lines = tell(_find_faults(resolved, made), resolved.places)
+    lines += [line for path in _used_templates(resolved) for line in check_template(path, resolved.root)]
+    if lines:
+        raise UserError("\n".join(lines))
+
+
+def find_kind_faults(root: Path, kind: str, given: Any, path: KeyPath) -> list[Fault]:
+    """What is wrong with the options of a stage of some kind; `path` is where they are written."""
+    if given is not None and not isinstance(given, dict):
+        return [Fault(path, False, f"{kind}: {quote(given)} is not a mapping of options")]
+    return list(_find_options_faults(root, f"stages/{kind}.py", given or {}, path, path))
+
+
+def check_template(path: Path, root: Path) -> list[str]:
+    """What Jinja cannot parse in a template, and what it includes that is not there, one line each."""
+    label = show(path, root)
+    try:
+        wanted = _list_included(path.read_text())
+    except TemplateSyntaxError as error:
+        return [f"{label}:{error.lineno}: {error.message}"]
+    except UnicodeDecodeError as error:
+        return [f"{label}: {error.reason} at byte {error.start}"]
+    return [f"{label}: no template '{name}' in templates/" for name in wanted if not is_file(root / "templates" / name)]
+
+
+@functools.cache
+def _list_included(text: str) -> list[str]:
+    """The templates that one asks for by name; every recipe under every profile asks this of the same few."""
+    return sorted(name for name in meta.find_referenced_templates(_ENVIRONMENT.parse(text)) if name)
+
+
+def _find_faults(resolved: Resolved, made: Sequence[str]) -> Iterator[Fault]:
+    recipe, root = resolved.recipe, resolved.root
+    for key in ("source", "validation", "test"):
+        yield from _find_source(root, getattr(recipe.data, key), ("data", key), made)
+    path: KeyPath = ("data", "converter")
+    if recipe.data.converter == AUTO:
+        # Which one it is, and so whose options these are, the records will tell.
+        pass
+    elif found := list(_find_name(root, "converters", ".py", recipe.data.converter, path)):
+        yield from found
+    else:
+        yield from _find_options_faults(
+            root, f"converters/{recipe.data.converter}.py", recipe.data.options, path, ("data", "options")
+        )
+    for name, options in recipe.eval.metrics.items():
+        path = ("eval", "metrics", name)
+        if found := list(_find_name(root, "eval/metrics", ".py", name, path, on_key=True)):
+            yield from found
+        else:
+            yield from _find_options_faults(root, f"eval/metrics/{name}.py", options, path, path)
+    yield from _find_name(root, "templates", ".yaml.j2", recipe.training.method, ("training", "method"))
+    yield from find_unused_keys(resolved)
+    if recipe.model.chat_template != "tokenizer":
+        path = ("model", "chat_template")
+        yield from _find_name(root, "templates/chat", ".jinja", recipe.model.chat_template, path, also=("tokenizer",))
+
+
+def _used_templates(resolved: Resolved) -> list[Path]:
+    templates = resolved.root / "templates"
+    recipe = resolved.recipe
+    used = [templates / f"{recipe.training.method}.yaml.j2", templates / "chat" / f"{recipe.model.chat_template}.jinja"]
+    return [path for path in used if is_file(path)]
+
+
+def _find_source(root: Path, name: str | None, path: KeyPath, made: Sequence[str]) -> Iterator[Fault]:
+    if name is not None and name.startswith(MADE):
+        stage = name.removeprefix(MADE)
+        if stage not in made:
+            yield Fault(path, False, f"no earlier stage '{stage}' that makes rows{offer(stage, list(made))}")
+        return
+    if name is None or names_one_file(name, root):
+        yield from _find_file(root, name, path)
+        return
+    try:
+        find_inputs(name, root)
+    except UserError as error:
+        yield Fault(path, False, str(error))
+
+
+def _find_file(root: Path, name: str | None, path: KeyPath) -> Iterator[Fault]:
+    if name is None or is_file(root / name):
+        return
+    try:
+        near = sorted(show(other, root) for other in (root / name).parent.iterdir())
+    except (OSError, ValueError):
+        near = []
+    yield Fault(path, False, f"no file '{name}'{suggest(name, near)}")
+
+
+def _find_name(
+    root: Path, where: str, ending: str, name: str, path: KeyPath, *, on_key: bool = False, also: tuple[str, ...] = ()
+) -> Iterator[Fault]:
+    folder = root / where
+    known = [file.name.removesuffix(ending) for file in folder.glob(f"*{ending}") if not file.name.startswith("_")]
+    if name not in known:
+        yield Fault(path, on_key, f"no '{name}' in {where}/{offer(name, sorted([*known, *also]))}")
+
+
+def _find_options_faults(
+    root: Path, module: str, given: dict[str, Any], named_at: KeyPath, path: KeyPath
+) -> Iterator[Fault]:
+    try:
+        options: type[BaseModel] = import_file(root / module).Options
+    except Exception as error:  # whatever a module of the user's does on import
+        yield Fault(
+            named_at, False, f"{module} cannot be used: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        )
+        return
+    schema = _describe(options)
+    faults = find_faults(given, schema, schema.get("$defs", {}), path)
+    if not faults:
+        try:
+            options.model_validate(given)
+        except ValidationError as error:
+            faults = tell_invalid(error, path)
+    yield from faults
+    for key, value in given.items():
+        if isinstance(value, str) and _is_path(schema.get("properties", {}).get(key, {}), schema):
+            yield from _find_file(root, value, (*path, key))
+
+
+@functools.cache
+def _describe(options: type[BaseModel]) -> Schema:
+    return options.model_json_schema()
+
+
+def _is_path(schema: Schema, whole: Schema) -> bool:
+    branches = [resolve_reference(branch, whole.get("$defs", {})) for branch in schema.get("anyOf", [schema])]
+    return any(branch.get("format") in ("path", "file-path") for branch in branches)
+
+
+@functools.cache
+def import_file(path: Path) -> ModuleType:
+    """A module, imported apart from those of its name that are there already."""
+    # By its file, not its name: another project's tree may be checked from here.
+    spec = importlib.util.spec_from_file_location(f"_checked_{path.parent.name}_{path.stem}", path)
+    assert spec and spec.loader, path
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+class _Generation(Extension):
+    """The tag by which chat templates mark what the assistant says; Jinja alone does not know it."""
+
+    tags = {"generation"}  # noqa: RUF012
+
+    def parse(self, parser: Parser) -> list[nodes.Node]:
+        next(parser.stream)
+        return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+
+
+_ENVIRONMENT = Environment(extensions=["jinja2.ext.loopcontrols", "jinja2.ext.do", _Generation], autoescape=False)

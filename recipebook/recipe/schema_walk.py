@@ -1,0 +1,200 @@
+"""A value and a JSON Schema in; what is wrong with the value out, in words and with the path to it.
+
+    {"epochs": "three"} and {"properties": {"epochs": {"type": "number", "exclusiveMinimum": 0}}} give
+    Fault(path=("epochs",), on_key=False, text="epochs: 'three' is not a number (greater than 0)")
+
+It knows the part of JSON Schema that pydantic writes. An object with properties refuses others unless told not to.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from recipebook.recipe.yaml_source import KeyPath
+
+Schema = dict[str, Any]
+FEW = 16
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong at `path`; `on_key` says that the key and not its value is."""
+
+    path: KeyPath
+    on_key: bool
+    text: str
+    unknown_key: str | None = None
+    missing: bool = False
+
+
+def find_faults(value: Any, schema: Schema, definitions: Schema, path: KeyPath = ()) -> list[Fault]:
+    """Everything that is wrong with `value`, in the value's own order; `$ref` looks its names up in `definitions`."""
+    return list(_walk(value, schema, definitions, path))
+
+
+def resolve_reference(schema: Schema, definitions: Schema) -> Schema:
+    """The schema itself, or the definition that it refers to."""
+    while "$ref" in schema:
+        schema = definitions[schema["$ref"].rpartition("/")[2]]
+    return schema
+
+
+def suggest(name: str, known: list[str]) -> str:
+    """`; did you mean 'x'?` when one is near, and the whole list when it is short."""
+    near = get_close_matches(name, known, n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    if not near and known and len(known) <= FEW:
+        hint = f"; it has: {', '.join(known)}"
+    return hint
+
+
+def offer(name: str, known: list[str]) -> str:
+    """`; did you mean 'x'? it has: x, y`: names of files are few enough to be listed."""
+    near = get_close_matches(name, known, n=1)
+    hint = f" did you mean '{near[0]}'?" if near else ""
+    return f";{hint} it has: {', '.join(known) or 'nothing yet'}"
+
+
+def quote(value: Any) -> str:
+    """A value as a person wrote it, shortened."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    text = repr(value) if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def dotted(path: KeyPath) -> str:
+    """`eval.metrics.robot`, the way overrides are written."""
+    return ".".join(str(part) for part in path)
+
+
+def _walk(value: Any, schema: Schema, definitions: Schema, path: KeyPath) -> Iterator[Fault]:
+    schema = resolve_reference(schema, definitions)
+    if "anyOf" in schema:
+        yield from _walk_any(value, schema, definitions, path)
+    elif not _fits(value, schema):
+        yield Fault(path, False, f"{dotted(path)}: {quote(value)} is not {describe(schema, definitions)}")
+    elif isinstance(value, dict):
+        yield from _walk_object(value, schema, definitions, path)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _walk(item, _item_schema(schema, index), definitions, (*path, index))
+
+
+def _walk_any(value: Any, schema: Schema, definitions: Schema, path: KeyPath) -> Iterator[Fault]:
+    branches = [resolve_reference(branch, definitions) for branch in schema["anyOf"]]
+    tries = [list(_walk(value, branch, definitions, path)) for branch in branches]
+    if all(tries):
+        # A branch of the right shape tells more than that none of them fits.
+        inner = [faults for faults in tries if faults[0].path != path or faults[0].on_key]
+        if inner and isinstance(value, dict | list):
+            yield from min(inner, key=len)
+        else:
+            yield Fault(path, False, f"{dotted(path)}: {quote(value)} is not {describe(schema, definitions)}")
+
+
+def _walk_object(value: dict[str, Any], schema: Schema, definitions: Schema, path: KeyPath) -> Iterator[Fault]:
+    properties: Schema = schema.get("properties", {})
+    others = schema.get("additionalProperties", not properties)
+    for key, item in value.items():
+        if key in properties:
+            yield from _walk(item, properties[key], definitions, (*path, key))
+        elif isinstance(others, dict):
+            yield from _walk(item, others, definitions, (*path, key))
+        elif not others:
+            under = f" under {dotted(path)}" if path else ""
+            text = f"unknown key '{key}'{under}"
+            yield Fault((*path, key), True, text + suggest(key, sorted(properties)), unknown_key=key)
+    for key in schema.get("required", []):
+        if key not in value:
+            under = f" under {dotted(path)}" if path else ""
+            yield Fault(path, True, f"missing key '{key}'{under}", missing=True)
+
+
+def _item_schema(schema: Schema, index: int) -> Schema:
+    fixed: list[Schema] = schema.get("prefixItems", [])
+    item: Schema = fixed[index] if index < len(fixed) else schema.get("items", {})
+    return item
+
+
+def _fits(value: Any, schema: Schema) -> bool:
+    if "const" in schema:
+        return type(value) is type(schema["const"]) and value == schema["const"]
+    if "enum" in schema:
+        return any(type(value) is type(member) and value == member for member in schema["enum"])
+    return _has_type(value, schema.get("type")) and _within(value, schema)
+
+
+def _has_type(value: Any, name: str | None) -> bool:
+    # A bool is an int to Python and not to anyone who writes a recipe; 3.0 is whole to JSON Schema and to pydantic.
+    match name:
+        case "integer":
+            return (isinstance(value, int) and not isinstance(value, bool)) or (
+                isinstance(value, float) and value.is_integer()
+            )
+        case "number":
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case None:
+            return True
+        case _:
+            return isinstance(value, _TYPES[name])
+
+
+_TYPES: dict[str, type] = {"string": str, "boolean": bool, "null": type(None), "array": list, "object": dict}
+
+
+def _within(value: Any, schema: Schema) -> bool:
+    if isinstance(value, str):
+        return (
+            bool(len(value) >= schema.get("minLength", 0)) and re.search(schema.get("pattern", ""), value) is not None
+        )
+    if isinstance(value, list):
+        return bool(schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)))
+    if isinstance(value, int | float):
+        return all(holds(value, schema[name]) for name, (_, holds) in _COMPARE.items() if name in schema)
+    return True
+
+
+_COMPARE: dict[str, tuple[str, Callable[[float, float], bool]]] = {
+    "minimum": ("at least", lambda value, bound: value >= bound),
+    "exclusiveMinimum": ("greater than", lambda value, bound: value > bound),
+    "maximum": ("at most", lambda value, bound: value <= bound),
+    "exclusiveMaximum": ("less than", lambda value, bound: value < bound),
+}
+
+
+def describe(schema: Schema, definitions: Schema) -> str:
+    """The values that a schema allows, in words: `a number (greater than 0)`, `one of: 4bit, 8bit`."""
+    schema = resolve_reference(schema, definitions)
+    if "anyOf" in schema:
+        words = [describe(branch, definitions) for branch in schema["anyOf"]]
+        return " or ".join(dict.fromkeys(word for word in words if word != "null"))
+    if "const" in schema:
+        return quote(schema["const"])
+    if "enum" in schema:
+        return f"one of: {', '.join(str(member) for member in schema['enum'])}"
+    word = _WORDS.get(schema.get("type", ""), "a value")
+    bounds = [f"{phrase} {schema[name]:g}" for name, (phrase, _) in _COMPARE.items() if name in schema]
+    if "minLength" in schema:
+        bounds.append("not empty")
+    if "minItems" in schema:
+        bounds.append(f"of {schema['minItems']} or more")
+    if "pattern" in schema:
+        bounds.append(f"matching {schema['pattern']}")
+    return f"{word} ({', '.join(bounds)})" if bounds else word
+
+
+_WORDS = {
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "text",
+    "boolean": "true or false",
+    "null": "null",
+    "array": "a list",
+    "object": "a mapping",
+}

@@ -1,0 +1,259 @@
+"""A run that a service trains, carried out in the run's folder: `python -m recipebook.remote.job`.
+
+In: resolved.yaml and data/train.jsonl. Out: model/ and weights.json, as a trainer leaves them. What was done is in
+`remote.json`, written before and after each step, so that whoever comes next goes on and pays for nothing twice:
+
+    {"service": "together", "url": "https://…/v1", "rows": 1500, "file": "file-1c…", "orders": [{"suffix": "rb-3f2a…",
+     "asked": "2026-11-21T09:30:00+00:00", "job": "ft-77…", "status": "completed"}], "archive": "9b1c…", "left_out": []}
+
+An order without a job was sent, or about to be, when its sender died: the service is asked for the suffix first.
+"""
+
+import fcntl
+import json
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from recipebook.building import building
+from recipebook.data.export import export_rows
+from recipebook.errors import UserError
+from recipebook.files import digest_file, replacing, write_text
+from recipebook.recipe.keys import PROJECT, Lora, Recipe, Remote
+from recipebook.remote.archive import CONFIG, unpack_adapter
+from recipebook.remote.service import Job, Service, Unclear, connect, load_service, name_url
+from recipebook.run.rundir import CACHE, REMOTE, shown
+
+LOOKS_FOR_AN_ORPHAN = 3
+TRIES = 5
+
+
+class Order(BaseModel):
+    """One training asked for; `status` is the service's last word on it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    suffix: str
+    asked: str
+    job: str | None = None
+    status: str | None = None
+    failed: bool = False
+
+
+class State(BaseModel):
+    """`remote.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    service: str
+    url: str
+    rows: int = 0
+    file: str | None = None
+    orders: tuple[Order, ...] = ()
+    archive: str | None = None
+    left_out: tuple[str, ...] = ()
+
+
+class RemoteRun:
+    """A run's folder, the service, and what remote.json says."""
+
+    def __init__(self, folder: Path, recipe: Recipe, remote: Remote, service: Service) -> None:
+        self.folder, self.recipe, self.remote, self.service = folder, recipe, remote, service
+        path = folder / REMOTE
+        fresh = State(service=remote.service, url=name_url(remote))
+        self.state = State.model_validate_json(path.read_bytes()) if path.is_file() else fresh
+
+    def carry_out(self) -> None:
+        """Go on from wherever the folder says that we are."""
+        if self.state.file is None:
+            self._upload()
+        job = self._take_up() or self._order()
+        self._record(job)
+        job = self._wait(job)
+        if job.state == "failed":
+            reason = f": {job.reason}" if job.reason else ""
+            raise UserError(f"{self.remote.service}: job {job.id} ended as {job.status}{reason}")
+        self._fetch(job)
+
+    def _upload(self) -> None:
+        self._tell("sending the rows")
+        rows = self.folder / "data" / "sent.jsonl"
+        account = export_rows(self.remote.form, str(self.folder / "data" / "train.jsonl"), rows)
+        _strip_metadata(rows)
+        file = self.service.upload(rows, f"{self.folder.name}.jsonl")
+        self._write(file=file, rows=account.rows)
+        print(f"sent {account.rows} rows of train as {file}")
+
+    def _take_up(self) -> Job | None:
+        """The job of an earlier attempt that is under way or done; None where a new one is wanted."""
+        last = self.state.orders[-1] if self.state.orders else None
+        if last is None or last.failed:
+            return None
+        job = self.service.look(last.job) if last.job else self._find(last.suffix)
+        if job:
+            print(f"took up {job.id}, {job.status}")
+        return job
+
+    def _find(self, suffix: str) -> Job | None:
+        """A job that was started and whose answer was lost; a list may lag behind, so it is read more than once."""
+        for look in range(LOOKS_FOR_AN_ORPHAN):
+            if look:
+                time.sleep(min(self.remote.poll_seconds, 10))
+            if job := self.service.find(suffix):
+                return job
+        return None
+
+    def _order(self) -> Job:
+        """Start a job under the last order's name if none bears it yet, else under a new one."""
+        orders = self.state.orders
+        if not orders or orders[-1].failed:
+            # The name is written down before it is used.
+            order = Order(suffix=f"rb-{secrets.token_hex(8)}", asked=datetime.now(UTC).isoformat(timespec="seconds"))
+            self._write(orders=(*orders, order))
+        suffix, request = self.state.orders[-1].suffix, load_service(self.remote.service).write_order(self.recipe)
+        for _ in range(TRIES):
+            _wait_for_turn(self.remote)
+            try:
+                job = self.service.start(request, self.state.file or "", suffix)
+            except Unclear as unclear:
+                print(f"{unclear}; was {suffix} started?")
+                found = self._find(suffix)
+                if not found:
+                    continue
+                job = found
+            print(f"started {job.id} as {suffix}")
+            return job
+        raise UserError(f"{self.remote.service}: whether {suffix} was started stays unclear; the same command asks")
+
+    def _wait(self, job: Job) -> Job:
+        while job.state == "running":
+            self._tell(f"{job.status} at {self.remote.service}", job)
+            time.sleep(self.remote.poll_seconds)
+            last, job = job, self.service.look(job.id)
+            if job.status != last.status:
+                print(f"{job.id} is {job.status}")
+                self._record(job)
+        return job
+
+    def _fetch(self, job: Job) -> None:
+        self._tell("fetching the adapter")
+        archive = self.folder / "adapter.packed"
+        self.service.download(job.id, archive)
+        with building("model", self.folder) as unpacked:
+            left_out = unpack_adapter(archive, unpacked)
+            _check_adapter(unpacked / CONFIG, self.recipe.lora)
+            weights = _check_weights(unpacked)
+            unpacked.chmod(0o755)
+            # Of an attempt that died right here.
+            shutil.rmtree(self.folder / "model", ignore_errors=True)
+            unpacked.rename(self.folder / "model")
+        self._write(archive=digest_file(archive), left_out=tuple(left_out))
+        archive.unlink()
+        write_text(self.folder / "weights.json", weights)
+        print(f"fetched the adapter of {job.id}; left out: {', '.join(left_out) or 'nothing'}")
+
+    def _record(self, job: Job) -> None:
+        order = self.state.orders[-1]
+        told = {"job": job.id, "status": job.status, "failed": job.state == "failed"}
+        self._write(orders=(*self.state.orders[:-1], order.model_copy(update=told)))
+
+    def _write(self, **changes: object) -> None:
+        self.state = self.state.model_copy(update=changes)
+        write_text(self.folder / REMOTE, self.state.model_dump_json(indent=2) + "\n")
+
+    def _tell(self, phase: str, job: Job | None = None) -> None:
+        """`progress.json`, which the runner draws."""
+        step, steps = (job.step or 0, job.steps or 0) if job else (0, 0)
+        fact = {"phase": "training" if steps else phase, "step": step, "steps": steps, "loss": None}
+        write_text(self.folder / "progress.json", json.dumps({**fact, "time": time.time()}))
+
+
+def cancel(folder: Path) -> str:
+    """End the run's job at its service; what the service says of it."""
+    path = folder / REMOTE
+    order = State.model_validate_json(path.read_bytes()).orders[-1:] if path.is_file() else ()
+    if not order or not order[0].job or order[0].failed or order[0].status == "completed":
+        raise UserError(f"{shown(folder)} has no job under way at a service")
+    remote = read_recipe(folder).remote
+    assert remote
+    job = connect(remote).cancel(order[0].job)
+    return f"{job.id} is {job.status}"
+
+
+def read_recipe(folder: Path) -> Recipe:
+    """The recipe as it runs."""
+    return Recipe.model_validate(yaml.safe_load((folder / "resolved.yaml").read_bytes()))
+
+
+def main() -> int:
+    """Carry out the run in the working directory; what stops it is the log's last line."""
+    folder = Path.cwd()
+    recipe = read_recipe(folder)
+    assert recipe.remote
+    try:
+        RemoteRun(folder, recipe, recipe.remote, connect(recipe.remote)).carry_out()
+    except UserError as error:
+        print(error)
+        return 1
+    return 0
+
+
+def _strip_metadata(rows: Path) -> None:
+    """Take out what is for our own evaluation: services refuse columns that they do not know."""
+    with rows.open("rb") as lines, replacing(rows) as out:
+        for line in map(json.loads, lines):
+            line.pop("metadata", None)
+            out.write(json.dumps(line).encode() + b"\n")
+
+
+def _wait_for_turn(remote: Remote) -> None:
+    """Return when the last start, by whichever process of this project, is long enough ago."""
+    path = CACHE / "remote" / f"{remote.service}.turn"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        last = float(file.read() or 0)
+        time.sleep(min(remote.stagger_seconds, max(0.0, last + remote.stagger_seconds - time.time())))
+        file.truncate(0)
+        file.write(str(time.time()))
+
+
+def _check_adapter(path: Path, wanted: Lora | None) -> None:
+    """Refuse an adapter of another shape than was ordered."""
+    assert wanted
+    try:
+        found = json.loads(path.read_bytes())
+        told = {"peft_type": found["peft_type"], "r": found["r"], "lora_alpha": found["lora_alpha"]}
+        modules = found["target_modules"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise UserError(f"{CONFIG}: no adapter's: {error!r}") from None
+    ordered = {"peft_type": "LORA", "r": wanted.r, "lora_alpha": wanted.alpha}
+    if wanted.target_modules != "all-linear":
+        told["target_modules"], ordered["target_modules"] = sorted(modules), sorted(wanted.target_modules)
+    for key, value in ordered.items():
+        if told[key] != value:
+            raise UserError(f"{CONFIG}: {key} is {told[key]}, and {value} was ordered")
+
+
+def _check_weights(folder: Path) -> str:
+    """What trainer/weights.py finds, in a process of its own that may load torch."""
+    command = [sys.executable, "-m", "trainer.weights", str(folder)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UserError(f"the fetched weights cannot be read: {done.stderr.strip().splitlines()[-1]}")
+    found = json.loads(done.stdout)
+    if not found["finite"]:
+        raise UserError("the fetched weights are not finite")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""What a fine-tuning service is to the runner: rows go up, a job is started and watched, an adapter comes down.
+
+A service is a module of services/; its file's name is what a recipe's `remote.service` says. It has `URL`, `KEY`
+(the environment variable of the key), `find_obstacles(recipe)`, `write_order(recipe)` and `connect(url, key)`:
+
+    connect(url, key).look("ft-3f2a") -> Job(id="ft-3f2a", state="running", status="compressing", step=20, steps=40)
+"""
+
+import importlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Protocol, cast
+
+from recipebook.errors import UserError
+from recipebook.recipe.keys import PROJECT, Recipe, Remote
+from recipebook.recipe.schema_walk import Fault, offer
+
+
+class Job(NamedTuple):
+    """A training at the service: `status` is its own word, `reason` what it says of a failure."""
+
+    id: str
+    state: Literal["running", "completed", "failed"]
+    status: str
+    reason: str = ""
+    step: int | None = None
+    steps: int | None = None
+
+
+class Unclear(Exception):
+    """No answer came to a request that may have been carried out, and must not be repeated blindly."""
+
+
+class Service(Protocol):
+    """A connection to a service, with a key."""
+
+    def upload(self, file: Path, name: str) -> str:
+        """Send rows; the file's id there."""
+
+    def start(self, order: dict[str, Any], file: str, suffix: str) -> Job:
+        """Start a training that bears the suffix; Unclear where it may have started."""
+
+    def find(self, suffix: str) -> Job | None:
+        """The job that bears the suffix."""
+
+    def look(self, job: str) -> Job:
+        """How a job is."""
+
+    def cancel(self, job: str) -> Job:
+        """End a job."""
+
+    def download(self, job: str, out: Path) -> None:
+        """Fetch the adapter, packed; whole or not at all."""
+
+
+class ServiceModule(Protocol):
+    """What a module of services/ has."""
+
+    URL: str
+    KEY: str
+
+    def find_obstacles(self, recipe: Recipe) -> Iterator[Fault]:
+        """What the service cannot do of what the recipe asks."""
+
+    def write_order(self, recipe: Recipe) -> dict[str, Any]:
+        """The recipe in the service's words."""
+
+    def connect(self, url: str, key: str, key_name: str) -> Service:
+        """Open a connection."""
+
+
+def load_service(name: str) -> ServiceModule:
+    """Load services/<name>.py."""
+    known = sorted(path.stem for path in (PROJECT / "services").glob("[!_]*.py"))
+    if name not in known:
+        raise UserError(f"no '{name}' in services/{offer(name, known)}")
+    return cast(ServiceModule, importlib.import_module(f"services.{name}"))
+
+
+def connect(remote: Remote) -> Service:
+    """Connect with the key that the environment holds; it is sent to no address that would carry it in the clear."""
+    module = load_service(remote.service)
+    return module.connect(name_url(remote), read_key(remote), name_key(remote))
+
+
+def name_url(remote: Remote) -> str:
+    """Where the service answers."""
+    return (remote.url or load_service(remote.service).URL).rstrip("/")
+
+
+def name_key(remote: Remote) -> str:
+    """The environment variable that holds the key."""
+    return remote.key or load_service(remote.service).KEY
+
+
+def read_key(remote: Remote) -> str:
+    """The key, from the environment alone."""
+    key = os.environ.get(name_key(remote), "").strip()
+    if not key:
+        raise UserError(f"{remote.service}: {name_key(remote)} is not set; it holds the service's key")
+    return key

@@ -1,0 +1,169 @@
+"""Where a run comes from: commit, versions, hashes, and the identity by which the same work is recognised."""
+
+import json
+import platform
+import subprocess
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from recipebook.files import digest
+from recipebook.launch.render import find_base
+from recipebook.recipe.keys import CHAT_TEMPLATES, PROJECT, Recipe
+from recipebook.recipe.section import Section
+
+PACKAGES = ("axolotl", "torch", "transformers", "peft", "trl", "accelerate", "deepspeed", "datasets", "recipebook")
+SAMPLE_BYTES = 1 << 20
+NOT_TRAINING = {"description", "extends", "profiles", "matrix", "data", "eval", "stages"}
+WAYS_TO_A_SERVICE = {"url", "key", "poll_seconds", "stagger_seconds"}
+
+
+@cache
+def git_state(project: Path = PROJECT) -> dict[str, str | bool | None]:
+    """The commit and whether tracked files differ from it; None outside a checkout."""
+    head = _git(project, "rev-parse", "HEAD")
+    return {"commit": head, "dirty": None if head is None else bool(_git(project, "status", "--porcelain", "-uno"))}
+
+
+@cache
+def package_versions() -> dict[str, str]:
+    """Versions of what decides the outcome, without importing any of it."""
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def digest_base(recipe: Recipe) -> str:
+    """A local model by its files' names, sizes, and first and last MiB; a hub model by name and revision."""
+    base = find_base(recipe)
+    if isinstance(base, str):
+        return f"{base}@{recipe.model.revision or 'main'}"
+    return digest_model(base)
+
+
+def digest_model(folder: Path) -> str:
+    """See `digest_base`: weights of tens of gigabytes are not read whole for a name."""
+    parts: list[bytes | str] = []
+    for file in sorted(path for path in folder.iterdir() if path.is_file() and path.suffix != ".md"):
+        size = file.stat().st_size
+        with file.open("rb") as stream:
+            parts += [file.name, str(size), stream.read(SAMPLE_BYTES)]
+            stream.seek(max(SAMPLE_BYTES, size - SAMPLE_BYTES))
+            parts.append(stream.read(SAMPLE_BYTES))
+    return digest(*parts)
+
+
+def digest_chat_template(recipe: Recipe) -> str:
+    """The chat template file's hash, or the base model's where its tokenizer brings its own."""
+    if recipe.model.chat_template == "tokenizer":
+        return f"tokenizer of {digest_base(recipe)}"
+    return digest((CHAT_TEMPLATES / f"{recipe.model.chat_template}.jinja").read_text(encoding="utf-8"))
+
+
+def identify(recipe: Recipe, rows_digest: str) -> str:
+    """The same rows, settings, base, template and versions have the same identity; evaluation does not count.
+
+    A key that stands at its default leaves no trace, so that a key that is added later changes no identity.
+    """
+    return digest_inputs(list_inputs(recipe, rows_digest))
+
+
+def list_inputs(recipe: Recipe, rows_digest: str) -> dict[str, str]:
+    """All that decides the outcome of a training, each under its name: `training.epochs`, `rows`, `versions.torch`."""
+    hashes = {"rows": rows_digest, "base": digest_base(recipe), "chat_template": digest_chat_template(recipe)}
+    return join_inputs(recipe.model_dump(mode="json"), hashes, package_versions())
+
+
+def join_inputs(data: Mapping[str, Any], hashes: Mapping[str, Any], versions: Mapping[str, str]) -> dict[str, str]:
+    """The same from a recipe's data, and the hashes and versions as a manifest has them."""
+    # What a service trains with is its own affair.
+    known = {} if data.get("remote") else versions
+    return {
+        **drop_defaults(list_settings(data)),
+        "rows": hashes["rows"],
+        "base": hashes["base"],
+        "chat template": hashes["chat_template"],
+        **{f"versions.{package}": number for package, number in known.items()},
+    }
+
+
+def list_settings(data: Mapping[str, Any]) -> dict[str, str]:
+    """What of a recipe's data decides the outcome of a training, but for its rows."""
+    settings = {key: value for key, value in data.items() if key not in NOT_TRAINING}
+    if settings.get("remote"):
+        settings["remote"] = {key: value for key, value in data["remote"].items() if key not in WAYS_TO_A_SERVICE}
+    return flatten(settings)
+
+
+def digest_inputs(inputs: Mapping[str, str]) -> str:
+    """The identity of what has these inputs."""
+    return digest(json.dumps(inputs, sort_keys=True))
+
+
+def flatten(value: Any, path: str = "") -> dict[str, str]:
+    """`{"lora": {"r": 8}}` to `{"lora.r": "8"}`; lists stay whole."""
+    if isinstance(value, dict) and value:
+        inner = [flatten(item, f"{path}.{key}" if path else str(key)) for key, item in value.items()]
+        return {key: item for part in inner for key, item in part.items()}
+    return {path: json.dumps(value, sort_keys=True)}
+
+
+def drop_defaults(inputs: Mapping[str, str]) -> dict[str, str]:
+    """Inputs less the keys at their default; of an optional section that has no other, its bare name stays.
+
+    `{"training.epochs": "3", "lora.r": "32", "rows": "5d0c…"}` to `{"lora": "{}", "rows": "5d0c…"}`
+    """
+    defaults, sections = list_defaults()
+    kept = {key: value for key, value in inputs.items() if not _is_default(defaults.get(key), value)}
+    for section in sections:
+        inside = f"{section}."
+        if any(key.startswith(inside) for key in inputs) and not any(key.startswith(inside) for key in kept):
+            kept[section] = "{}"
+    return kept
+
+
+@cache
+def list_defaults() -> tuple[dict[str, str], tuple[str, ...]]:
+    """The default of each key of a recipe that has one, as `flatten` writes it; and the sections that may be absent."""
+    sections: list[str] = []
+    return _list_defaults(Recipe, "", sections), tuple(sections)
+
+
+def _list_defaults(model: type[BaseModel], path: str, sections: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, field in model.model_fields.items():
+        key = f"{path}{name}"
+        inner = [kind for kind in (field.annotation, *get_args(field.annotation)) if _is_section(kind)]
+        if not field.is_required():
+            default = field.get_default(call_default_factory=True)
+            found |= flatten(default.model_dump(mode="json") if isinstance(default, BaseModel) else default, key)
+        for kind in inner:
+            found |= _list_defaults(kind, f"{key}.", sections)
+            if field.default is None:
+                sections.append(key)
+    return found
+
+
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Section)
+
+
+def _is_default(default: str | None, value: str) -> bool:
+    # 3 and 3.0 are one number, however the recipe wrote it.
+    return default is not None and (default == value or bool(json.loads(default) == json.loads(value)))
+
+
+def _git(project: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(project), *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,225 @@
+"""A run's folder: where its manifest and its files are, and how a run is found.
+
+runs/robot-lora-20261120-141503/
+  recipe.yaml as written, resolved.yaml as run, manifest.json, data/, axolotl.yaml, deepspeed.json,
+  train.log, metrics.jsonl, model/, eval/
+runs/traits/joy_plus-20261121-093000/
+  the same, of a member of the fleet `traits`
+runs/robot-ensemble/vote/
+  recipe.yaml, manifest.json and eval/, of what the members of a fleet elect
+"""
+
+import fcntl
+import glob
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from recipebook.errors import UserError
+from recipebook.files import write_text
+from recipebook.recipe.keys import PROJECT
+from recipebook.run.earlier import translate_manifest
+from recipebook.run.manifest import Manifest
+
+RUNS = PROJECT / "runs"
+CACHE = PROJECT / ".cache"
+REMOTE = "remote.json"
+MEMBERS = "members.json"
+VOTE = "vote"
+
+
+class Run:
+    """A folder under `runs/`; holds no state but its path and name."""
+
+    def __init__(self, folder: Path, fleet: str | None = None) -> None:
+        self.folder = folder
+        self.fleet = fleet
+
+    @property
+    def name(self) -> str:
+        """The folder's name: recipe, day and time; a member's is `fleet/member`, day and time."""
+        return f"{self.fleet}/{self.folder.name}" if self.fleet else self.folder.name
+
+    @property
+    def start(self) -> Path | None:
+        """The model that the run's adapter sits on, in place of the recipe's base; only a stage may have one."""
+        return None
+
+    def read(self) -> Manifest:
+        """The manifest, or a UserError where this is no run."""
+        path = self.folder / "manifest.json"
+        try:
+            manifest = Manifest.model_validate_json(path.read_bytes())
+            return manifest if "form" in manifest.model_fields_set else translate_manifest(manifest, self.folder)
+        except FileNotFoundError:
+            raise UserError(f"{shown(self.folder)} holds no manifest.json") from None
+        except OSError as error:
+            raise UserError(f"{shown(path)}: cannot be read: {error.strerror}") from None
+        except ValidationError as error:
+            place = ".".join(str(part) for part in error.errors()[0]["loc"])
+            raise UserError(f"{shown(path)}: {place + ': ' if place else ''}{error.errors()[0]['msg']}") from None
+
+    def write(self, manifest: Manifest) -> Manifest:
+        """Replace the manifest, all or nothing."""
+        write_text(self.folder / "manifest.json", manifest.model_dump_json(indent=2) + "\n")
+        return manifest
+
+    def lock(self) -> int:
+        """A descriptor that holds the run; the trainer inherits it, so that the run stays held while either lives."""
+        descriptor = os.open(self.folder / "run.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.read(descriptor, 20).decode().split("\n")[0]
+            os.close(descriptor)
+            raise UserError(f"{shown(self.folder)} is being trained by process {owner}") from None
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        return descriptor
+
+    def is_held(self) -> bool:
+        """Whether a runner or its trainer lives."""
+        try:
+            os.close(self.lock())
+        except UserError:
+            return True
+        return False
+
+    def checkpoints(self) -> list[Path]:
+        """Whole checkpoints, oldest first: the trainer writes trainer_state.json last."""
+        found = [path for path in self.folder.glob("model/checkpoint-*") if (path / "trainer_state.json").is_file()]
+        return sorted(found, key=lambda path: int(path.name.split("-")[-1]))
+
+    def drop_broken_checkpoints(self) -> list[str]:
+        """Remove what a killed trainer left half-written; the names of what went."""
+        whole = set(self.checkpoints())
+        broken = [path for path in self.folder.glob("model/checkpoint-*") if path not in whole]
+        for path in broken:
+            shutil.rmtree(path)
+        return [path.name for path in broken]
+
+
+def create(recipe: str, now: datetime, runs: Path = RUNS, fleet: str | None = None) -> Run:
+    """A new folder, named by recipe (of a fleet's member by its name, under the fleet's) and time."""
+    runs = runs / fleet if fleet else runs
+    stem = f"{recipe.replace('/', '-')}-{now:%Y%m%d-%H%M%S}"
+    for suffix in ("", *(f"-{count}" for count in range(2, 100))):
+        try:
+            (runs / f"{stem}{suffix}").mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return Run(runs / f"{stem}{suffix}", fleet)
+    raise UserError(f"{shown(runs / stem)} and 98 more of that name exist")
+
+
+def list_runs(runs: Path = RUNS) -> Iterator[Run]:
+    """All runs, members of fleets among them, newest first."""
+    folders = [path.parent for pattern in ("*", "*/*") for path in runs.glob(f"{pattern}/manifest.json")]
+    yield from (_open(folder, runs) for folder in sorted(folders, key=_get_birth, reverse=True))
+
+
+def list_members(fleet: str, member: str, runs: Path = RUNS) -> list[tuple[Run, Manifest]]:
+    """The runs of one member of a fleet, newest first."""
+    found = [Run(path.parent, fleet) for path in (runs / fleet).glob(f"{glob.escape(member)}-*/manifest.json")]
+    readable = [(run, manifest) for run in found if (manifest := _read_or_none(run)) and manifest.member == member]
+    return sorted(readable, key=lambda pair: (pair[1].created, pair[0].name), reverse=True)
+
+
+def list_fleet(fleet: str, runs: Path = RUNS) -> list[tuple[Run, Manifest]]:
+    """The trained run of each member, by name: the one last noted, else the newest; none without such a fleet.
+
+    What is trained and not of the fleet as last named (`name_members`) is left aside.
+    """
+    if (runs / fleet / "manifest.json").is_file():
+        return []
+    found: dict[str, tuple[Run, Manifest]] = {}
+    noted = _read_noted(fleet, runs)
+    for path in (runs / fleet).glob("*/manifest.json"):
+        manifest = _read_or_none(run := _open(path.parent, runs))
+        if not manifest or not manifest.member or manifest.status != "trained":
+            continue
+        known = found.get(manifest.member)
+        if (not noted or manifest.member in noted) and (known is None or known[1].created < manifest.created):
+            found[manifest.member] = (run, manifest)
+    for member, name in noted.items():
+        manifest = _read_or_none(run := _open(runs / name, runs)) if name else None
+        if manifest and manifest.status == "trained":
+            found[member] = (run, manifest.model_copy(update={"member": member}))
+    return [found[name] for name in sorted(found)]
+
+
+def name_members(fleet: str, names: Iterable[str], *, whole: bool, runs: Path = RUNS) -> None:
+    """Write down who is in a fleet: these alone, or these as well."""
+    noted = _read_noted(fleet, runs)
+    _write_noted(fleet, {**({} if whole else noted), **{name: noted.get(name) for name in names}}, runs)
+
+
+def note_members(fleet: str, names: Mapping[str, str], runs: Path = RUNS) -> None:
+    """Write down which run each member is now; it may be an older one of it, or another recipe's."""
+    _write_noted(fleet, {**_read_noted(fleet, runs), **names}, runs)
+
+
+def list_readable(runs: Path = RUNS) -> Iterator[tuple[Run, Manifest]]:
+    """The runs whose manifest can be read, newest first; `make runs` shows the others with the reason."""
+    for run in list_runs(runs):
+        if manifest := _read_or_none(run):
+            yield run, manifest
+
+
+def find(query: str, runs: Path = RUNS) -> Run:
+    """A run by its full name, or the newest trained one of a recipe."""
+    if (runs / query / "manifest.json").is_file():
+        return _open(runs / query, runs)
+    manifests = list(list_readable(runs))
+    of_recipe = [(run, manifest) for run, manifest in manifests if manifest.recipe == query]
+    for run, manifest in of_recipe:
+        if manifest.status == "trained":
+            return run
+    if of_recipe:
+        run, manifest = of_recipe[0]
+        raise UserError(f"{shown(run.folder)} is {manifest.status}: make train RECIPE={query} goes on with it")
+    known = ", ".join(sorted({manifest.recipe for _, manifest in manifests})) or "none yet"
+    raise UserError(f"no run '{query}' in runs/; it has runs of: {known}")
+
+
+def find_same(identity: str) -> Run | None:
+    """The run of this identity: a trained one if there is, else the newest."""
+    same = [(run, manifest) for run, manifest in list_readable() if manifest.identity == identity]
+    trained = [run for run, manifest in same if manifest.status == "trained"]
+    return next(iter([*trained, *(run for run, _ in same)]), None)
+
+
+def shown(path: Path) -> str:
+    """A path as messages show it: from the project's folder where it lies inside."""
+    return str(path.relative_to(PROJECT)) if path.is_relative_to(PROJECT) else str(path)
+
+
+def _open(folder: Path, runs: Path) -> Run:
+    return Run(folder, None if folder.parent == runs else folder.parent.relative_to(runs).as_posix())
+
+
+def _write_noted(fleet: str, noted: Mapping[str, str | None], runs: Path) -> None:
+    write_text(runs / fleet / MEMBERS, json.dumps(noted, indent=1) + "\n")
+
+
+def _read_noted(fleet: str, runs: Path) -> dict[str, str | None]:
+    path = runs / fleet / MEMBERS
+    noted: dict[str, str | None] = json.loads(path.read_bytes()) if path.is_file() else {}
+    return noted
+
+
+def _read_or_none(run: Run) -> Manifest | None:
+    try:
+        return run.read()
+    except UserError:
+        return None
+
+
+def _get_birth(folder: Path) -> float:
+    """Nothing writes recipe.yaml again once the run is there; a broken run may have lost it."""
+    recipe = folder / "recipe.yaml"
+    return (recipe if recipe.is_file() else folder).stat().st_mtime

@@ -1,0 +1,101 @@
+"""One stage of a run as a run of its own: a folder laid out like one, its manifest an entry of the run's manifest.
+
+runs/dial-dpo-20261121-093000/
+  manifest.json            …, "pipeline": [{"name": "sft", "kind": "train", "start": "base", "status": "trained", …}, …]
+  stages/sft/              axolotl.yaml, data/, model/, train.log, metrics.jsonl, resolved.yaml
+  stages/dpo/start         the model that the adapter sits on, where that is not the recipe's base
+
+A stage that is finished is never written again, so a run of the same recipe may hold it by hard links.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from recipebook.run.manifest import FINISHED, Manifest, StageEntry
+from recipebook.run.rundir import Run
+
+START = "start"
+FINAL_LINKS = ("model", "data", "train.log", "metrics.jsonl", "axolotl.yaml", "deepspeed.json", "tensorboard")
+SHARED = tuple(StageEntry.model_fields.keys() & Manifest.model_fields.keys())
+UNDER_WAY = ("training", "interrupted", "failed")
+LATEST = ("hashes", "account", "rows", "command", "environment", "final_loss", "diagnosis", "weights")
+
+
+class StageRun(Run):
+    """A folder under `<run>/stages/`; reads and writes its entry where a run has its manifest."""
+
+    def __init__(self, top: Run, stage: str) -> None:
+        super().__init__(top.folder / "stages" / stage)
+        self.top = top
+
+    @property
+    def start(self) -> Path | None:
+        """The model that the stage's adapter sits on; None where it is the recipe's base."""
+        path = self.folder / START
+        return path if path.is_dir() else None
+
+    def read(self) -> Manifest:
+        """The run's manifest, as if this stage were all of it."""
+        manifest = self.top.read()
+        entry = manifest.get_stage(self.name)
+        own: Mapping[str, Any] = {field: getattr(entry, field) for field in SHARED}
+        return manifest.model_copy(update={**own, "run": f"{manifest.run}/{self.name}", "pipeline": ()})
+
+    def write(self, manifest: Manifest) -> Manifest:
+        """Put what a stage shares with a run into its entry; the run tells of the stage that ended last."""
+        own = {field: getattr(manifest, field) for field in SHARED}
+        self.update(own)
+        return manifest
+
+    def update(self, fields: Mapping[str, Any]) -> StageEntry:
+        """Replace fields of the entry, and what the whole run says of its stages."""
+        top = self.top.read()
+        changed = top.get_stage(self.name).model_copy(update=dict(fields))
+        pipeline = tuple(changed if entry.name == self.name else entry for entry in top.pipeline)
+        attempts = tuple(attempt for entry in pipeline for attempt in entry.attempts)
+        told: dict[str, Any] = {}
+        if changed.status == "trained":
+            told = {field: getattr(changed, field) for field in LATEST}
+        elif changed.status in UNDER_WAY:
+            reason = f"{self.name}: {changed.reason}" if changed.reason else None
+            told = {"status": changed.status, "reason": reason}
+        self.top.write(top.model_copy(update={"pipeline": pipeline, "attempts": attempts, **told}))
+        return changed
+
+    def take_over(self, other: "StageRun") -> None:
+        """Hold the files of the same stage of another run, whole or not at all."""
+        entry = other.top.read().get_stage(other.name)
+        building = self.folder.with_name(f".{self.name}")
+        for left in (building, self.folder):
+            shutil.rmtree(left, ignore_errors=True)
+        shutil.copytree(other.folder, building, symlinks=True, copy_function=os.link)
+        building.rename(self.folder)
+        self.update({**entry.model_dump(include=_KEPT), "taken_from": entry.taken_from or other.top.name})
+
+
+_KEPT = {"status", "created", "stages", *LATEST}
+
+
+def list_trained(top: Run, manifest: Manifest) -> list[StageRun]:
+    """The finished stages that trained a model, in their order."""
+    return [StageRun(top, entry.name) for entry in manifest.pipeline if entry.status == "trained"]
+
+
+def show_final(top: Run, stage: StageRun) -> None:
+    """Let the run's folder show the files of its last training, under the names that every run has."""
+    for name in FINAL_LINKS:
+        link = top.folder / name
+        link.unlink(missing_ok=True)
+        if (stage.folder / name).exists():
+            link.symlink_to(os.path.relpath(stage.folder / name, top.folder))
+
+
+def settle(top: Run, waiting: str | None) -> Manifest:
+    """Say of the whole run what its stages come to; `waiting` names what is left to do."""
+    manifest = top.read()
+    done = all(entry.status in FINISHED for entry in manifest.pipeline)
+    status = "trained" if done else "interrupted"
+    return top.write(manifest.model_copy(update={"status": status, "reason": waiting if not done else None}))

@@ -1,0 +1,1 @@
+"""Shell commands that a model wrote, and what came of them."""

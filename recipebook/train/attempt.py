@@ -1,0 +1,174 @@
+"""One attempt at training a run: launch it, stay with it, look at what it left, and write down how it ended."""
+
+import json
+import os
+import textwrap
+import time
+from datetime import datetime
+from pathlib import Path
+
+from recipebook.launch.process import Stopped, last_error, read_progress, run_job, run_trainer
+from recipebook.progress import ProgressLine, format_seconds
+from recipebook.run.diagnosis import diagnose_folder, read_metrics
+from recipebook.run.manifest import Attempt, Manifest, Status
+from recipebook.run.rundir import REMOTE, Run, shown
+
+
+def attempt(run: Run, manifest: Manifest, lock: int) -> int:
+    """Train from the last whole checkpoint, or from the start; 0 trained, 1 failed, 130 stopped."""
+    for name in run.drop_broken_checkpoints():
+        print(f"dropped   {name}: the trainer was ended while it wrote this checkpoint")
+    tell_beginning(run, manifest)
+    manifest = begin(run, manifest)
+    started, line = time.monotonic(), ProgressLine("training")
+    try:
+        code = run_trainer(list(manifest.command), manifest.environment, run.folder, lock, line.follow)
+    except Stopped as stopped:
+        end(run, manifest, started, "interrupted", f"stopped by {stopped}", None)
+        print(f"stopped   by {stopped}: the same command goes on from the last checkpoint")
+        return 130
+    finally:
+        line.clear()
+    fault = find_fault(run.folder, code)
+    manifest = end(run, manifest, started, "failed" if fault else "trained", fault, code)
+    if fault:
+        print(f"failed    {fault}\n          the whole log: {shown(run.folder / 'train.log')}")
+        return 1
+    weights, took = manifest.weights or {}, format_seconds(time.monotonic() - started)
+    if manifest.remote:
+        print(f"trained   by {manifest.remote['service']}, {took}")
+    else:
+        print(f"trained   {read_progress(run.folder)['step']} steps in {took}, loss {manifest.final_loss:.4f}")
+    print(f"saved     {weights['parameters']:,} weights, all finite, changed by training")
+    if kept := tell_kept(run):
+        print(f"kept      {kept}")
+    print(f"judged    {manifest.diagnosis}")
+    return 0
+
+
+def attempt_job(run: Run, manifest: Manifest, lock: int, *, rows: bool) -> int:
+    """Run a stage that trains nothing; 0 done, 1 failed, 2 for the user to mend, 130 stopped."""
+    tell_beginning(run, manifest)
+    manifest = begin(run, manifest)
+    started = time.monotonic()
+    try:
+        code = run_job(list(manifest.command), manifest.environment, run.folder, lock)
+    except Stopped as stopped:
+        end(run, manifest, started, "interrupted", f"stopped by {stopped}", None)
+        print(f"stopped   by {stopped}: the same command goes on")
+        return 130
+    fault = _find_job_fault(run.folder, code, rows)
+    end(run, manifest, started, "failed" if fault else "done", fault, code)
+    if fault:
+        print(f"failed    {fault}")
+        return 2 if code == 2 else 1
+    print(f"done      in {format_seconds(time.monotonic() - started)}")
+    for line in _tell_account(run.folder):
+        print(f"          {line}")
+    return 0
+
+
+def find_fault(folder: Path, code: int) -> str | None:
+    """Why what the trainer left is not a trained model; None where it is one."""
+    if code < 0:
+        return f"the trainer was killed by signal {-code}"
+    if code:
+        return f"the trainer ended with status {code}: {last_error(folder / 'train.log')}"
+    if not (folder / "weights.json").is_file():
+        return f"the trainer ended without saving a model: {last_error(folder / 'train.log')}"
+    weights = json.loads((folder / "weights.json").read_bytes())
+    if not weights["finite"]:
+        return "the saved weights are not finite"
+    if not weights["changed"]:
+        return "the saved weights are those that training began with"
+    loss = read_final_loss(folder)
+    if loss is None and (folder / REMOTE).is_file():
+        # A service does not tell its losses.
+        return None
+    if loss is None or not 0 < loss < float("inf"):
+        return f"the last logged loss is {loss}, not a finite number above 0"
+    return None
+
+
+def read_final_loss(folder: Path) -> float | None:
+    """The last training loss in metrics.jsonl, of a training shorter than `logging_steps` its mean; None without."""
+    lines = read_metrics(folder / "metrics.jsonl")
+    losses = [line[key] for key in ("train_loss", "loss") for line in lines if key in line]
+    return float(losses[-1]) if losses else None
+
+
+def tell_kept(run: Run) -> str | None:
+    """Which step's weights the trainer saved, where it chose the best by validation; None where they are the last."""
+    checkpoints = run.checkpoints()
+    state = json.loads((checkpoints[-1] / "trainer_state.json").read_bytes()) if checkpoints else {}
+    if not state.get("best_global_step"):
+        return None
+    done = read_progress(run.folder)
+    early = f"; it ended early, after {done['step']} of {done['steps']}" if done["step"] < done["steps"] else ""
+    return f"the weights of step {state['best_global_step']}, the best by validation{early}"
+
+
+def _find_job_fault(folder: Path, code: int, rows: bool) -> str | None:
+    if code < 0:
+        return f"it was killed by signal {-code}"
+    if code:
+        log = folder / "stage.log"
+        return last_error(log) if log.is_file() else f"it ended with status {code}"
+    if rows and not (folder / "rows.jsonl").is_file():
+        return "it ended without writing rows.jsonl"
+    return None
+
+
+def _tell_account(folder: Path) -> list[str]:
+    """What the stage counted, in lines for a terminal."""
+    path = folder / "account.json"
+    account = json.loads(path.read_bytes()) if path.is_file() else {}
+    return textwrap.wrap(", ".join(f"{name.replace('_', ' ')} {count}" for name, count in account.items()), 80)
+
+
+def tell_beginning(run: Run, manifest: Manifest) -> None:
+    """Where the run is, and from where it goes on."""
+    print(f"run       {shown(run.folder)}" + (f", going on from step {_find_step(run)}" if manifest.attempts else ""))
+
+
+def begin(run: Run, manifest: Manifest) -> Manifest:
+    """A new line in the manifest's attempts; one that was never closed was killed together with its runner."""
+    step = _find_step(run)
+    for name in ("progress.json", "weights.json"):
+        (run.folder / name).unlink(missing_ok=True)
+    _drop_half_line(run.folder / "metrics.jsonl")
+    earlier = [
+        one.model_copy(update={"outcome": "killed"}) if one.outcome == "training" else one for one in manifest.attempts
+    ]
+    now = datetime.now().astimezone().isoformat(timespec="seconds")
+    attempts = (*earlier, Attempt(started=now, from_step=step))
+    return run.write(manifest.model_copy(update={"status": "training", "reason": None, "attempts": attempts}))
+
+
+def end(run: Run, manifest: Manifest, started: float, status: Status, reason: str | None, code: int | None) -> Manifest:
+    """How the attempt went, in the manifest."""
+    seconds = round(time.monotonic() - started, 2)
+    last = manifest.attempts[-1].model_copy(update={"seconds": seconds, "exit_code": code, "outcome": status})
+    weights, remote = run.folder / "weights.json", run.folder / REMOTE
+    found = {
+        "status": status,
+        "reason": reason,
+        "attempts": (*manifest.attempts[:-1], last),
+        "stages": {**manifest.stages, "train": round(manifest.stages.get("train", 0) + seconds, 2)},
+        "final_loss": read_final_loss(run.folder),
+        "diagnosis": diagnose_folder(run.folder).line if status == "trained" else None,
+        "weights": json.loads(weights.read_bytes()) if weights.is_file() else None,
+        "remote": json.loads(remote.read_bytes()) if remote.is_file() else None,
+    }
+    return run.write(manifest.model_copy(update=found))
+
+
+def _drop_half_line(path: Path) -> None:
+    """What a killed trainer had begun to write; the next one's lines would be added to it."""
+    if path.is_file():
+        os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
+
+
+def _find_step(run: Run) -> int:
+    checkpoints = run.checkpoints()
+    return int(checkpoints[-1].name.split("-")[-1]) if checkpoints else 0

@@ -1,0 +1,209 @@
+"""A recipe and this machine to a folder that is ready to be launched: everything of a run but the training."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from recipebook import hardware
+from recipebook.data.dataset import Dataset
+from recipebook.data.export import find_export
+from recipebook.errors import UserError
+from recipebook.files import digest, digest_file, write_text
+from recipebook.launch.process import build_command, build_environment
+from recipebook.launch.render import Inputs, render_axolotl, render_deepspeed
+from recipebook.recipe.faults import tell
+from recipebook.recipe.keys import PROJECT, Recipe, Remote
+from recipebook.recipe.references import check_references
+from recipebook.recipe.resolve import Resolved, resolve
+from recipebook.remote import service
+from recipebook.run import provenance, rundir
+from recipebook.run.manifest import Manifest
+from recipebook.run.rundir import Run
+
+# A process tokenises about a thousand rows a second.
+ROWS_PER_TOKENIZER = 10_000
+TINY_NOTICE = (
+    "profile tiny: no GPU is used. The embedded model of a million parameters stands in for the\n"
+    "recipe's base: a real result of a tiny model, not to be compared with published ones."
+)
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """The weights that training starts with, from the run's folder, where they are not the recipe's base alone."""
+
+    base: str | None = None
+    adapter: str | None = None
+
+
+FRESH = Beginning()
+
+
+def choose_profile(profile: str | None) -> str:
+    """The profile asked for, else the one that fits this machine."""
+    return profile or ("gpu" if hardware.detect().gpu else "tiny")
+
+
+def resolve_for_machine(name: str, profile: str | None, overrides: Sequence[str]) -> Resolved:
+    """The recipe as this machine would run it: without a GPU and without a word, under the profile `tiny`."""
+    resolved = resolve(name, choose_profile(profile), overrides)
+    check_references(resolved)
+    check_machine(resolved)
+    return resolved
+
+
+def check_machine(resolved: Resolved) -> None:
+    """Refuse what this machine has not got: so many GPUs, or the embedded model."""
+    gpus, processes = len(hardware.detect().gpus), resolved.recipe.launch.processes
+    if 0 < gpus < processes:
+        raise UserError(
+            f"{resolved.name}: launch.processes: {processes}, but this machine shows {gpus} GPUs; GPUS={gpus}"
+        )
+    if resolved.recipe.remote:
+        _check_service(resolved, resolved.recipe.remote)
+    base = resolved.recipe.model.base
+    if base.startswith("models/") and not (PROJECT / base).is_dir():
+        raise UserError(f"{resolved.name}: model.base: no folder {base}; make tiny-base makes the embedded one")
+
+
+def _check_service(resolved: Resolved, remote: Remote) -> None:
+    """Refuse what the service cannot do, and a key that is missing, before anything is prepared."""
+    find_export(remote.form)
+    if lines := tell(service.load_service(remote.service).find_obstacles(resolved.recipe), resolved.places):
+        raise UserError("\n".join(lines))
+    service.connect(remote)
+
+
+def say_recipe(resolved: Resolved) -> None:
+    """The first lines of output: loud where a tiny model stands in."""
+    if resolved.profile == "tiny":
+        print(TINY_NOTICE)
+    print(f"recipe    {resolved.name}, profile {resolved.profile}, base {resolved.recipe.model.base}")
+    if resolved.recipe.remote:
+        print(f"service   {resolved.recipe.remote.service} trains, and chooses optimizer, seed and packing")
+
+
+def say_dataset(dataset: Dataset) -> None:
+    """What became of the records."""
+    account = dataset.account
+    parts = ", ".join(f"{count} {part}" for part, count in dataset.rows.items())
+    print(f"data      {account.records} records, {account.rejects} rejected: {parts} rows")
+    print(f"          {account.overlap_test} test prompts in train, {account.duplicates} duplicate rows")
+    for line in account.lines()[1:]:
+        print(f"          {line}")
+
+
+def link_rows(folder: Path, dataset: Dataset) -> None:
+    """Links to the rows of each part, in `data/`."""
+    (folder / "data").mkdir()
+    for part in dataset.rows:
+        (folder / "data" / f"{part}.jsonl").symlink_to(_point(dataset.path(part), folder / "data"))
+
+
+def write_files(folder: Path, recipe: Recipe, dataset: Dataset, beginning: Beginning = FRESH) -> None:
+    """What the trainer reads: links to the rows, `axolotl.yaml`, `deepspeed.json` where it is used."""
+    gpu = hardware.detect().gpu
+    link_rows(folder, dataset)
+    inputs = _name_inputs(recipe, dataset, folder, beginning)
+    write_text(folder / "axolotl.yaml", render_axolotl(recipe, inputs, gpu=gpu))
+    deepspeed = render_deepspeed(recipe, gpu=gpu)
+    if deepspeed:
+        write_text(folder / "deepspeed.json", deepspeed)
+
+
+def open_run(
+    run: Run,
+    resolved: Resolved,
+    overrides: Sequence[str],
+    dataset: Dataset,
+    identity: str,
+    beginning: Beginning = FRESH,
+) -> Manifest:
+    """Fill a new run's folder and write its first manifest."""
+    recipe, folder = resolved.recipe, run.folder
+    begun = begin_manifest(run, resolved, overrides, identity)
+    write_files(folder, recipe, dataset, beginning)
+    prepared: dict[str, Any] = {
+        "hashes": {
+            "sources": dataset.sources,
+            "rows": dataset.rows_digest,
+            "base": provenance.digest_base(recipe),
+            "chat_template": provenance.digest_chat_template(recipe),
+            "axolotl.yaml": digest_file(folder / "axolotl.yaml"),
+        },
+        "account": dataset.account.model_dump(mode="json"),
+        "rows": {str(part): count for part, count in dataset.rows.items()},
+        "command": tuple(build_command(recipe)),
+        "environment": build_environment(recipe),
+    }
+    return run.write(begun.model_copy(update=prepared))
+
+
+def reopen_run(manifest: Manifest, recipe: Recipe, command: Sequence[str] = ()) -> Manifest:
+    """The manifest of a run to resume, its command (a training's, if not given) and environment built anew.
+
+    An earlier version of the code may have been started by another command.
+    """
+    if manifest.status == "trained":
+        return manifest
+    command = command or build_command(recipe)
+    return manifest.model_copy(update={"command": tuple(command), "environment": build_environment(recipe)})
+
+
+def begin_manifest(run: Run, resolved: Resolved, overrides: Sequence[str], identity: str) -> Manifest:
+    """Leave the recipe in a new run's folder; who it is and where it runs, to be completed and written."""
+    shutil.copyfile(resolved.source, run.folder / "recipe.yaml")
+    write_text(run.folder / "resolved.yaml", dump_recipe(resolved.recipe))
+    return Manifest(
+        run=run.name,
+        recipe=resolved.name,
+        status="prepared",
+        identity=identity,
+        created=datetime.now().astimezone().isoformat(timespec="seconds"),
+        profile=resolved.profile,
+        overrides=tuple(overrides),
+        git=provenance.git_state(),
+        versions=provenance.package_versions(),
+        hashes={},
+        account={},
+        rows={},
+        hardware=hardware.detect(),
+        command=(),
+        environment={},
+    )
+
+
+def _name_inputs(recipe: Recipe, dataset: Dataset, folder: Path, beginning: Beginning) -> Inputs:
+    """Paths from the folder. Axolotl's key of prepared data ignores the files' content, so the folder's name has it."""
+    settings = recipe.model_dump_json(include={"model", "training"})
+    key = digest(dataset.rows_digest, provenance.digest_base(recipe), provenance.digest_chat_template(recipe), settings)
+    return Inputs(
+        train="data/train.jsonl",
+        validation="data/validation.jsonl" if dataset.rows["validation"] else None,
+        prepared=_point(rundir.CACHE / "prepared" / key, folder),
+        tokenizers=_count_tokenizers(dataset.rows["train"]),
+        base=beginning.base,
+        adapter=beginning.adapter,
+    )
+
+
+def _point(path: Path, folder: Path) -> str:
+    """From a folder to a path, also where runs/ or .cache is a link to another disk."""
+    return os.path.relpath(path.resolve(), folder.resolve())
+
+
+def _count_tokenizers(rows: int) -> int:
+    """Processes that tokenise; 0 is the trainer's own, as each of them imports everything again (some 10 seconds)."""
+    return min(hardware.detect().cores, rows // ROWS_PER_TOKENIZER) if rows >= 2 * ROWS_PER_TOKENIZER else 0
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """The recipe as it runs, defaults included: a later version's defaults do not change what it says."""
+    data = recipe.model_dump(mode="json", exclude={"extends", "profiles", "stages"})
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)

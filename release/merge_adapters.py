@@ -1,0 +1,138 @@
+"""`make merge-adapters`: trained adapters of one base and a weight each in; one adapter that PEFT made of them out.
+
+    make merge-adapters RUNS="joy-run wisdom-run" WEIGHTS="0.7 0.3" OUT=models/joy-and-wisdom
+    → models/joy-and-wisdom/: the adapter, tokenizer, chat template, and of what it was merged:
+      merged.json  {"kind": "linear", "adapters": [{"run": "joy-run", "weight": 0.7, "digest": "5d0c…"}, …]}
+
+PEFT's add_weighted_adapter has the kinds. `linear` adds up A and B matrices apart, so their product has mixed terms and
+the rank stays; `cat` puts them side by side, whose product is the weighted sum itself, of all ranks together; `ties`
+prunes each to its largest share, `density`, and lets the signs vote.
+"""
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from recipebook.errors import UserError, on_one_line
+from recipebook.files import write_text
+from recipebook.launch.render import find_base
+from recipebook.libraries import prepare_libraries
+from recipebook.recipe.keys import Recipe
+from recipebook.recipe.resolve import resolve
+from recipebook.run import rundir
+from recipebook.run.manifest import Manifest
+from recipebook.run.rundir import Run, shown
+
+ALIKE = ("base", "chat_template")
+TOKENIZER = ("tokenizer*", "chat_template*", "special_tokens_map.json")
+
+
+class Part(NamedTuple):
+    """An adapter to be merged."""
+
+    run: Run
+    manifest: Manifest
+    weight: float
+    config: dict[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        """Where its weights are."""
+        return self.run.folder / "model"
+
+
+def merge_adapters(
+    queries: Sequence[str],
+    weights: Sequence[float],
+    out: Path,
+    kind: str = "linear",
+    density: float | None = None,
+    runs: Path = rundir.RUNS,
+) -> int:
+    """Merge into a folder, which is whole or absent; the exit status."""
+    if len(queries) < 2 or len(queries) != len(weights):
+        raise UserError(f"WEIGHTS: {len(weights)} given, and {len(queries)} RUNS; two runs or more need one each")
+    if (kind == "ties") != (density is not None) or not 0 < (density or 1) <= 1:
+        raise UserError(f"DENSITY: {density}; ties needs one above 0 and up to 1, and {kind} is the KIND")
+    if out.exists():
+        raise UserError(f"OUT: {out} is there already")
+    parts = [_read_part(rundir.find(query, runs), weight) for query, weight in zip(queries, weights, strict=True)]
+    _check_fit(parts, kind)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    building = out.with_name(f".{out.name}.merging")
+    shutil.rmtree(building, ignore_errors=True)
+    try:
+        _merge(parts, kind, density, building)
+        (building / "merged").rename(out)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    print(f"merged    {len(parts)} adapters of {_read_recipe(parts[0]).model.base} by {kind}: {shown(out.resolve())}")
+    return 0
+
+
+def _read_part(run: Run, weight: float) -> Part:
+    manifest, path = run.read(), run.folder / "model" / "adapter_config.json"
+    if manifest.status != "trained":
+        raise UserError(f"{shown(run.folder)} is {manifest.status}; only trained adapters are merged")
+    if not path.is_file():
+        raise UserError(f"{shown(run.folder)} has no adapter; it is a model of its own")
+    if manifest.pipeline:
+        raise UserError(f"{shown(run.folder)} has stages, whose adapters may sit on another model than the base")
+    return Part(run, manifest, weight, json.loads(path.read_bytes()))
+
+
+def _check_fit(parts: Sequence[Part], kind: str) -> None:
+    """Refuse what PEFT would merge without a word into something else than what was asked for."""
+    first, *others = parts
+    for each in parts:
+        # PEFT's sum leaves out DoRA's magnitudes, and rsLoRA's scaling would be applied twice.
+        for variant in ("use_dora", "use_rslora"):
+            if each.config.get(variant):
+                raise UserError(f"{each.run.name} was trained with {variant}; only plain LoRA can be merged")
+    for other in others:
+        names = f"{first.run.name} and {other.run.name}"
+        for what in ALIKE:
+            if first.manifest.hashes[what] != other.manifest.hashes[what]:
+                raise UserError(f"{names} cannot be merged: each has a {what.replace('_', ' ')} of its own")
+        ranks = first.config["r"], other.config["r"]
+        if kind != "cat" and ranks[0] != ranks[1]:
+            raise UserError(f"{names} have ranks {ranks[0]} and {ranks[1]}; {kind} needs equal ones, KIND=cat does not")
+
+
+def _merge(parts: Sequence[Part], kind: str, density: float | None, building: Path) -> None:
+    recipe = _read_recipe(parts[0])
+    prepare_libraries(find_base(recipe))
+    # Here and not above: a mistyped name should not wait for torch.
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    base: Any = AutoModelForCausalLM.from_pretrained(
+        find_base(recipe), revision=recipe.model.revision, dtype=torch.float32, use_safetensors=True
+    )
+    names = [f"part{at}" for at in range(len(parts))]
+    model = PeftModel.from_pretrained(base, parts[0].folder, adapter_name=names[0])
+    for name, part in zip(names[1:], parts[1:], strict=True):
+        model.load_adapter(str(part.folder), adapter_name=name)
+    try:
+        model.add_weighted_adapter(names, [part.weight for part in parts], "merged", kind, density=density)
+    except ValueError as error:
+        raise UserError(f"PEFT cannot merge these: {on_one_line(str(error))}") from None
+    model.save_pretrained(str(building), selected_adapters=["merged"])
+    for path in (path for pattern in TOKENIZER for path in parts[0].folder.glob(pattern)):
+        shutil.copyfile(path, building / "merged" / path.name)
+    write_text(building / "merged" / "merged.json", json.dumps(_tell(parts, kind, density), indent=1) + "\n")
+
+
+def _read_recipe(part: Part) -> Recipe:
+    return resolve(str(part.run.folder / "resolved.yaml"), None).recipe
+
+
+def _tell(parts: Sequence[Part], kind: str, density: float | None) -> dict[str, Any]:
+    told = [
+        {"run": part.run.name, "weight": part.weight, "digest": (part.manifest.weights or {})["digest"]}
+        for part in parts
+    ]
+    return {"kind": kind, **({} if density is None else {"density": density}), "adapters": told}

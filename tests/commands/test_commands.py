@@ -1,0 +1,78 @@
+"""The commands from outside: what they print, their exit status, what they import."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("torch", "transformers", "axolotl", "datasets", "scipy", "numpy", "pandas")
+
+
+def run(*words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "recipebook", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("words", [["check"], ["runs"], ["--help"], ["words", "recipes"]])
+def test_light_commands_import_nothing_heavy(words: list[str]) -> None:
+    code = (
+        "import sys; from commands import main\n"
+        f"try: main({words!r})\nexcept SystemExit: pass\n"
+        f"print('heavy:', [name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "heavy: []"
+
+
+def test_convert_tells_its_account_on_the_last_line(tmp_path: Path) -> None:
+    source = tmp_path / "two.jsonl"
+    source.write_text('{"input": "stop", "output": "robot.stop()"}\n{"input": "halt"}\n')
+    done = run("convert", "--converter", "robot", "--in", str(source), "--out", str(tmp_path / "rows.jsonl"),
+               "--rejects", "50%")  # fmt: skip
+    assert done.returncode == 0
+    account = json.loads(done.stdout.splitlines()[-1])
+    assert (account["records"], account["rows"]) == (2, 1)
+    assert account["rejected"][0]["reason"] == "missing 'output'"
+    assert json.loads((tmp_path / "rows.jsonl").read_text())["messages"][1]["content"] == "robot.stop()"
+
+
+def test_convert_refuses_in_one_line_and_writes_nothing(tmp_path: Path) -> None:
+    source = tmp_path / "one.jsonl"
+    source.write_text('{"input": "halt"}\n')
+    done = run("convert", "--converter", "robot", "--in", str(source), "--out", str(tmp_path / "rows.jsonl"))
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"{source}:1: record 1: missing 'output' (1 of 1 records rejected, 0 allowed; raise --rejects to go on)\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["one.jsonl"]
+
+
+def test_score_tells_its_aggregates_on_the_last_line(tmp_path: Path) -> None:
+    source = tmp_path / "answers.jsonl"
+    source.write_text('{"prediction": "robot.stop()", "reference": "robot.stop( )"}\n')
+    done = run("score", "--metric", "robot", "--in", str(source), "--out", str(tmp_path / "scores.jsonl"))
+    assert done.returncode == 0
+    assert json.loads(done.stdout.splitlines()[-1])["figures"]["exact"]["mean"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["train", "robto-lora"], "no recipe 'robto-lora' in recipes/; did you mean 'robot-lora'? it has: "),
+        (["train", "robot-lora", "--profile", "tinny"],
+         "no profile 'tinny' in recipes/profiles/; did you mean 'tiny'? it has: gpu, multi-gpu, tiny"),
+        (["convert", "--converter", "robt", "--in", "x", "--out", "y"],
+         "no 'robt' in converters/; it has: chat, echo, persona, preference, robot, sessions, toolformer, tools, "
+         "trait"),
+        (["eval", "nothing-yet"], "no run 'nothing-yet' in runs/"),
+    ],
+)  # fmt: skip
+def test_a_wrong_name_is_one_line_with_the_right_ones(words: list[str], line: str) -> None:
+    done = run(*words)
+    assert done.returncode == 2
+    assert done.stderr.startswith(line)
+    assert done.stderr.count("\n") == 1

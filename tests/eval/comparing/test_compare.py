@@ -1,0 +1,138 @@
+"""Runs side by side: estimates, paired differences to the first, and what is refused."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from eval.comparing.compare import compare_runs, render, terminal_table
+from eval.comparing.evaluations import find_evaluation, read_evaluation
+from recipebook.errors import UserError
+from recipebook.run.rundir import Run
+
+MakeRun = Callable[..., Run]
+HALF = ["right", "no"] * 10
+MORE = ["right"] * 16 + ["no"] * 4
+# McNemar's: chi-squared (8 - 2)² / 10 with one degree of freedom.
+P_OF_8_AND_2 = math.erfc(math.sqrt(3.6 / 2))
+
+
+def test_every_figure_has_each_runs_mean_and_its_difference_to_the_first(make_run: MakeRun) -> None:
+    comparison = compare_runs([read_evaluation(make_run(answers)) for answers in (HALF, MORE, HALF)])
+    exact = comparison.figures[0]
+    assert [row.figure for row in comparison.figures] == ["exact", "pred_length", "ref_length", "length_ratio"]
+    assert [(one.label, one.estimate.mean) for one in exact.standings] == [("A", 0.5), ("B", 0.8), ("C", 0.5)]
+    assert [one.difference.mean if one.difference else None for one in exact.standings] == [None, 0.3, 0.0]
+    # B: 8 better, 2 worse.
+    assert exact.standings[1].difference and exact.standings[1].difference.p == pytest.approx(P_OF_8_AND_2)
+
+
+def test_p_values_are_adjusted_over_all_that_is_shown(make_run: MakeRun) -> None:
+    comparison = compare_runs([read_evaluation(make_run(answers)) for answers in (HALF, MORE, HALF)])
+    adjusted = [one.p_adjusted for row in comparison.figures for one in row.standings]
+    # Lengths are not tested, which leaves the two differences in `exact`.
+    assert adjusted == [None, pytest.approx(2 * P_OF_8_AND_2), 1.0, *[None] * 9]
+
+
+def test_the_table_fits_80_columns_and_tells_what_was_found(make_run: MakeRun) -> None:
+    runs = [make_run(["no"] * 20), make_run(MORE)]
+    lines = terminal_table(compare_runs([read_evaluation(run) for run in runs])).splitlines()
+    assert lines[:6] == [
+        f"A  {runs[0].name}",
+        f"B  {runs[1].name}",
+        "",
+        "exact",
+        "  A  0.000 [0.000, 0.161]",
+        "  B  0.800 [0.584, 0.919]  +0.800 [0.600, 0.950]  p <0.001",
+    ]
+    # (2.093024 + 0.860951) · 0.410391 / sqrt(20): sixteen 1 and four 0.
+    assert lines[-2:] == [
+        "B is better than A in exact, and not by luck",
+        "  detectable difference in exact: 27.1 points or more, four times in five",
+    ]
+    assert [line for line in lines if len(line) > 80] == []
+
+
+def test_a_difference_that_may_be_luck_is_said_to_be(make_run: MakeRun) -> None:
+    lines = terminal_table(compare_runs([read_evaluation(make_run(answers)) for answers in (HALF, MORE)])).splitlines()
+    assert "B and A: the difference in exact may well be luck (p = 0.058)" in lines
+
+
+@pytest.mark.parametrize("condition", ["test set", "chat template", "metric settings", "generation settings"])
+def test_runs_under_different_conditions_are_refused(make_run: MakeRun, condition: str) -> None:
+    first = make_run(HALF)
+    conditions = {**read_evaluation(first).summary.conditions, condition: "another"}
+    other = make_run(HALF, conditions=conditions)
+    with pytest.raises(UserError) as error:
+        compare_runs([read_evaluation(first), read_evaluation(other)])
+    assert str(error.value) == f"{first.name} and {other.name} cannot be compared: they differ in {condition}"
+
+
+def test_a_checkpoint_is_compared_under_a_name_of_its_own(
+    make_run: MakeRun, add_checkpoint: Callable[..., None], tmp_path: Path
+) -> None:
+    run = make_run(MORE)
+    add_checkpoint(run, "checkpoint-500", HALF)
+    add_checkpoint(run, "validation", HALF)
+    names = (f"{run.name}@checkpoint-500", "robot")
+    evaluations = [read_evaluation(*find_evaluation(name, tmp_path)) for name in names]
+    lines = terminal_table(compare_runs(evaluations)).splitlines()
+    assert lines[:2] == [f"A  {run.name}@checkpoint-500", f"B  {run.name}"]
+    assert "20 test rows; in brackets 95 % intervals; differences to A, p adjusted by Holm" in lines
+    other = read_evaluation(*find_evaluation("robot@validation", tmp_path))
+    with pytest.raises(UserError, match=r"@validation cannot be compared: they differ in test set"):
+        compare_runs([evaluations[1], other])
+
+
+def test_an_evaluation_that_is_not_there_is_told_with_those_that_are(
+    make_run: MakeRun, add_checkpoint: Callable[..., None], tmp_path: Path
+) -> None:
+    run = make_run(HALF)
+    with pytest.raises(UserError, match=r"has no evaluation '@x'; beside its own it has: none$"):
+        find_evaluation("robot@x", tmp_path)
+    add_checkpoint(run, "validation/checkpoint-500", HALF)
+    with pytest.raises(UserError, match=r"has no evaluation '@x'; .* it has: @validation/checkpoint-500$"):
+        find_evaluation("robot@x", tmp_path)
+    (run.folder / "eval" / "validation" / "checkpoint-500" / "scores.jsonl").unlink()
+    with pytest.raises(UserError, match=rf'make eval RUN={run.name} CHECKPOINT=500 SET="eval.part=validation"$'):
+        read_evaluation(run, "validation/checkpoint-500")
+
+
+def test_a_run_alone_or_named_twice_is_refused(make_run: MakeRun) -> None:
+    run = read_evaluation(make_run(HALF))
+    with pytest.raises(UserError, match=r"RUNS: 1 run given; two or more are compared"):
+        compare_runs([run])
+    with pytest.raises(UserError, match=r"RUNS: robot-\S+ is named twice"):
+        compare_runs([run, run])
+
+
+def test_a_run_that_was_not_or_long_ago_or_half_evaluated_is_told_to_be_again(make_run: MakeRun) -> None:
+    untouched, old, broken, mixed = make_run(), make_run(HALF, conditions={}), make_run(HALF), make_run(HALF)
+    (broken.folder / "eval" / "summary.json").write_text('{"main": "exact"}')
+    scores = mixed.folder / "eval" / "scores.jsonl"
+    scores.write_text("".join(scores.read_text().splitlines(keepends=True)[1:]))
+    for run, reason in [
+        (untouched, "is trained and not evaluated"),
+        (old, "was evaluated before results could be compared"),
+        (broken, r"eval/summary.json: seed: Field required; "),
+        (mixed, "has scores of other rows than its predictions"),
+    ]:
+        with pytest.raises(UserError, match=rf"{reason}.*make eval RUN={run.name}$"):
+            read_evaluation(run)
+
+
+def test_scores_that_are_no_json_are_told(make_run: MakeRun) -> None:
+    run = make_run(HALF)
+    (run.folder / "eval" / "scores.jsonl").write_text("[]\n")
+    with pytest.raises(UserError, match=r"scores\.jsonl holds no scores that can be read: make eval RUN="):
+        read_evaluation(run)
+
+
+def test_the_page_tells_every_run_and_what_runs_say_stays_text(make_run: MakeRun) -> None:
+    runs = [make_run(HALF, recipe="<b>evil"), make_run(MORE)]
+    html = render(compare_runs([read_evaluation(run) for run in runs]))
+    assert "<b>evil" not in html and "&lt;b&gt;evil" in html
+    for text in (runs[1].name, "+0.300 [", "<td>0.058</td>", "the answer is the reference, case and white space aside"):
+        assert text in html
+    assert [word for word in ("<script", "<link", "src=", "http:", "https:", "Profile tiny") if word in html] == []

@@ -1,0 +1,140 @@
+"""The leaderboard: who is ranked with whom, who ties with the best, and who is left out, with the reason."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from eval.comparing.leaderboard import rank_runs, render, terminal_table
+from recipebook.errors import UserError
+from recipebook.run import rundir
+from recipebook.run.rundir import Run
+
+MakeRun = Callable[..., Run]
+CONDITIONS = {"test set": "t1", "chat template": "c1", "metric settings": "m1", "generation settings": "g1"}
+BAD = ["right"] * 5 + ["no"] * 15
+GOOD = ["right"] * 15 + ["no"] * 5
+BEST = ["right"] * 16 + ["no"] * 4
+
+
+def test_the_best_comes_first_and_ties_are_marked(make_run: MakeRun, tmp_path: Path) -> None:
+    runs = [make_run(answers) for answers in (BAD, GOOD, BEST)]
+    (group,) = rank_runs(None, tmp_path).groups
+    assert [(one.rank, one.run.run, one.tied) for one in group.standings] == [
+        (1, runs[2].name, False),
+        (2, runs[1].name, True),
+        (3, runs[0].name, False),
+    ]
+    # One row of 20 is worse, none better: chi-squared 1, one degree of freedom; eleven are: 11, twice by Holm.
+    p_of_1, p_of_11 = (math.erfc(math.sqrt(squared / 2)) for squared in (1, 11))
+    assert [one.p_adjusted for one in group.standings] == [None, pytest.approx(p_of_1), pytest.approx(2 * p_of_11)]
+
+
+def test_a_fleets_ranking_has_its_members_that_are_runs_of_another_recipe(make_run: MakeRun, tmp_path: Path) -> None:
+    own, linked, _ = make_run(GOOD, recipe="fleet"), make_run(BEST), make_run(BAD)
+    (tmp_path / "fleet").mkdir()
+    rundir.note_members("fleet", {"alpha": linked.name}, tmp_path)
+    (group,) = rank_runs("fleet", tmp_path).groups
+    assert [one.run.run for one in group.standings] == [linked.name, own.name]
+
+
+def test_what_is_less_ranks_first_where_less_is_better(make_run: MakeRun, tmp_path: Path) -> None:
+    runs = [make_run(answers) for answers in (GOOD, BAD, BEST)]
+    for run in runs:
+        summary = run.folder / "eval" / "summary.json"
+        summary.write_text(summary.read_text().replace('"less_is_better": false', '"less_is_better": true'))
+    (group,) = rank_runs(None, tmp_path).groups
+    assert [one.run.run for one in group.standings] == [runs[1].name, runs[0].name, runs[2].name]
+
+
+def test_runs_that_were_asked_otherwise_are_never_in_one_ranking(make_run: MakeRun, tmp_path: Path) -> None:
+    asked = {"test set": "t2", "chat template": "c1", "metric settings": "m1", "generation settings": "g1"}
+    other, first, second, by_length = (
+        make_run(BEST, conditions=asked), make_run(GOOD), make_run(BAD), make_run(BEST)
+    )  # fmt: skip
+    summary = by_length.folder / "eval" / "summary.json"
+    summary.write_text(summary.read_text().replace('"main": "exact"', '"main": "pred_length"'))
+    groups = rank_runs(None, tmp_path).groups
+    assert [[one.run.run for one in group.standings] for group in groups] == [
+        [first.name, second.name],
+        [by_length.name],
+        [other.name],
+    ]
+
+
+def test_checkpoints_are_ranked_by_name_and_parts_apart(
+    make_run: MakeRun, add_checkpoint: Callable[..., None], tmp_path: Path
+) -> None:
+    run = make_run(GOOD)
+    for where, answers in [("checkpoint-500", BAD), ("validation", BEST), ("validation/checkpoint-500", BAD)]:
+        add_checkpoint(run, where, answers)
+    board = rank_runs(None, tmp_path)
+    assert [(group.part, [one.run.name for one in group.standings]) for group in board.groups] == [
+        ("test rows", [run.name, f"{run.name}@checkpoint-500"]),
+        ("validation rows", [f"{run.name}@validation", f"{run.name}@validation/checkpoint-500"]),
+    ]
+    assert "exact, 20 validation rows: 2 runs" in terminal_table(board)
+
+
+def test_runs_without_a_place_are_told_with_the_reason(make_run: MakeRun, tmp_path: Path) -> None:
+    untouched, broken, lost = make_run(), make_run(GOOD), make_run(GOOD)
+    (broken.folder / "manifest.json").write_text('{"run": ')
+    (lost.folder / "eval" / "scores.jsonl").unlink()
+    board = rank_runs(None, tmp_path)
+    assert board.groups == ()
+    assert [(one.run, one.reason.split(": ")[0]) for one in board.left_out] == [
+        (lost.name, f"{lost.name}/eval/scores.jsonl holds no scores that can be read"),
+        (broken.name, f"{broken.name}/manifest.json"),
+        (untouched.name, f"{untouched.name} is trained and not evaluated"),
+    ]
+    assert "no run can be ranked" in terminal_table(board)
+
+
+def test_a_recipe_may_be_ranked_alone_and_an_unknown_one_is_told(make_run: MakeRun, tmp_path: Path) -> None:
+    make_run(GOOD)
+    run = make_run(BAD, recipe="trait")
+    (group,) = rank_runs("trait", tmp_path).groups
+    assert [one.run.run for one in group.standings] == [run.name]
+    with pytest.raises(UserError, match="no run of recipe 'trade' in runs/; it has runs of: robot, trait"):
+        rank_runs("trade", tmp_path)
+
+
+def test_the_table_fits_80_columns(make_run: MakeRun, tmp_path: Path) -> None:
+    bad, best = make_run(BAD), make_run(BEST)
+    lines = terminal_table(rank_runs(None, tmp_path)).splitlines()
+    assert lines[:4] == [
+        "exact, 20 test rows: 2 runs",
+        "     run                    exact [95 %]          to best  p",
+        f"  1  {best.name}  0.800 [0.584, 0.919]",
+        f"  2  {bad.name}  0.250 [0.112, 0.469]  -0.550   <0.001",
+    ]
+    # The worse run wins in no draw, so that nothing was gained by choosing.
+    assert lines[4] == "best of 2 by these very rows: looks 0.000 too good, rather 0.800"
+    assert [line for line in lines if len(line) > 80] == []
+
+
+def test_the_page_tells_ranks_and_reasons_and_what_runs_say_stays_text(make_run: MakeRun, tmp_path: Path) -> None:
+    make_run(GOOD), make_run(BEST), make_run(recipe="<b>evil")
+    html = render(rank_runs(None, tmp_path), None)
+    assert "<b>evil" not in html and "&lt;b&gt;evil" in html
+    for text in ("2 = · robot-20261120-120105", "is trained and not evaluated", "-0.050 [", "Best of 2 by these"):
+        assert text in html
+    assert [word for word in ("<script", "<link", "src=", "http:", "https:", "Profile tiny") if word in html] == []
+
+
+def test_runs_that_no_other_can_be_ranked_with_stand_in_a_list(make_run: MakeRun, tmp_path: Path) -> None:
+    for number in range(2):
+        make_run(GOOD, conditions={**CONDITIONS, "test set": f"of {number}"})
+    best = make_run(BEST)
+    board = rank_runs(None, tmp_path)
+    assert board.ranked == []
+    lines = terminal_table(board).splitlines()
+    assert lines[:5] == [
+        "exact, asked what no other run was: 3 runs",
+        "  run                    exact [95 %]          rows",
+        "  robot-20261120-120105  0.750 [0.531, 0.888]  20",
+        "  robot-20261120-120205  0.750 [0.531, 0.888]  20",
+        f"  {best.name}  0.800 [0.584, 0.919]  20",
+    ]
+    assert f"<tr><th>{best.name}</th><td>0.800 [0.584, 0.919]</td><td>20 test rows</td></tr>" in render(board, None)

@@ -1,0 +1,199 @@
+"""The report: honest sentences, a table that fits a terminal, and one file of HTML that nothing can break out of."""
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from eval.report.page import Piece, ReportInput, choose_examples, compare_texts, make_verdict, render, terminal_table
+from eval.scoring.score import evaluate_predictions
+from eval.scoring.summary import Asked, Result, Summary
+from eval.statistics.estimates import Difference, Estimate
+
+EVIL = '</pre><script>alert("1")</script><img src=http://example.com/x onerror=alert(1)>&amp;'
+TURN = 'robot.turn(direction="left", angle=90)'
+
+
+class Reader(HTMLParser):
+    """Collects tags and whatever would reach out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.open: list[str] = []
+        self.outward: list[tuple[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.outward += [(name, value) for name, value in attrs if name in ("src", "href") or name.startswith("on")]
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    lines = [
+        {"id": str(row), "prompt": f"turn left {row}", "reference": TURN, "prediction": answer, "baseline": "the the",
+         "meta": {"category": "movement" if row % 2 else EVIL}, "new_tokens": 9, "truncated": row == 0}
+        for row, answer in enumerate([EVIL, TURN.replace("90", "80"), *[TURN] * 10])
+    ]  # fmt: skip
+    folder = tmp_path / "robot-lora-20261120-141503"
+    (folder / "eval").mkdir(parents=True)
+    predictions = folder / "eval" / "predictions.jsonl"
+    predictions.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    evaluate_predictions(predictions, {"robot": {}}, ["category"], "exact", 42, folder / "eval")
+    (folder / "metrics.jsonl").write_text(
+        '{"step": 1, "epoch": 0.5, "loss": 4.0, "learning_rate": 0.001}\n{"step": 2, "eval_loss": 0.5}\n'
+    )
+    (folder / "axolotl.yaml").write_text("train_on_inputs: false\n")
+    (folder / "recipe.yaml").write_text("description: robot\n")
+    manifest = {
+        "run": folder.name,
+        "recipe": "robot-lora",
+        "profile": "tiny",
+        "rows": {"train": 90, "test": 12},
+        "account": {"records": 104, "rows": 102, "rejected": [{"reason": EVIL, "count": 2, "places": ["a.json:3"]}]},
+        "git": {"commit": None, "dirty": False},
+        "command": ["accelerate", "launch"],
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def test_html_is_one_closed_file_and_text_stays_text(run: Path) -> None:
+    html = render(ReportInput.read(run, run / "eval"))
+    reader = Reader()
+    reader.feed(html)
+    assert reader.open == []
+    assert reader.tags & {"script", "img", "link", "iframe"} == set()
+    assert reader.outward == []
+    assert EVIL not in html
+    assert "@import" not in html and "url(" not in html
+
+
+def test_html_tells_what_was_found(run: Path) -> None:
+    html = render(ReportInput.read(run, run / "eval"))
+    # Detectable: (2.200985 + 0.875530) · sd / sqrt(12), of ten 1 and two 0: sd = sqrt(12 / 11 · 10 / 12 · 2 / 12)
+    for text in (
+        "Profile tiny: a real result of a tiny model. It is not comparable with published figures.",
+        "tuned 83.3 % [55.2, 95.3], base 0.0 % [0.0, 24.2]",
+        "the calls, their order and every argument are right",
+        "McNemar&#39;s test",
+        "angle=<del>90</del><ins>80</ins>)",
+        "description: robot",
+        "<dt>records</dt><dd>104",
+        "1 answers were cut off",
+        "Smallest detectable difference in exact: 34.6 points or more, four times in five.",
+    ):
+        assert text in html
+
+
+def test_html_is_the_same_twice(run: Path) -> None:
+    assert render(ReportInput.read(run, run / "eval")) == render(ReportInput.read(run, run / "eval"))
+
+
+def test_only_tiny_has_the_banner(run: Path) -> None:
+    assert "Profile tiny" not in render(ReportInput.read(run, run / "eval")._replace(profile="gpu"))
+
+
+def test_the_worst_are_wrong_and_the_best_gained(run: Path) -> None:
+    worst, best = choose_examples(ReportInput.read(run, run / "eval"))
+    assert [(example.prediction.id, example.score) for example in worst] == [("0", 0.0), ("1", 0.0)]
+    assert [(example.prediction.id, example.score, example.base_score) for example in best] == [
+        (str(row), 1.0, 0.0) for row in range(2, 7)
+    ]
+
+
+def test_the_table_fits_80_columns_and_starts_with_the_main_figure(run: Path) -> None:
+    summary = ReportInput.read(run, run / "eval").summary
+    movement = tuple(part for part in summary.slices if part.value == "movement")
+    lines = terminal_table(summary.model_copy(update={"slices": movement})).splitlines()
+    assert lines[0] == "figure              base   tuned [95 %]          difference [95 %]      p"
+    assert lines[1].startswith("exact               0.000  0.833 [0.552, 0.953]  +0.833 [0.586, 1.000]  0.0")
+    assert lines[14:16] == [
+        "exact by category  base   tuned [95 %]          difference [95 %]      n",
+        "movement           0.000  0.833 [0.436, 0.970]  +0.833 [0.405, 1.000]  6",
+    ]
+    assert "detectable difference in exact: 34.6 points or more, four times in five" in lines
+    assert [line for line in lines[:-1] if len(line) > 80] == []
+
+
+def test_the_part_the_turns_and_the_engine_are_told(run: Path) -> None:
+    report = ReportInput.read(run, run / "eval")
+    asked = Asked(part="validation", turns="skip_first_2", engine="vllm", checkpoint=500)
+    summary = report.summary.model_copy(update={"asked": asked})
+    told = "validation rows, turns: skip first 2, generated by vllm, at checkpoint 500"
+    assert f"12 {told} ·" in render(report._replace(summary=summary))
+    lines = terminal_table(summary).splitlines()
+    assert "12 validation rows, 1 answers cut off at the limit of new tokens" in lines
+    assert f"asked: {told}" in lines
+
+
+def test_answers_that_nobody_wrote_are_not_shown_as_missing(run: Path) -> None:
+    report = ReportInput.read(run, run / "eval")
+    asked = Asked(part="test", turns="last", engine="", checkpoint=None)
+    html = render(report._replace(summary=report.summary.model_copy(update={"asked": asked})))
+    assert "0.000, 0.000; nothing was generated" in html
+    assert [tag for tag in ("<ins>", "<del>", "(an empty answer)") if tag in html] == []
+
+
+def test_a_detectable_difference_that_cannot_be_told_is_said_so() -> None:
+    summary = make_summary(0.0, None, with_base=False)
+    assert "detectable difference in exact: cannot be told, for want of differing rows" in terminal_table(summary)
+
+
+def make_summary(mean: float, p: float | None, *, with_base: bool = True, binary: bool = True) -> Summary:
+    half = Estimate(n=100, undefined=0, mean=0.5, low=0.4, high=0.6)
+    difference = Difference(
+        n=100, groups=100, mean=mean, low=mean - 0.1, high=mean + 0.1, test="a test", p=p, detectable=0.14
+    )
+    result = Result(
+        figure="exact",
+        explanation="all right",
+        binary=binary,
+        tuned=half,
+        base=half if with_base else None,
+        difference=difference if with_base else None,
+        p_adjusted=p,
+    )
+    return Summary(main="exact", seed=1, rows=100, truncated=0, with_base=with_base, results=(result,), slices=())
+
+
+@pytest.mark.parametrize(
+    ("summary", "verdict"),
+    [
+        (make_summary(0.25, 0.0001), "the difference of +25.0 points [15.0, 35.0] is not luck (p < 0.001)."),
+        (make_summary(-0.25, 0.02), "tuning made it worse: the difference of -25.0 points [-35.0, -15.0] is not luck "
+         "(p = 0.020)."),
+        (make_summary(0.05, 0.3), "the difference of +5.0 points [-5.0, 15.0] may well be luck (p = 0.300)."),
+        (make_summary(0.05, None), "no row has both defined, so there is nothing to compare."),
+        (make_summary(0.0, None, with_base=False), "no base model to compare with."),
+    ],
+)  # fmt: skip
+def test_the_verdict_is_honest(summary: Summary, verdict: str) -> None:
+    base = ", base 50.0 % [40.0, 60.0]" if summary.with_base else ""
+    assert make_verdict(summary) == f"exact (all right): tuned 50.0 % [40.0, 60.0]{base}; {verdict}"
+
+
+def test_a_diff_tells_what_is_missing_and_what_is_extra() -> None:
+    assert compare_texts("a(x=1, y=2)", "a(x=3, y=2, z)") == (
+        Piece("same", "a(x="),
+        Piece("missing", "1"),
+        Piece("extra", "3"),
+        Piece("same", ", y=2"),
+        Piece("extra", ", z"),
+        Piece("same", ")"),
+    )
+    assert compare_texts("a(x=1)", "I cannot do that") == (
+        Piece("missing", "a(x=1)"),
+        Piece("extra", "I cannot do that"),
+    )
+    assert compare_texts("same", "same") == (Piece("same", "same"),)
+    assert compare_texts("", "x" * 3000) == (Piece("extra", "x" * 2000 + "… (1000 more characters)"),)

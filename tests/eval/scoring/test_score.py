@@ -1,0 +1,76 @@
+"""Scoring files: what is written, what comes back, what is refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from eval.scoring.score import evaluate_predictions, load_metric, read_options, read_scores, score_file
+from eval.scoring.summary import Summary
+from recipebook.errors import UserError
+
+RIGHT = {"prediction": "robot.stop()", "reference": "robot.stop()"}
+WRONG = {"prediction": "no", "reference": "robot.stop()"}
+
+
+def write_lines(path: Path, lines: list[dict[str, object]]) -> Path:
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def test_scores_are_written_line_by_line_and_summed_up(tmp_path: Path) -> None:
+    source = write_lines(tmp_path / "p.jsonl", [{**RIGHT, "id": "x"}, {**WRONG}])
+    aggregates = score_file("robot", source, tmp_path / "s.jsonl", {})
+    lines = [json.loads(line) for line in (tmp_path / "s.jsonl").read_text().splitlines()]
+    assert [(line["id"], line["scores"]["exact"], line["scores"]["order"]) for line in lines] == [
+        ("x", 1.0, None),
+        ("2", 0.0, None),
+    ]
+    assert (aggregates["metric"], aggregates["n"]) == ("robot", 2)
+    # Wilson's interval of 1 in 2: 0.5 ± z/2 · sqrt(1 / (2 + z²))
+    assert aggregates["figures"]["exact"] == {
+        "n": 2,
+        "undefined": 0,
+        "mean": 0.5,
+        "low": pytest.approx(0.094531, abs=1e-6),
+        "high": pytest.approx(0.905469, abs=1e-6),
+    }
+    assert aggregates["figures"]["order"] == {"n": 0, "undefined": 2, "mean": None, "low": None, "high": None}
+
+
+def test_a_bad_line_leaves_no_scores(tmp_path: Path) -> None:
+    (tmp_path / "p.jsonl").write_text(json.dumps(RIGHT) + "\nbroken\n")
+    with pytest.raises(UserError, match=r"p\.jsonl:2: not JSON"):
+        score_file("robot", tmp_path / "p.jsonl", tmp_path / "s.jsonl", {})
+    assert [path.name for path in tmp_path.iterdir()] == ["p.jsonl"]
+
+
+def test_options_may_come_as_text_and_wrong_ones_are_told() -> None:
+    assert read_options("robot", {"tolerance": "0.5"}) == read_options("robot", {"tolerance": 0.5})
+    with pytest.raises(UserError) as error:
+        read_options("robot", {"tolerence": 1})
+    assert str(error.value) == "metric robot: no option 'tolerence'; did you mean 'tolerance'?"
+
+
+def test_an_unknown_metric_is_told_with_the_known_ones() -> None:
+    with pytest.raises(UserError, match=r"no 'robto' in eval/metrics/; it has: .*robot"):
+        load_metric("robto")
+
+
+def test_a_runs_evaluation_is_written_and_read_back(tmp_path: Path) -> None:
+    source = write_lines(
+        tmp_path / "predictions.jsonl",
+        [{**RIGHT, "baseline": "no", "meta": {"category": "safety"}}, {**WRONG, "baseline": "no", "meta": {}}],
+    )
+    summary = evaluate_predictions(source, {"robot": {}}, ["category"], "exact", 42, tmp_path / "eval")
+    assert Summary.model_validate_json((tmp_path / "eval" / "summary.json").read_text()) == summary
+    tuned, base = read_scores(tmp_path / "eval" / "scores.jsonl")
+    assert base is not None
+    assert [(one["exact"], other["exact"]) for one, other in zip(tuned, base, strict=True)] == [(1.0, 0.0), (0.0, 0.0)]
+
+
+def test_a_run_without_a_base_model_has_nothing_to_compare(tmp_path: Path) -> None:
+    source = write_lines(tmp_path / "predictions.jsonl", [{**RIGHT}])
+    summary = evaluate_predictions(source, {"robot": {}}, [], None, 42, tmp_path)
+    assert (summary.main, summary.with_base, summary.headline.base) == ("exact", False, None)
+    assert read_scores(tmp_path / "scores.jsonl")[1] is None

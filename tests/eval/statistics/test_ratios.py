@@ -1,0 +1,147 @@
+"""Sums by sums against figures worked out by hand."""
+
+import math
+
+import pytest
+
+from eval.scoring.predictions import Prediction
+from eval.scoring.score import read_options, score_predictions
+from eval.scoring.summary import summarise
+from eval.statistics.estimates import Estimate
+from eval.statistics.ratios import Rows, compare_ratio, estimate_ratio
+
+LENGTHS = (("long",), ("short",))
+
+
+def rows(*pairs: tuple[float | None, float | None]) -> Rows:
+    return [{"long": top, "short": bottom} for top, bottom in pairs]
+
+
+def name(count: int) -> list[str]:
+    return [str(number) for number in range(count)]
+
+
+def test_sums_are_divided_and_not_ratios_averaged() -> None:
+    # (1 + 3) / (4 + 4); the mean of 1/4 and 3/4 is the same, (2 + 3) / (1 + 9) is not that of 2 and 1/3.
+    assert estimate_ratio(rows((1, 4), (3, 4)), LENGTHS, name(2), seed=1).mean == 0.5
+    assert estimate_ratio(rows((2, 1), (3, 9)), LENGTHS, name(2), seed=1).mean == 0.5
+
+
+def test_a_part_may_count_twice() -> None:
+    # 2 tp / (2 tp + fp) over both rows: tp 1 and 2, fp 3 and 0, so 6 / 9
+    f1 = (("tp", "tp"), ("tp", "tp", "fp"))
+    result = estimate_ratio([{"tp": 1.0, "fp": 3.0}, {"tp": 2.0, "fp": 0.0}], f1, name(2), seed=1)
+    assert result.mean == 6 / 9
+
+
+def test_rows_with_nothing_below_the_line_still_count_above_it() -> None:
+    assert estimate_ratio(rows((1, 0), (1, 2)), LENGTHS, name(2), seed=1).mean == 1.0
+
+
+def test_undefined_rows_are_counted_and_left_out() -> None:
+    result = estimate_ratio(rows((1, 2), (None, 2), (5, None), (2, 2)), LENGTHS, name(4), seed=1)
+    assert (result.n, result.undefined, result.mean) == (2, 2, 0.75)
+
+
+@pytest.mark.parametrize("scores", [rows((0, 0), (3, 0)), rows((None, 1)), rows()])
+def test_nothing_below_the_line_of_all_rows_is_no_ratio(scores: Rows) -> None:
+    result = estimate_ratio(scores, LENGTHS, name(len(scores)), seed=1)
+    assert result == Estimate(n=0, undefined=len(scores), mean=None, low=None, high=None)
+    difference = compare_ratio(scores, scores, LENGTHS, name(len(scores)), seed=1)
+    assert (difference.mean, difference.low, difference.p) == (None, None, None)
+
+
+def test_an_exponential_figure_is_e_to_the_power_of_its_ratio() -> None:
+    # (2 + 4) / (4 + 2) nats a token: e, and not the mean of e^0.5 and e^2; base (2 + 2) / (4 + 2).
+    tuned, base = rows((2, 4), (4, 2)), rows((2, 4), (2, 2))
+    assert estimate_ratio(tuned, LENGTHS, name(2), exponential=True, seed=1).mean == pytest.approx(math.e)
+    plain = compare_ratio(base, tuned, LENGTHS, name(2), seed=1)
+    raised = compare_ratio(base, tuned, LENGTHS, name(2), exponential=True, seed=1)
+    assert raised.mean == pytest.approx(math.e - math.exp(2 / 3))
+    assert (raised.p, raised.detectable) == (plain.p, None)
+
+
+def test_the_interval_of_an_exponential_figure_is_that_of_its_ratio_raised() -> None:
+    scores = rows(*[(at, 4) for at in range(1, 12)])
+    plain = estimate_ratio(scores, LENGTHS, name(11), seed=1)
+    raised = estimate_ratio(scores, LENGTHS, name(11), exponential=True, seed=1)
+    assert plain.low and plain.high
+    assert (raised.low, raised.high) == (math.exp(plain.low), math.exp(plain.high))
+
+
+def test_more_than_a_float_holds_is_no_figure() -> None:
+    result = estimate_ratio(rows((8000, 4), (9000, 4)), LENGTHS, name(2), exponential=True, seed=1)
+    assert (result.mean, result.low, result.high) == (None, None, None)
+    assert compare_ratio(rows((8000, 4)), rows((1, 4)), LENGTHS, ["a"], exponential=True, seed=1).mean is None
+
+
+def test_shares_that_are_all_alike_leave_room_for_the_unseen() -> None:
+    # Wilson's upper end for 0 of 10: z² / (10 + z²) = 3.841459 / 13.841459; a longer answer is no share of anything.
+    unseen = 3.841459 / 13.841459
+    result = estimate_ratio(rows(*[(1, 4)] * 10), LENGTHS, name(10), seed=1)
+    assert [result.low, result.high] == pytest.approx([0.25 - unseen * 0.25, 0.25 + unseen * 0.75], abs=1e-6)
+    result = estimate_ratio(rows(*[(8, 4)] * 10), LENGTHS, name(10), seed=1)
+    assert (result.mean, result.low, result.high) == (2.0, None, None)
+
+
+def test_a_bootstrap_interval_is_near_the_normal_one_and_repeats_for_a_seed() -> None:
+    # Below the line always 1: the ratio is the mean of 0, 1/400, …, with the error of a uniform value's mean.
+    scores = rows(*[(number / 400, 1) for number in range(400)])
+    result = estimate_ratio(scores, LENGTHS, name(400), seed=7)
+    half = 1.96 * math.sqrt(1 / 12) / math.sqrt(400)
+    assert [result.low, result.high] == pytest.approx([0.49875 - half, 0.49875 + half], abs=0.003)
+    assert estimate_ratio(scores, LENGTHS, name(400), seed=7) == result
+
+
+def test_copies_of_a_row_make_no_ratio_surer() -> None:
+    scores = rows(*[(number, number % 7 + 1) for number in range(50)])
+    once = estimate_ratio(scores, LENGTHS, name(50), seed=3)
+    copied = estimate_ratio([*scores] * 4, LENGTHS, name(50) * 4, seed=3)
+    assert [copied.mean, copied.low, copied.high] == pytest.approx([once.mean, once.low, once.high])
+
+
+def test_one_group_has_no_interval() -> None:
+    result = estimate_ratio(rows((5, 4), (3, 2)), LENGTHS, ["a", "a"], seed=1)
+    assert (result.mean, result.low, result.high) == (8 / 6, None, None)
+
+
+def test_ratios_are_compared_by_swapping_groups() -> None:
+    # 3/4 against 1/2 in all eight: of 256 ways to swap, two are as extreme and none is more: mid-p 1/256.
+    result = compare_ratio(rows(*[(2, 4)] * 8), rows(*[(3, 4)] * 8), LENGTHS, name(8), seed=1)
+    assert (result.n, result.groups, result.mean, result.test) == (8, 8, 0.25, "paired permutation test")
+    assert result.p == pytest.approx(1 / 256, abs=0.002)
+    assert (result.low, result.high, result.detectable) == (0.25, 0.25, None)
+
+
+def test_only_rows_where_both_have_all_parts_are_compared() -> None:
+    result = compare_ratio(rows((1, 4), (None, 4), (3, 4)), rows((2, 4), (4, 4), (2, None)), LENGTHS, name(3), seed=1)
+    assert (result.n, result.groups, result.mean) == (1, 1, 0.25)
+
+
+def test_no_difference_has_p_1() -> None:
+    scores = rows((1, 4), (3, 4))
+    assert compare_ratio(scores, scores, LENGTHS, name(2), seed=1).p == 1.0
+
+
+def test_groups_add_their_residuals_to_what_can_be_detected() -> None:
+    # Base 4 of 8 without spread; tuned 1 of 2 and 3 of 2: ratio 1, residuals (1 - 2) / 4 and (3 - 2) / 4.
+    result = compare_ratio(rows((2, 4), (2, 4)), rows((1, 2), (3, 2)), LENGTHS, name(2), seed=1)
+    error = math.sqrt(2 / 1 * (1 / 16 + 1 / 16))
+    # Student's t of one degree of freedom: 12.706205 for 97.5 %, 1.376382 for 80 %
+    assert result.detectable == pytest.approx((12.706205 + 1.376382) * error, abs=1e-5)
+
+
+def test_a_metrics_ratios_reach_the_summary_under_their_new_names() -> None:
+    answers = [
+        Prediction(id="1", prediction="a b c", baseline="a", reference="a"),
+        Prediction(id="2", prediction="a", baseline="a", reference="a b c"),
+    ]
+    settings = {"text": read_options("text", {}), "robot": read_options("robot", {})}
+    scored = score_predictions(answers, settings)
+    assert scored.figures["length_ratio"].ratio == (("pred_length",), ("ref_length",))
+    assert scored.figures["text.exact"].ratio is None
+    summary = summarise(answers, scored.tuned, scored.base, scored.figures, [], 42, None)
+    result = next(result for result in summary.results if result.figure == "length_ratio")
+    assert result.base is not None and result.difference is not None
+    # 4 words by 4, and 2 by 4.
+    assert (result.tuned.mean, result.base.mean, result.difference.mean) == (1.0, 0.5, 0.5)

@@ -1,0 +1,89 @@
+"""Recognition: the one converter that knows the first records, and why; who knows none or several asks."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from converters import robot
+from recipebook.data.conversion import convert_file, list_converters
+from recipebook.data.recognise import choose
+from recipebook.errors import UserError
+from recipebook.records import Record, Value
+from recipebook.rows import BadRecord
+
+STOP = {"input": "stop", "output": "robot.stop()"}
+
+
+def choose_from(*values: Value) -> tuple[str, str]:
+    return choose([Record(at, at, value) for at, value in enumerate(values, 1)], "x.jsonl", list_converters())
+
+
+def test_robot_is_known_by_its_calls() -> None:
+    listed = {"input": "stop", "output_list": ["kitchen.light.on()"]}
+    assert choose_from(STOP, {"input": "stop"}, listed, BadRecord("not JSON")) == (
+        "robot",
+        "converter robot: 2 of the first 3 records have 'input' and calls such as robot.stop() in 'output'",
+    )
+    assert robot.recognise({"input": "stop", "output": "I stop."}) is None
+
+
+def test_toolformer_is_known_by_its_texts_and_its_lines() -> None:
+    assert choose_from({"original_text": "caps", "augmented_text": "caps [SEARCH()]", "tool_calls": []}) == (
+        "toolformer",
+        "converter toolformer: 1 of the first 1 records have 'original_text' and 'augmented_text'",
+    )
+    assert choose_from({"text": "Input: a Output: b Reasoning Result: c"}) == (
+        "toolformer",
+        "converter toolformer: 1 of the first 1 records have 'Input: … Output: …' in 'text'",
+    )
+
+
+def test_records_that_nobody_knows_are_told_with_what_is_wanted() -> None:
+    with pytest.raises(UserError) as error:
+        choose_from({"speech": "stop", "act\n": 1}, BadRecord("not JSON"))
+    told = str(error.value)
+    assert told.startswith("x.jsonl: no converter recognises its first records, which have 'speech', 'act\\n': ")
+    assert "robot wants 'input' and calls such as robot.stop() in 'output' or 'output_list'" in told
+
+
+def test_few_known_among_many_unknown_are_not_enough() -> None:
+    with pytest.raises(UserError, match=r"no converter recognises"):
+        choose_from(STOP, {"x": 1}, {"x": 2})
+
+
+def test_account_says_what_auto_chose_and_why(tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_text('{"input": "stop", "output": "robot.stop()"}\n')
+    account = convert_file("auto", str(tmp_path / "x.jsonl"), tmp_path / "rows.jsonl", {})
+    assert account.notes == (
+        f"{tmp_path / 'x.jsonl'}: converter robot: "
+        "1 of the first 1 records have 'input' and calls such as robot.stop() in 'output'",
+    )
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["role", "from", "value"]), inner),
+    max_leaves=5,
+)
+FIELDS = sorted(
+    {
+        *("input", "output", "output_list", "messages", "conversations", "instruction", "tools", "text", "tool_calls"),
+        *("original_text", "augmented_text", "prompt", "chosen", "rejected", "utterance", "traits", "persona_id"),
+        *("chosen_response", "rejected_response", "chat_history", "evaluation_record", "context", "dialogue_idx"),
+        *("chosen_trajectory", "rejected_trajectory", "completion"),
+    }
+)
+
+
+MODULES = [import_module(f"converters.{name}") for name in list_converters()]
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if hasattr(module, "recognise")])
+@given(record=st.dictionaries(st.sampled_from(FIELDS), JSON))
+def test_recognising_never_fails_and_gives_a_reason_or_none(module: Any, record: dict[str, Any]) -> None:
+    reason = module.recognise(record)
+    assert reason is None or reason.startswith("have ")

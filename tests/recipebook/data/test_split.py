@@ -1,0 +1,84 @@
+"""The split: records that agree stay together, and nothing else decides."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recipebook.data.split import choose_part, normalise
+from recipebook.recipe.keys import Split
+from recipebook.rows import BadRecord
+
+BY_INPUT = Split(by=("input",))
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("  Stop,\t please!\n", "stop, please"),
+        ("\uff33\uff34\uff2f\uff30", "stop"),
+        ("Straße", "strasse"),
+        ("«Arrête»…", "arrête"),
+        ("रुको।", "रुको"),
+        ("की", "की"),
+        ("?!", "?!"),
+        ("", ""),
+    ],
+)
+def test_text_is_reduced_to_what_makes_it_the_same(text: str, same: str) -> None:
+    assert normalise(text) == same
+
+
+@given(st.text())
+def test_spacing_and_case_of_ascii_never_part_records(text: str) -> None:
+    other = "  " + text.replace(" ", " \t ") + "\n"
+    assert choose_part({"input": text}, BY_INPUT) == choose_part({"input": other, "output": "x"}, BY_INPUT)
+
+
+def test_shares_are_met_within_a_percent() -> None:
+    split = Split(validation=0.1, test=0.2, by=("input",))
+    parts = [choose_part({"input": f"go {number}"}, split) for number in range(20_000)]
+    shares = {part: parts.count(part) / 20_000 for part in set(parts)}
+    assert shares == pytest.approx({"train": 0.7, "validation": 0.1, "test": 0.2}, abs=0.01)
+
+
+def test_parts_are_the_same_on_every_machine() -> None:
+    split = Split(test=0.3, by=("input",))
+    parts = "".join(choose_part({"input": f"go {number}"}, split)[1] for number in range(20))
+    assert parts == "rrerrarreaeearrrrerr"
+
+
+def test_seed_moves_records() -> None:
+    def choose(seed: int) -> list[str]:
+        return [choose_part({"input": f"go {number}"}, Split(seed=seed, by=("input",))) for number in range(200)]
+
+    assert choose(1) != choose(2)
+
+
+def test_another_validation_share_moves_no_test_record() -> None:
+    for number in range(500):
+        record = {"input": f"go {number}"}
+        small, large = (choose_part(record, Split(validation=share, test=0.2)) for share in (0.1, 0.5))
+        assert (small == "test") == (large == "test")
+
+
+def test_whole_record_decides_without_fields_and_key_order_does_not() -> None:
+    for number in range(50):
+        assert choose_part({"a": 1, "b": number}, Split()) == choose_part({"b": number, "a": 1}, Split())
+
+
+def test_values_that_are_not_text_count_too() -> None:
+    parts = {choose_part({"persona": number}, Split(by=("persona",))) for number in range(100)}
+    assert parts == {"train", "validation", "test"}
+
+
+def test_missing_field_is_a_bad_record() -> None:
+    with pytest.raises(BadRecord, match=r"^missing 'input', which data\.split\.by names$"):
+        choose_part({"output": "x"}, BY_INPUT)
+
+
+def test_record_too_deep_to_compare_is_a_bad_record() -> None:
+    record: dict[str, object] = {}
+    for _ in range(400):
+        record = {"a": record}
+    with pytest.raises(BadRecord, match=r"^nested too deeply$"):
+        choose_part(record, Split())

@@ -1,0 +1,94 @@
+"""Members as Ray tasks, on a cluster of two nodes on this machine: processes of its own, one killed on the way."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ray.cluster_utils import Cluster
+
+from recipebook.launch.launcher import Job
+from recipebook.launch.ray_launcher import RayLauncher, RayTraining
+
+# Like a trainer: it notes that it began, waits for the test to say go, works a while, and notes that it ended.
+TRAIN = (
+    "import os, pathlib, sys, time\n"
+    "open('began', 'a').write(os.environ['NODE'] + '\\n')\n"
+    "pathlib.Path('model/checkpoint-5').mkdir(parents=True)\n"
+    "print(os.environ['MEMBER'], 'threads', os.environ.get('OMP_NUM_THREADS'), flush=True)\n"
+    "while not pathlib.Path('../go').exists(): time.sleep(0.05)\n"
+    "time.sleep(float(sys.argv[1]))\n"
+    "open('ended', 'a').write('x')\n"
+    "sys.exit(int(sys.argv[2]))\n"
+)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A head that trains nothing, and two nodes that train one member each at a time."""
+    before = os.environ.copy()
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    nodes = [cluster.add_node(num_cpus=1, env_vars={"NODE": name}) for name in "ab"]
+    os.environ["RAY_ADDRESS"] = cluster.address
+    yield cluster, nodes
+    cluster.shutdown()
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="module")
+def launcher(cluster: Any) -> Iterator[RayLauncher]:
+    launcher = RayLauncher()
+    yield launcher
+    launcher.close()
+
+
+def job(folder: Path, name: str, seconds: float = 0, code: int = 0) -> Job:
+    (folder / name).mkdir()
+    command = (sys.executable, "-c", TRAIN, str(seconds), str(code))
+    return Job(folder / name, command, {"MEMBER": name, "CUDA_VISIBLE_DEVICES": "7"}, 0, 1)
+
+
+def wait(training: RayTraining) -> int:
+    while (code := training.poll()) is None:
+        time.sleep(0.05)
+    return code
+
+
+def nodes_begun(folder: Path) -> list[str]:
+    """The node of every beginning, sorted."""
+    return sorted(line[0] for path in folder.glob("*/began") for line in path.read_text().splitlines())
+
+
+def test_exit_codes_and_output_come_back(launcher: RayLauncher, tmp_path: Path) -> None:
+    (tmp_path / "go").touch()
+    assert launcher.slots == 2
+    trainings = [launcher.start(job(tmp_path, name, 0, code)) for name, code in (("good", 0), ("bad", 3))]
+    assert [wait(training) for training in trainings] == [0, 3]
+    assert (tmp_path / "good" / "train.log").read_text() == "good threads None\n"
+
+
+def test_a_stopped_member_is_gone(launcher: RayLauncher, tmp_path: Path) -> None:
+    training = launcher.start(job(tmp_path, "long"))
+    while not (tmp_path / "long" / "began").exists():
+        time.sleep(0.05)
+    training.stop()
+    assert training.poll() not in (None, 0)
+    assert not (tmp_path / "long" / "ended").exists()
+
+
+def test_a_node_is_killed_and_the_fleet_ends_complete(cluster: Any, launcher: RayLauncher, tmp_path: Path) -> None:
+    trainings = [launcher.start(job(tmp_path, name, 4)) for name in ("one", "two", "three")]
+    # However slowly b starts, nothing ends on a before.
+    while nodes_begun(tmp_path) != ["a", "b"]:
+        time.sleep(0.05)
+    cluster[0].remove_node(cluster[1][1], allow_graceful=False)
+    (tmp_path / "go").touch()
+    assert [wait(training) for training in trainings] == [0, 0, 0]
+    # What was on b was begun again on a, over the broken checkpoint, and nothing was trained twice to its end.
+    assert nodes_begun(tmp_path) == ["a", "a", "a", "b"]
+    assert [path.read_text() for path in tmp_path.glob("*/ended")] == ["x", "x", "x"]

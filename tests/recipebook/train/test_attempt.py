@@ -1,0 +1,81 @@
+"""What the trainer left behind, and whether it is a trained model."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from recipebook.run.rundir import Run
+from recipebook.train.attempt import begin, find_fault, read_final_loss, tell_kept
+
+GOOD = {"finite": True, "changed": True, "tensors": 2, "parameters": 8, "digest": "d"}
+
+
+def leave(folder: Path, weights: dict[str, object] | None, loss: float | None) -> Path:
+    (folder / "train.log").write_text("all is well\n")
+    if weights:
+        (folder / "weights.json").write_text(json.dumps(weights))
+    if loss is not None:
+        (folder / "metrics.jsonl").write_text(f'{{"step": 1, "loss": 9.0}}\n{{"step": 2, "loss": {loss}}}\n')
+    return folder
+
+
+def test_finite_changed_weights_and_a_loss_are_a_model(tmp_path: Path) -> None:
+    assert find_fault(leave(tmp_path, GOOD, 0.5), 0) is None
+    assert read_final_loss(tmp_path) == 0.5
+
+
+def test_a_training_too_short_to_log_a_step_is_judged_by_its_mean_loss(tmp_path: Path) -> None:
+    leave(tmp_path, GOOD, None)
+    (tmp_path / "metrics.jsonl").write_text('{"step": 3, "eval_loss": 2.0}\n{"step": 3, "train_loss": 2.5}\n')
+    assert find_fault(tmp_path, 0) is None
+    assert read_final_loss(tmp_path) == 2.5
+
+
+@pytest.mark.parametrize(
+    ("weights", "loss", "code", "fault"),
+    [
+        (GOOD, 0.5, -9, "the trainer was killed by signal 9"),
+        (GOOD, 0.5, 1, "the trainer ended with status 1: all is well"),
+        (None, 0.5, 0, "the trainer ended without saving a model: all is well"),
+        ({**GOOD, "finite": False}, 0.5, 0, "the saved weights are not finite"),
+        ({**GOOD, "changed": False}, 0.5, 0, "the saved weights are those that training began with"),
+        (GOOD, 0.0, 0, "the last logged loss is 0.0, not a finite number above 0"),
+        (GOOD, float("inf"), 0, "the last logged loss is inf, not a finite number above 0"),
+        (GOOD, None, 0, "the last logged loss is None, not a finite number above 0"),
+    ],
+)
+def test_anything_less_is_a_fault(
+    tmp_path: Path, weights: dict[str, object] | None, loss: float | None, code: int, fault: str
+) -> None:
+    text = "Infinity" if loss == float("inf") else loss
+    folder = leave(tmp_path, weights, loss)
+    if text == "Infinity":
+        (folder / "metrics.jsonl").write_text('{"step": 1, "loss": Infinity}\n')
+    assert find_fault(folder, code) == fault
+
+
+def test_a_line_that_a_killed_trainer_had_begun_does_not_count_and_goes_before_the_next_attempt(
+    start_run: Callable[..., Run],
+) -> None:
+    run = start_run(status="interrupted")
+    (run.folder / "metrics.jsonl").write_text('{"step": 1, "loss": 9.0}\n{"step": 2, "lo')
+    assert read_final_loss(run.folder) == 9.0
+    begin(run, run.read())
+    assert (run.folder / "metrics.jsonl").read_text() == '{"step": 1, "loss": 9.0}\n'
+
+
+def test_the_step_whose_weights_were_kept_is_told_and_that_training_ended_early(start_run: Callable[..., Run]) -> None:
+    run = start_run()
+    assert tell_kept(run) is None
+    checkpoint = run.folder / "model" / "checkpoint-80"
+    checkpoint.mkdir(parents=True)
+    state = checkpoint / "trainer_state.json"
+    state.write_text('{"best_global_step": null}')
+    (run.folder / "progress.json").write_text('{"step": 80, "steps": 80}')
+    assert tell_kept(run) is None
+    state.write_text('{"best_global_step": 40}')
+    assert tell_kept(run) == "the weights of step 40, the best by validation"
+    (run.folder / "progress.json").write_text('{"step": 80, "steps": 1210}')
+    assert tell_kept(run) == "the weights of step 40, the best by validation; it ended early, after 80 of 1210"
