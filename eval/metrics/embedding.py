@@ -3,6 +3,8 @@
     {"prediction": "The lights are on now.", "reference": "I turned on the lights."}
     → {"embedding_similarity": 0.8}
 
+    embedding_similarity    a · r / (|a| |r|), with the embeddings a of the answer and r of the reference
+
 The model is all-MiniLM-L6-v2 unless another one is named; figures of different models are not comparable. An empty
 answer scores 0, unless the reference is empty, too: the model would place it by its marks for start and end alone,
 somewhere near everything, and saying nothing would earn more than a wrong answer.

@@ -3,6 +3,14 @@
     {"measures": {"answer": -12.5, "answer_tokens": 25}}
     → {"nll": 0.5, "perplexity": 1.65, "corpus_perplexity": 1.65, "answer_nats": 12.5, "answer_tokens": 25.0}
 
+With log p(t), the log-likelihood of token t given the prompt and the tokens before it:
+
+    answer_nats           - sum of log p(t) over the answer's tokens t
+    answer_tokens         number of these tokens
+    nll                   answer_nats / answer_tokens
+    perplexity            exp(nll)
+    corpus_perplexity     exp(nll)
+
 The end of the turn counts as a token. In the means of `nll` and `perplexity` every answer weighs the same, and a few
 answers that a model finds absurd can make up a mean of `perplexity` alone; in `corpus_perplexity`, the one that papers
 report, every token weighs the same: exp(sum of nats / sum of tokens).

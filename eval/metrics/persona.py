@@ -5,13 +5,17 @@
 
 Settings by device are read from both texts (eval/reading/devices.py). Four kinds of things are counted: `device`,
 `param` (a setting of a device), and of those `numerical` (temperature, volume, brightness, fan speed, alarm volume) and
-`categorical` (the others). With P predicted, R in the reference and M in both, with the same value:
+`categorical` (the others). With P predicted, R in the reference and M in both, with the same value (`*_micro_*`: the
+same of all answers together, by the sums of |M|, |P| and |R|):
 
-    *_precision, *_recall, *_f1        |M| / |P|, |M| / |R|, 2 |M| / (|P| + |R|) of each answer, then the mean
-    *_micro_precision, …               the same of all answers together: the sum of M by the sum of P
-    *_tp, *_fp, *_fn                   |M|, |P - M|, |R - M|: a wrong value is in both of the last two
-    numerical_mae                      mean |predicted - reference| of the numbers on both sides that do not match
-    exact                              1 if P and R are equal, which two answers without settings are
+    *_precision    |M| / |P|
+    *_recall       |M| / |R|
+    *_f1           2 |M| / (|P| + |R|)
+    *_tp           |M|
+    *_fp           |P - M|, a wrong value included
+    *_fn           |R - M|, a wrong value included
+    numerical_mae  mean |predicted - reference| of the numbers on both sides that do not match
+    exact          1 if P and R are equal, which two answers without settings are
 
 `strict` is the default: names and phrases are whole words, numbers match within `tolerance`, and 0/0 is None and
 leaves the mean. `compat` repeats the published figures, with all that is odd in them: parts of words count ("arm" in

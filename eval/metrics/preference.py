@@ -6,9 +6,13 @@
        "reward_margin": 0.3}
 
 `reference_*` are the base model's. The implicit reward of an answer (Rafailov et al. 2023, section 4) is beta times
-the logarithm of how much likelier it is than under the reference, so the reward margin is
+the logarithm of how much likelier it is than under the reference:
 
-    beta * ((chosen - reference_chosen) - (rejected - reference_rejected))
+    prefers_chosen              1 if chosen > rejected
+    prefers_chosen_per_token    1 if chosen / chosen_tokens > rejected / rejected_tokens
+    margin                      chosen - rejected
+    reward_margin               beta * ((chosen - reference_chosen) - (rejected - reference_rejected))
+    reward_accuracy             1 if reward_margin > 0, 1/2 if it is 0
 
 A margin of exactly 0 is a coin toss and counts as a half: the base model is its own reference, and has nothing else.
 """

@@ -6,19 +6,21 @@
 Calls stand on lines of their own or behind `;`. Both texts are read as Python, never run: spacing, quotes and the
 order of keywords do not count, 3 equals 3.0, True is not 1, and positional arguments get their names from the API.
 Each predicted call is partnered with at most one reference call of its name, the pairs that share most arguments
-first. With P the calls predicted, R those of the reference and M the pairs of partners:
+first. The arguments of a call without a partner are wrong. With P the calls predicted, R those of the reference and
+M the pairs of partners:
 
-    parses            1 if every statement is a call with literal arguments, and there is one at least
-    valid             1 if it parses and every call is in the API: name, parameters, types, enum, range, none missing
-    exact             1 if the two sequences of calls are equal
-    call_precision    |M| / |P|
-    call_recall       |M| / |R|
-    call_f1           2 |M| / (|P| + |R|)
-    argument_*        the same three for arguments: equal ones (name, type and value) of partners over all arguments
-                      of P and of R, so that the arguments of a call without a partner are wrong, too
-    numbers_exact     of the reference's numbers, the share that the partner has, equal, in the same parameter
-    numbers_within    the same, where |predicted - reference| <= tolerance x |reference| is enough
-    order             of the reference's pairs of calls, the share whose partners stand in the same order
+    parses              1 if every statement is a call with literal arguments, and there is one at least
+    valid               1 if it parses and every call is in the API: name, parameters, types, enum, range, none missing
+    exact               1 if the two sequences of calls are equal
+    call_precision      |M| / |P|
+    call_recall         |M| / |R|
+    call_f1             2 |M| / (|P| + |R|)
+    argument_precision  equal arguments (name, type and value) of partners / arguments of P
+    argument_recall     equal arguments of partners / arguments of R
+    argument_f1         2 equal arguments of partners / (arguments of P + arguments of R)
+    numbers_exact       of the reference's numbers, the share that the partner has, equal, in the same parameter
+    numbers_within      numbers_exact, where |predicted - reference| <= tolerance x |reference| is enough
+    order               of the reference's pairs of calls, the share whose partners stand in the same order
 
 A figure that divides 0 by 0 is None: `order` of a single call, `numbers_*` without numbers, `argument_*` without
 arguments. So are all but `parses` and `valid` if the reference does not parse. An answer that does not parse scores

@@ -3,6 +3,14 @@
     {"measures": {"tool": -0.4, "tool_tokens": 2, "fluency": -30.0, "fluency_tokens": 10}}
     → {"tool_nll": 0.2, "position_nll": null, "argument_nll": null, "fluency_nll": 3.0, "fluency_perplexity": 20.1}
 
+With log p(t), the log-likelihood of token t given all before it:
+
+    tool_nll              - mean of log p(t) over the tokens t of the tools' names
+    position_nll          - mean of log p(t) over the tokens that open a call
+    argument_nll          - mean of log p(t) over the tokens of arguments and closings
+    fluency_nll           - mean of log p(t) over all other tokens
+    fluency_perplexity    exp(fluency_nll)
+
 `tool` is the names of called tools, `position` the openings of calls, `argument` their arguments and closings, and
 `fluency` the text around them with the end of the turn. An answer without calls has no figures for what it lacks.
 """

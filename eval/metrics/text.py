@@ -3,6 +3,11 @@
     {"prediction": "Set to  22 degrees.", "reference": "set to 22 degrees."}
     → {"exact": 1.0, "pred_length": 4.0, "ref_length": 4.0, "length_ratio": 1.0}
 
+    exact           1 if answer and reference are the same words in the same order, case aside
+    pred_length     number of words in the answer
+    ref_length      number of words in the reference
+    length_ratio    pred_length / ref_length
+
 Neither case nor white space counts in `exact`. Lengths are in words between blanks. `length_ratio` over several
 answers is the mean predicted length by the mean reference length, not a mean of ratios; of an empty reference alone
 there is none.

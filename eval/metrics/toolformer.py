@@ -5,23 +5,25 @@
 Calls are found in every dialect (recipebook/text/inline_calls.py); names compare without regard to case. Spacing,
 quotes and the order of keywords do not count, 3 equals 3.0, True is not 1, and positional arguments get their names
 from the tools' schemas. Each predicted call is partnered with at most one reference call of its name, the pairs that
-share most arguments first. With P the calls predicted, R those of the reference and M the pairs of partners:
+share most arguments first. The arguments of a call without a partner are wrong. With P the calls predicted, R those of
+the reference and M the pairs of partners:
 
-    exact              1 if P and R are equal in names, arguments and order; two texts without calls are
-    tool_accuracy      1 if the names in P are those in R, each as often, in any order
-    tool_precision     |M| / |P|
-    tool_recall        |M| / |R|
-    tool_f1            2 |M| / (|P| + |R|)
-    argument_*         the same three for arguments: equal ones (name, type and value) of partners over all arguments
-                       of P and of R, so that the arguments of a call without a partner are wrong, too
-    argument_exact     of R, the share whose partner has its arguments and no others
-    position_exact     of R, the share whose partner stands at the same position
-    position_distance  mean of |position in P - position in R| over M, in characters
-    order              of the pairs of calls in R, the share whose partners stand in the same order
-    multi_step_exact   `exact`, where R has two calls or more
-    valid              1 if every call in P is in the schemas: name, parameters, types, enum, range, none missing
-    no_call            1 if P is empty, where R is
-    text_equal         1 if both texts without their calls are the same, white space aside
+    exact               1 if P and R are equal in names, arguments and order; two texts without calls are
+    tool_accuracy       1 if the names in P are those in R, each as often, in any order
+    tool_precision      |M| / |P|
+    tool_recall         |M| / |R|
+    tool_f1             2 |M| / (|P| + |R|)
+    argument_precision  equal arguments (name, type and value) of partners / arguments of P
+    argument_recall     equal arguments of partners / arguments of R
+    argument_f1         2 equal arguments of partners / (arguments of P + arguments of R)
+    argument_exact      of R, the share whose partner has its arguments and no others
+    position_exact      of R, the share whose partner stands at the same position
+    position_distance   mean of |position in P - position in R| over M, in characters
+    order               of the pairs of calls in R, the share whose partners stand in the same order
+    multi_step_exact    `exact`, where R has two calls or more
+    valid               1 if every call in P is in the schemas: name, parameters, types, enum, range, none missing
+    no_call             1 if P is empty, where R is
+    text_equal          1 if both texts without their calls are the same, white space aside
 
 A position is a number of characters, not bytes, in the text without calls. A figure that divides 0 by 0 is None; so
 are `tool_accuracy` without calls in R, `multi_step_exact` with fewer than two, `no_call` with any, and `valid` without
