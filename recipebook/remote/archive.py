@@ -35,7 +35,7 @@ def unpack_adapter(archive: Path, folder: Path) -> list[str]:
     left_out: list[str] = []
     room = LARGEST
     try:
-        for name, stream in _read_members(archive):
+        for name, stream in _read_members(archive, folder):
             path = _check_name(name, archive)
             if path.suffix not in WANTED:
                 left_out.append(name)
@@ -53,7 +53,7 @@ def unpack_adapter(archive: Path, folder: Path) -> list[str]:
     return left_out
 
 
-def _read_members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
+def _read_members(archive: Path, folder: Path) -> Iterator[tuple[str, IO[bytes]]]:
     with archive.open("rb") as raw:
         start = raw.read(4)
     if start == b"PK\x03\x04":
@@ -70,7 +70,7 @@ def _read_members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
         for member in tar:
             if not member.isfile() and not member.isdir():
                 raise UserError(f"{archive.name}: {member.name} is a link or a device")
-            content = tar.extractfile(member)
+            content = tar.extractfile(_filter(member, folder, archive))
             if content:
                 yield member.name, content
 
@@ -86,6 +86,14 @@ def _open_stream(archive: Path, start: bytes) -> Iterator[IO[bytes]]:
                 yield unzipped  # type: ignore[misc]
         else:
             yield raw
+
+
+def _filter(member: tarfile.TarInfo, folder: Path, archive: Path) -> tarfile.TarInfo:
+    """Let Python's own rules for archives that are not trusted judge a member as well."""
+    try:
+        return tarfile.data_filter(member, str(folder))
+    except tarfile.FilterError as error:
+        raise UserError(f"{archive.name}: {member.name!r} leads outside: {error}") from None
 
 
 def _check_name(name: str, archive: Path) -> PurePosixPath:
