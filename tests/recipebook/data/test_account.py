@@ -55,6 +55,17 @@ def test_records_left_out_are_told_and_are_no_rejects() -> None:
     judge(account, 1, "data.rejects")
 
 
+def test_a_later_ledger_adds_its_records_rows_repeats_and_notes() -> None:
+    ledger, later = Ledger({"converter": "robot"}), Ledger({"converter": "chat", "split": "by file"})
+    ledger.records, ledger.rows, later.records, later.rows = 1, 2, 3, 4
+    ledger.contents.remember(7)
+    later.contents.remember(7)
+    ledger.add(later)
+    assert ledger.close(overlap_test=5, overlap_validation=6) == Account(
+        records=4, rows=6, duplicates=1, overlap_test=5, overlap_validation=6, notes=("robot", "by file")
+    )
+
+
 def test_repeats_are_values_seen_before() -> None:
     repeats = Repeats()
     for value in (1, 2**64 - 1, 1, 1, 0, 2**64 - 1):

@@ -1,6 +1,7 @@
 """Weights: rows repeated as often as the recipe says, and told."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,23 @@ def test_whole_weights_repeat_and_zero_leaves_out(tmp_path: Path) -> None:
 def test_the_fraction_of_a_weight_is_the_share_repeated_once_more(tmp_path: Path) -> None:
     path = write_rows(tmp_path, ["a"] * 1000)
     rows, _ = repeat_rows(path, Weights(field="kind", values={"a": 1.25}), 42)
-    counts = [read_numbers(path).count(number) for number in range(1000)]
-    assert set(counts) == {1, 2}
+    counts = Counter(read_numbers(path))
+    assert (len(counts), set(counts.values())) == (1000, {1, 2})
     assert 1200 < rows < 1300
+
+
+def test_a_row_is_repeated_once_more_where_its_hash_is_below_the_fraction(tmp_path: Path) -> None:
+    # The hash of "42" and the row, as a decimal number, ends in 1749.
+    def count(weight: float) -> int:
+        return repeat_rows(write_rows(tmp_path, ["a"]), Weights(field="kind", values={"a": weight}), 42)[0]
+
+    assert [count(0.1749), count(0.1750)] == [0, 1]
+
+
+def test_the_rows_of_each_kind_are_counted_before_and_after(tmp_path: Path) -> None:
+    path = write_rows(tmp_path, ["a", "b", "a", "a"])
+    told = "weighted by kind: 4 train rows to 7 (a 3 to 6)"
+    assert repeat_rows(path, Weights(field="kind", values={"a": 2}), 42) == (7, told)
 
 
 def test_the_same_seed_repeats_the_same_rows(tmp_path: Path) -> None:

@@ -1,12 +1,16 @@
 """The split: records that agree stay together, and nothing else decides."""
 
+import hashlib
+import math
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recipebook.data.split import choose_part, normalise
+from recipebook.data.split import choose_part, hash_prompt, normalise
 from recipebook.recipe.keys import Split
-from recipebook.rows import BadRecord
+from recipebook.rows import BadRecord, Message, Row
 
 BY_INPUT = Split(by=("input",))
 
@@ -47,6 +51,18 @@ def test_parts_are_the_same_on_every_machine() -> None:
     assert parts == "rrerrarreaeearrrrerr"
 
 
+def test_a_share_ends_before_its_bound() -> None:
+    # The hash of [42,"go"], which is read from left to right, over 2^64.
+    share = int.from_bytes(hashlib.blake2b(b'[42,"go"]', digest_size=8).digest(), "big") / 2**64
+    above = math.nextafter(share, 1.0)
+
+    def choose(validation: float, test: float) -> str:
+        return choose_part({"input": "go"}, Split(validation=validation, test=test, by=("input",)))
+
+    assert (choose(0.0, share), choose(0.0, above)) == ("train", "test")
+    assert (choose(share, 0.0), choose(above, 0.0)) == ("train", "validation")
+
+
 def test_seed_moves_records() -> None:
     def choose(seed: int) -> list[str]:
         return [choose_part({"input": f"go {number}"}, Split(seed=seed, by=("input",))) for number in range(200)]
@@ -82,3 +98,52 @@ def test_record_too_deep_to_compare_is_a_bad_record() -> None:
         record = {"a": record}
     with pytest.raises(BadRecord, match=r"^nested too deeply$"):
         choose_part(record, Split())
+
+
+def say(*turns: tuple[str, str], **more: Any) -> Row:
+    messages: list[Message] = [{"role": role, "content": content} for role, content in turns]
+    return {"messages": messages, "meta": {}, **more}
+
+
+USER, ANSWER, OTHER = ("user", "Stop,  please!"), ("assistant", "robot.stop()"), ("assistant", "robot.halt()")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (say(USER, ANSWER), say(("user", "stop, please"), OTHER)),
+        (say(USER, ANSWER), say(USER)),
+        (say(USER, ANSWER, USER, ANSWER), say(USER, ANSWER, USER, OTHER)),
+        # What stands behind the last answer is no prompt of it.
+        (say(USER, ANSWER, USER), say(USER, OTHER)),
+        (say(USER, chosen=ANSWER, rejected=OTHER), say(USER, chosen=OTHER, rejected=ANSWER)),
+        (say(USER, chosen=ANSWER, rejected=OTHER), say(USER, ANSWER)),
+    ],
+)
+def test_the_same_prompt_has_the_same_hash_whatever_is_answered(one: Row, other: Row) -> None:
+    assert hash_prompt(one) == hash_prompt(other)
+
+
+CALL = {"function": {"name": "look", "arguments": "{}"}}
+CALLING: Message = {"role": "assistant", "content": "", "tool_calls": [CALL]}
+SEEN: Message = {"role": "tool", "content": "a wall"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (say(USER, ANSWER), say(("user", "go"), ANSWER)),
+        (say(USER, ANSWER), say(("system", USER[1]), ANSWER)),
+        (say(USER, ANSWER), say(USER, USER, ANSWER)),
+        (say(USER, ANSWER, USER, ANSWER), say(USER, OTHER, USER, ANSWER)),
+        (say(USER, ANSWER), say()),
+        # Of a pair, the answers stand apart; all of its messages are its prompt.
+        (say(USER, ANSWER, chosen=OTHER, rejected=OTHER), say(USER, OTHER, chosen=OTHER, rejected=OTHER)),
+        (
+            {"messages": [CALLING, SEEN, {"role": "assistant", "content": "x"}], "meta": {}},
+            {"messages": [{**CALLING, "tool_calls": []}, SEEN, {"role": "assistant", "content": "x"}], "meta": {}},
+        ),
+    ],
+)
+def test_another_prompt_has_another_hash(one: Row, other: Row) -> None:
+    assert hash_prompt(one) != hash_prompt(other)
