@@ -9,19 +9,21 @@ writes into an error is not shown, since some repeat the key there.
 """
 
 import os
-import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from recipebook.errors import UserError
 
+if TYPE_CHECKING:
+    import httpx
+
 FIRST_DELAY = 1.0
-LONGEST_DELAY = 60.0
+LONGEST_OBEYED = 600.0
 PASSING = (408, 409, 429)
 
 Ask = Callable[[list[dict[str, str]], int], str]
@@ -53,7 +55,6 @@ class Endpoint(BaseModel):
     @contextmanager
     def open(self) -> Iterator[Ask]:
         """A function that asks, from any thread; leaving ends those that wait."""
-        # Here and not above: recipes without an endpoint need no client.
         import httpx
 
         stop = threading.Event()
@@ -72,27 +73,32 @@ class Endpoint(BaseModel):
         return {"Authorization": f"Bearer {key}"}
 
     def _ask(self, client: Any, stop: threading.Event, messages: list[dict[str, str]], seed: int) -> str:
-        import httpx
+        # Here and not above: recipes without an endpoint need no client.
+        from recipebook.remote.web import GivenUp, Patience, insist
 
         body = {"model": self.model, "messages": messages, "temperature": self.temperature,
                 "max_tokens": self.max_tokens, "seed": seed}  # fmt: skip
-        problem = ""
-        for attempt in range(self.attempts):
-            told = 0.0
-            try:
-                reply = client.post(f"{self.url}/chat/completions", json=body)
-            except httpx.TransportError as error:
-                problem = type(error).__name__
-            else:
-                if reply.status_code == 200:
-                    return self._read(reply)
-                problem = f"status {reply.status_code}"
-                if reply.status_code not in PASSING and reply.status_code < 500:
-                    raise UserError(f"{self.url}: {problem} for model {self.model}{_advise(reply.status_code, self)}")
-                told = _read_delay(reply.headers.get("retry-after", ""))
-            if attempt + 1 < self.attempts and stop.wait(_choose_delay(attempt, told)):
-                break
-        raise UserError(f"{self.url}: {problem} after {self.attempts} attempts; the same command goes on from here")
+        patience = Patience(FIRST_DELAY, attempts=self.attempts, obeyed=LONGEST_OBEYED)
+        try:
+            reply = insist(
+                lambda: client.post(f"{self.url}/chat/completions", json=body),
+                patience,
+                self._describe,
+                lambda pause, _: stop.wait(pause),
+            )
+        except GivenUp as fault:
+            told = f"{fault} after {self.attempts} attempts; the same command goes on from here"
+            raise UserError(f"{self.url}: {told}") from None
+        return self._read(reply)
+
+    def _describe(self, fault: "httpx.Response | httpx.TransportError") -> str:
+        """Word a fault that may pass, without what the server wrote."""
+        if isinstance(fault, Exception):
+            return type(fault).__name__
+        told = f"status {fault.status_code}"
+        if fault.status_code not in PASSING and fault.status_code < 500:
+            raise UserError(f"{self.url}: {told} for model {self.model}{_advise(fault.status_code, self)}")
+        return told
 
     def _read(self, reply: Any) -> str:
         try:
@@ -100,16 +106,6 @@ class Endpoint(BaseModel):
         except (ValueError, LookupError, TypeError):
             raise UserError(f"{self.url}: its answer is none of OpenAI's chat completions") from None
         return text if isinstance(text, str) else ""
-
-
-def _choose_delay(attempt: int, told: float) -> float:
-    """Twice as long each time, and not all threads at once."""
-    return max(told, min(LONGEST_DELAY, FIRST_DELAY * 2.0**attempt) * random.uniform(0.5, 1.0))
-
-
-def _read_delay(told: str) -> float:
-    # A server may also tell a date; then our own delay has to do.
-    return min(float(told), 10 * LONGEST_DELAY) if told.isdigit() else 0.0
 
 
 def _advise(status: int, endpoint: Endpoint) -> str:

@@ -25,11 +25,11 @@ EARLIER_CODE: Mapping[str, str] = MappingProxyType(
         "0fa57e44875e5602": "9e864174dc122127",  # toolformer
         "a4d9f51cf055de51": "db0021b74da0d499",  # tools
         "618b71e8b1ba321d": "bcfe0174e127094e",  # trait
-        "114f013f80093975": "decdd19d771bb274",  # augment
-        "3d3eb6e3fc9f4e3a": "f162a847c3accf39",  # evaluate
-        "ef39b8b75fe1b1db": "9d62cb96c0588f90",  # generate_conversations
-        "ac598a7a77117e74": "18230439fa8e7681",  # generate_pairs
-        "b3ff16d704e22ed4": "4dc160dd9e2e5291",  # merge
+        "91f80afcf02b2fa8": "decdd19d771bb274",  # augment
+        "7dc5a0e4128097ef": "f162a847c3accf39",  # evaluate
+        "f1cd2b9e958fcde4": "9d62cb96c0588f90",  # generate_conversations
+        "8b41b55fc0eab097": "18230439fa8e7681",  # generate_pairs
+        "a16242c606590dcb": "4dc160dd9e2e5291",  # merge
     }
 )
 # The keys of `data` at that time; the rows of a recipe that says more cannot be there.

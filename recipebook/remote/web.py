@@ -1,14 +1,15 @@
-"""Requests to a service that may be busy, slow or away: repeated with growing pauses, and told in one line in the end.
+"""Requests to a server that may be busy, slow or away: repeated with growing pauses; a fault is one line in the end.
 
 In: `Web("https://…/v1", key, "TOGETHER_API_KEY", "together").ask("GET", "fine-tunes/ft-3f2a")`. Out: the answer's JSON.
 429 and `Retry-After` are obeyed; 500, 502, 503, 504 and broken connections are tried again for half an hour; any
 other refusal is the user's to know. The key is in no message.
 """
 
+import math
 import random
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -23,9 +24,68 @@ from recipebook.remote.service import Unclear
 TIMEOUT = httpx.Timeout(60, read=120)
 PATIENCE_SECONDS = 30 * 60
 FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 60.0
 PASSING = (500, 502, 503, 504)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a request is repeated. Pauses double up to `longest`, each a bit another, so that callers spread."""
+
+    first: float
+    longest: float = 60.0
+    attempts: int | None = None
+    seconds: float = math.inf
+    obeyed: float = math.inf
+    """The longest pause that a server may ask for."""
+
+
+class GivenUp(Exception):
+    """The fault of the last attempt."""
+
+
+def insist(
+    send: Callable[[], httpx.Response],
+    patience: Patience,
+    describe: Callable[[httpx.Response | httpx.TransportError], str],
+    wait: Callable[[float, str], bool],
+) -> httpx.Response:
+    """Return the first successful response, or raise GivenUp.
+
+    `describe` words a fault that may pass, and raises one that will not. `wait` lets a pause pass,
+    and returns whether to give up.
+    """
+    started, attempts, pause = time.monotonic(), 0, patience.first
+    while True:
+        asked = 0.0
+        attempts += 1
+        try:
+            response = send()
+        except httpx.TransportError as error:
+            fault = describe(error)
+        else:
+            if response.is_success:
+                return response
+            fault = describe(response)
+            asked = min(read_pause(response.headers.get("Retry-After")), patience.obeyed)
+        over = attempts == patience.attempts or time.monotonic() - started >= patience.seconds
+        if over or wait(max(pause * random.uniform(0.8, 1.2), asked), fault):
+            raise GivenUp(fault)
+        pause = min(2 * pause, patience.longest)
+
+
+def read_pause(header: str | None) -> float:
+    """The seconds that `Retry-After` asks for, as a number or as a date."""
+    if header is None:
+        return 0.0
+    try:
+        seconds = float(header)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            return 0.0
+    return max(0.0, seconds) if math.isfinite(seconds) else 0.0
 
 
 class Web:
@@ -71,38 +131,25 @@ class Web:
         self._insist(fetch, repeatable=True)
 
     def _insist(self, send: Callable[[], httpx.Response], repeatable: bool) -> httpx.Response:
-        trouble: list[str] = []
-        for pause in self._pauses():
-            with self._telling(trouble, repeatable):
-                answer = send()
-                if answer.is_success:
-                    return answer
-                if answer.status_code != 429 and answer.status_code not in PASSING:
-                    raise UserError(self._tell(answer))
-                trouble.append(self._tell(answer))
-                if answer.status_code != 429 and not repeatable:
-                    raise Unclear(trouble[-1])
-                pause = max(pause, _read_pause(answer.headers.get("Retry-After")))
-            print(f"{trouble[-1]}; again in {pause:.1f} s")
-            time.sleep(pause)
-        raise UserError(f"{trouble[-1]}; given up after {PATIENCE_SECONDS / 60:.0f} minutes, the same command goes on")
-
-    def _pauses(self) -> Iterator[float]:
-        """Growing pauses, each a bit another, so that many who wait do not come back together."""
-        started, pause = time.monotonic(), FIRST_PAUSE
-        while time.monotonic() - started < PATIENCE_SECONDS:
-            yield pause * random.uniform(0.8, 1.2)
-            pause = min(2 * pause, LONGEST_PAUSE)
-
-    @contextmanager
-    def _telling(self, trouble: list[str], repeatable: bool) -> Iterator[None]:
-        """Turn a broken connection into a line; one that never stood carried nothing."""
+        patience = Patience(first=FIRST_PAUSE, seconds=PATIENCE_SECONDS, obeyed=PATIENCE_SECONDS)
         try:
-            yield
-        except httpx.TransportError as error:
-            trouble.append(self._hide(f"{self.service}: {type(error).__name__}: {error}"))
-            if not repeatable and not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-                raise Unclear(trouble[-1]) from error
+            return insist(send, patience, lambda fault: self._describe(fault, repeatable), _wait)
+        except GivenUp as fault:
+            minutes = PATIENCE_SECONDS / 60
+            raise UserError(f"{fault}; given up after {minutes:.0f} minutes, the same command goes on") from None
+
+    def _describe(self, fault: httpx.Response | httpx.TransportError, repeatable: bool) -> str:
+        """Word a fault that may pass; a busy service and a connection that never stood heard nothing of the request."""
+        if isinstance(fault, httpx.Response):
+            told, heard = self._tell(fault), fault.status_code != 429
+            if heard and fault.status_code not in PASSING:
+                raise UserError(told)
+        else:
+            told = self._hide(f"{self.service}: {type(fault).__name__}: {fault}")
+            heard = not isinstance(fault, httpx.ConnectError | httpx.ConnectTimeout)
+        if heard and not repeatable:
+            raise Unclear(told)
+        return told
 
     def _read(self, answer: httpx.Response) -> dict[str, Any]:
         try:
@@ -128,15 +175,7 @@ class Web:
         return on_one_line(text.replace(self.key, "***"))
 
 
-def _read_pause(header: str | None) -> float:
-    """`Retry-After`: seconds, or a date."""
-    if header is None:
-        return 0.0
-    try:
-        return max(0.0, float(header))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return 0.0
+def _wait(pause: float, fault: str) -> bool:
+    print(f"{fault}; again in {pause:.1f} s")
+    time.sleep(pause)
+    return False
