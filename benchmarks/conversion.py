@@ -28,7 +28,7 @@ import orjson
 
 from recipebook.data.conversion import Converter, convert_file, find_converter
 from recipebook.hardware import detect
-from recipebook.recipe.keys import PROJECT
+from recipebook.project import PROJECT
 from recipebook.rows import BadRecord
 from recipebook.sources.inputs import find_inputs
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.startup import read_runtime, time_axolotl, time_train
 from recipebook.hardware import detect
-from recipebook.recipe.keys import PROJECT
+from recipebook.project import PROJECT
 
 RECIPE = """\
 description: the fleet of traits, each member trained for a few steps

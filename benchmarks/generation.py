@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from recipebook.hardware import detect
-from recipebook.launch.render import find_base
+from recipebook.recipe.base_model import find_base
 from recipebook.recipe.keys import Generation
 from recipebook.recipe.resolve import resolve
 from recipebook.run import rundir

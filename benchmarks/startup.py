@@ -23,10 +23,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from recipebook.hardware import detect
-from recipebook.launch.process import build_environment
-from recipebook.recipe.keys import PROJECT
+from recipebook.launch.command import build_environment
+from recipebook.project import CACHE, PROJECT
 from recipebook.recipe.resolve import resolve
-from recipebook.run.rundir import CACHE
 
 SETTINGS = ["training.max_steps=10", "training.save_steps=10", "training.eval_steps=10"]
 LEFT_BY_TRAINING = ("model", "tensorboard", "train.log", "metrics.jsonl", "progress.json", "weights.json")

@@ -20,7 +20,7 @@ from torch.utils.data import SequentialSampler
 from transformers import AutoTokenizer
 
 from converters.persona import Options, convert
-from recipebook.recipe.keys import CHAT_TEMPLATES, PROJECT
+from recipebook.project import CHAT_TEMPLATES, PROJECT
 from samples import make_persona
 
 LONGEST = 512

@@ -135,7 +135,7 @@ def _train(asked: argparse.Namespace) -> int:
 
 def _members(asked: argparse.Namespace) -> int:
     from recipebook.fleet.train import Choice, show_members
-    from recipebook.train.opening import resolve_for_machine
+    from recipebook.train.machine import resolve_for_machine
 
     resolved = resolve_for_machine(asked.recipe, asked.profile, _layers(asked))
     return show_members(resolved, Choice(tuple(asked.only), asked.limit))

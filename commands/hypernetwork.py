@@ -8,10 +8,11 @@ Ten numbers a pole in the order of converters/trait.py, one of them 1 or -1.
 import json
 
 from converters.trait import trait_vector
+from recipebook import project
 from recipebook.errors import UserError
 from recipebook.files import write_text
+from recipebook.project import shown
 from recipebook.run import rundir
-from recipebook.run.rundir import shown
 
 FILE = "hypernetwork_data.json"
 
@@ -28,7 +29,7 @@ def write_hypernetwork_data(fleet: str) -> int:
         }
         for run, manifest in members
     }
-    path = rundir.RUNS / fleet / FILE
+    path = project.RUNS / fleet / FILE
     write_text(path, json.dumps(told, indent=1) + "\n")
     print(f"written   {shown(path)}: {len(told)} adapters")
     return 0

@@ -1,19 +1,20 @@
 """`make runs`: what has been trained, newest first, with its headline figure once it was evaluated."""
 
-import json
 from pathlib import Path
 
+from recipebook import project
 from recipebook.errors import UserError
-from recipebook.launch.process import read_progress
 from recipebook.progress import format_seconds
 from recipebook.run import rundir
+from recipebook.run.headline import read_headline
 from recipebook.run.manifest import Manifest
+from recipebook.run.progress_file import read_progress
 from recipebook.run.rundir import Run
 
 HEAD = ("run", "status", "loss", "judged", "took", "main figure: tuned (base)")
 
 
-def show_runs(runs: Path = rundir.RUNS) -> int:
+def show_runs(runs: Path = project.RUNS) -> int:
     """Print the table."""
     lines = [_line(run) for run in rundir.list_runs(runs)]
     if not lines:
@@ -46,19 +47,3 @@ def _status(run: Run, manifest: Manifest) -> str:
     fact = read_progress(run.folder / "stages" / stage if stage else run.folder)
     told = f"training {stage}" if stage else "training"
     return f"{told} {fact['step']}/{fact['steps']}" if fact else told
-
-
-def read_headline(summary: Path) -> str:
-    """The main figure of an evaluation, and the base model's; empty where there was none."""
-    if not summary.is_file():
-        return ""
-    try:
-        result = json.loads(summary.read_bytes())["results"][0]
-        base = f" ({_round(result['base']['mean'])})" if result["base"] else ""
-        return f"{result['figure']}: {_round(result['tuned']['mean'])}{base}"
-    except (OSError, ValueError, LookupError, TypeError):
-        raise UserError(f"{rundir.shown(summary)} is no summary of an evaluation") from None
-
-
-def _round(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from commands.train import train
 from recipebook.files import write_text
 from recipebook.pipeline.train import Choice
-from recipebook.recipe.keys import PROJECT
+from recipebook.project import PROJECT, shown
 from recipebook.run import rundir
 
 RECIPE = "tiny-base"
@@ -20,7 +20,7 @@ def make_tiny_base(*, force: bool) -> int:
     status = train(RECIPE, "tiny", [], Choice(force=force))
     if status == 0:
         _store(rundir.find(RECIPE))
-        print(f"stored    {rundir.shown(FOLDER)}")
+        print(f"stored    {shown(FOLDER)}")
     return status
 
 

@@ -10,17 +10,19 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 
+from recipebook import project
 from recipebook.data.dataset import prepare
 from recipebook.errors import UserError
 from recipebook.fleet.train import Choice as Members
 from recipebook.fleet.train import train_fleet
 from recipebook.pipeline.train import Choice, resolve_stages, train_stages
-from recipebook.recipe.keys import PROJECT
+from recipebook.project import PROJECT, shown
 from recipebook.recipe.references import check_references
 from recipebook.run import provenance, rundir
-from recipebook.run.rundir import shown
 from recipebook.train.attempt import attempt
-from recipebook.train.opening import check_machine, open_run, reopen_run, say_dataset, say_recipe
+from recipebook.train.machine import check_machine
+from recipebook.train.opening import open_run, reopen_run
+from recipebook.train.words import say_dataset, say_recipe
 
 ALL = Choice()
 
@@ -45,7 +47,7 @@ def train(
         return train_fleet(resolved, overrides, members)
     say_recipe(resolved)
     started = time.monotonic()
-    dataset = prepare(resolved.recipe.data, rundir.CACHE / "data", PROJECT)
+    dataset = prepare(resolved.recipe.data, project.CACHE / "data", PROJECT)
     say_dataset(dataset)
     identity = provenance.identify(resolved.recipe, dataset.rows_digest)
     earlier = None if choice.force else rundir.find_same(identity)

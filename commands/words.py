@@ -1,7 +1,7 @@
 """Names for shell completion (commands/recipebook.bash asks for them): commands, recipes, profiles, runs."""
 
+from recipebook.project import PROJECT
 from recipebook.recipe import resolve
-from recipebook.recipe.keys import PROJECT
 from recipebook.run import rundir
 
 

@@ -18,12 +18,13 @@ from eval.scoring.summary import Asked, Summary
 from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
 from recipebook.progress import format_seconds
+from recipebook.project import shown
 from recipebook.recipe.keys import Evaluation, Recipe
 from recipebook.recipe.references import check_references
 from recipebook.recipe.resolve import resolve
 from recipebook.run import rundir
 from recipebook.run.manifest import Status
-from recipebook.run.rundir import Run, shown
+from recipebook.run.rundir import Run
 from recipebook.sources.inputs import MADE
 
 if TYPE_CHECKING:

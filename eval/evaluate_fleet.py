@@ -13,9 +13,9 @@ from eval.report.pages import format_estimate
 from eval.scoring.summary import Summary
 from eval.vote import evaluate_vote
 from recipebook.errors import UserError
-from recipebook.launch.render import find_base
 from recipebook.libraries import prepare_libraries
 from recipebook.progress import ProgressLine, format_seconds
+from recipebook.recipe.base_model import find_base
 from recipebook.recipe.resolve import resolve
 from recipebook.run.manifest import Manifest
 from recipebook.run.rundir import VOTE, Run

@@ -20,10 +20,10 @@ from eval.report.page import ReportInput, render
 from eval.scoring.predictions import Prediction, read_predictions
 from eval.scoring.score import evaluate_predictions, load_metric, read_options
 from eval.scoring.summary import Summary
+from recipebook import project
 from recipebook.errors import UserError
 from recipebook.files import digest, replacing, write_text
 from recipebook.recipe.keys import Recipe
-from recipebook.run import rundir
 from recipebook.run.manifest import Manifest
 from recipebook.run.rundir import VOTE, Run
 
@@ -91,7 +91,7 @@ def _check_same(evaluations: Sequence[Evaluation]) -> None:
 
 def _open(fleet: str, members: Sequence[tuple[Run, Manifest]]) -> Run:
     """A folder with what a page needs to know: the recipe, and a manifest that names the voters."""
-    run, (first, manifest) = Run(rundir.RUNS / fleet / VOTE, fleet), members[0]
+    run, (first, manifest) = Run(project.RUNS / fleet / VOTE, fleet), members[0]
     run.folder.mkdir(exist_ok=True)
     write_text(run.folder / "recipe.yaml", (first.folder / "recipe.yaml").read_text(encoding="utf-8"))
     told: dict[str, Any] = {

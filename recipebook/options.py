@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from recipebook.errors import UserError, on_one_line
-from recipebook.recipe.schema_walk import quote, suggest
+from recipebook.suggestions import quote, suggest
 
 
 def check_options(options: type[BaseModel], given: Mapping[str, Any], owner: str) -> BaseModel:

@@ -15,15 +15,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from recipebook import project
 from recipebook.errors import UserError, on_one_line
 from recipebook.files import write_text
-from recipebook.launch.render import find_base
 from recipebook.libraries import prepare_libraries
+from recipebook.project import shown
+from recipebook.recipe.base_model import find_base
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import resolve
 from recipebook.run import rundir
 from recipebook.run.manifest import Manifest
-from recipebook.run.rundir import Run, shown
+from recipebook.run.rundir import Run
 
 ALIKE = ("base", "chat_template")
 TOKENIZER = ("tokenizer*", "chat_template*", "special_tokens_map.json")
@@ -49,7 +51,7 @@ def merge_adapters(
     out: Path,
     kind: str = "linear",
     density: float | None = None,
-    runs: Path = rundir.RUNS,
+    runs: Path = project.RUNS,
 ) -> int:
     """Merge into a folder, which is whole or absent; the exit status."""
     if len(queries) < 2 or len(queries) != len(weights):

@@ -12,7 +12,7 @@ import random
 from itertools import cycle, islice
 from typing import Any
 
-from recipebook.recipe.keys import PROJECT
+from recipebook.project import PROJECT
 from samples._generator import draw_new, write_sample
 from samples.make_toolformer import LANGUAGES, PRICES, chat
 from stages._tools import Tools, read_tools

@@ -13,7 +13,7 @@ from typing import Any
 from eval.scoring.predictions import Prediction
 from recipebook.errors import UserError
 from recipebook.options import check_options
-from recipebook.recipe.keys import PROJECT
+from recipebook.project import PROJECT
 
 
 def check_metric(name: str, options: Mapping[str, Any], figures: Mapping[str, float]) -> None:

@@ -19,9 +19,9 @@ from typing import Annotated, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from recipebook.errors import UserError
+from recipebook.project import shown
 from recipebook.recipe.faults import tell, tell_invalid
 from recipebook.recipe.yaml_source import load
-from recipebook.run.rundir import shown
 
 Choices = Annotated[tuple[str | int, ...], Field(min_length=1)]
 Fields = dict[str, Choices | dict[str, Choices]]

@@ -27,9 +27,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from eval.reading.calls import Parameter, is_valid, parse_calls
 from recipebook.errors import UserError
+from recipebook.project import shown
 from recipebook.recipe.faults import tell, tell_invalid
 from recipebook.recipe.yaml_source import load
-from recipebook.run.rundir import shown
 from recipebook.text.call_arguments import write_arguments
 from recipebook.text.inline_calls import find_calls
 

@@ -26,7 +26,7 @@ from recipebook.files import digest, digest_file, replacing, write_text
 from recipebook.libraries import prepare_libraries
 from recipebook.pipeline.job import Job
 from recipebook.progress import ProgressLine
-from recipebook.recipe.keys import PROJECT
+from recipebook.project import PROJECT
 from recipebook.rows import BadRecord
 from recipebook.sources.inputs import MADE, find_inputs
 from recipebook.text.call_arguments import write_arguments

@@ -30,7 +30,7 @@ from recipebook.errors import UserError
 from recipebook.files import digest, digest_file, replacing, write_text
 from recipebook.pipeline.job import Job
 from recipebook.progress import ProgressLine
-from recipebook.recipe.keys import PROJECT
+from recipebook.project import PROJECT
 from recipebook.rows import Message
 from stages._endpoint import Ask, Endpoint
 from stages._pieces import Pieces

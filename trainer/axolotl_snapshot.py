@@ -4,7 +4,7 @@
      "$defs": {...}, "plugins": {"axolotl.integrations.liger.LigerPlugin": {"liger_rope": {...}}}}
 
 `axolotl config-schema` cannot do this: it falls back to a flat list of names, since torch's dtypes are no JSON.
-This module imports Axolotl and torch; nothing but `axolotl_keys.take_snapshot` imports it.
+This module imports Axolotl and torch, so nothing imports it: `python -m trainer.axolotl_snapshot` writes the snapshot.
 """
 
 import importlib
@@ -21,12 +21,14 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 import trainer
+from recipebook.files import write_text
+from recipebook.recipe.axolotl_keys import SNAPSHOT
 
 # Words for people, and `default`: a check needs neither.
 LEFT_OUT = {"title", "description", "default", "examples", "help", "deprecated"}
 
 
-def render() -> str:
+def take_snapshot() -> str:
     """The snapshot's text; the same Axolotl gives the same bytes."""
     schema = _schema_of(AxolotlInputConfig)
     snapshot = {
@@ -105,3 +107,7 @@ def _import(name: str) -> Any:
 
 def _is_plugin(value: Any) -> bool:
     return inspect.isclass(value) and issubclass(value, BasePlugin)
+
+
+if __name__ == "__main__":
+    write_text(SNAPSHOT, take_snapshot())

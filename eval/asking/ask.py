@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from eval.asking.prompts import Prompt, digest_prompts
 from eval.scoring.score import load_metric
+from recipebook import project
 from recipebook.errors import UserError
 from recipebook.files import digest, write_text
-from recipebook.launch.render import find_base
 from recipebook.libraries import prepare_libraries
+from recipebook.project import shown
+from recipebook.recipe.base_model import find_base
 from recipebook.recipe.keys import Evaluation, Recipe
-from recipebook.run import rundir
 from recipebook.run.manifest import Manifest
-from recipebook.run.rundir import Run, shown
+from recipebook.run.rundir import Run
 
 if TYPE_CHECKING:
     from eval.asking.generate import Answer
@@ -228,4 +229,4 @@ def _baseline_file(manifest: Manifest, settings: Evaluation, prompts: list[Promp
         version("torch"),
         version("transformers"),
     )
-    return rundir.CACHE / "baselines" / f"{key}.json"
+    return project.CACHE / "baselines" / f"{key}.json"

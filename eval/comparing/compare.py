@@ -23,10 +23,10 @@ from eval.comparing.join import read_systems
 from eval.report.pages import format_difference, format_estimate, format_p, render_page, tell_detectable
 from eval.scoring.summary import Result, compare_figure
 from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, adjust_holm
+from recipebook import project
 from recipebook.errors import UserError
 from recipebook.files import digest, write_text
-from recipebook.run import rundir
-from recipebook.run.rundir import shown
+from recipebook.project import shown
 
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -62,7 +62,7 @@ class Comparison(NamedTuple):
 def show_comparison(queries: Sequence[str], out: Path | None) -> int:
     """Print runs side by side and write the same as a page."""
     comparison = compare_runs(read_systems(queries))
-    page = out or rundir.RUNS / f"compare-{digest(*(run.name for run in comparison.runs))}.html"
+    page = out or project.RUNS / f"compare-{digest(*(run.name for run in comparison.runs))}.html"
     print(terminal_table(comparison))
     write_text(page, render(comparison))
     print(f"page: {shown(page)}")

@@ -13,9 +13,11 @@ from pydantic import ValidationError
 
 from eval.scoring.predictions import read_predictions
 from eval.scoring.summary import Scores, Summary
+from recipebook import project
 from recipebook.errors import UserError
+from recipebook.project import shown
 from recipebook.run import rundir
-from recipebook.run.rundir import Run, shown
+from recipebook.run.rundir import Run
 
 
 class Evaluation(NamedTuple):
@@ -45,7 +47,7 @@ class Evaluation(NamedTuple):
         return f"{self.run}@{self.where}" if self.where else self.run
 
 
-def find_evaluation(query: str, runs: Path = rundir.RUNS) -> tuple[Run, str]:
+def find_evaluation(query: str, runs: Path = project.RUNS) -> tuple[Run, str]:
     """A run and which of its evaluations: `robot-lora`, `robot-lora@validation`, `robot-lora@checkpoint-500`."""
     name, at, where = query.partition("@")
     run = rundir.find(name, runs)

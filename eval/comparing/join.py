@@ -14,6 +14,7 @@ from pathlib import Path
 
 from eval.comparing.evaluations import Evaluation, check_alike, find_evaluation, read_evaluation
 from eval.scoring.summary import estimate_figure
+from recipebook import project
 from recipebook.errors import UserError
 from recipebook.files import digest
 from recipebook.run import rundir
@@ -23,7 +24,7 @@ from recipebook.run.rundir import VOTE, Run
 TEST_SET = "test set"
 
 
-def read_systems(queries: Sequence[str], runs: Path = rundir.RUNS) -> list[Evaluation]:
+def read_systems(queries: Sequence[str], runs: Path = project.RUNS) -> list[Evaluation]:
     """The evaluations that are named, over rows that all were asked.
 
     A fleet's name stands for its members and their vote where these were asked the same rows, those aside that were

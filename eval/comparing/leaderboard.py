@@ -22,10 +22,12 @@ from eval.report.charts import choose_ticks
 from eval.report.pages import align, format_estimate, format_p, render_page, tell_detectable
 from eval.scoring.summary import compare_figure
 from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, adjust_holm
+from recipebook import project
 from recipebook.errors import UserError
 from recipebook.files import write_text
+from recipebook.project import shown
 from recipebook.run import rundir
-from recipebook.run.rundir import Run, shown
+from recipebook.run.rundir import Run
 
 
 class Standing(NamedTuple):
@@ -106,13 +108,13 @@ def show_leaderboard(recipe: str | None, out: Path | None) -> int:
     """Print the ranks and write the same as a page."""
     board = rank_runs(recipe)
     print(terminal_table(board))
-    page = out or rundir.RUNS / "leaderboard.html"
+    page = out or project.RUNS / "leaderboard.html"
     write_text(page, render(board, recipe))
     print(f"page: {shown(page)}")
     return 0
 
 
-def rank_runs(recipe: str | None, runs: Path = rundir.RUNS) -> Leaderboard:
+def rank_runs(recipe: str | None, runs: Path = project.RUNS) -> Leaderboard:
     """Read every run, of one recipe if it is given or among its members, and rank those that can be compared."""
     members = {run.name for run, _ in rundir.list_fleet(recipe, runs)} if recipe else set()
     evaluations: list[Evaluation] = []

@@ -15,16 +15,18 @@ from eval.human import LETTERS, NO_DIFFERENCE, POINTS, SCALES
 from eval.human.study import FOLDER, Key, draw_study
 from eval.human.systems import Question, read_systems
 from eval.report.pages import render_page
+from recipebook import project
 from recipebook.errors import UserError
 from recipebook.files import write_text
+from recipebook.project import shown
 from recipebook.rows import Message
-from recipebook.run import rundir
-from recipebook.run.rundir import shown
 
 SCRIPT = Path(__file__).with_name("form.js")
 
 
-def make_forms(queries: Sequence[str], conversations: int, evaluators: int, seed: int, runs: Path = rundir.RUNS) -> int:
+def make_forms(
+    queries: Sequence[str], conversations: int, evaluators: int, seed: int, runs: Path = project.RUNS
+) -> int:
     """Write the forms and the key of a study."""
     for name, value in (("CONVERSATIONS", conversations), ("EVALUATORS", evaluators)):
         if value < 1:

@@ -15,17 +15,18 @@ from eval.human.returned import find_files, read_returned
 from eval.human.study import FOLDER, read_keys
 from eval.report.pages import format_p, render_page
 from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate
+from recipebook import project
 from recipebook.errors import UserError
 from recipebook.files import write_text
+from recipebook.project import shown
 from recipebook.run import rundir
-from recipebook.run.rundir import shown
 
 # Krippendorff, Content Analysis, 2004, section 11.4.2: what may be relied on, and what allows tentative conclusions.
 RELIABLE = 0.8
 TENTATIVE = 0.667
 
 
-def show_results(query: str, sources: Sequence[Path], runs: Path = rundir.RUNS) -> int:
+def show_results(query: str, sources: Sequence[Path], runs: Path = project.RUNS) -> int:
     """Read the forms, print what they tell and write it down beside them."""
     run = rundir.find(query, runs)
     keys = read_keys(run)

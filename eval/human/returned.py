@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from eval.human import LETTERS, NO_DIFFERENCE, POINTS, SCALES, ScaleName
 from eval.human.study import Item, Key
 from recipebook.errors import UserError, on_one_line
-from recipebook.run.rundir import shown
+from recipebook.project import shown
 
 
 class Judgement(NamedTuple):

@@ -18,7 +18,8 @@ from eval.human import LETTERS
 from eval.human.systems import Question
 from recipebook.errors import UserError
 from recipebook.files import digest
-from recipebook.run.rundir import Run, shown
+from recipebook.project import shown
+from recipebook.run.rundir import Run
 
 FOLDER = "human-eval"
 

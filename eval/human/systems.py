@@ -16,10 +16,11 @@ from eval.asking.prompts import Prompt, read_prompts
 from eval.comparing.evaluations import Evaluation, find_evaluation, list_evaluations, read_evaluation
 from eval.report.stage_summary import read_stages
 from eval.scoring.predictions import Prediction, read_predictions
+from recipebook import project
 from recipebook.errors import UserError
+from recipebook.project import shown
 from recipebook.rows import Message
-from recipebook.run import rundir
-from recipebook.run.rundir import Run, shown
+from recipebook.run.rundir import Run
 
 
 class Question(NamedTuple):
@@ -49,7 +50,7 @@ class _Answered(NamedTuple):
     base: str
 
 
-def read_systems(queries: Sequence[str], runs: Path = rundir.RUNS) -> tuple[tuple[str, ...], list[Question]]:
+def read_systems(queries: Sequence[str], runs: Path = project.RUNS) -> tuple[tuple[str, ...], list[Question]]:
     """The systems in the order of the runs, bases first, and every prompt that all of them answered."""
     found = [_read(place) for query in queries for place in _find_places(query, runs)]
     systems = _name_systems(found)

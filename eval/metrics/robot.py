@@ -37,7 +37,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from eval.reading.calls import Api, Call, is_valid, parse_calls, read_api
 from eval.reading.pairing import compare_counts, count_equal, count_ordered, divide, find_partners
 from eval.scoring.predictions import Prediction
-from recipebook.recipe.keys import PROJECT
+from recipebook.project import PROJECT
 
 FIGURES = {
     "exact": "the calls, their order and every argument are right",

@@ -41,7 +41,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from eval.reading.calls import Api, Call, Value, is_valid, read_api
 from eval.reading.pairing import compare_counts, count_equal, count_ordered, divide, find_partners
 from eval.scoring.predictions import Prediction
-from recipebook.recipe.keys import PROJECT
+from recipebook.project import PROJECT
 from recipebook.text.inline_calls import InlineCall, find_calls, remove_calls
 
 FIGURES = {

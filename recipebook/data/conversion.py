@@ -29,11 +29,12 @@ from xxhash import xxh3_64_intdigest
 import converters
 from recipebook.data.account import Account, Ledger, judge
 from recipebook.data.code_digest import digest_module
-from recipebook.data.recognise import AUTO, choose
+from recipebook.data.recognise import choose
 from recipebook.errors import UserError
 from recipebook.files import replacing
 from recipebook.options import check_options
 from recipebook.progress import ProgressLine
+from recipebook.recipe.keys import AUTO
 from recipebook.records import Record
 from recipebook.rows import BadRecord, LeftOut, Row
 from recipebook.sources.inputs import Input, find_inputs, measure

@@ -21,10 +21,10 @@ import exports
 from recipebook.data.account import Account, Ledger, judge
 from recipebook.errors import UserError
 from recipebook.files import replacing
-from recipebook.recipe.schema_walk import offer
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, Message, Row
 from recipebook.sources.inputs import find_inputs
+from recipebook.suggestions import offer
 
 Export = Callable[[Row], dict[str, Any]]
 

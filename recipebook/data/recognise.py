@@ -15,10 +15,10 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from recipebook.errors import UserError, on_one_line
+from recipebook.recipe.keys import AUTO
 from recipebook.records import Record
 
 FIRST = 20
-AUTO = "auto"
 
 
 class Family(NamedTuple):

@@ -16,23 +16,24 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from recipebook import project
 from recipebook.data.dataset import Dataset, prepare
 from recipebook.errors import UserError, on_one_line
 from recipebook.fleet.expand import MatrixFault, Member, apply, expand
-from recipebook.pipeline.inputs import tell_changes
 from recipebook.progress import ProgressLine
 from recipebook.recipe.faults import find_recipe_faults, tell_invalid
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.references import check_references
 from recipebook.recipe.resolve import COMMAND_LINE, Resolved
-from recipebook.recipe.schema_walk import offer
 from recipebook.recipe.yaml_source import KeyPath, place_of
 from recipebook.run import provenance, rundir
 from recipebook.run.earlier import read_inputs
 from recipebook.run.manifest import Manifest
+from recipebook.run.provenance import tell_changes
 from recipebook.run.rundir import Run
 from recipebook.sources.inputs import find_inputs
 from recipebook.sources.shards import list_values
+from recipebook.suggestions import offer
 
 State = Literal["trained", "unfinished", "failed", "new", "changed", "left out"]
 SHARDS = "shards"
@@ -127,7 +128,7 @@ def name_fleet(resolved: Resolved) -> str:
 def _stand(
     member: Member, each: Resolved, trained: Mapping[str, tuple[Run, Manifest]], fleet: Resolved, *, force: bool
 ) -> Standing:
-    dataset = prepare(each.recipe.data, rundir.CACHE / "data", each.root)
+    dataset = prepare(each.recipe.data, project.CACHE / "data", each.root)
     identity = provenance.identify(each.recipe, dataset.rows_digest)
     standing = Standing(member, each, dataset, identity, "new", "there is none yet", None)
     least = fleet.recipe.matrix.min_rows if fleet.recipe.matrix else 0
@@ -178,7 +179,7 @@ def _check_key(resolved: Resolved, key: str) -> None:
 
 
 def _list_column(resolved: Resolved, column: str) -> Sequence[Any]:
-    return list_values(resolved.recipe.data.source, column, resolved.root, rundir.CACHE / SHARDS)
+    return list_values(resolved.recipe.data.source, column, resolved.root, project.CACHE / SHARDS)
 
 
 def _list_files(resolved: Resolved, pattern: str) -> Sequence[Any]:

@@ -14,13 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from recipebook import project
 from recipebook.errors import UserError
 from recipebook.fleet.members import Standing, name_fleet
 from recipebook.launch.launcher import Job, Launcher, Training
-from recipebook.launch.process import read_progress
 from recipebook.progress import ProgressLine, format_seconds
 from recipebook.run import rundir
 from recipebook.run.manifest import Manifest, Status
+from recipebook.run.progress_file import read_progress
 from recipebook.run.rundir import Run
 from recipebook.train import attempt
 from recipebook.train.opening import open_run, reopen_run
@@ -100,7 +101,7 @@ class Schedule:
         return True
 
     def _claim(self, work: Work) -> bool:
-        folder = rundir.CACHE / "claims"
+        folder = project.CACHE / "claims"
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder / work.standing.identity, os.O_RDWR | os.O_CREAT, 0o644)
         try:

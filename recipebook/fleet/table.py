@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from commands.runs import read_headline
 from recipebook.errors import UserError
 from recipebook.files import write_text
 from recipebook.fleet.members import Standing, name_fleet
 from recipebook.progress import format_seconds
 from recipebook.run import rundir
+from recipebook.run.headline import read_headline
 
 HEAD = ("member", "status", "loss", "main figure: tuned (base)", "took", "rows", "told")
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>

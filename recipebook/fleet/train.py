@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from recipebook import project
 from recipebook.errors import UserError
 from recipebook.fleet.members import Standing, list_members, name_fleet, stand
 from recipebook.fleet.schedule import Schedule
@@ -16,10 +17,10 @@ from recipebook.launch.launcher import Launcher, PlainLauncher
 from recipebook.launch.process import Stopped, signals_raise
 from recipebook.launch.resident import ResidentLauncher
 from recipebook.progress import format_seconds
+from recipebook.project import shown
 from recipebook.recipe.resolve import Resolved
 from recipebook.run import rundir
-from recipebook.run.rundir import shown
-from recipebook.train.opening import say_recipe
+from recipebook.train.words import say_recipe
 
 LAUNCHERS = ("resident", "plain", "ray")
 
@@ -83,7 +84,7 @@ def _name_members(resolved: Resolved, names: Sequence[str], choice: Choice) -> N
     try:
         rundir.name_members(fleet, names, whole=not choice.only and choice.limit is None)
     except OSError as error:
-        raise UserError(f"{shown(rundir.RUNS / fleet)}: cannot be written: {error.strerror}") from None
+        raise UserError(f"{shown(project.RUNS / fleet)}: cannot be written: {error.strerror}") from None
 
 
 def _open_launcher(choice: Choice, resolved: Resolved) -> Launcher:
@@ -115,7 +116,7 @@ def _tell(resolved: Resolved, lines: Sequence[Line], seconds: float, trained: in
     took = f"{trained} trained in {format_seconds(seconds)}"
     print(f"fleet     {len(lines)} members, {failed} without a trained model; {took}")
     fleet = name_fleet(resolved)
-    page = rundir.RUNS / fleet / "members.html"
+    page = project.RUNS / fleet / "members.html"
     try:
         rundir.note_members(fleet, {line.member: line.run for line in lines if line.status == "trained"})
         write_page(page, resolved.name, lines)

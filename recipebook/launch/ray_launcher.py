@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from recipebook.errors import UserError
 from recipebook.hardware import detect
 from recipebook.launch.process import GRACE_SECONDS
-from recipebook.recipe.keys import PROJECT
+from recipebook.project import PROJECT
 from recipebook.run.rundir import Run
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ comes out stands alone: `axolotl train axolotl.yaml` in the run's folder trains 
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -13,8 +12,10 @@ from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from recipebook.errors import UserError
+from recipebook.project import CHAT_TEMPLATES, TEMPLATES
 from recipebook.recipe import axolotl_keys
-from recipebook.recipe.keys import CHAT_TEMPLATES, PROJECT, TEMPLATES, Recipe
+from recipebook.recipe.base_model import find_base
+from recipebook.recipe.keys import Recipe
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,6 @@ def render_deepspeed(recipe: Recipe, *, gpu: bool) -> str | None:
 def deepspeed_strategy(recipe: Recipe) -> str | None:
     """`zero1`, `zero2`, `zero3`, or None."""
     return recipe.launch.strategy if recipe.launch.strategy.startswith("zero") else None
-
-
-def find_base(recipe: Recipe) -> Path | str:
-    """The base model's folder in the project or anywhere, or its name on the hub."""
-    folder = (PROJECT / recipe.model.base).resolve()
-    return folder if folder.is_dir() else recipe.model.base
 
 
 def _environment() -> SandboxedEnvironment:

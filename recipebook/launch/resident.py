@@ -16,9 +16,9 @@ from dataclasses import replace
 
 from recipebook.hardware import detect
 from recipebook.launch.launcher import Job, PlainTraining, Training, build_whole_environment
-from recipebook.launch.process import GRACE_SECONDS, last_error
-from recipebook.recipe.keys import PROJECT
-from recipebook.run.rundir import CACHE
+from recipebook.launch.process import GRACE_SECONDS
+from recipebook.project import CACHE, PROJECT
+from recipebook.run.progress_file import last_error
 
 PACKET = 1 << 16
 SINGLE = ("-m", "trainer", "axolotl.yaml")

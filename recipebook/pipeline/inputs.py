@@ -11,20 +11,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from recipebook import project
 from recipebook.data.code_digest import digest_sources
 from recipebook.data.conversion import find_converter
 from recipebook.data.dataset import Dataset, prepare
-from recipebook.data.recognise import AUTO
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file
-from recipebook.recipe.keys import PROJECT, Data
+from recipebook.project import PROJECT
+from recipebook.recipe.keys import AUTO, Data
 from recipebook.recipe.references import import_file
 from recipebook.recipe.resolve import is_file
 from recipebook.recipe.stages import Stage, list_texts
-from recipebook.run import provenance, rundir
+from recipebook.run import provenance
 from recipebook.sources.inputs import MADE, digest_inputs, find_inputs
 
-FEW = 3
 # What stages of a kind read of the recipe; a training reads all of it.
 KIND_SECTIONS = {"model", "eval"}
 HASHES = ("rows", "base", "chat template")
@@ -61,17 +61,6 @@ def identify_all(steps: Sequence[Step]) -> str:
     return digest(*(part for step in steps for part in (step.stage.name, step.identity)))
 
 
-def tell_changes(before: Mapping[str, str], after: Mapping[str, str]) -> str:
-    """`training.epochs: 4, was 3; lora.r: 8, was 16`"""
-    changed = [key for key in sorted(before.keys() | after.keys()) if before.get(key) != after.get(key)]
-    defaults, _ = provenance.list_defaults()
-    told = [
-        _tell_change(key, before.get(key, defaults.get(key)), after.get(key, defaults.get(key)))
-        for key in changed[:FEW]
-    ]
-    return "; ".join(told) + (f"; and {len(changed) - FEW} more" if len(changed) > FEW else "")
-
-
 @contextmanager
 def naming(stage: Stage) -> Iterator[None]:
     """Whatever is wrong in here, the stage and its place are told with it."""
@@ -83,13 +72,7 @@ def naming(stage: Stage) -> Iterator[None]:
 
 def _prepare(stage: Stage) -> Dataset:
     with naming(stage):
-        return prepare(stage.recipe.data, rundir.CACHE / "data", PROJECT)
-
-
-def _tell_change(key: str, before: str | None, after: str | None) -> str:
-    if key == "start" or key.startswith(("stage ", "file ")) or key in ("rows", "base", "chat template", "code"):
-        return {"start": "the stage that it starts from"}.get(key, key) + " changed"
-    return f"{key}: {after or 'not set'}, was {before or 'not set'}"
+        return prepare(stage.recipe.data, project.CACHE / "data", PROJECT)
 
 
 def _list_inputs(stage: Stage, dataset: Dataset | None, earlier: Mapping[str, str]) -> dict[str, str]:

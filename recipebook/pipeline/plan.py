@@ -4,21 +4,21 @@ stage     dpo (2 of 2): trains, from sft
 would run training.learning_rate: 0.002, was 0.001
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from recipebook.data.dataset import Dataset
 from recipebook.data.strengths import tell_strengths
-from recipebook.pipeline.inputs import Step, list_steps, naming, reads_made, tell_changes
-from recipebook.pipeline.train import find_finished, tell_stage
-from recipebook.recipe.keys import Recipe
+from recipebook.pipeline.finished import find_finished, tell_stage
+from recipebook.pipeline.inputs import Step, list_steps, naming, reads_made
+from recipebook.project import shown
 from recipebook.recipe.resolve import Resolved
 from recipebook.recipe.stages import Stage
 from recipebook.run import rundir
-from recipebook.run.rundir import shown
-from recipebook.train.opening import say_dataset, say_recipe
+from recipebook.run.provenance import tell_changes
+from recipebook.train.plan import tell_training
+from recipebook.train.words import say_dataset, say_recipe
 
 
-def plan_stages(resolved: Resolved, stages: Sequence[Stage], tell_training: Callable[[Recipe, Dataset], None]) -> None:
+def plan_stages(resolved: Resolved, stages: Sequence[Stage]) -> None:
     """Print the stages in short, then at length what would train."""
     say_recipe(resolved)
     _say_strengths(stages)

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from recipebook.errors import UserError
-from recipebook.launch.process import Stopped, build_environment, last_error, run_job
+from recipebook.launch.command import build_environment
+from recipebook.launch.process import Stopped, run_job
+from recipebook.pipeline.finished import find_finished, tell_stage
 from recipebook.pipeline.inputs import Step, identify_all, list_steps
 from recipebook.pipeline.opening import (
     build_job_command,
@@ -20,16 +22,19 @@ from recipebook.pipeline.opening import (
     write_merge_job,
     write_stage_job,
 )
-from recipebook.recipe.keys import PROJECT
+from recipebook.project import PROJECT, shown
 from recipebook.recipe.resolve import Resolved, merge_layers, read_layers
-from recipebook.recipe.schema_walk import offer
 from recipebook.recipe.stages import Stage, read_stages
 from recipebook.run import rundir
 from recipebook.run.manifest import StageEntry
-from recipebook.run.rundir import Run, shown
+from recipebook.run.progress_file import last_error
+from recipebook.run.rundir import Run
 from recipebook.run.stage_run import StageRun, list_trained, settle, show_final
+from recipebook.suggestions import offer
 from recipebook.train.attempt import attempt, attempt_job
-from recipebook.train.opening import begin_manifest, check_machine, choose_profile, reopen_run, say_dataset, say_recipe
+from recipebook.train.machine import check_machine, choose_profile
+from recipebook.train.opening import begin_manifest, reopen_run
+from recipebook.train.words import say_dataset, say_recipe
 
 
 @dataclass(frozen=True)
@@ -83,25 +88,6 @@ def train_stages(resolved: Resolved, stages: Sequence[Stage], overrides: Sequenc
         return _run_all(top, steps, chosen, choice, overrides, lock)
     finally:
         os.close(lock)
-
-
-def find_finished(step: Step, rows_digest: str | None, but: Run | None = None) -> StageRun | None:
-    """The same stage, finished in another run; rows that a stage made must be the same in fact, once they are known."""
-    for run, manifest in rundir.list_readable():
-        if but and run.folder == but.folder:
-            continue
-        for entry in manifest.pipeline:
-            same = entry.identity == step.identity and entry.name == step.stage.name and entry.finished
-            found = StageRun(run, entry.name)
-            if same and rows_digest in (None, entry.hashes.get("rows")) and found.folder.is_dir():
-                return found
-    return None
-
-
-def tell_stage(stage: Stage, at: int, of: int) -> str:
-    """`stage     dpo (3 of 3): trains, from sft`"""
-    what = "trains" if stage.kind is None else stage.kind.replace("_", " ")
-    return f"stage     {stage.name} ({at} of {of}): {what}, from {stage.start}"
 
 
 def _check_needs(steps: Sequence[Step], chosen: Sequence[str], recipe: str) -> None:

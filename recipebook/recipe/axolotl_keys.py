@@ -4,7 +4,7 @@
       lora_alhpa: 99     recipes/x.yaml:12:3: unknown key 'lora_alhpa' under axolotl; ...
 
 Axolotl itself drops an unknown key without a word. The schema is a snapshot, so that checking stays light;
-`python -m recipebook.recipe.axolotl_keys` takes it again from the installed Axolotl.
+`make schemas` takes it again from the installed Axolotl (trainer/axolotl_snapshot.py).
 """
 
 import functools
@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from recipebook.files import write_text
 from recipebook.recipe.schema_walk import Fault, Schema, find_faults
 from recipebook.recipe.yaml_source import KeyPath
 
@@ -108,13 +107,6 @@ def snapshot() -> Schema:
     return schema
 
 
-def take_snapshot() -> str:
-    """The installed Axolotl's schema as the snapshot's text; imports Axolotl and so takes seconds."""
-    from trainer.axolotl_snapshot import render
-
-    return render()
-
-
 def _refuse(key: str) -> str:
     if key in RECIPE_KEYS:
         return f"axolotl.{key} has a name of its own in recipes: write {RECIPE_KEYS[key]} instead"
@@ -150,7 +142,3 @@ def _explain(fault: Fault, plugins: dict[str, Schema]) -> Fault:
         if len(fault.path) > 1 and f"'{key}'" in hint:
             return replace(fault, text=f"{text}; did you mean {own}, the recipe's own key?")
     return fault
-
-
-if __name__ == "__main__":
-    write_text(SNAPSHOT, take_snapshot())

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from recipebook.errors import UserError
+from recipebook.project import PROJECT
 from recipebook.recipe.faults import find_recipe_faults, tell
-from recipebook.recipe.keys import PROJECT
 from recipebook.recipe.references import check_references, check_template
 from recipebook.recipe.resolve import list_profiles, list_recipes, merge_layers, read_layers, read_profile
 from recipebook.recipe.stages import read_stages

@@ -11,13 +11,15 @@ Every model is frozen and refuses keys that it does not know. No `lora` section 
 The keys of `matrix` are in matrix_keys.py.
 """
 
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from recipebook.recipe.matrix_keys import Matrix
 from recipebook.recipe.section import Name, Positive, Section, Share
+
+# In place of a converter's name: the records choose it.
+AUTO = "auto"
 
 
 class Model(Section):
@@ -280,10 +282,3 @@ class Recipe(Section):
         if self.training.span_weights and not self.data.options.get("spans"):
             raise ValueError("training.span_weights needs data.options.spans: true, by which a converter marks spans")
         return self
-
-
-PROJECT = Path(__file__).resolve().parents[2]
-RECIPES = PROJECT / "recipes"
-PROFILES = RECIPES / "profiles"
-TEMPLATES = PROJECT / "templates"
-CHAT_TEMPLATES = TEMPLATES / "chat"

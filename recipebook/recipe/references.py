@@ -19,14 +19,15 @@ from jinja2.ext import Extension
 from jinja2.parser import Parser
 from pydantic import BaseModel, ValidationError
 
-from recipebook.data.recognise import AUTO
 from recipebook.errors import UserError
 from recipebook.recipe.faults import tell, tell_invalid
+from recipebook.recipe.keys import AUTO
 from recipebook.recipe.resolve import Resolved, is_file, show
-from recipebook.recipe.schema_walk import Fault, Schema, find_faults, offer, quote, resolve_reference, suggest
+from recipebook.recipe.schema_walk import Fault, Schema, find_faults, resolve_reference
 from recipebook.recipe.unused_keys import find_unused_keys
 from recipebook.recipe.yaml_source import KeyPath
 from recipebook.sources.inputs import MADE, find_inputs, names_one_file
+from recipebook.suggestions import offer, quote, suggest
 
 
 def check_references(resolved: Resolved, made: Sequence[str] = ()) -> None:

@@ -17,10 +17,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from recipebook.errors import UserError, on_one_line
+from recipebook.project import PROJECT
 from recipebook.recipe.faults import find_recipe_faults, tell, tell_invalid
-from recipebook.recipe.keys import PROJECT, Recipe
-from recipebook.recipe.schema_walk import Fault, offer
+from recipebook.recipe.keys import Recipe
+from recipebook.recipe.schema_walk import Fault
 from recipebook.recipe.yaml_source import Document, KeyPath, Place, Places, Spot, forget, load, parse_value
+from recipebook.suggestions import offer
 
 NOT_IN_PROFILES = {"extends", "profiles", "stages"}
 COMMAND_LINE = Spot(Place("SET"), Place("SET"))

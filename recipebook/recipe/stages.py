@@ -24,10 +24,11 @@ from recipebook.recipe.faults import tell
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.references import check_references, find_kind_faults, import_file
 from recipebook.recipe.resolve import Layers, Resolved, lift, merge_documents, merge_layers
-from recipebook.recipe.schema_walk import Fault, find_faults, offer, suggest
+from recipebook.recipe.schema_walk import Fault, find_faults
 from recipebook.recipe.section import Name, Section
 from recipebook.recipe.yaml_source import Document, Place, place_of
 from recipebook.sources.inputs import MADE
+from recipebook.suggestions import offer, suggest
 
 BASE = "base"
 HEAD = ("name", "from")

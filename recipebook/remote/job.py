@@ -26,10 +26,11 @@ from recipebook.building import building
 from recipebook.data.export import export_rows
 from recipebook.errors import UserError
 from recipebook.files import digest_file, replacing, write_text
-from recipebook.recipe.keys import PROJECT, Lora, Recipe, Remote
+from recipebook.project import CACHE, PROJECT, shown
+from recipebook.recipe.keys import Lora, Recipe, Remote
 from recipebook.remote.archive import CONFIG, unpack_adapter
 from recipebook.remote.service import Job, Service, Unclear, connect, load_service, name_url
-from recipebook.run.rundir import CACHE, REMOTE, shown
+from recipebook.run.rundir import REMOTE
 
 LOOKS_FOR_AN_ORPHAN = 3
 TRIES = 5

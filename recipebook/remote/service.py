@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, cast
 
 from recipebook.errors import UserError
-from recipebook.recipe.keys import PROJECT, Recipe, Remote
-from recipebook.recipe.schema_walk import Fault, offer
+from recipebook.project import PROJECT
+from recipebook.recipe.keys import Recipe, Remote
+from recipebook.recipe.schema_walk import Fault
+from recipebook.suggestions import offer
 
 
 class Job(NamedTuple):

@@ -12,12 +12,14 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from recipebook.files import digest
-from recipebook.launch.render import find_base
-from recipebook.recipe.keys import CHAT_TEMPLATES, PROJECT, Recipe
+from recipebook.project import CHAT_TEMPLATES, PROJECT
+from recipebook.recipe.base_model import find_base
+from recipebook.recipe.keys import Recipe
 from recipebook.recipe.section import Section
 
 PACKAGES = ("axolotl", "torch", "transformers", "peft", "trl", "accelerate", "deepspeed", "datasets", "recipebook")
 SAMPLE_BYTES = 1 << 20
+CHANGES_SHOWN = 3
 NOT_TRAINING = {"description", "extends", "profiles", "matrix", "data", "eval", "stages"}
 WAYS_TO_A_SERVICE = {"url", "key", "poll_seconds", "stagger_seconds"}
 
@@ -159,6 +161,23 @@ def _is_section(kind: Any) -> bool:
 def _is_default(default: str | None, value: str) -> bool:
     # 3 and 3.0 are one number, however the recipe wrote it.
     return default is not None and (default == value or bool(json.loads(default) == json.loads(value)))
+
+
+def tell_changes(before: Mapping[str, str], after: Mapping[str, str]) -> str:
+    """`training.epochs: 4, was 3; lora.r: 8, was 16`"""
+    changed = [key for key in sorted(before.keys() | after.keys()) if before.get(key) != after.get(key)]
+    defaults, _ = list_defaults()
+    told = [
+        _tell_change(key, before.get(key, defaults.get(key)), after.get(key, defaults.get(key)))
+        for key in changed[:CHANGES_SHOWN]
+    ]
+    return "; ".join(told) + (f"; and {len(changed) - CHANGES_SHOWN} more" if len(changed) > CHANGES_SHOWN else "")
+
+
+def _tell_change(key: str, before: str | None, after: str | None) -> str:
+    if key == "start" or key.startswith(("stage ", "file ")) or key in ("rows", "base", "chat template", "code"):
+        return {"start": "the stage that it starts from"}.get(key, key) + " changed"
+    return f"{key}: {after or 'not set'}, was {before or 'not set'}"
 
 
 def _git(project: Path, *arguments: str) -> str | None:

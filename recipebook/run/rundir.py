@@ -22,12 +22,10 @@ from pydantic import ValidationError
 
 from recipebook.errors import UserError
 from recipebook.files import write_text
-from recipebook.recipe.keys import PROJECT
+from recipebook.project import RUNS, shown
 from recipebook.run.earlier import translate_manifest
 from recipebook.run.manifest import Manifest
 
-RUNS = PROJECT / "runs"
-CACHE = PROJECT / ".cache"
 REMOTE = "remote.json"
 MEMBERS = "members.json"
 VOTE = "vote"
@@ -191,11 +189,6 @@ def find_same(identity: str) -> Run | None:
     same = [(run, manifest) for run, manifest in list_readable() if manifest.identity == identity]
     trained = [run for run, manifest in same if manifest.status == "trained"]
     return next(iter([*trained, *(run for run, _ in same)]), None)
-
-
-def shown(path: Path) -> str:
-    """A path as messages show it: from the project's folder where it lies inside."""
-    return str(path.relative_to(PROJECT)) if path.is_relative_to(PROJECT) else str(path)
 
 
 def _open(folder: Path, runs: Path) -> Run:

@@ -7,11 +7,13 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from recipebook.launch.process import Stopped, last_error, read_progress, run_job, run_trainer
+from recipebook.launch.process import Stopped, run_job, run_trainer
 from recipebook.progress import ProgressLine, format_seconds
+from recipebook.project import shown
 from recipebook.run.diagnosis import diagnose_folder, read_metrics
 from recipebook.run.manifest import Attempt, Manifest, Status
-from recipebook.run.rundir import REMOTE, Run, shown
+from recipebook.run.progress_file import last_error, read_progress
+from recipebook.run.rundir import REMOTE, Run
 
 
 def attempt(run: Run, manifest: Manifest, lock: int) -> int:

@@ -10,28 +10,19 @@ from typing import Any
 
 import yaml
 
-from recipebook import hardware
+from recipebook import hardware, project
 from recipebook.data.dataset import Dataset
-from recipebook.data.export import find_export
-from recipebook.errors import UserError
 from recipebook.files import digest, digest_file, write_text
-from recipebook.launch.process import build_command, build_environment
+from recipebook.launch.command import build_command, build_environment
 from recipebook.launch.render import Inputs, render_axolotl, render_deepspeed
-from recipebook.recipe.faults import tell
-from recipebook.recipe.keys import PROJECT, Recipe, Remote
-from recipebook.recipe.references import check_references
-from recipebook.recipe.resolve import Resolved, resolve
-from recipebook.remote import service
-from recipebook.run import provenance, rundir
+from recipebook.recipe.keys import Recipe
+from recipebook.recipe.resolve import Resolved
+from recipebook.run import provenance
 from recipebook.run.manifest import Manifest
 from recipebook.run.rundir import Run
 
 # A process tokenises about a thousand rows a second.
 ROWS_PER_TOKENIZER = 10_000
-TINY_NOTICE = (
-    "profile tiny: no GPU is used. The embedded model of a million parameters stands in for the\n"
-    "recipe's base: a real result of a tiny model, not to be compared with published ones."
-)
 
 
 @dataclass(frozen=True)
@@ -43,60 +34,6 @@ class Beginning:
 
 
 FRESH = Beginning()
-
-
-def choose_profile(profile: str | None) -> str:
-    """The profile asked for, else the one that fits this machine."""
-    return profile or ("gpu" if hardware.detect().gpu else "tiny")
-
-
-def resolve_for_machine(name: str, profile: str | None, overrides: Sequence[str]) -> Resolved:
-    """The recipe as this machine would run it: without a GPU and without a word, under the profile `tiny`."""
-    resolved = resolve(name, choose_profile(profile), overrides)
-    check_references(resolved)
-    check_machine(resolved)
-    return resolved
-
-
-def check_machine(resolved: Resolved) -> None:
-    """Refuse what this machine has not got: so many GPUs, or the embedded model."""
-    gpus, processes = len(hardware.detect().gpus), resolved.recipe.launch.processes
-    if 0 < gpus < processes:
-        raise UserError(
-            f"{resolved.name}: launch.processes: {processes}, but this machine shows {gpus} GPUs; GPUS={gpus}"
-        )
-    if resolved.recipe.remote:
-        _check_service(resolved, resolved.recipe.remote)
-    base = resolved.recipe.model.base
-    if base.startswith("models/") and not (PROJECT / base).is_dir():
-        raise UserError(f"{resolved.name}: model.base: no folder {base}; make tiny-base makes the embedded one")
-
-
-def _check_service(resolved: Resolved, remote: Remote) -> None:
-    """Refuse what the service cannot do, and a key that is missing, before anything is prepared."""
-    find_export(remote.form)
-    if lines := tell(service.load_service(remote.service).find_obstacles(resolved.recipe), resolved.places):
-        raise UserError("\n".join(lines))
-    service.connect(remote)
-
-
-def say_recipe(resolved: Resolved) -> None:
-    """The first lines of output: loud where a tiny model stands in."""
-    if resolved.profile == "tiny":
-        print(TINY_NOTICE)
-    print(f"recipe    {resolved.name}, profile {resolved.profile}, base {resolved.recipe.model.base}")
-    if resolved.recipe.remote:
-        print(f"service   {resolved.recipe.remote.service} trains, and chooses optimizer, seed and packing")
-
-
-def say_dataset(dataset: Dataset) -> None:
-    """What became of the records."""
-    account = dataset.account
-    parts = ", ".join(f"{count} {part}" for part, count in dataset.rows.items())
-    print(f"data      {account.records} records, {account.rejects} rejected: {parts} rows")
-    print(f"          {account.overlap_test} test prompts in train, {account.duplicates} duplicate rows")
-    for line in account.lines()[1:]:
-        print(f"          {line}")
 
 
 def link_rows(folder: Path, dataset: Dataset) -> None:
@@ -186,7 +123,7 @@ def _name_inputs(recipe: Recipe, dataset: Dataset, folder: Path, beginning: Begi
     return Inputs(
         train="data/train.jsonl",
         validation="data/validation.jsonl" if dataset.rows["validation"] else None,
-        prepared=_point(rundir.CACHE / "prepared" / key, folder),
+        prepared=_point(project.CACHE / "prepared" / key, folder),
         tokenizers=_count_tokenizers(dataset.rows["train"]),
         base=beginning.base,
         adapter=beginning.adapter,

@@ -12,11 +12,11 @@ from transformers import AutoTokenizer
 
 from eval.asking.generate import load_base
 from eval.asking.likelihood import Likelihood, measure
+from recipebook import project
 from recipebook.data.dataset import prepare
-from recipebook.launch.process import build_environment
-from recipebook.recipe.keys import CHAT_TEMPLATES, PROJECT
+from recipebook.launch.command import build_environment
+from recipebook.project import CHAT_TEMPLATES, PROJECT
 from recipebook.recipe.resolve import resolve
-from recipebook.run import rundir
 from recipebook.train.opening import write_files
 from trainer.pairs import write_pair
 
@@ -47,7 +47,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         (home / f"{family}-train.jsonl").write_text("".join(records[:64]), encoding="utf-8")
         (home / f"{family}-held.jsonl").write_text("".join(records[-8:]), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rundir, "CACHE", home / "cache")
+        patch.setattr(project, "CACHE", home / "cache")
         made = {name: _open(home, name, *training) for name, training in TRAININGS.items()}
     # So small a model gains nothing from a second thread.
     environment = {**os.environ, **build_environment(resolve("preference-dpo", "tiny").recipe), "OMP_NUM_THREADS": "1"}
@@ -62,7 +62,7 @@ def _open(home: Path, name: str, recipe: str, family: str, settings: tuple[str, 
     resolved = resolve(recipe, "tiny", [*data, f"data.test={home / family}-held.jsonl", *settings]).recipe
     folder = home / name
     folder.mkdir()
-    write_files(folder, resolved, prepare(resolved.data, rundir.CACHE / "data", PROJECT))
+    write_files(folder, resolved, prepare(resolved.data, project.CACHE / "data", PROJECT))
     return folder
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from eval.evaluate import _tell_empty, choose_folder, evaluate
+from recipebook import project
 from recipebook.errors import UserError
 from recipebook.recipe.keys import Evaluation, Recipe
-from recipebook.run import rundir
 from recipebook.run.rundir import Run
 
 RECIPE = {"description": "d", "model": {"base": "b"}}
@@ -39,6 +39,6 @@ def test_an_empty_part_is_told_by_what_made_it_so() -> None:
 
 
 def test_an_unknown_run_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rundir, "RUNS", tmp_path)
+    monkeypatch.setattr(project, "RUNS", tmp_path)
     with pytest.raises(UserError, match="nosuch"):
         evaluate("nosuch", [])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from eval.scoring.predictions import Prediction
 from eval.vote import choose_reader, elect, evaluate_vote
+from recipebook import project
 from recipebook.errors import UserError
 from recipebook.recipe.resolve import resolve
 from recipebook.run import rundir
@@ -65,7 +66,7 @@ def test_what_is_elected_was_said_and_no_readable_answer_has_more_votes(said: li
 @pytest.fixture
 def members(make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Run, Manifest]]:
     """Three members of the fleet `three`, of which two are right in each row."""
-    monkeypatch.setattr(rundir, "RUNS", tmp_path)
+    monkeypatch.setattr(project, "RUNS", tmp_path)
     said = (["right", "right", "no"], ["right", "no", "right"], ["no", "right", "right"])
     (tmp_path / "three").mkdir()
     runs = [make_run(answers) for answers in said]

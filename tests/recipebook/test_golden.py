@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from recipebook.launch.render import Inputs, render_axolotl, render_deepspeed
-from recipebook.recipe.keys import PROJECT
+from recipebook.project import PROJECT
 from recipebook.recipe.resolve import list_profiles, list_recipes, resolve
 
 GOLDEN = Path(__file__).parents[1] / "golden"

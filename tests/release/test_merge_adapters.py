@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from recipebook.errors import UserError
-from recipebook.recipe.keys import PROJECT
+from recipebook.project import PROJECT
 from recipebook.run.rundir import Run
 from release.merge_adapters import merge_adapters
 

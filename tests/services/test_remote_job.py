@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from recipebook.errors import UserError
-from recipebook.recipe.keys import PROJECT
+from recipebook.project import PROJECT
 from recipebook.remote.job import RemoteRun, cancel, read_recipe
 from recipebook.remote.service import connect
 from recipebook.train.attempt import find_fault

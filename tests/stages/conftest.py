@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from recipebook.pipeline.job import Job
-from recipebook.recipe.keys import PROJECT
+from recipebook.project import PROJECT
 from recipebook.recipe.resolve import resolve
 
 TINY = PROJECT / "models" / "tiny-base"

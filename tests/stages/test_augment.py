@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from converters import toolformer
 from recipebook.errors import UserError
-from recipebook.recipe.keys import PROJECT
+from recipebook.project import PROJECT
 from samples import make_plain_texts
 from stages._tools import Asked, read_tools
 from stages.augment import Options, Text, make_record, run, sift

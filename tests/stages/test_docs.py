@@ -9,7 +9,7 @@ import pytest
 
 from recipebook.errors import UserError
 from recipebook.pipeline.inputs import list_steps
-from recipebook.recipe.keys import PROJECT
+from recipebook.project import PROJECT
 from recipebook.recipe.resolve import read_layers
 from recipebook.recipe.stages import read_stages
 

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from converters import preference
 from recipebook.data.split import choose_part
 from recipebook.errors import UserError
-from recipebook.recipe.keys import PROJECT, Split
+from recipebook.project import PROJECT
+from recipebook.recipe.keys import Split
 from stages.generate_pairs import Answer, Options, Pair, choose_pairs, run
 
 ROBOT = {"metric": "robot", "metric_options": {"api": "samples/robot_api.yaml"}}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from recipebook.errors import UserError
-from recipebook.recipe.keys import PROJECT
+from recipebook.project import PROJECT
 from stages._tools import Asked, answer, is_allowed, propose, read_call, read_tools
 
 SPEC = r"""

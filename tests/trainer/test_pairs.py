@@ -8,7 +8,7 @@ from axolotl.prompt_strategies.dpo import load as load_strategy
 from axolotl.prompt_strategies.kto import load as load_kto_strategy
 from transformers import AutoTokenizer
 
-from recipebook.recipe.keys import CHAT_TEMPLATES, PROJECT
+from recipebook.project import CHAT_TEMPLATES, PROJECT
 from trainer.pairs import write_both, write_pair
 
 ASKED = [{"role": "user", "content": "go"}]

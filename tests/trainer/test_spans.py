@@ -8,7 +8,7 @@ import torch
 from axolotl.utils.dict import DictDefault
 from transformers import AutoTokenizer
 
-from recipebook.recipe.keys import CHAT_TEMPLATES, PROJECT
+from recipebook.project import CHAT_TEMPLATES, PROJECT
 from trainer.spans import load, locate, weigh
 from trainer.weighted_loss import WeightedCollator, measure_loss
 

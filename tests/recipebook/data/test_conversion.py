@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from recipebook.data.account import Account, Rejection
 from recipebook.data.conversion import convert_file, find_converter
 from recipebook.errors import UserError
-from recipebook.recipe.keys import PROJECT
+from recipebook.project import PROJECT
 
 HERE = str(PROJECT)
 GOOD = b'{"input": "stop", "output": "robot.stop()"}'

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-
 from recipebook.conversion import find_converter
+
 from recipebook.data import earlier
 from recipebook.options import check_options
 from recipebook.recipe import Data

@@ -6,7 +6,7 @@ import pytest
 
 from recipebook.errors import UserError
 from recipebook.fleet.members import list_members, resolve_member
-from recipebook.recipe.keys import PROJECT
+from recipebook.project import PROJECT
 from recipebook.recipe.resolve import Resolved, resolve
 
 HEAD = f"""\

@@ -1,4 +1,4 @@
-"""The command, its environment, and staying with a process group to its end."""
+"""Staying with a process group to its end."""
 
 import os
 import signal
@@ -10,14 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from recipebook.launch.process import Stopped, build_command, build_environment, last_error, run_trainer
-from recipebook.recipe.keys import Recipe
+from recipebook.launch.process import Stopped, run_trainer
+from recipebook.run.progress_file import last_error
 
-MINIMAL = {
-    "description": "d",
-    "model": {"base": "models/tiny-seed", "chat_template": "chatml"},
-    "data": {"source": "a.json", "converter": "robot"},
-}
 SPAWN_A_CHILD = (
     "import subprocess, sys, time, pathlib\n"
     "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
@@ -26,33 +21,12 @@ SPAWN_A_CHILD = (
 )
 
 
-def recipe(**launched: object) -> Recipe:
-    return Recipe.model_validate({**MINIMAL, "launch": launched})
-
-
 def run(folder: Path, code: str) -> int:
     lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR)
     try:
         return run_trainer([sys.executable, "-c", code], {}, folder, lock, lambda _: None)
     finally:
         os.close(lock)
-
-
-def test_one_process_is_started_without_accelerate() -> None:
-    assert build_command(recipe()) == [sys.executable, "-m", "trainer", "axolotl.yaml"]
-
-
-@pytest.mark.parametrize(("strategy", "how"), [("data-parallel", "--multi_gpu"), ("zero3", "--use_deepspeed")])
-def test_several_processes_go_through_accelerate(strategy: str, how: str) -> None:
-    command = build_command(recipe(processes=2, strategy=strategy))
-    assert command[1:4] == ["-m", "accelerate.commands.launch", how]
-    assert command[command.index("--num_processes") + 1] == "2"
-
-
-def test_telemetry_is_off_and_a_local_base_asks_no_hub() -> None:
-    environment = build_environment(recipe())
-    assert environment["AXOLOTL_DO_NOT_TRACK"] == "1"
-    assert environment["HF_HUB_OFFLINE"] == "1"
 
 
 def test_the_exit_status_and_the_log_are_kept(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import yaml
 
 from recipebook.errors import UserError
 from recipebook.launch.render import Inputs, render_axolotl, render_deepspeed
+from recipebook.project import CHAT_TEMPLATES
 from recipebook.recipe.axolotl_keys import rendered_key_errors
-from recipebook.recipe.keys import CHAT_TEMPLATES, Recipe
+from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import list_profiles, list_recipes, resolve
 
 INPUTS = Inputs(train="data/train.jsonl", validation="data/validation.jsonl", prepared="../../.cache/prepared/abc")

@@ -1,9 +1,12 @@
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from recipebook.project import PROJECT
 from recipebook.recipe.axolotl_keys import (
     RECIPE_KEYS,
     RUNNER_KEYS,
@@ -12,7 +15,7 @@ from recipebook.recipe.axolotl_keys import (
     known_keys,
     rendered_key_errors,
 )
-from recipebook.recipe.keys import PROJECT, Recipe
+from recipebook.recipe.keys import Recipe
 
 LIGER = "axolotl.integrations.liger.LigerPlugin"
 
@@ -89,11 +92,16 @@ def test_every_refused_key_is_one_of_axolotls_and_points_to_one_of_ours() -> Non
             )
 
 
-def test_the_snapshot_is_the_installed_axolotls() -> None:
+def test_make_schemas_writes_the_snapshot_of_the_installed_axolotl(tmp_path: Path) -> None:
     pytest.importorskip("axolotl")
-    program = "import sys; from recipebook.recipe.axolotl_keys import take_snapshot; sys.stderr.write(take_snapshot())"
-    environment = {**os.environ, "AXOLOTL_DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1"}
-    taken = subprocess.run(
-        [sys.executable, "-c", program], cwd=PROJECT, env=environment, capture_output=True, text=True, check=True
-    ).stderr
-    assert taken[taken.index('{\n "$defs"') :] == SNAPSHOT.read_text(), "run python -m recipebook.recipe.axolotl_keys"
+    goal = ["make", "--dry-run", "--old-file", ".venv/ready", "schemas"]
+    steps = subprocess.run(goal, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    assert "-m trainer.axolotl_snapshot\n" in steps
+    for folder in ("recipebook", "trainer"):
+        shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    copied = tmp_path / SNAPSHOT.relative_to(PROJECT)
+    copied.write_text("{}")
+    offline = {"AXOLOTL_DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-m", "trainer.axolotl_snapshot"]
+    subprocess.run(command, cwd=tmp_path, env={**os.environ, **offline}, capture_output=True, check=True)
+    assert copied.read_text() == SNAPSHOT.read_text(), "run make schemas"

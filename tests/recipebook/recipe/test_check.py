@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from recipebook.project import PROJECT
 from recipebook.recipe.check import check_all
-from recipebook.recipe.keys import PROJECT
 
 OPTIONS = """\
 from pathlib import Path

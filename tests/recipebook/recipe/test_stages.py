@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from recipebook.errors import UserError
-from recipebook.pipeline.inputs import identify_all, list_steps, tell_changes
-from recipebook.recipe.keys import PROJECT
+from recipebook.pipeline.inputs import identify_all, list_steps
+from recipebook.project import PROJECT
 from recipebook.recipe.resolve import read_layers
 from recipebook.recipe.stages import Stage, read_stages
+from recipebook.run.provenance import tell_changes
 
 TOP = """\
 description: a pipeline

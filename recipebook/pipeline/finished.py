@@ -1,0 +1,26 @@
+"""A stage in; the same stage, finished in another run of the recipe, out; and a stage in words."""
+
+from recipebook.pipeline.inputs import Step
+from recipebook.recipe.stages import Stage
+from recipebook.run import rundir
+from recipebook.run.rundir import Run
+from recipebook.run.stage_run import StageRun
+
+
+def find_finished(step: Step, rows_digest: str | None, but: Run | None = None) -> StageRun | None:
+    """The same stage, finished in another run; rows that a stage made must be the same in fact, once they are known."""
+    for run, manifest in rundir.list_readable():
+        if but and run.folder == but.folder:
+            continue
+        for entry in manifest.pipeline:
+            same = entry.identity == step.identity and entry.name == step.stage.name and entry.finished
+            found = StageRun(run, entry.name)
+            if same and rows_digest in (None, entry.hashes.get("rows")) and found.folder.is_dir():
+                return found
+    return None
+
+
+def tell_stage(stage: Stage, at: int, of: int) -> str:
+    """`stage     dpo (3 of 3): trains, from sft`"""
+    what = "trains" if stage.kind is None else stage.kind.replace("_", " ")
+    return f"stage     {stage.name} ({at} of {of}): {what}, from {stage.start}"

@@ -1,0 +1,33 @@
+"""A name that is not there, and those that are, to a hint: `; did you mean 'robot'? it has: echo, robot`."""
+
+import json
+from difflib import get_close_matches
+from typing import Any
+
+FEW = 16
+
+
+def suggest(name: str, known: list[str]) -> str:
+    """`; did you mean 'x'?` when one is near, and the whole list when it is short."""
+    near = get_close_matches(name, known, n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    if not near and known and len(known) <= FEW:
+        hint = f"; it has: {', '.join(known)}"
+    return hint
+
+
+def offer(name: str, known: list[str]) -> str:
+    """`; did you mean 'x'? it has: x, y`: names of files are few enough to be listed."""
+    near = get_close_matches(name, known, n=1)
+    hint = f" did you mean '{near[0]}'?" if near else ""
+    return f";{hint} it has: {', '.join(known) or 'nothing yet'}"
+
+
+def quote(value: Any) -> str:
+    """A value as a person wrote it, shortened."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    text = repr(value) if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."

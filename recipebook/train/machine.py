@@ -1,0 +1,48 @@
+"""A recipe and this machine in; the recipe as this machine would run it out, or what the machine lacks."""
+
+from collections.abc import Sequence
+
+from recipebook import hardware
+from recipebook.data.export import find_export
+from recipebook.errors import UserError
+from recipebook.project import PROJECT
+from recipebook.recipe.faults import tell
+from recipebook.recipe.keys import Remote
+from recipebook.recipe.references import check_references
+from recipebook.recipe.resolve import Resolved, resolve
+from recipebook.remote import service
+
+
+def choose_profile(profile: str | None) -> str:
+    """The profile asked for, else the one that fits this machine."""
+    return profile or ("gpu" if hardware.detect().gpu else "tiny")
+
+
+def resolve_for_machine(name: str, profile: str | None, overrides: Sequence[str]) -> Resolved:
+    """The recipe as this machine would run it: without a GPU and without a word, under the profile `tiny`."""
+    resolved = resolve(name, choose_profile(profile), overrides)
+    check_references(resolved)
+    check_machine(resolved)
+    return resolved
+
+
+def check_machine(resolved: Resolved) -> None:
+    """Refuse what this machine has not got: so many GPUs, or the embedded model."""
+    gpus, processes = len(hardware.detect().gpus), resolved.recipe.launch.processes
+    if 0 < gpus < processes:
+        raise UserError(
+            f"{resolved.name}: launch.processes: {processes}, but this machine shows {gpus} GPUs; GPUS={gpus}"
+        )
+    if resolved.recipe.remote:
+        _check_service(resolved, resolved.recipe.remote)
+    base = resolved.recipe.model.base
+    if base.startswith("models/") and not (PROJECT / base).is_dir():
+        raise UserError(f"{resolved.name}: model.base: no folder {base}; make tiny-base makes the embedded one")
+
+
+def _check_service(resolved: Resolved, remote: Remote) -> None:
+    """Refuse what the service cannot do, and a key that is missing, before anything is prepared."""
+    find_export(remote.form)
+    if lines := tell(service.load_service(remote.service).find_obstacles(resolved.recipe), resolved.places):
+        raise UserError("\n".join(lines))
+    service.connect(remote)

@@ -1,0 +1,104 @@
+"""What is known of a training before it begins: its rows, tokens and steps, its files and its command."""
+
+import json
+import math
+import os
+import shlex
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from recipebook import project
+from recipebook.data.dataset import Dataset
+from recipebook.data.quality import inspect_rows
+from recipebook.launch.command import build_command, build_environment
+from recipebook.launch.process import POLL_SECONDS
+from recipebook.progress import ProgressLine
+from recipebook.recipe.keys import Recipe
+from recipebook.run.progress_file import last_error, read_progress
+from recipebook.train.opening import dump_recipe, write_files
+
+PERCENTILES = (50, 90, 95, 99)
+
+
+def tell_training(recipe: Recipe, dataset: Dataset) -> None:
+    """What is known of a training before it begins: its rows, tokens and steps, its files and its command."""
+    for finding in inspect_rows(dataset.path("train"), dataset.path("test"), dataset.account.duplicates):
+        print(f"{finding.kind:<18}{finding.told}")
+    with tempfile.TemporaryDirectory(dir=project.CACHE, prefix="plan-") as folder:
+        write_files(Path(folder), recipe, dataset)
+        _say_tokens(_preview(Path(folder), recipe), recipe)
+        _say_steps(recipe, dataset)
+        print(f"\n--- resolved recipe\n{dump_recipe(recipe)}")
+        print(f"--- axolotl.yaml\n{(Path(folder) / 'axolotl.yaml').read_text(encoding='utf-8')}")
+    print(f"--- command, in the run's folder\n{_write_command(recipe)}\n")
+
+
+def _preview(folder: Path, recipe: Recipe) -> dict[str, Any] | str:
+    """What trainer/preview.py found in a process of its own, or why it could not look."""
+    out = folder / "preview.json"
+    command = [sys.executable, "-m", "trainer.preview", "axolotl.yaml", out.name]
+    environment = os.environ | build_environment(recipe)
+    line = ProgressLine("tokens")
+    with (folder / "preview.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            while process.poll() is None:
+                line.follow(read_progress(folder))
+                time.sleep(POLL_SECONDS)
+        finally:
+            process.kill()
+            process.wait()
+            line.clear()
+    return dict(json.loads(out.read_bytes())) if process.returncode == 0 else last_error(folder / "preview.log")
+
+
+def _say_tokens(found: dict[str, Any] | str, recipe: Recipe) -> None:
+    if isinstance(found, str):
+        print(f"tokens    cannot be shown: {found}")
+        return
+    lengths, limit = found["lengths"], recipe.training.max_length
+    cuts = statistics.quantiles(lengths, n=100, method="inclusive") if len(lengths) > 1 else lengths * 99
+    told = ", ".join(f"{percent} %: {cuts[percent - 1]:.0f}" for percent in PERCENTILES)
+    print(f"tokens    of {len(lengths)} train rows: {told}, longest {max(lengths)}; sequence_len {limit}")
+    print(f"          {_tell_long(sum(length > limit for length in lengths), recipe.training.too_long)}")
+    blank = sum(count == 0 for count in found["trained"])
+    print(f"loss on   {sum(found['trained']) / sum(lengths):.0%} of the tokens; {blank} rows without any, dropped")
+    for number, pieces in enumerate(found["examples"], 1):
+        print(f"row {number}     {_paint(pieces)}")
+
+
+def _tell_long(count: int, too_long: str) -> str:
+    fate = {"raise": "training would stop at them", "truncate": "they would be cut", "drop": "they would be dropped"}
+    return f"{count} rows are longer" + (f": {fate[too_long]} (training.too_long)" if count else "")
+
+
+def _paint(pieces: list[tuple[str, bool]]) -> str:
+    """Trained text in green on a terminal, in double brackets elsewhere; line ends shown as they are counted."""
+    opening, closing = ("\x1b[32m", "\x1b[0m") if sys.stdout.isatty() else ("[[", "]]")
+    return "".join(
+        f"{opening}{text}{closing}" if trained else text
+        for text, trained in ((text.replace("\n", "\\n"), trained) for text, trained in pieces)
+    )
+
+
+def _say_steps(recipe: Recipe, dataset: Dataset) -> None:
+    training, launched = recipe.training, recipe.launch
+    batch = training.batch_size * training.gradient_accumulation * launched.processes
+    how = f"batch {training.batch_size} x {training.gradient_accumulation} x {launched.processes} processes"
+    if training.packing:
+        print(f"steps     packed rows of {training.max_length} tokens, {how}; their number is known once packed")
+        return
+    epoch = math.ceil(dataset.rows["train"] / batch)
+    steps = training.max_steps or math.ceil(epoch * training.epochs)
+    print(f"steps     {steps}: {epoch} an epoch, {how} ({launched.strategy})")
+
+
+def _write_command(recipe: Recipe) -> str:
+    environment = build_environment(recipe)
+    told = [f"{key}={shlex.quote(value)}" for key, value in environment.items() if key != "PATH"]
+    return " \\\n  ".join([*told, shlex.join(build_command(recipe))])

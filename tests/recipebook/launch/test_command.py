@@ -1,0 +1,35 @@
+"""The command that trains a recipe, and its environment."""
+
+import sys
+
+import pytest
+
+from recipebook.launch.command import build_command, build_environment
+from recipebook.recipe.keys import Recipe
+
+MINIMAL = {
+    "description": "d",
+    "model": {"base": "models/tiny-seed", "chat_template": "chatml"},
+    "data": {"source": "a.json", "converter": "robot"},
+}
+
+
+def recipe(**launched: object) -> Recipe:
+    return Recipe.model_validate({**MINIMAL, "launch": launched})
+
+
+def test_one_process_is_started_without_accelerate() -> None:
+    assert build_command(recipe()) == [sys.executable, "-m", "trainer", "axolotl.yaml"]
+
+
+@pytest.mark.parametrize(("strategy", "how"), [("data-parallel", "--multi_gpu"), ("zero3", "--use_deepspeed")])
+def test_several_processes_go_through_accelerate(strategy: str, how: str) -> None:
+    command = build_command(recipe(processes=2, strategy=strategy))
+    assert command[1:4] == ["-m", "accelerate.commands.launch", how]
+    assert command[command.index("--num_processes") + 1] == "2"
+
+
+def test_telemetry_is_off_and_a_local_base_asks_no_hub() -> None:
+    environment = build_environment(recipe())
+    assert environment["AXOLOTL_DO_NOT_TRACK"] == "1"
+    assert environment["HF_HUB_OFFLINE"] == "1"
