@@ -7,13 +7,11 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from recipebook.frozen import Frozen
 
 
-class Hardware(BaseModel):
+class Hardware(Frozen):
     """The machine, as the manifest names it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     gpus: tuple[str, ...]
     cpu: str

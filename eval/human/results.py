@@ -13,20 +13,16 @@ from itertools import combinations
 from typing import Any
 
 from nltk.metrics.agreement import AnnotationTask  # type: ignore[import-untyped]
-from pydantic import BaseModel, ConfigDict
 
 from eval.human import POINTS, SCALES, ScaleName
 from eval.human.returned import Judgement, Returned
 from eval.statistics.estimates import Difference, Estimate, adjust_holm, compare, estimate
+from recipebook.frozen import Frozen
 
 SPAN = POINTS[-1] - POINTS[0]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Rating(_Part):
+class Rating(Frozen):
     """A system's mean on a scale."""
 
     scale: ScaleName
@@ -34,7 +30,7 @@ class Rating(_Part):
     estimate: Estimate
 
 
-class Comparison(_Part):
+class Comparison(Frozen):
     """The second system's mean less the first's."""
 
     scale: ScaleName
@@ -44,7 +40,7 @@ class Comparison(_Part):
     p_adjusted: float | None
 
 
-class Preference(_Part):
+class Preference(Frozen):
     """How often the second system was chosen, where one of the two was."""
 
     first: str
@@ -55,7 +51,7 @@ class Preference(_Part):
     p_adjusted: float | None
 
 
-class Agreement(_Part):
+class Agreement(Frozen):
     """Krippendorff's alpha; None where nobody can disagree: one evaluator, or one rating for all."""
 
     scale: ScaleName | None
@@ -63,7 +59,7 @@ class Agreement(_Part):
     alpha: float | None
 
 
-class Results(_Part):
+class Results(Frozen):
     """`results.json`"""
 
     study: str

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from eval.human import LETTERS, NO_DIFFERENCE, POINTS, SCALES, ScaleName
 from eval.human.study import Item, Key
 from recipebook.errors import UserError, on_one_line
+from recipebook.frozen import Frozen
 from recipebook.project import shown
 
 
@@ -25,23 +26,23 @@ class Judgement(NamedTuple):
     best: str | None
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+class _Strict(Frozen):
+    model_config = ConfigDict(strict=True)
 
 
-class _Ratings(_Part):
+class _Ratings(_Strict):
     quality: Annotated[int, Field(ge=POINTS[0], le=POINTS[-1])]
     fluency: Annotated[int, Field(ge=POINTS[0], le=POINTS[-1])]
     satisfaction: Annotated[int, Field(ge=POINTS[0], le=POINTS[-1])]
 
 
-class _Answer(_Part):
+class _Answer(_Strict):
     question: int
     ratings: dict[str, _Ratings]
     best: str
 
 
-class _Form(_Part):
+class _Form(_Strict):
     study: str
     evaluator: int
     answers: tuple[_Answer, ...]

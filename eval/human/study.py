@@ -12,23 +12,20 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from eval.human import LETTERS
 from eval.human.systems import Question
 from recipebook.errors import UserError
 from recipebook.files import digest
+from recipebook.frozen import Frozen
 from recipebook.project import shown
 from recipebook.run.rundir import Run
 
 FOLDER = "human-eval"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Item(_Part):
+class Item(Frozen):
     """One question of a sheet; the systems in the order of the letters."""
 
     question: str
@@ -36,7 +33,7 @@ class Item(_Part):
     systems: tuple[str, ...]
 
 
-class Key(_Part):
+class Key(Frozen):
     """`key.json`"""
 
     study: str

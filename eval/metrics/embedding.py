@@ -12,19 +12,18 @@ somewhere near everything, and saying nothing would earn more than a wrong answe
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from eval.reading.embeddings import embed
 from eval.scoring.predictions import Prediction
+from recipebook.frozen import Frozen
 
 FIGURES = {"embedding_similarity": "how near the answer is to the reference in meaning: cosine of their embeddings"}
 BINARY = frozenset[str]()
 
 
-class Options(BaseModel):
+class Options(Frozen):
     """What a recipe may set."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str | None = Field(
         None, min_length=1, description="a sentence-transformers model, folder or hub name; default: all-MiniLM-L6-v2"

@@ -19,9 +19,8 @@ report, every token weighs the same: exp(sum of nats / sum of tokens).
 import math
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict
-
 from eval.scoring.predictions import Prediction
+from recipebook.frozen import Frozen
 
 FIGURES = {
     "nll": "negative log-likelihood of the reference answer, in nats a token; less is better",
@@ -40,10 +39,8 @@ MEASURES = ("answer",)
 MOST_NATS = 700
 
 
-class Options(BaseModel):
+class Options(Frozen):
     """None."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str, float | None]]:

@@ -28,11 +28,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from eval.reading.devices import NUMERICAL, Actions, Mode, Value, extract_actions
 from eval.reading.pairing import divide
 from eval.scoring.predictions import Prediction
+from recipebook.frozen import Frozen
 
 _KINDS = {
     "device": "devices",
@@ -79,10 +80,8 @@ RATIOS = {
 COMPAT_TOLERANCE = 1.0
 
 
-class Options(BaseModel):
+class Options(Frozen):
     """What a recipe may set."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     mode: Mode = Field("strict", description="`compat` to repeat the published figures, oddities included")
     tolerance: Annotated[float, Field(ge=0)] = Field(

@@ -20,9 +20,10 @@ A margin of exactly 0 is a coin toss and counts as a half: the base model is its
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from eval.scoring.predictions import Prediction
+from recipebook.frozen import Frozen
 
 FIGURES = {
     "prefers_chosen": "the chosen answer is likelier than the rejected one",
@@ -37,10 +38,8 @@ COUNTS = ("chosen_tokens", "rejected_tokens")
 NEEDED = {*MEASURES, *COUNTS, "reference_chosen", "reference_rejected"}
 
 
-class Options(BaseModel):
+class Options(Frozen):
     """What a recipe may set."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     beta: Annotated[float, Field(gt=0)] = Field(0.1, description="of the implicit reward, as in training")
 

@@ -32,11 +32,12 @@ from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from eval.reading.calls import Api, Call, is_valid, parse_calls, read_api
 from eval.reading.pairing import compare_counts, count_equal, count_ordered, divide, find_partners
 from eval.scoring.predictions import Prediction
+from recipebook.frozen import Frozen
 from recipebook.project import PROJECT
 
 FIGURES = {
@@ -56,10 +57,8 @@ FIGURES = {
 BINARY = frozenset({"exact", "parses", "valid"})
 
 
-class Options(BaseModel):
+class Options(Frozen):
     """What a recipe may set."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     api: Path = Field(Path("samples/robot_api.yaml"), description="the calls there are, from the project's folder")
     tolerance: Annotated[float, Field(ge=0)] = Field(0.05, description="of numbers_within, relative to the reference")

@@ -18,9 +18,8 @@ With log p(t), the log-likelihood of token t given all before it:
 import math
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict
-
 from eval.scoring.predictions import Prediction
+from recipebook.frozen import Frozen
 
 KINDS = ("tool", "position", "argument", "fluency")
 FIGURES = {
@@ -37,10 +36,8 @@ MEASURES = ("spans",)
 MOST_NATS = 700
 
 
-class Options(BaseModel):
+class Options(Frozen):
     """None."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str, float | None]]:

@@ -15,9 +15,8 @@ there is none.
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict
-
 from eval.scoring.predictions import Prediction
+from recipebook.frozen import Frozen
 
 FIGURES = {
     "exact": "the answer is the reference, case and white space aside",
@@ -30,10 +29,8 @@ UNTESTED = frozenset({"pred_length", "ref_length", "length_ratio"})
 RATIOS = {"length_ratio": (("pred_length",), ("ref_length",))}
 
 
-class Options(BaseModel):
+class Options(Frozen):
     """None."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str, float | None]]:

@@ -36,11 +36,12 @@ from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from eval.reading.calls import Api, Call, Value, is_valid, read_api
 from eval.reading.pairing import compare_counts, count_equal, count_ordered, divide, find_partners
 from eval.scoring.predictions import Prediction
+from recipebook.frozen import Frozen
 from recipebook.project import PROJECT
 from recipebook.text.inline_calls import InlineCall, find_calls, remove_calls
 
@@ -65,10 +66,8 @@ FIGURES = {
 BINARY = frozenset({"exact", "tool_accuracy", "multi_step_exact", "valid", "no_call", "text_equal"})
 
 
-class Options(BaseModel):
+class Options(Frozen):
     """What a recipe may set."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     tools: Path = Field(Path("samples/toolformer_tools.yaml"), description="the schemas, from the project's folder")
 

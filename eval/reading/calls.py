@@ -16,18 +16,17 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import yaml
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from recipebook.errors import UserError
+from recipebook.frozen import Frozen
 
 # An answer is at most a few thousand characters; Python's parser takes a kilobyte of memory for some of them.
 MAX_CHARS = 100_000
 
 
-class Parameter(BaseModel):
+class Parameter(Frozen):
     """What a parameter takes; the words are JSON Schema's."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     type: Literal["string", "number", "integer", "boolean", "array"]
     enum: tuple[str | int | float, ...] | None = None

@@ -12,30 +12,25 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from eval.report.pages import align, format_difference, format_number, format_p
 from eval.scoring.predictions import read_predictions
 from eval.scoring.score import read_scores
 from eval.scoring.summary import Result, Scores, Summary, compare_figure
 from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, adjust_holm
+from recipebook.frozen import Frozen
 
 BASE = "base"
 FILE = "stages.json"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Step(_Part):
+class Step(Frozen):
     """From one model to the next."""
 
     difference: Difference
     p_adjusted: float | None
 
 
-class FigureRow(_Part):
+class FigureRow(Frozen):
     """One figure of all models, the base first."""
 
     figure: str
@@ -45,7 +40,7 @@ class FigureRow(_Part):
     steps: tuple[Step, ...]
 
 
-class Section(_Part):
+class Section(Frozen):
     """All models under one `eval` section, asked the same rows."""
 
     name: str
@@ -56,7 +51,7 @@ class Section(_Part):
     figures: tuple[FigureRow, ...]
 
 
-class StageSummary(_Part):
+class StageSummary(Frozen):
     """The whole evaluation of a run with stages."""
 
     sections: tuple[Section, ...]

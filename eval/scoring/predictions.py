@@ -16,15 +16,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from recipebook.errors import UserError
+from recipebook.frozen import Frozen
 
 
-class Prediction(BaseModel):
+class Prediction(Frozen):
     """An answer beside the reference it is measured by."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     prompt: str = ""

@@ -12,21 +12,18 @@ that field's values, figure by figure: over what a reader compares at one glance
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from eval.scoring.predictions import Prediction
 from eval.statistics.estimates import Difference, Estimate, adjust_holm, compare, estimate
 from eval.statistics.ratios import Ratio, compare_ratio, estimate_ratio
 from recipebook.errors import UserError
+from recipebook.frozen import Frozen
 
 Scores = dict[str, float | None]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Figure(_Part):
+class Figure(Frozen):
     """What a figure means, whether it is right or wrong with nothing between, and what it divides if it is a ratio.
 
     An untested one is shown beside the others and has no p-value, so that theirs are adjusted for fewer.
@@ -40,7 +37,7 @@ class Figure(_Part):
     untested: bool = False
 
 
-class Asked(_Part):
+class Asked(Frozen):
     """Which rows, which turns of them, what generated the answers ("" where none were), and at which checkpoint."""
 
     part: str
@@ -57,7 +54,7 @@ class Asked(_Part):
         return ", ".join([*parts, *([f"at checkpoint {self.checkpoint}"] if self.checkpoint else [])])
 
 
-class Result(_Part):
+class Result(Frozen):
     """One figure over some rows; without a base model there is nothing to compare."""
 
     figure: str
@@ -73,7 +70,7 @@ class Result(_Part):
     p_adjusted: float | None
 
 
-class Slice(_Part):
+class Slice(Frozen):
     """The rows whose meta has this value in this field."""
 
     field: str
@@ -82,7 +79,7 @@ class Slice(_Part):
     results: tuple[Result, ...]
 
 
-class Summary(_Part):
+class Summary(Frozen):
     """A whole evaluation."""
 
     main: str
@@ -91,7 +88,7 @@ class Summary(_Part):
     truncated: int
     with_base: bool
     asked: Asked | None = None
-    conditions: dict[str, str] = {}
+    conditions: dict[str, str] = Field(default_factory=dict)
     results: tuple[Result, ...]
     slices: tuple[Slice, ...]
 

@@ -24,7 +24,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 from scipy import stats  # type: ignore[import-untyped]
 
 from eval.statistics.resampling import (
@@ -39,6 +38,7 @@ from eval.statistics.resampling import (
     sum_groups,
     wilson,
 )
+from recipebook.frozen import Frozen
 
 SIGNIFICANT = 0.05
 # Below, BCa has too little to judge the skew by; above, its work grows with the square and its effect is gone.
@@ -47,10 +47,8 @@ BCA_GROUPS = range(10, 2_001)
 Values = Sequence[float | None]
 
 
-class Estimate(BaseModel):
+class Estimate(Frozen):
     """A mean over the defined values; without any, it is None, and so is an interval that cannot be had."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     n: int
     undefined: int
@@ -59,10 +57,8 @@ class Estimate(BaseModel):
     high: float | None
 
 
-class Difference(BaseModel):
+class Difference(Frozen):
     """What tuned does better than base, over the rows where both are defined."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     n: int
     groups: int

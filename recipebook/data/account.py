@@ -11,27 +11,24 @@ from array import array
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from pydantic import BaseModel, ConfigDict
-
 from recipebook.errors import UserError
+from recipebook.frozen import Frozen
 from recipebook.records import Record, place
 
 PLACES = 3
 
 
-class Rejection(BaseModel):
+class Rejection(Frozen):
     """One reason, how many records had it, and where the first few stand."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     reason: str
     count: int
     places: tuple[str, ...]
 
 
-class Account(BaseModel):
+class Account(Frozen):
     """What became of every record; `records` is the accepted, the rejected and the left out together."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     records: int
     rows: int
     rejected: tuple[Rejection, ...] = ()

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from recipebook.building import building
 from recipebook.data.account import Account, Ledger, judge
@@ -29,6 +29,7 @@ from recipebook.data.split import PARTS, Part, choose_part
 from recipebook.data.split_file import SplitFile
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file, replacing, write_text
+from recipebook.frozen import Frozen
 from recipebook.options import check_options
 from recipebook.progress import ProgressLine
 from recipebook.recipe.keys import Data, Split
@@ -41,10 +42,9 @@ FORMAT = "1"
 ACCOUNT = "account.json"
 
 
-class Dataset(BaseModel):
+class Dataset(Frozen):
     """Rows on disk, ready to train on, and how they came about."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     folder: Path
     rows: dict[Part, int]
     rows_digest: str

@@ -9,14 +9,16 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
+
+from recipebook.frozen import Frozen
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(gt=0)]
 Name = Annotated[str, StringConstraints(min_length=1)]
 
 
-class Section(BaseModel):
+class Section(Frozen):
     """A part of a recipe: cannot be changed once read, and has no room for a misspelt key."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)

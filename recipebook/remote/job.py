@@ -20,12 +20,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict
 
 from recipebook.building import building
 from recipebook.data.export import export_rows
 from recipebook.errors import UserError
 from recipebook.files import digest_file, replacing, write_text
+from recipebook.frozen import Frozen
 from recipebook.project import CACHE, PROJECT, shown
 from recipebook.recipe.keys import Lora, Recipe, Remote
 from recipebook.remote.archive import CONFIG, unpack_adapter
@@ -36,10 +36,8 @@ LOOKS_FOR_AN_ORPHAN = 3
 TRIES = 5
 
 
-class Order(BaseModel):
+class Order(Frozen):
     """One training asked for; `status` is the service's last word on it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     suffix: str
     asked: str
@@ -48,10 +46,8 @@ class Order(BaseModel):
     failed: bool = False
 
 
-class State(BaseModel):
+class State(Frozen):
     """`remote.json`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     service: str
     url: str

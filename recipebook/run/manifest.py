@@ -2,8 +2,9 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
+from recipebook.frozen import Frozen
 from recipebook.hardware import Hardware
 
 Status = Literal["waiting", "prepared", "training", "interrupted", "failed", "trained", "done"]
@@ -11,13 +12,7 @@ FINISHED = ("trained", "done")
 FORM = 2
 
 
-class Fact(BaseModel):
-    """A part of the manifest."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Attempt(Fact):
+class Attempt(Frozen):
     """One launch of the trainer; a run that was resumed has several."""
 
     started: str
@@ -27,7 +22,7 @@ class Attempt(Fact):
     outcome: str = "training"
 
 
-class StageEntry(Fact):
+class StageEntry(Frozen):
     """One stage of a run that has several; `inputs` are what its identity is the hash of."""
 
     name: str
@@ -39,12 +34,12 @@ class StageEntry(Fact):
     inputs: dict[str, str]
     taken_from: str | None = None
     created: str = ""
-    hashes: dict[str, Any] = {}
-    account: dict[str, Any] = {}
-    rows: dict[str, int] = {}
+    hashes: dict[str, Any] = Field(default_factory=dict)
+    account: dict[str, Any] = Field(default_factory=dict)
+    rows: dict[str, int] = Field(default_factory=dict)
     command: tuple[str, ...] = ()
-    environment: dict[str, str] = {}
-    stages: dict[str, float] = {}
+    environment: dict[str, str] = Field(default_factory=dict)
+    stages: dict[str, float] = Field(default_factory=dict)
     attempts: tuple[Attempt, ...] = ()
     final_loss: float | None = None
     diagnosis: str | None = None
@@ -56,7 +51,7 @@ class StageEntry(Fact):
         return self.status in FINISHED
 
 
-class Manifest(Fact):
+class Manifest(Frozen):
     """`manifest.json`; `status` becomes `trained` last of all, and only after the weights were checked."""
 
     form: int = FORM
@@ -78,7 +73,7 @@ class Manifest(Fact):
     hardware: Hardware
     command: tuple[str, ...]
     environment: dict[str, str]
-    stages: dict[str, float] = {}
+    stages: dict[str, float] = Field(default_factory=dict)
     attempts: tuple[Attempt, ...] = ()
     final_loss: float | None = None
     diagnosis: str | None = None
