@@ -18,7 +18,7 @@ from typing import Any
 
 from recipebook.hardware import detect
 from recipebook.recipe.base_model import find_base
-from recipebook.recipe.keys import Generation
+from recipebook.recipe.evaluation_keys import Generation
 from recipebook.recipe.resolve import resolve
 from recipebook.run import rundir
 

@@ -19,7 +19,8 @@ from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
 from recipebook.progress import format_seconds
 from recipebook.project import shown
-from recipebook.recipe.keys import Evaluation, Recipe
+from recipebook.recipe.evaluation_keys import Evaluation
+from recipebook.recipe.keys import Recipe
 from recipebook.recipe.references import check_references
 from recipebook.recipe.resolve import resolve
 from recipebook.run import rundir

@@ -18,7 +18,8 @@ from recipebook.errors import UserError
 from recipebook.files import write_text
 from recipebook.progress import format_seconds
 from recipebook.project import shown
-from recipebook.recipe.keys import Evaluation, Recipe
+from recipebook.recipe.evaluation_keys import Evaluation
+from recipebook.recipe.keys import Recipe
 from recipebook.run.manifest import Manifest
 from recipebook.run.rundir import Run
 from recipebook.run.stage_run import StageRun, list_trained

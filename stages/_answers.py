@@ -19,7 +19,7 @@ from eval.asking.prompts import Prompt, digest_prompts
 from recipebook.files import digest, digest_file
 from recipebook.pipeline.job import Job
 from recipebook.progress import ProgressLine
-from recipebook.recipe.keys import Generation
+from recipebook.recipe.evaluation_keys import Generation
 from recipebook.run.provenance import digest_model, package_versions
 from stages._pieces import Pieces
 

@@ -17,7 +17,7 @@ import torch
 
 from eval.asking.decode import decode
 from eval.asking.likelihood import measure_tokens
-from recipebook.recipe.keys import Generation
+from recipebook.recipe.evaluation_keys import Generation
 from recipebook.text.chat import write_prompt
 from stages._answers import Speaker
 from stages._tools import Asked, read_call

@@ -34,7 +34,7 @@ from recipebook.files import replacing, write_text
 from recipebook.libraries import prepare_libraries
 from recipebook.pipeline.job import Job
 from recipebook.project import PROJECT
-from recipebook.recipe.keys import Generation
+from recipebook.recipe.evaluation_keys import Generation
 from stages._scores import check_metric, score_answers
 from stages._spoil import MISTAKEN, Mistakes, collect_values, spoil
 

@@ -20,7 +20,8 @@ from recipebook.files import digest, write_text
 from recipebook.libraries import prepare_libraries
 from recipebook.project import shown
 from recipebook.recipe.base_model import find_base
-from recipebook.recipe.keys import Evaluation, Recipe
+from recipebook.recipe.evaluation_keys import Evaluation
+from recipebook.recipe.keys import Recipe
 from recipebook.run.manifest import Manifest
 from recipebook.run.rundir import Run
 

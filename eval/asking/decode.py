@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from transformers import DynamicCache, TopPLogitsWarper
 
-from recipebook.recipe.keys import Generation
+from recipebook.recipe.evaluation_keys import Generation
 
 
 class Decoded(NamedTuple):

@@ -17,7 +17,7 @@ from eval.asking.decode import decode
 from eval.asking.prompts import Prompt
 from recipebook.errors import UserError
 from recipebook.progress import ProgressLine
-from recipebook.recipe.keys import Generation
+from recipebook.recipe.evaluation_keys import Generation
 from recipebook.rows import Message
 from recipebook.text import chat
 

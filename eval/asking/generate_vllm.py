@@ -16,7 +16,7 @@ import torch
 from eval.asking.generate import Answer, Tokenizer, write_prompt
 from eval.asking.prompts import Prompt
 from recipebook.errors import UserError
-from recipebook.recipe.keys import Generation
+from recipebook.recipe.evaluation_keys import Generation
 
 # The ranks that vLLM sets memory aside for.
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)

@@ -32,7 +32,7 @@ from recipebook.files import digest, digest_file, replacing, write_text
 from recipebook.frozen import Frozen
 from recipebook.options import check_options
 from recipebook.progress import ProgressLine
-from recipebook.recipe.keys import Data, Split
+from recipebook.recipe.data_keys import Data, Split
 from recipebook.rows import BadRecord, LeftOut
 from recipebook.sources.inputs import Input, digest_inputs, find_inputs, make_input
 from recipebook.sources.shards import find_shard

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from recipebook.files import digest
-from recipebook.recipe.keys import Data
+from recipebook.recipe.data_keys import Data
 
 # The hash of the code today, and that of the code whose work it does: converters, then kinds of stages.
 EARLIER_CODE: Mapping[str, str] = MappingProxyType(

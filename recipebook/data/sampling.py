@@ -13,7 +13,7 @@ import orjson
 
 from recipebook.errors import UserError
 from recipebook.files import digest, replacing
-from recipebook.recipe.keys import Only, Weights
+from recipebook.recipe.data_keys import Only, Weights
 
 
 def repeat_rows(path: Path, weights: Weights, seed: int) -> tuple[int, str]:

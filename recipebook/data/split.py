@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import orjson
 
-from recipebook.recipe.keys import Split
+from recipebook.recipe.data_keys import Split
 from recipebook.rows import BadRecord, Row
 
 Part = Literal["train", "validation", "test"]

@@ -18,7 +18,7 @@ from recipebook.data.account import Ledger
 from recipebook.data.conversion import choose_converter, convert_records
 from recipebook.data.dataset import find_all_inputs
 from recipebook.project import PROJECT
-from recipebook.recipe.keys import Data
+from recipebook.recipe.data_keys import Data
 
 THRESHOLDS = (0.6, 0.3, 0.1)
 

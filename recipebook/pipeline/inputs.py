@@ -18,7 +18,8 @@ from recipebook.data.dataset import Dataset, prepare
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file
 from recipebook.project import PROJECT
-from recipebook.recipe.keys import AUTO, Data
+from recipebook.recipe.data_keys import Data
+from recipebook.recipe.keys import AUTO
 from recipebook.recipe.references import import_file
 from recipebook.recipe.resolve import is_file
 from recipebook.recipe.stages import Stage, list_texts

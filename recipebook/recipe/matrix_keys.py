@@ -9,27 +9,30 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from recipebook.recipe.section import Name, Positive, Section
+from recipebook.recipe.section import Count, Name, Positive, Section, Seed, measured_in
 
 
 class Column(Section):
     """A value for each that a field of the data's records has."""
 
-    column: Name = Field(description="a field of every record of data.source")
+    column: Name = Field(description="a field of every record of data.source: one value for each that occurs.")
 
 
 class Files(Section):
     """A value for each file."""
 
-    files: Name = Field(description="a glob, from the project's folder")
+    files: Name = Field(description="a glob, from the project's folder: one value for each file.")
 
 
 class Range(Section):
     """Numbers drawn at random; for `search`."""
 
-    low: float
-    high: float
-    scale: Literal["log", "linear"] = "log"
+    low: Annotated[float, measured_in("the key's own")] = Field(description="the smallest number that may be drawn.")
+    high: Annotated[float, measured_in("the key's own")] = Field(description="numbers are below this one.")
+    scale: Literal["log", "linear"] = Field(
+        "log",
+        description="log draws each power of ten equally often. Use linear for numbers of one order, such as shares.",
+    )
 
     @model_validator(mode="after")
     def _can_draw(self) -> Self:
@@ -41,22 +44,43 @@ class Range(Section):
 class Search(Section):
     """Members drawn at random, in place of every combination."""
 
-    random: Positive = Field(description="how many")
-    seed: int = 42
+    random: Annotated[Positive, measured_in("members")] = Field(
+        description="how many members are drawn. Raise it for a finer search; the earlier ones stay the same."
+    )
+    seed: Seed = Field(42, description="of the draw. Change it for other members.")
 
 
 class Matrix(Section):
-    """A recipe for many adapters: a member for every combination of values (recipebook/fleet/expand.py)."""
+    """A recipe for many adapters: a member for every combination of values."""
 
     values: dict[Name, tuple[Any, ...] | Column | Files | Range] = Field(
-        min_length=1, description="keys of the recipe, such as training.learning_rate, and the values that each takes"
+        min_length=1,
+        description="keys of the recipe, such as training.learning_rate, with the values that each takes: a list, "
+        "{column: …}, {files: …} or {low: …, high: …}.",
     )
     name: Name | None = Field(
-        None, description="such as '{pole}-r{r}', by the keys' last words; None: all values, joined by -"
+        None,
+        description="a member's name, such as '{pole}-r{r}', by the keys' last words; null: all values, joined by -. "
+        "Set it "
+        "where that is long.",
     )
-    search: Search | None = None
-    include: tuple[dict[Name, Any], ...] = Field((), description="members more, each with all keys of values")
-    exclude: tuple[dict[Name, Any], ...] = Field((), description="combinations that are left out, by some of the keys")
-    min_rows: Annotated[int, Field(ge=0)] = Field(0, description="members with fewer train rows are left out")
-    attempts: Positive = Field(2, description="times that a member which fails is tried")
-    vote: bool = Field(False, description="evaluated beside its members: what most of them answer")
+    search: Search | None = Field(
+        None, description="draw some members instead of training every combination. Set it where combinations are many."
+    )
+    include: tuple[dict[Name, Any], ...] = Field(
+        (),
+        description="additional members, each with all keys of values. Use it for a baseline outside the combinations.",
+    )
+    exclude: tuple[dict[Name, Any], ...] = Field(
+        (), description="combinations that are left out, by some of the keys. Use it for what makes no sense together."
+    )
+    min_rows: Annotated[Count, measured_in("rows")] = Field(
+        0, description="members with fewer train rows are left out. Raise it where some values have too little data."
+    )
+    attempts: Annotated[Positive, measured_in("attempts")] = Field(
+        2, description="how often a member that fails is tried. Raise it on machines that are not reliable."
+    )
+    vote: bool = Field(
+        False,
+        description="the members' majority answer is evaluated too. Switch it on where members solve the same task.",
+    )

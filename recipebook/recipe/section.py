@@ -7,14 +7,22 @@
 `{r: 0}` is refused for its value, `{rr: 8}` for its key.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, StringConstraints
 
 from recipebook.frozen import Frozen
 
-Share = Annotated[float, Field(ge=0, lt=1)]
+
+def measured_in(unit: str) -> Any:
+    """The unit of a number, for the pages of docs/."""
+    return Field(json_schema_extra={"unit": unit})
+
+
+Share = Annotated[float, Field(ge=0, lt=1), measured_in("share")]
 Positive = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, measured_in("any number")]
 Name = Annotated[str, StringConstraints(min_length=1)]
 
 

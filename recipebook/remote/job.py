@@ -27,7 +27,8 @@ from recipebook.errors import UserError
 from recipebook.files import digest_file, replacing, write_text
 from recipebook.frozen import Frozen
 from recipebook.project import CACHE, PROJECT, shown
-from recipebook.recipe.keys import Lora, Recipe, Remote
+from recipebook.recipe.keys import Recipe, Remote
+from recipebook.recipe.training_keys import Lora
 from recipebook.remote.archive import CONFIG, unpack_adapter
 from recipebook.remote.service import Job, Service, Unclear, connect, load_service, name_url
 from recipebook.run.rundir import REMOTE

@@ -7,7 +7,8 @@ import pytest
 from eval.evaluate import _tell_empty, choose_folder, evaluate
 from recipebook import project
 from recipebook.errors import UserError
-from recipebook.recipe.keys import Evaluation, Recipe
+from recipebook.recipe.evaluation_keys import Evaluation
+from recipebook.recipe.keys import Recipe
 from recipebook.run.rundir import Run
 
 RECIPE = {"description": "d", "model": {"base": "b"}}

@@ -13,7 +13,7 @@ from converters import preference
 from recipebook.data.split import choose_part
 from recipebook.errors import UserError
 from recipebook.project import PROJECT
-from recipebook.recipe.keys import Split
+from recipebook.recipe.data_keys import Split
 from stages.generate_pairs import Answer, Options, Pair, choose_pairs, run
 
 ROBOT = {"metric": "robot", "metric_options": {"api": "samples/robot_api.yaml"}}

@@ -8,7 +8,7 @@ import torch
 
 from eval.asking.decode import Decoded, decode
 from eval.asking.generate import load_base, load_tokenizer
-from recipebook.recipe.keys import Generation
+from recipebook.recipe.evaluation_keys import Generation
 
 TINY = Path(__file__).parents[3] / "models" / "tiny-base"
 TEXTS = ["pick up the red ball", "stop", "a b c d e f g h", "go ahead two meters and then turn left slowly"]

@@ -6,7 +6,7 @@ import pytest
 
 from eval.asking.generate_vllm import is_wanted
 from recipebook.errors import UserError
-from recipebook.recipe.keys import Generation
+from recipebook.recipe.evaluation_keys import Generation
 
 pytestmark = pytest.mark.skipif(find_spec("vllm") is not None, reason="vLLM is installed here")
 

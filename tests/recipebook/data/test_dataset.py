@@ -10,7 +10,7 @@ import pytest
 from recipebook.data.account import Rejection
 from recipebook.data.dataset import Dataset, prepare
 from recipebook.errors import UserError
-from recipebook.recipe.keys import Data
+from recipebook.recipe.data_keys import Data
 
 
 def write(root: Path, name: str, pairs: list[tuple[str, str]]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from recipebook.data.sampling import keep_rows, repeat_rows
 from recipebook.errors import UserError
-from recipebook.recipe.keys import Only, Weights
+from recipebook.recipe.data_keys import Only, Weights
 
 
 def write_rows(folder: Path, kinds: list[str]) -> Path:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recipebook.data.split import choose_part, hash_prompt, normalise
-from recipebook.recipe.keys import Split
+from recipebook.recipe.data_keys import Split
 from recipebook.rows import BadRecord, Message, Row
 
 BY_INPUT = Split(by=("input",))

@@ -13,7 +13,7 @@ from recipebook.data.account import Rejection
 from recipebook.data.dataset import Dataset, prepare
 from recipebook.data.split_file import SplitFile
 from recipebook.errors import UserError
-from recipebook.recipe.keys import Data, Split
+from recipebook.recipe.data_keys import Data, Split
 from recipebook.records import Record
 from recipebook.rows import BadRecord, LeftOut
 

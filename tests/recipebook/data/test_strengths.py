@@ -9,7 +9,7 @@ import pytest
 from commands.plan import plan
 from recipebook.data.strengths import tell_strengths
 from recipebook.errors import UserError
-from recipebook.recipe.keys import Data
+from recipebook.recipe.data_keys import Data
 
 
 def score(chosen: float, rejected: float) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from recipebook.data.dataset import prepare
-from recipebook.recipe.keys import Data
+from recipebook.recipe.data_keys import Data
 from recipebook.train.opening import link_rows
 
 

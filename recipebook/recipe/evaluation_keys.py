@@ -1,0 +1,74 @@
+"""The section `eval` of a recipe: what is measured on held-out rows, and how answers are generated for it.
+
+eval: {metrics: {robot: {}}, main: exact, slices: [category], generation: {max_new_tokens: 256}}
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from recipebook.recipe.section import Name, Positive, Section, Seed, measured_in
+
+
+class Generation(Section):
+    """How answers are generated for evaluation: greedily, unless there is a temperature."""
+
+    max_new_tokens: Annotated[Positive, measured_in("tokens")] = Field(
+        128, description="the longest answer. Raise it when the report says that answers were cut off."
+    )
+    batch_size: Annotated[Positive, measured_in("rows")] = Field(
+        64, description="prompts answered at a time. Lower it when memory is short; answers do not depend on it."
+    )
+    temperature: Annotated[float, Field(ge=0), measured_in("factor")] = Field(
+        0.0, description="0: always the likeliest token. Raise it to evaluate the model as you will sample from it."
+    )
+    top_p: Annotated[float, Field(gt=0, le=1), measured_in("share")] = Field(
+        1.0,
+        description="only the likeliest tokens with this share of the probability are sampled. It needs a temperature.",
+    )
+    seed: Seed = Field(
+        42, description="of the sampled tokens. Change it to see how much answers vary at a temperature."
+    )
+    engine: Literal["auto", "transformers", "vllm"] = Field(
+        "auto",
+        description="auto: vLLM where it is installed and a GPU is there, else transformers. Fix it to compare with "
+        "earlier evaluations.",
+    )
+
+
+class Evaluation(Section):
+    """What is measured on held-out data."""
+
+    metrics: dict[Name, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="modules of eval/metrics/, each with its own options: see metrics.md. Choose those that fit the "
+        "task.",
+    )
+    main: str | None = Field(
+        None,
+        description="the figure that headlines tables; null: the first metric's first. Set it to what you optimise.",
+    )
+    slices: tuple[Name, ...] = Field(
+        (), description="fields of a row's meta by which results are broken down. Set it to find the weak kinds."
+    )
+    part: Literal["test", "validation"] = Field(
+        "test", description="the held-out rows that are evaluated. Use validation while you still tune, and test once."
+    )
+    turns: Annotated[str, StringConstraints(pattern=r"^(last|all|skip_first_\d+)$")] = Field(
+        "last",
+        description="the assistant turns of a dialogue that are evaluated: last, all, or skip_first_N. Use all where "
+        "every turn is trained.",
+    )
+    unit: tuple[Name, ...] = Field(
+        (),
+        description="fields of meta that identify rows that belong together, in intervals and tests; empty: the "
+        "record. "
+        "Set it where rows share an origin, else intervals are too narrow.",
+    )
+    generation: Generation = Field(Generation(), description="how answers are generated.")
+    limit: Annotated[Positive, measured_in("rows")] | None = Field(
+        None, description="only the first rows are evaluated. Set it for a quick look; such results are not comparable."
+    )
+    seed: Seed = Field(
+        42, description="of the resamples that intervals and tests rest on. There is no need to change it."
+    )

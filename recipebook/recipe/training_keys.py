@@ -1,0 +1,218 @@
+"""The sections of a recipe that decide how weights are learned: `training`, `preference` and `lora`.
+
+training: {method: dpo, epochs: 3, batch_size: 4, learning_rate: 1e-4}
+preference: {beta: 0.1}
+lora: {r: 32, alpha: 64, target_modules: all-linear}
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from recipebook.recipe.section import Count, Name, Positive, Section, Seed, Share, measured_in
+
+Steps = Annotated[Positive, measured_in("steps")]
+Rows = Annotated[Positive, measured_in("rows")]
+Factor = Annotated[float, Field(gt=0), measured_in("factor")]
+
+
+class Training(Section):
+    """How the model is trained; the names are the field's own, the template maps them to Axolotl's."""
+
+    method: Name = Field(
+        "sft", description="a template, templates/<method>.yaml.j2. Choose one by what your rows are: see methods.md."
+    )
+    epochs: Annotated[float, Field(gt=0), measured_in("passes over the rows")] = Field(
+        3, description="how often each train row is seen. Lower it on overfitting, raise it while the loss still falls."
+    )
+    max_steps: Steps | None = Field(
+        None, description="training ends after this many steps, whatever epochs says. Set it for a quick try."
+    )
+    batch_size: Rows = Field(
+        4, description="rows for each process and step. Lower it when memory is short, raise it for speed."
+    )
+    gradient_accumulation: Annotated[Positive, measured_in("batches")] = Field(
+        1,
+        description="batches whose gradients are added up before a step. Raise it for a larger batch than memory "
+        "holds, "
+        "or when training is unstable.",
+    )
+    learning_rate: Annotated[float, Field(gt=0), measured_in("per step")] = Field(
+        1e-4,
+        description="size of a step at its highest. Multiply it by three on underfitting, divide it by three when "
+        "training is unstable; full fine-tuning needs about a tenth of LoRA's.",
+    )
+    scheduler: Literal["cosine", "linear", "constant", "constant_with_warmup"] = Field(
+        "cosine",
+        description="how the learning rate falls after the warm-up. Use a constant one to train further later.",
+    )
+    warmup_ratio: Share = Field(
+        0.1,
+        description="share of all steps in which the learning rate rises. Raise it when the first steps are unstable.",
+    )
+    weight_decay: Annotated[float, Field(ge=0), measured_in("factor")] = Field(
+        0.0, description="how strongly weights are pulled to 0, times the learning rate. Try 0.01 on overfitting."
+    )
+    max_grad_norm: Annotated[float, Field(gt=0), measured_in("norm")] = Field(
+        1.0, description="longer gradients are cut to this norm. Lower it when single steps spike."
+    )
+    optimizer: Name = Field(
+        "adamw_torch",
+        description="any of Axolotl's optimizers. Profiles for GPUs use adamw_torch_fused; adamw_bnb_8bit saves "
+        "memory.",
+    )
+    max_length: Annotated[Positive, measured_in("tokens")] = Field(
+        256,
+        description="tokens that a row may have. Set it to the longest row that `make plan` shows; memory grows with "
+        "it.",
+    )
+    too_long: Literal["raise", "truncate", "drop"] = Field(
+        "raise", description="what happens to longer rows. Use drop or truncate only if you know which rows are longer."
+    )
+    packing: bool = Field(
+        False, description="several rows are put into one sequence. Switch it on for many short rows on a GPU."
+    )
+    group_by_length: bool = Field(
+        False, description="rows of similar length share a batch. Switch it on where lengths vary and packing is off."
+    )
+    gradient_checkpointing: bool = Field(
+        False,
+        description="activations are computed again instead of kept. Switch it on when memory is short; steps take "
+        "about "
+        "a third longer.",
+    )
+    precision: Literal["auto", "bf16", "fp16", "fp32"] = Field(
+        "auto",
+        description="auto: bf16 on a GPU, else fp32. Set fp16 on GPUs without bf16, and fp32 to find a bad number.",
+    )
+    train_on: Literal["responses", "all"] = Field(
+        "responses", description="which tokens carry loss. Use all for texts without a question, such as stories."
+    )
+    span_weights: dict[Name, Annotated[float, Field(ge=0), measured_in("factor")]] | None = Field(
+        None,
+        description="the weight of a token's loss by the kind of span it is in; `fluency`: in none. Set it where some "
+        "words of an answer matter more: see methods.md.",
+    )
+    seed: Seed = Field(
+        42, description="new weights and the order of rows. Change it to see how much a result depends on chance."
+    )
+    logging_steps: Steps = Field(
+        10,
+        description="steps between two logged losses. Lower it for short trainings, which else have no curve to judge.",
+    )
+    eval_steps: Steps | None = Field(
+        None,
+        description="steps between two validations; null: once an epoch. Set it for early stopping or long epochs.",
+    )
+    save_steps: Steps | None = Field(
+        None, description="steps between two checkpoints; null: once an epoch. Lower it where a crash would cost hours."
+    )
+    early_stopping: Annotated[Positive, measured_in("validations")] | None = Field(
+        None,
+        description="validations without a better loss after which training stops and returns to the best checkpoint. "
+        "Set it on overfitting, with eval_steps and save_steps.",
+    )
+    keep_checkpoints: Annotated[Positive, measured_in("checkpoints")] = Field(
+        2, description="newest checkpoints that stay. Raise it to evaluate several, lower it when the disk is full."
+    )
+    workers: Annotated[Count, measured_in("processes")] = Field(
+        0, description="processes that load data; 0: the trainer itself. Raise it when a GPU waits for rows."
+    )
+    pin_memory: bool = Field(
+        False, description="rows are copied to the GPU from locked memory. Profiles for GPUs switch it on."
+    )
+
+    @model_validator(mode="after")
+    def _can_stop_early(self) -> Self:
+        """The engine compares evaluations at checkpoints, so that the best one is there to go back to."""
+        if self.early_stopping and not (self.eval_steps and self.save_steps and not self.save_steps % self.eval_steps):
+            raise ValueError("early_stopping needs eval_steps and save_steps, the second a multiple of the first")
+        return self
+
+    @model_validator(mode="after")
+    def _can_weigh(self) -> Self:
+        if self.span_weights and self.packing:
+            raise ValueError("span_weights are for rows of their own: they cannot go with packing")
+        if self.span_weights and not any(self.span_weights.values()):
+            raise ValueError("span_weights are all 0: nothing would be learned")
+        return self
+
+    @model_validator(mode="after")
+    def _has_others_to_compare(self) -> Self:
+        if self.method == "kto" and self.batch_size == 1:
+            raise ValueError("batch_size must be 2 or more under kto: it compares the answers of a batch")
+        return self
+
+
+class Preference(Section):
+    """How pairs are learned; a number that the recipe's method has no use for is refused (unused_keys.py)."""
+
+    beta: Factor | None = Field(
+        None,
+        description="dpo, ipo, kto: the price of leaving the reference, 0.1 if null; simpo: scale of the reward, 2.0 "
+        "if "
+        "null. Raise it when training is unstable or forgets, lower it when pairs are not learned.",
+    )
+    loss: Literal["sigmoid", "hinge", "robust"] = Field(
+        "sigmoid", description="dpo: the loss of a pair; sigmoid is the paper's. Use robust where labels are noisy."
+    )
+    label_smoothing: Annotated[float, Field(ge=0, lt=0.5), measured_in("share")] = Field(
+        0.0,
+        description="dpo with loss robust: share of pairs that may be labelled the wrong way round. Set it to what you "
+        "know of your labels.",
+    )
+    precompute_reference: bool = Field(
+        False,
+        description="dpo, ipo: the reference is evaluated once, before training, instead of at each step. Switch it on "
+        "for two epochs or more.",
+    )
+    gamma: Annotated[float, Field(ge=0), measured_in("reward")] | None = Field(
+        None,
+        description="simpo: the margin by which the chosen answer's reward must be higher; 1.0 if null, as in its "
+        "paper. "
+        "Raise it on underfitting.",
+    )
+    odds_weight: Factor | None = Field(
+        None,
+        description="orpo: lambda, the weight of the odds ratio beside the chosen answer's loss; 0.1 if null, as in "
+        "its "
+        "paper. Raise it when pairs are not learned, lower it when answers get worse.",
+    )
+    desirable_weight: Factor | None = Field(
+        None,
+        description="kto: weight of chosen answers; 1.0 if null. Raise it where they are fewer than rejected ones.",
+    )
+    undesirable_weight: Factor | None = Field(
+        None,
+        description="kto: weight of rejected answers; 1.0 if null. Raise it where they are fewer than chosen ones.",
+    )
+
+    @model_validator(mode="after")
+    def _can_smooth(self) -> Self:
+        """TRL takes the number with any loss, and uses it in one."""
+        if self.label_smoothing and self.loss != "robust":
+            raise ValueError(f"label_smoothing needs loss to be robust: the engine ignores it under {self.loss}")
+        return self
+
+
+class Lora(Section):
+    """The adapter; `quantize` makes it a QLoRA."""
+
+    r: Annotated[Positive, measured_in("rank")] = Field(
+        32, description="rank of the adapter's matrices: its size. Raise it on underfitting, lower it on overfitting."
+    )
+    alpha: Annotated[Positive, measured_in("factor")] = Field(
+        64, description="what is learned is scaled by alpha / r. Change it together with r, to keep their ratio."
+    )
+    dropout: Share = Field(
+        0.05,
+        description="share of the adapter's inputs that is dropped at random. Try 0.1 on overfitting, 0 for speed.",
+    )
+    target_modules: tuple[Name, ...] | Literal["all-linear"] = Field(
+        ("q_proj", "v_proj"),
+        description="the layers that get an adapter, by their names. Use all-linear on underfitting; it takes more "
+        "memory.",
+    )
+    quantize: Literal["4bit", "8bit"] | None = Field(
+        None, description="the base model is loaded in fewer bits. Use 4bit when it does not fit into the GPU's memory."
+    )
