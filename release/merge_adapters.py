@@ -107,15 +107,10 @@ def _merge(parts: Sequence[Part], kind: str, density: float | None, building: Pa
     recipe = _read_recipe(parts[0])
     prepare_libraries(find_base(recipe))
     # Here and not above: a mistyped name should not wait for torch.
-    import torch
-    from peft import PeftModel
-    from transformers import AutoModelForCausalLM
+    from recipebook.run.adapter import load_model, put_on
 
-    base: Any = AutoModelForCausalLM.from_pretrained(
-        find_base(recipe), revision=recipe.model.revision, dtype=torch.float32, use_safetensors=True
-    )
     names = [f"part{at}" for at in range(len(parts))]
-    model = PeftModel.from_pretrained(base, parts[0].folder, adapter_name=names[0])
+    model = put_on(load_model(find_base(recipe), recipe.model.revision, "float32"), parts[0].folder, names[0])
     for name, part in zip(names[1:], parts[1:], strict=True):
         model.load_adapter(str(part.folder), adapter_name=name)
     try:

@@ -8,7 +8,6 @@ in float32 where the recipe trains in it.
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -40,15 +39,13 @@ def run(job: Job, options: Options) -> None:
 
 def _merge(job: Job, adapter: Path, out: Path) -> None:
     # Here and not above: checking a recipe should not wait for torch.
-    from peft import PeftModel
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoTokenizer
     from transformers.utils.logging import disable_progress_bar
+
+    from recipebook.run.adapter import load_model, merge_adapter, put_on
 
     disable_progress_bar()  # type: ignore[no-untyped-call]
     dtype = "float32" if job.recipe.training.precision == "fp32" else "auto"
-    model: Any = AutoModelForCausalLM.from_pretrained(
-        job.model, revision=job.revision, dtype=dtype, use_safetensors=True
-    )
-    merged = PeftModel.from_pretrained(model, adapter).merge_and_unload(safe_merge=True)
+    merged = merge_adapter(put_on(load_model(job.model, job.revision, dtype), adapter))
     merged.save_pretrained(out)
     AutoTokenizer.from_pretrained(adapter).save_pretrained(out)

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoTokenizer
 
 from eval.asking.decode import decode
 from eval.asking.prompts import Prompt
@@ -19,10 +19,10 @@ from recipebook.errors import UserError
 from recipebook.progress import ProgressLine
 from recipebook.recipe.evaluation_keys import Generation
 from recipebook.rows import Message
+from recipebook.run.adapter import Model, load_model, merge_adapter, put_on
 from recipebook.text import chat
 
-# transformers' own annotations of both do not fit how they are used.
-Model = Any
+# transformers' own annotations do not fit how tokenizers are used.
 Tokenizer = Any
 BaseLoader = Callable[[str, str | None], Model]
 
@@ -46,7 +46,7 @@ def load_base(name: str, revision: str | None) -> Model:
     """The model as training found it, on the GPU in its own precision where there is one, else in float32."""
     gpu = torch.cuda.is_available()
     dtype = "auto" if gpu else torch.float32
-    model: Model = AutoModelForCausalLM.from_pretrained(name, revision=revision, dtype=dtype, use_safetensors=True)
+    model = load_model(name, revision, dtype)
     return model.to("cuda" if gpu else "cpu").eval()
 
 
@@ -54,15 +54,14 @@ def load_tuned(folder: Path, base: str, revision: str | None, load: BaseLoader =
     """The model as training left it: an adapter on its base, or a model of its own."""
     if not (folder / "adapter_config.json").is_file():
         return load_base(str(folder), None)
-    tuned: Model = PeftModel.from_pretrained(load(base, revision), folder)
-    return tuned.eval()
+    return put_on(load(base, revision), folder).eval()
 
 
 def merge(model: Model) -> Model:
     """The adapter added into its base's weights, which is quicker; not where so short numbers would lose some of it."""
     if not isinstance(model, PeftModel) or model.dtype != torch.float32:
         return model
-    return model.merge_and_unload()
+    return merge_adapter(model)
 
 
 def generate(

@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 from peft import PeftModel
 
-from eval.asking.generate import Model, load_base, load_tuned
+from eval.asking.generate import load_base, load_tuned
+from recipebook.run.adapter import Model
 
 
 class KeptBase:

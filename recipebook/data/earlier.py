@@ -29,7 +29,7 @@ EARLIER_CODE: Mapping[str, str] = MappingProxyType(
         "7dc5a0e4128097ef": "f162a847c3accf39",  # evaluate
         "f1cd2b9e958fcde4": "9d62cb96c0588f90",  # generate_conversations
         "8b41b55fc0eab097": "18230439fa8e7681",  # generate_pairs
-        "a16242c606590dcb": "4dc160dd9e2e5291",  # merge
+        "adc9a4846490ce4e": "4dc160dd9e2e5291",  # merge
     }
 )
 # The keys of `data` at that time; the rows of a recipe that says more cannot be there.
