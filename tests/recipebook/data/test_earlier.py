@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from recipebook.conversion import find_converter
 
 from recipebook.data import earlier
+from recipebook.data.conversion import find_converter
 from recipebook.options import check_options
-from recipebook.recipe import Data
+from recipebook.recipe.data_keys import Data
 
 ROBOT = {"source": "a.jsonl", "converter": "robot"}
 PERSONA = {
