@@ -5,7 +5,6 @@ that is trained is not trained again; one that was interrupted or failed goes on
 with stages, or with a matrix, goes its own way (recipebook/pipeline/train.py, recipebook/fleet/train.py).
 """
 
-import os
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,6 +14,7 @@ from recipebook.data.dataset import prepare
 from recipebook.errors import UserError
 from recipebook.fleet.train import Choice as Members
 from recipebook.fleet.train import train_fleet
+from recipebook.locks import holding
 from recipebook.pipeline.train import Choice, resolve_stages, train_stages
 from recipebook.project import PROJECT, shown
 from recipebook.recipe.references import check_references
@@ -56,16 +56,13 @@ def train(
         print(f"next      make eval RUN={earlier.name} (or FORCE=1 to train again)")
         return 0
     run = earlier or rundir.create(resolved.name, datetime.now())
-    lock = run.lock()
-    try:
+    with holding(run.lock()) as lock:
         if earlier:
             manifest = reopen_run(run.read(), resolved.recipe)
         else:
             manifest = open_run(run, resolved, overrides, dataset, identity)
         seconds = {**manifest.stages, "prepare": round(time.monotonic() - started, 2)}
         status = attempt(run, manifest.model_copy(update={"stages": seconds}), lock)
-    finally:
-        os.close(lock)
     if status == 0:
         print(f"next      make eval RUN={run.name}")
     return status

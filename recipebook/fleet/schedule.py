@@ -5,7 +5,6 @@ kill. A member belongs to the scheduler that holds its claim, `.cache/claims/<id
 fleet.
 """
 
-import fcntl
 import os
 import shutil
 import time
@@ -18,6 +17,7 @@ from recipebook import project
 from recipebook.errors import UserError
 from recipebook.fleet.members import Standing, name_fleet
 from recipebook.launch.launcher import Job, Launcher, Training
+from recipebook.locks import lock_file
 from recipebook.progress import ProgressLine, format_seconds
 from recipebook.run import rundir
 from recipebook.run.manifest import Manifest, Status
@@ -103,13 +103,10 @@ class Schedule:
     def _claim(self, work: Work) -> bool:
         folder = project.CACHE / "claims"
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / work.standing.identity, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            work.claim = lock_file(folder / work.standing.identity, wait=False)
         except BlockingIOError:
-            os.close(descriptor)
             return False
-        work.claim = descriptor
         return True
 
     def _start(self, work: Work) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
+from recipebook.locks import write_owner
 from recipebook.run.progress_file import read_progress
 
 POLL_SECONDS = 0.2
@@ -59,7 +60,7 @@ def _run(
             pass_fds=(lock,),
         )
         # Should this process be killed and the trainer not, it is the trainer that a second run must name.
-        os.pwrite(lock, f"{process.pid}\n".encode(), 0)
+        write_owner(lock, process.pid)
         try:
             while process.poll() is None:
                 follow(read_progress(folder))

@@ -9,7 +9,6 @@ on this machine, else one of this machine alone, made for the purpose on loopbac
 
 import contextlib
 import ctypes
-import fcntl
 import math
 import os
 import signal
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING
 from recipebook.errors import UserError
 from recipebook.hardware import detect
 from recipebook.launch.process import GRACE_SECONDS
+from recipebook.locks import holding, lock_file
 from recipebook.project import PROJECT
 from recipebook.run.rundir import Run
 
@@ -118,8 +118,7 @@ def _train(folder: str, command: tuple[str, ...], environment: dict[str, str]) -
     own = {key: value for key, value in os.environ.items() if key not in NOT_FROM_RAY}
     node = os.getppid()
     # Held until the last trainer in this folder is gone: of a node that was only thought dead, for one.
-    lock = _lock_trainer(Path(folder))
-    try:
+    with holding(_lock_trainer(Path(folder))) as lock:
         Run(Path(folder)).drop_broken_checkpoints()
         with (Path(folder) / "train.log").open("ab") as log:
             code = subprocess.run(
@@ -136,8 +135,6 @@ def _train(folder: str, command: tuple[str, ...], environment: dict[str, str]) -
         if code == -signal.SIGKILL:
             _leave_with_node(node)
         return code
-    finally:
-        os.close(lock)
 
 
 def _leave_with_node(node: int) -> None:
@@ -149,9 +146,7 @@ def _leave_with_node(node: int) -> None:
 
 def _lock_trainer(folder: Path) -> int:
     """A descriptor that holds the folder for a trainer, once no other does."""
-    descriptor = os.open(folder / "trainer.lock", os.O_RDWR | os.O_CREAT, 0o644)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    return descriptor
+    return lock_file(folder / "trainer.lock")
 
 
 def _die_with_parent() -> None:

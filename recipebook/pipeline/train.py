@@ -4,7 +4,6 @@ Reads downward: what each stage would do and on what, the run that is there alre
 A stage whose inputs are those of a finished one, in this run or in another of the recipe, is not run again.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +11,7 @@ from datetime import datetime
 from recipebook.errors import UserError
 from recipebook.launch.command import build_environment
 from recipebook.launch.process import Stopped, run_job
+from recipebook.locks import holding
 from recipebook.pipeline.finished import find_finished, tell_stage
 from recipebook.pipeline.inputs import Step, identify_all, list_steps
 from recipebook.pipeline.opening import (
@@ -81,13 +81,10 @@ def train_stages(resolved: Resolved, stages: Sequence[Stage], overrides: Sequenc
         print(f"next      make eval RUN={earlier.name} (or FORCE=1 to run them again)")
         return 0
     top = earlier or rundir.create(resolved.name, datetime.now())
-    lock = top.lock()
-    try:
+    with holding(top.lock()) as lock:
         if not earlier:
             _open(top, resolved, steps, overrides, identity)
         return _run_all(top, steps, chosen, choice, overrides, lock)
-    finally:
-        os.close(lock)
 
 
 def _check_needs(steps: Sequence[Step], chosen: Sequence[str], recipe: str) -> None:

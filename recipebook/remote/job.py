@@ -9,7 +9,6 @@ In: resolved.yaml and data/train.jsonl. Out: model/ and weights.json, as a train
 An order without a job was sent, or about to be, when its sender died: the service is asked for the suffix first.
 """
 
-import fcntl
 import json
 import secrets
 import shutil
@@ -26,6 +25,7 @@ from recipebook.data.export import export_rows
 from recipebook.errors import UserError
 from recipebook.files import digest_file, replacing, write_text
 from recipebook.frozen import Frozen
+from recipebook.locks import holding, lock_file
 from recipebook.project import CACHE, PROJECT, shown
 from recipebook.recipe.keys import Recipe, Remote
 from recipebook.recipe.training_keys import Lora
@@ -215,13 +215,10 @@ def _wait_for_turn(remote: Remote) -> None:
     """Return when the last start, by whichever process of this project, is long enough ago."""
     path = CACHE / "remote" / f"{remote.service}.turn"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        file.seek(0)
-        last = float(file.read() or 0)
+    with holding(lock_file(path)):
+        last = float(path.read_text() or 0)
         time.sleep(min(remote.stagger_seconds, max(0.0, last + remote.stagger_seconds - time.time())))
-        file.truncate(0)
-        file.write(str(time.time()))
+        path.write_text(str(time.time()))
 
 
 def _check_adapter(path: Path, wanted: Lora | None) -> None:

@@ -9,7 +9,6 @@ runs/robot-ensemble/vote/
   recipe.yaml, manifest.json and eval/, of what the members of a fleet elect
 """
 
-import fcntl
 import glob
 import json
 import os
@@ -22,6 +21,7 @@ from pydantic import ValidationError
 
 from recipebook.errors import UserError
 from recipebook.files import write_text
+from recipebook.locks import lock_file, read_owner, write_owner
 from recipebook.project import RUNS, shown
 from recipebook.run.earlier import translate_manifest
 from recipebook.run.manifest import Manifest
@@ -69,15 +69,13 @@ class Run:
 
     def lock(self) -> int:
         """A descriptor that holds the run; the trainer inherits it, so that the run stays held while either lives."""
-        descriptor = os.open(self.folder / "run.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        path = self.folder / "run.lock"
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock = lock_file(path, wait=False)
         except BlockingIOError:
-            owner = os.read(descriptor, 20).decode().split("\n")[0]
-            os.close(descriptor)
-            raise UserError(f"{shown(self.folder)} is being trained by process {owner}") from None
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        return descriptor
+            raise UserError(f"{shown(self.folder)} is being trained by process {read_owner(path)}") from None
+        write_owner(lock, os.getpid())
+        return lock
 
     def is_held(self) -> bool:
         """Whether a runner or its trainer lives."""
