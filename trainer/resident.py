@@ -12,7 +12,6 @@ made after torch's had started would wait for them for ever.
 """
 
 import contextlib
-import ctypes
 import gc
 import importlib
 import json
@@ -25,10 +24,10 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from recipebook.launch.process import die_with_parent
 from trainer.__main__ import leave, load_engine
 
 PACKET = 1 << 16
-PR_SET_PDEATHSIG = 1
 NEW_MODULES = "new_modules.json"
 
 
@@ -79,7 +78,7 @@ def build_tables() -> None:
 
 def _train(folder: Path, tells: int) -> NoReturn:
     """Be the trainer of one run, and never return."""
-    _die_with_parent()
+    die_with_parent()
     os.setsid()
     _point_streams(folder / "train.log")
     os.chdir(folder)
@@ -97,14 +96,6 @@ def _train(folder: Path, tells: int) -> NoReturn:
         traceback.print_exc()
         os._exit(_flush(1))
     leave()
-
-
-def _die_with_parent() -> None:
-    """A killed resident takes its child along, so that a run is never trained by two."""
-    parent = os.getppid()
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def _point_streams(log: Path) -> None:
@@ -142,7 +133,7 @@ def main() -> None:
         os._exit(128 + signum)
 
     # It notices the scheduler's end by the socket only between two runs.
-    _die_with_parent()
+    die_with_parent()
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = socket.socket(fileno=int(sys.argv[1]))

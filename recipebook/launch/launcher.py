@@ -6,13 +6,11 @@
 A launcher writes no manifest, judges nothing, tries nothing again: the scheduler does (recipebook/fleet/schedule.py).
 """
 
-import os
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from recipebook.launch.process import end_group
+from recipebook.launch.process import end_group, start_process
 
 
 @dataclass(frozen=True)
@@ -58,16 +56,7 @@ class PlainTraining:
 
     def __init__(self, job: Job) -> None:
         with (job.folder / "train.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                job.command,
-                cwd=job.folder,
-                env=build_whole_environment(job),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                pass_fds=(job.lock,),
-            )
+            self.process = start_process(job.command, job.folder, job.environment, log, job.lock)
 
     def poll(self) -> int | None:
         """See Training."""
@@ -95,8 +84,3 @@ class PlainLauncher:
         """See Launcher."""
         for training in self.started:
             training.stop()
-
-
-def build_whole_environment(job: Job) -> dict[str, str]:
-    """The user's own environment and the job's; a left-over choice of accelerate's must not decide."""
-    return {key: value for key, value in os.environ.items() if key != "ACCELERATE_USE_CPU"} | job.environment

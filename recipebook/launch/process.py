@@ -3,11 +3,12 @@
 One process is started as it is; several through `accelerate launch`. The trainer's group gets what ends us.
 """
 
+import ctypes
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -18,6 +19,9 @@ from recipebook.run.progress_file import read_progress
 
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 10
+# With ACCELERATE_USE_CPU, accelerate switches DeepSpeed off without a word; a left-over one must not decide.
+NOT_INHERITED = "ACCELERATE_USE_CPU"
+PR_SET_PDEATHSIG = 1
 
 
 class Stopped(Exception):
@@ -40,6 +44,43 @@ def run_job(command: list[str], environment: dict[str, str], folder: Path, lock:
     return _run(command, environment, folder, lock, lambda _: None, None)
 
 
+def start_process(
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    log: IO[bytes] | None,
+    inherited: int,
+    *,
+    without: Sequence[str] = (),
+    tied: bool = False,
+) -> subprocess.Popen[bytes]:
+    """Start a process that trains, in `folder`, with `environment` laid over ours less what `without` names.
+
+    Its output goes into `log`, or where ours does. It inherits one descriptor. It leads a process group of its own, or
+    is `tied`: it stays in our group, and the kernel kills it when we die.
+    """
+    ours = {key: value for key, value in os.environ.items() if key not in (NOT_INHERITED, *without)}
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=ours | dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT if log else None,
+        start_new_session=not tied,
+        preexec_fn=die_with_parent if tied else None,
+        pass_fds=(inherited,),
+    )
+
+
+def die_with_parent() -> None:
+    """Let the kernel kill this process when its parent dies, so that a run is never trained by two."""
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
 def _run(
     command: list[str],
     environment: dict[str, str],
@@ -49,16 +90,7 @@ def _run(
     log: IO[bytes] | None,
 ) -> int:
     with signals_raise():
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={key: value for key, value in os.environ.items() if key != "ACCELERATE_USE_CPU"} | environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT if log else None,
-            start_new_session=True,
-            pass_fds=(lock,),
-        )
+        process = start_process(command, folder, environment, log, lock)
         # Should this process be killed and the trainer not, it is the trainer that a second run must name.
         write_owner(lock, process.pid)
         try:

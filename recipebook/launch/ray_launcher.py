@@ -8,18 +8,16 @@ on this machine, else one of this machine alone, made for the purpose on loopbac
 """
 
 import contextlib
-import ctypes
 import math
 import os
 import signal
-import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recipebook.errors import UserError
 from recipebook.hardware import detect
-from recipebook.launch.process import GRACE_SECONDS
+from recipebook.launch.process import GRACE_SECONDS, start_process
 from recipebook.locks import holding, lock_file
 from recipebook.project import PROJECT
 from recipebook.run.rundir import Run
@@ -35,8 +33,7 @@ DYING_SECONDS = 1.0
 # Ray decides on which of a node's GPUs a task runs.
 OURS_NO_MORE = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 # Ray sets it to the CPUs of a task; a run on its own has it from its job or not at all.
-NOT_FROM_RAY = ("ACCELERATE_USE_CPU", "OMP_NUM_THREADS")
-PR_SET_PDEATHSIG = 1
+NOT_FROM_RAY = ("OMP_NUM_THREADS",)
 
 
 class RayLauncher:
@@ -115,23 +112,16 @@ class RayTraining:
 
 def _train(folder: str, command: tuple[str, ...], environment: dict[str, str]) -> int:
     """On a node: run the trainer as the plain launcher does, and see to it that it dies with us."""
-    own = {key: value for key, value in os.environ.items() if key not in NOT_FROM_RAY}
     node = os.getppid()
     # Held until the last trainer in this folder is gone: of a node that was only thought dead, for one.
     with holding(_lock_trainer(Path(folder))) as lock:
         Run(Path(folder)).drop_broken_checkpoints()
         with (Path(folder) / "train.log").open("ab") as log:
-            code = subprocess.run(
-                command,
-                cwd=folder,
-                env=own | environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                pass_fds=(lock,),
-                preexec_fn=_die_with_parent,
-                check=False,
-            ).returncode
+            process = start_process(command, Path(folder), environment, log, lock, without=NOT_FROM_RAY, tied=True)
+            try:
+                code = process.wait()
+            finally:
+                process.kill()
         if code == -signal.SIGKILL:
             _leave_with_node(node)
         return code
@@ -147,8 +137,3 @@ def _leave_with_node(node: int) -> None:
 def _lock_trainer(folder: Path) -> int:
     """A descriptor that holds the folder for a trainer, once no other does."""
     return lock_file(folder / "trainer.lock")
-
-
-def _die_with_parent() -> None:
-    """Between fork and exec: the kernel kills the trainer when the worker dies, as it does with its node."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

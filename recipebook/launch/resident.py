@@ -15,8 +15,8 @@ import time
 from dataclasses import replace
 
 from recipebook.hardware import detect
-from recipebook.launch.launcher import Job, PlainTraining, Training, build_whole_environment
-from recipebook.launch.process import GRACE_SECONDS
+from recipebook.launch.launcher import Job, PlainTraining, Training
+from recipebook.launch.process import GRACE_SECONDS, start_process
 from recipebook.project import CACHE, PROJECT
 from recipebook.run.progress_file import last_error
 
@@ -33,16 +33,8 @@ class Resident:
         self.log.parent.mkdir(exist_ok=True)
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "trainer.resident", str(theirs.fileno())],
-                cwd=PROJECT,
-                env=build_whole_environment(job),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                pass_fds=(theirs.fileno(),),
-            )
+            command = [sys.executable, "-m", "trainer.resident", str(theirs.fileno())]
+            self.process = start_process(command, PROJECT, job.environment, log, theirs.fileno())
         self.control.setblocking(False)
 
     def fits(self, job: Job) -> bool:

@@ -2,15 +2,18 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from recipebook.launch.process import Stopped, run_trainer
+from recipebook.launch.process import Stopped, run_trainer, start_process
+from recipebook.project import PROJECT
 from recipebook.run.progress_file import last_error
 
 SPAWN_A_CHILD = (
@@ -62,3 +65,47 @@ def test_handlers_are_as_before_afterwards(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGTERM)
     run(tmp_path, "pass")
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def start(folder: Path, code: str, **settings: Any) -> subprocess.Popen[bytes]:
+    """A Python process that writes into the folder's log and inherits a pipe's end."""
+    read, write = os.pipe()
+    try:
+        with (folder / "train.log").open("ab") as log:
+            command = [sys.executable, "-c", code, str(write)]
+            return start_process(command, folder, {"GIVEN": "by the recipe"}, log, write, **settings)
+    finally:
+        os.close(read)
+        os.close(write)
+
+
+def test_a_process_gets_our_environment_less_what_must_not_decide(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ACCELERATE_USE_CPU", "GIVEN", "OURS", "NOT_WANTED"):
+        monkeypatch.setenv(name, "ours")
+    names = '"ACCELERATE_USE_CPU", "GIVEN", "OURS", "NOT_WANTED"'
+    code = f"import os; print([os.environ.get(name) for name in ({names})])"
+    assert start(tmp_path, code, without=["NOT_WANTED"]).wait() == 0
+    assert (tmp_path / "train.log").read_text() == "[None, 'by the recipe', 'ours', None]\n"
+
+
+def test_a_process_leads_a_group_and_holds_the_descriptor(tmp_path: Path) -> None:
+    code = "import os, sys; os.fstat(int(sys.argv[1])); print(os.getcwd(), os.getpgrp() == os.getpid())"
+    assert start(tmp_path, code).wait() == 0
+    assert start(tmp_path, code, tied=True).wait() == 0
+    assert (tmp_path / "train.log").read_text() == f"{tmp_path} True\n{tmp_path} False\n"
+
+
+def test_a_tied_process_dies_with_its_parent(tmp_path: Path) -> None:
+    parent = (
+        "import os, pathlib, sys, time\n"
+        "from recipebook.launch.process import start_process\n"
+        "sleep = [sys.executable, '-c', 'import time; time.sleep(60)']\n"
+        "child = start_process(sleep, pathlib.Path('.'), {}, None, int(sys.argv[1]), tied=True)\n"
+        "pathlib.Path('child').write_text(str(child.pid))\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    assert start(tmp_path, f"import sys; sys.path.insert(0, {str(PROJECT)!r})\n{parent}").wait() == -signal.SIGKILL
+    child = Path("/proc") / (tmp_path / "child").read_text() / "stat"
+    wait_until(lambda: not child.exists() or child.read_text().split()[2] == "Z")
