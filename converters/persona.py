@@ -39,11 +39,11 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     persona: bool = True
-    """Whether the system prompt tells the persona's character."""
+    """The system prompt contains the persona's character. Switch it off to learn habits from dialogues alone."""
     rows: Literal["dialogue", "turn"] = "dialogue"
-    """One row a dialogue, or one an assistant turn, which repeats what was said before it."""
+    """One row for each dialogue, or for each assistant turn with everything before it."""
     persona_id: str | None = None
-    """The only persona whose dialogues are wanted; None: all of them."""
+    """Only this persona's dialogues; null: all. data.where does the same for any field."""
 
 
 def recognise(record: dict[str, Any]) -> str | None:

@@ -61,9 +61,10 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     strength: Literal["difference", "ratio", "score"] | None = None
-    """What `threshold` goes by: chosen - rejected, (chosen - rejected) / (chosen + rejected), or the record's score."""
+    """What `threshold` compares: chosen - rejected, (chosen - rejected) / (chosen + rejected), or the record's "
+    "score."""
     threshold: float | None = None
-    """Pairs that are weaker are left out."""
+    """Weaker pairs are left out. Choose it by the counts that `make plan` shows."""
 
     @field_validator("threshold")
     @classmethod

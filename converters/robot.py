@@ -36,7 +36,7 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     system: str | None = None
-    """A system prompt for every row; None: no system turn."""
+    """A system prompt for every row; null: no system turn. Set it to the prompt that the model will have in use."""
 
 
 def recognise(record: dict[str, Any]) -> str | None:

@@ -51,7 +51,7 @@ class Options(BaseModel):
     form: Literal["sft", "pairs"] = "sft"
     """`sft`: a row for each success; `pairs`: a row for each success that a failure goes with."""
     system: str | None = "You are a helpful assistant."
-    """What the agent was told before all else, which the history leaves out; None: no system turn."""
+    """The agent's system prompt, which the history leaves out; null: no system turn."""
 
 
 def recognise(record: dict[str, Any]) -> str | None:

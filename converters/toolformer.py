@@ -58,11 +58,11 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     system: str | None = None
-    """A system prompt for every row; None: no system turn."""
+    """A system prompt for every row; null: no system turn. Set it to the prompt that the model will have in use."""
     dialect: Dialect = "tag"
-    """How calls are written: `<tool>search(…)</tool>` or `[SEARCH(…)]`; graph lines keep their own."""
+    """How calls are written: `<tool>search(…)</tool>` or `[SEARCH(…)]`. Use the one that your program reads."""
     spans: bool = False
-    """Whether rows tell where in the answer a call opens, its tool's name and its arguments stand."""
+    """Rows mark where a call opens, its tool's name and its arguments. training.span_weights needs it."""
 
 
 def recognise(record: dict[str, Any]) -> str | None:

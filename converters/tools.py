@@ -57,7 +57,7 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     system: str | None = None
-    """A system prompt for dialogues that have none; None: no system turn."""
+    """A system prompt for dialogues that have none; null: no system turn. Set it to the prompt of later use."""
 
 
 def recognise(record: dict[str, Any]) -> str | None:

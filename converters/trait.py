@@ -51,9 +51,9 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     pole: Pole | None = None
-    """Rows of other poles are left out; None: every row."""
+    """Rows of other poles are left out; null: every row. A matrix sets it for each member."""
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.6
-    """How much of a trait puts a row into a pole."""
+    """How much of a trait, from 0 to 1, puts a row into a pole. Lower it for more rows, raise it for clearer ones."""
 
 
 def recognise(record: dict[str, Any]) -> str | None:

@@ -33,14 +33,18 @@ class Endpoint(BaseModel):
     """What a recipe says of a server."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    url: str = Field(description="up to and with /v1")
-    model: Annotated[str, Field(min_length=1)]
-    key: str | None = Field(None, description="the environment's variable that holds the key; None: no key")
-    parallel: Annotated[int, Field(gt=0)] = Field(4, description="requests at a time")
-    attempts: Annotated[int, Field(gt=0)] = Field(8, description="how often one request is made before giving up")
-    timeout: Annotated[float, Field(gt=0)] = Field(120.0, description="seconds")
-    temperature: Annotated[float, Field(ge=0)] = 1.0
-    max_tokens: Annotated[int, Field(gt=0)] = 1024
+    url: str = Field(description="the server's address, up to and with /v1.")
+    model: Annotated[str, Field(min_length=1)] = Field(description="the server's name for the model.")
+    key: str | None = Field(None, description="the environment variable that holds the key; null: no key.")
+    parallel: Annotated[int, Field(gt=0)] = Field(
+        4, description="requests at a time. Lower it if the server says it is busy."
+    )
+    attempts: Annotated[int, Field(gt=0)] = Field(8, description="how often one request is made before giving up.")
+    timeout: Annotated[float, Field(gt=0)] = Field(
+        120.0, description="seconds to wait for an answer. Raise it for slow servers."
+    )
+    temperature: Annotated[float, Field(ge=0)] = Field(1.0, description="of the answers. Lower it if they are odd.")
+    max_tokens: Annotated[int, Field(gt=0)] = Field(1024, description="the longest answer, in tokens.")
 
     @field_validator("url")
     @classmethod

@@ -42,21 +42,38 @@ class Options(BaseModel):
     """What a recipe may set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    tools: Path = Field(description="the tools, from the project's folder: parameters, rules, results")
+    tools: Path = Field(
+        description="the file of tools, from the project's folder: parameters, rules, results. Set it to your own "
+        "tools."
+    )
     source: str | None = Field(
         None,
-        description="texts: a file, glob or folder, or stage:NAME; None: the last thing said to the model in train",
+        description="texts: a file, glob or folder, or stage:NAME; null: the last message to the model in train rows.",
     )
-    limit: Positive | None = Field(None, description="the first so many texts only")
-    propose: Literal["rules", "model"] = Field("rules", description="who says where calls might help, and which")
-    positions: Positive = Field(5, description="of `model`: likeliest places of a text that are tried")
-    min_probability: Annotated[float, Field(ge=0, le=1)] = Field(0.05, description="of `model`: of a call's opening")
-    calls: Positive = Field(5, description="of `model`: calls sampled at each place")
-    temperature: Annotated[float, Field(gt=0)] = Field(1.0, description="of `model`")
-    max_new_tokens: Positive = Field(64, description="of `model`: tokens that a call may have")
-    threshold: float = Field(1.0, description="nats by which a call must lower the loss on what follows")
-    keep_plain: bool = Field(True, description="whether texts that no call helps stay, as they are")
-    batch_size: Positive = 64
+    limit: Positive | None = Field(None, description="only the first texts. Set it for a quick try.")
+    propose: Literal["rules", "model"] = Field(
+        "rules", description="who proposes places and calls. Use model where rules cannot be written."
+    )
+    positions: Positive = Field(
+        5, description="with `model`: places of a text that are tried. Raise it for long texts."
+    )
+    min_probability: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.05, description="with `model`: the least probability of a call's opening. Lower it if none is found."
+    )
+    calls: Positive = Field(5, description="with `model`: calls sampled at each place. Raise it for more variety.")
+    temperature: Annotated[float, Field(gt=0)] = Field(
+        1.0, description="with `model`: of the sampled calls. Lower it if they are broken."
+    )
+    max_new_tokens: Positive = Field(
+        64, description="with `model`: tokens that a call may have. Raise it for long arguments."
+    )
+    threshold: float = Field(
+        1.0, description="nats by which a call must lower the loss on what follows. Raise it for fewer, better calls."
+    )
+    keep_plain: bool = Field(
+        True, description="texts that no call helps are kept, unchanged. Switch it off to train on calls alone."
+    )
+    batch_size: Positive = Field(64, description="texts measured at a time. Lower it when memory is short.")
 
 
 class Text(NamedTuple):

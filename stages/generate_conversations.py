@@ -47,12 +47,21 @@ class Options(BaseModel):
     """What a recipe may set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    profiles: Positive = 10_000
-    conversations: Positive = 50_000
-    exchanges: tuple[Positive, Positive] = Field((2, 4), description="the fewest and the most of a conversation")
-    templates: Path = Field(Path("samples/conversations.yaml"), description="what users are and say, by language")
-    system: str = Field("You are a helpful shopping assistant.", description="before the profile, in the system prompt")
-    endpoint: Endpoint | None = Field(None, description="a server that writes the conversations; None: the templates")
+    profiles: Positive = Field(10_000, description="users that are drawn. Set it to the size that you need.")
+    conversations: Positive = Field(50_000, description="conversations in all, several for each user.")
+    exchanges: tuple[Positive, Positive] = Field(
+        (2, 4), description="fewest and most questions with their answers in a conversation."
+    )
+    templates: Path = Field(
+        Path("samples/conversations.yaml"),
+        description="what users are and say, by language. Set it to your own domain.",
+    )
+    system: str = Field(
+        "You are a helpful shopping assistant.", description="what the system prompt says before the profile."
+    )
+    endpoint: Endpoint | None = Field(
+        None, description="a server that writes the conversations; null: the templates do."
+    )
 
     @model_validator(mode="after")
     def _has_a_range(self) -> Self:

@@ -45,28 +45,46 @@ class Options(BaseModel):
     """What a recipe may set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    answers: Annotated[int, Field(ge=0)] = Field(8, description="sampled for each prompt; 0: none, no model is loaded")
-    temperature: Annotated[float, Field(gt=0)] = 1.0
-    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
-    max_new_tokens: Positive = 128
-    batch_size: Positive = Field(64, description="answers sampled at a time")
-    parts: tuple[Part, ...] = Field(("train",), description="the rows that are prompts")
-    limit: Positive | None = Field(None, description="the first so many rows of each part only")
-    metric: str = Field(description="a module of eval/metrics/ that scores an answer by the row's own")
-    metric_options: dict[str, Any] = Field(default_factory=dict, description="the metric's own Options")
+    answers: Annotated[int, Field(ge=0)] = Field(
+        8, description="answers sampled for each prompt; 0: pairs by rules alone, no model is loaded."
+    )
+    temperature: Annotated[float, Field(gt=0)] = Field(
+        1.0, description="of the sampled answers. Raise it if they are all the same."
+    )
+    top_p: Annotated[float, Field(gt=0, le=1)] = Field(
+        1.0, description="share of the probability that is sampled from. Lower it if answers are garbled."
+    )
+    max_new_tokens: Positive = Field(128, description="the longest answer. Raise it if many are cut off.")
+    batch_size: Positive = Field(64, description="answers sampled at a time. Lower it when memory is short.")
+    parts: tuple[Part, ...] = Field(
+        ("train",), description="the rows that are prompts. Name all three to evaluate on pairs."
+    )
+    limit: Positive | None = Field(None, description="only the first rows of each part. Set it for a quick try.")
+    metric: str = Field(description="a module of eval/metrics/ that scores an answer against the row's own.")
+    metric_options: dict[str, Any] = Field(
+        default_factory=dict, description="the metric's own options: see metrics.md."
+    )
     figures: dict[str, Annotated[float, Field(gt=0)]] = Field(
         default_factory=dict,
-        description="the metric's figures and their weights in the score, a mean of those defined; empty: its first",
+        description="the metric's figures with their weights in the score, a mean of those defined; empty: its first.",
     )
     chosen: Literal["either", "sampled", "reference"] = Field(
-        "either", description="what may be chosen: the row's own answer, a sampled one, or whichever is better"
+        "either", description="what may be chosen: the row's own answer, a sampled one, or whichever is better."
     )
-    synthetic: bool = Field(True, description="whether worse answers are made by rule where sampling gives too few")
-    tools: Path | None = Field(None, description="the calls there are, each one to be mistaken for any other")
-    strength: Literal["difference", "ratio"] = Field("difference", description="what the threshold goes by")
-    threshold: Annotated[float, Field(ge=0)] = Field(0.1, description="weaker pairs are not kept")
-    min_pairs_per_example: Positive = Field(1, description="prompts with fewer pairs give none")
-    max_pairs_per_example: Positive = 1
+    synthetic: bool = Field(
+        True,
+        description="rules make worse answers where sampling gives too few. Switch it off for the model's own only.",
+    )
+    tools: Path | None = Field(None, description="a file of calls that may be mistaken for each other. Rules use it.")
+    strength: Literal["difference", "ratio"] = Field(
+        "difference",
+        description="what the threshold compares: chosen - rejected, or (chosen - rejected) / (chosen + rejected).",
+    )
+    threshold: Annotated[float, Field(ge=0)] = Field(
+        0.1, description="weaker pairs are dropped. Raise it for fewer, clearer pairs."
+    )
+    min_pairs_per_example: Positive = Field(1, description="prompts with fewer pairs give none at all.")
+    max_pairs_per_example: Positive = Field(1, description="the strongest pairs of a prompt. Raise it for more rows.")
 
     @model_validator(mode="after")
     def _can_make_pairs(self) -> Self:

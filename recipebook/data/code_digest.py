@@ -3,8 +3,9 @@
     "import json\n\ndef double(x):\n    '''Twice x.'''\n    return 2 * x  # fast"  and
     "def double(x):\n\n    return 2 * x"  have the same hash
 
-Imports, docstrings, comments and positions are left out, so that a module may move, and its words be mended, without
-anything being converted or trained anew. What a module imports from our own modules is hashed with it.
+Imports, docstrings, descriptions of options, comments and positions are left out, so that a module may move, and its
+words be mended, without anything being converted or trained anew. What a module imports from our own modules is hashed
+with it.
 """
 
 import ast
@@ -18,7 +19,6 @@ from typing import Any
 from recipebook.files import digest
 
 OURS = ("converters", "recipebook")
-DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def digest_module(module: ModuleType) -> str:
@@ -52,10 +52,18 @@ def _list_imported(tree: ast.Module) -> Iterator[str]:
 def _describe(node: Any) -> str:
     """A syntax tree as text; written out here, as `ast.dump` differs between versions of Python."""
     if isinstance(node, list):
-        return f"[{','.join(_describe(item) for item in node if not isinstance(item, ast.Import | ast.ImportFrom))}]"
+        return f"[{','.join(_describe(item) for item in node if not _is_words(item))}]"
     if not isinstance(node, ast.AST):
         return repr(node)
     fields = [(name, value) for name, value in ast.iter_fields(node) if value is not None and value != []]
-    if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
-        fields = [(name, value[1:] if name == "body" else value) for name, value in fields]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Field":
+        said = [keyword for keyword in node.keywords if keyword.arg != "description"]
+        fields = [(name, said if name == "keywords" else value) for name, value in fields]
     return f"{type(node).__name__}({','.join(f'{name}={_describe(value)}' for name, value in fields)})"
+
+
+def _is_words(node: Any) -> bool:
+    """Whether code runs the same without it: an import, or a text that stands alone."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return isinstance(node, ast.Import | ast.ImportFrom)

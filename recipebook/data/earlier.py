@@ -16,20 +16,20 @@ from recipebook.recipe.data_keys import Data
 # The hash of the code today, and that of the code whose work it does: converters, then kinds of stages.
 EARLIER_CODE: Mapping[str, str] = MappingProxyType(
     {
-        "a30a947242c6eba1": "87b9ab5c54d6d2a3",  # chat
+        "4401716af0a79215": "87b9ab5c54d6d2a3",  # chat
         "a2d9caa6438cf24d": "676c5a67f873708f",  # echo
-        "5770c3558010c798": "bf436abb03d09b3f",  # persona
-        "d373f7d83a867337": "7d16acaad41c95f0",  # preference
-        "a0bf12848102bcbb": "a3c31541bda8e2bb",  # robot
-        "066602ba0da74093": "55715df12b62664f",  # sessions
-        "0fa57e44875e5602": "9e864174dc122127",  # toolformer
-        "a4d9f51cf055de51": "db0021b74da0d499",  # tools
-        "618b71e8b1ba321d": "bcfe0174e127094e",  # trait
-        "91f80afcf02b2fa8": "decdd19d771bb274",  # augment
-        "7dc5a0e4128097ef": "f162a847c3accf39",  # evaluate
-        "f1cd2b9e958fcde4": "9d62cb96c0588f90",  # generate_conversations
-        "8b41b55fc0eab097": "18230439fa8e7681",  # generate_pairs
-        "adc9a4846490ce4e": "4dc160dd9e2e5291",  # merge
+        "619f3f263ead5209": "bf436abb03d09b3f",  # persona
+        "4ff8849c824b1cea": "7d16acaad41c95f0",  # preference
+        "8662144abf067d9e": "a3c31541bda8e2bb",  # robot
+        "3cb769a6c0e6784a": "55715df12b62664f",  # sessions
+        "b26fe64cf2ca0286": "9e864174dc122127",  # toolformer
+        "f214cb8cfefb2bac": "db0021b74da0d499",  # tools
+        "ac9ae873e9ce4bf6": "bcfe0174e127094e",  # trait
+        "bb81831065dfff0c": "decdd19d771bb274",  # augment
+        "e52a9718ea7496dc": "f162a847c3accf39",  # evaluate
+        "5d10236d1ccd5f16": "9d62cb96c0588f90",  # generate_conversations
+        "2d10d4d221a003fd": "18230439fa8e7681",  # generate_pairs
+        "a11b15a72bf38056": "4dc160dd9e2e5291",  # merge
     }
 )
 # The keys of `data` at that time; the rows of a recipe that says more cannot be there.

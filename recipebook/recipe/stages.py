@@ -106,16 +106,29 @@ def list_texts(value: Any) -> Iterator[str]:
             yield from list_texts(item)
 
 
-class _Choice(Section):
-    stage: Name
-    merged: bool = False
+class StartKeys(Section):
+    """A start that says more than a stage's name."""
+
+    stage: Name = Field(description="an earlier stage that has a model.")
+    merged: bool = Field(
+        False,
+        description="its adapter is merged into its base, and a new one begins on the result. Switch it on for another "
+        "shape of adapter.",
+    )
 
 
-class _Head(Section):
-    """What every stage has, as a schema."""
+class Head(Section):
+    """What every stage has."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    from_: Name | _Choice = Field(BASE, alias="from")
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_-]*$", description="a name of its own: STAGE=, FROM= and other stages use it."
+    )
+    from_: Name | StartKeys = Field(
+        BASE,
+        alias="from",
+        description="the model that the stage starts from: base, or an earlier stage that has one; by default the "
+        "nearest.",
+    )
 
 
 def _take_overrides(layers: Layers, documents: Sequence[Document]) -> dict[str, list[Document]]:
@@ -148,7 +161,7 @@ def _find_faults(documents: Sequence[Document], root: Path) -> Iterator[str]:
     """What is wrong with the list itself, as lines."""
     kinds = sorted(path.stem for path in (root / "stages").glob("*.py") if not path.stem.startswith("_"))
     names = [document.data.get("name") for document in documents]
-    schema = _Head.model_json_schema()
+    schema = Head.model_json_schema()
     for at, document in enumerate(documents):
         data, name = document.data, document.data.get("name")
         faults = find_faults({key: data[key] for key in HEAD if key in data}, schema, schema.get("$defs", {}))

@@ -41,6 +41,15 @@ def test_imports_words_and_positions_leave_no_trace(tmp_path: Path, text: str) -
     assert digest_text(tmp_path, text) == digest_text(tmp_path, CODE)
 
 
+def test_the_description_of_an_option_leaves_no_trace_and_its_default_does(tmp_path: Path) -> None:
+    option = "class Options:\n    r: int = Field(8, gt=0)\n"
+    told = digest_text(tmp_path, option)
+    assert digest_text(tmp_path, option.replace("gt=0", "gt=0, description='its rank'")) == told
+    assert digest_text(tmp_path, option + '    """Its rank."""\n') == told
+    assert digest_text(tmp_path, option.replace("8", "9")) != told
+    assert digest_text(tmp_path, option.replace("gt=0", "ge=0")) != told
+
+
 @pytest.mark.parametrize(
     "text",
     [
