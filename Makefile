@@ -1,6 +1,7 @@
 # Recipebook: make is the door, `python -m recipebook` the room behind it.
 .DEFAULT_GOAL := help
-.PHONY: help setup train members hypernetwork merge-adapters eval plan check runs cancel compare leaderboard human-eval human-eval-results test lint bench tiny-base schemas clean
+# A goal is a name at the start of a line; eval/ and others are folders too.
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile)
 
 PYTHON ?= python3
 PY := .venv/bin/python

@@ -1,28 +1,37 @@
-"""What a hypernetwork learns from: a fleet with a member a pole in; each adapter's folder and its pole's vector out.
+"""`make hypernetwork`: what a hypernetwork learns from. In: a fleet with a member a pole; out: adapters and vectors.
 
     {"joy_plus": {"file_path": "runs/traits/joy_plus-20261121-093000/model", "trait_vector": [0.0, 0.0, 1.0, …]}, …}
 
 Ten numbers a pole in the order of converters/trait.py, one of them 1 or -1.
 """
 
+import argparse
 import json
 
-from converters.trait import trait_vector
-from recipebook import project
 from recipebook.errors import UserError
-from recipebook.files import write_text
-from recipebook.project import shown
-from recipebook.run import rundir
 
+HELP = "adapters of a fleet of poles with their trait vectors"
 FILE = "hypernetwork_data.json"
 
 
-def write_hypernetwork_data(fleet: str) -> int:
-    """Write runs/<fleet>/hypernetwork_data.json, of its trained members; the exit status."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The fleet."""
+    parser.add_argument("recipe", help="a fleet with a member a pole, such as traits")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write runs/<fleet>/hypernetwork_data.json, of its trained members."""
+    from converters.trait import trait_vector
+    from recipebook import project
+    from recipebook.files import write_text
+    from recipebook.project import shown
+    from recipebook.run import rundir
+
+    fleet = arguments.recipe
     members = rundir.list_fleet(fleet)
     if not members:
         raise UserError(f"no trained members in runs/{fleet}: make train RECIPE={fleet}")
-    told = {
+    adapters = {
         str(manifest.member): {
             "file_path": shown(run.folder / "model"),
             "trait_vector": trait_vector(str(manifest.member)),
@@ -30,6 +39,6 @@ def write_hypernetwork_data(fleet: str) -> int:
         for run, manifest in members
     }
     path = project.RUNS / fleet / FILE
-    write_text(path, json.dumps(told, indent=1) + "\n")
-    print(f"written   {shown(path)}: {len(told)} adapters")
+    write_text(path, json.dumps(adapters, indent=1) + "\n")
+    print(f"written   {shown(path)}: {len(adapters)} adapters")
     return 0

@@ -1,34 +1,46 @@
 """`make tiny-base`: trains recipes/tiny-base.yaml and puts its model, in half the bytes, at models/tiny-base."""
 
+import argparse
 import json
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from commands.train import train
-from recipebook.files import write_text
-from recipebook.pipeline.train import Choice
-from recipebook.project import PROJECT, shown
-from recipebook.run import rundir
 
+if TYPE_CHECKING:
+    from recipebook.run.rundir import Run
+
+HELP = "make the embedded tiny base model again"
 RECIPE = "tiny-base"
-FOLDER = PROJECT / "models" / "tiny-base"
 KEPT = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json")
 
 
-def make_tiny_base(*, force: bool) -> int:
-    """Train, then store the weights as bfloat16 with a note of the run that made them; the exit status."""
-    status = train(RECIPE, "tiny", [], Choice(force=force))
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Whether it is trained anew."""
+    parser.add_argument("--force", action="store_true", help="train even where the same run is there already")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, then store the weights as bfloat16 with a note of the run that made them."""
+    from recipebook.fleet.train import Choice as FleetChoice
+    from recipebook.pipeline.train import Choice as StageChoice
+    from recipebook.project import PROJECT, shown
+    from recipebook.run import rundir
+
+    status = train(RECIPE, "tiny", [], StageChoice(force=arguments.force), FleetChoice(force=arguments.force))
     if status == 0:
-        _store(rundir.find(RECIPE))
-        print(f"stored    {shown(FOLDER)}")
+        folder = PROJECT / "models" / RECIPE
+        _store(rundir.find(RECIPE), folder)
+        print(f"stored    {shown(folder)}")
     return status
 
 
-def _store(run: rundir.Run) -> None:
+def _store(run: "Run", folder: Path) -> None:
     import torch
     from safetensors.torch import load_file, save_file
 
-    building = FOLDER.with_name(f".{FOLDER.name}.new")
+    building = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
     weights = load_file(run.folder / "model" / "model.safetensors")
@@ -37,11 +49,13 @@ def _store(run: rundir.Run) -> None:
     for name in KEPT:
         shutil.copyfile(run.folder / "model" / name, building / name)
     _note_origin(building, run)
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    building.rename(FOLDER)
+    shutil.rmtree(folder, ignore_errors=True)
+    building.rename(folder)
 
 
-def _note_origin(folder: Path, run: rundir.Run) -> None:
+def _note_origin(folder: Path, run: "Run") -> None:
+    from recipebook.files import write_text
+
     manifest = run.read()
     config = json.loads((folder / "config.json").read_bytes())
     write_text(folder / "config.json", json.dumps({**config, "dtype": "bfloat16", "use_cache": True}, indent=2) + "\n")

@@ -1,37 +1,57 @@
-"""`make train`: a recipe to a trained, checked run.
+"""`make train`: a recipe to a trained, checked run, or to many.
 
-Reads downward: resolve, prepare the data, recognise or open the run, launch and check. A run of the same identity
-that is trained is not trained again; one that was interrupted or failed goes on from its last checkpoint. A recipe
-with stages, or with a matrix, goes its own way (recipebook/pipeline/train.py, recipebook/fleet/train.py).
+A recipe with stages, one with a matrix and one with neither each go their own way: recipebook/pipeline/train.py,
+recipebook/fleet/train.py, recipebook/train/train.py.
 """
 
-import time
+import argparse
 from collections.abc import Sequence
-from datetime import datetime
+from typing import TYPE_CHECKING
 
-from recipebook import project
-from recipebook.data.dataset import prepare
+from commands._options import add_choice, add_layers, add_recipe, count, read_layers
 from recipebook.errors import UserError
-from recipebook.fleet.train import Choice as Members
-from recipebook.fleet.train import train_fleet
-from recipebook.locks import holding
-from recipebook.pipeline.train import Choice, resolve_stages, train_stages
-from recipebook.project import PROJECT, shown
-from recipebook.recipe.references import check_references
-from recipebook.run import provenance, rundir
-from recipebook.train.attempt import attempt
-from recipebook.train.machine import check_machine
-from recipebook.train.opening import open_run, reopen_run
-from recipebook.train.words import say_dataset, say_recipe
 
-ALL = Choice()
+if TYPE_CHECKING:
+    from recipebook.fleet.train import Choice as FleetChoice
+    from recipebook.pipeline.train import Choice as StageChoice
+
+HELP = "train a recipe, or go on with an unfinished run of it"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The recipe with its layers, which stages or members of it, and how members are started."""
+    add_recipe(parser)
+    add_layers(parser)
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--stage", metavar="NAME", help="only this stage of the recipe")
+    part.add_argument("--from", metavar="NAME", dest="since", help="this stage and those after it")
+    parser.add_argument("--force", action="store_true", help="train even where the same run is there already")
+    add_choice(parser)
+    parser.add_argument("--workers", type=count, metavar="N", help="members trained at a time; one a GPU if not given")
+    parser.add_argument("--launcher", default="resident", metavar="NAME", help="resident, plain or ray, for members")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train the recipe."""
+    from recipebook.fleet.train import Choice as FleetChoice
+    from recipebook.pipeline.train import Choice as StageChoice
+
+    given = arguments
+    stages = StageChoice(given.stage, given.since, given.force)
+    members = FleetChoice(tuple(given.only), given.limit, given.workers, given.launcher, given.force)
+    return train(given.recipe, given.profile, read_layers(given), stages, members)
 
 
 def train(
-    name: str, profile: str | None, overrides: Sequence[str], choice: Choice = ALL, members: Members | None = None
+    name: str, profile: str | None, overrides: Sequence[str], choice: "StageChoice", members: "FleetChoice"
 ) -> int:
     """Train one recipe; the exit status: 0 trained (or found trained), 1 failed, 130 stopped."""
-    members = members or Members(force=choice.force)
+    from recipebook.fleet.train import train_fleet
+    from recipebook.pipeline.train import resolve_stages, train_stages
+    from recipebook.recipe.references import check_references
+    from recipebook.train.machine import check_machine
+    from recipebook.train.train import train_run
+
     resolved, stages = resolve_stages(name, profile, overrides)
     if resolved.recipe.matrix and stages:
         raise UserError(f"{resolved.name} has a matrix and stages, which cannot go together")
@@ -45,24 +65,4 @@ def train(
     check_machine(resolved)
     if resolved.recipe.matrix:
         return train_fleet(resolved, overrides, members)
-    say_recipe(resolved)
-    started = time.monotonic()
-    dataset = prepare(resolved.recipe.data, project.CACHE / "data", PROJECT)
-    say_dataset(dataset)
-    identity = provenance.identify(resolved.recipe, dataset.rows_digest)
-    earlier = None if choice.force else rundir.find_same(identity)
-    if earlier and earlier.read().status == "trained":
-        print(f"found     {shown(earlier.folder)}: same recipe, data and versions")
-        print(f"next      make eval RUN={earlier.name} (or FORCE=1 to train again)")
-        return 0
-    run = earlier or rundir.create(resolved.name, datetime.now())
-    with holding(run.lock()) as lock:
-        if earlier:
-            manifest = reopen_run(run.read(), resolved.recipe)
-        else:
-            manifest = open_run(run, resolved, overrides, dataset, identity)
-        seconds = {**manifest.stages, "prepare": round(time.monotonic() - started, 2)}
-        status = attempt(run, manifest.model_copy(update={"stages": seconds}), lock)
-    if status == 0:
-        print(f"next      make eval RUN={run.name}")
-    return status
+    return train_run(resolved, overrides, force=choice.force)

@@ -1,18 +1,37 @@
-"""Names for shell completion (commands/recipebook.bash asks for them): commands, recipes, profiles, runs."""
+"""Names for shell completion, which commands/recipebook.bash asks for: goals of make, recipes, profiles or runs.
 
-from recipebook.project import PROJECT
-from recipebook.recipe import resolve
-from recipebook.run import rundir
+python -m recipebook words profiles   →   gpu, multi-gpu, tiny, together, a line each
+"""
+
+import argparse
+import re
+
+HELP = "names for shell completion: commands, recipes, profiles or runs"
+GOAL = re.compile(r"^([a-z-]+):", re.MULTILINE)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which names."""
+    parser.add_argument("kind", choices=["commands", "recipes", "profiles", "runs"])
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print them."""
+    print("\n".join(list_words(arguments.kind)))
+    return 0
 
 
 def list_words(kind: str) -> list[str]:
     """The names of one kind, sorted."""
+    from recipebook.project import PROJECT
+    from recipebook.recipe import resolve
+
     if kind == "commands":
-        makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
-        goals = next(line for line in makefile.splitlines() if line.startswith(".PHONY:"))
-        return sorted(goals.removeprefix(".PHONY:").split())
+        return sorted(GOAL.findall((PROJECT / "Makefile").read_text(encoding="utf-8")))
     if kind == "recipes":
         return resolve.list_recipes()
     if kind == "profiles":
         return resolve.list_profiles()
+    from recipebook.run import rundir
+
     return sorted({name for run, manifest in rundir.list_readable() for name in (run.name, manifest.recipe)})

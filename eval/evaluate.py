@@ -1,59 +1,32 @@
-"""`make eval`: a run to predictions, scores, summary and report, all in the run's `eval/` folder.
+"""A run in; its predictions, scores, summary and report, all in the run's `eval/` folder, out.
 
-Reads downward: find the run, ask base and tuned model the held-out prompts, score both, tell. The validation part and
+Reads downward: base and tuned model answer the held-out prompts, and both are scored. The validation part and
 checkpoints have folders of their own in it: `eval/validation`, `eval/checkpoint-500`.
 """
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.asking.ask import Answers, ask, digest_conditions
 from eval.asking.prompts import Prompt, digest_question, read_prompts
-from eval.report.page import ReportInput, render, terminal_table
+from eval.report.page import ReportInput, render
 from eval.scoring.score import evaluate_predictions
 from eval.scoring.summary import Asked, Summary
 from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
-from recipebook.progress import format_seconds
 from recipebook.project import shown
 from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.references import check_references
 from recipebook.recipe.resolve import resolve
-from recipebook.run import rundir
 from recipebook.run.manifest import Status
 from recipebook.run.rundir import Run
 from recipebook.sources.inputs import MADE
 
 if TYPE_CHECKING:
     from eval.asking.kept_base import KeptBase
-
-
-def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None) -> int:
-    """Evaluate a trained run, by its name or its recipe's, or one of its checkpoints, or a fleet; the exit status."""
-    members = [] if checkpoint else rundir.list_fleet(query)
-    if members:
-        from eval.evaluate_fleet import evaluate_fleet
-
-        return evaluate_fleet(query, members, overrides)
-    run = rundir.find(query)
-    manifest = run.read()
-    if manifest.voters:
-        raise UserError(
-            f"{shown(run.folder)} is a vote: make eval RUN={run.fleet} asks its members, and lets them vote"
-        )
-    if manifest.pipeline:
-        from eval.evaluate_stages import evaluate_stages
-
-        return evaluate_stages(run, manifest, overrides, checkpoint)
-    started = time.monotonic()
-    folder, summary = evaluate_run(run, overrides, checkpoint, tell=print)
-    print(terminal_table(summary))
-    print(f"evaluated in {format_seconds(time.monotonic() - started)}; report: {shown(folder / 'report.html')}")
-    return 0
 
 
 def evaluate_run(

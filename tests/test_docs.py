@@ -28,10 +28,10 @@ def test_every_make_command_of_the_readme_is_a_goal_that_make_accepts() -> None:
 
 
 def test_every_goal_is_explained_by_make_help() -> None:
-    goals = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert goals
+    goals = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert "train" in goals
     told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert [goal for goal in goals[1].split() if f"  make {goal} " not in told] == []
+    assert [goal for goal in goals if f"  make {goal} " not in told] == []
 
 
 def test_every_recipebook_command_of_the_readme_parses() -> None:

@@ -1,4 +1,8 @@
-"""What is known of a training before it begins: its rows, tokens and steps, its files and its command."""
+"""A recipe in; what is known of its training before it begins, printed.
+
+The rows kept and dropped, how long they are in tokens, which tokens carry loss (as Axolotl itself masks them), the
+steps, the resolved recipe, the rendered `axolotl.yaml`, the command, and whether a run of it is there already.
+"""
 
 import json
 import math
@@ -13,16 +17,31 @@ from pathlib import Path
 from typing import Any
 
 from recipebook import project
-from recipebook.data.dataset import Dataset
+from recipebook.data.dataset import Dataset, prepare
 from recipebook.data.quality import inspect_rows
+from recipebook.data.strengths import tell_strengths
 from recipebook.launch.command import build_command, build_environment
 from recipebook.launch.process import POLL_SECONDS
 from recipebook.progress import ProgressLine
+from recipebook.project import PROJECT, shown
 from recipebook.recipe.keys import Recipe
+from recipebook.run import provenance, rundir
 from recipebook.run.progress_file import last_error, read_progress
 from recipebook.train.opening import dump_recipe, write_files
+from recipebook.train.words import say_dataset
 
 PERCENTILES = (50, 90, 95, 99)
+
+
+def plan_run(recipe: Recipe) -> None:
+    """Print the plan of one training, and whether a run of it is there already."""
+    # First, since a threshold under which nothing is left is where the table is wanted.
+    for line in tell_strengths(recipe.data):
+        print(line)
+    dataset = prepare(recipe.data, project.CACHE / "data", PROJECT)
+    say_dataset(dataset)
+    tell_training(recipe, dataset)
+    _say_outcome(provenance.identify(recipe, dataset.rows_digest))
 
 
 def tell_training(recipe: Recipe, dataset: Dataset) -> None:
@@ -102,3 +121,13 @@ def _write_command(recipe: Recipe) -> str:
     environment = build_environment(recipe)
     told = [f"{key}={shlex.quote(value)}" for key, value in environment.items() if key != "PATH"]
     return " \\\n  ".join([*told, shlex.join(build_command(recipe))])
+
+
+def _say_outcome(identity: str) -> None:
+    run = rundir.find_same(identity)
+    if run is None:
+        print("train     would start a new run")
+    elif run.read().status == "trained":
+        print(f"train     would find {shown(run.folder)} trained already, and do nothing")
+    else:
+        print(f"train     would go on with {shown(run.folder)} ({run.read().status})")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.evaluate import _tell_empty, choose_folder, evaluate
+from commands.eval import evaluate
+from eval.evaluate import _tell_empty, choose_folder
 from recipebook import project
 from recipebook.errors import UserError
 from recipebook.recipe.evaluation_keys import Evaluation

@@ -1,0 +1,21 @@
+"""`make compare`: evaluated runs side by side, each against the first."""
+
+import argparse
+from pathlib import Path
+
+from commands._options import EVALUATION
+
+HELP = "evaluated runs side by side, each against the first"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The runs, and where the page goes."""
+    parser.add_argument("runs", nargs="+", metavar="RUN", help=EVALUATION)
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the page; runs/compare-….html if not given")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the comparison and write its page."""
+    from eval.comparing.compare import show_comparison
+
+    return show_comparison(arguments.runs, arguments.out)

@@ -1,0 +1,57 @@
+"""`make eval`: base and tuned model answer the held-out prompts; predictions, scores and report.html in `eval/`.
+
+A fleet, a run of stages and a single run each go their own way: eval/evaluate_fleet.py, eval/evaluate_stages.py,
+eval/evaluate.py.
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+
+from commands._options import RUN
+from recipebook.errors import UserError
+
+HELP = "ask base and tuned model the test prompts; report.html"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The run, which checkpoint of it, and how it is evaluated."""
+    parser.add_argument("run", help=RUN)
+    parser.add_argument("--checkpoint", type=int, metavar="STEP", help="one of the run's checkpoints")
+    parser.add_argument("--set", nargs="*", action="extend", default=[], metavar="eval.KEY=VALUE", dest="overrides")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluate it."""
+    return evaluate(arguments.run, arguments.overrides, arguments.checkpoint)
+
+
+def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None) -> int:
+    """Evaluate a trained run, by its name or its recipe's, or one of its checkpoints, or a fleet; the exit status."""
+    from recipebook.project import shown
+    from recipebook.run import rundir
+
+    members = [] if checkpoint else rundir.list_fleet(query)
+    if members:
+        from eval.evaluate_fleet import evaluate_fleet
+
+        return evaluate_fleet(query, members, overrides)
+    run = rundir.find(query)
+    manifest = run.read()
+    if manifest.voters:
+        raise UserError(
+            f"{shown(run.folder)} is a vote: make eval RUN={run.fleet} asks its members, and lets them vote"
+        )
+    if manifest.pipeline:
+        from eval.evaluate_stages import evaluate_stages
+
+        return evaluate_stages(run, manifest, overrides, checkpoint)
+    from eval.evaluate import evaluate_run
+    from eval.report.page import terminal_table
+    from recipebook.progress import format_seconds
+
+    started = time.monotonic()
+    folder, summary = evaluate_run(run, overrides, checkpoint, tell=print)
+    print(terminal_table(summary))
+    print(f"evaluated in {format_seconds(time.monotonic() - started)}; report: {shown(folder / 'report.html')}")
+    return 0

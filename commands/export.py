@@ -1,0 +1,27 @@
+"""Rows in another system's form: `python -m recipebook export --to sharegpt --in rows.jsonl --out chats.jsonl`.
+
+The account of every row is the last line on stdout; its reasons are on stderr.
+"""
+
+import argparse
+from pathlib import Path
+
+from commands._options import print_account
+
+HELP = "rows in a form that another system takes"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The form, the rows, and where they go."""
+    parser.add_argument("--to", required=True, metavar="NAME", help="a module of exports/")
+    parser.add_argument("--in", required=True, dest="source", metavar="FILE", help="rows, as convert writes them")
+    parser.add_argument("--out", required=True, type=Path, metavar="FILE")
+    parser.add_argument("--rejects", default="0", help="how many rows the form may not hold: a number, or 10%%")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Export, and print the account."""
+    from recipebook.data.export import export_rows
+
+    print_account(export_rows(arguments.to, arguments.source, arguments.out, arguments.rejects))
+    return 0

@@ -1,0 +1,24 @@
+"""`make human-eval`: blinded forms for people to judge evaluated runs by."""
+
+import argparse
+
+from commands._options import EVALUATION
+
+HELP = "blinded forms for people to judge evaluated runs by"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The runs, and the size of the study."""
+    parser.add_argument("runs", nargs="+", metavar="RUN", help=EVALUATION)
+    parser.add_argument(
+        "--conversations", type=int, default=100, metavar="N", help="that each judges; 100 if not given"
+    )
+    parser.add_argument("--evaluators", type=int, default=5, metavar="N", help="forms; 5 if not given")
+    parser.add_argument("--seed", type=int, default=42)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the forms."""
+    from eval.human.forms import make_forms
+
+    return make_forms(arguments.runs, arguments.conversations, arguments.evaluators, arguments.seed)

@@ -1,0 +1,27 @@
+"""`make human-eval-results`: what the forms that came back show."""
+
+import argparse
+from pathlib import Path
+
+HELP = "what the forms that came back tell"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The study's run, and where the forms are."""
+    parser.add_argument("run", help="the run with the study, by its name or its recipe's")
+    parser.add_argument(
+        "--in",
+        nargs="*",
+        default=[],
+        type=Path,
+        dest="sources",
+        metavar="PATH",
+        help="files, or folders of them; if not given, the study's folder returned/",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the results and write their page."""
+    from eval.human.report import show_results
+
+    return show_results(arguments.run, arguments.sources)

@@ -1,0 +1,19 @@
+"""`make leaderboard`: all evaluated runs, ranked where they are comparable."""
+
+import argparse
+from pathlib import Path
+
+HELP = "all evaluated runs, ranked where they are comparable"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Whose runs, and where the page goes."""
+    parser.add_argument("recipe", nargs="?", help="only runs of this one")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the page; runs/leaderboard.html if not given")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the ranking and write its page."""
+    from eval.comparing.leaderboard import show_leaderboard
+
+    return show_leaderboard(arguments.recipe, arguments.out)

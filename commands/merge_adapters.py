@@ -1,0 +1,26 @@
+"""`make merge-adapters`: several adapters of one base in, one adapter out."""
+
+import argparse
+from pathlib import Path
+
+from commands._options import RUN
+
+HELP = "one adapter of several, by PEFT's weighted sum"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The runs, a weight each, and how they are merged."""
+    parser.add_argument("runs", nargs="+", metavar="RUN", help=RUN)
+    parser.add_argument(
+        "--weights", nargs="+", type=float, required=True, metavar="W", help="one a run, in their order"
+    )
+    parser.add_argument("--out", required=True, type=Path, metavar="FOLDER")
+    parser.add_argument("--kind", default="linear", choices=("linear", "cat", "ties"))
+    parser.add_argument("--density", type=float, metavar="D", help="ties: the share of each adapter that is kept")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Merge them into a folder."""
+    from release.merge_adapters import merge_adapters
+
+    return merge_adapters(arguments.runs, arguments.weights, arguments.out, arguments.kind, arguments.density)

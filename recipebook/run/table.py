@@ -1,0 +1,49 @@
+"""The folders in `runs/` in; a table of what has been trained, newest first, with headline figures, out."""
+
+from pathlib import Path
+
+from recipebook import project
+from recipebook.errors import UserError
+from recipebook.progress import format_seconds
+from recipebook.run import rundir
+from recipebook.run.headline import read_headline
+from recipebook.run.manifest import Manifest
+from recipebook.run.progress_file import read_progress
+from recipebook.run.rundir import Run
+
+HEAD = ("run", "status", "loss", "judged", "took", "main figure: tuned (base)")
+
+
+def show_runs(runs: Path = project.RUNS) -> int:
+    """Print the table."""
+    lines = [_line(run) for run in rundir.list_runs(runs)]
+    if not lines:
+        print("no runs yet: make train RECIPE=robot-lora makes one")
+        return 0
+    widths = [max(len(line[column]) for line in (HEAD, *lines)) for column in range(len(HEAD))]
+    for line in (HEAD, *lines):
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    return 0
+
+
+def _line(run: Run) -> tuple[str, ...]:
+    try:
+        manifest = run.read()
+        headline = read_headline(run.folder / "eval" / "summary.json")
+    except UserError as error:
+        return run.name, "unreadable", "", "", "", str(error)
+    loss = "" if manifest.final_loss is None else f"{manifest.final_loss:.4f}"
+    took = sum(attempt.seconds or 0 for attempt in manifest.attempts)
+    judged = (manifest.diagnosis or "").partition(":")[0]
+    return run.name, _status(run, manifest), loss, judged, format_seconds(took), headline
+
+
+def _status(run: Run, manifest: Manifest) -> str:
+    if manifest.status != "training":
+        return manifest.status
+    if not run.is_held():
+        return "killed"
+    stage = next((entry.name for entry in manifest.pipeline if entry.status == "training"), None)
+    fact = read_progress(run.folder / "stages" / stage if stage else run.folder)
+    told = f"training {stage}" if stage else "training"
+    return f"{told} {fact['step']}/{fact['steps']}" if fact else told
