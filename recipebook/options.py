@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from recipebook.errors import UserError, on_one_line
+from recipebook.errors import UserError, find_first_error
 from recipebook.suggestions import quote, suggest
 
 
@@ -19,8 +19,7 @@ def check_options(options: type[BaseModel], given: Mapping[str, Any], owner: str
     try:
         return options.model_validate(dict(given))
     except ValidationError as error:
-        first = error.errors()[0]
-        key = on_one_line(".".join(map(str, first["loc"])))
+        key, first = find_first_error(error)
         if first["type"] == "extra_forbidden":
             known = sorted(options.model_fields)
             raise UserError(f"{owner}: no option '{key}'{suggest(key, known) or '; it has none'}") from None

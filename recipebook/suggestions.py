@@ -1,4 +1,7 @@
-"""A name that is not there, and those that are, to a hint: `; did you mean 'robot'? it has: echo, robot`."""
+"""A name that is not there, and those that are, to a hint: `; did you mean 'robot'? it has: echo, robot`.
+
+A value that is refused, to what a message shows of it: `'a text of which only the beginning is sho...`.
+"""
 
 import json
 from difflib import get_close_matches
@@ -29,5 +32,9 @@ def quote(value: Any) -> str:
         return "a mapping"
     if isinstance(value, list):
         return "a list"
-    text = repr(value) if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return shorten(repr(value) if isinstance(value, str) else json.dumps(value))
+
+
+def shorten(text: str, limit: int = 60) -> str:
+    """A text of at most `limit` characters; the last three of one that was cut are dots."""
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."

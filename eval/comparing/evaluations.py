@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from eval.scoring.predictions import read_predictions
 from eval.scoring.summary import Scores, Summary
 from recipebook import project
-from recipebook.errors import UserError
+from recipebook.errors import UserError, format_first_error
 from recipebook.project import shown
 from recipebook.run import rundir
 from recipebook.run.rundir import Run
@@ -119,8 +119,7 @@ def _read_summary(path: Path, again: str) -> Summary:
     try:
         return Summary.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        place = ".".join(str(part) for part in error.errors()[0]["loc"])
-        raise UserError(f"{shown(path)}: {place}: {error.errors()[0]['msg']}; {again}") from None
+        raise UserError(f"{shown(path)}: {format_first_error(error)}; {again}") from None
 
 
 def _read_scores(path: Path, again: str) -> dict[str, Scores]:

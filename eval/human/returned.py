@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from eval.human import LETTERS, NO_DIFFERENCE, POINTS, SCALES, ScaleName
 from eval.human.study import Item, Key
-from recipebook.errors import UserError, on_one_line
+from recipebook.errors import UserError, format_first_error, on_one_line
 from recipebook.frozen import Frozen
 from recipebook.project import shown
 
@@ -102,9 +102,7 @@ def _read_form(path: Path) -> _Form:
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror}") from None
     except ValidationError as error:
-        fault = error.errors()[0]
-        place = ".".join(str(part) for part in fault["loc"])
-        raise ValueError(f"{on_one_line(place)}: {fault['msg']}" if place else fault["msg"]) from None
+        raise ValueError(format_first_error(error)) from None
 
 
 def _check_form(form: _Form, keys: Mapping[str, Key]) -> None:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from eval.human import LETTERS
 from eval.human.systems import Question
-from recipebook.errors import UserError
+from recipebook.errors import UserError, format_first_error
 from recipebook.files import digest
 from recipebook.frozen import Frozen
 from recipebook.project import shown
@@ -85,5 +85,4 @@ def _read_key(path: Path) -> Key:
     try:
         return Key.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        place = ".".join(str(part) for part in error.errors()[0]["loc"])
-        raise UserError(f"{shown(path)}: {place}: {error.errors()[0]['msg']}") from None
+        raise UserError(f"{shown(path)}: {format_first_error(error)}") from None

@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from recipebook.errors import UserError
+from recipebook.errors import UserError, format_first_error
 from recipebook.frozen import Frozen
 
 # An answer is at most a few thousand characters; Python's parser takes a kilobyte of memory for some of them.
@@ -64,9 +64,8 @@ def read_api(path: Path) -> Api:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UserError(f"{path}:{line}: not YAML: {error.problem}") from None
     except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        raise UserError(f"{path}:{_find_line(node, problem['loc'])}: {key}: {problem['msg']}") from None
+        line = _find_line(node, error.errors()[0]["loc"])
+        raise UserError(f"{path}:{line}: {format_first_error(error)}") from None
 
 
 def parse_calls(text: str, api: Api) -> list[Call] | None:

@@ -18,8 +18,9 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from recipebook.errors import UserError
+from recipebook.errors import UserError, find_first_error
 from recipebook.frozen import Frozen
+from recipebook.suggestions import shorten
 
 
 class Prediction(Frozen):
@@ -114,12 +115,5 @@ def _parse_prediction(record: dict[str, Any], number: int, place: str) -> Predic
     try:
         return Prediction(**known, meta={**extra, **meta})
     except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        raise UserError(f"{place}: {key!r}: {problem['msg']}, got {shorten(problem['input'])}") from None
-
-
-def shorten(value: object) -> str:
-    """A value as an error message can show it."""
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+        key, first = find_first_error(error)
+        raise UserError(f"{place}: '{key}': {first['msg']}, got {shorten(repr(first['input']), 80)}") from None

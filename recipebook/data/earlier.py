@@ -16,15 +16,15 @@ from recipebook.recipe.data_keys import Data
 # The hash of the code today, and that of the code whose work it does: converters, then kinds of stages.
 EARLIER_CODE: Mapping[str, str] = MappingProxyType(
     {
-        "4401716af0a79215": "87b9ab5c54d6d2a3",  # chat
+        "49134b3487a36805": "87b9ab5c54d6d2a3",  # chat
         "a2d9caa6438cf24d": "676c5a67f873708f",  # echo
-        "619f3f263ead5209": "bf436abb03d09b3f",  # persona
-        "4ff8849c824b1cea": "7d16acaad41c95f0",  # preference
-        "8662144abf067d9e": "a3c31541bda8e2bb",  # robot
-        "3cb769a6c0e6784a": "55715df12b62664f",  # sessions
-        "b26fe64cf2ca0286": "9e864174dc122127",  # toolformer
-        "f214cb8cfefb2bac": "db0021b74da0d499",  # tools
-        "ac9ae873e9ce4bf6": "bcfe0174e127094e",  # trait
+        "8ecb05e0d7c1ee1e": "bf436abb03d09b3f",  # persona
+        "6275c74f259fb22d": "7d16acaad41c95f0",  # preference
+        "3b819fdea87f8eb4": "a3c31541bda8e2bb",  # robot
+        "00edbf5ac38b883b": "55715df12b62664f",  # sessions
+        "42e1e69b0a0a061f": "9e864174dc122127",  # toolformer
+        "14470f18078740ac": "db0021b74da0d499",  # tools
+        "44f33b418f2d6f92": "bcfe0174e127094e",  # trait
         "bb81831065dfff0c": "decdd19d771bb274",  # augment
         "e52a9718ea7496dc": "f162a847c3accf39",  # evaluate
         "5d10236d1ccd5f16": "9d62cb96c0588f90",  # generate_conversations

@@ -17,6 +17,7 @@ import yaml
 from yaml.constructor import SafeConstructor
 
 from recipebook.errors import UserError
+from recipebook.suggestions import shorten
 
 MAX_DEPTH = 50
 
@@ -195,7 +196,8 @@ class _Reader:
         try:
             return _SCALARS[kind](node.value)
         except (ValueError, KeyError) as error:
-            raise UserError(f"{_place(node, self.label)}: {_short(node.value)} is not a value of !!{kind}") from error
+            place, value = _place(node, self.label), shorten(node.value)
+            raise UserError(f"{place}: {value!r} is not a value of !!{kind}") from error
 
     def _read_list(self, node: yaml.Node, path: KeyPath) -> list[Any]:
         self._kind(node, ("seq",))
@@ -217,7 +219,7 @@ class _Reader:
                 continue
             key = self._read_key(key_node)
             if key in own:
-                raise UserError(f"{place}: key {_short(key)} is given twice, first on line {own[key].line}")
+                raise UserError(f"{place}: key {shorten(key)!r} is given twice, first on line {own[key].line}")
             own[key] = place
             # What `<<` brought under this key is gone with its places.
             forget(self.places, (*path, key))
@@ -270,7 +272,3 @@ def _place(part: Any, label: str) -> Place:
 def forget(places: Places, path: KeyPath) -> None:
     for known in [known for known in places if known[: len(path)] == path]:
         del places[known]
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "...")

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from recipebook.errors import UserError
+from recipebook.errors import UserError, format_first_error
 from recipebook.files import write_text
 from recipebook.locks import lock_file, read_owner, write_owner
 from recipebook.project import RUNS, shown
@@ -59,8 +59,7 @@ class Run:
         except OSError as error:
             raise UserError(f"{shown(path)}: cannot be read: {error.strerror}") from None
         except ValidationError as error:
-            place = ".".join(str(part) for part in error.errors()[0]["loc"])
-            raise UserError(f"{shown(path)}: {place + ': ' if place else ''}{error.errors()[0]['msg']}") from None
+            raise UserError(f"{shown(path)}: {format_first_error(error)}") from None
 
     def write(self, manifest: Manifest) -> Manifest:
         """Replace the manifest, all or nothing."""

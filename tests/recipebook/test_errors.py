@@ -1,0 +1,45 @@
+"""What a message can show: text that stays on its line, and pydantic's first error as one line."""
+
+import pytest
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from recipebook.errors import find_first_error, format_first_error, on_one_line
+
+
+class Lora(BaseModel):
+    r: int = Field(gt=0)
+
+
+class Recipe(BaseModel):
+    lora: dict[str, Lora]
+
+    @model_validator(mode="after")
+    def _agree(self) -> "Recipe":
+        if not self.lora:
+            raise ValueError("one adapter at least")
+        return self
+
+
+def refuse(data: object) -> ValidationError:
+    with pytest.raises(ValidationError) as caught:
+        Recipe.model_validate(data)
+    return caught.value
+
+
+def test_what_would_break_a_line_is_an_escape() -> None:
+    assert on_one_line("a\nb\x1b[2K é") == "a\\nb\\x1b[2K é"
+
+
+def test_the_first_error_names_its_place() -> None:
+    error = refuse({"lora": {"a": {"r": 0}, "b": {"r": "x"}}})
+    assert format_first_error(error) == "lora.a.r: Input should be greater than 0"
+    place, first = find_first_error(error)
+    assert (place, first["loc"], first["type"], first["input"]) == ("lora.a.r", ("lora", "a", "r"), "greater_than", 0)
+
+
+def test_a_place_that_a_user_wrote_stays_on_its_line() -> None:
+    assert format_first_error(refuse({"lora": {"a\nb": {"r": 0}}})) == "lora.a\\nb.r: Input should be greater than 0"
+
+
+def test_an_error_of_the_whole_has_no_place() -> None:
+    assert format_first_error(refuse({"lora": {}})) == "Value error, one adapter at least"
