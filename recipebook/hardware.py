@@ -30,6 +30,13 @@ def detect() -> Hardware:
     return Hardware(gpus=_gpus(), cpu=_cpu(), cores=len(os.sched_getaffinity(0)), memory_gib=_memory())
 
 
+def name_gpus() -> list[str]:
+    """What `CUDA_VISIBLE_DEVICES` may say of each GPU that is seen: `0`, `1`, or what it says now."""
+    count = len(detect().gpus)
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return (seen.split(",") if seen else [str(number) for number in range(count)])[:count]
+
+
 def _gpus() -> tuple[str, ...]:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if shutil.which("nvidia-smi") is None or visible in ("", "-1"):

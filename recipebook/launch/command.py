@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from recipebook.hardware import detect
+from recipebook.hardware import detect, name_gpus
 from recipebook.launch.render import deepspeed_strategy
 from recipebook.project import PROJECT
 from recipebook.recipe.base_model import find_base
@@ -40,10 +40,9 @@ def build_environment(recipe: Recipe) -> dict[str, str]:
         environment["HF_HUB_OFFLINE"] = "1"
     if recipe.launch.processes > 1 and not detect().gpu:
         environment["OMP_NUM_THREADS"] = str(max(1, detect().cores // recipe.launch.processes))
-    if len(detect().gpus) > recipe.launch.processes:
+    if len(name_gpus()) > recipe.launch.processes:
         # One process that sees several GPUs would split each batch over them.
-        seen = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(str(at) for at in range(len(detect().gpus)))
-        environment["CUDA_VISIBLE_DEVICES"] = ",".join(seen.split(",")[: recipe.launch.processes])
+        environment["CUDA_VISIBLE_DEVICES"] = ",".join(name_gpus()[: recipe.launch.processes])
     if not detect().gpu:
         # Threads that spin while they wait take the cores from whatever else runs: two trainings on two cores were
         # seven times slower. The same sums come out, and a training alone takes about a tenth longer.

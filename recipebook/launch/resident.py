@@ -14,7 +14,7 @@ import sys
 import time
 from dataclasses import replace
 
-from recipebook.hardware import detect
+from recipebook.hardware import name_gpus
 from recipebook.launch.launcher import Job, PlainTraining, Training
 from recipebook.launch.process import GRACE_SECONDS, start_process
 from recipebook.project import CACHE, PROJECT
@@ -131,8 +131,7 @@ class ResidentLauncher:
 
 def _place(job: Job, slot: int) -> Job:
     """Each slot has a GPU of its own, where there are several."""
-    gpus = len(detect().gpus)
-    if gpus < 2:
+    gpus = name_gpus()
+    if len(gpus) < 2:
         return job
-    seen = (os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(gpus)))).split(",")
-    return replace(job, environment=job.environment | {"CUDA_VISIBLE_DEVICES": seen[slot % gpus]})
+    return replace(job, environment=job.environment | {"CUDA_VISIBLE_DEVICES": gpus[slot % len(gpus)]})
