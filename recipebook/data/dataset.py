@@ -32,6 +32,7 @@ from recipebook.files import digest, digest_file, replacing, write_text
 from recipebook.frozen import Frozen
 from recipebook.options import check_options
 from recipebook.progress import ProgressLine
+from recipebook.project import CACHE, PROJECT
 from recipebook.recipe.data_keys import Data, Split
 from recipebook.rows import BadRecord, LeftOut
 from recipebook.sources.inputs import Input, digest_inputs, find_inputs, make_input
@@ -40,6 +41,7 @@ from recipebook.sources.shards import find_shard
 # Raised when the same sources and settings come to give other rows, so that no old folder is reused.
 FORMAT = "1"
 ACCOUNT = "account.json"
+ROWS = CACHE / "data"
 
 
 class Dataset(Frozen):
@@ -58,11 +60,11 @@ class Dataset(Frozen):
 
 def prepare(
     data: Data,
-    cache: Path,
-    root: Path,
+    cache: Path = ROWS,
+    root: Path = PROJECT,
     made: Mapping[str, Path] = MappingProxyType({}),
 ) -> Dataset:
-    """Build the dataset, or find it built; the recipe names its sources from `root`.
+    """Build the dataset, or find it built, in `cache`; the recipe names its sources from `root`.
 
     `made` are files that stand for a source's name, such as `stage:pairs`.
     """
@@ -89,7 +91,7 @@ def prepare(
 
 
 def find_all_inputs(
-    data: Data, cache: Path, root: Path, made: Mapping[str, Path] = MappingProxyType({})
+    data: Data, cache: Path = ROWS, root: Path = PROJECT, made: Mapping[str, Path] = MappingProxyType({})
 ) -> dict[Part, list[Input]]:
     """The files of each part that has a source of its own."""
     return {

@@ -13,11 +13,9 @@ converter takes part by the names in its `STRENGTHS`: each is in the meta of the
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from recipebook import project
 from recipebook.data.account import Ledger
 from recipebook.data.conversion import choose_converter, convert_records
 from recipebook.data.dataset import find_all_inputs
-from recipebook.project import PROJECT
 from recipebook.recipe.data_keys import Data
 
 THRESHOLDS = (0.6, 0.3, 0.1)
@@ -25,7 +23,7 @@ THRESHOLDS = (0.6, 0.3, 0.1)
 
 def tell_strengths(data: Data) -> list[str]:
     """The table as lines; none where the converter's rows have no strength."""
-    inputs = find_all_inputs(data, project.CACHE / "data", PROJECT)
+    inputs = find_all_inputs(data)
     converter = choose_converter(data.converter, data.source, inputs["train"], {})
     if not converter.strengths:
         return []

@@ -128,7 +128,7 @@ def name_fleet(resolved: Resolved) -> str:
 def _stand(
     member: Member, each: Resolved, trained: Mapping[str, tuple[Run, Manifest]], fleet: Resolved, *, force: bool
 ) -> Standing:
-    dataset = prepare(each.recipe.data, project.CACHE / "data", each.root)
+    dataset = prepare(each.recipe.data, root=each.root)
     identity = provenance.identify(each.recipe, dataset.rows_digest)
     standing = Standing(member, each, dataset, identity, "new", "there is none yet", None)
     least = fleet.recipe.matrix.min_rows if fleet.recipe.matrix else 0

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from recipebook import project
 from recipebook.data.code_digest import digest_sources
 from recipebook.data.conversion import find_converter
 from recipebook.data.dataset import Dataset, prepare
@@ -73,7 +72,7 @@ def naming(stage: Stage) -> Iterator[None]:
 
 def _prepare(stage: Stage) -> Dataset:
     with naming(stage):
-        return prepare(stage.recipe.data, project.CACHE / "data", PROJECT)
+        return prepare(stage.recipe.data)
 
 
 def _list_inputs(stage: Stage, dataset: Dataset | None, earlier: Mapping[str, str]) -> dict[str, str]:

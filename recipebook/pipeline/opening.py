@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from recipebook import project
 from recipebook.data.dataset import Dataset, prepare
 from recipebook.files import write_text
 from recipebook.launch.command import build_environment
 from recipebook.pipeline.inputs import Step
 from recipebook.pipeline.job import Job, write_job
-from recipebook.project import CHAT_TEMPLATES, PROJECT
+from recipebook.project import CHAT_TEMPLATES
 from recipebook.recipe.base_model import find_base
 from recipebook.recipe.stages import Stage
 from recipebook.run import provenance
@@ -34,7 +33,7 @@ def prepare_rows(step: Step, top: Run) -> Dataset:
     if step.dataset:
         return step.dataset
     made = {f"{MADE}{name}": top.folder / "stages" / name / "rows.jsonl" for name in step.stage.list_sources()}
-    return prepare(step.stage.recipe.data, project.CACHE / "data", PROJECT, made=made)
+    return prepare(step.stage.recipe.data, made=made)
 
 
 def open_stage(run: StageRun, step: Step, overrides: Sequence[str], dataset: Dataset) -> None:

@@ -23,7 +23,7 @@ from recipebook.data.strengths import tell_strengths
 from recipebook.launch.command import build_command, build_environment
 from recipebook.launch.process import POLL_SECONDS
 from recipebook.progress import ProgressLine
-from recipebook.project import PROJECT, shown
+from recipebook.project import shown
 from recipebook.recipe.keys import Recipe
 from recipebook.run import provenance, rundir
 from recipebook.run.progress_file import last_error, read_progress
@@ -38,7 +38,7 @@ def plan_run(recipe: Recipe) -> None:
     # First, since a threshold under which nothing is left is where the table is wanted.
     for line in tell_strengths(recipe.data):
         print(line)
-    dataset = prepare(recipe.data, project.CACHE / "data", PROJECT)
+    dataset = prepare(recipe.data)
     say_dataset(dataset)
     tell_training(recipe, dataset)
     _say_outcome(provenance.identify(recipe, dataset.rows_digest))

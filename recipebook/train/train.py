@@ -8,10 +8,9 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 
-from recipebook import project
 from recipebook.data.dataset import prepare
 from recipebook.locks import holding
-from recipebook.project import PROJECT, shown
+from recipebook.project import shown
 from recipebook.recipe.resolve import Resolved
 from recipebook.run import provenance, rundir
 from recipebook.train.attempt import attempt
@@ -23,7 +22,7 @@ def train_run(resolved: Resolved, overrides: Sequence[str], *, force: bool) -> i
     """Train it; the exit status: 0 trained (or found trained), 1 failed, 130 stopped."""
     say_recipe(resolved)
     started = time.monotonic()
-    dataset = prepare(resolved.recipe.data, project.CACHE / "data", PROJECT)
+    dataset = prepare(resolved.recipe.data)
     say_dataset(dataset)
     identity = provenance.identify(resolved.recipe, dataset.rows_digest)
     earlier = None if force else rundir.find_same(identity)
