@@ -11,7 +11,6 @@ Where as many vote for one answer as for another, the member whose name comes fi
 import json
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from datetime import datetime
 from typing import Any
 
 from eval.comparing.evaluations import Evaluation, name_differences, read_evaluation
@@ -24,7 +23,7 @@ from recipebook import project
 from recipebook.errors import UserError
 from recipebook.files import digest, replacing, write_text
 from recipebook.recipe.keys import Recipe
-from recipebook.run.manifest import Manifest
+from recipebook.run.manifest import Manifest, format_now
 from recipebook.run.rundir import VOTE, Run
 
 Reader = Callable[[str], Hashable | None]
@@ -100,7 +99,7 @@ def _open(fleet: str, members: Sequence[tuple[Run, Manifest]]) -> Run:
         "voters": tuple(one.name for one, _ in members),
         "status": "done",
         "identity": digest(json.dumps([each.identity for _, each in members])),
-        "created": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "created": format_now(),
         "overrides": (),
         "command": (),
         "environment": {},

@@ -7,7 +7,6 @@ recipe's base is the folder `start`: a link to an earlier stage's model, or that
 import shutil
 import sys
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 from recipebook.data.dataset import Dataset, prepare
@@ -19,6 +18,7 @@ from recipebook.project import CHAT_TEMPLATES
 from recipebook.recipe.base_model import find_base
 from recipebook.recipe.stages import Stage
 from recipebook.run import provenance
+from recipebook.run.manifest import format_now
 from recipebook.run.rundir import Run
 from recipebook.run.stage_run import START, StageRun
 from recipebook.sources.inputs import MADE
@@ -102,7 +102,7 @@ def _open_job(run: StageRun, step: Step, dataset: Dataset) -> None:
     run.update(
         {
             "status": "prepared",
-            "created": datetime.now().astimezone().isoformat(timespec="seconds"),
+            "created": format_now(),
             "hashes": {
                 "sources": dataset.sources,
                 "rows": dataset.rows_digest,

@@ -15,7 +15,6 @@ import shutil
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
@@ -31,6 +30,7 @@ from recipebook.recipe.keys import Recipe, Remote
 from recipebook.recipe.training_keys import Lora
 from recipebook.remote.archive import CONFIG, unpack_adapter
 from recipebook.remote.service import Job, Service, Unclear, connect, load_service, name_url
+from recipebook.run.manifest import format_now
 from recipebook.run.rundir import REMOTE
 
 LOOKS_FOR_AN_ORPHAN = 3
@@ -113,7 +113,7 @@ class RemoteRun:
         orders = self.state.orders
         if not orders or orders[-1].failed:
             # The name is written down before it is used.
-            order = Order(suffix=f"rb-{secrets.token_hex(8)}", asked=datetime.now(UTC).isoformat(timespec="seconds"))
+            order = Order(suffix=f"rb-{secrets.token_hex(8)}", asked=format_now())
             self._write(orders=(*orders, order))
         suffix, request = self.state.orders[-1].suffix, load_service(self.remote.service).write_order(self.recipe)
         for _ in range(TRIES):

@@ -1,5 +1,6 @@
 """A run's manifest: everything that explains or repeats a result, as `manifest.json` has it."""
 
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import Field
@@ -87,3 +88,8 @@ class Manifest(Frozen):
     def get_stage(self, name: str) -> StageEntry:
         """The entry of one stage."""
         return next(entry for entry in self.pipeline if entry.name == name)
+
+
+def format_now() -> str:
+    """This second as a manifest has it, with its distance to UTC: `2026-11-21T09:30:00+01:00`."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")

@@ -4,14 +4,13 @@ import json
 import os
 import textwrap
 import time
-from datetime import datetime
 from pathlib import Path
 
 from recipebook.launch.process import Stopped, run_job, run_trainer
 from recipebook.progress import ProgressLine, format_seconds
 from recipebook.project import shown
 from recipebook.run.diagnosis import diagnose_folder, read_metrics
-from recipebook.run.manifest import Attempt, Manifest, Status
+from recipebook.run.manifest import Attempt, Manifest, Status, format_now
 from recipebook.run.progress_file import last_error, read_progress
 from recipebook.run.rundir import REMOTE, Run
 
@@ -142,8 +141,7 @@ def begin(run: Run, manifest: Manifest) -> Manifest:
     earlier = [
         one.model_copy(update={"outcome": "killed"}) if one.outcome == "training" else one for one in manifest.attempts
     ]
-    now = datetime.now().astimezone().isoformat(timespec="seconds")
-    attempts = (*earlier, Attempt(started=now, from_step=step))
+    attempts = (*earlier, Attempt(started=format_now(), from_step=step))
     return run.write(manifest.model_copy(update={"status": "training", "reason": None, "attempts": attempts}))
 
 

@@ -4,7 +4,6 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from recipebook.launch.render import Inputs, render_axolotl, render_deepspeed
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import Resolved
 from recipebook.run import provenance
-from recipebook.run.manifest import Manifest
+from recipebook.run.manifest import Manifest, format_now
 from recipebook.run.rundir import Run
 
 # A process tokenises about a thousand rows a second.
@@ -102,7 +101,7 @@ def begin_manifest(run: Run, resolved: Resolved, overrides: Sequence[str], ident
         recipe=resolved.name,
         status="prepared",
         identity=identity,
-        created=datetime.now().astimezone().isoformat(timespec="seconds"),
+        created=format_now(),
         profile=resolved.profile,
         overrides=tuple(overrides),
         git=provenance.git_state(),
