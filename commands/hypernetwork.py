@@ -9,6 +9,7 @@ import argparse
 import json
 
 from recipebook.errors import UserError
+from recipebook.terminal import print_field
 
 HELP = "adapters of a fleet of poles with their trait vectors"
 FILE = "hypernetwork_data.json"
@@ -40,5 +41,5 @@ def run(arguments: argparse.Namespace) -> int:
     }
     path = project.RUNS / fleet / FILE
     write_text(path, json.dumps(adapters, indent=1) + "\n")
-    print(f"written   {shown(path)}: {len(adapters)} adapters")
+    print_field("written", f"{shown(path)}: {len(adapters)} adapters")
     return 0

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from commands._options import add_layers, add_recipe, read_layers
+from recipebook.terminal import print_field
 
 HELP = "say what train would do, without training"
 
@@ -40,7 +41,7 @@ def plan(name: str, profile: str | None, overrides: Sequence[str]) -> int:
     say_recipe(resolved)
     if resolved.recipe.matrix:
         members = list_members(resolved)
-        print(f"fleet     {len(members)} members (make members RECIPE={resolved.name}); of {members[0].name}:")
+        print_field("fleet", f"{len(members)} members (make members RECIPE={resolved.name}); of {members[0].name}:")
         resolved = resolve_member(resolved, members[0])
     plan_run(resolved.recipe)
     return 0

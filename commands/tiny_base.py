@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from commands.train import train
+from recipebook.terminal import print_field
 
 if TYPE_CHECKING:
     from recipebook.run.rundir import Run
@@ -32,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     if status == 0:
         folder = PROJECT / "models" / RECIPE
         _store(rundir.find(RECIPE), folder)
-        print(f"stored    {shown(folder)}")
+        print_field("stored", shown(folder))
     return status
 
 

@@ -24,6 +24,7 @@ from recipebook.recipe.resolve import resolve
 from recipebook.run.manifest import Status
 from recipebook.run.rundir import Run
 from recipebook.sources.inputs import MADE
+from recipebook.terminal import format_field
 
 if TYPE_CHECKING:
     from eval.asking.kept_base import KeptBase
@@ -41,8 +42,8 @@ def evaluate_run(
     recipe = read_recipe(run, overrides)
     settings = recipe.eval
     prompts = read_rows(run, recipe)
-    what = f"run       {run.name}" + (f" at checkpoint {checkpoint}" if checkpoint else "")
-    tell(f"{what}, {len(prompts)} {settings.part} prompts, base {recipe.model.base}")
+    what = run.name + (f" at checkpoint {checkpoint}" if checkpoint else "")
+    tell(format_field("run", f"{what}, {len(prompts)} {settings.part} prompts, base {recipe.model.base}"))
     folder = choose_folder(run, settings, checkpoint)
     summary = evaluate_model(run, recipe, prompts, weights, folder, checkpoint, kept)
     write_text(folder / "report.html", render(ReportInput.read(run.folder, folder)))

@@ -19,11 +19,12 @@ from recipebook.recipe.base_model import find_base
 from recipebook.recipe.resolve import resolve
 from recipebook.run.manifest import Manifest
 from recipebook.run.rundir import VOTE, Run
+from recipebook.terminal import print_field
 
 
 def evaluate_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], overrides: Sequence[str]) -> int:
     """Evaluate the members; 0 all, 1 some cannot be evaluated, each with its reason."""
-    print(f"fleet     {fleet}, {len(members)} trained members")
+    print_field("fleet", f"{fleet}, {len(members)} trained members")
     started = time.monotonic()
     summaries = _evaluate_members(members, overrides)
     failed = len(members) - len(summaries)
@@ -34,9 +35,9 @@ def evaluate_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], override
         print(f"{VOTE:<{_width(members)}}  {_tell(summary)}")
     print(f"evaluated in {format_seconds(time.monotonic() - started)}")
     if len({summary.conditions["test set"] for summary in summaries}) > 1:
-        print(f'next      make compare RUNS="RUN {fleet}", RUN being one model for the rows of all members')
+        print_field("next", f'make compare RUNS="RUN {fleet}", RUN being one model for the rows of all members')
     else:
-        print(f"next      make leaderboard RECIPE={fleet}")
+        print_field("next", f"make leaderboard RECIPE={fleet}")
     return int(failed > 0)
 
 

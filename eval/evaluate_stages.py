@@ -23,6 +23,7 @@ from recipebook.recipe.keys import Recipe
 from recipebook.run.manifest import Manifest
 from recipebook.run.rundir import Run
 from recipebook.run.stage_run import StageRun, list_trained
+from recipebook.terminal import print_field
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def evaluate_stages(top: Run, manifest: Manifest, overrides: Sequence[str], chec
     headline = next((subject for subject in subjects if subject.settings == own), subjects[-1])
     sections = []
     for subject in sorted(subjects, key=lambda one: one is not headline):
-        print(f"asking    {len(subject.prompts)} {subject.settings.part} prompts of stage {subject.name}")
+        print_field("asking", f"{len(subject.prompts)} {subject.settings.part} prompts of stage {subject.name}")
         folders = {stage.name: _choose(top, subject, stage.name) for stage in stages}
         if subject is headline:
             folders[stages[-1].name] = choose_folder(top, subject.settings)
@@ -80,6 +81,6 @@ def _choose(top: Run, subject: Subject, stage: str) -> Path:
 
 
 def _evaluate(stage: StageRun, recipes: dict[str, Recipe], subject: Subject, folder: Path) -> Summary:
-    print(f"model     {stage.name}")
+    print_field("model", stage.name)
     recipe = recipes[stage.name].model_copy(update={"eval": subject.settings})
     return evaluate_model(stage, recipe, subject.prompts, stage.folder / "model", folder)

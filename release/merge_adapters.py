@@ -26,6 +26,7 @@ from recipebook.recipe.resolve import resolve
 from recipebook.run import rundir
 from recipebook.run.manifest import Manifest
 from recipebook.run.rundir import Run
+from recipebook.terminal import print_field
 
 ALIKE = ("base", "chat_template")
 TOKENIZER = ("tokenizer*", "chat_template*", "special_tokens_map.json")
@@ -70,7 +71,9 @@ def merge_adapters(
         (building / "merged").rename(out)
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    print(f"merged    {len(parts)} adapters of {_read_recipe(parts[0]).model.base} by {kind}: {shown(out.resolve())}")
+    print_field(
+        "merged", f"{len(parts)} adapters of {_read_recipe(parts[0]).model.base} by {kind}: {shown(out.resolve())}"
+    )
     return 0
 
 

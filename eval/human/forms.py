@@ -20,6 +20,7 @@ from recipebook.errors import UserError
 from recipebook.files import write_text
 from recipebook.project import shown
 from recipebook.rows import Message
+from recipebook.terminal import print_field
 
 SCRIPT = Path(__file__).with_name("form.js")
 
@@ -42,11 +43,13 @@ def make_forms(
     write_text(folder / "key.json", key.model_dump_json(indent=1) + "\n")
     count = len(key.sheets[0])
     if count < conversations:
-        print(f"asked     {count} conversations: the runs have no more, not {conversations}")
-    print(f"systems   {', '.join(systems)}, in random order for {count} conversations and {evaluators} evaluators")
-    print(f"forms     {shown(folder / 'forms')}/ to hand out; the key stays: {shown(folder / 'key.json')}")
-    print(f"next      put what comes back into {shown(folder / 'returned')}/, then")
-    print(f"          make human-eval-results RUN={run.name}")
+        print_field("asked", f"{count} conversations: the runs have no more, not {conversations}")
+    print_field(
+        "systems", f"{', '.join(systems)}, in random order for {count} conversations and {evaluators} evaluators"
+    )
+    print_field("forms", f"{shown(folder / 'forms')}/ to hand out; the key stays: {shown(folder / 'key.json')}")
+    print_field("next", f"put what comes back into {shown(folder / 'returned')}/, then")
+    print_field("", f"make human-eval-results RUN={run.name}")
     return 0
 
 

@@ -17,6 +17,7 @@ from recipebook.data.account import Ledger
 from recipebook.data.conversion import choose_converter, convert_records
 from recipebook.data.dataset import find_all_inputs
 from recipebook.recipe.data_keys import Data
+from recipebook.terminal import format_field
 
 THRESHOLDS = (0.6, 0.3, 0.1)
 
@@ -38,9 +39,9 @@ def tell_strengths(data: Data) -> list[str]:
 
 
 def _tell(metas: Sequence[dict[str, Any]], formulas: Sequence[str], source: str) -> Iterator[str]:
-    yield f"strength  of {len(metas)} pairs in {source}, a threshold would keep"
-    yield f"          {'formula':<11}{'told by':>8}" + "".join(f"{threshold:>9}" for threshold in THRESHOLDS)
+    yield format_field("strength", f"of {len(metas)} pairs in {source}, a threshold would keep")
+    yield format_field("", f"{'formula':<11}{'told by':>8}" + "".join(f"{threshold:>9}" for threshold in THRESHOLDS))
     for formula in formulas:
         found = [meta[formula] for meta in metas if formula in meta]
         kept = "".join(f"{sum(strength >= threshold for strength in found):>9}" for threshold in THRESHOLDS)
-        yield f"          {formula:<11}{len(found):>8}{kept if found else '   no pair tells it'}"
+        yield format_field("", f"{formula:<11}{len(found):>8}{kept if found else '   no pair tells it'}")

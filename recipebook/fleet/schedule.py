@@ -23,6 +23,7 @@ from recipebook.run import rundir
 from recipebook.run.manifest import Manifest, Status
 from recipebook.run.progress_file import read_progress
 from recipebook.run.rundir import Run
+from recipebook.terminal import print_field
 from recipebook.train import attempt
 from recipebook.train.opening import open_run, reopen_run
 
@@ -112,7 +113,7 @@ class Schedule:
     def _start(self, work: Work) -> bool:
         run, manifest = self._open(work)
         if manifest.status == "trained":
-            self._settle(work, f"found     {work.standing.member.name}: trained by another command meanwhile")
+            self._settle(work, "found", f"{work.standing.member.name}: trained by another command meanwhile")
             return True
         if run.is_held():
             # What trained it for a scheduler that was killed is about to end, or it is trained on its own.
@@ -173,10 +174,10 @@ class Schedule:
         if work.fault is None:
             self.trained += 1
             loss = "" if manifest.final_loss is None else f", loss {manifest.final_loss:.4f}"
-            self._settle(work, f"trained   {name} in {took}{loss}")
+            self._settle(work, "trained", f"{name} in {took}{loss}")
             return None
         if work.tries < self.tries:
-            self._say(f"failed    {name}: {work.fault}; it is tried again")
+            self._say("failed", f"{name}: {work.fault}; it is tried again")
             return work
         self._give_up(work, work.fault)
         return None
@@ -184,18 +185,18 @@ class Schedule:
     def _give_up(self, work: Work, fault: str) -> None:
         name = work.standing.member.name
         self.faults[name] = fault
-        self._settle(work, f"failed    {name}: {fault}")
+        self._settle(work, "failed", f"{name}: {fault}")
 
-    def _settle(self, work: Work, said: str) -> None:
+    def _settle(self, work: Work, label: str, said: str) -> None:
         if work.claim is not None:
             os.close(work.claim)
             work.claim = None
         self.done += 1
-        self._say(f"{said}  [{self.done}/{self.total}]")
+        self._say(label, f"{said}  [{self.done}/{self.total}]")
 
-    def _say(self, text: str) -> None:
+    def _say(self, label: str, text: str) -> None:
         self.line.clear()
-        print(text)
+        print_field(label, text)
 
     def _draw(self) -> None:
         """Members done, and the part of those under way that is."""

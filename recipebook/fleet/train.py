@@ -20,6 +20,7 @@ from recipebook.progress import format_seconds
 from recipebook.project import shown
 from recipebook.recipe.resolve import Resolved
 from recipebook.run import rundir
+from recipebook.terminal import print_field
 from recipebook.train.words import say_recipe
 
 LAUNCHERS = ("resident", "plain", "ray")
@@ -50,7 +51,7 @@ def train_fleet(resolved: Resolved, overrides: Sequence[str], choice: Choice) ->
     standings = stand(resolved, members, force=choice.force)
     wanted = [one for one in standings if one.wanted]
     _name_members(resolved, [one.name for one in members], choice)
-    print(f"fleet     {len(standings)} members: {_count_states(standings)}")
+    print_field("fleet", f"{len(standings)} members: {_count_states(standings)}")
     started = time.monotonic()
     schedule = Schedule(launcher, overrides, matrix.attempts, len(wanted))
     try:
@@ -58,7 +59,7 @@ def train_fleet(resolved: Resolved, overrides: Sequence[str], choice: Choice) ->
             schedule.run(wanted)
     except Stopped as stopped:
         schedule.stop(str(stopped))
-        print(f"stopped   by {stopped}: the same command goes on with what is left")
+        print_field("stopped", f"by {stopped}: the same command goes on with what is left")
         return 130
     finally:
         launcher.close()
@@ -75,7 +76,7 @@ def show_members(resolved: Resolved, choice: Choice) -> int:
     for one in standings:
         rows = one.dataset.rows["train"]
         print(f"{one.member.name:<{width}}  {one.state:<10}  {rows:>6} rows  {one.why}")
-    print(f"fleet     {len(standings)} members: {_count_states(standings)}")
+    print_field("fleet", f"{len(standings)} members: {_count_states(standings)}")
     return 0
 
 
@@ -114,12 +115,12 @@ def _tell(resolved: Resolved, lines: Sequence[Line], seconds: float, trained: in
         print(text)
     failed = sum(line.status not in ("trained", "left out") for line in lines)
     took = f"{trained} trained in {format_seconds(seconds)}"
-    print(f"fleet     {len(lines)} members, {failed} without a trained model; {took}")
+    print_field("fleet", f"{len(lines)} members, {failed} without a trained model; {took}")
     fleet = name_fleet(resolved)
     page = project.RUNS / fleet / "members.html"
     try:
         rundir.note_members(fleet, {line.member: line.run for line in lines if line.status == "trained"})
         write_page(page, resolved.name, lines)
-        print(f"page      {shown(page)}")
+        print_field("page", shown(page))
     except OSError as error:
-        print(f"page      {shown(page)}: cannot be written: {error.strerror}")
+        print_field("page", f"{shown(page)}: cannot be written: {error.strerror}")

@@ -5,6 +5,7 @@ from recipebook.recipe.stages import Stage
 from recipebook.run import rundir
 from recipebook.run.rundir import Run
 from recipebook.run.stage_run import StageRun
+from recipebook.terminal import format_field
 
 
 def find_finished(step: Step, rows_digest: str | None, but: Run | None = None) -> StageRun | None:
@@ -23,4 +24,4 @@ def find_finished(step: Step, rows_digest: str | None, but: Run | None = None) -
 def tell_stage(stage: Stage, at: int, of: int) -> str:
     """`stage     dpo (3 of 3): trains, from sft`"""
     what = "trains" if stage.kind is None else stage.kind.replace("_", " ")
-    return f"stage     {stage.name} ({at} of {of}): {what}, from {stage.start}"
+    return format_field("stage", f"{stage.name} ({at} of {of}): {what}, from {stage.start}")

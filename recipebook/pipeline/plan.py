@@ -14,6 +14,7 @@ from recipebook.recipe.resolve import Resolved
 from recipebook.recipe.stages import Stage
 from recipebook.run import rundir
 from recipebook.run.provenance import tell_changes
+from recipebook.terminal import format_field, print_field
 from recipebook.train.plan import tell_training
 from recipebook.train.words import say_dataset, say_recipe
 
@@ -30,7 +31,7 @@ def plan_stages(resolved: Resolved, stages: Sequence[Stage]) -> None:
         if step.stage.kind is None and not find_finished(step, None):
             print(f"\n=== stage {step.stage.name}")
             if step.dataset is None:
-                print(f"data      made by {', '.join(step.stage.list_sources())}: shown once they are there")
+                print_field("data", f"made by {', '.join(step.stage.list_sources())}: shown once they are there")
                 continue
             say_dataset(step.dataset)
             tell_training(step.stage.recipe, step.dataset)
@@ -40,7 +41,7 @@ def tell_fate(step: Step, resolved: Resolved) -> str:
     """Whether a stage would run, and what is other than when it last did."""
     found = find_finished(step, None)
     if found:
-        return f"done      in {shown(found.folder)}: would not run again"
+        return format_field("done", f"in {shown(found.folder)}: would not run again")
     for run, manifest in rundir.list_readable():
         if manifest.recipe != resolved.name or manifest.profile != resolved.profile:
             continue

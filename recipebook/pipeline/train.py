@@ -31,6 +31,7 @@ from recipebook.run.progress_file import last_error
 from recipebook.run.rundir import Run
 from recipebook.run.stage_run import StageRun, list_trained, settle, show_final
 from recipebook.suggestions import offer
+from recipebook.terminal import print_field
 from recipebook.train.attempt import attempt, attempt_job
 from recipebook.train.machine import check_machine, choose_profile
 from recipebook.train.opening import begin_manifest, reopen_run
@@ -77,8 +78,8 @@ def train_stages(resolved: Resolved, stages: Sequence[Stage], overrides: Sequenc
     identity = identify_all(steps)
     earlier = None if choice.force else rundir.find_same(identity)
     if earlier and all(earlier.read().get_stage(name).finished for name in chosen):
-        print(f"found     {shown(earlier.folder)}: {', '.join(chosen)}: same recipe, data and versions")
-        print(f"next      make eval RUN={earlier.name} (or FORCE=1 to run them again)")
+        print_field("found", f"{shown(earlier.folder)}: {', '.join(chosen)}: same recipe, data and versions")
+        print_field("next", f"make eval RUN={earlier.name} (or FORCE=1 to run them again)")
         return 0
     top = earlier or rundir.create(resolved.name, datetime.now())
     with holding(top.lock()) as lock:
@@ -162,19 +163,19 @@ def _merge(run: StageRun, stage: Stage, lock: int) -> int:
     merging = write_merge_job(run, stage)
     if not merging:
         return 0
-    print(f"merging   the adapter of {stage.start.stage} into its base")
+    print_field("merging", f"the adapter of {stage.start.stage} into its base")
     try:
         code = run_job(build_job_command(), build_environment(stage.recipe), merging, lock)
     except Stopped as stopped:
         run.update({"status": "interrupted", "reason": f"stopped by {stopped}"})
-        print(f"stopped   by {stopped}: the same command goes on")
+        print_field("stopped", f"by {stopped}: the same command goes on")
         return 130
     if code == 0:
         finish_merging(run)
         return 0
     fault = last_error(merging / "stage.log") if code > 0 else f"it was killed by signal {-code}"
     run.update({"status": "failed", "reason": f"merging: {fault}"})
-    print(f"failed    merging: {fault}")
+    print_field("failed", f"merging: {fault}")
     return 1
 
 
@@ -185,11 +186,10 @@ def _close(top: Run) -> int:
     if trained:
         show_final(top, trained[-1])
     settle(top, f"{', '.join(left)}: not run yet" if left else None)
-    print(
-        f"left      {', '.join(left)}: make train RECIPE={manifest.recipe} goes on"
-        if left
-        else f"all done  {shown(top.folder)}"
-    )
+    if left:
+        print_field("left", f"{', '.join(left)}: make train RECIPE={manifest.recipe} goes on")
+    else:
+        print_field("all done", shown(top.folder))
     if trained:
-        print(f"next      make eval RUN={top.name}")
+        print_field("next", f"make eval RUN={top.name}")
     return 0

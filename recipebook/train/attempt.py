@@ -13,12 +13,13 @@ from recipebook.run.diagnosis import diagnose_folder, read_metrics
 from recipebook.run.manifest import Attempt, Manifest, Status, format_now
 from recipebook.run.progress_file import last_error, read_progress
 from recipebook.run.rundir import REMOTE, Run
+from recipebook.terminal import print_field
 
 
 def attempt(run: Run, manifest: Manifest, lock: int) -> int:
     """Train from the last whole checkpoint, or from the start; 0 trained, 1 failed, 130 stopped."""
     for name in run.drop_broken_checkpoints():
-        print(f"dropped   {name}: the trainer was ended while it wrote this checkpoint")
+        print_field("dropped", f"{name}: the trainer was ended while it wrote this checkpoint")
     tell_beginning(run, manifest)
     manifest = begin(run, manifest)
     started, line = time.monotonic(), ProgressLine("training")
@@ -26,24 +27,25 @@ def attempt(run: Run, manifest: Manifest, lock: int) -> int:
         code = run_trainer(list(manifest.command), manifest.environment, run.folder, lock, line.follow)
     except Stopped as stopped:
         end(run, manifest, started, "interrupted", f"stopped by {stopped}", None)
-        print(f"stopped   by {stopped}: the same command goes on from the last checkpoint")
+        print_field("stopped", f"by {stopped}: the same command goes on from the last checkpoint")
         return 130
     finally:
         line.clear()
     fault = find_fault(run.folder, code)
     manifest = end(run, manifest, started, "failed" if fault else "trained", fault, code)
     if fault:
-        print(f"failed    {fault}\n          the whole log: {shown(run.folder / 'train.log')}")
+        print_field("failed", fault)
+        print_field("", f"the whole log: {shown(run.folder / 'train.log')}")
         return 1
     weights, took = manifest.weights or {}, format_seconds(time.monotonic() - started)
     if manifest.remote:
-        print(f"trained   by {manifest.remote['service']}, {took}")
+        print_field("trained", f"by {manifest.remote['service']}, {took}")
     else:
-        print(f"trained   {read_progress(run.folder)['step']} steps in {took}, loss {manifest.final_loss:.4f}")
-    print(f"saved     {weights['parameters']:,} weights, all finite, changed by training")
+        print_field("trained", f"{read_progress(run.folder)['step']} steps in {took}, loss {manifest.final_loss:.4f}")
+    print_field("saved", f"{weights['parameters']:,} weights, all finite, changed by training")
     if kept := tell_kept(run):
-        print(f"kept      {kept}")
-    print(f"judged    {manifest.diagnosis}")
+        print_field("kept", kept)
+    print_field("judged", f"{manifest.diagnosis}")
     return 0
 
 
@@ -56,16 +58,16 @@ def attempt_job(run: Run, manifest: Manifest, lock: int, *, rows: bool) -> int:
         code = run_job(list(manifest.command), manifest.environment, run.folder, lock)
     except Stopped as stopped:
         end(run, manifest, started, "interrupted", f"stopped by {stopped}", None)
-        print(f"stopped   by {stopped}: the same command goes on")
+        print_field("stopped", f"by {stopped}: the same command goes on")
         return 130
     fault = _find_job_fault(run.folder, code, rows)
     end(run, manifest, started, "failed" if fault else "done", fault, code)
     if fault:
-        print(f"failed    {fault}")
+        print_field("failed", fault)
         return 2 if code == 2 else 1
-    print(f"done      in {format_seconds(time.monotonic() - started)}")
+    print_field("done", f"in {format_seconds(time.monotonic() - started)}")
     for line in _tell_account(run.folder):
-        print(f"          {line}")
+        print_field("", line)
     return 0
 
 
@@ -129,7 +131,8 @@ def _tell_account(folder: Path) -> list[str]:
 
 def tell_beginning(run: Run, manifest: Manifest) -> None:
     """Where the run is, and from where it goes on."""
-    print(f"run       {shown(run.folder)}" + (f", going on from step {_find_step(run)}" if manifest.attempts else ""))
+    at = f", going on from step {_find_step(run)}" if manifest.attempts else ""
+    print_field("run", f"{shown(run.folder)}{at}")
 
 
 def begin(run: Run, manifest: Manifest) -> Manifest:

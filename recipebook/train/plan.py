@@ -27,6 +27,7 @@ from recipebook.project import shown
 from recipebook.recipe.keys import Recipe
 from recipebook.run import provenance, rundir
 from recipebook.run.progress_file import last_error, read_progress
+from recipebook.terminal import print_field
 from recipebook.train.opening import dump_recipe, write_files
 from recipebook.train.words import say_dataset
 
@@ -78,15 +79,17 @@ def _preview(folder: Path, recipe: Recipe) -> dict[str, Any] | str:
 
 def _say_tokens(found: dict[str, Any] | str, recipe: Recipe) -> None:
     if isinstance(found, str):
-        print(f"tokens    cannot be shown: {found}")
+        print_field("tokens", f"cannot be shown: {found}")
         return
     lengths, limit = found["lengths"], recipe.training.max_length
     cuts = statistics.quantiles(lengths, n=100, method="inclusive") if len(lengths) > 1 else lengths * 99
     told = ", ".join(f"{percent} %: {cuts[percent - 1]:.0f}" for percent in PERCENTILES)
-    print(f"tokens    of {len(lengths)} train rows: {told}, longest {max(lengths)}; sequence_len {limit}")
-    print(f"          {_tell_long(sum(length > limit for length in lengths), recipe.training.too_long)}")
+    print_field("tokens", f"of {len(lengths)} train rows: {told}, longest {max(lengths)}; sequence_len {limit}")
+    print_field("", _tell_long(sum(length > limit for length in lengths), recipe.training.too_long))
     blank = sum(count == 0 for count in found["trained"])
-    print(f"loss on   {sum(found['trained']) / sum(lengths):.0%} of the tokens; {blank} rows without any, dropped")
+    print_field(
+        "loss on", f"{sum(found['trained']) / sum(lengths):.0%} of the tokens; {blank} rows without any, dropped"
+    )
     for number, pieces in enumerate(found["examples"], 1):
         print(f"row {number}     {_paint(pieces)}")
 
@@ -110,11 +113,11 @@ def _say_steps(recipe: Recipe, dataset: Dataset) -> None:
     batch = training.batch_size * training.gradient_accumulation * launched.processes
     how = f"batch {training.batch_size} x {training.gradient_accumulation} x {launched.processes} processes"
     if training.packing:
-        print(f"steps     packed rows of {training.max_length} tokens, {how}; their number is known once packed")
+        print_field("steps", f"packed rows of {training.max_length} tokens, {how}; their number is known once packed")
         return
     epoch = math.ceil(dataset.rows["train"] / batch)
     steps = training.max_steps or math.ceil(epoch * training.epochs)
-    print(f"steps     {steps}: {epoch} an epoch, {how} ({launched.strategy})")
+    print_field("steps", f"{steps}: {epoch} an epoch, {how} ({launched.strategy})")
 
 
 def _write_command(recipe: Recipe) -> str:
@@ -126,8 +129,8 @@ def _write_command(recipe: Recipe) -> str:
 def _say_outcome(identity: str) -> None:
     run = rundir.find_same(identity)
     if run is None:
-        print("train     would start a new run")
+        print_field("train", "would start a new run")
     elif run.read().status == "trained":
-        print(f"train     would find {shown(run.folder)} trained already, and do nothing")
+        print_field("train", f"would find {shown(run.folder)} trained already, and do nothing")
     else:
-        print(f"train     would go on with {shown(run.folder)} ({run.read().status})")
+        print_field("train", f"would go on with {shown(run.folder)} ({run.read().status})")

@@ -13,6 +13,7 @@ from recipebook.locks import holding
 from recipebook.project import shown
 from recipebook.recipe.resolve import Resolved
 from recipebook.run import provenance, rundir
+from recipebook.terminal import print_field
 from recipebook.train.attempt import attempt
 from recipebook.train.opening import open_run, reopen_run
 from recipebook.train.words import say_dataset, say_recipe
@@ -27,8 +28,8 @@ def train_run(resolved: Resolved, overrides: Sequence[str], *, force: bool) -> i
     identity = provenance.identify(resolved.recipe, dataset.rows_digest)
     earlier = None if force else rundir.find_same(identity)
     if earlier and earlier.read().status == "trained":
-        print(f"found     {shown(earlier.folder)}: same recipe, data and versions")
-        print(f"next      make eval RUN={earlier.name} (or FORCE=1 to train again)")
+        print_field("found", f"{shown(earlier.folder)}: same recipe, data and versions")
+        print_field("next", f"make eval RUN={earlier.name} (or FORCE=1 to train again)")
         return 0
     run = earlier or rundir.create(resolved.name, datetime.now())
     with holding(run.lock()) as lock:
@@ -39,5 +40,5 @@ def train_run(resolved: Resolved, overrides: Sequence[str], *, force: bool) -> i
         seconds = {**manifest.stages, "prepare": round(time.monotonic() - started, 2)}
         status = attempt(run, manifest.model_copy(update={"stages": seconds}), lock)
     if status == 0:
-        print(f"next      make eval RUN={run.name}")
+        print_field("next", f"make eval RUN={run.name}")
     return status

@@ -2,6 +2,7 @@
 
 from recipebook.data.dataset import Dataset
 from recipebook.recipe.resolve import Resolved
+from recipebook.terminal import print_field
 
 TINY_NOTICE = (
     "profile tiny: no GPU is used. The embedded model of a million parameters stands in for the\n"
@@ -13,16 +14,16 @@ def say_recipe(resolved: Resolved) -> None:
     """The first lines of output: loud where a tiny model stands in."""
     if resolved.profile == "tiny":
         print(TINY_NOTICE)
-    print(f"recipe    {resolved.name}, profile {resolved.profile}, base {resolved.recipe.model.base}")
+    print_field("recipe", f"{resolved.name}, profile {resolved.profile}, base {resolved.recipe.model.base}")
     if resolved.recipe.remote:
-        print(f"service   {resolved.recipe.remote.service} trains, and chooses optimizer, seed and packing")
+        print_field("service", f"{resolved.recipe.remote.service} trains, and chooses optimizer, seed and packing")
 
 
 def say_dataset(dataset: Dataset) -> None:
     """What became of the records."""
     account = dataset.account
     parts = ", ".join(f"{count} {part}" for part, count in dataset.rows.items())
-    print(f"data      {account.records} records, {account.rejects} rejected: {parts} rows")
-    print(f"          {account.overlap_test} test prompts in train, {account.duplicates} duplicate rows")
+    print_field("data", f"{account.records} records, {account.rejects} rejected: {parts} rows")
+    print_field("", f"{account.overlap_test} test prompts in train, {account.duplicates} duplicate rows")
     for line in account.lines()[1:]:
-        print(f"          {line}")
+        print_field("", line)
