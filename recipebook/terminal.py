@@ -23,7 +23,7 @@ def format_field(label: str, text: str) -> str:
     return f"{label:<{LABEL_CHARS}} {text}"
 
 
-def align(rows: Sequence[Sequence[str]]) -> list[str]:
+def align(rows: Sequence[Sequence[str]]) -> str:
     """A line a row, every column as wide as its widest cell."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)

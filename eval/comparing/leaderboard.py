@@ -19,7 +19,7 @@ from typing import NamedTuple
 from eval.comparing.evaluations import Evaluation, list_evaluations, name_differences, read_evaluation
 from eval.comparing.selection import estimate_optimism
 from eval.report.charts import choose_ticks
-from eval.report.pages import align, format_estimate, format_p, render_page, tell_detectable
+from eval.report.pages import format_estimate, format_p, render_page, tell_detectable
 from eval.scoring.summary import compare_figure
 from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, adjust_holm
 from recipebook import project
@@ -28,6 +28,7 @@ from recipebook.files import write_text
 from recipebook.project import shown
 from recipebook.run import rundir
 from recipebook.run.rundir import Run
+from recipebook.terminal import align
 
 
 class Standing(NamedTuple):

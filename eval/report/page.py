@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 from eval.report.charts import plot_slices
 from eval.report.pages import (
-    align,
     format_difference,
     format_estimate,
     format_number,
@@ -31,6 +30,7 @@ from eval.scoring.score import read_scores
 from eval.scoring.summary import Result, Scores, Summary
 from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate
 from eval.statistics.resampling import BOOTSTRAPS, FEW_GROUPS, SIGN_FLIPS
+from recipebook.terminal import align
 
 WORST = 10
 BEST = 5

@@ -6,7 +6,6 @@ A page needs nothing else: no network, no scripts, no fonts. What models and dat
 markup.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -49,13 +48,6 @@ def format_difference(difference: Difference | None) -> str:
 def format_p(p: float | None) -> str:
     """`0.013`, or `<0.001`."""
     return "-" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def align(rows: Sequence[tuple[str, ...]]) -> str:
-    """Columns as wide as their widest cell."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows]
-    return "\n".join("  ".join(cells).rstrip() for cells in padded)
 
 
 def format_number(value: float | None) -> str:

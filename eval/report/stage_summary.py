@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from eval.report.pages import align, format_difference, format_number, format_p
+from eval.report.pages import format_difference, format_number, format_p
 from eval.scoring.predictions import read_predictions
 from eval.scoring.score import read_scores
 from eval.scoring.summary import Result, Scores, Summary, compare_figure
 from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, adjust_holm
 from recipebook.frozen import Frozen
+from recipebook.terminal import align
 
 BASE = "base"
 FILE = "stages.json"

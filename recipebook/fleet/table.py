@@ -44,13 +44,6 @@ class Line(NamedTuple):
         """What stands below HEAD."""
         return self[: len(HEAD)]
 
-    @staticmethod
-    def align(lines: Sequence["Line"]) -> list[str]:
-        """The table as text, under its head."""
-        table = [HEAD, *(line.cells for line in lines)]
-        widths = [max(len(line[column]) for line in table) for column in range(len(HEAD))]
-        return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in table]
-
 
 def read_line(standing: Standing, fault: str | None) -> Line:
     """How a member stands now; `fault` is why this command gave it up."""

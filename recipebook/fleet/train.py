@@ -11,7 +11,7 @@ from recipebook import project
 from recipebook.errors import UserError
 from recipebook.fleet.members import Standing, list_members, name_fleet, stand
 from recipebook.fleet.schedule import Schedule
-from recipebook.fleet.table import Line, read_line, write_page
+from recipebook.fleet.table import HEAD, Line, read_line, write_page
 from recipebook.hardware import detect
 from recipebook.launch.launcher import Launcher, PlainLauncher
 from recipebook.launch.process import Stopped, signals_raise
@@ -20,7 +20,7 @@ from recipebook.progress import format_seconds
 from recipebook.project import shown
 from recipebook.recipe.resolve import Resolved
 from recipebook.run import rundir
-from recipebook.terminal import print_field
+from recipebook.terminal import align, print_field
 from recipebook.train.words import say_recipe
 
 LAUNCHERS = ("resident", "plain", "ray")
@@ -72,10 +72,8 @@ def show_members(resolved: Resolved, choice: Choice) -> int:
     """What there is, what is done, what would run and why."""
     say_recipe(resolved)
     standings = stand(resolved, list_members(resolved, choice.only, choice.limit))
-    width = max(len(one.member.name) for one in standings)
-    for one in standings:
-        rows = one.dataset.rows["train"]
-        print(f"{one.member.name:<{width}}  {one.state:<10}  {rows:>6} rows  {one.why}")
+    rows = [(one.member.name, f"{one.state:<10}", f"{one.dataset.rows['train']:>6} rows", one.why) for one in standings]
+    print(align(rows))
     print_field("fleet", f"{len(standings)} members: {_count_states(standings)}")
     return 0
 
@@ -111,8 +109,7 @@ def _count_states(standings: Sequence[Standing]) -> str:
 
 def _tell(resolved: Resolved, lines: Sequence[Line], seconds: float, trained: int) -> None:
     """The table of all members, in the terminal and as a page."""
-    for text in Line.align(lines):
-        print(text)
+    print(align([HEAD, *(line.cells for line in lines)]))
     failed = sum(line.status not in ("trained", "left out") for line in lines)
     took = f"{trained} trained in {format_seconds(seconds)}"
     print_field("fleet", f"{len(lines)} members, {failed} without a trained model; {took}")

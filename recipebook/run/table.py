@@ -10,6 +10,7 @@ from recipebook.run.headline import read_headline
 from recipebook.run.manifest import Manifest
 from recipebook.run.progress_file import read_progress
 from recipebook.run.rundir import Run
+from recipebook.terminal import align
 
 HEAD = ("run", "status", "loss", "judged", "took", "main figure: tuned (base)")
 
@@ -20,9 +21,7 @@ def show_runs(runs: Path = project.RUNS) -> int:
     if not lines:
         print("no runs yet: make train RECIPE=robot-lora makes one")
         return 0
-    widths = [max(len(line[column]) for line in (HEAD, *lines)) for column in range(len(HEAD))]
-    for line in (HEAD, *lines):
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    print(align([HEAD, *lines]))
     return 0
 
 

@@ -15,11 +15,8 @@ def test_texts_of_all_labels_begin_in_the_same_column(capsys: pytest.CaptureFixt
 
 
 def test_columns_are_as_wide_as_their_widest_cell() -> None:
-    assert align([("run", "loss", ""), ("robot-lora", "0.0312", "good"), ("x", "1", "")]) == [
-        "run         loss",
-        "robot-lora  0.0312  good",
-        "x           1",
-    ]
+    table = align([("run", "loss", ""), ("robot-lora", "0.0312", "good"), ("x", "1", "")])
+    assert table == "run         loss\nrobot-lora  0.0312  good\nx           1"
 
 
 def test_no_row_may_have_fewer_cells() -> None:
