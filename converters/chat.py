@@ -17,8 +17,6 @@ the user teaches nothing and goes; `meta.dropped` says so. Texts and numbers und
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from converters._fields import take_text
 from converters._turns import (
     OPENAI,
@@ -31,6 +29,7 @@ from converters._turns import (
     read_turns,
     take_metadata,
 )
+from recipebook.frozen import Frozen
 from recipebook.rows import BadRecord, Message, Row
 
 WANTS = (
@@ -40,10 +39,9 @@ WANTS = (
 _PAIRS = (("instruction", "output"), ("prompt", "completion"))
 
 
-class Options(BaseModel):
+class Options(Frozen):
     """What a recipe may set."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     system: str | None = None
     """A system prompt for chats that have none; null: no system turn. Set it to the prompt of later use."""
 

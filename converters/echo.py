@@ -14,8 +14,7 @@ import random
 import re
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
+from recipebook.frozen import Frozen
 from recipebook.rows import BadRecord, Row
 
 # Not \w, which leaves out the vowel signs of Devanagari.
@@ -25,10 +24,8 @@ LINKS = (", then ", " and then ", ", and then ", ", after that ")
 VALUE = re.compile(r'-?\d+\.\d+|-?\d+|(?<=")[^"]+(?=")')
 
 
-class Options(BaseModel):
+class Options(Frozen):
     """None: an exercise's form follows from the text alone."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def convert(record: dict[str, Any], options: Options) -> list[Row]:

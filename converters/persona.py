@@ -20,9 +20,8 @@ counts them from 1. Some files call the session `dialogue_idx`; those without `c
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from converters._fields import take_text
+from recipebook.frozen import Frozen
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Message, Row
 
@@ -34,10 +33,9 @@ SESSIONS = ("session_id", "dialogue_idx")
 _ROLES = {"user": "user", "assistant": "assistant"}
 
 
-class Options(BaseModel):
+class Options(Frozen):
     """What a recipe may set."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     persona: bool = True
     """The system prompt contains the persona's character. Switch it off to learn habits from dialogues alone."""
     rows: Literal["dialogue", "turn"] = "dialogue"

@@ -24,10 +24,11 @@ counts it.
 import re
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import ValidationInfo, field_validator
 
 from converters._fields import take_text
 from converters._turns import ROLES
+from recipebook.frozen import Frozen
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Message, Row
 from recipebook.text.inline_calls import find_spans, write_call
@@ -56,10 +57,9 @@ class _Pair(NamedTuple):
     images: int
 
 
-class Options(BaseModel):
+class Options(Frozen):
     """What a recipe may set."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     strength: Literal["difference", "ratio", "score"] | None = None
     """What `threshold` compares: chosen - rejected, (chosen - rejected) / (chosen + rejected), or the record's "
     "score."""

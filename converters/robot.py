@@ -12,9 +12,8 @@ Out: a user turn and an assistant turn with one call a line, every call as it wa
 import re
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from converters._fields import take_text
+from recipebook.frozen import Frozen
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, Message, Row
 
@@ -31,10 +30,9 @@ _PIECE = re.compile(
 _CALL = re.compile(r"\s*+[^\W\d]\w*+(?:\.\w++)++\(")
 
 
-class Options(BaseModel):
+class Options(Frozen):
     """What a recipe may set."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     system: str | None = None
     """A system prompt for every row; null: no system turn. Set it to the prompt that the model will have in use."""
 

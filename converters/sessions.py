@@ -19,9 +19,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
-
 from converters._turns import Shape, read_turns
+from recipebook.frozen import Frozen
 from recipebook.records import Record, name_kind
 from recipebook.rows import BadRecord, LeftOut, Message, Row
 from recipebook.shell.outcomes import OUTCOMES, Outcome, reward
@@ -44,10 +43,9 @@ class _Session(NamedTuple):
     messages: list[Message]
 
 
-class Options(BaseModel):
+class Options(Frozen):
     """What a recipe may set."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     form: Literal["sft", "pairs"] = "sft"
     """`sft`: a row for each success; `pairs`: a row for each success that a failure goes with."""
     system: str | None = "You are a helpful assistant."

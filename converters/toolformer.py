@@ -28,9 +28,8 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
-
 from converters._fields import take_text
+from recipebook.frozen import Frozen
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, Message, Row, Span
 from recipebook.text.call_arguments import read_arguments
@@ -53,10 +52,9 @@ class _Answer(NamedTuple):
     disagreements: int
 
 
-class Options(BaseModel):
+class Options(Frozen):
     """What a recipe may set."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     system: str | None = None
     """A system prompt for every row; null: no system turn. Set it to the prompt that the model will have in use."""
     dialect: Dialect = "tag"

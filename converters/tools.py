@@ -24,7 +24,6 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict
 
 from converters._fields import take_any_text, take_text
 from converters._turns import (
@@ -38,6 +37,7 @@ from converters._turns import (
     take_metadata,
     take_role,
 )
+from recipebook.frozen import Frozen
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, Message, Row
 
@@ -52,10 +52,9 @@ _CALLS = frozenset(("tool_calls", "function_call"))
 _TOOL_LISTS = 16
 
 
-class Options(BaseModel):
+class Options(Frozen):
     """What a recipe may set."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     system: str | None = None
     """A system prompt for dialogues that have none; null: no system turn. Set it to the prompt of later use."""
 

@@ -13,10 +13,11 @@ row into a pole, such as `wisdom_plus`. A row may be in several, or in none.
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from converters._fields import take_text
 from recipebook.errors import UserError
+from recipebook.frozen import Frozen
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Row
 
@@ -46,10 +47,9 @@ POLES: tuple[str, ...] = get_args(Pole)
 _SIDES = {trait: (f"{trait}_plus", f"{trait}_minus") for trait in WORDS}
 
 
-class Options(BaseModel):
+class Options(Frozen):
     """What a recipe may set."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     pole: Pole | None = None
     """Rows of other poles are left out; null: every row. A matrix sets it for each member."""
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.6

@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from recipebook.errors import UserError
+from recipebook.frozen import Frozen
 
 if TYPE_CHECKING:
     import httpx
@@ -29,10 +30,9 @@ PASSING = (408, 409, 429)
 Ask = Callable[[list[dict[str, str]], int], str]
 
 
-class Endpoint(BaseModel):
+class Endpoint(Frozen):
     """What a recipe says of a server."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     url: str = Field(description="the server's address, up to and with /v1.")
     model: Annotated[str, Field(min_length=1)] = Field(description="the server's name for the model.")
     key: str | None = Field(None, description="the environment variable that holds the key; null: no key.")

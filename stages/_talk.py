@@ -16,9 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from recipebook.errors import UserError
+from recipebook.frozen import Frozen
 from recipebook.project import shown
 from recipebook.recipe.faults import tell, tell_invalid
 from recipebook.recipe.yaml_source import load
@@ -27,18 +28,16 @@ Choices = Annotated[tuple[str | int, ...], Field(min_length=1)]
 Fields = dict[str, Choices | dict[str, Choices]]
 
 
-class Exchange(BaseModel):
+class Exchange(Frozen):
     """What a shopper may say, and what may be answered."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     user: Annotated[tuple[str, ...], Field(min_length=1)]
     assistant: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
-class Language(BaseModel):
+class Language(Frozen):
     """How one language speaks; `share` is how many shoppers speak it, beside the others'."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     name: str
     share: Annotated[float, Field(ge=0)] = 1.0
     character: str
@@ -62,10 +61,9 @@ class Profile(NamedTuple):
     character: str
 
 
-class Talk(BaseModel):
+class Talk(Frozen):
     """The whole file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     profile: Fields
     words: Fields
     languages: Annotated[dict[str, Language], Field(min_length=1)]

@@ -23,10 +23,11 @@ from typing import Any, NamedTuple
 
 from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
 from eval.reading.calls import Parameter, is_valid, parse_calls
 from recipebook.errors import UserError
+from recipebook.frozen import Frozen
 from recipebook.project import shown
 from recipebook.recipe.faults import tell, tell_invalid
 from recipebook.recipe.yaml_source import load
@@ -37,18 +38,16 @@ _NUMBERED = re.compile(r"(.+)_[0-9]+")
 _ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
 
-class Rule(BaseModel):
+class Rule(Frozen):
     """Where a tool may be asked, and for what."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     find: re.Pattern[str] = Field(description="a regular expression; named groups are arguments")
     set: dict[str, Any] = Field(default_factory=dict, description="arguments that no group tells")
 
 
-class Tool(BaseModel):
+class Tool(Frozen):
     """One tool of the file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     parameters: dict[str, Parameter]
     rules: tuple[Rule, ...] = ()
     table: dict[str, Any] = Field(default_factory=dict, description="what the result may look up")

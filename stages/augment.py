@@ -19,10 +19,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file, replacing, write_text
+from recipebook.frozen import Frozen
 from recipebook.libraries import prepare_libraries
 from recipebook.pipeline.job import Job
 from recipebook.progress import ProgressLine
@@ -38,10 +39,9 @@ Positive = Annotated[int, Field(gt=0)]
 CHUNK = 32
 
 
-class Options(BaseModel):
+class Options(Frozen):
     """What a recipe may set."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     tools: Path = Field(
         description="the file of tools, from the project's folder: parameters, rules, results. Set it to your own "
         "tools."

@@ -8,11 +8,10 @@
 import json
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from eval.asking.prompts import read_prompts
 from recipebook.errors import UserError
 from recipebook.files import write_text
+from recipebook.frozen import Frozen
 from recipebook.pipeline.job import Job
 from recipebook.run.rundir import Run
 from recipebook.run.stage_run import StageRun
@@ -20,10 +19,8 @@ from recipebook.run.stage_run import StageRun
 MAKES_ROWS = False
 
 
-class Options(BaseModel):
+class Options(Frozen):
     """What a recipe may set: nothing here; the stage's `eval` section says what is measured."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def run(job: Job, options: Options) -> None:

@@ -24,10 +24,11 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file, replacing, write_text
+from recipebook.frozen import Frozen
 from recipebook.pipeline.job import Job
 from recipebook.progress import ProgressLine
 from recipebook.project import PROJECT
@@ -43,10 +44,9 @@ TOLERATED = 0.1
 """The share of conversations that an endpoint may fail to write."""
 
 
-class Options(BaseModel):
+class Options(Frozen):
     """What a recipe may set."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     profiles: Positive = Field(10_000, description="users that are drawn. Set it to the size that you need.")
     conversations: Positive = Field(50_000, description="conversations in all, several for each user.")
     exchanges: tuple[Positive, Positive] = Field(

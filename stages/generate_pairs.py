@@ -23,7 +23,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from converters.preference import compare_scores
 from eval.asking.prompts import Prompt, read_prompts
@@ -31,6 +31,7 @@ from eval.reading.calls import read_api
 from recipebook.data.split import Part
 from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
+from recipebook.frozen import Frozen
 from recipebook.libraries import prepare_libraries
 from recipebook.pipeline.job import Job
 from recipebook.project import PROJECT
@@ -41,10 +42,9 @@ from stages._spoil import MISTAKEN, Mistakes, collect_values, spoil
 Positive = Annotated[int, Field(gt=0)]
 
 
-class Options(BaseModel):
+class Options(Frozen):
     """What a recipe may set."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     answers: Annotated[int, Field(ge=0)] = Field(
         8, description="answers sampled for each prompt; 0: pairs by rules alone, no model is loaded."
     )

@@ -9,9 +9,8 @@ in float32 where the recipe trains in it.
 import shutil
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from recipebook.errors import UserError
+from recipebook.frozen import Frozen
 from recipebook.libraries import prepare_libraries
 from recipebook.pipeline.job import Job
 
@@ -19,10 +18,8 @@ MAKES_MODEL = True
 MAKES_ROWS = False
 
 
-class Options(BaseModel):
+class Options(Frozen):
     """What a recipe may set: nothing."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def run(job: Job, options: Options) -> None:

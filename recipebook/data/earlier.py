@@ -16,20 +16,20 @@ from recipebook.recipe.data_keys import Data
 # The hash of the code today, and that of the code whose work it does: converters, then kinds of stages.
 EARLIER_CODE: Mapping[str, str] = MappingProxyType(
     {
-        "49134b3487a36805": "87b9ab5c54d6d2a3",  # chat
-        "a2d9caa6438cf24d": "676c5a67f873708f",  # echo
-        "8ecb05e0d7c1ee1e": "bf436abb03d09b3f",  # persona
-        "6275c74f259fb22d": "7d16acaad41c95f0",  # preference
-        "3b819fdea87f8eb4": "a3c31541bda8e2bb",  # robot
-        "00edbf5ac38b883b": "55715df12b62664f",  # sessions
-        "42e1e69b0a0a061f": "9e864174dc122127",  # toolformer
-        "14470f18078740ac": "db0021b74da0d499",  # tools
-        "44f33b418f2d6f92": "bcfe0174e127094e",  # trait
-        "bb81831065dfff0c": "decdd19d771bb274",  # augment
-        "e52a9718ea7496dc": "f162a847c3accf39",  # evaluate
-        "5d10236d1ccd5f16": "9d62cb96c0588f90",  # generate_conversations
-        "2d10d4d221a003fd": "18230439fa8e7681",  # generate_pairs
-        "a11b15a72bf38056": "4dc160dd9e2e5291",  # merge
+        "ce46e89d31411c46": "87b9ab5c54d6d2a3",  # chat
+        "ca6ab210acabeb19": "676c5a67f873708f",  # echo
+        "3f2e9446e7f9eb28": "bf436abb03d09b3f",  # persona
+        "cf788d192bb65810": "7d16acaad41c95f0",  # preference
+        "32ab193b6f8b7fc6": "a3c31541bda8e2bb",  # robot
+        "042a8e06d002a221": "55715df12b62664f",  # sessions
+        "a3914496453f8605": "9e864174dc122127",  # toolformer
+        "06157fdebef87ec3": "db0021b74da0d499",  # tools
+        "1f5d1431e96497b9": "bcfe0174e127094e",  # trait
+        "c7a777a74b123d73": "decdd19d771bb274",  # augment
+        "6fde10af69c578b7": "f162a847c3accf39",  # evaluate
+        "1ead26103624912f": "9d62cb96c0588f90",  # generate_conversations
+        "4b98fc0a97123500": "18230439fa8e7681",  # generate_pairs
+        "db98580debf95ccb": "4dc160dd9e2e5291",  # merge
     }
 )
 # The keys of `data` at that time; the rows of a recipe that says more cannot be there.
