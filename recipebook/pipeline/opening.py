@@ -11,18 +11,16 @@ from pathlib import Path
 
 from recipebook.data.dataset import Dataset, prepare
 from recipebook.files import write_text
-from recipebook.launch.command import build_environment
 from recipebook.pipeline.inputs import Step
 from recipebook.pipeline.job import Job, write_job
 from recipebook.project import CHAT_TEMPLATES
 from recipebook.recipe.base_model import find_base
 from recipebook.recipe.stages import Stage
-from recipebook.run import provenance
 from recipebook.run.manifest import format_now
 from recipebook.run.rundir import Run
 from recipebook.run.stage_run import START, StageRun
 from recipebook.sources.inputs import MADE
-from recipebook.train.opening import FRESH, Beginning, dump_recipe, link_rows, open_run
+from recipebook.train.opening import FRESH, Beginning, describe_prepared, dump_recipe, link_rows, open_run
 
 MERGING = "merging"
 JOB = "job.json"
@@ -99,22 +97,8 @@ def _open_job(run: StageRun, step: Step, dataset: Dataset) -> None:
     recipe = step.stage.recipe
     link_rows(run.folder, dataset)
     write_text(run.folder / "resolved.yaml", dump_recipe(recipe))
-    run.update(
-        {
-            "status": "prepared",
-            "created": format_now(),
-            "hashes": {
-                "sources": dataset.sources,
-                "rows": dataset.rows_digest,
-                "base": provenance.digest_base(recipe),
-                "chat_template": provenance.digest_chat_template(recipe),
-            },
-            "account": dataset.account.model_dump(mode="json"),
-            "rows": {str(part): count for part, count in dataset.rows.items()},
-            "command": tuple(build_job_command()),
-            "environment": build_environment(recipe),
-        }
-    )
+    prepared = describe_prepared(recipe, dataset, build_job_command())
+    run.update({"status": "prepared", "created": format_now(), **prepared})
 
 
 def _make_job(run: StageRun, stage: Stage, folder: Path) -> Job:

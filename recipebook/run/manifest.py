@@ -23,17 +23,12 @@ class Attempt(Frozen):
     outcome: str = "training"
 
 
-class StageEntry(Frozen):
-    """One stage of a run that has several; `inputs` are what its identity is the hash of."""
+class Work(Frozen):
+    """What a run and a stage of a run both are: prepared, attempted, and in the end trained or done."""
 
-    name: str
-    kind: str
-    start: str
+    identity: str
     status: Status = "waiting"
     reason: str | None = None
-    identity: str
-    inputs: dict[str, str]
-    taken_from: str | None = None
     created: str = ""
     hashes: dict[str, Any] = Field(default_factory=dict)
     account: dict[str, Any] = Field(default_factory=dict)
@@ -46,13 +41,27 @@ class StageEntry(Frozen):
     diagnosis: str | None = None
     weights: dict[str, Any] | None = None
 
+    def get_work(self) -> dict[str, Any]:
+        """The fields of `Work`, to be laid over another's."""
+        return {field: getattr(self, field) for field in Work.model_fields}
+
+
+class StageEntry(Work):
+    """One stage of a run that has several; `inputs` are what its identity is the hash of."""
+
+    name: str
+    kind: str
+    start: str
+    inputs: dict[str, str]
+    taken_from: str | None = None
+
     @property
     def finished(self) -> bool:
         """Whether nothing of it is left to do."""
         return self.status in FINISHED
 
 
-class Manifest(Frozen):
+class Manifest(Work):
     """`manifest.json`; `status` becomes `trained` last of all, and only after the weights were checked."""
 
     form: int = FORM
@@ -60,25 +69,11 @@ class Manifest(Frozen):
     run: str
     recipe: str
     member: str | None = None
-    status: Status
-    reason: str | None = None
-    identity: str
-    created: str
     profile: str | None
     overrides: tuple[str, ...]
     git: dict[str, Any]
     versions: dict[str, str]
-    hashes: dict[str, Any]
-    account: dict[str, Any]
-    rows: dict[str, int]
     hardware: Hardware
-    command: tuple[str, ...]
-    environment: dict[str, str]
-    stages: dict[str, float] = Field(default_factory=dict)
-    attempts: tuple[Attempt, ...] = ()
-    final_loss: float | None = None
-    diagnosis: str | None = None
-    weights: dict[str, Any] | None = None
     remote: dict[str, Any] | None = None
     """What a service did; then `hardware` and `versions` are of the machine that asked it, and trained nothing."""
     pipeline: tuple[StageEntry, ...] = ()

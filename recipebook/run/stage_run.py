@@ -19,7 +19,6 @@ from recipebook.run.rundir import Run
 
 START = "start"
 FINAL_LINKS = ("model", "data", "train.log", "metrics.jsonl", "axolotl.yaml", "deepspeed.json", "tensorboard")
-SHARED = tuple(StageEntry.model_fields.keys() & Manifest.model_fields.keys())
 UNDER_WAY = ("training", "interrupted", "failed")
 LATEST = ("hashes", "account", "rows", "command", "environment", "final_loss", "diagnosis", "weights")
 
@@ -41,13 +40,11 @@ class StageRun(Run):
         """The run's manifest, as if this stage were all of it."""
         manifest = self.top.read()
         entry = manifest.get_stage(self.name)
-        own: Mapping[str, Any] = {field: getattr(entry, field) for field in SHARED}
-        return manifest.model_copy(update={**own, "run": f"{manifest.run}/{self.name}", "pipeline": ()})
+        return manifest.model_copy(update={**entry.get_work(), "run": f"{manifest.run}/{self.name}", "pipeline": ()})
 
     def write(self, manifest: Manifest) -> Manifest:
         """Put what a stage shares with a run into its entry; the run tells of the stage that ended last."""
-        own = {field: getattr(manifest, field) for field in SHARED}
-        self.update(own)
+        self.update(manifest.get_work())
         return manifest
 
     def update(self, fields: Mapping[str, Any]) -> StageEntry:

@@ -65,20 +65,25 @@ def open_run(
     recipe, folder = resolved.recipe, run.folder
     begun = begin_manifest(run, resolved, overrides, identity)
     write_files(folder, recipe, dataset, beginning)
-    prepared: dict[str, Any] = {
+    prepared = describe_prepared(recipe, dataset, build_command(recipe))
+    prepared["hashes"]["axolotl.yaml"] = digest_file(folder / "axolotl.yaml")
+    return run.write(begun.model_copy(update=prepared))
+
+
+def describe_prepared(recipe: Recipe, dataset: Dataset, command: Sequence[str]) -> dict[str, Any]:
+    """What the manifest of a run, or the entry of a stage, says once it can be launched: its data and how it starts."""
+    return {
         "hashes": {
             "sources": dataset.sources,
             "rows": dataset.rows_digest,
             "base": provenance.digest_base(recipe),
             "chat_template": provenance.digest_chat_template(recipe),
-            "axolotl.yaml": digest_file(folder / "axolotl.yaml"),
         },
         "account": dataset.account.model_dump(mode="json"),
         "rows": {str(part): count for part, count in dataset.rows.items()},
-        "command": tuple(build_command(recipe)),
+        "command": tuple(command),
         "environment": build_environment(recipe),
     }
-    return run.write(begun.model_copy(update=prepared))
 
 
 def reopen_run(manifest: Manifest, recipe: Recipe, command: Sequence[str] = ()) -> Manifest:
@@ -106,12 +111,7 @@ def begin_manifest(run: Run, resolved: Resolved, overrides: Sequence[str], ident
         overrides=tuple(overrides),
         git=provenance.git_state(),
         versions=provenance.package_versions(),
-        hashes={},
-        account={},
-        rows={},
         hardware=hardware.detect(),
-        command=(),
-        environment={},
     )
 
 

@@ -40,7 +40,7 @@ def test_a_broken_run_has_a_line_and_hides_no_other(
         ("robot-20261120-120005", "trained"),
     ]
     assert lines[1][2:] == [f"{half.folder}/eval/summary.json", "is", "no", "summary", "of", "an", "evaluation"]
-    assert lines[2][2:] == [f"{broken.folder}/manifest.json:", "run:", "Field", "required"]
+    assert lines[2][2:] == [f"{broken.folder}/manifest.json:", "identity:", "Field", "required"]
 
 
 @pytest.mark.parametrize(
