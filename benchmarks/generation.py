@@ -45,8 +45,8 @@ def main() -> None:
                 taken[name].append(time.monotonic() - started)
         for name, each in taken.items():
             seconds[name][size] = statistics.median(each)
-        told = ", ".join(f"{name} {texts / seconds[name][size]:.0f} a second" for name in seconds)
-        print(f"batch {size:4}: {told}")
+        text = ", ".join(f"{name} {texts / seconds[name][size]:.0f} a second" for name in seconds)
+        print(f"batch {size:4}: {text}")
     best = {name: min(found.values()) for name, found in seconds.items()}
     figures = {
         "prompts": texts,
@@ -81,7 +81,7 @@ def load_both(query: str) -> tuple[Callable[[int], list[str]], Callable[[int], l
         pretrained=base, peft=str(adapter), tokenizer=str(adapter), dtype="float32", device="cpu", max_length=1024
     )
     settings = {"until": [tokenizer.eos_token], "max_gen_toks": NEW_TOKENS, "do_sample": False}
-    texts = [generate.write_prompt(tokenizer, prompt) for prompt in prompts]
+    texts = [generate.format_prompt(tokenizer, prompt) for prompt in prompts]
 
     def answer(size: int) -> list[str]:
         asked = Generation(max_new_tokens=NEW_TOKENS, batch_size=size)

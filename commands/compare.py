@@ -16,6 +16,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the comparison and write its page."""
-    from eval.comparing.compare import show_comparison
+    from eval.comparing.compare import print_comparison
 
-    return show_comparison(arguments.runs, arguments.out)
+    return print_comparison(arguments.runs, arguments.out)

@@ -22,6 +22,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the results and write their page."""
-    from eval.human.report import show_results
+    from eval.human.report import print_results
 
-    return show_results(arguments.run, arguments.sources)
+    return print_results(arguments.run, arguments.sources)

@@ -14,6 +14,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the ranking and write its page."""
-    from eval.comparing.leaderboard import show_leaderboard
+    from eval.comparing.leaderboard import print_leaderboard
 
-    return show_leaderboard(arguments.recipe, arguments.out)
+    return print_leaderboard(arguments.recipe, arguments.out)

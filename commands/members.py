@@ -16,8 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table."""
-    from recipebook.fleet.train import Choice, show_members
+    from recipebook.fleet.train import FleetChoice, print_members
     from recipebook.train.machine import resolve_for_machine
 
     resolved = resolve_for_machine(arguments.recipe, arguments.profile, read_layers(arguments))
-    return show_members(resolved, Choice(tuple(arguments.only), arguments.limit))
+    return print_members(resolved, FleetChoice(tuple(arguments.only), arguments.limit))

@@ -29,7 +29,7 @@ def plan(name: str, profile: str | None, overrides: Sequence[str]) -> int:
     from recipebook.recipe.references import check_references
     from recipebook.train.machine import check_machine
     from recipebook.train.plan import plan_run
-    from recipebook.train.words import say_recipe
+    from recipebook.train.words import print_recipe
 
     resolved, stages = resolve_stages(name, profile, overrides)
     project.CACHE.mkdir(exist_ok=True)
@@ -38,7 +38,7 @@ def plan(name: str, profile: str | None, overrides: Sequence[str]) -> int:
         return 0
     check_references(resolved)
     check_machine(resolved)
-    say_recipe(resolved)
+    print_recipe(resolved)
     if resolved.recipe.matrix:
         members = list_members(resolved)
         print_field("fleet", f"{len(members)} members (make members RECIPE={resolved.name}); of {members[0].name}:")

@@ -11,6 +11,6 @@ def add_arguments(_: argparse.ArgumentParser) -> None:
 
 def run(_: argparse.Namespace) -> int:
     """Print the table."""
-    from recipebook.run.table import show_runs
+    from recipebook.run.table import print_runs
 
-    return show_runs()
+    return print_runs()

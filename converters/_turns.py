@@ -96,10 +96,10 @@ def take_role(turn: Any, shape: Shape, roles: dict[str, str]) -> str:
 
 def add_system(messages: list[Message], record: dict[str, Any], default: str | None) -> None:
     """Put a system prompt first: the record's `system`, or the default where the record tells none."""
-    told = record.get("system")
-    if told is None and default is None:
+    given = record.get("system")
+    if given is None and default is None:
         return
-    own = take_any_text(record, "system") if told is not None else ""
+    own = take_any_text(record, "system") if given is not None else ""
     has_turn = bool(messages) and messages[0]["role"] == "system"
     if own and has_turn:
         raise BadRecord("has a 'system' field and a system turn")

@@ -31,7 +31,7 @@ from converters._turns import ROLES
 from recipebook.frozen import Frozen
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Message, Row
-from recipebook.text.inline_calls import find_spans, write_call
+from recipebook.text.inline_calls import find_spans, format_call
 
 WANTS = "'chosen' and 'rejected' answers, responses or trajectories, and their prompt"
 SPECIAL_CASE_OF = ("chat", "tools")
@@ -117,14 +117,14 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
 def measure_strength(record: dict[str, Any]) -> dict[str, float | None]:
     """How much better the chosen answer is, by each formula; None where the record does not tell."""
     metadata = record.get("metadata")
-    told = metadata if type(metadata) is dict else {}
+    known = metadata if type(metadata) is dict else {}
     response = record.get("chosen_response")
     if type(response) is dict:
         other = record.get("rejected_response")
         chosen = _take_number(response, "quality_score")
         rejected = _take_number(other, "quality_score") if type(other) is dict else None
     else:
-        chosen, rejected = _take_number(told, "chosen_score"), _take_number(told, "rejected_score")
+        chosen, rejected = _take_number(known, "chosen_score"), _take_number(known, "rejected_score")
     score = _take_number(record, "preference_score")
     if chosen is None or rejected is None:
         return {"difference": None, "ratio": None, "score": score}
@@ -140,12 +140,12 @@ def compare_scores(chosen: float, rejected: float) -> dict[str, float | None]:
 
 def _read_pair(record: dict[str, Any]) -> _Pair:
     if record.get("chosen_response") is not None:
-        chosen = _write_calls(_take_sequence(record, "chosen_response"), "tool_sequence")
-        rejected = _write_calls(_take_sequence(record, "rejected_response"), "tool_sequence")
+        chosen = _format_calls(_take_sequence(record, "chosen_response"), "tool_sequence")
+        rejected = _format_calls(_take_sequence(record, "rejected_response"), "tool_sequence")
         return _Pair([{"role": "user", "content": take_text(record, "input")}], chosen, rejected, 0)
     if record.get("chosen_trajectory") is not None:
-        chosen = _write_calls(record["chosen_trajectory"], "chosen_trajectory")
-        rejected = _write_calls(record.get("rejected_trajectory"), "rejected_trajectory")
+        chosen = _format_calls(record["chosen_trajectory"], "chosen_trajectory")
+        rejected = _format_calls(record.get("rejected_trajectory"), "rejected_trajectory")
         return _Pair([{"role": "user", "content": take_text(record, "context")}], chosen, rejected, 0)
     before, chosen = _read_answer(record, "chosen")
     also_before, rejected = _read_answer(record, "rejected")
@@ -160,19 +160,19 @@ def _read_pair(record: dict[str, Any]) -> _Pair:
 def _take_sequence(record: dict[str, Any], field: str) -> Any:
     response = record.get(field)
     if type(response) is not dict:
-        raise BadRecord(f"missing '{field}'" if response is None else _tell_kind(f"'{field}'", response, "an object"))
+        raise BadRecord(f"missing '{field}'" if response is None else _format_kind(f"'{field}'", response, "an object"))
     return response.get("tool_sequence")
 
 
-def _write_calls(listed: Any, field: str) -> str:
+def _format_calls(listed: Any, field: str) -> str:
     if type(listed) is not list:
-        raise BadRecord(f"missing '{field}'" if listed is None else _tell_kind(f"'{field}'", listed, "a list"))
+        raise BadRecord(f"missing '{field}'" if listed is None else _format_kind(f"'{field}'", listed, "a list"))
     if not listed:
         raise BadRecord(f"'{field}' is empty")
-    return "\n".join([_write_call(item, field) for item in listed])
+    return "\n".join([_format_call(item, field) for item in listed])
 
 
-def _write_call(item: Any, field: str) -> str:
+def _format_call(item: Any, field: str) -> str:
     if type(item) is str:
         written = f"<tool>{item}</tool>"
         if _PLAIN.fullmatch(item):
@@ -184,14 +184,14 @@ def _write_call(item: Any, field: str) -> str:
         raise BadRecord(f"an item of '{field}' is neither a tool's name nor a call")
     call = item.get("tool_call", item) if type(item) is dict else item
     if type(call) is not dict:
-        raise BadRecord(_tell_kind(f"a call of '{field}'", call, "an object"))
+        raise BadRecord(_format_kind(f"a call of '{field}'", call, "an object"))
     name, arguments = call.get("tool_name"), call.get("arguments")
     if type(name) is not str or not _NAME.fullmatch(name):
         raise BadRecord(f"a call of '{field}' has no tool's name in 'tool_name'")
     if arguments is not None and type(arguments) is not dict:
-        raise BadRecord(_tell_kind(f"'arguments' of a call of '{field}'", arguments, "an object"))
+        raise BadRecord(_format_kind(f"'arguments' of a call of '{field}'", arguments, "an object"))
     try:
-        return write_call(name, arguments or {})
+        return format_call(name, arguments or {})
     except ValueError:
         raise BadRecord(f"'arguments' of a call of '{field}' are nested too deeply") from None
 
@@ -215,7 +215,7 @@ def _read_prompt(record: dict[str, Any], field: str) -> tuple[list[Message], int
     if type(value) is str or value is None:
         return [{"role": "user", "content": take_text(record, field)}], 0
     if type(value) is not list:
-        raise BadRecord(_tell_kind(f"'{field}'", value, "a string or a list"))
+        raise BadRecord(_format_kind(f"'{field}'", value, "a string or a list"))
     messages = [_read_message(each, field) for each in value]
     if not any(message["role"] == "user" for message in messages):
         raise BadRecord(f"'{field}' has no user's message")
@@ -224,7 +224,7 @@ def _read_prompt(record: dict[str, Any], field: str) -> tuple[list[Message], int
 
 def _read_message(message: Any, field: str) -> Message:
     if type(message) is not dict:
-        raise BadRecord(_tell_kind(f"a message of '{field}'", message, "an object"))
+        raise BadRecord(_format_kind(f"a message of '{field}'", message, "an object"))
     speaker, said = ("from", "value") if "from" in message else ("role", "content")
     name = message.get(speaker)
     role = ROLES.get(name) if type(name) is str else None
@@ -243,7 +243,7 @@ def _take_number(holder: dict[str, Any], field: str) -> float | None:
     if value is None:
         return None
     if type(value) not in (int, float):
-        raise BadRecord(_tell_kind(f"'{field}'", value, "a number"))
+        raise BadRecord(_format_kind(f"'{field}'", value, "a number"))
     if not -_LARGEST < value < _LARGEST:
         raise BadRecord(f"'{field}' is no number of a sensible size")
     return float(value)
@@ -259,5 +259,5 @@ def _find_category(record: dict[str, Any]) -> str:
     return "uncategorised"
 
 
-def _tell_kind(what: str, value: Any, wanted: str) -> str:
+def _format_kind(what: str, value: Any, wanted: str) -> str:
     return f"{what} is {name_kind(value)}, not {wanted}"

@@ -100,19 +100,19 @@ def _try_to_read(value: dict[str, Any] | BadRecord) -> _Session | None:
 def _read_session(record: dict[str, Any]) -> _Session:
     task, index = record.get("task_name"), record.get("sample_index")
     if type(task) is not str:
-        raise BadRecord(_tell_kind("'task_name'", task, "a string"))
+        raise BadRecord(_format_kind("'task_name'", task, "a string"))
     if type(index) not in (str, int):
-        raise BadRecord(_tell_kind("'sample_index'", index, "a string or a number"))
+        raise BadRecord(_format_kind("'sample_index'", index, "a string or a number"))
     status = record.get("sample_status")
     if type(status) is not str:
-        raise BadRecord(_tell_kind("'sample_status'", status, "a string"))
+        raise BadRecord(_format_kind("'sample_status'", status, "a string"))
     return _Session(f"{task}/{index}", status, _read_outcome(record), _read_messages(record))
 
 
 def _read_outcome(record: dict[str, Any]) -> Outcome:
     evaluation = record.get("evaluation_record")
     if type(evaluation) is not dict:
-        raise BadRecord(_tell_kind("'evaluation_record'", evaluation, "an object"))
+        raise BadRecord(_format_kind("'evaluation_record'", evaluation, "an object"))
     said = evaluation.get("outcome")
     for outcome in OUTCOMES:
         if outcome == said:
@@ -123,10 +123,10 @@ def _read_outcome(record: dict[str, Any]) -> Outcome:
 def _read_messages(record: dict[str, Any]) -> list[Message]:
     history = record.get("chat_history")
     if type(history) is not dict:
-        raise BadRecord(_tell_kind("'chat_history'", history, "an object"))
+        raise BadRecord(_format_kind("'chat_history'", history, "an object"))
     listed = history.get("value")
     if type(listed) is not list:
-        raise BadRecord(_tell_kind("'value' of 'chat_history'", listed, "a list"))
+        raise BadRecord(_format_kind("'value' of 'chat_history'", listed, "a list"))
     messages = read_turns(listed, _HISTORY, _ROLES)
     while messages and messages[-1]["role"] == "user":
         messages.pop()
@@ -141,7 +141,7 @@ def _pair(session: _Session, failed: Any, system: str | None) -> Row:
     if failed is None:
         raise LeftOut("no incorrect session on its task is left to pair it with")
     if type(failed) is not dict:
-        raise BadRecord(_tell_kind(f"'{FAILED}'", failed, "an object"))
+        raise BadRecord(_format_kind(f"'{FAILED}'", failed, "an object"))
     turns = [*zip(session.messages, _read_session(failed).messages, strict=False)]
     shared = len([*takewhile(lambda both: both[0] == both[1], turns)])
     if not 0 < shared < len(turns) or {turn["role"] for turn in turns[shared]} != {"assistant"}:
@@ -166,5 +166,5 @@ def _describe(session: _Session) -> dict[str, Any]:
     }
 
 
-def _tell_kind(what: str, value: Any, wanted: str) -> str:
+def _format_kind(what: str, value: Any, wanted: str) -> str:
     return f"{what} is {name_kind(value)}, not {wanted}" if value is not None else f"missing {what}"

@@ -33,7 +33,7 @@ from recipebook.frozen import Frozen
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, Message, Row, Span
 from recipebook.text.call_arguments import read_arguments
-from recipebook.text.inline_calls import CallSpan, Dialect, find_spans, insert_calls, mark_spans, take_out, write_call
+from recipebook.text.inline_calls import CallSpan, Dialect, find_spans, format_call, insert_calls, mark_spans, take_out
 
 WANTS = "'original_text' and 'augmented_text', or lines 'Input: … Output: … Reasoning Result: …'"
 NAMESAKES = 8
@@ -44,7 +44,7 @@ _DEVANAGARI = re.compile("[\u0904-\u0939\u0958-\u0961]")
 _LATIN = re.compile("[A-Za-z]")
 
 
-class _Answer(NamedTuple):
+class _AnnotatedText(NamedTuple):
     """The annotated text, the tools it calls, and how many calls claim another position."""
 
     text: str
@@ -77,7 +77,7 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
     """The record's one row."""
     if record.get("original_text") is None and record.get("text") is not None:
         said, output = _split_line(take_text(record, "text"))
-        answer = _Answer(output, [span.name for span in find_spans(output)], 0)
+        answer = _AnnotatedText(output, [span.name for span in find_spans(output)], 0)
     else:
         said, augmented = take_text(record, "original_text"), take_text(record, "augmented_text")
         answer = _annotate(said, augmented, _take_list(record), options.dialect)
@@ -140,22 +140,22 @@ def _take_list(record: dict[str, Any]) -> list[dict[str, Any]] | None:
     return listed
 
 
-def _annotate(original: str, augmented: str, listed: list[dict[str, Any]] | None, dialect: Dialect) -> _Answer:
+def _annotate(original: str, augmented: str, listed: list[dict[str, Any]] | None, dialect: Dialect) -> _AnnotatedText:
     if listed:
         # For speed: a text that its calls explain to the letter need not be read.
-        if _write_as_told(original, listed, dialect) == augmented:
-            return _Answer(augmented, [call["tool_name"] for call in listed], 0)
+        if _format_as_placed(original, listed, dialect) == augmented:
+            return _AnnotatedText(augmented, [call["tool_name"] for call in listed], 0)
     elif augmented == original:
-        return _Answer(original, [], 0)
+        return _AnnotatedText(original, [], 0)
     spans = find_spans(augmented)
     positions = _find_positions(original, augmented, spans)
     calls = None if listed is None else _match_calls(augmented, spans, listed)
-    written = _write_calls(augmented, spans, calls, dialect)
+    written = _format_calls(augmented, spans, calls, dialect)
     disagreements = _count_disagreements(original, positions, calls or [])
-    return _Answer(insert_calls(original, written, positions), [span.name for span in spans], disagreements)
+    return _AnnotatedText(insert_calls(original, written, positions), [span.name for span in spans], disagreements)
 
 
-def _write_as_told(original: str, listed: list[dict[str, Any]], dialect: Dialect) -> str | None:
+def _format_as_placed(original: str, listed: list[dict[str, Any]], dialect: Dialect) -> str | None:
     """The annotated text if every call stands where it says; None if that is not plain to see."""
     if "[" in original or "<tool>" in original:
         return None
@@ -165,7 +165,7 @@ def _write_as_told(original: str, listed: list[dict[str, Any]], dialect: Dialect
         position, name = call.get("position"), call["tool_name"]
         if type(position) is not int or not at < position <= len(original) or not _NAME.fullmatch(name):
             return None
-        pieces += (original[at:position], " ", _write_call(name, call["arguments"], dialect))
+        pieces += (original[at:position], " ", _format_call(name, call["arguments"], dialect))
         at = position
     return "".join(pieces) + original[at:]
 
@@ -219,17 +219,17 @@ def _is_same(said: Any, whole: Any) -> bool:
     return said == whole or (type(said) is str and type(whole) is str and whole.startswith(said))
 
 
-def _write_calls(
+def _format_calls(
     text: str, spans: Sequence[CallSpan], calls: list[dict[str, Any]] | None, dialect: Dialect
 ) -> list[str]:
     if calls is None:
-        return [write_call(span.name, text[span.opening + 1 : span.closing], dialect) for span in spans]
-    return [_write_call(span.name, call["arguments"], dialect) for span, call in zip(spans, calls, strict=True)]
+        return [format_call(span.name, text[span.opening + 1 : span.closing], dialect) for span in spans]
+    return [_format_call(span.name, call["arguments"], dialect) for span, call in zip(spans, calls, strict=True)]
 
 
-def _write_call(name: str, arguments: dict[str, Any], dialect: Dialect) -> str:
+def _format_call(name: str, arguments: dict[str, Any], dialect: Dialect) -> str:
     try:
-        return write_call(name, arguments, dialect)
+        return format_call(name, arguments, dialect)
     except ValueError:
         raise BadRecord("'arguments' of a call are nested too deeply") from None
 
@@ -238,11 +238,11 @@ def _count_disagreements(original: str, positions: Sequence[int], calls: list[di
     """How many calls say to stand elsewhere; blanks between here and there do not count."""
     count = 0
     for position, call in zip(positions, calls, strict=False):
-        told = call.get("position")
-        if told is not None and told != position:
-            told = int(_check_number(told, "'position' of a call"))
-            between = original[min(told, position) : max(told, position)] if told >= 0 else original
-            count += not (between.isspace() and told <= len(original))
+        claimed = call.get("position")
+        if claimed is not None and claimed != position:
+            claimed = int(_check_number(claimed, "'position' of a call"))
+            between = original[min(claimed, position) : max(claimed, position)] if claimed >= 0 else original
+            count += not (between.isspace() and claimed <= len(original))
     return count
 
 

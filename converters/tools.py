@@ -175,10 +175,10 @@ def _read_calls(turn: dict[str, Any], role: str, said: str, made: int) -> list[d
     if role == "call":
         value = _parse(take_text(turn, said, " of a call"), "a call")
         if type(value) is not list:
-            return [_write_call(value, None, made)]
+            return [_make_call(value, None, made)]
         if not value:
             raise BadRecord("a call is empty")
-        return [_write_call(function, None, at) for at, function in enumerate(value, made)]
+        return [_make_call(function, None, at) for at, function in enumerate(value, made)]
     if _CALLS.isdisjoint(turn):
         return []
     listed: Any = turn.get("tool_calls")
@@ -194,11 +194,11 @@ def _read_calls(turn: dict[str, Any], role: str, said: str, made: int) -> list[d
     for at, call in enumerate(listed, made):
         if type(call) is not dict:
             raise BadRecord(f"an item of 'tool_calls' is {name_kind(call)}, not an object")
-        calls.append(_write_call(call.get("function", call), call.get("id"), at))
+        calls.append(_make_call(call.get("function", call), call.get("id"), at))
     return calls
 
 
-def _write_call(function: Any, named: Any, at: int) -> dict[str, Any]:
+def _make_call(function: Any, named: Any, at: int) -> dict[str, Any]:
     name = function.get("name") if type(function) is dict else None
     if not _is_name(name):
         raise BadRecord("a call has no 'name'")
@@ -207,11 +207,11 @@ def _write_call(function: Any, named: Any, at: int) -> dict[str, Any]:
     return {
         "id": f"call_{at}" if named is None else named,
         "type": "function",
-        "function": {"name": name, "arguments": _write_arguments(function.get("arguments"))},
+        "function": {"name": name, "arguments": _format_arguments(function.get("arguments"))},
     }
 
 
-def _write_arguments(given: Any) -> str:
+def _format_arguments(given: Any) -> str:
     """The arguments as a string: as it was written, where it is one."""
     value = _parse(given, "'arguments' of a call") if type(given) is str and given else given
     if type(value) is not dict:

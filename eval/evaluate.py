@@ -13,7 +13,7 @@ from eval.asking.ask import Answers, ask, digest_conditions
 from eval.asking.prompts import Prompt, digest_question, read_prompts
 from eval.report.page import ReportInput, render
 from eval.scoring.score import evaluate_predictions
-from eval.scoring.summary import Asked, Summary
+from eval.scoring.summary import EvaluatedRows, Summary
 from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
 from recipebook.project import shown
@@ -71,7 +71,7 @@ def evaluate_model(
         settings.seed,
         folder,
         digest_conditions(manifest, settings, prompts),
-        Asked(part=settings.part, turns=settings.turns, engine=answers.engine, checkpoint=checkpoint),
+        EvaluatedRows(part=settings.part, turns=settings.turns, engine=answers.engine, checkpoint=checkpoint),
     )
 
 
@@ -91,7 +91,7 @@ def read_rows(run: Run, recipe: Recipe) -> list[Prompt]:
     settings = recipe.eval
     prompts = read_prompts(run.folder / "data" / f"{settings.part}.jsonl", settings.limit, settings.turns)
     if not prompts:
-        raise UserError(f"{shown(run.folder)} has no {settings.part} rows: {_tell_empty(recipe, settings.part)}")
+        raise UserError(f"{shown(run.folder)} has no {settings.part} rows: {_format_empty(recipe, settings.part)}")
     return prompts
 
 
@@ -113,7 +113,7 @@ def _find_weights(run: Run, status: Status, checkpoint: int | None) -> Path:
     return run.folder / "model" / f"checkpoint-{checkpoint}"
 
 
-def _tell_empty(recipe: Recipe, part: str) -> str:
+def _format_empty(recipe: Recipe, part: str) -> str:
     if recipe.data.split.file:
         name = {"test": "test", "validation": "val"}[part]
         return f"the lists '{name}' of its split file {recipe.data.split.file} are empty"

@@ -32,7 +32,7 @@ def evaluate_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], override
     own = next((run for run, _ in members if run.fleet == fleet), members[0][0])
     if _wants_vote(own) and not failed:
         summary = evaluate_vote(fleet, members, read_recipe(own, overrides))
-        print(f"{VOTE:<{_width(members)}}  {_tell(summary)}")
+        print(f"{VOTE:<{_width(members)}}  {_format_figure(summary)}")
     print(f"evaluated in {format_seconds(time.monotonic() - started)}")
     if len({summary.conditions["test set"] for summary in summaries}) > 1:
         print_field("next", f'make compare RUNS="RUN {fleet}", RUN being one model for the rows of all members')
@@ -49,14 +49,14 @@ def _evaluate_members(members: Sequence[tuple[Run, Manifest]], overrides: Sequen
 
     line, kept, summaries = ProgressLine("members"), KeptBase(), list[Summary]()
     for at, (run, manifest) in enumerate(members):
-        line.show(at, len(members), f"  {manifest.member}")
+        line.draw(at, len(members), f"  {manifest.member}")
         try:
             summaries.append(evaluate_run(run, overrides, kept=kept)[1])
-            told = _tell(summaries[-1])
+            outcome = _format_figure(summaries[-1])
         except UserError as error:
-            told = f"not evaluated: {error}"
+            outcome = f"not evaluated: {error}"
         line.clear()
-        print(f"{manifest.member:<{_width(members)}}  {told}")
+        print(f"{manifest.member:<{_width(members)}}  {outcome}")
     return summaries
 
 
@@ -70,7 +70,7 @@ def _wants_vote(run: Run) -> bool:
     return matrix is not None and matrix.vote
 
 
-def _tell(summary: Summary) -> str:
+def _format_figure(summary: Summary) -> str:
     """`exact: 0.910 [0.884, 0.931], base 0.000`"""
     result = summary.headline
     base = "" if result.base is None or result.base.mean is None else f", base {result.base.mean:.3f}"

@@ -12,7 +12,7 @@ from pathlib import Path
 from eval.asking.prompts import Prompt, digest_prompts
 from eval.evaluate import choose_folder, evaluate_model, read_recipe, read_rows
 from eval.report.page import ReportInput, render
-from eval.report.stage_summary import FILE, StageSummary, summarise_section, tell_section
+from eval.report.stage_summary import FILE, StageSummary, format_section, summarise_section
 from eval.scoring.summary import Summary
 from recipebook.errors import UserError
 from recipebook.files import write_text
@@ -55,7 +55,7 @@ def evaluate_stages(top: Run, manifest: Manifest, overrides: Sequence[str], chec
             folders[stages[-1].name] = choose_folder(top, subject.settings)
         summaries = {stage.name: _evaluate(stage, recipes, subject, folders[stage.name]) for stage in stages}
         sections.append(summarise_section(subject.name, folders, summaries))
-        print(f"\n{tell_section(sections[-1])}")
+        print(f"\n{format_section(sections[-1])}")
         for stage in stages[:-1] if subject is headline else stages:
             write_text(folders[stage.name] / "report.html", render(ReportInput.read(top.folder, folders[stage.name])))
     folder = choose_folder(top, headline.settings)

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
-from eval.comparing.evaluations import Evaluation, name_differences, read_evaluation
+from eval.comparing.evaluations import EvaluatedRun, name_differences, read_evaluation
 from eval.evaluate import choose_folder
 from eval.report.page import ReportInput, render
 from eval.scoring.predictions import Prediction, read_predictions
@@ -77,7 +77,7 @@ def elect(said: Sequence[Prediction], read: Reader) -> Prediction:
     return first.model_copy(update={"meta": {**first.meta, "votes": f"{count} of {len(said)}"}})
 
 
-def _check_same(evaluations: Sequence[Evaluation]) -> None:
+def _check_same(evaluations: Sequence[EvaluatedRun]) -> None:
     if len(evaluations) < 2:
         raise UserError("matrix.vote: one evaluated member has nobody to vote with")
     first = evaluations[0]
@@ -93,7 +93,7 @@ def _open(fleet: str, members: Sequence[tuple[Run, Manifest]]) -> Run:
     run, (first, manifest) = Run(project.RUNS / fleet / VOTE, fleet), members[0]
     run.folder.mkdir(exist_ok=True)
     write_text(run.folder / "recipe.yaml", (first.folder / "recipe.yaml").read_text(encoding="utf-8"))
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "run": run.name,
         "member": None,
         "voters": tuple(one.name for one, _ in members),
@@ -103,11 +103,11 @@ def _open(fleet: str, members: Sequence[tuple[Run, Manifest]]) -> Run:
         "overrides": (),
         "command": (),
         "environment": {},
-        "stages": {},
+        "seconds": {},
         "attempts": (),
         "final_loss": None,
         "diagnosis": None,
         "weights": None,
     }
-    run.write(manifest.model_copy(update=told))
+    run.write(manifest.model_copy(update=fields))
     return run

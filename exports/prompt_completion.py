@@ -21,7 +21,7 @@ def export(row: Row) -> dict[str, Any]:
         raise BadRecord("has tools")
     roles = [message["role"] for message in row["messages"]]
     if roles != ["user", "assistant"]:
-        told = "a system turn" if "system" in roles else f"{len(roles)} turns"
-        raise BadRecord(f"has {told}; the form is one user turn and one assistant turn")
+        surplus = "a system turn" if "system" in roles else f"{len(roles)} turns"
+        raise BadRecord(f"has {surplus}; the form is one user turn and one assistant turn")
     prompt, completion = row["messages"]
     return {"prompt": prompt["content"], "completion": completion["content"]}

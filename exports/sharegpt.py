@@ -21,12 +21,12 @@ SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt", "tool": "ob
 def export(row: Row) -> dict[str, Any]:
     """Write one row; what the form cannot hold is the reason that it is refused."""
     refuse_pair(row)
-    turns = [_write_turn(message) for message in row["messages"]]
+    turns = [_make_turn(message) for message in row["messages"]]
     tools = {"tools": json.dumps([_take_function(tool) for tool in row["tools"]])} if "tools" in row else {}
     return {"conversations": turns, **tools, **take_metadata(row)}
 
 
-def _write_turn(message: Message) -> dict[str, str]:
+def _make_turn(message: Message) -> dict[str, str]:
     if message["role"] not in SPEAKERS:
         raise BadRecord("has a role that the form does not know")
     calls = message.get("tool_calls")

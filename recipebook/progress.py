@@ -18,7 +18,7 @@ class ProgressLine:
         self.first: int | None = None
         self.drawn = 0.0
 
-    def show(self, done: int, total: int, note: str = "") -> None:
+    def draw(self, done: int, total: int, note: str = "") -> None:
         """Draw `done` of `total`; the time left is judged from what was done since the first call."""
         now = time.monotonic()
         if not self.stream.isatty() or now - self.drawn < 0.1:
@@ -44,7 +44,7 @@ class ProgressLine:
         """Draw what another process tells of itself; how far it is, once it is in the phase that the label names."""
         if fact.get("phase") == self.label:
             loss = f"  loss {fact['loss']:.3f}" if fact.get("loss") is not None else ""
-            self.show(int(fact["step"]), int(fact["steps"]), loss)
+            self.draw(int(fact["step"]), int(fact["steps"]), loss)
         else:
             self.wait(str(fact.get("phase", "loading the engine")))
 

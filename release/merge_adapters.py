@@ -32,7 +32,7 @@ ALIKE = ("base", "chat_template")
 TOKENIZER = ("tokenizer*", "chat_template*", "special_tokens_map.json")
 
 
-class Part(NamedTuple):
+class WeightedAdapter(NamedTuple):
     """An adapter to be merged."""
 
     run: Run
@@ -77,7 +77,7 @@ def merge_adapters(
     return 0
 
 
-def _read_part(run: Run, weight: float) -> Part:
+def _read_part(run: Run, weight: float) -> WeightedAdapter:
     manifest, path = run.read(), run.folder / "model" / "adapter_config.json"
     if manifest.status != "trained":
         raise UserError(f"{shown(run.folder)} is {manifest.status}; only trained adapters are merged")
@@ -85,10 +85,10 @@ def _read_part(run: Run, weight: float) -> Part:
         raise UserError(f"{shown(run.folder)} has no adapter; it is a model of its own")
     if manifest.pipeline:
         raise UserError(f"{shown(run.folder)} has stages, whose adapters may sit on another model than the base")
-    return Part(run, manifest, weight, json.loads(path.read_bytes()))
+    return WeightedAdapter(run, manifest, weight, json.loads(path.read_bytes()))
 
 
-def _check_fit(parts: Sequence[Part], kind: str) -> None:
+def _check_fit(parts: Sequence[WeightedAdapter], kind: str) -> None:
     """Refuse what PEFT would merge without a word into something else than what was asked for."""
     first, *others = parts
     for each in parts:
@@ -106,7 +106,7 @@ def _check_fit(parts: Sequence[Part], kind: str) -> None:
             raise UserError(f"{names} have ranks {ranks[0]} and {ranks[1]}; {kind} needs equal ones, KIND=cat does not")
 
 
-def _merge(parts: Sequence[Part], kind: str, density: float | None, building: Path) -> None:
+def _merge(parts: Sequence[WeightedAdapter], kind: str, density: float | None, building: Path) -> None:
     recipe = _read_recipe(parts[0])
     prepare_libraries(find_base(recipe))
     # Here and not above: a mistyped name should not wait for torch.
@@ -123,16 +123,16 @@ def _merge(parts: Sequence[Part], kind: str, density: float | None, building: Pa
     model.save_pretrained(str(building), selected_adapters=["merged"])
     for path in (path for pattern in TOKENIZER for path in parts[0].folder.glob(pattern)):
         shutil.copyfile(path, building / "merged" / path.name)
-    write_text(building / "merged" / "merged.json", json.dumps(_tell(parts, kind, density), indent=1) + "\n")
+    write_text(building / "merged" / "merged.json", json.dumps(_describe_merge(parts, kind, density), indent=1) + "\n")
 
 
-def _read_recipe(part: Part) -> Recipe:
+def _read_recipe(part: WeightedAdapter) -> Recipe:
     return resolve(str(part.run.folder / "resolved.yaml"), None).recipe
 
 
-def _tell(parts: Sequence[Part], kind: str, density: float | None) -> dict[str, Any]:
-    told = [
+def _describe_merge(parts: Sequence[WeightedAdapter], kind: str, density: float | None) -> dict[str, Any]:
+    adapters = [
         {"run": part.run.name, "weight": part.weight, "digest": (part.manifest.weights or {})["digest"]}
         for part in parts
     ]
-    return {"kind": kind, **({} if density is None else {"density": density}), "adapters": told}
+    return {"kind": kind, **({} if density is None else {"density": density}), "adapters": adapters}

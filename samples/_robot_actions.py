@@ -30,8 +30,8 @@ FORCE_WORDS = {"gently": 0.5, "firmly": 3.0, "tightly": 4.0}
 
 def move(rng: random.Random) -> Command:
     """Drive forwards or backwards by a distance."""
-    said, distance = say_distance(rng)
-    speed_said, speed = say_speed(rng)
+    said, distance = phrase_distance(rng)
+    speed_said, speed = phrase_speed(rng)
     way, verbs = rng.choice(
         [("forward", ["move forward", "go forward", "drive ahead", "advance", "roll forward", "go straight ahead"]),
          ("backward", ["move back", "go backward", "back up", "reverse", "retreat", "move backwards"])]
@@ -47,7 +47,7 @@ def turn(rng: random.Random) -> Command:
     if rng.random() < 0.25:
         said, angle = rng.choice([("a quarter turn", 90.0), ("halfway around", 180.0), ("all the way around", 360.0)])
     verb = rng.choice(["turn", "rotate", "spin", "pivot"])
-    speed_said, speed = say_speed(rng)
+    speed_said, speed = phrase_speed(rng)
     call = f'robot.turn(direction="{direction}", angle={angle}, speed={speed})'
     return f"{verb} {direction} {said}{speed_said}", call
 
@@ -96,7 +96,7 @@ def release(rng: random.Random) -> Command:
 
 def scan(rng: random.Random) -> Command:
     """Scan the surroundings."""
-    said, reach = say_distance(rng)
+    said, reach = phrase_distance(rng)
     angle = float(rng.choice([60, 90, 120, 180, 270, 360]))
     around = rng.choice([f"over {angle:.0f} degrees", f"with an angle of {angle:.0f} degrees"])
     if angle == 360.0:
@@ -133,7 +133,7 @@ def follow_path(rng: random.Random) -> Command:
     """Follow a named path."""
     path = rng.choice(PATHS)
     verb = rng.choice(["follow the {} path", "take the {} path", "drive along the {} path", "start the {} route"])
-    said, speed = say_speed(rng)
+    said, speed = phrase_speed(rng)
     return verb.format(path) + said, f'robot.navigate.follow_path(path_name="{path}", speed={speed})'
 
 
@@ -155,7 +155,7 @@ ROUTES = [go_to_room, follow_path, return_home, move_to]
 ANY = [*MOVES, *GRIPS, *SENSES, *ROUTES, stop]
 
 
-def say_distance(rng: random.Random) -> tuple[str, float]:
+def phrase_distance(rng: random.Random) -> tuple[str, float]:
     """A distance as people say it, and in meters."""
     kind = rng.random()
     if kind < 0.15:
@@ -169,7 +169,7 @@ def say_distance(rng: random.Random) -> tuple[str, float]:
     return f"{number} {rng.choice(['meters', 'meters', 'm', 'metres'])}", distance
 
 
-def say_speed(rng: random.Random) -> tuple[str, float]:
+def phrase_speed(rng: random.Random) -> tuple[str, float]:
     """A speed as people say it, after a space, and in meters a second; most say none and mean 1."""
     if rng.random() < 0.6:
         return "", 1.0

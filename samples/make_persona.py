@@ -37,9 +37,9 @@ def make(personas: int, dialogues: int, turns: int, seed: int) -> Iterator[dict[
     for number in range(personas):
         routines = dict(zip(rng.sample(list(TIMES), 2), (_choose_actions(rng), _choose_actions(rng)), strict=True))
         character = f"A {rng.choice(MANNERS)} {rng.choice(JOBS)}. " + " ".join(
-            f"In the {time}: {_tell_all(actions)}." for time, actions in routines.items()
+            f"In the {time}: {_describe_all(actions)}." for time, actions in routines.items()
         )
-        told = [
+        routine_texts = [
             {"triggers": {"time_of_day": time}, "actions": {**dict.fromkeys(DEVICES), **actions}}
             for time, actions in routines.items()
         ]
@@ -49,7 +49,7 @@ def make(personas: int, dialogues: int, turns: int, seed: int) -> Iterator[dict[
                 "persona_id": f"persona_{number:03}",
                 "session_id": session,
                 "character": character,
-                "routines": told,
+                "routines": routine_texts,
                 "meta": {
                     "time_of_day": time, "day_of_week": rng.choice(["weekday", "weekend"]), "sun_phase": TIMES[time],
                     "weather": rng.choice(WEATHER), "outdoor_temp": rng.choice(OUTDOORS),
@@ -93,7 +93,7 @@ def set_security(rng: random.Random) -> dict[str, Any]:
 DEVICES = {"tv": set_tv, "ac": set_ac, "lights": set_lights, "speaker": set_speaker, "security": set_security}
 
 
-def tell(device: str, settings: dict[str, Any]) -> str:
+def describe(device: str, settings: dict[str, Any]) -> str:
     """A device's settings in the words of a home that has just made them."""
     match device:
         case "tv":
@@ -116,8 +116,8 @@ def _choose_actions(rng: random.Random) -> Actions:
     return {device: DEVICES[device](rng) for device in devices}
 
 
-def _tell_all(actions: Actions) -> str:
-    return " and ".join(tell(device, settings) for device, settings in actions.items())
+def _describe_all(actions: Actions) -> str:
+    return " and ".join(describe(device, settings) for device, settings in actions.items())
 
 
 def _talk(rng: random.Random, routines: dict[str, Actions], count: int) -> tuple[str, list[tuple[str, str]]]:
@@ -133,17 +133,17 @@ def _exchange(rng: random.Random, kind: str, time: str, actions: Actions) -> tup
         return rng.choice(THANKS), WELCOME
     if kind == "routine":
         asked = rng.choice(["I am home.", "make it as I like it.", "the usual, please.", "prepare the room."])
-        return f"Good {time}, {asked}", f"I have set the {_tell_all(actions)}."
+        return f"Good {time}, {asked}", f"I have set the {_describe_all(actions)}."
     device = rng.choice(list(actions if kind == "one" else DEVICES))
     name = {"tv": "tv", "ac": "ac", "lights": "lights", "speaker": "speaker", "security": "alarm"}[device]
     if kind == "one":
         asked = rng.choice(
             ["Set the {} as I like in the {}.", "Please do the {} for the {}.", "The {} for my {}, please."]
         )
-        return asked.format(name, time), f"I have set the {tell(device, actions[device])}."
+        return asked.format(name, time), f"I have set the {describe(device, actions[device])}."
     settings = DEVICES[device](rng)
     asked = rng.choice(["This time {}, please.", "Now I want the {}.", "Can you change the {}?", "Today {}."])
-    said = tell(device, settings)
+    said = describe(device, settings)
     return asked.format(said), f"I have set the {said}."
 
 

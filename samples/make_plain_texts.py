@@ -36,20 +36,20 @@ def _make_new(rng: random.Random, code: str, kind: str, tools: Tools, seen: set[
     words = LANGUAGES[code]
 
     def draw() -> tuple[str, None]:
-        said = _say(rng, code, kind, tools)
+        said = _phrase(rng, code, kind, tools)
         return rng.choice(words.openers) + said + rng.choice(words.tails) + rng.choice(["", words.stop]), None
 
     return draw_new(draw, seen, "texts")[0]
 
 
-def _say(rng: random.Random, code: str, kind: str, tools: Tools) -> str:
+def _phrase(rng: random.Random, code: str, kind: str, tools: Tools) -> str:
     if kind == "talk":
         return chat(rng, LANGUAGES[code]).said
     if kind == "phrase" and code == "en":
         phrase, language = rng.choice(list(tools["translate"].table)), rng.choice([FRENCH, GERMAN])
-        told = rng.choice(list(tools["translate"].table)) if rng.random() < 1 / 6 else phrase
+        phrases = rng.choice(list(tools["translate"].table)) if rng.random() < 1 / 6 else phrase
         name = {FRENCH: "French", GERMAN: "German"}[language]
-        return f"{phrase} in {name} is {tools['translate'].table[told][language]}"
+        return f"{phrase} in {name} is {tools['translate'].table[phrases][language]}"
     table = {item: price for item, price in tools["search"].table.items() if price.endswith(UNITS[code])}
     item = rng.choice(list(table))
     price = f"{rng.choice(PRICES)} {UNITS[code]}" if rng.random() < 1 / 6 else table[item]

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from itertools import cycle, islice
 from typing import Any
 
-from recipebook.text.inline_calls import write_call
+from recipebook.text.inline_calls import format_call
 from samples._generator import draw_new, write_sample
 from samples.make_toolformer import ASKING, ENGLISH, Clause
 from stages._spoil import MISTAKEN
@@ -98,7 +98,7 @@ def _pair(rng: random.Random, said: str, steps: Steps, kind: str) -> dict[str, A
 
 
 def _respond(steps: Steps, score: float, reason: str) -> dict[str, Any]:
-    calls = [write_call(step.tool, step.arguments).removeprefix("<tool>").removesuffix("</tool>") for step in steps]
+    calls = [format_call(step.tool, step.arguments).removeprefix("<tool>").removesuffix("</tool>") for step in steps]
     return {"tool_sequence": calls, "quality_score": score, "reasoning": reason}
 
 

@@ -36,10 +36,10 @@ from samples._robot_actions import (
     go_to_room,
     grab,
     move_to,
+    phrase_distance,
     pick_up,
     release,
     return_home,
-    say_distance,
     scan,
     stop,
 )
@@ -59,7 +59,7 @@ def conversational(rng: random.Random) -> Command:
 
 def error_handling(rng: random.Random) -> Command:
     """Something went wrong: get out of it."""
-    thing, (said, distance) = rng.choice(OBJECTS), say_distance(rng)
+    thing, (said, distance) = rng.choice(OBJECTS), phrase_distance(rng)
     return rng.choice([
         (f"you are stuck, back up {said}", f"robot.move_backward(distance={distance}, speed=0.5)"),
         (f"something blocks the way, reverse {said} and scan", f"robot.move_backward(distance={distance}, speed=0.5)\n"
@@ -74,7 +74,7 @@ def error_handling(rng: random.Random) -> Command:
 
 def contextual(rng: random.Random) -> Command:
     """The situation says what is meant."""
-    room, thing, (said, distance) = rng.choice(ROOMS), rng.choice(OBJECTS), say_distance(rng)
+    room, thing, (said, distance) = rng.choice(ROOMS), rng.choice(OBJECTS), phrase_distance(rng)
     color, who = rng.choice(COLORS), rng.choice(["i am", "we are", "the guests are", "my son is", "my mother is"])
     return rng.choice([
         (f"{who} in the {room}, come here", f'robot.navigate.go_to_room(room="{room}")'),
@@ -107,7 +107,7 @@ def parametric(rng: random.Random) -> Command:
 
 def safety(rng: random.Random) -> Command:
     """Caution first."""
-    said, distance = say_distance(rng)
+    said, distance = phrase_distance(rng)
     who = rng.choice(["child", "cat", "dog", "person", "baby", "worker", "visitor"])
     thing, shout = rng.choice(THINGS), rng.choice(["emergency", "danger", "watch out", "careful", "warning"])
     return rng.choice([
@@ -123,7 +123,7 @@ def safety(rng: random.Random) -> Command:
 
 def efficiency(rng: random.Random) -> Command:
     """As fast as can be."""
-    said, distance = say_distance(rng)
+    said, distance = phrase_distance(rng)
     path, way, room = rng.choice(PATHS), rng.choice(["forward", "backward"]), rng.choice(ROOMS)
     direction, angle = rng.choice(["left", "right"]), float(rng.choice(range(30, 361, 15)))
     return rng.choice([

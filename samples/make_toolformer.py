@@ -20,7 +20,7 @@ from functools import partial
 from itertools import cycle, islice
 from typing import Any, NamedTuple
 
-from recipebook.text.inline_calls import insert_calls, write_call
+from recipebook.text.inline_calls import format_call, insert_calls
 from samples._generator import draw_new, write_sample
 
 SHORTEST, LONGEST = 8, 16
@@ -28,7 +28,7 @@ SIZES = ["S", "M", "L", "XL"]
 PRICES = list(range(200, 3000, 100))
 
 
-class Language(NamedTuple):
+class Phrases(NamedTuple):
     """What is said in one language; the templates' fields are filled from the lists, prices, sizes and numbers."""
 
     items: list[str]
@@ -60,7 +60,7 @@ class Clause(NamedTuple):
     arguments: dict[str, Any] = {}  # noqa: RUF012
 
 
-ENGLISH = Language(
+ENGLISH = Phrases(
     items=["shirts", "shoes", "watches", "bags", "jackets", "lamps", "phones", "rings", "caps", "chairs"],
     colors=["red", "blue", "green", "black", "white", "pink", "yellow", "grey"],
     styles=["cotton", "leather", "cheap", "warm", "light", "casual", "formal", "strong"],
@@ -85,7 +85,7 @@ ENGLISH = Language(
     stop=".",
 )  # fmt: skip
 
-HINDI = Language(
+HINDI = Phrases(
     items=["जूता", "कोट", "चश्मा", "पर्स", "बैग", "फ़ोन", "कुर्ता", "छाता"],
     colors=["लाल", "सफ़ेद", "गुलाबी", "भूरा", "नीला", "हरा"],
     styles=["सूती", "ऊनी", "नया", "सुंदर", "देसी", "सस्ता"],
@@ -108,7 +108,7 @@ HINDI = Language(
     stop="।",
 )  # fmt: skip
 
-MIXED = Language(
+MIXED = Phrases(
     items=["shirt", "shoes", "watch", "bag", "jacket", "saree", "kurta", "phone"],
     colors=["red", "blue", "safed", "kala", "pink", "hara"],
     styles=["cotton", "sasta", "warm", "desi", "fresh", "accha"],
@@ -134,7 +134,7 @@ MIXED = Language(
 LANGUAGES = {"en": ENGLISH, "hi": HINDI, "mixed": MIXED}
 
 
-def search(rng: random.Random, words: Language) -> Clause:
+def search(rng: random.Random, words: Phrases) -> Clause:
     """Look for goods, up to a price if one is said."""
     style, item, price = rng.choice(words.styles), rng.choice(words.items), rng.choice(PRICES)
     template = rng.choice(words.search)
@@ -142,14 +142,14 @@ def search(rng: random.Random, words: Language) -> Clause:
     return Clause(template.format(style=style, item=item, price=price), "search", arguments)
 
 
-def recommend(rng: random.Random, words: Language) -> Clause:
+def recommend(rng: random.Random, words: Phrases) -> Clause:
     """Ask for so many ideas."""
     occasion, item, number = rng.choice(words.occasions), rng.choice(words.items), rng.randint(2, 9)
     said = rng.choice(words.recommend).format(occasion=occasion, item=item, number=number)
     return Clause(said, "recommend", {"context": f"{occasion} {item}", "num_items": number})
 
 
-def compare(rng: random.Random, words: Language) -> Clause:
+def compare(rng: random.Random, words: Phrases) -> Clause:
     """Weigh two brands, by price if that is said."""
     brand, other = rng.sample(words.brands, 2)
     price_too = rng.choice(["", words.by_price])
@@ -157,34 +157,34 @@ def compare(rng: random.Random, words: Language) -> Clause:
     return Clause(said, "compare", {"items": [brand, other]} | ({"comparison_aspects": ["price"]} if price_too else {}))
 
 
-def narrow(rng: random.Random, words: Language) -> Clause:
+def narrow(rng: random.Random, words: Phrases) -> Clause:
     """Keep some of what was found."""
     color, size = rng.choice(words.colors), rng.choice(SIZES)
     return Clause(rng.choice(words.filter).format(color=color, size=size), "filter", {"color": color, "size": size})
 
 
-def translate(rng: random.Random, words: Language) -> Clause:
+def translate(rng: random.Random, words: Phrases) -> Clause:
     """Say it in another language."""
     phrase, (language, code) = rng.choice(words.phrases), rng.choice(list(words.languages.items()))
     said = rng.choice(words.translate).format(phrase=phrase, language=language)
     return Clause(said, "translate", {"text": phrase, "target_lang": code})
 
 
-def search_visually(rng: random.Random, words: Language) -> Clause:
+def search_visually(rng: random.Random, words: Phrases) -> Clause:
     """Find what a picture shows."""
     color, item = rng.choice(words.colors), rng.choice(words.items)
     said = rng.choice(words.visual_search).format(color=color, item=item)
     return Clause(said, "visual_search", {"image_description": f"{color} {item}"})
 
 
-def chat(rng: random.Random, words: Language) -> Clause:
+def chat(rng: random.Random, words: Phrases) -> Clause:
     """Say something that no tool can help with."""
     parts = {"color": words.colors, "item": words.items, "style": words.styles, "occasion": words.occasions}
     chosen = {name: rng.choice(some) for name, some in parts.items()}
     return Clause(rng.choice(words.no_call).format(**chosen))
 
 
-Maker = Callable[[random.Random, Language], Clause]
+Maker = Callable[[random.Random, Phrases], Clause]
 ASKING: list[Maker] = [search, recommend, compare, narrow, translate, search_visually]
 KINDS: list[Maker | None] = [chat, *ASKING, None, chat, search, recommend, None]
 """Who makes a record's only clause, in turns; None: two clauses, each with a call."""
@@ -204,7 +204,7 @@ def _make_new(rng: random.Random, code: str, kind: Maker | None, seen: set[str])
     return _annotate(text, len(opener), len(link), clauses, code)
 
 
-def _draw(rng: random.Random, words: Language, kind: Maker | None) -> tuple[str, tuple[str, str, list[Clause]]]:
+def _draw(rng: random.Random, words: Phrases, kind: Maker | None) -> tuple[str, tuple[str, str, list[Clause]]]:
     """A text of a sensible length, with what its clauses stand behind and between."""
     while True:
         makers = [kind] if kind else rng.sample(ASKING, 2)
@@ -230,7 +230,7 @@ def _annotate(text: str, start: int, link: int, clauses: list[Clause], code: str
                 }
             )
         start = end + link
-    written = [write_call(call["tool_name"], call["arguments"]) for call in calls]
+    written = [format_call(call["tool_name"], call["arguments"]) for call in calls]
     quality = sum(call["utility_score"] for call in calls) / len(calls) if calls else 0.0
     return {
         "original_text": text,

@@ -194,7 +194,7 @@ def _make_new(rng: random.Random, pole: str, seen: set[str]) -> tuple[str, dict[
 
     def draw() -> tuple[str, str]:
         another = rng.choice(others) if rng.random() < SHOW_ANOTHER else pole
-        return _say(rng, VOICES[pole], VOICES[another]), another
+        return _phrase(rng, VOICES[pole], VOICES[another]), another
 
     utterance, another = draw_new(draw, seen, "utterances")
     traits = dict.fromkeys(TRAITS, 0.0)
@@ -204,7 +204,7 @@ def _make_new(rng: random.Random, pole: str, seen: set[str]) -> tuple[str, dict[
     return utterance, traits
 
 
-def _say(rng: random.Random, voice: Voice, last: Voice) -> str:
+def _phrase(rng: random.Random, voice: Voice, last: Voice) -> str:
     """One or two things said of topics, between the beginning and the end."""
     middles = rng.sample(voice.middles, rng.choice([1, 1, 1, 2]))
     said = ", ".join(middle.replace("{}", topic) for middle in middles for topic in [rng.choice(TOPICS)])

@@ -17,7 +17,7 @@ from typing import Any
 from recipebook.errors import UserError
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.schema_walk import Fault
-from recipebook.remote.service import Job
+from recipebook.remote.service import RemoteJob
 from recipebook.remote.web import Web
 
 URL = "https://api.together.xyz/v1"
@@ -34,8 +34,8 @@ def find_obstacles(recipe: Recipe) -> Iterator[Fault]:
     if training.method != "sft":
         yield Fault(("training", "method"), False, f"training.method: together is asked for sft, not {training.method}")
     if recipe.model.chat_template != "tokenizer":
-        told = "model.chat_template: together applies the base's own: tokenizer"
-        yield Fault(("model", "chat_template"), False, told)
+        text = "model.chat_template: together applies the base's own: tokenizer"
+        yield Fault(("model", "chat_template"), False, text)
     if training.epochs != int(training.epochs):
         yield Fault(("training", "epochs"), False, f"training.epochs: together takes whole ones, not {training.epochs}")
     for key in ("max_steps", "early_stopping"):
@@ -45,7 +45,7 @@ def find_obstacles(recipe: Recipe) -> Iterator[Fault]:
         yield Fault(("axolotl",), True, "axolotl: together does not train with Axolotl")
 
 
-def write_order(recipe: Recipe) -> dict[str, Any]:
+def build_order(recipe: Recipe) -> dict[str, Any]:
     """The recipe in the service's words."""
     assert recipe.remote and recipe.lora
     training, lora, constant = recipe.training, recipe.lora, recipe.training.scheduler.startswith("constant")
@@ -96,23 +96,23 @@ class Together:
         fields = {"purpose": "fine-tune", "file_name": name, "file_type": "jsonl"}
         return _take(self.web.upload("files/upload", file, name, fields), "id")
 
-    def start(self, order: dict[str, Any], file: str, suffix: str) -> Job:
+    def start(self, order: dict[str, Any], file: str, suffix: str) -> RemoteJob:
         """`POST /fine-tunes`; heard or not, it is sent once."""
         request = {**order, "training_file": file, "suffix": suffix}
         return _read_job(self.web.ask("POST", "fine-tunes", repeatable=False, json=request))
 
-    def find(self, suffix: str) -> Job | None:
+    def find(self, suffix: str) -> RemoteJob | None:
         """`GET /fine-tunes`, and in it the job whose suffix, or whose model's name, is ours."""
         for job in self.web.ask("GET", "fine-tunes").get("data") or []:
             if job.get("suffix") == suffix or suffix in (job.get("model_output_name") or ""):
                 return _read_job(job)
         return None
 
-    def look(self, job: str) -> Job:
+    def look(self, job: str) -> RemoteJob:
         """`GET /fine-tunes/{id}`."""
         return _read_job(self.web.ask("GET", f"fine-tunes/{job}"))
 
-    def cancel(self, job: str) -> Job:
+    def cancel(self, job: str) -> RemoteJob:
         """`POST /fine-tunes/{id}/cancel`."""
         return _read_job(self.web.ask("POST", f"fine-tunes/{job}/cancel"))
 
@@ -121,13 +121,13 @@ class Together:
         self.web.download("finetune/download", {"ft_id": job, "checkpoint": "adapter"}, out, LARGEST_DOWNLOAD)
 
 
-def _read_job(answer: dict[str, Any]) -> Job:
+def _read_job(answer: dict[str, Any]) -> RemoteJob:
     status, events = _take(answer, "status"), answer.get("events") or []
     steps = [event["step"] for event in events if event.get("step")]
     totals = [event["total_steps"] for event in events if event.get("total_steps")]
     errors = [event.get("message") or "" for event in events if "error" in str(event.get("type")).lower()]
     failed = status == "cancelled" or "error" in status
-    return Job(
+    return RemoteJob(
         id=_take(answer, "id"),
         state="completed" if status == "completed" else "failed" if failed else "running",
         status=status,

@@ -8,7 +8,7 @@
 A module has
 
     Options      a frozen pydantic model that refuses unknown keys; imported by `make check`, so without torch
-    run(job: recipebook.pipeline.job.Job, options: Options) -> None
+    run(job: recipebook.pipeline.job.StageJob, options: Options) -> None
 
 `run` leaves its files in `job.folder`: rows or records that a later stage's data names as `source: stage:pairs` in
 `rows.jsonl`, written last and at once (recipebook.files.replacing). It may keep partial work in the folder, and goes

@@ -18,9 +18,9 @@ def main(path: Path) -> int:
     """Run the job in a file."""
     log = path.parent / "stage.log"
     try:
-        told = json.loads(path.read_bytes())
-        module = importlib.import_module(f"stages.{told['kind']}")
-        module.run(read_job(told), check_options(module.Options, told["options"], f"stage {told['kind']}"))
+        document = json.loads(path.read_bytes())
+        module = importlib.import_module(f"stages.{document['kind']}")
+        module.run(read_job(document), check_options(module.Options, document["options"], f"stage {document['kind']}"))
     except UserError as error:
         log.write_text(f"{error}\n", encoding="utf-8")
         return 2

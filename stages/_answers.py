@@ -1,7 +1,7 @@
 """Several answers to each prompt, sampled from a stage's model: prompts in, answers out in the prompts' order.
 
     sample(model, prompts, 2, settings, seed, Path("stages/pairs/pieces.jsonl"))
-    → [[Answer("stop()", 3, truncated=False), Answer("halt()", 3, truncated=False)], …]
+    → [[GeneratedAnswer("stop()", 3, truncated=False), GeneratedAnswer("halt()", 3, truncated=False)], …]
 
 Each batch has a seed of its own, so that a batch says the same whether or not the process was killed before it. What
 was said is kept batch by batch.
@@ -14,10 +14,18 @@ from typing import Any, NamedTuple
 import torch
 
 from eval.asking.decode import decode
-from eval.asking.generate import Answer, load_base, load_tokenizer, load_tuned, merge, stop_tokens, write_prompt
+from eval.asking.generate import (
+    GeneratedAnswer,
+    format_prompt,
+    load_base,
+    load_tokenizer,
+    load_tuned,
+    merge,
+    stop_tokens,
+)
 from eval.asking.prompts import Prompt, digest_prompts
 from recipebook.files import digest, digest_file
-from recipebook.pipeline.job import Job
+from recipebook.pipeline.job import StageJob
 from recipebook.progress import ProgressLine
 from recipebook.recipe.evaluation_keys import Generation
 from recipebook.run.provenance import digest_model, package_versions
@@ -33,7 +41,7 @@ class Speaker(NamedTuple):
     digest: str
 
 
-def load_speaker(job: Job) -> Speaker:
+def load_speaker(job: StageJob) -> Speaker:
     """Load the model of the stage that this one starts from, its adapter merged where that is exact."""
     tokenizer = load_tokenizer(job.tokenizer)
     if job.chat_template:
@@ -49,9 +57,9 @@ def load_speaker(job: Job) -> Speaker:
 
 def sample(
     speaker: Speaker, prompts: Sequence[Prompt], count: int, settings: Generation, seed: int, kept: Path
-) -> list[list[Answer]]:
+) -> list[list[GeneratedAnswer]]:
     """`count` answers a prompt; a batch has `settings.batch_size` answers, to prompts of like length."""
-    texts = [write_prompt(speaker.tokenizer, prompt) for prompt in prompts]
+    texts = [format_prompt(speaker.tokenizer, prompt) for prompt in prompts]
     ids: list[list[int]] = speaker.tokenizer(texts, add_special_tokens=False)["input_ids"]
     order = sorted(range(len(prompts)), key=lambda at: (len(ids[at]), at))
     size = max(1, settings.batch_size // count)
@@ -60,26 +68,26 @@ def sample(
     pieces = Pieces(kept, of)
     line = ProgressLine("sample")
     for number, batch in enumerate(batches):
-        line.show(number, len(batches))
+        line.draw(number, len(batches))
         if number not in pieces:
             torch.manual_seed(int(digest(str(seed), str(number))[:12], 16))
             asked = [ids[at] for at in batch for _ in range(count)]
-            pieces.keep(number, _say(speaker, asked, settings))
+            pieces.keep(number, _generate(speaker, asked, settings))
     line.clear()
-    answers: dict[int, list[Answer]] = {}
+    answers: dict[int, list[GeneratedAnswer]] = {}
     for number, batch in enumerate(batches):
-        said = [Answer(*one) for one in pieces.read(number)]
+        said = [GeneratedAnswer(*one) for one in pieces.read(number)]
         answers |= {at: said[place * count : (place + 1) * count] for place, at in enumerate(batch)}
     return [answers[at] for at in range(len(prompts))]
 
 
-def _say(speaker: Speaker, asked: list[list[int]], settings: Generation) -> list[tuple[str, int, bool]]:
+def _generate(speaker: Speaker, asked: list[list[int]], settings: Generation) -> list[tuple[str, int, bool]]:
     said = decode(speaker.model, asked, speaker.stops, settings)
     texts = [speaker.tokenizer.decode(one.ids, skip_special_tokens=True).strip() for one in said]
     return [(text, len(one.ids), not one.ended) for text, one in zip(texts, said, strict=True)]
 
 
-def _digest_speaker(job: Job, template: str) -> str:
+def _digest_speaker(job: StageJob, template: str) -> str:
     base = digest_model(job.model) if isinstance(job.model, Path) else f"{job.model}@{job.revision}"
     adapter = digest_file(job.adapter / "adapter_model.safetensors") if job.adapter else ""
     return digest(base, adapter, template, str(sorted(package_versions().items())))

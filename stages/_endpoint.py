@@ -91,18 +91,18 @@ class Endpoint(Frozen):
                 lambda pause, _: stop.wait(pause),
             )
         except GivenUp as fault:
-            told = f"{fault} after {self.attempts} attempts; the same command goes on from here"
-            raise UserError(f"{self.url}: {told}") from None
+            message = f"{fault} after {self.attempts} attempts; the same command goes on from here"
+            raise UserError(f"{self.url}: {message}") from None
         return self._read(reply)
 
     def _describe(self, fault: "httpx.Response | httpx.TransportError") -> str:
         """Word a fault that may pass, without what the server wrote."""
         if isinstance(fault, Exception):
             return type(fault).__name__
-        told = f"status {fault.status_code}"
+        message = f"status {fault.status_code}"
         if fault.status_code not in PASSING and fault.status_code < 500:
-            raise UserError(f"{self.url}: {told} for model {self.model}{_advise(fault.status_code, self)}")
-        return told
+            raise UserError(f"{self.url}: {message} for model {self.model}{_advise(fault.status_code, self)}")
+        return message
 
     def _read(self, reply: Any) -> str:
         try:

@@ -1,7 +1,7 @@
 """Where a model itself would call a tool, and how: texts in, the calls that it writes at its likeliest places out.
 
     propose_calls(speaker, ["find red caps below 400 rupees"], options, seed)
-    → [[Asked("search", {"query": "red caps"}, 13), …]]
+    → [[ToolCall("search", {"query": "red caps"}, 13), …]]
 
 The model is given the text as the user's turn and the text up to a place as the beginning of its answer. The places are
 the ends of words; those where ` <tool>` is likeliest are tried, and what it then writes up to the end of the call is
@@ -18,19 +18,19 @@ import torch
 from eval.asking.decode import decode
 from eval.asking.likelihood import measure_tokens
 from recipebook.recipe.evaluation_keys import Generation
-from recipebook.text.chat import write_prompt
+from recipebook.text.chat import format_prompt
 from stages._answers import Speaker
-from stages._tools import Asked, read_call
+from stages._tools import ToolCall, read_call
 
 OPENING = " <tool>"
 CLOSING = "</tool>"
 
 
-def propose_calls(speaker: Speaker, texts: Sequence[str], options: Any, seed: int) -> list[list[Asked]]:
+def propose_calls(speaker: Speaker, texts: Sequence[str], options: Any, seed: int) -> list[list[ToolCall]]:
     """The calls of each text; `options` are those of stages/augment.py."""
     places = [[(text, end) for end in _find_ends(text)] for text in texts]
     tried = [place for some in places for place in some]
-    starts = [_write_start(speaker, text, end) for text, end in tried]
+    starts = [_format_start(speaker, text, end) for text, end in tried]
     odds = measure_tokens(speaker.model, speaker.tokenizer, [(start, OPENING) for start in starts], options.batch_size)
     likely = dict(zip(tried, map(sum, odds), strict=True))
     least = math.log(options.min_probability) if options.min_probability else -math.inf
@@ -43,7 +43,7 @@ def propose_calls(speaker: Speaker, texts: Sequence[str], options: Any, seed: in
         for some in places
     ]
     torch.manual_seed(seed)
-    calls = iter(_write_calls(speaker, [place for some in chosen for place in some], options))
+    calls = iter(_generate_calls(speaker, [place for some in chosen for place in some], options))
     return [[call for _ in some for call in next(calls) if call is not None] for some in chosen]
 
 
@@ -52,13 +52,13 @@ def _find_ends(text: str) -> list[int]:
     return [found.end() for found in re.finditer(r"\S+(?=\s+\S)", text)]
 
 
-def _write_start(speaker: Speaker, text: str, end: int) -> str:
-    return write_prompt(speaker.tokenizer, [{"role": "user", "content": text}]) + text[:end]
+def _format_start(speaker: Speaker, text: str, end: int) -> str:
+    return format_prompt(speaker.tokenizer, [{"role": "user", "content": text}]) + text[:end]
 
 
-def _write_calls(speaker: Speaker, places: Sequence[tuple[str, int]], options: Any) -> list[list[Asked | None]]:
+def _generate_calls(speaker: Speaker, places: Sequence[tuple[str, int]], options: Any) -> list[list[ToolCall | None]]:
     """What the model writes at each place, as often as `options.calls`; None where it is no call."""
-    starts = [_write_start(speaker, text, end) + OPENING for text, end in places for _ in range(options.calls)]
+    starts = [_format_start(speaker, text, end) + OPENING for text, end in places for _ in range(options.calls)]
     ids = speaker.tokenizer(starts, add_special_tokens=False)["input_ids"] if starts else []
     settings = Generation(max_new_tokens=options.max_new_tokens, temperature=options.temperature)
     said: list[str] = []

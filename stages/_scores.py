@@ -25,8 +25,8 @@ def check_metric(name: str, options: Mapping[str, Any], figures: Mapping[str, fl
     known = [figure for figure in metric.FIGURES if figure not in getattr(metric, "LESS_IS_BETTER", ())]
     for figure in figures:
         if figure not in known:
-            told = f"no figure '{figure}' that is better when more in metric {name}"
-            raise UserError(f"{told}; it has: {', '.join(known)}")
+            message = f"no figure '{figure}' that is better when more in metric {name}"
+            raise UserError(f"{message}; it has: {', '.join(known)}")
 
 
 def score_answers(

@@ -21,7 +21,7 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from recipebook.errors import UserError
 from recipebook.frozen import Frozen
 from recipebook.project import shown
-from recipebook.recipe.faults import tell, tell_invalid
+from recipebook.recipe.faults import format_faults, list_invalid
 from recipebook.recipe.yaml_source import load
 
 Choices = Annotated[tuple[str | int, ...], Field(min_length=1)]
@@ -92,7 +92,7 @@ class Talk(Frozen):
         rng = random.Random(f"{seed}/profile/{number}")
         (code,) = rng.choices([*self.languages], [language.share for language in self.languages.values()])
         chosen = _choose(rng, self.profile)
-        character = self.languages[code].character.format_map(_say(self.profile, chosen, code))
+        character = self.languages[code].character.format_map(_pick_words(self.profile, chosen, code))
         return Profile(f"user_{number:05}", code, chosen, character)
 
     def draw_exchanges(
@@ -105,8 +105,8 @@ class Talk(Frozen):
         kinds = [rng.choice(language.opening), *rng.sample(language.middle, max(0, count - 2))]
         if count > 1:
             kinds.append(rng.choice(language.closing))
-        own = _say(self.profile, profile.chosen, profile.language)
-        values = {**own, **_say(self.words, _choose(rng, self.words), profile.language)}
+        own = _pick_words(self.profile, profile.chosen, profile.language)
+        values = {**own, **_pick_words(self.words, _choose(rng, self.words), profile.language)}
         return [
             (rng.choice(kind.user).format_map(values), rng.choice(kind.assistant).format_map(values)) for kind in kinds
         ]
@@ -118,7 +118,7 @@ def read_talk(path: Path) -> Talk:
     try:
         return TypeAdapter(Talk).validate_python(document.data)
     except ValidationError as error:
-        raise UserError("\n".join(tell(tell_invalid(error, ()), document.places))) from None
+        raise UserError("\n".join(format_faults(list_invalid(error, ()), document.places))) from None
 
 
 def _list_names(template: str) -> set[str]:
@@ -134,5 +134,5 @@ def _count(field: Choices | dict[str, Choices]) -> int:
     return len(next(iter(field.values())) if isinstance(field, dict) else field)
 
 
-def _say(fields: Fields, chosen: dict[str, int], code: str) -> dict[str, str | int]:
+def _pick_words(fields: Fields, chosen: dict[str, int], code: str) -> dict[str, str | int]:
     return {name: (field[code] if isinstance(field, dict) else field)[chosen[name]] for name, field in fields.items()}

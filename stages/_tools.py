@@ -9,7 +9,7 @@ In: a YAML file
       table: {Nova watch: 2400, Zeta lamp: 350}
       result: '{{ table[item] }} rupees'
 
-Out of `the Nova watch costs 2400 rupees`: `Asked("price", {"item": "Nova watch"}, 20)`, to which the tool answers
+Out of `the Nova watch costs 2400 rupees`: `ToolCall("price", {"item": "Nova watch"}, 20)`, to which the tool answers
 `2400 rupees`. A rule is a regular expression; its named groups and `set` are the arguments, and the call stands where
 it ends. `items_1` and `items_2` are the items of the array `items`. A result is a template that sees the arguments
 and the `table`; what it lacks is no result.
@@ -29,9 +29,9 @@ from eval.reading.calls import Parameter, is_valid, parse_calls
 from recipebook.errors import UserError
 from recipebook.frozen import Frozen
 from recipebook.project import shown
-from recipebook.recipe.faults import tell, tell_invalid
+from recipebook.recipe.faults import format_faults, list_invalid
 from recipebook.recipe.yaml_source import load
-from recipebook.text.call_arguments import write_arguments
+from recipebook.text.call_arguments import format_arguments
 from recipebook.text.inline_calls import find_calls
 
 _NUMBERED = re.compile(r"(.+)_[0-9]+")
@@ -68,7 +68,7 @@ class Tool(Frozen):
         return _ENVIRONMENT.from_string(self.result)
 
 
-class Asked(NamedTuple):
+class ToolCall(NamedTuple):
     """A call that might help, and where it would stand in the text: behind the last character that is not blank."""
 
     name: str
@@ -85,38 +85,38 @@ def read_tools(path: Path) -> Tools:
     try:
         return TypeAdapter(Tools).validate_python(document.data)
     except ValidationError as error:
-        raise UserError("\n".join(tell(tell_invalid(error, ()), document.places))) from None
+        raise UserError("\n".join(format_faults(list_invalid(error, ()), document.places))) from None
 
 
-def propose(text: str, tools: Tools) -> Iterator[Asked]:
+def propose(text: str, tools: Tools) -> Iterator[ToolCall]:
     """The calls that the rules ask for, tool by tool."""
     for name, tool in tools.items():
         for rule in tool.rules:
             for found in rule.find.finditer(text):
                 arguments = {**_type(found.groupdict(), tool.parameters), **rule.set}
-                yield Asked(name, arguments, len(text[: found.end()].rstrip()))
+                yield ToolCall(name, arguments, len(text[: found.end()].rstrip()))
 
 
-def read_call(written: str, position: int) -> Asked | None:
+def read_call(written: str, position: int) -> ToolCall | None:
     """The first call of what a model wrote."""
     for call in find_calls(written):
-        return Asked(call.name, call.arguments, position) if not call.positional else None
+        return ToolCall(call.name, call.arguments, position) if not call.positional else None
     return None
 
 
-def is_allowed(asked: Asked, tools: Tools) -> bool:
+def is_allowed(asked: ToolCall, tools: Tools) -> bool:
     """Whether the tool is there and takes these arguments."""
     if asked.name not in tools:
         return False
     api = {asked.name: tools[asked.name].parameters}
     try:
-        calls = parse_calls(f"{asked.name}({write_arguments(asked.arguments)})", api)
+        calls = parse_calls(f"{asked.name}({format_arguments(asked.arguments)})", api)
     except ValueError:
         return False
     return calls is not None and all(is_valid(call, api) for call in calls)
 
 
-def answer(asked: Asked, tools: Tools) -> str | None:
+def answer(asked: ToolCall, tools: Tools) -> str | None:
     """What the tool says; None where its result lacks something."""
     tool = tools[asked.name]
     try:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from eval.asking.likelihood import measure_tokens
-from recipebook.text.inline_calls import write_call
+from recipebook.text.inline_calls import format_call
 from stages._answers import Speaker
 
 WEIGHTS = (5 / 15, 4 / 15, 3 / 15, 2 / 15, 1 / 15)
@@ -37,7 +37,7 @@ def measure_utility(speaker: Speaker, tried: Sequence[Tried], batch_size: int) -
     """The utility of each call, in nats; a call helps by its result, or not at all."""
     couples = []
     for one in tried:
-        call = write_call(one.name, one.arguments)
+        call = format_call(one.name, one.arguments)
         before, following = one.text[: one.position], one.text[one.position :]
         couples += [(before, following), (f"{call}{ARROW}\n{before}", following)]
         couples.append((f"{call}{ARROW}{one.result}\n{before}", following))

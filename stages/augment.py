@@ -25,15 +25,15 @@ from recipebook.errors import UserError
 from recipebook.files import digest, digest_file, replacing, write_text
 from recipebook.frozen import Frozen
 from recipebook.libraries import prepare_libraries
-from recipebook.pipeline.job import Job
+from recipebook.pipeline.job import StageJob
 from recipebook.progress import ProgressLine
 from recipebook.project import PROJECT
 from recipebook.rows import BadRecord
 from recipebook.sources.inputs import MADE, find_inputs
-from recipebook.text.call_arguments import write_arguments
-from recipebook.text.inline_calls import find_spans, insert_calls, write_call
+from recipebook.text.call_arguments import format_arguments
+from recipebook.text.inline_calls import find_spans, format_call, insert_calls
 from stages._pieces import Pieces
-from stages._tools import Asked, Tools, answer, is_allowed, propose, read_tools
+from stages._tools import ToolCall, Tools, answer, is_allowed, propose, read_tools
 
 Positive = Annotated[int, Field(gt=0)]
 CHUNK = 32
@@ -83,7 +83,7 @@ class Text(NamedTuple):
     language: str | None
 
 
-def run(job: Job, options: Options) -> None:
+def run(job: StageJob, options: Options) -> None:
     """Write rows.jsonl and account.json into the job's folder."""
     prepare_libraries(job.model)
     # Here and not above: whoever checks a recipe should not wait for torch.
@@ -101,24 +101,24 @@ def run(job: Job, options: Options) -> None:
     chunks = [texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK)]
     line = ProgressLine("augment")
     for number, chunk in enumerate(chunks):
-        line.show(number, len(chunks))
+        line.draw(number, len(chunks))
         if number not in pieces:
             pieces.keep(number, _augment(chunk, tools, speaker, options, job.seed + number))
     line.clear()
     records = list(_join(chunks, pieces, options, account))
     if not account["calls kept"]:
-        told = ", ".join(f"{name} {count}" for name, count in account.items())
-        raise UserError(f"stage '{job.name}': no call lowers the loss by {options.threshold:g}: {told}")
+        counts = ", ".join(f"{name} {count}" for name, count in account.items())
+        raise UserError(f"stage '{job.name}': no call lowers the loss by {options.threshold:g}: {counts}")
     write_text(job.folder / "account.json", json.dumps(account, indent=1) + "\n")
     with replacing(job.folder / "rows.jsonl") as file:
         file.writelines(json.dumps(record, ensure_ascii=False).encode() + b"\n" for record in records)
     pieces.drop()
 
 
-def make_record(text: Text, kept: Sequence[tuple[Asked, float]]) -> dict[str, Any]:
+def make_record(text: Text, kept: Sequence[tuple[ToolCall, float]]) -> dict[str, Any]:
     """The text with its calls and their utilities, in the order of their places."""
     kept = sorted(kept, key=lambda pair: pair[0].position)
-    written = [write_call(asked.name, asked.arguments) for asked, _ in kept]
+    written = [format_call(asked.name, asked.arguments) for asked, _ in kept]
     record = {
         "original_text": text.said,
         "augmented_text": insert_calls(text.said, written, [asked.position for asked, _ in kept]),
@@ -136,14 +136,14 @@ def make_record(text: Text, kept: Sequence[tuple[Asked, float]]) -> dict[str, An
     return {**record, "language": text.language} if text.language else record
 
 
-def sift(text: str, asked: Iterable[Asked], tools: Tools, account: Counter[str]) -> Iterator[tuple[Asked, str]]:
+def sift(text: str, asked: Iterable[ToolCall], tools: Tools, account: Counter[str]) -> Iterator[tuple[ToolCall, str]]:
     """The calls that can be tried and what the tools say to them, each once; the others are counted by reason."""
     seen = set()
     for one in asked:
         if not is_allowed(one, tools):
             account["dropped: not in the tools' parameters"] += 1
             continue
-        key = (one.name, write_arguments(one.arguments), one.position)
+        key = (one.name, format_arguments(one.arguments), one.position)
         result, following = answer(one, tools), text[one.position :]
         if key in seen:
             account["dropped: proposed twice"] += 1
@@ -158,7 +158,7 @@ def sift(text: str, asked: Iterable[Asked], tools: Tools, account: Counter[str])
         seen.add(key)
 
 
-def _read_texts(job: Job, options: Options, account: Counter[str]) -> Iterator[Text]:
+def _read_texts(job: StageJob, options: Options, account: Counter[str]) -> Iterator[Text]:
     seen: set[str] = set()
     for text in _find_texts(job, options):
         if text is None or not text.said.strip():
@@ -174,7 +174,7 @@ def _read_texts(job: Job, options: Options, account: Counter[str]) -> Iterator[T
                 return
 
 
-def _find_texts(job: Job, options: Options) -> Iterator[Text | None]:
+def _find_texts(job: StageJob, options: Options) -> Iterator[Text | None]:
     if options.source is None:
         with job.rows["train"].open(encoding="utf-8") as file:
             for line in file:
@@ -195,8 +195,8 @@ def _find_texts(job: Job, options: Options) -> Iterator[Text | None]:
 def _find_said(record: dict[str, Any]) -> Iterator[Text | None]:
     """A record's `text` or `original_text`, or all that the user says in its `messages`."""
     metadata = record.get("metadata")
-    told = record.get("language") or (metadata.get("language") if isinstance(metadata, dict) else None)
-    language = told if isinstance(told, str) else None
+    found = record.get("language") or (metadata.get("language") if isinstance(metadata, dict) else None)
+    language = found if isinstance(found, str) else None
     said = next((record[field] for field in ("text", "original_text") if isinstance(record.get(field), str)), None)
     if said is not None:
         yield Text(said, language)
@@ -212,7 +212,7 @@ def _find_said(record: dict[str, Any]) -> Iterator[Text | None]:
 
 def _augment(
     texts: Sequence[Text], tools: Tools, speaker: Any, options: Options, seed: int
-) -> tuple[list[list[tuple[Asked, float]]], dict[str, int]]:
+) -> tuple[list[list[tuple[ToolCall, float]]], dict[str, int]]:
     """The measured calls of each text, and what was dropped before."""
     from stages._propose import propose_calls
     from stages._utility import Tried, measure_utility
@@ -226,7 +226,7 @@ def _augment(
     account["calls proposed"] = sum(map(len, asked))
     sifted = [list(sift(text, some, tools, account)) for text, some in zip(said, asked, strict=True)]
     tried = [
-        Tried(text, one.position, one.name, write_arguments(one.arguments), result)
+        Tried(text, one.position, one.name, format_arguments(one.arguments), result)
         for text, some in zip(said, sifted, strict=True)
         for one, result in some
     ]
@@ -241,7 +241,7 @@ def _join(
         measured, dropped = pieces.read(number)
         account.update(dropped)
         for text, calls in zip(chunk, measured, strict=True):
-            kept = _choose([(Asked(*asked), utility) for asked, utility in calls], options, account)
+            kept = _choose([(ToolCall(*asked), utility) for asked, utility in calls], options, account)
             account["calls kept"] += len(kept)
             account["texts with calls" if kept else "texts without calls"] += 1
             if kept or options.keep_plain:
@@ -249,9 +249,9 @@ def _join(
 
 
 def _choose(
-    measured: Iterable[tuple[Asked, float]], options: Options, account: Counter[str]
-) -> list[tuple[Asked, float]]:
-    best: dict[int, tuple[Asked, float]] = {}
+    measured: Iterable[tuple[ToolCall, float]], options: Options, account: Counter[str]
+) -> list[tuple[ToolCall, float]]:
+    best: dict[int, tuple[ToolCall, float]] = {}
     for asked, utility in measured:
         if utility < options.threshold:
             account["dropped: helps too little"] += 1

@@ -12,7 +12,7 @@ from eval.asking.prompts import read_prompts
 from recipebook.errors import UserError
 from recipebook.files import write_text
 from recipebook.frozen import Frozen
-from recipebook.pipeline.job import Job
+from recipebook.pipeline.job import StageJob
 from recipebook.run.rundir import Run
 from recipebook.run.stage_run import StageRun
 
@@ -23,7 +23,7 @@ class Options(Frozen):
     """What a recipe may set: nothing here; the stage's `eval` section says what is measured."""
 
 
-def run(job: Job, options: Options) -> None:
+def run(job: StageJob, options: Options) -> None:
     """Evaluate the model that the stage starts from against the base."""
     # Here and not above: checking a recipe should not wait for all that evaluation imports.
     from eval.evaluate import evaluate_model

@@ -29,7 +29,7 @@ from pydantic import Field, model_validator
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file, replacing, write_text
 from recipebook.frozen import Frozen
-from recipebook.pipeline.job import Job
+from recipebook.pipeline.job import StageJob
 from recipebook.progress import ProgressLine
 from recipebook.project import PROJECT
 from recipebook.rows import Message
@@ -81,21 +81,21 @@ Draw = Callable[[int], Drawn]
 Converse = Callable[[int], list[Message] | None]
 
 
-def run(job: Job, options: Options) -> None:
+def run(job: StageJob, options: Options) -> None:
     """Write profiles.jsonl, rows.jsonl and account.json into the job's folder."""
     talk = read_talk(PROJECT / options.templates)
     draw = _prepare_draw(talk, options, job.seed)
     account: Counter[str] = Counter()
     with replacing(job.folder / "profiles.jsonl") as file:
         for number in range(options.profiles):
-            file.write(_write_profile(talk.draw_profile(job.seed, number)))
+            file.write(_encode_profile(talk.draw_profile(job.seed, number)))
     account["profiles"] = options.profiles
-    pieces = _write_by_endpoint(job, options, talk, draw, options.endpoint) if options.endpoint else None
+    pieces = _generate_by_endpoint(job, options, talk, draw, options.endpoint) if options.endpoint else None
     line = ProgressLine("talk")
     with replacing(job.folder / "rows.jsonl") as file:
         for number in range(options.conversations):
             if number % PROGRESS_EVERY == 0:
-                line.show(number, options.conversations)
+                line.draw(number, options.conversations)
             drawn = draw(number)
             messages = _join(drawn.said) if pieces is None else pieces.read(number)
             if messages is None:
@@ -103,7 +103,7 @@ def run(job: Job, options: Options) -> None:
                 continue
             account["conversations"] += 1
             account[f"conversations in {drawn.profile.language}"] += 1
-            file.write(_write_record(drawn.profile, messages, options.system))
+            file.write(_encode_record(drawn.profile, messages, options.system))
     line.clear()
     write_text(job.folder / "account.json", json.dumps(account, indent=1) + "\n")
     if pieces is not None:
@@ -145,7 +145,7 @@ def _join(said: list[tuple[str, str]]) -> list[Message]:
     return [{"role": role, "content": text} for couple in said for role, text in zip(roles, couple, strict=True)]
 
 
-def _write_by_endpoint(job: Job, options: Options, talk: Talk, draw: Draw, endpoint: Endpoint) -> Pieces:
+def _generate_by_endpoint(job: StageJob, options: Options, talk: Talk, draw: Draw, endpoint: Endpoint) -> Pieces:
     """Ask for every conversation that is not there yet; a piece is its messages, or None where there are none."""
     # How fast and how patiently it is asked does not change what is asked for.
     asked_for = options.model_dump_json(exclude={"endpoint": {"key", "parallel", "attempts", "timeout"}})
@@ -159,7 +159,7 @@ def _write_by_endpoint(job: Job, options: Options, talk: Talk, draw: Draw, endpo
         converse = partial(_converse, ask, wish, draw, job.seed)
         for number, messages in _ask_all(converse, lacking, endpoint.parallel):
             pieces.keep(number, messages)
-            line.show(len(pieces), options.conversations)
+            line.draw(len(pieces), options.conversations)
             failed += messages is None
             if failed > max(10, TOLERATED * options.conversations):
                 raise UserError(f"{endpoint.url}: {failed} of {len(pieces)} answers of {endpoint.model} are no "
@@ -201,17 +201,17 @@ def _word_wish(talk: Talk, system: str, drawn: Drawn) -> str:
     )
 
 
-def _write_profile(profile: Profile) -> bytes:
+def _encode_profile(profile: Profile) -> bytes:
     return _dump({"profile_id": profile.id, "language": profile.language, "character": profile.character})
 
 
-def _write_record(profile: Profile, messages: list[Message], system: str) -> bytes:
-    told: Message = {"role": "system", "content": f"{system}\n\nUser Profile: {profile.character}"}
+def _encode_record(profile: Profile, messages: list[Message], system: str) -> bytes:
+    instruction: Message = {"role": "system", "content": f"{system}\n\nUser Profile: {profile.character}"}
     return _dump(
         {
             "profile_id": profile.id,
             "language": profile.language,
-            "messages": [told, *messages],
+            "messages": [instruction, *messages],
             "metadata": {
                 "language": profile.language,
                 "profile_id": profile.id,

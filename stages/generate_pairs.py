@@ -33,7 +33,7 @@ from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
 from recipebook.frozen import Frozen
 from recipebook.libraries import prepare_libraries
-from recipebook.pipeline.job import Job
+from recipebook.pipeline.job import StageJob
 from recipebook.project import PROJECT
 from recipebook.recipe.evaluation_keys import Generation
 from stages._scores import check_metric, score_answers
@@ -101,7 +101,7 @@ class Options(Frozen):
         return self
 
 
-class Answer(NamedTuple):
+class ScoredAnswer(NamedTuple):
     """An answer to a prompt, what it scores, and whose it is: `reference`, `sampled`, or the rule that spoiled it."""
 
     text: str
@@ -115,15 +115,15 @@ class Answer(NamedTuple):
         return self.source not in ("reference", "sampled")
 
 
-class Pair(NamedTuple):
+class ScoredPair(NamedTuple):
     """Two answers to one prompt, and how much better the first is."""
 
-    chosen: Answer
-    rejected: Answer
+    chosen: ScoredAnswer
+    rejected: ScoredAnswer
     strength: float
 
 
-def run(job: Job, options: Options) -> None:
+def run(job: StageJob, options: Options) -> None:
     """Write rows.jsonl, answers.jsonl and account.json into the job's folder."""
     prompts = [(part, prompt) for part in options.parts for prompt in read_prompts(job.rows[part], options.limit)]
     for _, prompt in prompts:
@@ -136,16 +136,16 @@ def run(job: Job, options: Options) -> None:
     records = list(_make_records(prompts, answers, options, account))
     account = Counter(dict(sorted(account.items(), key=lambda item: item[0].startswith("dropped"))))
     if not records:
-        told = ", ".join(f"{name} {count}" for name, count in account.items())
+        counts = ", ".join(f"{name} {count}" for name, count in account.items())
         raise UserError(f"stage '{job.name}': no pair is left of {options.metric}'s scores at {options.strength} "
-                        f"{options.threshold:g}: {told}")  # fmt: skip
-    _write_lines(job.folder / "answers.jsonl", _tell_answers(prompts, answers))
+                        f"{options.threshold:g}: {counts}")  # fmt: skip
+    _write_lines(job.folder / "answers.jsonl", _list_answers(prompts, answers))
     write_text(job.folder / "account.json", json.dumps(account, indent=1) + "\n")
     _write_lines(job.folder / "rows.jsonl", records)
     (job.folder / "pieces.jsonl").unlink(missing_ok=True)
 
 
-def choose_pairs(answers: Sequence[Answer], options: Options) -> tuple[list[Pair], Counter[str]]:
+def choose_pairs(answers: Sequence[ScoredAnswer], options: Options) -> tuple[list[ScoredPair], Counter[str]]:
     """The pairs that are kept, strongest first and made ones last, and how many were dropped for each reason."""
     dropped: Counter[str] = Counter()
     usable = list(_take_usable(answers, options, dropped))
@@ -163,22 +163,25 @@ def choose_pairs(answers: Sequence[Answer], options: Options) -> tuple[list[Pair
     return kept, dropped
 
 
-def _answer(job: Job, options: Options, prompts: Sequence[Prompt]) -> list[list[Answer]]:
+def _answer(job: StageJob, options: Options, prompts: Sequence[Prompt]) -> list[list[ScoredAnswer]]:
     """The scored answers to each prompt, the row's own first."""
     if options.answers:
         # Here and not above: whoever checks a recipe should not wait for torch.
         prepare_libraries(job.model)
-        from eval.asking.generate import tell_reference
+        from eval.asking.generate import format_reference
         from stages._answers import load_speaker, sample
 
         speaker = load_speaker(job)
-        references = [tell_reference(speaker.tokenizer, prompt) for prompt in prompts]
+        references = [format_reference(speaker.tokenizer, prompt) for prompt in prompts]
         settings = Generation(**options.model_dump(include={"temperature", "top_p", "max_new_tokens", "batch_size"}))
         said = sample(speaker, prompts, options.answers, settings, job.seed, job.folder / "pieces.jsonl")
     else:
         references, said = [_take_text(prompt) for prompt in prompts], [[] for _ in prompts]
     answers = [
-        [Answer(reference, "reference", None), *(Answer(one.text, "sampled", None, one.truncated) for one in sampled)]
+        [
+            ScoredAnswer(reference, "reference", None),
+            *(ScoredAnswer(one.text, "sampled", None, one.truncated) for one in sampled),
+        ]
         for reference, sampled in zip(references, said, strict=True)
     ]
     return _score([(some[0].text, some) for some in answers], options)
@@ -190,14 +193,14 @@ def _take_text(prompt: Prompt) -> str:
     return prompt.answer["content"]
 
 
-def _score(groups: Sequence[tuple[str, list[Answer]]], options: Options) -> list[list[Answer]]:
+def _score(groups: Sequence[tuple[str, list[ScoredAnswer]]], options: Options) -> list[list[ScoredAnswer]]:
     """The same answers with their scores, each group's by its reference."""
     couples = [(reference, answer.text) for reference, answers in groups for answer in answers]
     scores = iter(score_answers(couples, options.metric, options.metric_options, options.figures))
     return [[answer._replace(score=next(scores)) for answer in answers] for _, answers in groups]
 
 
-def _add_spoiled(answers: list[list[Answer]], options: Options, seed: int) -> None:
+def _add_spoiled(answers: list[list[ScoredAnswer]], options: Options, seed: int) -> None:
     """Give worse answers, made by rule, to the prompts that have too few pairs without."""
     mistakes = Mistakes(_read_mistaken(options), collect_values([some[0].text for some in answers]))
     lacking = [at for at, some in enumerate(answers) if len(choose_pairs(some, options)[0]) < _count_wanted(options)]
@@ -206,7 +209,7 @@ def _add_spoiled(answers: list[list[Answer]], options: Options, seed: int) -> No
         good = [answer for answer in answers[at] if _may_be_chosen(answer, options) and answer.score is not None]
         best = max(good, key=lambda answer: answer.score or 0, default=None)
         worse = spoil(best.text, mistakes, random.Random(f"{seed}/{at}")) if best else []
-        groups.append((answers[at][0].text, [Answer(text, rule, None) for rule, text in worse]))
+        groups.append((answers[at][0].text, [ScoredAnswer(text, rule, None) for rule, text in worse]))
     for at, spoiled in zip(lacking, _score(groups, options), strict=True):
         answers[at] += spoiled
 
@@ -223,11 +226,11 @@ def _count_wanted(options: Options) -> int:
     return options.min_pairs_per_example if options.answers else options.max_pairs_per_example
 
 
-def _may_be_chosen(answer: Answer, options: Options) -> bool:
+def _may_be_chosen(answer: ScoredAnswer, options: Options) -> bool:
     return not answer.is_spoiled and not answer.truncated and options.chosen in ("either", answer.source)
 
 
-def _take_usable(answers: Sequence[Answer], options: Options, dropped: Counter[str]) -> Iterator[Answer]:
+def _take_usable(answers: Sequence[ScoredAnswer], options: Options, dropped: Counter[str]) -> Iterator[ScoredAnswer]:
     seen: set[str] = set()
     for answer in answers:
         text = answer.text.strip()
@@ -246,7 +249,9 @@ def _take_usable(answers: Sequence[Answer], options: Options, dropped: Counter[s
             yield answer
 
 
-def _compare(couples: Iterable[tuple[Answer, Answer]], options: Options, dropped: Counter[str]) -> Iterator[Pair]:
+def _compare(
+    couples: Iterable[tuple[ScoredAnswer, ScoredAnswer]], options: Options, dropped: Counter[str]
+) -> Iterator[ScoredPair]:
     """The couples whose better answer may be chosen and is better by enough."""
     for couple in couples:
         better, worse = sorted(couple, key=lambda answer: -(answer.score or 0))
@@ -258,11 +263,11 @@ def _compare(couples: Iterable[tuple[Answer, Answer]], options: Options, dropped
         elif strength < options.threshold:
             dropped["pairs under the threshold"] += 1
         else:
-            yield Pair(better, worse, strength)
+            yield ScoredPair(better, worse, strength)
 
 
-def _select(pairs: Iterable[Pair], limit: int, dropped: Counter[str]) -> list[Pair]:
-    kept: dict[str, Pair] = {}
+def _select(pairs: Iterable[ScoredPair], limit: int, dropped: Counter[str]) -> list[ScoredPair]:
+    kept: dict[str, ScoredPair] = {}
     for pair in pairs:
         if len(kept) == limit or pair.rejected.text in kept:
             dropped["pairs weaker than those kept"] += 1
@@ -272,7 +277,10 @@ def _select(pairs: Iterable[Pair], limit: int, dropped: Counter[str]) -> list[Pa
 
 
 def _make_records(
-    prompts: Sequence[tuple[Part, Prompt]], answers: Sequence[list[Answer]], options: Options, account: Counter[str]
+    prompts: Sequence[tuple[Part, Prompt]],
+    answers: Sequence[list[ScoredAnswer]],
+    options: Options,
+    account: Counter[str],
 ) -> Iterator[dict[str, Any]]:
     for (part, prompt), some in zip(prompts, answers, strict=True):
         pairs, dropped = choose_pairs(some, options)
@@ -297,7 +305,9 @@ def _make_records(
             }
 
 
-def _tell_answers(prompts: Sequence[tuple[Part, Prompt]], answers: Sequence[list[Answer]]) -> Iterator[dict[str, Any]]:
+def _list_answers(
+    prompts: Sequence[tuple[Part, Prompt]], answers: Sequence[list[ScoredAnswer]]
+) -> Iterator[dict[str, Any]]:
     for (part, prompt), some in zip(prompts, answers, strict=True):
         yield {"id": prompt.id, "part": part, "answers": [answer._asdict() for answer in some]}
 

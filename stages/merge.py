@@ -12,7 +12,7 @@ from pathlib import Path
 from recipebook.errors import UserError
 from recipebook.frozen import Frozen
 from recipebook.libraries import prepare_libraries
-from recipebook.pipeline.job import Job
+from recipebook.pipeline.job import StageJob
 
 MAKES_MODEL = True
 MAKES_ROWS = False
@@ -22,7 +22,7 @@ class Options(Frozen):
     """What a recipe may set: nothing."""
 
 
-def run(job: Job, options: Options) -> None:
+def run(job: StageJob, options: Options) -> None:
     """Merge into `model/`, which is whole or absent."""
     if job.adapter is None:
         raise UserError(f"stage '{job.name}': the model that it starts from has no adapter to merge")
@@ -34,7 +34,7 @@ def run(job: Job, options: Options) -> None:
     building.rename(folder)
 
 
-def _merge(job: Job, adapter: Path, out: Path) -> None:
+def _merge(job: StageJob, adapter: Path, out: Path) -> None:
     # Here and not above: checking a recipe should not wait for torch.
     from transformers import AutoTokenizer
     from transformers.utils.logging import disable_progress_bar

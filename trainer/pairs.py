@@ -13,7 +13,7 @@ with a stand-in for the prompt, where a short one, such as `user`, is found too 
 from collections.abc import Callable
 from typing import Any
 
-from recipebook.text.chat import write_answer, write_prompt
+from recipebook.text.chat import format_answer, format_prompt
 
 Strategy = tuple[Callable[..., dict[str, Any]], dict[str, Any]]
 
@@ -32,8 +32,8 @@ def write_pair(sample: dict[str, Any], tokenizer: Any) -> dict[str, str]:
     """One row as the chat template writes it."""
     row = _drop_nulls(sample)
     messages, tools = row["messages"], row.get("tools", ())
-    answers = {name: write_answer(tokenizer, messages, row[name], tools) for name in ("chosen", "rejected")}
-    return {"prompt": _without_start(tokenizer, write_prompt(tokenizer, messages, tools)), **answers}
+    answers = {name: format_answer(tokenizer, messages, row[name], tools) for name in ("chosen", "rejected")}
+    return {"prompt": _without_start(tokenizer, format_prompt(tokenizer, messages, tools)), **answers}
 
 
 def write_both(samples: dict[str, list[Any]], tokenizer: Any) -> dict[str, list[Any]]:

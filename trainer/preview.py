@@ -80,8 +80,8 @@ def _look_at_pair(tokenizer: Any) -> Callable[[dict[str, Any]], Look]:
             for text in (pair["prompt"], pair["prompt"] + pair["chosen"], pair["prompt"] + pair["rejected"])
         )
         longer = max(chosen, rejected)
-        told = [(pair["prompt"], False), (pair["chosen"], True), (" and not ", False), (pair["rejected"], True)]
-        return Look(longer, longer - prompt, lambda: told)
+        pieces = [(pair["prompt"], False), (pair["chosen"], True), (" and not ", False), (pair["rejected"], True)]
+        return Look(longer, longer - prompt, lambda: pieces)
 
     return look
 

@@ -25,17 +25,17 @@ class ProgressFiles(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Training starts, or goes on from a checkpoint."""
-        self._tell(state, "training")
+        self._write(state, "training")
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """One optimizer step is done."""
-        self._tell(state, "training")
+        self._write(state, "training")
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """The last step is done, the weights are not saved yet."""
-        self._tell(state, "saving")
+        self._write(state, "saving")
 
     def on_log(
         self,
@@ -53,7 +53,7 @@ class ProgressFiles(TrainerCallback):
         with self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
-    def _tell(self, state: TrainerState, phase: str) -> None:
+    def _write(self, state: TrainerState, phase: str) -> None:
         if not state.is_world_process_zero:
             return
         write_progress(self.progress, phase, state.global_step, state.max_steps, loss=self.loss)

@@ -39,17 +39,17 @@ def serve(control: socket.socket) -> None:
         if not packet:
             return
         folder = Path(json.loads(packet)["folder"])
-        told, tells = os.pipe()
+        reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
-            os.close(told)
+            os.close(reading)
             control.close()
-            _train(folder, tells)
-        os.close(tells)
+            _train(folder, writing)
+        os.close(writing)
         for descriptor in descriptors:
             os.close(descriptor)
         control.send(json.dumps({"pid": child}).encode())
-        names = _read_all(told)
+        names = _read_all(reading)
         _, status = os.waitpid(child, 0)
         if names and not warm:
             import_quietly(names.decode().split())
@@ -76,7 +76,7 @@ def build_tables() -> None:
     get_checkpoint_conversion_mapping("llama")  # type: ignore[no-untyped-call]
 
 
-def _train(folder: Path, tells: int) -> NoReturn:
+def _train(folder: Path, writing: int) -> NoReturn:
     """Be the trainer of one run, and never return."""
     die_with_parent()
     os.setsid()
@@ -89,7 +89,7 @@ def _train(folder: Path, tells: int) -> NoReturn:
         from axolotl.cli.train import do_cli
 
         do_cli("axolotl.yaml")
-        os.write(tells, " ".join(_list_importable(before)).encode())
+        os.write(writing, " ".join(_list_importable(before)).encode())
     except SystemExit as end:
         os._exit(_flush(end.code if isinstance(end.code, int) else int(end.code is not None)))
     except BaseException:
@@ -115,7 +115,7 @@ def _list_importable(before: set[str]) -> list[str]:
 
 
 def _read_all(descriptor: int) -> bytes:
-    """What the child tells; the end of the pipe is the child's end, or near to it."""
+    """What the child writes; the end of the pipe is the child's end, or near to it."""
     with open(descriptor, "rb") as pipe:
         return pipe.read()
 

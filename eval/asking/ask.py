@@ -26,7 +26,7 @@ from recipebook.run.manifest import Manifest
 from recipebook.run.rundir import Run
 
 if TYPE_CHECKING:
-    from eval.asking.generate import Answer
+    from eval.asking.generate import GeneratedAnswer
     from eval.asking.kept_base import KeptBase
     from eval.asking.likelihood import Likelihood
 
@@ -34,7 +34,7 @@ Measures = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Asked:
+class ModelAnswer:
     """One model's answer to one prompt, and what was measured of the given answers."""
 
     text: str = ""
@@ -50,8 +50,8 @@ class Answers:
     engine: str
     """What generated: vllm or transformers; empty where only likelihoods were asked for."""
     references: list[str]
-    tuned: list[Asked]
-    base: list[Asked]
+    tuned: list[ModelAnswer]
+    base: list[ModelAnswer]
 
 
 def ask(
@@ -72,7 +72,7 @@ def ask(
 
     tokenizer = generate.load_tokenizer(_find_tokenizer(run, recipe))
     _check_template(run, recipe, manifest, tokenizer.chat_template)
-    references = [generate.tell_reference(tokenizer, prompt) for prompt in prompts]
+    references = [generate.format_reference(tokenizer, prompt) for prompt in prompts]
     # A stage's adapter may sit on a model that is not the base: then the base has to be loaded for itself.
     said = {} if run.start else _ask_vllm(tokenizer, prompts, weights, recipe)
     under, revision = (run.start, None) if run.start else (find_base(recipe), recipe.model.revision)
@@ -81,7 +81,7 @@ def ask(
     engine = "vllm" if said else "transformers"
     known = _baseline_file(manifest, recipe.eval, prompts, engine)
     if known.is_file():
-        base = [Asked(**answer) for answer in json.loads(known.read_bytes())]
+        base = [ModelAnswer(**answer) for answer in json.loads(known.read_bytes())]
     else:
         base = _ask_base(None if run.start else model, tokenizer, prompts, recipe, said.get("base"))
         write_text(known, json.dumps([asdict(answer) for answer in base]))
@@ -126,7 +126,9 @@ def _check_template(run: Run, recipe: Recipe, manifest: Manifest, template: str)
         )
 
 
-def _ask_vllm(tokenizer: Any, prompts: list[Prompt], weights: Path, recipe: Recipe) -> "dict[str, list[Answer]]":
+def _ask_vllm(
+    tokenizer: Any, prompts: list[Prompt], weights: Path, recipe: Recipe
+) -> "dict[str, list[GeneratedAnswer]]":
     """What `tuned` and `base` say by vLLM, or nothing where transformers generates."""
     from eval.asking import generate_vllm
 
@@ -137,8 +139,8 @@ def _ask_vllm(tokenizer: Any, prompts: list[Prompt], weights: Path, recipe: Reci
 
 
 def _ask_base(
-    model: Any, tokenizer: Any, prompts: list[Prompt], recipe: Recipe, said: "list[Answer] | None"
-) -> list[Asked]:
+    model: Any, tokenizer: Any, prompts: list[Prompt], recipe: Recipe, said: "list[GeneratedAnswer] | None"
+) -> list[ModelAnswer]:
     from eval.asking import generate
 
     without_adapter: AbstractContextManager[None] = nullcontext()
@@ -156,21 +158,23 @@ def _ask_one(
     prompts: list[Prompt],
     settings: Evaluation,
     label: str,
-    answers: "list[Answer] | None",
-) -> list[Asked]:
+    answers: "list[GeneratedAnswer] | None",
+) -> list[ModelAnswer]:
     """Generate, unless the `answers` are there, and measure what the metrics ask for."""
     from eval.asking import generate
 
-    said = [Asked()] * len(prompts)
+    said = [ModelAnswer()] * len(prompts)
     if _wants_text(settings):
         answers = answers or generate.generate(model, tokenizer, prompts, settings.generation, label)
-        said = [Asked(answer.text, answer.new_tokens, answer.truncated) for answer in answers]
+        said = [ModelAnswer(answer.text, answer.new_tokens, answer.truncated) for answer in answers]
     wanted = _list_measures(settings)
     measured = [_measure(model, tokenizer, prompts, name, settings, label) for name in wanted]
     if not measured:
         return said
     merged = [{key: value for part in parts for key, value in part.items()} for parts in zip(*measured, strict=True)]
-    return [Asked(one.text, one.new_tokens, one.truncated, found) for one, found in zip(said, merged, strict=True)]
+    return [
+        ModelAnswer(one.text, one.new_tokens, one.truncated, found) for one, found in zip(said, merged, strict=True)
+    ]
 
 
 def _wants_text(settings: Evaluation) -> bool:
@@ -194,17 +198,17 @@ def _measure(
         at = answers.index(None)
         raise UserError(f"{prompts[at].id} is no pair, and metric 'preference' measures pairs")
     texts = [
-        (generate.write_prompt(tokenizer, prompt), generate.write_answer(tokenizer, prompt, answer))
+        (generate.format_prompt(tokenizer, prompt), generate.format_answer(tokenizer, prompt, answer))
         for prompt, answer in zip(prompts, answers, strict=True)
         if answer is not None
     ]
     if name == "spans":
-        return [_tell(parts) for parts in measure_spans(model, tokenizer, texts, settings.generation.batch_size)]
+        return [_flatten(parts) for parts in measure_spans(model, tokenizer, texts, settings.generation.batch_size)]
     found = likelihood.measure(model, tokenizer, texts, settings.generation.batch_size, f"{label} {name}")
-    return [_tell({name: one}) for one in found]
+    return [_flatten({name: one}) for one in found]
 
 
-def _tell(likelihoods: "Mapping[str, Likelihood]") -> Measures:
+def _flatten(likelihoods: "Mapping[str, Likelihood]") -> Measures:
     """As predictions.jsonl has them."""
     found: Measures = {}
     for name, one in likelihoods.items():
@@ -212,12 +216,12 @@ def _tell(likelihoods: "Mapping[str, Likelihood]") -> Measures:
     return found
 
 
-def _refer(one: Asked, base: Asked) -> Asked:
+def _refer(one: ModelAnswer, base: ModelAnswer) -> ModelAnswer:
     """The same with the base model's log-probabilities of a pair beside its own, as the reference of rewards."""
     if one.measures is None or base.measures is None or "rejected" not in one.measures:
         return one
     beside = {f"reference_{name}": base.measures[name] for name in ("chosen", "rejected")}
-    return Asked(one.text, one.new_tokens, one.truncated, {**one.measures, **beside})
+    return ModelAnswer(one.text, one.new_tokens, one.truncated, {**one.measures, **beside})
 
 
 def _baseline_file(manifest: Manifest, settings: Evaluation, prompts: list[Prompt], engine: str) -> Path:

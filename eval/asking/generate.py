@@ -28,7 +28,7 @@ BaseLoader = Callable[[str, str | None], Model]
 
 
 @dataclass(frozen=True)
-class Answer:
+class GeneratedAnswer:
     """What a model said; `truncated` means that it did not come to an end within the tokens it had."""
 
     text: str
@@ -66,22 +66,22 @@ def merge(model: Model) -> Model:
 
 def generate(
     model: Model, tokenizer: Tokenizer, prompts: list[Prompt], settings: Generation, label: str
-) -> list[Answer]:
+) -> list[GeneratedAnswer]:
     """One answer a prompt, in the prompts' order; batches are cut from the prompts sorted by length."""
-    texts = [write_prompt(tokenizer, prompt) for prompt in prompts]
+    texts = [format_prompt(tokenizer, prompt) for prompt in prompts]
     ids: list[list[int]] = tokenizer(texts, add_special_tokens=False)["input_ids"]
     order = sorted(range(len(prompts)), key=lambda index: (len(ids[index]), index))
     inner = model.get_base_model() if isinstance(model, PeftModel) else model
     stops = stop_tokens(inner, tokenizer)
-    answers: dict[int, Answer] = {}
+    answers: dict[int, GeneratedAnswer] = {}
     torch.manual_seed(settings.seed)
     line = ProgressLine(label)
     for start in range(0, len(order), settings.batch_size):
-        line.show(start, len(order))
+        line.draw(start, len(order))
         batch = order[start : start + settings.batch_size]
         for index, one in zip(batch, decode(inner, [ids[at] for at in batch], stops, settings), strict=True):
             text = tokenizer.decode(one.ids, skip_special_tokens=True).strip()
-            answers[index] = Answer(text, len(one.ids), not one.ended)
+            answers[index] = GeneratedAnswer(text, len(one.ids), not one.ended)
     line.clear()
     return [answers[index] for index in range(len(prompts))]
 
@@ -92,21 +92,21 @@ def stop_tokens(model: Model, tokenizer: Tokenizer) -> set[int]:
     return {tokenizer.eos_token_id, *(own if isinstance(own, list) else [own] if own is not None else [])}
 
 
-def write_prompt(tokenizer: Tokenizer, prompt: Prompt) -> str:
+def format_prompt(tokenizer: Tokenizer, prompt: Prompt) -> str:
     """The prompt as the model reads it, up to where its answer begins."""
-    return chat.write_prompt(tokenizer, prompt.messages, prompt.tools)
+    return chat.format_prompt(tokenizer, prompt.messages, prompt.tools)
 
 
-def write_answer(tokenizer: Tokenizer, prompt: Prompt, answer: Message) -> str:
+def format_answer(tokenizer: Tokenizer, prompt: Prompt, answer: Message) -> str:
     """The answer as training writes it behind the prompt, the end of the turn included."""
     try:
-        return chat.write_answer(tokenizer, prompt.messages, answer, prompt.tools)
+        return chat.format_answer(tokenizer, prompt.messages, answer, prompt.tools)
     except ValueError as error:
         raise UserError(f"{prompt.id}: {error}") from None
 
 
-def tell_reference(tokenizer: Tokenizer, prompt: Prompt) -> str:
+def format_reference(tokenizer: Tokenizer, prompt: Prompt) -> str:
     """The answer as text to compare with: what is said, or calls as the template writes them."""
     if not prompt.answer.get("tool_calls"):
         return prompt.answer["content"]
-    return write_answer(tokenizer, prompt, prompt.answer).removesuffix(tokenizer.eos_token).strip()
+    return format_answer(tokenizer, prompt, prompt.answer).removesuffix(tokenizer.eos_token).strip()

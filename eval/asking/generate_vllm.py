@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from eval.asking.generate import Answer, Tokenizer, write_prompt
+from eval.asking.generate import GeneratedAnswer, Tokenizer, format_prompt
 from eval.asking.prompts import Prompt
 from recipebook.errors import UserError
 from recipebook.recipe.evaluation_keys import Generation
@@ -32,9 +32,9 @@ def is_wanted(settings: Generation) -> bool:
 
 def generate_both(
     weights: Path, base: str, revision: str | None, tokenizer: Tokenizer, prompts: list[Prompt], settings: Generation
-) -> dict[str, list[Answer]]:
+) -> dict[str, list[GeneratedAnswer]]:
     """The answers of `tuned` and `base`, in the prompts' order; the memory is given back."""
-    texts = [write_prompt(tokenizer, prompt) for prompt in prompts]
+    texts = [format_prompt(tokenizer, prompt) for prompt in prompts]
     asked = [{"prompt_token_ids": ids} for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
     how = import_module("vllm").SamplingParams(
         temperature=settings.temperature,
@@ -55,7 +55,7 @@ def generate_both(
 
 def _ask(
     requests: list[Any], asked: list[dict[str, list[int]]], how: Any, model: str, revision: str | None, **settings: Any
-) -> list[list[Answer]]:
+) -> list[list[GeneratedAnswer]]:
     """The answers with each adapter, or with none, by an engine of their own."""
     engine = import_module("vllm").LLM(model=model, revision=revision, **settings)
     answers = [
@@ -68,7 +68,7 @@ def _ask(
     return answers
 
 
-def _read(output: Any) -> Answer:
+def _read(output: Any) -> GeneratedAnswer:
     # The token that ends an answer is among its tokens.
     ended = output.finish_reason == "stop"
-    return Answer(output.text.strip(), len(output.token_ids) - ended, not ended)
+    return GeneratedAnswer(output.text.strip(), len(output.token_ids) - ended, not ended)

@@ -30,7 +30,7 @@ def measure(
     found: dict[int, Likelihood] = {}
     line = ProgressLine(label)
     for start in range(0, len(order), batch_size):
-        line.show(start, len(order))
+        line.draw(start, len(order))
         batch = order[start : start + batch_size]
         found |= zip(batch, _measure_batch(model, [rows[at] for at in batch]), strict=True)
     line.clear()

@@ -9,7 +9,7 @@ P-values are adjusted by Holm over the members. A member has few rows; most diff
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from eval.comparing.evaluations import Evaluation
+from eval.comparing.evaluations import EvaluatedRun
 from eval.scoring.summary import compare_figure, estimate_figure
 from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, adjust_holm
 
@@ -30,26 +30,26 @@ class MemberRow(NamedTuple):
         return self.p_adjusted is not None and self.p_adjusted < SIGNIFICANT
 
 
-def compare_members(first: Evaluation, other: Evaluation) -> list[MemberRow]:
+def compare_members(first: EvaluatedRun, other: EvaluatedRun) -> list[MemberRow]:
     """The main figure of both over each member's rows, in the order of the difference, best for `other` first."""
     names = other.members or first.members
     chosen = {name: [row for row, one in enumerate(names) if one == name] for name in dict.fromkeys(names)}
     lines = [_compare(name, rows, first, other) for name, rows in chosen.items()]
     adjusted = adjust_holm([line.difference.p for line in lines])
     sign = 1 if first.summary.headline.less_is_better else -1
-    told = [line._replace(p_adjusted=p) for line, p in zip(lines, adjusted, strict=True)]
-    return sorted(told, key=lambda line: (line.difference.mean is None, sign * (line.difference.mean or 0)))
+    adjusted_lines = [line._replace(p_adjusted=p) for line, p in zip(lines, adjusted, strict=True)]
+    return sorted(adjusted_lines, key=lambda line: (line.difference.mean is None, sign * (line.difference.mean or 0)))
 
 
-def tell_members(label: str, lines: Sequence[MemberRow], less_is_better: bool) -> str:
+def format_members(label: str, lines: Sequence[MemberRow], less_is_better: bool) -> str:
     """`B by member: better than A for 3 of 32, worse for 1; for 28 it may be luck`"""
     sure = [line.difference.mean or 0 for line in lines if line.sure]
     better = sum((mean < 0) == less_is_better for mean in sure)
-    told = f"{label} by member: better than A for {better} of {len(lines)}, worse for {len(sure) - better}"
-    return f"{told}; for {len(lines) - len(sure)} it may be luck"
+    sentence = f"{label} by member: better than A for {better} of {len(lines)}, worse for {len(sure) - better}"
+    return f"{sentence}; for {len(lines) - len(sure)} it may be luck"
 
 
-def _compare(name: str, rows: Sequence[int], first: Evaluation, other: Evaluation) -> MemberRow:
+def _compare(name: str, rows: Sequence[int], first: EvaluatedRun, other: EvaluatedRun) -> MemberRow:
     main, seed = first.summary.headline, first.summary.seed
     groups = [first.groups[row] for row in rows]
     ours, theirs = ([run.scores[row] for row in rows] for run in (first, other))

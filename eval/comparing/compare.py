@@ -17,10 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from eval.comparing.by_member import MemberRow, compare_members, tell_members
-from eval.comparing.evaluations import Evaluation, check_alike
+from eval.comparing.by_member import MemberRow, compare_members, format_members
+from eval.comparing.evaluations import EvaluatedRun, check_alike
 from eval.comparing.join import read_systems
-from eval.report.pages import format_difference, format_estimate, format_p, render_page, tell_detectable
+from eval.report.pages import format_detectable, format_difference, format_estimate, format_p, render_page
 from eval.scoring.summary import Result, compare_figure
 from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, adjust_holm
 from recipebook import project
@@ -31,7 +31,7 @@ from recipebook.project import shown
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-class Standing(NamedTuple):
+class FigureEstimate(NamedTuple):
     """One run in one figure; the first run has no difference to itself."""
 
     label: str
@@ -40,26 +40,26 @@ class Standing(NamedTuple):
     p_adjusted: float | None
 
 
-class FigureRow(NamedTuple):
+class ComparedFigure(NamedTuple):
     """One figure of all runs."""
 
     figure: str
     explanation: str
     binary: bool
     less_is_better: bool
-    standings: tuple[Standing, ...]
+    standings: tuple[FigureEstimate, ...]
 
 
-class Comparison(NamedTuple):
+class RunComparison(NamedTuple):
     """All figures of all runs, the main one first."""
 
-    runs: tuple[Evaluation, ...]
-    figures: tuple[FigureRow, ...]
+    runs: tuple[EvaluatedRun, ...]
+    figures: tuple[ComparedFigure, ...]
     members: dict[str, list[MemberRow]]
     """By the label of a run that is or is measured against a fleet as one system, each member's rows."""
 
 
-def show_comparison(queries: Sequence[str], out: Path | None) -> int:
+def print_comparison(queries: Sequence[str], out: Path | None) -> int:
     """Print runs side by side and write the same as a page."""
     comparison = compare_runs(read_systems(queries))
     page = out or project.RUNS / f"compare-{digest(*(run.name for run in comparison.runs))}.html"
@@ -69,7 +69,7 @@ def show_comparison(queries: Sequence[str], out: Path | None) -> int:
     return 0
 
 
-def compare_runs(runs: Sequence[Evaluation]) -> Comparison:
+def compare_runs(runs: Sequence[EvaluatedRun]) -> RunComparison:
     """Measure every run against the first."""
     _check_comparable(runs)
     first, *others = runs
@@ -78,23 +78,23 @@ def compare_runs(runs: Sequence[Evaluation]) -> Comparison:
         differences = [_compare(result, first, other) for other in others]
         estimates = [_get_result(run, result.figure).tuned for run in runs]
         standings = [
-            Standing(label, estimate, difference, None)
+            FigureEstimate(label, estimate, difference, None)
             for label, estimate, difference in zip(LABELS, estimates, [None, *differences], strict=False)
         ]
         figures.append(
-            FigureRow(result.figure, result.explanation, result.binary, result.less_is_better, tuple(standings))
+            ComparedFigure(result.figure, result.explanation, result.binary, result.less_is_better, tuple(standings))
         )
     members = {
         label: compare_members(first, other)
         for label, other in zip(LABELS[1:], others, strict=False)
         if first.members or other.members
     }
-    return Comparison(tuple(runs), _adjust(figures), members)
+    return RunComparison(tuple(runs), _adjust(figures), members)
 
 
-def terminal_table(comparison: Comparison) -> str:
+def terminal_table(comparison: RunComparison) -> str:
     """The comparison for 80 columns: runs by letter, then figure by figure."""
-    lines = [f"{label}  {run.name}{run.told}" for label, run in zip(LABELS, comparison.runs, strict=False)]
+    lines = [f"{label}  {run.name}{run.note}" for label, run in zip(LABELS, comparison.runs, strict=False)]
     for row in comparison.figures:
         lines += ["", f"{row.figure} (less is better)" if row.less_is_better else row.figure]
         width = max(len(format_estimate(standing.estimate)) for standing in row.standings)
@@ -106,44 +106,46 @@ def terminal_table(comparison: Comparison) -> str:
         "",
         f"{len(asked.rows)} {asked.summary.part}; in brackets 95 % intervals; differences to A, p adjusted by Holm",
     ]
-    return "\n".join([*lines, *tell_findings(comparison), *_tell_fleets(comparison).values()])
+    return "\n".join([*lines, *format_findings(comparison), *_format_fleets(comparison).values()])
 
 
-def tell_findings(comparison: Comparison) -> list[str]:
+def format_findings(comparison: RunComparison) -> list[str]:
     """What was found in the main figure, and what could have been, in plain words."""
     main = comparison.figures[0]
-    told = []
+    findings = []
     for label, _, difference, p in main.standings[1:]:
         if difference is None or difference.mean is None or p is None:
-            told.append(f"{label} and A: no row has {main.figure} defined for both")
+            findings.append(f"{label} and A: no row has {main.figure} defined for both")
         elif p >= SIGNIFICANT:
-            told.append(f"{label} and A: the difference in {main.figure} may well be luck (p = {p:.3f})")
+            findings.append(f"{label} and A: the difference in {main.figure} may well be luck (p = {p:.3f})")
         else:
             better = (difference.mean < 0) == main.less_is_better
-            told.append(f"{label} is {'better' if better else 'worse'} than A in {main.figure}, and not by luck")
-        told.append(f"  {tell_detectable(main.figure, main.binary, difference.detectable if difference else None)}")
-    return told
+            findings.append(f"{label} is {'better' if better else 'worse'} than A in {main.figure}, and not by luck")
+        findings.append(
+            f"  {format_detectable(main.figure, main.binary, difference.detectable if difference else None)}"
+        )
+    return findings
 
 
-def render(comparison: Comparison) -> str:
+def render(comparison: RunComparison) -> str:
     """The comparison as a page."""
     return render_page(
         "comparing/compare.html.j2",
         labels=LABELS,
         comparison=comparison,
-        findings=tell_findings(comparison),
-        told=_tell_fleets(comparison),
+        findings=format_findings(comparison),
+        fleets=_format_fleets(comparison),
         rows=len(comparison.runs[0].rows),
         significant=SIGNIFICANT,
     )
 
 
-def _tell_fleets(comparison: Comparison) -> dict[str, str]:
+def _format_fleets(comparison: RunComparison) -> dict[str, str]:
     less_is_better = comparison.figures[0].less_is_better
-    return {label: tell_members(label, members, less_is_better) for label, members in comparison.members.items()}
+    return {label: format_members(label, members, less_is_better) for label, members in comparison.members.items()}
 
 
-def _check_comparable(runs: Sequence[Evaluation]) -> None:
+def _check_comparable(runs: Sequence[EvaluatedRun]) -> None:
     names = [run.name for run in runs]
     if len(names) < 2:
         raise UserError(f'RUNS: {len(names)} run given; two or more are compared: make compare RUNS="a b"')
@@ -157,15 +159,15 @@ def _check_comparable(runs: Sequence[Evaluation]) -> None:
         raise UserError(f"RUNS: {len(names)} runs given; up to {len(LABELS)} are compared at once")
 
 
-def _get_result(run: Evaluation, figure: str) -> Result:
+def _get_result(run: EvaluatedRun, figure: str) -> Result:
     return next(result for result in run.summary.results if result.figure == figure)
 
 
-def _compare(result: Result, first: Evaluation, other: Evaluation) -> Difference:
+def _compare(result: Result, first: EvaluatedRun, other: EvaluatedRun) -> Difference:
     return compare_figure(result.figure, result, first.scores, other.scores, first.groups, first.summary.seed)
 
 
-def _adjust(figures: Sequence[FigureRow]) -> tuple[FigureRow, ...]:
+def _adjust(figures: Sequence[ComparedFigure]) -> tuple[ComparedFigure, ...]:
     adjusted = iter(
         adjust_holm([one.difference.p if one.difference else None for row in figures for one in row.standings])
     )

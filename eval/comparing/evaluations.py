@@ -1,6 +1,6 @@
 """Evaluated runs: a run's folder in, what comparisons need of it out, or a line that says what is wrong with it.
 
-Evaluation(run="robot-lora-20261121-053004", where="", recipe="robot-lora", profile="tiny", summary=Summary(…),
+EvaluatedRun(run="robot-lora-20261121-053004", where="", recipe="robot-lora", profile="tiny", summary=Summary(…),
            rows=("samples/robot.json#12", …), groups=("samples/robot.json#12", …), scores=({"exact": 1.0}, …))
 """
 
@@ -20,12 +20,12 @@ from recipebook.run import rundir
 from recipebook.run.rundir import Run
 
 
-class Evaluation(NamedTuple):
+class EvaluatedRun(NamedTuple):
     """The tuned model's scores on the rows it was asked, in their order, and what they were measured under.
 
     `where` tells it from other evaluations of the run, by its folder: of the test part at the end of training, `""`.
     `questions` has the hash of each row's question, `""` where it was not written down; `members` has who answered
-    it, of a fleet that is taken as one (eval/comparing/join.py), and `told` what else a reader should know of the
+    it, of a fleet that is taken as one (eval/comparing/join.py), and `note` what else a reader should know of the
     system.
     """
 
@@ -39,7 +39,7 @@ class Evaluation(NamedTuple):
     scores: tuple[Scores, ...]
     questions: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
-    told: str = ""
+    note: str = ""
 
     @property
     def name(self) -> str:
@@ -64,11 +64,11 @@ def list_evaluations(run: Run) -> list[str]:
     return sorted("" if path == Path() else path.as_posix() for path in found)
 
 
-def read_evaluation(run: Run, where: str = "") -> Evaluation:
+def read_evaluation(run: Run, where: str = "") -> EvaluatedRun:
     """Read a folder in a run's `eval/`, or that itself."""
     manifest = run.read()
     folder = run.folder / "eval" / where
-    again = f"make eval RUN={run.name}{_tell_settings(where)}"
+    again = f"make eval RUN={run.name}{_format_settings(where)}"
     if not (folder / "summary.json").is_file():
         raise UserError(f"{shown(run.folder)} is {manifest.status} and not evaluated: {again}")
     summary = _read_summary(folder / "summary.json", again)
@@ -79,7 +79,7 @@ def read_evaluation(run: Run, where: str = "") -> Evaluation:
     scores = _read_scores(folder / "scores.jsonl", again)
     if tuple(scores) != rows:
         raise UserError(f"{shown(folder)} has scores of other rows than its predictions: {again}")
-    return Evaluation(
+    return EvaluatedRun(
         run=run.name,
         where=where,
         recipe=manifest.recipe,
@@ -92,7 +92,7 @@ def read_evaluation(run: Run, where: str = "") -> Evaluation:
     )
 
 
-def name_differences(evaluations: Sequence[Evaluation]) -> list[str]:
+def name_differences(evaluations: Sequence[EvaluatedRun]) -> list[str]:
     """The conditions that the evaluations do not share: `test set`, `metric settings`, …"""
     conditions = [evaluation.summary.conditions for evaluation in evaluations]
     names = dict.fromkeys(name for one in conditions for name in one)
@@ -102,13 +102,13 @@ def name_differences(evaluations: Sequence[Evaluation]) -> list[str]:
     return differing or ["figures"] * (len(figures) > 1)
 
 
-def check_alike(first: Evaluation, other: Evaluation, besides: Sequence[str] = ()) -> None:
+def check_alike(first: EvaluatedRun, other: EvaluatedRun, besides: Sequence[str] = ()) -> None:
     """Refuse to compare what differs in more than the conditions named in `besides`."""
     if differing := [name for name in name_differences([first, other]) if name not in besides]:
         raise UserError(f"{first.name} and {other.name} cannot be compared: they differ in {' and '.join(differing)}")
 
 
-def _tell_settings(where: str) -> str:
+def _format_settings(where: str) -> str:
     """What `make eval` must be told to evaluate this again."""
     _, _, checkpoint = where.partition("checkpoint-")
     said = f" CHECKPOINT={checkpoint}" if checkpoint else ""

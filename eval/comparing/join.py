@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
-from eval.comparing.evaluations import Evaluation, check_alike, find_evaluation, read_evaluation
+from eval.comparing.evaluations import EvaluatedRun, check_alike, find_evaluation, read_evaluation
 from eval.scoring.summary import estimate_figure
 from recipebook import project
 from recipebook.errors import UserError
@@ -24,13 +24,13 @@ from recipebook.run.rundir import VOTE, Run
 TEST_SET = "test set"
 
 
-def read_systems(queries: Sequence[str], runs: Path = project.RUNS) -> list[Evaluation]:
+def read_systems(queries: Sequence[str], runs: Path = project.RUNS) -> list[EvaluatedRun]:
     """The evaluations that are named, over rows that all were asked.
 
     A fleet's name stands for its members and their vote where these were asked the same rows, those aside that were
     named before, and else for all of it together.
     """
-    found: list[Evaluation] = []
+    found: list[EvaluatedRun] = []
     for query in queries:
         if members := rundir.list_fleet(query, runs):
             known = {run.name for run in found}
@@ -40,20 +40,20 @@ def read_systems(queries: Sequence[str], runs: Path = project.RUNS) -> list[Eval
     return share_rows(found) if any(run.members for run in found) else found
 
 
-def _read_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], runs: Path) -> list[Evaluation]:
+def _read_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], runs: Path) -> list[EvaluatedRun]:
     asked = [(run, manifest.member or "") for run, manifest in members if manifest.rows.get("test")]
     if not asked:
         raise UserError(f"{fleet}: none of its {len(members)} trained members has test rows")
     evaluations = [read_evaluation(run) for run, _ in asked]
     if len(evaluations) == 1 or len({run.summary.conditions[TEST_SET] for run in evaluations}) > 1:
         names = [member for _, member in asked]
-        told = f", {len(members)} members" + (f", {len(asked)} with test rows" if len(asked) < len(members) else "")
-        return [join_members(fleet, dict(zip(names, evaluations, strict=True)))._replace(told=told)]
+        note = f", {len(members)} members" + (f", {len(asked)} with test rows" if len(asked) < len(members) else "")
+        return [join_members(fleet, dict(zip(names, evaluations, strict=True)))._replace(note=note)]
     vote = runs / fleet / VOTE
     return [*evaluations, *([read_evaluation(Run(vote, fleet))] if (vote / "manifest.json").is_file() else [])]
 
 
-def join_members(fleet: str, members: dict[str, Evaluation]) -> Evaluation:
+def join_members(fleet: str, members: dict[str, EvaluatedRun]) -> EvaluatedRun:
     """One system of members with rows of their own; its figures are still the first one's, until rows are taken."""
     first, *others = members.values()
     for other in others:
@@ -71,7 +71,7 @@ def join_members(fleet: str, members: dict[str, Evaluation]) -> Evaluation:
     )
 
 
-def share_rows(runs: Sequence[Evaluation]) -> list[Evaluation]:
+def share_rows(runs: Sequence[EvaluatedRun]) -> list[EvaluatedRun]:
     """The same systems over the rows that all of them were asked, in the first one's order."""
     first, *others = runs
     for other in others:
@@ -85,7 +85,7 @@ def share_rows(runs: Sequence[Evaluation]) -> list[Evaluation]:
         take_rows(
             run._replace(
                 summary=run.summary.model_copy(update={"conditions": conditions}),
-                told=f"{run.told}, {len(common)} of its {len(run.rows)} rows",
+                note=f"{run.note}, {len(common)} of its {len(run.rows)} rows",
             ),
             [place[question] for question in common],
         )
@@ -93,7 +93,7 @@ def share_rows(runs: Sequence[Evaluation]) -> list[Evaluation]:
     ]
 
 
-def take_rows(run: Evaluation, rows: Sequence[int]) -> Evaluation:
+def take_rows(run: EvaluatedRun, rows: Sequence[int]) -> EvaluatedRun:
     """The same system over some of its rows, by their numbers, its figures estimated from these alone."""
     groups, scores = tuple(run.groups[row] for row in rows), tuple(run.scores[row] for row in rows)
     seed = run.summary.seed
@@ -118,7 +118,7 @@ def take_rows(run: Evaluation, rows: Sequence[int]) -> Evaluation:
     )
 
 
-def _place_rows(run: Evaluation) -> dict[tuple[str, int], int]:
+def _place_rows(run: EvaluatedRun) -> dict[tuple[str, int], int]:
     """Where each row stands, by what was asked, and for what was asked twice by which time."""
     if "" in run.questions:
         again = f"make eval RUN={run.run}"

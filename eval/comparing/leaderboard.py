@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from eval.comparing.evaluations import Evaluation, list_evaluations, name_differences, read_evaluation
+from eval.comparing.evaluations import EvaluatedRun, list_evaluations, name_differences, read_evaluation
 from eval.comparing.selection import estimate_optimism
 from eval.report.charts import choose_ticks
-from eval.report.pages import format_estimate, format_p, render_page, tell_detectable
+from eval.report.pages import format_detectable, format_estimate, format_p, render_page
 from eval.scoring.summary import compare_figure
 from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, adjust_holm
 from recipebook import project
@@ -31,11 +31,11 @@ from recipebook.run.rundir import Run
 from recipebook.terminal import align
 
 
-class Standing(NamedTuple):
+class RankedRun(NamedTuple):
     """A run's place; the best has no difference to itself."""
 
     rank: int
-    run: Evaluation
+    run: EvaluatedRun
     estimate: Estimate
     difference: Difference | None
     p_adjusted: float | None
@@ -56,7 +56,7 @@ class Group(NamedTuple):
     rows: int
     part: str
     conditions: dict[str, str]
-    standings: tuple[Standing, ...]
+    standings: tuple[RankedRun, ...]
     optimism: float | None
 
     @property
@@ -74,10 +74,10 @@ class Group(NamedTuple):
         """The smallest difference to the best that any of them could be trusted to show."""
         found = [one.difference.detectable for one in self.standings if one.difference]
         known = [value for value in found if value is not None]
-        return tell_detectable(self.figure, self.binary, max(known, default=None))
+        return format_detectable(self.figure, self.binary, max(known, default=None))
 
 
-class LeftOut(NamedTuple):
+class UnrankedRun(NamedTuple):
     """A run without a place, and why."""
 
     run: str
@@ -88,7 +88,7 @@ class Leaderboard(NamedTuple):
     """Largest groups first."""
 
     groups: tuple[Group, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[UnrankedRun, ...]
 
     @property
     def ranked(self) -> list[Group]:
@@ -105,7 +105,7 @@ class Leaderboard(NamedTuple):
         return found
 
 
-def show_leaderboard(recipe: str | None, out: Path | None) -> int:
+def print_leaderboard(recipe: str | None, out: Path | None) -> int:
     """Print the ranks and write the same as a page."""
     board = rank_runs(recipe)
     print(terminal_table(board))
@@ -118,19 +118,19 @@ def show_leaderboard(recipe: str | None, out: Path | None) -> int:
 def rank_runs(recipe: str | None, runs: Path = project.RUNS) -> Leaderboard:
     """Read every run, of one recipe if it is given or among its members, and rank those that can be compared."""
     members = {run.name for run, _ in rundir.list_fleet(recipe, runs)} if recipe else set()
-    evaluations: list[Evaluation] = []
-    left_out: list[LeftOut] = []
+    evaluations: list[EvaluatedRun] = []
+    left_out: list[UnrankedRun] = []
     for run in rundir.list_runs(runs):
         for where in list_evaluations(run) or [""]:
             try:
                 if recipe in (None, run.read().recipe) or run.name in members:
                     evaluations.append(read_evaluation(run, where))
             except UserError as error:
-                left_out.append(LeftOut(run.name, _shorten(error, run)))
+                left_out.append(UnrankedRun(run.name, _shorten(error, run)))
     if recipe is not None and not evaluations and not left_out:
         known = sorted({manifest.recipe for _, manifest in rundir.list_readable(runs)})
         raise UserError(f"no run of recipe '{recipe}' in runs/; it has runs of: {', '.join(known) or 'none yet'}")
-    groups: list[list[Evaluation]] = []
+    groups: list[list[EvaluatedRun]] = []
     for evaluation in evaluations:
         for group in groups:
             if _is_comparable(group[0], evaluation):
@@ -187,11 +187,11 @@ def _shorten(error: UserError, run: Run) -> str:
     )
 
 
-def _is_comparable(first: Evaluation, other: Evaluation) -> bool:
+def _is_comparable(first: EvaluatedRun, other: EvaluatedRun) -> bool:
     return first.summary.main == other.summary.main and not name_differences([first, other])
 
 
-def _rank(group: Sequence[Evaluation]) -> Group:
+def _rank(group: Sequence[EvaluatedRun]) -> Group:
     headline = group[0].summary.headline
     best, *others = sorted(group, key=_get_worth, reverse=True)
     differences = [
@@ -200,7 +200,7 @@ def _rank(group: Sequence[Evaluation]) -> Group:
     ]
     adjusted = adjust_holm([difference.p for difference in differences])
     standings = [
-        Standing(rank, run, run.summary.headline.tuned, difference, p)
+        RankedRun(rank, run, run.summary.headline.tuned, difference, p)
         for rank, (run, difference, p) in enumerate(
             zip([best, *others], [None, *differences], [None, *adjusted], strict=True), 1
         )
@@ -218,7 +218,7 @@ def _rank(group: Sequence[Evaluation]) -> Group:
     )
 
 
-def _get_worth(run: Evaluation) -> float:
+def _get_worth(run: EvaluatedRun) -> float:
     mean = run.summary.headline.tuned.mean
     if mean is None:
         return float("-inf")
@@ -239,7 +239,7 @@ def _make_alone_cells(group: Group) -> tuple[str, ...]:
     return f"  {one.run.name}", format_estimate(one.estimate), str(group.rows)
 
 
-def _make_cells(one: Standing) -> tuple[str, ...]:
+def _make_cells(one: RankedRun) -> tuple[str, ...]:
     change = one.difference.mean if one.difference else None
     return (
         f"  {one.rank}{' =' if one.tied else ''}",

@@ -76,12 +76,12 @@ def render_forms(key: Key, questions: dict[str, Question]) -> list[str]:
 def _lay_out(question: Question, systems: Sequence[str]) -> dict[str, Any]:
     """What the page shows of a question: nothing that names its record or its systems."""
     return {
-        "messages": [(message["role"], _tell(message)) for message in question.messages],
+        "messages": [(message["role"], _format_message(message)) for message in question.messages],
         "answers": [(letter, question.answers[system]) for letter, system in zip(LETTERS, systems, strict=False)],
     }
 
 
-def _tell(message: Message) -> str:
+def _format_message(message: Message) -> str:
     """What was said, and the calls that were made, as text."""
     calls = [f"{call['function']['name']}({call['function']['arguments']})" for call in message.get("tool_calls", ())]
     return "\n".join(part for part in [message.get("content") or "", *calls] if part)

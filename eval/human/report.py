@@ -26,7 +26,7 @@ RELIABLE = 0.8
 TENTATIVE = 0.667
 
 
-def show_results(query: str, sources: Sequence[Path], runs: Path = project.RUNS) -> int:
+def print_results(query: str, sources: Sequence[Path], runs: Path = project.RUNS) -> int:
     """Read the forms, print what they tell and write it down beside them."""
     run = rundir.find(query, runs)
     keys = read_keys(run)
@@ -65,12 +65,12 @@ def terminal_table(results: Results) -> str:
     judged = len(results.evaluators) * results.conversations
     lines += [f"  no difference: {results.undecided} of {judged} judgements", ""]
     lines += ["agreement (Krippendorff's alpha)"]
-    lines += [f"  {one.scale or 'choice':12}  {tell_agreement(one)}" for one in results.agreements]
+    lines += [f"  {one.scale or 'choice':12}  {format_agreement(one)}" for one in results.agreements]
     lines += ["", f"{len(results.evaluators)} of {results.forms} forms, {results.conversations} conversations each"]
     return "\n".join([*lines, "in brackets 95 % intervals over conversations; p adjusted by Holm over all above"])
 
 
-def tell_agreement(one: Agreement) -> str:
+def format_agreement(one: Agreement) -> str:
     """`0.71: for tentative conclusions`"""
     if one.alpha is None:
         return "-: takes two evaluators and two different ratings"
@@ -86,7 +86,7 @@ def render(results: Results) -> str:
         scales=SCALES,
         rating=format_rating,
         change=format_change,
-        agreement=tell_agreement,
+        agreement=format_agreement,
         find=lambda items, scale: [one for one in items if one.scale == scale],
         judged=len(results.evaluators) * results.conversations,
         significant=SIGNIFICANT,

@@ -1,8 +1,8 @@
 """What people said of systems: judgements in, means, preferences, tests and agreement out.
 
     Results(study="9f2c41d07ab3e655", …, ratings=(Rating(scale="quality", system="base", estimate=…), …),
-            comparisons=(Comparison(scale="quality", first="base", second="tuned", difference=…, p_adjusted=0.002),…),
-            preferences=(Preference(first="base", second="tuned", choices=412, rate=…, p_adjusted=…),…),
+            comparisons=(RatingComparison(scale="quality", first="base", second="tuned", difference=…, …), …),
+            preferences=(PreferenceRate(first="base", second="tuned", choices=412, rate=…, p_adjusted=…),…),
             agreements=(Agreement(scale="quality", alpha=0.71),…))
 
 Conversations are resampled and tested whole, with all that was said of them: judgements of one are not independent.
@@ -30,7 +30,7 @@ class Rating(Frozen):
     estimate: Estimate
 
 
-class Comparison(Frozen):
+class RatingComparison(Frozen):
     """The second system's mean less the first's."""
 
     scale: ScaleName
@@ -40,7 +40,7 @@ class Comparison(Frozen):
     p_adjusted: float | None
 
 
-class Preference(Frozen):
+class PreferenceRate(Frozen):
     """How often the second system was chosen, where one of the two was."""
 
     first: str
@@ -71,8 +71,8 @@ class Results(Frozen):
     conversations: int
     undecided: int
     ratings: tuple[Rating, ...]
-    comparisons: tuple[Comparison, ...]
-    preferences: tuple[Preference, ...]
+    comparisons: tuple[RatingComparison, ...]
+    preferences: tuple[PreferenceRate, ...]
     agreements: tuple[Agreement, ...]
 
 
@@ -120,7 +120,7 @@ def _scale(said: Sequence[Judgement], scale: ScaleName, system: str) -> list[flo
     return [(one.ratings[system][scale] - POINTS[0]) / SPAN for one in said]
 
 
-def _compare(said: Sequence[Judgement], scale: ScaleName, first: str, second: str, seed: int) -> Comparison:
+def _compare(said: Sequence[Judgement], scale: ScaleName, first: str, second: str, seed: int) -> RatingComparison:
     groups = [one.conversation for one in said]
     before, after = _scale(said, scale, first), _scale(said, scale, second)
     found = compare(before, after, groups, binary=False, seed=seed)
@@ -130,14 +130,14 @@ def _compare(said: Sequence[Judgement], scale: ScaleName, first: str, second: st
         if (value := getattr(found, name)) is not None
     }
     difference = found.model_copy(update=ends)
-    return Comparison(scale=scale, first=first, second=second, difference=difference, p_adjusted=None)
+    return RatingComparison(scale=scale, first=first, second=second, difference=difference, p_adjusted=None)
 
 
-def _count_choices(said: Sequence[Judgement], first: str, second: str, seed: int) -> Preference:
+def _count_choices(said: Sequence[Judgement], first: str, second: str, seed: int) -> PreferenceRate:
     decided = [one for one in said if one.best in (first, second)]
     groups = [one.conversation for one in decided]
     chosen = [float(one.best == second) for one in decided]
-    return Preference(
+    return PreferenceRate(
         first=first,
         second=second,
         choices=len(decided),

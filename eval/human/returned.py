@@ -36,7 +36,7 @@ class _Ratings(_Strict):
     satisfaction: Annotated[int, Field(ge=POINTS[0], le=POINTS[-1])]
 
 
-class _Answer(_Strict):
+class _FormAnswer(_Strict):
     question: int
     ratings: dict[str, _Ratings]
     best: str
@@ -45,7 +45,7 @@ class _Answer(_Strict):
 class _Form(_Strict):
     study: str
     evaluator: int
-    answers: tuple[_Answer, ...]
+    answers: tuple[_FormAnswer, ...]
 
 
 class Returned(NamedTuple):
@@ -134,7 +134,7 @@ def _check_form(form: _Form, keys: Mapping[str, Key]) -> None:
             )
 
 
-def _unblind(form: _Form, answer: _Answer, item: Item) -> Judgement:
+def _unblind(form: _Form, answer: _FormAnswer, item: Item) -> Judgement:
     systems: dict[str, Any] = dict(zip(LETTERS, item.systems, strict=False))
     return Judgement(
         evaluator=form.evaluator,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from eval.asking.prompts import Prompt, read_prompts
-from eval.comparing.evaluations import Evaluation, find_evaluation, list_evaluations, read_evaluation
+from eval.comparing.evaluations import EvaluatedRun, find_evaluation, list_evaluations, read_evaluation
 from eval.report.stage_summary import read_stages
 from eval.scoring.predictions import Prediction, read_predictions
 from recipebook import project
@@ -32,7 +32,7 @@ class Question(NamedTuple):
     answers: dict[str, str]
 
 
-class _Place(NamedTuple):
+class _EvaluationPlace(NamedTuple):
     """An evaluation in a run, the stage whose model it is of, and the folder with the rows that were asked."""
 
     run: Run
@@ -44,8 +44,8 @@ class _Place(NamedTuple):
 class _Answered(NamedTuple):
     """One evaluation with its answers by prompt."""
 
-    place: _Place
-    evaluation: Evaluation
+    place: _EvaluationPlace
+    evaluation: EvaluatedRun
     predictions: dict[str, Prediction]
     base: str
 
@@ -76,32 +76,34 @@ def read_systems(queries: Sequence[str], runs: Path = project.RUNS) -> tuple[tup
     return tuple(systems), questions
 
 
-def _find_places(query: str, runs: Path) -> list[_Place]:
+def _find_places(query: str, runs: Path) -> list[_EvaluationPlace]:
     """The evaluation that was asked for; of a run with stages, all of the first section whose answers are texts."""
     run, where = find_evaluation(query, runs)
     summary = read_stages(run.folder / "eval")
     if summary is None:
-        return [_Place(run, where, None, run.folder / "data")]
+        return [_EvaluationPlace(run, where, None, run.folder / "data")]
     known = list_evaluations(run)
-    places: list[_Place] = []
+    places: list[_EvaluationPlace] = []
     for section in summary.sections:
         data = run.folder / "stages" / section.name / "data"
         if where.startswith(f"{section.name}/"):
-            return [_Place(run, where, None, data)]
+            return [_EvaluationPlace(run, where, None, data)]
         # The last model under the recipe's own section stands where every run has its evaluation.
         folders = {stage: f"{section.name}/{stage}" for stage in section.models[1:]}
-        places = [_Place(run, folder if folder in known else "", stage, data) for stage, folder in folders.items()]
+        places = [
+            _EvaluationPlace(run, folder if folder in known else "", stage, data) for stage, folder in folders.items()
+        ]
         if not where and _has_text(places[-1]):
             return places
     return places
 
 
-def _has_text(place: _Place) -> bool:
+def _has_text(place: _EvaluationPlace) -> bool:
     path = place.run.folder / "eval" / place.where / "predictions.jsonl"
     return any(item.prediction for item in read_predictions(path))
 
 
-def _read(place: _Place) -> _Answered:
+def _read(place: _EvaluationPlace) -> _Answered:
     run, where = place.run, place.where
     evaluation = read_evaluation(run, where)
     predictions = {item.id: item for item in read_predictions(run.folder / "eval" / where / "predictions.jsonl")}

@@ -26,7 +26,7 @@ class _Device(NamedTuple):
 
     named: str
     read: Mapping[str, str]
-    told: Mapping[str, Mapping[Value, str]]
+    phrases: Mapping[str, Mapping[Value, str]]
 
 
 def extract_actions(text: str, mode: Mode) -> Actions:
@@ -99,7 +99,7 @@ _NUMBERS = {
 class _Patterns(NamedTuple):
     named: re.Pattern[str]
     read: dict[str, re.Pattern[str]]
-    told: dict[str, dict[Value, re.Pattern[str]]]
+    phrases: dict[str, dict[Value, re.Pattern[str]]]
 
 
 @functools.cache
@@ -114,7 +114,7 @@ def _compile_devices(mode: Mode) -> dict[str, _Patterns]:
             {parameter: build(pattern) for parameter, pattern in device.read.items()},
             {
                 parameter: {value: build(pattern) for value, pattern in values.items()}
-                for parameter, values in device.told.items()
+                for parameter, values in device.phrases.items()
             },
         )
         for name, device in _DEVICES.items()
@@ -128,7 +128,7 @@ def _read_settings(text: str, patterns: _Patterns) -> dict[str, Value]:
     for parameter, pattern in patterns.read.items():
         if found := pattern.search(text):
             settings[parameter] = float(found[1]) if parameter in NUMERICAL else found[1]
-    for parameter, values in patterns.told.items():
+    for parameter, values in patterns.phrases.items():
         for value, pattern in values.items():
             if pattern.search(text):
                 settings[parameter] = value

@@ -36,7 +36,7 @@ def embed(texts: Sequence[str], model: str | None) -> Any:
     line = ProgressLine("embed")
     chunks = []
     for start in range(0, len(unique), CHUNK):
-        line.show(start, len(unique))
+        line.draw(start, len(unique))
         chunks.append(
             encoder.encode(
                 unique[start : start + CHUNK], batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False

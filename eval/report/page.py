@@ -16,15 +16,15 @@ from typing import Any, NamedTuple
 
 from eval.report.charts import plot_slices
 from eval.report.pages import (
+    format_detectable,
     format_difference,
     format_estimate,
     format_number,
     format_p,
     render_page,
-    tell_detectable,
 )
-from eval.report.stage_summary import StageSummary, read_stages, tell_findings
-from eval.report.trainings import Training, read_trainings
+from eval.report.stage_summary import StageSummary, format_findings, read_stages
+from eval.report.trainings import TrainingReport, read_trainings
 from eval.scoring.predictions import Prediction, read_predictions
 from eval.scoring.score import read_scores
 from eval.scoring.summary import Result, Scores, Summary
@@ -54,7 +54,7 @@ class ReportInput(NamedTuple):
     predictions: Sequence[Prediction]
     tuned: Sequence[Scores]
     base: Sequence[Scores] | None
-    trainings: Sequence[Training]
+    trainings: Sequence[TrainingReport]
     account: Mapping[str, Any]
     manifest: Mapping[str, Any]
     recipe_text: str
@@ -106,13 +106,13 @@ def terminal_table(summary: Summary) -> str:
         cells = [_make_cells(part.value, str(part.rows), part.results[0]) for part in chosen]
         parts.append(align([(f"{summary.main} by {field}", "base", "tuned [95 %]", "difference [95 %]", "n"), *cells]))
     notes = [f"{summary.rows} {summary.part}, {summary.truncated} answers cut off at the limit of new tokens"]
-    notes += [f"asked: {summary.asked.told}"] if summary.asked else []
+    notes += [f"asked: {summary.asked.description}"] if summary.asked else []
     notes += [
         f"{result.figure}: {result.tuned.n} of {summary.rows} rows, undefined for the others"
         for result in summary.results
         if result.tuned.undefined
     ]
-    notes.append(_tell_detectable(summary))
+    notes.append(_format_detectable(summary))
     return "\n\n".join([*parts, "\n".join(notes), make_verdict(summary)]) + "\n"
 
 
@@ -147,12 +147,12 @@ def render(report: ReportInput) -> str:
         slice_charts=plot_slices(report.summary.slices),
         worst=worst,
         best=best,
-        detectable=_tell_detectable(report.summary),
+        detectable=_format_detectable(report.summary),
         bootstraps=BOOTSTRAPS,
         few=FEW_GROUPS,
         sign_flips=SIGN_FLIPS,
         significant=SIGNIFICANT,
-        tell_findings=tell_findings,
+        format_findings=format_findings,
     )
 
 
@@ -190,9 +190,9 @@ def compare_texts(reference: str, answer: str) -> tuple[Piece, ...]:
     return tuple(piece for piece in pieces if piece.text)
 
 
-def _tell_detectable(summary: Summary) -> str:
+def _format_detectable(summary: Summary) -> str:
     difference = summary.headline.difference
-    return tell_detectable(summary.main, summary.headline.binary, difference.detectable if difference else None)
+    return format_detectable(summary.main, summary.headline.binary, difference.detectable if difference else None)
 
 
 def _make_cells(name: str, last: str, result: Result) -> tuple[str, ...]:

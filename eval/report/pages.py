@@ -55,7 +55,7 @@ def format_number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def tell_detectable(figure: str, binary: bool, detectable: float | None) -> str:
+def format_detectable(figure: str, binary: bool, detectable: float | None) -> str:
     """The smallest difference that the test set can be trusted to find, in words."""
     if detectable is None:
         return f"detectable difference in {figure}: cannot be told, for want of differing rows"

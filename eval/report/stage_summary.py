@@ -1,8 +1,8 @@
 """The models of a run's stages side by side: one evaluation a model in; figures and neighbours' differences out.
 
-    Section(name="sft", main="tool_accuracy", rows=236, told="test rows, …", models=("base", "sft", "dpo"), figures=(
-        FigureRow(figure="tool_accuracy", explanation="the right tools …", estimates=(Estimate(mean=0.0, …), …),
-                  steps=(Step(difference=Difference(mean=0.83, …), p_adjusted=…), …)), …))
+    SectionSummary(name="sft", main="tool_accuracy", rows=236, told="test rows, …", models=("base", "sft", "dpo"),
+                   figures=(StageFigure(figure="tool_accuracy", estimates=(Estimate(mean=0.0, …), …),
+                                        steps=(StepDifference(difference=Difference(mean=0.83, …), …), …)), …))
 
 Each step is the difference from one model to the next, row by row. P-values are adjusted by Holm over a section.
 `stages.json` in the evaluation's folder holds them.
@@ -24,24 +24,24 @@ BASE = "base"
 FILE = "stages.json"
 
 
-class Step(Frozen):
+class StepDifference(Frozen):
     """From one model to the next."""
 
     difference: Difference
     p_adjusted: float | None
 
 
-class FigureRow(Frozen):
+class StageFigure(Frozen):
     """One figure of all models, the base first."""
 
     figure: str
     explanation: str
     less_is_better: bool
     estimates: tuple[Estimate, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[StepDifference, ...]
 
 
-class Section(Frozen):
+class SectionSummary(Frozen):
     """All models under one `eval` section, asked the same rows."""
 
     name: str
@@ -49,13 +49,13 @@ class Section(Frozen):
     rows: int
     told: str
     models: tuple[str, ...]
-    figures: tuple[FigureRow, ...]
+    figures: tuple[StageFigure, ...]
 
 
 class StageSummary(Frozen):
     """The whole evaluation of a run with stages."""
 
-    sections: tuple[Section, ...]
+    sections: tuple[SectionSummary, ...]
 
 
 def read_stages(folder: Path) -> StageSummary | None:
@@ -64,7 +64,7 @@ def read_stages(folder: Path) -> StageSummary | None:
     return StageSummary.model_validate_json(path.read_bytes()) if path.is_file() else None
 
 
-def summarise_section(name: str, folders: dict[str, Path], summaries: dict[str, Summary]) -> Section:
+def summarise_section(name: str, folders: dict[str, Path], summaries: dict[str, Summary]) -> SectionSummary:
     """Compare the models, by the scores in their folders; the base model's are beside each."""
     first = summaries[next(iter(summaries))]
     read = {model: read_scores(folder / "scores.jsonl") for model, folder in folders.items()}
@@ -76,13 +76,18 @@ def summarise_section(name: str, folders: dict[str, Path], summaries: dict[str, 
         _compare_figure(result, scores, [summary.results[at] for summary in summaries.values()], groups, first.seed)
         for at, result in enumerate(first.results)
     ]
-    told = first.asked.told if first.asked else "rows"
-    return Section(
-        name=name, main=first.main, rows=first.rows, told=told, models=tuple(scores), figures=tuple(_adjust(figures))
+    description = first.asked.description if first.asked else "rows"
+    return SectionSummary(
+        name=name,
+        main=first.main,
+        rows=first.rows,
+        told=description,
+        models=tuple(scores),
+        figures=tuple(_adjust(figures)),
     )
 
 
-def tell_section(section: Section) -> str:
+def format_section(section: SectionSummary) -> str:
     """The section for 80 columns: every model's mean, then each step."""
     means = [(row.figure, *(format_number(estimate.mean) for estimate in row.estimates)) for row in section.figures]
     parts = [f"{section.rows} {section.told} (stage {section.name})", align([("mean", *section.models), *means])]
@@ -90,10 +95,10 @@ def tell_section(section: Section) -> str:
         steps = [(row.figure, row.steps[at]) for row in section.figures]
         cells = [(name, format_difference(step.difference), format_p(step.p_adjusted)) for name, step in steps]
         parts.append(align([(f"{before} to {after}", "difference [95 %]", "p"), *cells]))
-    return "\n\n".join([*parts, "\n".join(tell_findings(section))]) + "\n"
+    return "\n\n".join([*parts, "\n".join(format_findings(section))]) + "\n"
 
 
-def tell_findings(section: Section) -> list[str]:
+def format_findings(section: SectionSummary) -> list[str]:
     """What each step did to the main figure, in words."""
     row = section.figures[0]
     return [
@@ -102,7 +107,7 @@ def tell_findings(section: Section) -> list[str]:
     ]
 
 
-def _judge(step: Step, less_is_better: bool) -> str:
+def _judge(step: StepDifference, less_is_better: bool) -> str:
     mean, p = step.difference.mean, step.p_adjusted
     if mean is None or p is None:
         return "is not defined for both"
@@ -114,21 +119,21 @@ def _judge(step: Step, less_is_better: bool) -> str:
 
 def _compare_figure(
     result: Result, scores: dict[str, list[Scores]], tuned: Sequence[Result], groups: Sequence[str], seed: int
-) -> FigureRow:
+) -> StageFigure:
     steps = [
         compare_figure(result.figure, result, one, other, groups, seed) for one, other in pairwise(scores.values())
     ]
     assert result.base is not None, result.figure
-    return FigureRow(
+    return StageFigure(
         figure=result.figure,
         explanation=result.explanation,
         less_is_better=result.less_is_better,
         estimates=(result.base, *(one.tuned for one in tuned)),
-        steps=tuple(Step(difference=step, p_adjusted=None) for step in steps),
+        steps=tuple(StepDifference(difference=step, p_adjusted=None) for step in steps),
     )
 
 
-def _adjust(rows: Sequence[FigureRow]) -> list[FigureRow]:
+def _adjust(rows: Sequence[StageFigure]) -> list[StageFigure]:
     adjusted = iter(adjust_holm([step.difference.p for row in rows for step in row.steps]))
     return [
         row.model_copy(

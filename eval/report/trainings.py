@@ -1,6 +1,6 @@
 """How each training of a run went, ready for its page: a run's folder in, loss curves and verdicts out.
 
-    [Training(name="", losses=LossChart(train="0.82,64.2 …", …), diagnosis=Diagnosis(verdict="good", …))]
+    [TrainingReport(name="", losses=LossChart(train="0.82,64.2 …", …), diagnosis=Diagnosis(verdict="good", …))]
 
 A run has one training, a run of stages one for each that trained, named by it.
 """
@@ -13,7 +13,7 @@ from eval.report.charts import LossChart, plot_losses
 from recipebook.run.diagnosis import Diagnosis, diagnose_folder, read_metrics
 
 
-class Training(NamedTuple):
+class TrainingReport(NamedTuple):
     """One curve, and what it tells."""
 
     name: str
@@ -21,7 +21,7 @@ class Training(NamedTuple):
     diagnosis: Diagnosis
 
 
-def read_trainings(folder: Path) -> list[Training]:
+def read_trainings(folder: Path) -> list[TrainingReport]:
     """All trainings of a run, in the order of its stages; a vote has none."""
     manifest = json.loads((folder / "manifest.json").read_bytes())
     if manifest.get("voters"):
@@ -31,5 +31,5 @@ def read_trainings(folder: Path) -> list[Training]:
     return [_read_training(folder / "stages" / name, name) for name in trained] or [_read_training(folder, "")]
 
 
-def _read_training(folder: Path, name: str) -> Training:
-    return Training(name, plot_losses(read_metrics(folder / "metrics.jsonl")), diagnose_folder(folder))
+def _read_training(folder: Path, name: str) -> TrainingReport:
+    return TrainingReport(name, plot_losses(read_metrics(folder / "metrics.jsonl")), diagnose_folder(folder))

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, Protocol, cast
 from pydantic import BaseModel
 
 from eval.scoring.predictions import Prediction, read_predictions
-from eval.scoring.summary import Asked, Figure, Scores, Summary, estimate_figure, summarise
+from eval.scoring.summary import EvaluatedRows, Figure, Scores, Summary, estimate_figure, summarise
 from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
 from recipebook.options import check_options
@@ -118,7 +118,7 @@ def evaluate_predictions(
     seed: int,
     out_dir: Path,
     conditions: Mapping[str, str] = MappingProxyType({}),
-    asked: Asked | None = None,
+    asked: EvaluatedRows | None = None,
 ) -> Summary:
     """Score a run's predictions, write scores.jsonl and summary.json, and sum up.
 

@@ -50,10 +50,10 @@ class Account(Frozen):
 
     def lines(self) -> list[str]:
         """Tell the account to a reader, a line for each thing worth knowing."""
-        told = [f"{self.records} records, {self.rows} rows, {self.rejects} rejected, {self.duplicates} duplicates"]
-        told += [f"{each.count} x {each.reason} (first: {each.places[0]})" for each in self.rejected]
-        told += [f"{each.count} left out: {each.reason} (first: {each.places[0]})" for each in self.left_out]
-        return told + list(self.notes)
+        lines = [f"{self.records} records, {self.rows} rows, {self.rejects} rejected, {self.duplicates} duplicates"]
+        lines += [f"{each.count} x {each.reason} (first: {each.places[0]})" for each in self.rejected]
+        lines += [f"{each.count} left out: {each.reason} (first: {each.places[0]})" for each in self.left_out]
+        return lines + list(self.notes)
 
 
 class Ledger:

@@ -38,7 +38,7 @@ from recipebook.recipe.keys import AUTO
 from recipebook.records import Record
 from recipebook.rows import BadRecord, LeftOut, Row
 from recipebook.sources.inputs import Input, find_inputs, measure
-from recipebook.sources.json_files import Span, cut, read_span
+from recipebook.sources.json_files import LineSpan, cut, read_span
 
 PROGRESS_EVERY = 10_000
 SPAN = 4 * 2**20
@@ -105,7 +105,7 @@ def convert_file(
     inputs = find_inputs(source, Path())
     found = choose_converter(converter, source, inputs, ledger.notes)
     checked = check_options(found.options, options, f"converter {found.name}")
-    show = partial(show_reading, line, inputs, ledger)
+    show = partial(draw_reading, line, inputs, ledger)
     with replacing(out) as file, ExitStack() as stack:
         stack.callback(line.clear)
         for each in inputs:
@@ -176,11 +176,11 @@ def convert_records(
         yield make((record, rows, lines))
 
 
-def show_reading(line: ProgressLine, inputs: list[Input], ledger: Ledger) -> None:
+def draw_reading(line: ProgressLine, inputs: list[Input], ledger: Ledger) -> None:
     """Draw how far the inputs are read."""
     done, total = measure(inputs)
     if total:
-        line.show(100 * done // total, 100, f" %, {ledger.records} records")
+        line.draw(100 * done // total, 100, f" %, {ledger.records} records")
     else:
         line.wait(f"{ledger.records} records,")
 
@@ -190,7 +190,7 @@ def _put_meta_last(row: Row) -> None:
     fields["meta"] = fields.pop("meta")
 
 
-def _cut(source: Input, ledger: Ledger) -> Iterator[Span] | None:
+def _cut(source: Input, ledger: Ledger) -> Iterator[LineSpan] | None:
     """Cut a big file into spans, as many for each processor; None if it is small."""
     path = source.plain
     count = _count_spans(path) if path and path.is_file() else 0
@@ -211,7 +211,7 @@ def _convert_spans(
     source: Input,
     path: Path,
     options: BaseModel,
-    spans: Iterator[Span],
+    spans: Iterator[LineSpan],
     ledger: Ledger,
     file: IO[bytes],
     show: Callable[[], None],
@@ -233,7 +233,7 @@ def _convert_spans(
 
 
 def _convert_span(
-    converter: str, path: Path, name: str, options: BaseModel, folder: Path, span: Span
+    converter: str, path: Path, name: str, options: BaseModel, folder: Path, span: LineSpan
 ) -> tuple[Path, Ledger, int]:
     # Records make no cycles, and looking for them takes a tenth of the time; this process ends with its spans.
     gc.disable()

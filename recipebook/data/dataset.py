@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 from recipebook.building import building
 from recipebook.data.account import Account, Ledger, judge
-from recipebook.data.conversion import Converted, Converter, choose_converter, convert_records, show_reading
+from recipebook.data.conversion import Converted, Converter, choose_converter, convert_records, draw_reading
 from recipebook.data.earlier import name_earlier_folders
 from recipebook.data.overlap import HELD_OUT, Written, count_overlap, drop_overlap
 from recipebook.data.sampling import keep_rows, repeat_rows
@@ -119,8 +119,8 @@ def _digest_rows(folder: Path) -> str:
 
 def _find(folder: Path) -> Dataset | None:
     try:
-        told = json.loads((folder / ACCOUNT).read_bytes())
-        found = Dataset(folder=folder, **told)
+        recorded = json.loads((folder / ACCOUNT).read_bytes())
+        found = Dataset(folder=folder, **recorded)
         return found if found.rows_digest == _digest_rows(folder) else None
     except (OSError, ValueError):
         return None
@@ -152,7 +152,7 @@ def _write(
     written = {part: Written() for part in PARTS}
     in_turn = [(part, source) for part, sources in inputs.items() for source in sources]
     line = ProgressLine("convert")
-    show = partial(show_reading, line, [source for _, source in in_turn], ledger)
+    show = partial(draw_reading, line, [source for _, source in in_turn], ledger)
     with ExitStack() as stack:
         stack.callback(line.clear)
         files = {part: stack.enter_context(replacing(_path(folder, part))) for part in PARTS}
@@ -187,12 +187,12 @@ def _sample(data: Data, folder: Path, rows: dict[Part, int]) -> list[str]:
     """Keep the kinds asked for, repeat rows by their weights, set the counts right; a line for each thing done."""
     notes = []
     if data.only:
-        rows["train"], told = keep_rows(_path(folder, "train"), data.only)
+        rows["train"], note = keep_rows(_path(folder, "train"), data.only)
         rows["validation"], _ = keep_rows(_path(folder, "validation"), data.only)
-        notes.append(told)
+        notes.append(note)
     if data.weights:
-        rows["train"], told = repeat_rows(_path(folder, "train"), data.weights, data.split.seed)
-        notes.append(told)
+        rows["train"], note = repeat_rows(_path(folder, "train"), data.weights, data.split.seed)
+        notes.append(note)
     return notes
 
 
@@ -223,8 +223,10 @@ def _choose(each: Converted, split: Split | SplitFile, before: int, name: str, l
 
 def _check_parts(data: Data, rows: dict[Part, int], account: Account) -> None:
     if not rows["train"]:
-        told = "".join(f", {each.count} left out: {each.reason}" for each in account.left_out)
-        raise UserError(f"{data.source}: train is empty: {account.records} records, {account.rejects} rejected{told}")
+        left_out = "".join(f", {each.count} left out: {each.reason}" for each in account.left_out)
+        raise UserError(
+            f"{data.source}: train is empty: {account.records} records, {account.rejects} rejected{left_out}"
+        )
     if data.split.file is not None:
         return
     names = {"validation": data.validation, "test": data.test}

@@ -55,8 +55,8 @@ def export_rows(form: str, source: str, out: Path, rejects: int | str = 0) -> Ac
                     row = check_row(record.value)
                     line = json.dumps(fields := export(row)).encode() + b"\n"
                 except (BadRecord, RecursionError) as reason:
-                    told = str(reason) if isinstance(reason, BadRecord) else "nested too deeply"
-                    ledger.reject(each.name, record, told)
+                    fault = str(reason) if isinstance(reason, BadRecord) else "nested too deeply"
+                    ledger.reject(each.name, record, fault)
                     continue
                 if "metadata" not in fields and take_metadata(row):
                     ledger.notes["meta"] = f"{form} holds no meta; written without it"

@@ -35,7 +35,7 @@ class Finding(NamedTuple):
     """A kind of fault, and what was found of it."""
 
     kind: str
-    told: str
+    text: str
 
 
 def inspect_rows(train: Path, held_out: Path, duplicates: int) -> list[Finding]:
@@ -53,10 +53,10 @@ def inspect_rows(train: Path, held_out: Path, duplicates: int) -> list[Finding]:
             counts[str(row["meta"].get(field))] += 1
     example = _find_duplicate(chain(_read(train), _read(held_out))) if duplicates else None
     return [
-        Finding("duplicates", _tell(duplicates, "rows repeat an earlier one", example)),
+        Finding("duplicates", _format_count(duplicates, "rows repeat an earlier one", example)),
         _find_near_duplicates(train, rows, held_out),
-        *(Finding(kind, _tell(tally.count, _FAULTS[kind][1], tally.first)) for kind, tally in tallies.items()),
-        *(_tell_balance(field, counts) for field, counts in values.items()),
+        *(Finding(kind, _format_count(tally.count, _FAULTS[kind][1], tally.first)) for kind, tally in tallies.items()),
+        *(_measure_balance(field, counts) for field, counts in values.items()),
     ]
 
 
@@ -83,7 +83,7 @@ def _read_and_show(path: Path) -> Iterator[Row]:
         for number, text in enumerate(file, 1):
             yield orjson.loads(text)
             if number % SHOW_EVERY == 0:
-                line.show(100 * file.tell() // size, 100, f" %, {number} rows")
+                line.draw(100 * file.tell() // size, 100, f" %, {number} rows")
     line.clear()
 
 
@@ -146,7 +146,7 @@ def _find_near_duplicates(train: Path, rows: int, held_out: Path) -> Finding:
     if not alike:
         return Finding("near-duplicates", f"0 {what}")
     row, (text, score, _) = max(alike, key=lambda pair: pair[1][1])
-    return Finding("near-duplicates", f'{_tell(len(alike), what, row)} and "{_cut(text)}" ({score:.0f} %)')
+    return Finding("near-duplicates", f'{_format_count(len(alike), what, row)} and "{_cut(text)}" ({score:.0f} %)')
 
 
 def _prompt(row: Row) -> str:
@@ -154,13 +154,13 @@ def _prompt(row: Row) -> str:
     return " ".join(users)
 
 
-def _tell_balance(field: str, counts: Counter[str]) -> Finding:
+def _measure_balance(field: str, counts: Counter[str]) -> Finding:
     ranked, rows = counts.most_common(), counts.total()
     (most, many), (least, few) = ranked[0], ranked[-1]
     return Finding(field, f"{len(counts)} values, from {least} ({few / rows:.1%}) to {most} ({many / rows:.1%})")
 
 
-def _tell(count: int, what: str, example: Row | None) -> str:
+def _format_count(count: int, what: str, example: Row | None) -> str:
     if example is None:
         return f"{count} {what}"
     return f'{count} {what}, such as {example["meta"]["origin"]}: "{_cut(_prompt(example))}"'

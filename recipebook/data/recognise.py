@@ -30,33 +30,33 @@ class Family(NamedTuple):
     special_case_of: tuple[str, ...]
 
 
-class Choice(NamedTuple):
+class ConverterChoice(NamedTuple):
     """The converter chosen, and why."""
 
     name: str
     reason: str
 
 
-def choose(records: Iterable[Record], source: str, converters: Iterable[str]) -> Choice:
+def choose(records: Iterable[Record], source: str, converters: Iterable[str]) -> ConverterChoice:
     """Choose by the first records; none that fits, or several, is the user's to decide."""
     families = [family for name in converters if (family := _load(name))]
     seen = [each.value for each in islice(records, FIRST) if isinstance(each.value, dict)]
     votes, reasons = Counter[str](), dict[str, str]()
     for record in seen:
-        told = {family.name: reason for family in families if (reason := family.recognise(record))}
-        general = {name for family in families if family.name in told for name in family.special_case_of}
-        for name in told.keys() - general:
+        matches = {family.name: reason for family in families if (reason := family.recognise(record))}
+        general = {name for family in families if family.name in matches for name in family.special_case_of}
+        for name in matches.keys() - general:
             votes[name] += 1
-            reasons.setdefault(name, told[name])
+            reasons.setdefault(name, matches[name])
     # A dialogue file may hold chats without a call: those are of the special case's family as well.
     covered = {name for family in families if votes[family.name] for name in family.special_case_of}
     fitting = sorted(name for name in votes if name not in covered)
     recognised = sum(votes[name] for name in votes)
     if len(fitting) != 1 or recognised * 2 < len(seen):
-        raise UserError(_tell_failure(source, seen, fitting, families))
+        raise UserError(_format_failure(source, seen, fitting, families))
     name = fitting[0]
     reason = f"{votes[name]} of the first {len(seen)} records {reasons[name]}"
-    return Choice(name, f"converter {name}: {reason}")
+    return ConverterChoice(name, f"converter {name}: {reason}")
 
 
 def _load(name: str) -> Family | None:
@@ -66,10 +66,10 @@ def _load(name: str) -> Family | None:
     return Family(name, module.recognise, module.WANTS, getattr(module, "SPECIAL_CASE_OF", ()))
 
 
-def _tell_failure(source: str, seen: list[dict[str, Any]], fitting: list[str], families: list[Family]) -> str:
+def _format_failure(source: str, seen: list[dict[str, Any]], fitting: list[str], families: list[Family]) -> str:
     if len(fitting) > 1:
         return f"{source}: its records may be for {' or '.join(fitting)}; name one in place of '{AUTO}'"
     fields = Counter(field for record in seen for field in record)
-    told = ", ".join(f"'{field}'" for field, _ in fields.most_common(8)) or "no object"
+    names = ", ".join(f"'{field}'" for field, _ in fields.most_common(8)) or "no object"
     wants = "; ".join(f"{family.name} wants {family.wants}" for family in families)
-    return on_one_line(f"{source}: no converter recognises its first records, which have {told}: {wants}")
+    return on_one_line(f"{source}: no converter recognises its first records, which have {names}: {wants}")

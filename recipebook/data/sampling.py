@@ -30,8 +30,8 @@ def repeat_rows(path: Path, weights: Weights, seed: int) -> tuple[int, str]:
     if unknown := sorted(weights.values.keys() - before):
         known = ", ".join(sorted(before))
         raise UserError(f"data.weights.values: no train row has {weights.field} {unknown[0]!r}; they have: {known}")
-    told = ", ".join(f"{kind} {before[kind]} to {after[kind]}" for kind in sorted(weights.values))
-    return after.total(), f"weighted by {weights.field}: {before.total()} train rows to {after.total()} ({told})"
+    kinds = ", ".join(f"{kind} {before[kind]} to {after[kind]}" for kind in sorted(weights.values))
+    return after.total(), f"weighted by {weights.field}: {before.total()} train rows to {after.total()} ({kinds})"
 
 
 def keep_rows(path: Path, only: Only) -> tuple[int, str]:
@@ -47,8 +47,8 @@ def keep_rows(path: Path, only: Only) -> tuple[int, str]:
     if path.stem == "train" and (unknown := sorted(kind for kind, count in kept.items() if not count)):
         known = ", ".join(sorted(before))
         raise UserError(f"data.only.values: no train row has {only.field} {unknown[0]!r}; they have: {known}")
-    told = ", ".join(f"{kind} {count}" for kind, count in kept.items())
-    return sum(kept.values()), f"only {only.field}: {before.total()} train rows to {sum(kept.values())} ({told})"
+    kinds = ", ".join(f"{kind} {count}" for kind, count in kept.items())
+    return sum(kept.values()), f"only {only.field}: {before.total()} train rows to {sum(kept.values())} ({kinds})"
 
 
 def _find_kind(meta: dict[str, Any], field: str, section: str) -> str:

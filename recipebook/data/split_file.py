@@ -89,15 +89,15 @@ def _find_owner(record: Record, by: str) -> str | None:
 
 def _read(path: Path, name: str) -> dict[tuple[str, int], Part]:
     try:
-        told = json.loads(path.read_bytes(), object_pairs_hook=_make_object)
+        document = json.loads(path.read_bytes(), object_pairs_hook=_make_object)
     except OSError as error:
         raise UserError(f"{name}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise UserError(on_one_line(f"{name}: not a split file: {error}")) from error
-    if type(told) is not dict or not told:
+    if type(document) is not dict or not document:
         raise UserError(f"{name}: holds no object of personas and their lists")
     lists: dict[tuple[str, int], Part] = {}
-    for owner, parts in told.items():
+    for owner, parts in document.items():
         where = on_one_line(f"{name}: {owner}")
         for part, numbers in _check_lists(parts, where).items():
             for at in numbers if part != ONLINE else ():

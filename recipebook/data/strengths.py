@@ -22,7 +22,7 @@ from recipebook.terminal import format_field
 THRESHOLDS = (0.6, 0.3, 0.1)
 
 
-def tell_strengths(data: Data) -> list[str]:
+def format_strengths(data: Data) -> list[str]:
     """The table as lines; none where the converter's rows have no strength."""
     inputs = find_all_inputs(data)
     converter = choose_converter(data.converter, data.source, inputs["train"], {})
@@ -35,10 +35,10 @@ def tell_strengths(data: Data) -> list[str]:
         for each in convert_records(source.read({}), source.name, converter, converter.options(), Ledger())
         for row in each.rows
     ]
-    return list(_tell(metas, converter.strengths, data.source))
+    return list(_format_table(metas, converter.strengths, data.source))
 
 
-def _tell(metas: Sequence[dict[str, Any]], formulas: Sequence[str], source: str) -> Iterator[str]:
+def _format_table(metas: Sequence[dict[str, Any]], formulas: Sequence[str], source: str) -> Iterator[str]:
     yield format_field("strength", f"of {len(metas)} pairs in {source}, a threshold would keep")
     yield format_field("", f"{'formula':<11}{'told by':>8}" + "".join(f"{threshold:>9}" for threshold in THRESHOLDS))
     for formula in formulas:

@@ -140,7 +140,7 @@ def _agrees(one: Mapping[str, Any], left_out: Mapping[str, Any]) -> bool:
 def _name(matrix: Matrix, settings: Mapping[str, Any]) -> Member:
     words: dict[str, str] = {}
     for key, value in settings.items():
-        words[key] = words[key.rpartition(".")[2]] = _write(value, isinstance(matrix.values[key], Files))
+        words[key] = words[key.rpartition(".")[2]] = _format_value(value, isinstance(matrix.values[key], Files))
     if matrix.name is None:
         return Member("-".join(words[key] for key in settings), settings)
 
@@ -153,7 +153,7 @@ def _name(matrix: Matrix, settings: Mapping[str, Any]) -> Member:
     return Member(_UNFIT.sub("_", _PLACEHOLDER.sub(fill, matrix.name)), settings)
 
 
-def _write(value: Any, is_file: bool) -> str:
+def _format_value(value: Any, is_file: bool) -> str:
     text = PurePath(value).stem if is_file else "-".join(map(str, value)) if isinstance(value, list) else str(value)
     return _UNFIT.sub("_", text)
 

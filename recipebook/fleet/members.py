@@ -1,7 +1,7 @@
 """The members of a fleet: a recipe with a `matrix` in; each member as a recipe of its own, and how it stands, out.
 
-    Standing(member=Member("joy_plus", {"data.options.pole": "joy_plus"}), state="changed", why="its settings changed",
-             resolved=Resolved(…), dataset=Dataset(…), identity="5d0c…", run=None)
+    MemberState(member=Member("joy_plus", {"data.options.pole": "joy_plus"}), state="changed",
+                why="its settings changed", resolved=Resolved(…), dataset=Dataset(…), identity="5d0c…", run=None)
 
 A member is recognised as any run is: by rows, settings, base model, template and versions. What stands there of another
 identity is left as it is, and said to be the reason why the member would run.
@@ -21,7 +21,7 @@ from recipebook.data.dataset import Dataset, prepare
 from recipebook.errors import UserError, on_one_line
 from recipebook.fleet.expand import MatrixFault, Member, apply, expand
 from recipebook.progress import ProgressLine
-from recipebook.recipe.faults import find_recipe_faults, tell_invalid
+from recipebook.recipe.faults import find_recipe_faults, list_invalid
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.references import check_references
 from recipebook.recipe.resolve import COMMAND_LINE, Resolved
@@ -29,7 +29,7 @@ from recipebook.recipe.yaml_source import KeyPath, place_of
 from recipebook.run import provenance, rundir
 from recipebook.run.earlier import read_inputs
 from recipebook.run.manifest import Manifest
-from recipebook.run.provenance import tell_changes
+from recipebook.run.provenance import format_changes
 from recipebook.run.rundir import Run
 from recipebook.sources.inputs import find_inputs
 from recipebook.sources.shards import list_values
@@ -40,7 +40,7 @@ SHARDS = "shards"
 
 
 @dataclass(frozen=True)
-class Standing:
+class MemberState:
     """A member, ready to be trained, or trained, or left out."""
 
     member: Member
@@ -96,12 +96,12 @@ def resolve_member(resolved: Resolved, member: Member) -> Resolved:
             }
             return replace(resolved, recipe=recipe, places=places)
         except ValidationError as error:
-            faults = tell_invalid(error, ())
+            faults = list_invalid(error, ())
     place = place_of(resolved.places, _find_key(faults[0].path, member))
     raise UserError(f"{place}: member {member.name}: {on_one_line(faults[0].text)}")
 
 
-def stand(resolved: Resolved, members: Sequence[Member], *, force: bool = False) -> list[Standing]:
+def stand(resolved: Resolved, members: Sequence[Member], *, force: bool = False) -> list[MemberState]:
     """Prepare every member's rows and find out what is there of it."""
     resolved_members = [resolve_member(resolved, member) for member in members]
     for each in resolved_members:
@@ -110,7 +110,7 @@ def stand(resolved: Resolved, members: Sequence[Member], *, force: bool = False)
     line = ProgressLine("members")
     standings = []
     for at, (member, each) in enumerate(zip(members, resolved_members, strict=True)):
-        line.show(at, len(members))
+        line.draw(at, len(members))
         try:
             standings.append(_stand(member, each, trained, resolved, force=force))
         except UserError as error:
@@ -127,10 +127,10 @@ def name_fleet(resolved: Resolved) -> str:
 
 def _stand(
     member: Member, each: Resolved, trained: Mapping[str, tuple[Run, Manifest]], fleet: Resolved, *, force: bool
-) -> Standing:
+) -> MemberState:
     dataset = prepare(each.recipe.data, root=each.root)
     identity = provenance.identify(each.recipe, dataset.rows_digest)
-    standing = Standing(member, each, dataset, identity, "new", "there is none yet", None)
+    standing = MemberState(member, each, dataset, identity, "new", "there is none yet", None)
     least = fleet.recipe.matrix.min_rows if fleet.recipe.matrix else 0
     if dataset.rows["train"] < least:
         why = f"{dataset.rows['train']} train rows, and matrix.min_rows is {least}"
@@ -139,12 +139,12 @@ def _stand(
         return replace(standing, why="FORCE=1")
     if identity in trained:
         run, manifest = trained[identity]
-        return replace(standing, run=run, **_tell_state(manifest))
+        return replace(standing, run=run, **_describe_state(manifest))
     earlier = rundir.list_members(name_fleet(fleet), member.name)
     return replace(standing, state="changed", why=_compare(*earlier[0], dataset, each)) if earlier else standing
 
 
-def _tell_state(manifest: Manifest) -> dict[str, Any]:
+def _describe_state(manifest: Manifest) -> dict[str, Any]:
     if manifest.status == "trained":
         return {"state": "trained", "why": "same rows, settings, base and versions"}
     if manifest.status == "failed":
@@ -155,7 +155,7 @@ def _tell_state(manifest: Manifest) -> dict[str, Any]:
 def _compare(run: Run, earlier: Manifest, dataset: Dataset, resolved: Resolved) -> str:
     """Which of the things that an identity is made of differ from those of the newest run."""
     inputs = provenance.list_inputs(resolved.recipe, dataset.rows_digest)
-    return tell_changes(read_inputs(earlier, run.folder), inputs)
+    return format_changes(read_inputs(earlier, run.folder), inputs)
 
 
 def _index_runs() -> dict[str, tuple[Run, Manifest]]:

@@ -15,8 +15,8 @@ from datetime import datetime
 
 from recipebook import project
 from recipebook.errors import UserError
-from recipebook.fleet.members import Standing, name_fleet
-from recipebook.launch.launcher import Job, Launcher, Training
+from recipebook.fleet.members import MemberState, name_fleet
+from recipebook.launch.launchers import Launcher, LaunchJob, RunningTraining
 from recipebook.locks import lock_file
 from recipebook.progress import ProgressLine, format_seconds
 from recipebook.run import rundir
@@ -34,7 +34,7 @@ POLL_SECONDS = 0.05
 class Work:
     """A member on its way; `tries` are those of this command."""
 
-    standing: Standing
+    standing: MemberState
     tries: int = 0
     fault: str | None = None
     claim: int | None = None
@@ -48,7 +48,7 @@ class Active:
     run: Run
     manifest: Manifest
     lock: int
-    training: Training
+    training: RunningTraining
     started: float = field(default_factory=time.monotonic)
 
 
@@ -65,7 +65,7 @@ class Schedule:
         self.faults: dict[str, str] = {}
         self.line = ProgressLine("fleet")
 
-    def run(self, wanted: Sequence[Standing]) -> None:
+    def run(self, wanted: Sequence[MemberState]) -> None:
         """Train all of them; one that fails goes behind the others, and one that another scheduler has, too."""
         waiting = deque(Work(one) for one in wanted)
         while waiting or self.active:
@@ -123,7 +123,7 @@ class Schedule:
             run.drop_broken_checkpoints()
             manifest = attempt.begin(run, manifest)
             processes = work.standing.resolved.recipe.launch.processes
-            job = Job(run.folder, manifest.command, manifest.environment, lock, processes)
+            job = LaunchJob(run.folder, manifest.command, manifest.environment, lock, processes)
             self.active.append(Active(work, run, manifest, lock, self.launcher.start(job)))
         except BaseException:
             os.close(lock)
@@ -177,7 +177,7 @@ class Schedule:
             self._settle(work, "trained", f"{name} in {took}{loss}")
             return None
         if work.tries < self.tries:
-            self._say("failed", f"{name}: {work.fault}; it is tried again")
+            self._print("failed", f"{name}: {work.fault}; it is tried again")
             return work
         self._give_up(work, work.fault)
         return None
@@ -192,9 +192,9 @@ class Schedule:
             os.close(work.claim)
             work.claim = None
         self.done += 1
-        self._say(label, f"{said}  [{self.done}/{self.total}]")
+        self._print(label, f"{said}  [{self.done}/{self.total}]")
 
-    def _say(self, label: str, text: str) -> None:
+    def _print(self, label: str, text: str) -> None:
         self.line.clear()
         print_field(label, text)
 
@@ -202,4 +202,4 @@ class Schedule:
         """Members done, and the part of those under way that is."""
         shares = [read_progress(active.run.folder) for active in self.active]
         part = sum(fact["step"] / max(fact["steps"], 1) for fact in shares if fact)
-        self.line.show(self.done, self.total, f" +{part:.1f} ({len(self.active)} at a time)")
+        self.line.draw(self.done, self.total, f" +{part:.1f} ({len(self.active)} at a time)")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from recipebook.errors import UserError
 from recipebook.files import write_text
-from recipebook.fleet.members import Standing, name_fleet
+from recipebook.fleet.members import MemberState, name_fleet
 from recipebook.progress import format_seconds
 from recipebook.run import rundir
 from recipebook.run.headline import read_headline
@@ -45,7 +45,7 @@ class Line(NamedTuple):
         return self[: len(HEAD)]
 
 
-def read_line(standing: Standing, fault: str | None) -> Line:
+def read_line(standing: MemberState, fault: str | None) -> Line:
     """How a member stands now; `fault` is why this command gave it up."""
     name, rows = standing.member.name, str(standing.dataset.rows["train"])
     if standing.state == "left out":
@@ -66,8 +66,8 @@ def read_line(standing: Standing, fault: str | None) -> Line:
         headline = str(error)
     loss = "" if manifest.final_loss is None else f"{manifest.final_loss:.4f}"
     took = format_seconds(sum(one.seconds or 0 for one in manifest.attempts))
-    told = manifest.reason or (manifest.diagnosis or "").partition(":")[0]
-    return Line(name, manifest.status, loss, headline, took, rows, told, run.name)
+    note = manifest.reason or (manifest.diagnosis or "").partition(":")[0]
+    return Line(name, manifest.status, loss, headline, took, rows, note, run.name)
 
 
 def write_page(path: Path, fleet: str, lines: Sequence[Line]) -> None:
@@ -77,8 +77,8 @@ def write_page(path: Path, fleet: str, lines: Sequence[Line]) -> None:
         f"<tr{'' if line.status == 'trained' else ' class=failed'}>{_make_cells('td', line.cells)}</tr>\n"
         for line in lines
     )
-    told = f"{len(lines)} members, {trained} trained"
-    text = PAGE.format(title=html.escape(f"fleet {fleet}"), told=told, head=_make_cells("th", HEAD), rows=rows)
+    summary = f"{len(lines)} members, {trained} trained"
+    text = PAGE.format(title=html.escape(f"fleet {fleet}"), told=summary, head=_make_cells("th", HEAD), rows=rows)
     write_text(path, text)
 
 

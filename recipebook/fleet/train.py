@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from recipebook import project
 from recipebook.errors import UserError
-from recipebook.fleet.members import Standing, list_members, name_fleet, stand
+from recipebook.fleet.members import MemberState, list_members, name_fleet, stand
 from recipebook.fleet.schedule import Schedule
 from recipebook.fleet.table import HEAD, Line, read_line, write_page
 from recipebook.hardware import detect
-from recipebook.launch.launcher import Launcher, PlainLauncher
+from recipebook.launch.launchers import Launcher, PlainLauncher
 from recipebook.launch.process import Stopped, signals_raise
 from recipebook.launch.resident import ResidentLauncher
 from recipebook.progress import format_seconds
@@ -21,13 +21,13 @@ from recipebook.project import shown
 from recipebook.recipe.resolve import Resolved
 from recipebook.run import rundir
 from recipebook.terminal import align, print_field
-from recipebook.train.words import say_recipe
+from recipebook.train.words import print_recipe
 
 LAUNCHERS = ("resident", "plain", "ray")
 
 
 @dataclass(frozen=True)
-class Choice:
+class FleetChoice:
     """Which members, and how."""
 
     only: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ class Choice:
     force: bool = False
 
 
-def train_fleet(resolved: Resolved, overrides: Sequence[str], choice: Choice) -> int:
+def train_fleet(resolved: Resolved, overrides: Sequence[str], choice: FleetChoice) -> int:
     """Train the members that are asked for; 0 all trained, 1 some failed, 130 stopped."""
     matrix = resolved.recipe.matrix
     assert matrix
@@ -45,7 +45,7 @@ def train_fleet(resolved: Resolved, overrides: Sequence[str], choice: Choice) ->
         raise UserError(
             f'FORCE: trains named members of {resolved.name} again; name them: ONLY="NAME NAME" or ONLY="*"'
         )
-    say_recipe(resolved)
+    print_recipe(resolved)
     members = list_members(resolved, choice.only, choice.limit)
     launcher = _open_launcher(choice, resolved)
     standings = stand(resolved, members, force=choice.force)
@@ -64,13 +64,13 @@ def train_fleet(resolved: Resolved, overrides: Sequence[str], choice: Choice) ->
     finally:
         launcher.close()
     lines = [read_line(one, schedule.faults.get(one.member.name)) for one in standings]
-    _tell(resolved, lines, time.monotonic() - started, schedule.trained)
+    _print_table(resolved, lines, time.monotonic() - started, schedule.trained)
     return int(any(line.status not in ("trained", "left out") for line in lines))
 
 
-def show_members(resolved: Resolved, choice: Choice) -> int:
+def print_members(resolved: Resolved, choice: FleetChoice) -> int:
     """What there is, what is done, what would run and why."""
-    say_recipe(resolved)
+    print_recipe(resolved)
     standings = stand(resolved, list_members(resolved, choice.only, choice.limit))
     rows = [(one.member.name, f"{one.state:<10}", f"{one.dataset.rows['train']:>6} rows", one.why) for one in standings]
     print(align(rows))
@@ -78,7 +78,7 @@ def show_members(resolved: Resolved, choice: Choice) -> int:
     return 0
 
 
-def _name_members(resolved: Resolved, names: Sequence[str], choice: Choice) -> None:
+def _name_members(resolved: Resolved, names: Sequence[str], choice: FleetChoice) -> None:
     fleet = name_fleet(resolved)
     try:
         rundir.name_members(fleet, names, whole=not choice.only and choice.limit is None)
@@ -86,7 +86,7 @@ def _name_members(resolved: Resolved, names: Sequence[str], choice: Choice) -> N
         raise UserError(f"{shown(project.RUNS / fleet)}: cannot be written: {error.strerror}") from None
 
 
-def _open_launcher(choice: Choice, resolved: Resolved) -> Launcher:
+def _open_launcher(choice: FleetChoice, resolved: Resolved) -> Launcher:
     """One slot a device, or as many as are asked for."""
     slots = choice.workers or max(1, len(detect().gpus))
     if choice.launcher not in LAUNCHERS:
@@ -102,12 +102,12 @@ def _open_launcher(choice: Choice, resolved: Resolved) -> Launcher:
     return RayLauncher(choice.workers)
 
 
-def _count_states(standings: Sequence[Standing]) -> str:
+def _count_states(standings: Sequence[MemberState]) -> str:
     states = [one.state for one in standings]
     return ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
 
 
-def _tell(resolved: Resolved, lines: Sequence[Line], seconds: float, trained: int) -> None:
+def _print_table(resolved: Resolved, lines: Sequence[Line], seconds: float, trained: int) -> None:
     """The table of all members, in the terminal and as a page."""
     print(align([HEAD, *(line.cells for line in lines)]))
     failed = sum(line.status not in ("trained", "left out") for line in lines)

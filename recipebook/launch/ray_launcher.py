@@ -1,6 +1,6 @@
 """Members of a fleet as tasks of a Ray cluster: a prepared run's folder in, an exit code out, wherever it was trained.
 
-    training = RayLauncher().start(Job(folder=Path("runs/traits/joy_plus-…"), command=(…), processes=1, …))
+    training = RayLauncher().start(LaunchJob(folder=Path("runs/traits/joy_plus-…"), command=(…), processes=1, …))
 
 A task declares a CPU a process, and a GPU each where there are GPUs; Ray chooses the node, and runs the task again when
 its node dies. All nodes see the project under the same path. The cluster is that of `RAY_ADDRESS`, else one that runs
@@ -25,7 +25,7 @@ from recipebook.run.rundir import Run
 if TYPE_CHECKING:
     from ray import ObjectRef
 
-    from recipebook.launch.launcher import Job
+    from recipebook.launch.launchers import LaunchJob
 
 NODE_DEATHS = 3
 # How long a node may still count as alive when what it ran is dead.
@@ -57,7 +57,7 @@ class RayLauncher:
         self.task = ray.remote(_train)
         self.started: list[RayTraining] = []
 
-    def start(self, job: "Job") -> "RayTraining":
+    def start(self, job: "LaunchJob") -> "RayTraining":
         """See Launcher."""
         environment = {key: value for key, value in job.environment.items() if key not in OURS_NO_MORE}
         ref = self.task.options(

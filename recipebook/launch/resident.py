@@ -15,7 +15,7 @@ import time
 from dataclasses import replace
 
 from recipebook.hardware import name_gpus
-from recipebook.launch.launcher import Job, PlainTraining, Training
+from recipebook.launch.launchers import LaunchJob, PlainTraining, RunningTraining
 from recipebook.launch.process import GRACE_SECONDS, start_process
 from recipebook.project import CACHE, PROJECT
 from recipebook.run.progress_file import last_error
@@ -27,7 +27,7 @@ SINGLE = ("-m", "trainer", "axolotl.yaml")
 class Resident:
     """One process, and the socket over which it is told what to train."""
 
-    def __init__(self, job: Job, slot: int) -> None:
+    def __init__(self, job: LaunchJob, slot: int) -> None:
         self.environment = job.environment
         self.log = CACHE / f"resident-{os.getpid()}-{slot}.log"
         self.log.parent.mkdir(exist_ok=True)
@@ -37,7 +37,7 @@ class Resident:
             self.process = start_process(command, PROJECT, job.environment, log, theirs.fileno())
         self.control.setblocking(False)
 
-    def fits(self, job: Job) -> bool:
+    def fits(self, job: LaunchJob) -> bool:
         """Whether it lives and was started as the job wants to be; libraries read some variables once."""
         return self.process.poll() is None and self.environment == job.environment
 
@@ -56,7 +56,7 @@ class Resident:
 class ResidentTraining:
     """A run in a child of a resident."""
 
-    def __init__(self, resident: Resident, job: Job) -> None:
+    def __init__(self, resident: Resident, job: LaunchJob) -> None:
         self.resident = resident
         self.folder = job.folder
         self.child: int | None = None
@@ -64,7 +64,7 @@ class ResidentTraining:
         socket.send_fds(resident.control, [json.dumps({"folder": str(job.folder)}).encode()], [job.lock])
 
     def poll(self) -> int | None:
-        """See Training; a resident that dies takes its child along."""
+        """See RunningTraining; a resident that dies takes its child along."""
         while self.code is None:
             try:
                 packet = self.resident.control.recv(PACKET)
@@ -72,13 +72,13 @@ class ResidentTraining:
                 return None
             except OSError:
                 packet = b""
-            told = json.loads(packet) if packet else {"code": self._bury()}
-            self.child = told.get("pid", self.child)
-            self.code = told.get("code")
+            message = json.loads(packet) if packet else {"code": self._bury()}
+            self.child = message.get("pid", self.child)
+            self.code = message.get("code")
         return self.code
 
     def stop(self) -> None:
-        """See Training."""
+        """See RunningTraining."""
         if self.poll() is None:
             if self.child:
                 os.killpg(self.child, signal.SIGKILL)
@@ -103,12 +103,12 @@ class ResidentLauncher:
     def __init__(self, slots: int) -> None:
         self.slots = slots
         self.residents: dict[int, Resident] = {}
-        self.running: dict[int, Training] = {}
+        self.running: dict[int, RunningTraining] = {}
 
-    def start(self, job: Job) -> Training:
+    def start(self, job: LaunchJob) -> RunningTraining:
         """See Launcher."""
         slot = next(at for at in range(self.slots) if at not in self.running or self.running[at].poll() is not None)
-        training: Training = self._start(job, slot) if job.command[1:] == SINGLE else PlainTraining(job)
+        training: RunningTraining = self._start(job, slot) if job.command[1:] == SINGLE else PlainTraining(job)
         self.running[slot] = training
         return training
 
@@ -119,7 +119,7 @@ class ResidentLauncher:
         for resident in self.residents.values():
             resident.close()
 
-    def _start(self, job: Job, slot: int) -> ResidentTraining:
+    def _start(self, job: LaunchJob, slot: int) -> ResidentTraining:
         job = _place(job, slot)
         resident = self.residents.get(slot)
         if resident is None or not resident.fits(job):
@@ -129,7 +129,7 @@ class ResidentLauncher:
         return ResidentTraining(resident, job)
 
 
-def _place(job: Job, slot: int) -> Job:
+def _place(job: LaunchJob, slot: int) -> LaunchJob:
     """Each slot has a GPU of its own, where there are several."""
     gpus = name_gpus()
     if len(gpus) < 2:

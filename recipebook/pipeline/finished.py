@@ -1,6 +1,6 @@
 """A stage in; the same stage, finished in another run of the recipe, out; and a stage in words."""
 
-from recipebook.pipeline.inputs import Step
+from recipebook.pipeline.inputs import IdentifiedStage
 from recipebook.recipe.stages import Stage
 from recipebook.run import rundir
 from recipebook.run.rundir import Run
@@ -8,7 +8,7 @@ from recipebook.run.stage_run import StageRun
 from recipebook.terminal import format_field
 
 
-def find_finished(step: Step, rows_digest: str | None, but: Run | None = None) -> StageRun | None:
+def find_finished(step: IdentifiedStage, rows_digest: str | None, but: Run | None = None) -> StageRun | None:
     """The same stage, finished in another run; rows that a stage made must be the same in fact, once they are known."""
     for run, manifest in rundir.list_readable():
         if but and run.folder == but.folder:
@@ -21,7 +21,7 @@ def find_finished(step: Step, rows_digest: str | None, but: Run | None = None) -
     return None
 
 
-def tell_stage(stage: Stage, at: int, of: int) -> str:
+def format_stage(stage: Stage, at: int, of: int) -> str:
     """`stage     dpo (3 of 3): trains, from sft`"""
     what = "trains" if stage.kind is None else stage.kind.replace("_", " ")
     return format_field("stage", f"{stage.name} ({at} of {of}): {what}, from {stage.start}")

@@ -1,7 +1,7 @@
 """What decides the outcome of each stage, known before any has run: stages in, steps with their identities out.
 
-    Step(stage=Stage(name="dpo", …), dataset=None, identity="5d0c…",
-         inputs={"training.epochs": "2", "rows": "made by pairs", "stage pairs": "9a41…", "start": "sft 77c0…", …})
+    IdentifiedStage(stage=Stage(name="dpo", …), dataset=None, identity="5d0c…",
+                    inputs={"training.epochs": "2", "rows": "made by pairs", "start": "sft 77c0…", …})
 
 Rows that a stage makes follow from that stage's own inputs, which stand for them. A stage with the same inputs as one
 that is finished need not run again; where they differ, the names that differ are the reason.
@@ -31,7 +31,7 @@ HASHES = ("rows", "base", "chat template")
 
 
 @dataclass(frozen=True)
-class Step:
+class IdentifiedStage:
     """A stage, its rows (None: an earlier stage makes them), and by what it is recognised."""
 
     stage: Stage
@@ -40,14 +40,14 @@ class Step:
     identity: str
 
 
-def list_steps(stages: Sequence[Stage]) -> list[Step]:
+def list_steps(stages: Sequence[Stage]) -> list[IdentifiedStage]:
     """Convert what can be converted now, and name every stage's inputs."""
-    steps: list[Step] = []
+    steps: list[IdentifiedStage] = []
     for stage in stages:
         data = stage.recipe.data
         dataset = None if reads_made(data) else _prepare(stage)
         inputs = _list_inputs(stage, dataset, {step.stage.name: step.identity for step in steps})
-        steps.append(Step(stage, dataset, inputs, provenance.digest_inputs(inputs)))
+        steps.append(IdentifiedStage(stage, dataset, inputs, provenance.digest_inputs(inputs)))
     return steps
 
 
@@ -56,7 +56,7 @@ def reads_made(data: Data) -> bool:
     return any(name is not None and name.startswith(MADE) for name in (data.source, data.validation, data.test))
 
 
-def identify_all(steps: Sequence[Step]) -> str:
+def identify_all(steps: Sequence[IdentifiedStage]) -> str:
     """The identity of a run of all stages."""
     return digest(*(part for step in steps for part in (step.stage.name, step.identity)))
 

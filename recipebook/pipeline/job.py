@@ -1,8 +1,8 @@
 """A stage that trains nothing, ready to run: what it may read, and the folder in which it leaves its files.
 
-    Job(name="pairs", folder=Path("runs/dial-dpo-20261121-093000/stages/pairs"), model=Path("models/tiny-base"),
-        adapter=Path("runs/dial-dpo-…/stages/sft/model"), revision=None, chat_template="{% for message in …",
-        rows={"train": Path("runs/…/stages/pairs/data/train.jsonl"), …}, sources={}, seed=42, recipe=Recipe(…))
+    StageJob(name="pairs", folder=Path("runs/dial-dpo-20261121-093000/stages/pairs"), model=Path("models/tiny-base"),
+             adapter=Path("runs/dial-dpo-…/stages/sft/model"), revision=None, chat_template="{% for message in …",
+             rows={"train": Path("runs/…/stages/pairs/data/train.jsonl"), …}, sources={}, seed=42, recipe=Recipe(…))
 
 The runner makes the job, checks the stage's options before anything runs, and calls `run` of stages/<kind>.py in a
 process of its own, which may be killed at any time and is started again with the same job.
@@ -19,7 +19,7 @@ from recipebook.recipe.keys import Recipe
 
 
 @dataclass(frozen=True)
-class Job:
+class StageJob:
     """One run of one stage. `model` with `adapter` on it is the model of the stage that this one starts from."""
 
     name: str
@@ -42,20 +42,20 @@ class Job:
     """The stage's own view of the recipe, overrides merged."""
 
 
-def write_job(path: Path, job: Job, kind: str, options: Mapping[str, Any]) -> None:
+def write_job(path: Path, job: StageJob, kind: str, options: Mapping[str, Any]) -> None:
     """Write what `python -m stages` reads."""
-    told = {field.name: getattr(job, field.name) for field in fields(job)}
-    told["recipe"] = job.recipe.model_dump(mode="json")
-    write_text(path, json.dumps({"kind": kind, "options": dict(options), "job": told}, default=str, indent=1) + "\n")
+    data = {field.name: getattr(job, field.name) for field in fields(job)}
+    data["recipe"] = job.recipe.model_dump(mode="json")
+    write_text(path, json.dumps({"kind": kind, "options": dict(options), "job": data}, default=str, indent=1) + "\n")
 
 
-def read_job(told: Mapping[str, Any]) -> Job:
+def read_job(document: Mapping[str, Any]) -> StageJob:
     """The job as it was written; a model that is a folder becomes its path."""
-    job = dict(told["job"])
+    job = dict(document["job"])
     for name in ("model", "tokenizer"):
         job[name] = Path(job[name]) if Path(job[name]).is_dir() else job[name]
     for name in ("rows", "sources"):
         job[name] = {key: Path(value) for key, value in job[name].items()}
     job["folder"], job["adapter"] = Path(job["folder"]), Path(job["adapter"]) if job["adapter"] else None
     job["recipe"] = Recipe.model_validate_json(json.dumps(job["recipe"]))
-    return Job(**job)
+    return StageJob(**job)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from recipebook.data.dataset import Dataset, prepare
 from recipebook.files import write_text
-from recipebook.pipeline.inputs import Step
-from recipebook.pipeline.job import Job, write_job
+from recipebook.pipeline.inputs import IdentifiedStage
+from recipebook.pipeline.job import StageJob, write_job
 from recipebook.project import CHAT_TEMPLATES
 from recipebook.recipe.base_model import find_base
 from recipebook.recipe.stages import Stage
@@ -26,7 +26,7 @@ MERGING = "merging"
 JOB = "job.json"
 
 
-def prepare_rows(step: Step, top: Run) -> Dataset:
+def prepare_rows(step: IdentifiedStage, top: Run) -> Dataset:
     """The stage's rows; those that earlier stages made are there by now."""
     if step.dataset:
         return step.dataset
@@ -34,7 +34,7 @@ def prepare_rows(step: Step, top: Run) -> Dataset:
     return prepare(step.stage.recipe.data, made=made)
 
 
-def open_stage(run: StageRun, step: Step, overrides: Sequence[str], dataset: Dataset) -> None:
+def open_stage(run: StageRun, step: IdentifiedStage, overrides: Sequence[str], dataset: Dataset) -> None:
     """Fill the folder of a stage that has not begun, and say so in its entry."""
     shutil.rmtree(run.folder, ignore_errors=True)
     run.folder.mkdir(parents=True)
@@ -93,7 +93,7 @@ def _has_adapter(run: StageRun) -> bool:
     return (run.folder / "model" / "adapter_config.json").is_file()
 
 
-def _open_job(run: StageRun, step: Step, dataset: Dataset) -> None:
+def _open_job(run: StageRun, step: IdentifiedStage, dataset: Dataset) -> None:
     recipe = step.stage.recipe
     link_rows(run.folder, dataset)
     write_text(run.folder / "resolved.yaml", dump_recipe(recipe))
@@ -101,7 +101,7 @@ def _open_job(run: StageRun, step: Step, dataset: Dataset) -> None:
     run.update({"status": "prepared", "created": format_now(), **prepared})
 
 
-def _make_job(run: StageRun, stage: Stage, folder: Path) -> Job:
+def _make_job(run: StageRun, stage: Stage, folder: Path) -> StageJob:
     recipe = stage.recipe
     model: Path | str = find_base(recipe)
     tokenizer, adapter, revision = model, None, recipe.model.revision
@@ -114,7 +114,7 @@ def _make_job(run: StageRun, stage: Stage, folder: Path) -> Job:
             model = tokenizer
         revision = revision if model == find_base(recipe) else None
     template = recipe.model.chat_template
-    return Job(
+    return StageJob(
         name=run.name,
         folder=folder,
         model=model,

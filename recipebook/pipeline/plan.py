@@ -6,38 +6,38 @@ would run training.learning_rate: 0.002, was 0.001
 
 from collections.abc import Sequence
 
-from recipebook.data.strengths import tell_strengths
-from recipebook.pipeline.finished import find_finished, tell_stage
-from recipebook.pipeline.inputs import Step, list_steps, naming, reads_made
+from recipebook.data.strengths import format_strengths
+from recipebook.pipeline.finished import find_finished, format_stage
+from recipebook.pipeline.inputs import IdentifiedStage, list_steps, naming, reads_made
 from recipebook.project import shown
 from recipebook.recipe.resolve import Resolved
 from recipebook.recipe.stages import Stage
 from recipebook.run import rundir
-from recipebook.run.provenance import tell_changes
+from recipebook.run.provenance import format_changes
 from recipebook.terminal import format_field, print_field
-from recipebook.train.plan import tell_training
-from recipebook.train.words import say_dataset, say_recipe
+from recipebook.train.plan import print_training
+from recipebook.train.words import print_dataset, print_recipe
 
 
 def plan_stages(resolved: Resolved, stages: Sequence[Stage]) -> None:
     """Print the stages in short, then at length what would train."""
-    say_recipe(resolved)
-    _say_strengths(stages)
+    print_recipe(resolved)
+    _print_strengths(stages)
     steps = list_steps(stages)
     for at, step in enumerate(steps, 1):
-        print(tell_stage(step.stage, at, len(steps)))
-        print(tell_fate(step, resolved))
+        print(format_stage(step.stage, at, len(steps)))
+        print(format_fate(step, resolved))
     for step in steps:
         if step.stage.kind is None and not find_finished(step, None):
             print(f"\n=== stage {step.stage.name}")
             if step.dataset is None:
                 print_field("data", f"made by {', '.join(step.stage.list_sources())}: shown once they are there")
                 continue
-            say_dataset(step.dataset)
-            tell_training(step.stage.recipe, step.dataset)
+            print_dataset(step.dataset)
+            print_training(step.stage.recipe, step.dataset)
 
 
-def tell_fate(step: Step, resolved: Resolved) -> str:
+def format_fate(step: IdentifiedStage, resolved: Resolved) -> str:
     """Whether a stage would run, and what is other than when it last did."""
     found = find_finished(step, None)
     if found:
@@ -50,15 +50,15 @@ def tell_fate(step: Step, resolved: Resolved) -> str:
                 continue
             if entry.identity == step.identity:
                 return f"would go on in {shown(run.folder)} ({entry.status})"
-            return f"would run {tell_changes(entry.inputs, step.inputs)}"
+            return f"would run {format_changes(entry.inputs, step.inputs)}"
     return "would run for the first time"
 
 
-def _say_strengths(stages: Sequence[Stage]) -> None:
+def _print_strengths(stages: Sequence[Stage]) -> None:
     """Before rows are made, since a threshold under which nothing is left is where the table is wanted."""
     for stage in stages:
         if stage.kind is None and not reads_made(stage.recipe.data):
             with naming(stage):
-                lines = tell_strengths(stage.recipe.data)
+                lines = format_strengths(stage.recipe.data)
             for line in lines:
                 print(line)

@@ -12,8 +12,8 @@ from recipebook.errors import UserError
 from recipebook.launch.command import build_environment
 from recipebook.launch.process import Stopped, run_job
 from recipebook.locks import holding
-from recipebook.pipeline.finished import find_finished, tell_stage
-from recipebook.pipeline.inputs import Step, identify_all, list_steps
+from recipebook.pipeline.finished import find_finished, format_stage
+from recipebook.pipeline.inputs import IdentifiedStage, identify_all, list_steps
 from recipebook.pipeline.opening import (
     build_job_command,
     finish_merging,
@@ -29,17 +29,17 @@ from recipebook.run import rundir
 from recipebook.run.manifest import StageEntry
 from recipebook.run.progress_file import last_error
 from recipebook.run.rundir import Run
-from recipebook.run.stage_run import StageRun, list_trained, settle, show_final
+from recipebook.run.stage_run import StageRun, link_final, list_trained, settle
 from recipebook.suggestions import offer
 from recipebook.terminal import print_field
 from recipebook.train.attempt import attempt, attempt_job
 from recipebook.train.machine import check_machine, choose_profile
 from recipebook.train.opening import begin_manifest, reopen_run
-from recipebook.train.words import say_dataset, say_recipe
+from recipebook.train.words import print_dataset, print_recipe
 
 
 @dataclass(frozen=True)
-class Choice:
+class StageChoice:
     """Which stages run: one, or one and those after it, or all; `force` runs them whatever is there already."""
 
     only: str | None = None
@@ -68,10 +68,10 @@ def resolve_stages(name: str, profile: str | None, overrides: Sequence[str]) -> 
     return merge_layers(layers), stages
 
 
-def train_stages(resolved: Resolved, stages: Sequence[Stage], overrides: Sequence[str], choice: Choice) -> int:
+def train_stages(resolved: Resolved, stages: Sequence[Stage], overrides: Sequence[str], choice: StageChoice) -> int:
     """Run the chosen stages; the exit status: 0 all done, 1 one failed, 2 the user's mistake, 130 stopped."""
     chosen = choice.list_names(stages)
-    say_recipe(resolved)
+    print_recipe(resolved)
     # All that can be converted is, before anything trains: what is wrong with data shows now.
     steps = list_steps(stages)
     _check_needs(steps, chosen, resolved.name)
@@ -88,7 +88,7 @@ def train_stages(resolved: Resolved, stages: Sequence[Stage], overrides: Sequenc
         return _run_all(top, steps, chosen, choice, overrides, lock)
 
 
-def _check_needs(steps: Sequence[Step], chosen: Sequence[str], recipe: str) -> None:
+def _check_needs(steps: Sequence[IdentifiedStage], chosen: Sequence[str], recipe: str) -> None:
     """What a chosen stage builds on must be chosen too, or finished somewhere."""
     by_name = {step.stage.name: step for step in steps}
     for name in chosen:
@@ -101,7 +101,9 @@ def _check_needs(steps: Sequence[Step], chosen: Sequence[str], recipe: str) -> N
                 )
 
 
-def _open(top: Run, resolved: Resolved, steps: Sequence[Step], overrides: Sequence[str], identity: str) -> None:
+def _open(
+    top: Run, resolved: Resolved, steps: Sequence[IdentifiedStage], overrides: Sequence[str], identity: str
+) -> None:
     """A new run's folder and its first manifest, in which every stage waits."""
     waiting = tuple(
         StageEntry(
@@ -117,26 +119,31 @@ def _open(top: Run, resolved: Resolved, steps: Sequence[Step], overrides: Sequen
 
 
 def _run_all(
-    top: Run, steps: Sequence[Step], chosen: Sequence[str], choice: Choice, overrides: Sequence[str], lock: int
+    top: Run,
+    steps: Sequence[IdentifiedStage],
+    chosen: Sequence[str],
+    choice: StageChoice,
+    overrides: Sequence[str],
+    lock: int,
 ) -> int:
     for at, step in enumerate(steps, 1):
         run, stage = StageRun(top, step.stage.name), step.stage
-        told = tell_stage(stage, at, len(steps))
+        heading = format_stage(stage, at, len(steps))
         if top.read().get_stage(stage.name).finished:
-            print(f"{told}: done already")
+            print(f"{heading}: done already")
             continue
         dataset = prepare_rows(step, top) if _can_prepare(step, top) else None
         forced = choice.force and stage.name in chosen
         other = find_finished(step, dataset.rows_digest, top) if dataset and not forced else None
         if other:
             run.take_over(other)
-            print(f"{told}: as in {shown(other.folder)}")
+            print(f"{heading}: as in {shown(other.folder)}")
             continue
         if stage.name not in chosen or dataset is None:
-            print(f"{told}: left for later")
+            print(f"{heading}: left for later")
             continue
-        print(told)
-        say_dataset(dataset)
+        print(heading)
+        print_dataset(dataset)
         if top.read().get_stage(stage.name).status == "waiting":
             open_stage(run, step, overrides, dataset)
         status = _run(run, stage, lock)
@@ -145,7 +152,7 @@ def _run_all(
     return _close(top)
 
 
-def _can_prepare(step: Step, top: Run) -> bool:
+def _can_prepare(step: IdentifiedStage, top: Run) -> bool:
     folder = top.folder / "stages"
     return all((folder / name / "rows.jsonl").is_file() for name in step.stage.list_sources())
 
@@ -184,7 +191,7 @@ def _close(top: Run) -> int:
     left = [entry.name for entry in manifest.pipeline if not entry.finished]
     trained = list_trained(top, manifest)
     if trained:
-        show_final(top, trained[-1])
+        link_final(top, trained[-1])
     settle(top, f"{', '.join(left)}: not run yet" if left else None)
     if left:
         print_field("left", f"{', '.join(left)}: make train RECIPE={manifest.recipe} goes on")

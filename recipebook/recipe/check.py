@@ -10,7 +10,7 @@ from pathlib import Path
 
 from recipebook.errors import UserError
 from recipebook.project import PROJECT
-from recipebook.recipe.faults import find_recipe_faults, tell
+from recipebook.recipe.faults import find_recipe_faults, format_faults
 from recipebook.recipe.references import check_references, check_template
 from recipebook.recipe.resolve import list_profiles, list_recipes, merge_layers, read_layers, read_profile
 from recipebook.recipe.stages import read_stages
@@ -42,7 +42,7 @@ def _check_recipe(name: str, root: Path) -> Iterator[str]:
 def _check_profile(name: str, root: Path) -> Iterator[str]:
     try:
         profile = read_profile(name, root)
-        yield from tell(find_recipe_faults(profile.data, part=True), profile.places)
+        yield from format_faults(find_recipe_faults(profile.data, part=True), profile.places)
     except UserError as error:
         yield str(error)
 

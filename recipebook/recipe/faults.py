@@ -30,13 +30,13 @@ def find_recipe_faults(data: dict[str, Any], path: KeyPath = (), part: bool = Fa
     return [fault for fault in faults if not (part and fault.missing)]
 
 
-def tell(faults: Iterable[Fault], places: Places) -> list[str]:
+def format_faults(faults: Iterable[Fault], places: Places) -> list[str]:
     """The faults as lines, in the order in which they are written in the files; each once."""
     placed = sorted((place_of(places, fault.path, fault.on_key), fault.text) for fault in faults)
     return list(dict.fromkeys(f"{place}: {on_one_line(text)}" for place, text in placed))
 
 
-def tell_invalid(error: ValidationError, path: KeyPath) -> list[Fault]:
+def list_invalid(error: ValidationError, path: KeyPath) -> list[Fault]:
     """What a model's own validators found, which its schema does not say."""
     faults = []
     for problem in error.errors(include_url=False):

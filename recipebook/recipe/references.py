@@ -20,9 +20,9 @@ from jinja2.parser import Parser
 from pydantic import BaseModel, ValidationError
 
 from recipebook.errors import UserError
-from recipebook.recipe.faults import tell, tell_invalid
+from recipebook.recipe.faults import format_faults, list_invalid
 from recipebook.recipe.keys import AUTO
-from recipebook.recipe.resolve import Resolved, is_file, show
+from recipebook.recipe.resolve import Resolved, format_path, is_file
 from recipebook.recipe.schema_walk import Fault, Schema, find_faults, resolve_reference
 from recipebook.recipe.unused_keys import find_unused_keys
 from recipebook.recipe.yaml_source import KeyPath
@@ -35,7 +35,7 @@ def check_references(resolved: Resolved, made: Sequence[str] = ()) -> None:
 
     `made` are the stages whose rows it may read.
     """
-    lines = tell(_find_faults(resolved, made), resolved.places)
+    lines = format_faults(_find_faults(resolved, made), resolved.places)
     lines += [line for path in _used_templates(resolved) for line in check_template(path, resolved.root)]
     if lines:
         raise UserError("\n".join(lines))
@@ -50,7 +50,7 @@ def find_kind_faults(root: Path, kind: str, given: Any, path: KeyPath) -> list[F
 
 def check_template(path: Path, root: Path) -> list[str]:
     """What Jinja cannot parse in a template, and what it includes that is not there, one line each."""
-    label = show(path, root)
+    label = format_path(path, root)
     try:
         wanted = _list_included(path.read_text())
     except TemplateSyntaxError as error:
@@ -119,7 +119,7 @@ def _find_file(root: Path, name: str | None, path: KeyPath) -> Iterator[Fault]:
     if name is None or is_file(root / name):
         return
     try:
-        near = sorted(show(other, root) for other in (root / name).parent.iterdir())
+        near = sorted(format_path(other, root) for other in (root / name).parent.iterdir())
     except (OSError, ValueError):
         near = []
     yield Fault(path, False, f"no file '{name}'{suggest(name, near)}")
@@ -150,7 +150,7 @@ def _find_options_faults(
         try:
             options.model_validate(given)
         except ValidationError as error:
-            faults = tell_invalid(error, path)
+            faults = list_invalid(error, path)
     yield from faults
     for key, value in given.items():
         if isinstance(value, str) and _is_path(schema.get("properties", {}).get(key, {}), schema):
@@ -179,7 +179,7 @@ def import_file(path: Path) -> ModuleType:
     return module
 
 
-class _Generation(Extension):
+class _GenerationTag(Extension):
     """The tag by which chat templates mark what the assistant says; Jinja alone does not know it."""
 
     tags = {"generation"}  # noqa: RUF012
@@ -189,4 +189,4 @@ class _Generation(Extension):
         return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
 
-_ENVIRONMENT = Environment(extensions=["jinja2.ext.loopcontrols", "jinja2.ext.do", _Generation], autoescape=False)
+_ENVIRONMENT = Environment(extensions=["jinja2.ext.loopcontrols", "jinja2.ext.do", _GenerationTag], autoescape=False)

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from recipebook.errors import UserError, on_one_line
 from recipebook.project import PROJECT
-from recipebook.recipe.faults import find_recipe_faults, tell, tell_invalid
+from recipebook.recipe.faults import find_recipe_faults, format_faults, list_invalid
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.schema_walk import Fault
 from recipebook.recipe.yaml_source import Document, KeyPath, Place, Places, Spot, forget, load, parse_value
@@ -124,13 +124,13 @@ def read_profile(name: str, root: Path = PROJECT) -> Document:
     if name not in known:
         raise UserError(f"no profile '{name}' in recipes/profiles/{offer(name, known)}")
     path = root / "recipes" / "profiles" / f"{name}.yaml"
-    document = load(path, show(path, root))
+    document = load(path, format_path(path, root))
     for key in NOT_IN_PROFILES & document.data.keys():
         raise UserError(f"{document.places[(key,)].key}: a profile cannot have '{key}'")
     return document
 
 
-def show(path: Path, root: Path) -> str:
+def format_path(path: Path, root: Path) -> str:
     """A path as messages write it: from the project's folder, or from here."""
     absolute = path.absolute()
     for base in (root.absolute(), Path.cwd()):
@@ -163,7 +163,7 @@ def _read_chain(source: Path, root: Path) -> list[Document]:
     while True:
         if name in names:
             raise UserError(f"{place}: extends goes in a circle: {' -> '.join([*names[names.index(name) :], name])}")
-        document = load(source, show(source, root))
+        document = load(source, format_path(source, root))
         chain.insert(0, document)
         names.append(name)
         base = document.data.get("extends")
@@ -267,8 +267,8 @@ def _validate(merged: Document, profile: str | None, root: Path) -> Recipe:
             # As JSON, pydantic is strict about types and still takes a list for a tuple.
             return Recipe.model_validate_json(json.dumps(merged.data), strict=True)
         except ValidationError as error:
-            faults = tell_invalid(error, ())
-    raise UserError("\n".join(tell(faults, merged.places)))
+            faults = list_invalid(error, ())
+    raise UserError("\n".join(format_faults(faults, merged.places)))
 
 
 def _find_profile_faults(profiles: Any, chosen: str | None, root: Path) -> Iterator[Fault]:

@@ -20,7 +20,7 @@ from typing import Any
 from pydantic import Field
 
 from recipebook.errors import UserError
-from recipebook.recipe.faults import tell
+from recipebook.recipe.faults import format_faults
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.references import check_references, find_kind_faults, import_file
 from recipebook.recipe.resolve import Layers, Resolved, lift, merge_documents, merge_layers
@@ -67,12 +67,12 @@ class Stage:
     @property
     def has_model(self) -> bool:
         """Whether others may start from it."""
-        return self.kind is None or self._says("MAKES_MODEL", False)
+        return self.kind is None or self._reads("MAKES_MODEL", False)
 
     @property
     def has_rows(self) -> bool:
         """Whether others may read it as `stage:NAME`."""
-        return self.kind is not None and self._says("MAKES_ROWS", True)
+        return self.kind is not None and self._reads("MAKES_ROWS", True)
 
     def list_sources(self) -> list[str]:
         """The stages whose rows it reads: in its data, or named by its kind's options."""
@@ -80,7 +80,7 @@ class Stage:
         named = [name for name in (data.source, data.validation, data.test, *list_texts(self.options)) if name]
         return list(dict.fromkeys(name.removeprefix(MADE) for name in named if name.startswith(MADE)))
 
-    def _says(self, word: str, otherwise: bool) -> bool:
+    def _reads(self, word: str, otherwise: bool) -> bool:
         return bool(vars(import_file(self.resolved.root / f"stages/{self.kind}.py")).get(word, otherwise))
 
 
@@ -177,7 +177,7 @@ def _find_faults(documents: Sequence[Document], root: Path) -> Iterator[str]:
             faults.append(Fault((key,), True, f"unknown key '{key}' in a stage{hint}"))
         for key in chosen[:1]:
             faults += find_kind_faults(root, key, data[key], (key,))
-        yield from tell(faults or _find_start_faults(data, at, documents), document.places)
+        yield from format_faults(faults or _find_start_faults(data, at, documents), document.places)
 
 
 def _find_start_faults(data: Mapping[str, Any], at: int, documents: Sequence[Document]) -> list[Fault]:
@@ -191,8 +191,8 @@ def _find_start_faults(data: Mapping[str, Any], at: int, documents: Sequence[Doc
     while chain.count(chain[-1]) == 1 and chain[-1] in names:
         chain.append(_name_start(documents[names.index(chain[-1])].data) or BASE)
     circle = f" (a circle: {' -> '.join(chain)})" if chain[-1] in chain[:-1] else ""
-    told = f"'{named}' does not come before '{data['name']}'{circle}; it may start from: "
-    return [Fault(("from",), False, told + ", ".join([BASE, *map(str, names[:at])]))]
+    message = f"'{named}' does not come before '{data['name']}'{circle}; it may start from: "
+    return [Fault(("from",), False, message + ", ".join([BASE, *map(str, names[:at])]))]
 
 
 def _name_start(data: Mapping[str, Any]) -> str | None:
@@ -257,6 +257,8 @@ def _check_adapter(stage: Stage, start: Stage, place: Place) -> None:
     for key, value in theirs.model_dump().items():
         own = getattr(ours, key)
         if own != value:
-            told = f"lora.{key}: {own}, but stage '{stage.name}' goes on with the adapter of '{start.name}', which has"
+            message = (
+                f"lora.{key}: {own}, but stage '{stage.name}' goes on with the adapter of '{start.name}', which has"
+            )
             at = place_of(stage.resolved.places, ("lora", key))
-            raise UserError(f"{at}: {told} {value}; {merged} begins a new one")
+            raise UserError(f"{at}: {message} {value}; {merged} begins a new one")

@@ -72,7 +72,7 @@ def parse(text: str, label: str) -> Document:
     if not isinstance(node, yaml.MappingNode):
         kind = "list" if isinstance(node, yaml.SequenceNode) else "single value"
         raise UserError(f"{_place(node, label)}: the top is a {kind}, not a mapping of keys")
-    reader = _Reader(label)
+    reader = _NodeReader(label)
     start = _place(node, label)
     data = reader.read(node, (), Spot(start, start))
     return Document(data, reader.places)
@@ -91,7 +91,7 @@ def parse_value(text: str, label: str = "SET") -> Any:
     if node is None:
         return None
     start = _place(node, label)
-    return _Reader(label).read(node, (), Spot(start, start))
+    return _NodeReader(label).read(node, (), Spot(start, start))
 
 
 class _Loader(yaml.CSafeLoader):
@@ -141,7 +141,7 @@ def _compose(text: str, label: str) -> yaml.Node | None:
         place = _place_at(text.encode()[: error.position].decode("utf-8", "ignore"), label)
         raise UserError(f"{place}: {error.reason}") from error
     except yaml.MarkedYAMLError as error:
-        raise UserError(_tell_syntax(error, text, label)) from error
+        raise UserError(_format_syntax(error, text, label)) from error
 
 
 def _refuse_deep(text: str, label: str) -> None:
@@ -156,7 +156,7 @@ def _refuse_deep(text: str, label: str) -> None:
             raise UserError(f"{_place(event, label)}: nested deeper than {MAX_DEPTH} levels")
 
 
-def _tell_syntax(error: yaml.MarkedYAMLError, text: str, label: str) -> str:
+def _format_syntax(error: yaml.MarkedYAMLError, text: str, label: str) -> str:
     mark = error.problem_mark or error.context_mark
     if mark is None:
         return f"{label}: {error.problem}"
@@ -168,7 +168,7 @@ def _tell_syntax(error: yaml.MarkedYAMLError, text: str, label: str) -> str:
     return f"{label}:{mark.line + 1}:{mark.column + 1}: {error.problem}{context}"
 
 
-class _Reader:
+class _NodeReader:
     """Turns nodes into data and notes their places."""
 
     def __init__(self, label: str) -> None:
@@ -232,7 +232,7 @@ class _Reader:
         for source in sources:
             if not isinstance(source, yaml.MappingNode):
                 raise UserError(f"{place}: `<<` takes a mapping or a list of mappings")
-            inner = _Reader(self.label)
+            inner = _NodeReader(self.label)
             inner.open = self.open
             value = inner.read(source, path, Spot(place, place))
             merged = value | merged

@@ -48,8 +48,8 @@ def unpack_adapter(archive: Path, folder: Path) -> list[str]:
         raise UserError(f"{archive.name}: no whole archive: {error}") from None
     for needed in (CONFIG, WEIGHTS):
         if needed not in kept:
-            told = ", ".join([*kept, *left_out]) or "nothing"
-            raise UserError(f"{archive.name}: holds no {needed}; it has: {told}")
+            listed = ", ".join([*kept, *left_out]) or "nothing"
+            raise UserError(f"{archive.name}: holds no {needed}; it has: {listed}")
     return left_out
 
 

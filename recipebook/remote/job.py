@@ -29,7 +29,7 @@ from recipebook.project import CACHE, PROJECT, shown
 from recipebook.recipe.keys import Recipe, Remote
 from recipebook.recipe.training_keys import Lora
 from recipebook.remote.archive import CONFIG, unpack_adapter
-from recipebook.remote.service import Job, Service, Unclear, connect, load_service, name_url
+from recipebook.remote.service import RemoteJob, Service, Unclear, connect, load_service, name_url
 from recipebook.run.manifest import format_now
 from recipebook.run.rundir import REMOTE
 
@@ -81,7 +81,7 @@ class RemoteRun:
         self._fetch(job)
 
     def _upload(self) -> None:
-        self._tell("sending the rows")
+        self._write_progress("sending the rows")
         rows = self.folder / "data" / "sent.jsonl"
         account = export_rows(self.remote.form, str(self.folder / "data" / "train.jsonl"), rows)
         _strip_metadata(rows)
@@ -89,7 +89,7 @@ class RemoteRun:
         self._write(file=file, rows=account.rows)
         print(f"sent {account.rows} rows of train as {file}")
 
-    def _take_up(self) -> Job | None:
+    def _take_up(self) -> RemoteJob | None:
         """The job of an earlier attempt that is under way or done; None where a new one is wanted."""
         last = self.state.orders[-1] if self.state.orders else None
         if last is None or last.failed:
@@ -99,7 +99,7 @@ class RemoteRun:
             print(f"took up {job.id}, {job.status}")
         return job
 
-    def _find(self, suffix: str) -> Job | None:
+    def _find(self, suffix: str) -> RemoteJob | None:
         """A job that was started and whose answer was lost; a list may lag behind, so it is read more than once."""
         for look in range(LOOKS_FOR_AN_ORPHAN):
             if look:
@@ -108,14 +108,14 @@ class RemoteRun:
                 return job
         return None
 
-    def _order(self) -> Job:
+    def _order(self) -> RemoteJob:
         """Start a job under the last order's name if none bears it yet, else under a new one."""
         orders = self.state.orders
         if not orders or orders[-1].failed:
             # The name is written down before it is used.
             order = Order(suffix=f"rb-{secrets.token_hex(8)}", asked=format_now())
             self._write(orders=(*orders, order))
-        suffix, request = self.state.orders[-1].suffix, load_service(self.remote.service).write_order(self.recipe)
+        suffix, request = self.state.orders[-1].suffix, load_service(self.remote.service).build_order(self.recipe)
         for _ in range(TRIES):
             _wait_for_turn(self.remote)
             try:
@@ -130,9 +130,9 @@ class RemoteRun:
             return job
         raise UserError(f"{self.remote.service}: whether {suffix} was started stays unclear; the same command asks")
 
-    def _wait(self, job: Job) -> Job:
+    def _wait(self, job: RemoteJob) -> RemoteJob:
         while job.state == "running":
-            self._tell(f"{job.status} at {self.remote.service}", job)
+            self._write_progress(f"{job.status} at {self.remote.service}", job)
             time.sleep(self.remote.poll_seconds)
             last, job = job, self.service.look(job.id)
             if job.status != last.status:
@@ -140,8 +140,8 @@ class RemoteRun:
                 self._record(job)
         return job
 
-    def _fetch(self, job: Job) -> None:
-        self._tell("fetching the adapter")
+    def _fetch(self, job: RemoteJob) -> None:
+        self._write_progress("fetching the adapter")
         archive = self.folder / "adapter.packed"
         self.service.download(job.id, archive)
         with building("model", self.folder) as unpacked:
@@ -157,16 +157,16 @@ class RemoteRun:
         write_text(self.folder / "weights.json", weights)
         print(f"fetched the adapter of {job.id}; left out: {', '.join(left_out) or 'nothing'}")
 
-    def _record(self, job: Job) -> None:
+    def _record(self, job: RemoteJob) -> None:
         order = self.state.orders[-1]
-        told = {"job": job.id, "status": job.status, "failed": job.state == "failed"}
-        self._write(orders=(*self.state.orders[:-1], order.model_copy(update=told)))
+        fields = {"job": job.id, "status": job.status, "failed": job.state == "failed"}
+        self._write(orders=(*self.state.orders[:-1], order.model_copy(update=fields)))
 
     def _write(self, **changes: object) -> None:
         self.state = self.state.model_copy(update=changes)
         write_text(self.folder / REMOTE, self.state.model_dump_json(indent=2) + "\n")
 
-    def _tell(self, phase: str, job: Job | None = None) -> None:
+    def _write_progress(self, phase: str, job: RemoteJob | None = None) -> None:
         """`progress.json`, which the runner draws."""
         step, steps = (job.step or 0, job.steps or 0) if job else (0, 0)
         fact = {"phase": "training" if steps else phase, "step": step, "steps": steps, "loss": None}
@@ -226,16 +226,16 @@ def _check_adapter(path: Path, wanted: Lora | None) -> None:
     assert wanted
     try:
         found = json.loads(path.read_bytes())
-        told = {"peft_type": found["peft_type"], "r": found["r"], "lora_alpha": found["lora_alpha"]}
+        received = {"peft_type": found["peft_type"], "r": found["r"], "lora_alpha": found["lora_alpha"]}
         modules = found["target_modules"]
     except (ValueError, LookupError, TypeError) as error:
         raise UserError(f"{CONFIG}: no adapter's: {error!r}") from None
     ordered = {"peft_type": "LORA", "r": wanted.r, "lora_alpha": wanted.alpha}
     if wanted.target_modules != "all-linear":
-        told["target_modules"], ordered["target_modules"] = sorted(modules), sorted(wanted.target_modules)
+        received["target_modules"], ordered["target_modules"] = sorted(modules), sorted(wanted.target_modules)
     for key, value in ordered.items():
-        if told[key] != value:
-            raise UserError(f"{CONFIG}: {key} is {told[key]}, and {value} was ordered")
+        if received[key] != value:
+            raise UserError(f"{CONFIG}: {key} is {received[key]}, and {value} was ordered")
 
 
 def _check_weights(folder: Path) -> str:

@@ -1,9 +1,10 @@
 """What a fine-tuning service is to the runner: rows go up, a job is started and watched, an adapter comes down.
 
 A service is a module of services/; its file's name is what a recipe's `remote.service` says. It has `URL`, `KEY`
-(the environment variable of the key), `find_obstacles(recipe)`, `write_order(recipe)` and `connect(url, key)`:
+(the environment variable of the key), `find_obstacles(recipe)`, `build_order(recipe)` and `connect(url, key)`:
 
-    connect(url, key).look("ft-3f2a") -> Job(id="ft-3f2a", state="running", status="compressing", step=20, steps=40)
+    connect(url, key).look("ft-3f2a")
+    -> RemoteJob(id="ft-3f2a", state="running", status="compressing", step=20, steps=40)
 """
 
 import importlib
@@ -19,7 +20,7 @@ from recipebook.recipe.schema_walk import Fault
 from recipebook.suggestions import offer
 
 
-class Job(NamedTuple):
+class RemoteJob(NamedTuple):
     """A training at the service: `status` is its own word, `reason` what it says of a failure."""
 
     id: str
@@ -40,16 +41,16 @@ class Service(Protocol):
     def upload(self, file: Path, name: str) -> str:
         """Send rows; the file's id there."""
 
-    def start(self, order: dict[str, Any], file: str, suffix: str) -> Job:
+    def start(self, order: dict[str, Any], file: str, suffix: str) -> RemoteJob:
         """Start a training that bears the suffix; Unclear where it may have started."""
 
-    def find(self, suffix: str) -> Job | None:
+    def find(self, suffix: str) -> RemoteJob | None:
         """The job that bears the suffix."""
 
-    def look(self, job: str) -> Job:
+    def look(self, job: str) -> RemoteJob:
         """How a job is."""
 
-    def cancel(self, job: str) -> Job:
+    def cancel(self, job: str) -> RemoteJob:
         """End a job."""
 
     def download(self, job: str, out: Path) -> None:
@@ -65,7 +66,7 @@ class ServiceModule(Protocol):
     def find_obstacles(self, recipe: Recipe) -> Iterator[Fault]:
         """What the service cannot do of what the recipe asks."""
 
-    def write_order(self, recipe: Recipe) -> dict[str, Any]:
+    def build_order(self, recipe: Recipe) -> dict[str, Any]:
         """The recipe in the service's words."""
 
     def connect(self, url: str, key: str, key_name: str) -> Service:

@@ -141,15 +141,15 @@ class Web:
     def _describe(self, fault: httpx.Response | httpx.TransportError, repeatable: bool) -> str:
         """Word a fault that may pass; a busy service and a connection that never stood heard nothing of the request."""
         if isinstance(fault, httpx.Response):
-            told, heard = self._tell(fault), fault.status_code != 429
+            message, heard = self._format_error(fault), fault.status_code != 429
             if heard and fault.status_code not in PASSING:
-                raise UserError(told)
+                raise UserError(message)
         else:
-            told = self._hide(f"{self.service}: {type(fault).__name__}: {fault}")
+            message = self._hide(f"{self.service}: {type(fault).__name__}: {fault}")
             heard = not isinstance(fault, httpx.ConnectError | httpx.ConnectTimeout)
         if heard and not repeatable:
-            raise Unclear(told)
-        return told
+            raise Unclear(message)
+        return message
 
     def _read(self, answer: httpx.Response) -> dict[str, Any]:
         try:
@@ -160,7 +160,7 @@ class Web:
             raise UserError(self._hide(f"{self.service}: no JSON object: {answer.text[:80]!r}"))
         return read
 
-    def _tell(self, answer: httpx.Response) -> str:
+    def _format_error(self, answer: httpx.Response) -> str:
         try:
             error = answer.json()
             error = error.get("error", error)
@@ -168,8 +168,8 @@ class Web:
         except (ValueError, LookupError, AttributeError):
             said = answer.text
         hint = f" (the key is from {self.key_name})" if answer.status_code in (401, 403) else ""
-        told = f"{self.service}: {answer.status_code} {answer.reason_phrase}: {str(said)[:300]}{hint}"
-        return self._hide(told)
+        message = f"{self.service}: {answer.status_code} {answer.reason_phrase}: {str(said)[:300]}{hint}"
+        return self._hide(message)
 
     def _hide(self, text: str) -> str:
         return on_one_line(text.replace(self.key, "***"))

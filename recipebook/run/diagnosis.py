@@ -141,8 +141,8 @@ def _judge(lines: Sequence[Mapping[str, Any]], answers_only: bool) -> Diagnosis:
     if wild := _find_wild(lines):
         return _conclude("unstable", wild)
     if len(train) < POINTS:
-        told = f"{len(train)} training {'loss was' if len(train) == 1 else 'losses were'} logged, {POINTS} are needed"
-        return _conclude("too short to judge", [told])
+        reason = f"{len(train)} training {'loss was' if len(train) == 1 else 'losses were'} logged, {POINTS} are needed"
+        return _conclude("too short to judge", [reason])
     if wild := _find_spikes([*train.values()]) or _find_divergence([*train.values()]):
         return _conclude("unstable", wild)
     if _is_of_pairs(lines):
@@ -199,10 +199,10 @@ def _judge_losses(lines: Sequence[Mapping[str, Any]], train: Curve, answers_only
     fifths = _take_fifths([*train.values()])
     start, end = fifths[0], fifths[-1]
     held_out = _read_held_out(lines)
-    reasons = [_tell_end(end, held_out)]
+    reasons = [_format_end(end, held_out)]
     if held_out and (gap := _get_gap(train, held_out)) >= GAP:
-        told = f"validation {gap:.2f} above training ({GAP} or more is overfitting)"
-        return _conclude("overfitting", [*reasons, told, *_find_rise(held_out)])
+        reason = f"validation {gap:.2f} above training ({GAP} or more is overfitting)"
+        return _conclude("overfitting", [*reasons, reason, *_find_rise(held_out)])
     if rise := _find_rise(held_out):
         return _conclude("overfitting", [*reasons, *rise])
     if end > start * (1 - CHANGE) and end >= GOOD_LOSS:
@@ -211,10 +211,10 @@ def _judge_losses(lines: Sequence[Mapping[str, Any]], train: Curve, answers_only
         return _conclude("good", [*reasons, f"from {start:.2f}; prompts were trained too, so no bound is known"])
     if end >= GOOD_LOSS:
         falls = fifths[-2] - end > CHANGE * end
-        told = f"still falling, and {GOOD_LOSS} or more" if falls else f"level, at {GOOD_LOSS} or more"
-        found = _conclude("underfitting", [*reasons, told])
+        reason = f"still falling, and {GOOD_LOSS} or more" if falls else f"level, at {GOOD_LOSS} or more"
+        found = _conclude("underfitting", [*reasons, reason])
         return replace(found, advice=(*found.advice, FREE_TEXT))
-    return _conclude("excellent" if end < EXCELLENT_LOSS else "good", [*reasons, *_tell_unseen(held_out)])
+    return _conclude("excellent" if end < EXCELLENT_LOSS else "good", [*reasons, *_list_unseen(held_out)])
 
 
 def _judge_pairs(lines: Sequence[Mapping[str, Any]]) -> Diagnosis:
@@ -226,10 +226,10 @@ def _judge_pairs(lines: Sequence[Mapping[str, Any]]) -> Diagnosis:
     accuracy = _get_end(lines, f"{prefix}rewards/accuracies")
     where = "held-out" if prefix else "training"
     if accuracy is None or trained is None:
-        told = [f"reward margin {margin or 0:.2f} on {where} pairs; this method logs no accuracy"]
-        return _conclude("good" if margin and margin > 0 else "stalled", told)
+        margins = [f"reward margin {margin or 0:.2f} on {where} pairs; this method logs no accuracy"]
+        return _conclude("good" if margin and margin > 0 else "stalled", margins)
     apart = f"{_round(accuracy)} of {where} pairs told apart, reward margin {margin or 0:.2f}"
-    reasons = [f"{apart} (the loss has a scale of its own)", *_tell_displaced(lines)]
+    reasons = [f"{apart} (the loss has a scale of its own)", *_list_displaced(lines)]
     if accuracy < COIN and trained < COIN:
         return _conclude("stalled", [*reasons, "little more than a coin would"])
     if trained - accuracy >= ACCURACY_GAP:
@@ -239,7 +239,7 @@ def _judge_pairs(lines: Sequence[Mapping[str, Any]]) -> Diagnosis:
     if accuracy < GOOD_ACCURACY:
         return _conclude("underfitting", [*reasons, f"{_round(GOOD_ACCURACY)} or more is good"])
     verdict: Verdict = "excellent" if accuracy >= EXCELLENT_ACCURACY else "good"
-    return _conclude(verdict, [*reasons, *_tell_unseen(held_out)])
+    return _conclude(verdict, [*reasons, *_list_unseen(held_out)])
 
 
 def _conclude(verdict: Verdict, reasons: Sequence[str]) -> Diagnosis:
@@ -277,16 +277,16 @@ def _get_end(lines: Sequence[Mapping[str, Any]], key: str) -> float | None:
     return values[-1] if key.startswith("eval_") else fmean(values[-max(1, len(values) // 5) :])
 
 
-def _tell_end(end: float, held_out: Curve) -> str:
+def _format_end(end: float, held_out: Curve) -> str:
     validation = f", validation {[*held_out.values()][-1]:.2f}" if held_out else ""
     return f"training loss {end:.2f} at the end{validation}"
 
 
-def _tell_unseen(held_out: Curve) -> list[str]:
+def _list_unseen(held_out: Curve) -> list[str]:
     return [] if held_out else ["without validation rows (data.split.validation=0.1) overfitting is not seen"]
 
 
-def _tell_displaced(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+def _list_displaced(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     chosen = _get_end(lines, "rewards/chosen")
     return ["the chosen answers became less likely too"] if chosen is not None and chosen < 0 else []
 
@@ -296,5 +296,5 @@ def _round(share: float) -> str:
 
 
 def _name_steps(steps: Sequence[int]) -> str:
-    told = ", ".join(str(step) for step in steps[:3])
-    return f"step{'s' if len(steps) > 1 else ''} {told}{', …' if len(steps) > 3 else ''}"
+    listed = ", ".join(str(step) for step in steps[:3])
+    return f"step{'s' if len(steps) > 1 else ''} {listed}{', …' if len(steps) > 3 else ''}"

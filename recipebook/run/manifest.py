@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from recipebook.frozen import Frozen
 from recipebook.hardware import Hardware
@@ -35,7 +35,8 @@ class Work(Frozen):
     rows: dict[str, int] = Field(default_factory=dict)
     command: tuple[str, ...] = ()
     environment: dict[str, str] = Field(default_factory=dict)
-    stages: dict[str, float] = Field(default_factory=dict)
+    seconds: dict[str, float] = Field(default_factory=dict, validation_alias=AliasChoices("seconds", "stages"))
+    """Spent by phase, such as `train`; earlier versions wrote them as `stages`."""
     attempts: tuple[Attempt, ...] = ()
     final_loss: float | None = None
     diagnosis: str | None = None

@@ -163,18 +163,18 @@ def _is_default(default: str | None, value: str) -> bool:
     return default is not None and (default == value or bool(json.loads(default) == json.loads(value)))
 
 
-def tell_changes(before: Mapping[str, str], after: Mapping[str, str]) -> str:
+def format_changes(before: Mapping[str, str], after: Mapping[str, str]) -> str:
     """`training.epochs: 4, was 3; lora.r: 8, was 16`"""
     changed = [key for key in sorted(before.keys() | after.keys()) if before.get(key) != after.get(key)]
     defaults, _ = list_defaults()
-    told = [
-        _tell_change(key, before.get(key, defaults.get(key)), after.get(key, defaults.get(key)))
+    changes = [
+        _format_change(key, before.get(key, defaults.get(key)), after.get(key, defaults.get(key)))
         for key in changed[:CHANGES_SHOWN]
     ]
-    return "; ".join(told) + (f"; and {len(changed) - CHANGES_SHOWN} more" if len(changed) > CHANGES_SHOWN else "")
+    return "; ".join(changes) + (f"; and {len(changed) - CHANGES_SHOWN} more" if len(changed) > CHANGES_SHOWN else "")
 
 
-def _tell_change(key: str, before: str | None, after: str | None) -> str:
+def _format_change(key: str, before: str | None, after: str | None) -> str:
     if key == "start" or key.startswith(("stage ", "file ")) or key in ("rows", "base", "chat template", "code"):
         return {"start": "the stage that it starts from"}.get(key, key) + " changed"
     return f"{key}: {after or 'not set'}, was {before or 'not set'}"

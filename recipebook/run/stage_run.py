@@ -53,13 +53,13 @@ class StageRun(Run):
         changed = top.get_stage(self.name).model_copy(update=dict(fields))
         pipeline = tuple(changed if entry.name == self.name else entry for entry in top.pipeline)
         attempts = tuple(attempt for entry in pipeline for attempt in entry.attempts)
-        told: dict[str, Any] = {}
+        summary: dict[str, Any] = {}
         if changed.status == "trained":
-            told = {field: getattr(changed, field) for field in LATEST}
+            summary = {field: getattr(changed, field) for field in LATEST}
         elif changed.status in UNDER_WAY:
             reason = f"{self.name}: {changed.reason}" if changed.reason else None
-            told = {"status": changed.status, "reason": reason}
-        self.top.write(top.model_copy(update={"pipeline": pipeline, "attempts": attempts, **told}))
+            summary = {"status": changed.status, "reason": reason}
+        self.top.write(top.model_copy(update={"pipeline": pipeline, "attempts": attempts, **summary}))
         return changed
 
     def take_over(self, other: "StageRun") -> None:
@@ -73,7 +73,7 @@ class StageRun(Run):
         self.update({**entry.model_dump(include=_KEPT), "taken_from": entry.taken_from or other.top.name})
 
 
-_KEPT = {"status", "created", "stages", *LATEST}
+_KEPT = {"status", "created", "seconds", *LATEST}
 
 
 def list_trained(top: Run, manifest: Manifest) -> list[StageRun]:
@@ -81,7 +81,7 @@ def list_trained(top: Run, manifest: Manifest) -> list[StageRun]:
     return [StageRun(top, entry.name) for entry in manifest.pipeline if entry.status == "trained"]
 
 
-def show_final(top: Run, stage: StageRun) -> None:
+def link_final(top: Run, stage: StageRun) -> None:
     """Let the run's folder show the files of its last training, under the names that every run has."""
     for name in FINAL_LINKS:
         link = top.folder / name

@@ -15,7 +15,7 @@ from recipebook.terminal import align
 HEAD = ("run", "status", "loss", "judged", "took", "main figure: tuned (base)")
 
 
-def show_runs(runs: Path = project.RUNS) -> int:
+def print_runs(runs: Path = project.RUNS) -> int:
     """Print the table."""
     lines = [_line(run) for run in rundir.list_runs(runs)]
     if not lines:
@@ -44,5 +44,5 @@ def _status(run: Run, manifest: Manifest) -> str:
         return "killed"
     stage = next((entry.name for entry in manifest.pipeline if entry.status == "training"), None)
     fact = read_progress(run.folder / "stages" / stage if stage else run.folder)
-    told = f"training {stage}" if stage else "training"
-    return f"{told} {fact['step']}/{fact['steps']}" if fact else told
+    phase = f"training {stage}" if stage else "training"
+    return f"{phase} {fact['step']}/{fact['steps']}" if fact else phase

@@ -111,8 +111,8 @@ class _Scan:
         while self.peek() in (b" ", b"\t", b"\r", b"\n"):
             self.at += 1
 
-    def _fault(self, told: str) -> json.JSONDecodeError:
-        return json.JSONDecodeError(told, self.text, self.at)
+    def _fault(self, message: str) -> json.JSONDecodeError:
+        return json.JSONDecodeError(message, self.text, self.at)
 
 
 @contextmanager

@@ -68,8 +68,8 @@ def _load(address: Address, name: str) -> "datasets.Dataset":
         else:
             loaded = datasets.load_dataset(address.path, address.config, revision=address.revision)
     except Exception as error:  # whatever the library, the network or the hub has against it
-        told = str(error).partition("\n")[0] or type(error).__name__
-        raise UserError(f"{name}: cannot be loaded: {on_one_line(told)}") from error
+        message = str(error).partition("\n")[0] or type(error).__name__
+        raise UserError(f"{name}: cannot be loaded: {on_one_line(message)}") from error
     return _choose_split(loaded, address, name)
 
 

@@ -33,7 +33,7 @@ BLANK = b" \t\r\n"
 Layout = Literal["lines", "list", "object"]
 
 
-class Span(NamedTuple):
+class LineSpan(NamedTuple):
     """Whole lines of a JSONL file: its bytes from `start` to `end`, and the records and lines that stand before."""
 
     start: int
@@ -69,13 +69,13 @@ def read_text(path: Path, name: str, position: Position, notes: dict[str, str]) 
     return require_some(_read_lines(head.blocks, name, notes, _wrap_text), name)
 
 
-def read_span(path: Path, name: str, notes: dict[str, str], span: Span) -> Iterator[Record]:
+def read_span(path: Path, name: str, notes: dict[str, str], span: LineSpan) -> Iterator[Record]:
     """Yield the records of one span, numbered as in the whole file."""
     with open_file(path, name) as file:
         yield from _read_lines(_read_between(file, span), name, notes, parse, span.records, span.lines)
 
 
-def cut(path: Path, name: str, notes: dict[str, str], count: int) -> Iterator[Span] | None:
+def cut(path: Path, name: str, notes: dict[str, str], count: int) -> Iterator[LineSpan] | None:
     """Cut a JSONL file into `count` spans or fewer; None for what must be read whole.
 
     Each span comes as soon as the lines before it are counted.
@@ -89,11 +89,11 @@ def cut(path: Path, name: str, notes: dict[str, str], count: int) -> Iterator[Sp
         return _number(path, name, sorted({start, *ends, size}))
 
 
-def _number(path: Path, name: str, bounds: list[int]) -> Iterator[Span]:
+def _number(path: Path, name: str, bounds: list[int]) -> Iterator[LineSpan]:
     records, lines = 0, 0
     with open_file(path, name) as file:
         for begin, end in pairwise(bounds):
-            yield (span := Span(begin, end, records, lines))
+            yield (span := LineSpan(begin, end, records, lines))
             if end < bounds[-1]:
                 ended, filled = _count_lines(file, span, name)
                 lines += ended
@@ -121,7 +121,7 @@ def split_lines(blocks: Blocks, name: str, notes: dict[str, str], before: int = 
         yield Lines(line, [begun], True)
 
 
-def _count_lines(file: IO[bytes], span: Span, name: str) -> tuple[int, int]:
+def _count_lines(file: IO[bytes], span: LineSpan, name: str) -> tuple[int, int]:
     """How many lines there are, and how many of them are not blank; each is looked at only where some may be blank."""
     # Four times as fast as counting in bytes, for which others may be waiting.
     import numpy as np
@@ -137,7 +137,7 @@ def _count_lines(file: IO[bytes], span: Span, name: str) -> tuple[int, int]:
     return lines, lines
 
 
-def _count_doubtful_lines(file: IO[bytes], span: Span, name: str) -> tuple[int, int]:
+def _count_doubtful_lines(file: IO[bytes], span: LineSpan, name: str) -> tuple[int, int]:
     lines = filled = 0
     for _, texts, _ in split_lines(_read_between(file, span), name, {}):
         lines += len(texts)
@@ -145,7 +145,7 @@ def _count_doubtful_lines(file: IO[bytes], span: Span, name: str) -> tuple[int, 
     return lines, filled
 
 
-class _Head(NamedTuple):
+class _FileHead(NamedTuple):
     """A file's beginning: the first line that is not blank, whether anything follows, and all blocks from `start`."""
 
     start: int
@@ -154,7 +154,7 @@ class _Head(NamedTuple):
     blocks: Blocks
 
 
-def _read_head(blocks: Blocks, name: str, notes: dict[str, str]) -> _Head:
+def _read_head(blocks: Blocks, name: str, notes: dict[str, str]) -> _FileHead:
     first = next(blocks, b"")
     start = len(BYTE_ORDER_MARK) if first.startswith(BYTE_ORDER_MARK) else 0
     if start:
@@ -168,10 +168,10 @@ def _read_head(blocks: Blocks, name: str, notes: dict[str, str]) -> _Head:
             ended = bool(end)
         if more := ended and bool(block.strip(BLANK)):
             break
-    return _Head(start, b"".join(line).rstrip(BLANK), more, chain(taken, blocks))
+    return _FileHead(start, b"".join(line).rstrip(BLANK), more, chain(taken, blocks))
 
 
-def _find_layout(head: _Head) -> Layout:
+def _find_layout(head: _FileHead) -> Layout:
     """Look at the first line: one that is a value of its own, with more to follow, makes a file of lines."""
     if head.line.startswith(b"["):
         return "lines" if head.more and head.line.endswith(b"]") and _is_whole(head.line) else "list"
@@ -189,7 +189,7 @@ def _is_whole(line: bytes) -> bool:
     return True
 
 
-def _unwrap(whole: bytes, head: _Head, name: str, notes: dict[str, str]) -> Iterable[Extent] | None:
+def _unwrap(whole: bytes, head: _FileHead, name: str, notes: dict[str, str]) -> Iterable[Extent] | None:
     """Find the records in the one object that the file seems to be; None when it is lines after all."""
     try:
         wrapped = find_wrapped(whole, name)
@@ -200,8 +200,8 @@ def _unwrap(whole: bytes, head: _Head, name: str, notes: dict[str, str]) -> Iter
     if wrapped is None:
         if head.more:
             line = 1 + whole.count(b"\n", 0, whole.index(b"{"))
-            told = f"a list, an object a line, or the records under '{WRAPPERS[0]}'"
-            raise UserError(f"{name}:{line}: an object over several lines; give {told}")
+            layouts = f"a list, an object a line, or the records under '{WRAPPERS[0]}'"
+            raise UserError(f"{name}:{line}: an object over several lines; give {layouts}")
         return None
     if wrapped.others:
         others = on_one_line(", ".join(f"'{key}'" for key in wrapped.others))
@@ -270,7 +270,7 @@ def _note_returns(name: str, line: int, notes: dict[str, str]) -> None:
     notes["crlf"] = f"{name}:{line}: lines end with a carriage return (CRLF); read without it"
 
 
-def _read_between(file: IO[bytes], span: Span) -> Blocks:
+def _read_between(file: IO[bytes], span: LineSpan) -> Blocks:
     left = span.end - span.start
     file.seek(span.start)
     while block := file.read(min(BLOCK, left)):

@@ -35,8 +35,8 @@ def find_shard(source: str, where: Mapping[str, str | int], root: Path, folder: 
     place, index = _open(source, fields, root, folder)
     key = json.dumps(list(where.values()))
     if key not in index:
-        told = ", ".join(f"{field} {value!r}" for field, value in where.items())
-        raise UserError(f"{source}: no record has {on_one_line(told)}{_tell_some(index)}")
+        wanted = ", ".join(f"{field} {value!r}" for field, value in where.items())
+        raise UserError(f"{source}: no record has {on_one_line(wanted)}{_format_some(index)}")
     path = place / index[key]["file"]
     name = f"{source}[{', '.join(f'{field}={value}' for field, value in where.items())}]"
     return make_input(path, name)
@@ -124,7 +124,7 @@ def _publish(built: Path, place: Path) -> None:
             raise
 
 
-def _tell_some(index: Mapping[str, Any]) -> str:
+def _format_some(index: Mapping[str, Any]) -> str:
     values = [", ".join(map(str, json.loads(key))) for key in list(index)[:5]]
     more = f" and {len(index) - 5} more" if len(index) > 5 else ""
     return on_one_line(f"; they have: {', '.join(values)}{more}")

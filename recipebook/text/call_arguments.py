@@ -6,7 +6,7 @@ Out: `({"query": "women's shoes", "max_price": 20.5, "sizes": [38, 39]}, [])`, t
 
 A quote that nobody escaped ends its string only where an argument can end. What is no string, number, list or object
 stays as it stands. One object alone, with strings for keys, is the named arguments themselves. Any text can be
-read, in time linear in it; what `write_arguments` writes is read as it was.
+read, in time linear in it; what `format_arguments` returns is read as it was.
 """
 
 import math
@@ -47,7 +47,7 @@ class Arguments(NamedTuple):
 
 def read_arguments(text: str, start: int, closing: int, end: int) -> Arguments:
     """Read what stands between the brackets at `start` and `closing`; the whole call ends at `end`."""
-    reader = _Reader(text, end)
+    reader = _ArgumentReader(text, end)
     named, positional, at = reader.read_items(start + 1)
     if at != closing:
         return Arguments({}, [text[start + 1 : closing].strip()])
@@ -56,19 +56,19 @@ def read_arguments(text: str, start: int, closing: int, end: int) -> Arguments:
     return Arguments(named, positional)
 
 
-def write_arguments(arguments: Mapping[str, Any]) -> str:
+def format_arguments(arguments: Mapping[str, Any]) -> str:
     """Write named arguments on one line; raises ValueError for what has no written form."""
     if all(map(str.isidentifier, arguments)) and "".join(arguments).isascii():
-        return ", ".join([f"{name}={_write_value(value, 0)}" for name, value in arguments.items()])
-    return _write_value(arguments, 0)
+        return ", ".join([f"{name}={_format_value(value, 0)}" for name, value in arguments.items()])
+    return _format_value(arguments, 0)
 
 
 def find_closing(text: str, start: int, end: int) -> int | None:
     """Find the bracket that closes the one at `start`, strings aside; None if there is none up to `end`."""
-    return _Reader(text, end).find_closing(start)
+    return _ArgumentReader(text, end).find_closing(start)
 
 
-class _Reader:
+class _ArgumentReader:
     """A text being read up to `end`."""
 
     def __init__(self, text: str, end: int) -> None:
@@ -185,20 +185,20 @@ def _read_escape(found: re.Match[str]) -> str:
     return chr(int(code, 16)) if code else _ESCAPED.get(found[3], found[3])
 
 
-def _write_value(value: Any, depth: int) -> str:
+def _format_value(value: Any, depth: int) -> str:
     if type(value) is str:
-        return f"'{value if _TO_ESCAPE.search(value) is None else _TO_ESCAPE.sub(_write_escape, value)}'"
+        return f"'{value if _TO_ESCAPE.search(value) is None else _TO_ESCAPE.sub(_format_escape, value)}'"
     if value is None or type(value) in (bool, int):
         return str(value)
     if type(value) is float and math.isfinite(value):
         return repr(value)
     if depth < DEEPEST and type(value) is list:
-        return f"[{', '.join([_write_value(item, depth + 1) for item in value])}]"
+        return f"[{', '.join([_format_value(item, depth + 1) for item in value])}]"
     if depth < DEEPEST and type(value) is dict:
-        pairs = [f"{_write_value(key, depth)}: {_write_value(item, depth + 1)}" for key, item in value.items()]
+        pairs = [f"{_format_value(key, depth)}: {_format_value(item, depth + 1)}" for key, item in value.items()]
         return f"{{{', '.join(pairs)}}}"
     raise ValueError("nested too deeply or no number")
 
 
-def _write_escape(found: re.Match[str]) -> str:
+def _format_escape(found: re.Match[str]) -> str:
     return _ESCAPES[found[0]]

@@ -12,7 +12,7 @@ from typing import Any
 from recipebook.rows import Message
 
 
-def write_prompt(tokenizer: Any, messages: Sequence[Message], tools: Sequence[dict[str, Any]] = ()) -> str:
+def format_prompt(tokenizer: Any, messages: Sequence[Message], tools: Sequence[dict[str, Any]] = ()) -> str:
     """The messages, up to where the assistant's answer begins."""
     return str(
         tokenizer.apply_chat_template(
@@ -21,11 +21,11 @@ def write_prompt(tokenizer: Any, messages: Sequence[Message], tools: Sequence[di
     )
 
 
-def write_answer(
+def format_answer(
     tokenizer: Any, messages: Sequence[Message], answer: Message, tools: Sequence[dict[str, Any]] = ()
 ) -> str:
     """What the template writes behind the prompt once it is answered, the end of the turn included."""
-    prompt = write_prompt(tokenizer, messages, tools)
+    prompt = format_prompt(tokenizer, messages, tools)
     whole = str(tokenizer.apply_chat_template([*messages, answer], tools=list(tools) or None, tokenize=False))
     if not whole.startswith(prompt):
         raise ValueError("the chat template writes the prompt in another way once it is answered")

@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from recipebook.text.call_arguments import CLEAN_STRING, OPENING, find_closing, read_arguments, write_arguments
+from recipebook.text.call_arguments import CLEAN_STRING, OPENING, find_closing, format_arguments, read_arguments
 
 Dialect = Literal["tag", "bracket"]
 Kind = Literal["tool", "position", "argument", "fluency"]
@@ -146,9 +146,9 @@ def mark_spans(text: str) -> list[MarkedSpan]:
     return marked
 
 
-def write_call(name: str, arguments: Mapping[str, Any] | str, dialect: Dialect = "tag") -> str:
+def format_call(name: str, arguments: Mapping[str, Any] | str, dialect: Dialect = "tag") -> str:
     """Write a call; arguments that are text already stay as they stand. Raises ValueError if one cannot be written."""
-    written = arguments if isinstance(arguments, str) else write_arguments(arguments)
+    written = arguments if isinstance(arguments, str) else format_arguments(arguments)
     return f"<tool>{name}({written})</tool>" if dialect == "tag" else f"[{name.upper()}({written})]"
 
 

@@ -20,7 +20,7 @@ def attempt(run: Run, manifest: Manifest, lock: int) -> int:
     """Train from the last whole checkpoint, or from the start; 0 trained, 1 failed, 130 stopped."""
     for name in run.drop_broken_checkpoints():
         print_field("dropped", f"{name}: the trainer was ended while it wrote this checkpoint")
-    tell_beginning(run, manifest)
+    print_beginning(run, manifest)
     manifest = begin(run, manifest)
     started, line = time.monotonic(), ProgressLine("training")
     try:
@@ -43,7 +43,7 @@ def attempt(run: Run, manifest: Manifest, lock: int) -> int:
     else:
         print_field("trained", f"{read_progress(run.folder)['step']} steps in {took}, loss {manifest.final_loss:.4f}")
     print_field("saved", f"{weights['parameters']:,} weights, all finite, changed by training")
-    if kept := tell_kept(run):
+    if kept := format_kept(run):
         print_field("kept", kept)
     print_field("judged", f"{manifest.diagnosis}")
     return 0
@@ -51,7 +51,7 @@ def attempt(run: Run, manifest: Manifest, lock: int) -> int:
 
 def attempt_job(run: Run, manifest: Manifest, lock: int, *, rows: bool) -> int:
     """Run a stage that trains nothing; 0 done, 1 failed, 2 for the user to mend, 130 stopped."""
-    tell_beginning(run, manifest)
+    print_beginning(run, manifest)
     manifest = begin(run, manifest)
     started = time.monotonic()
     try:
@@ -66,7 +66,7 @@ def attempt_job(run: Run, manifest: Manifest, lock: int, *, rows: bool) -> int:
         print_field("failed", fault)
         return 2 if code == 2 else 1
     print_field("done", f"in {format_seconds(time.monotonic() - started)}")
-    for line in _tell_account(run.folder):
+    for line in _format_account(run.folder):
         print_field("", line)
     return 0
 
@@ -100,7 +100,7 @@ def read_final_loss(folder: Path) -> float | None:
     return float(losses[-1]) if losses else None
 
 
-def tell_kept(run: Run) -> str | None:
+def format_kept(run: Run) -> str | None:
     """Which step's weights the trainer saved, where it chose the best by validation; None where they are the last."""
     checkpoints = run.checkpoints()
     state = json.loads((checkpoints[-1] / "trainer_state.json").read_bytes()) if checkpoints else {}
@@ -122,14 +122,14 @@ def _find_job_fault(folder: Path, code: int, rows: bool) -> str | None:
     return None
 
 
-def _tell_account(folder: Path) -> list[str]:
+def _format_account(folder: Path) -> list[str]:
     """What the stage counted, in lines for a terminal."""
     path = folder / "account.json"
     account = json.loads(path.read_bytes()) if path.is_file() else {}
     return textwrap.wrap(", ".join(f"{name.replace('_', ' ')} {count}" for name, count in account.items()), 80)
 
 
-def tell_beginning(run: Run, manifest: Manifest) -> None:
+def print_beginning(run: Run, manifest: Manifest) -> None:
     """Where the run is, and from where it goes on."""
     at = f", going on from step {_find_step(run)}" if manifest.attempts else ""
     print_field("run", f"{shown(run.folder)}{at}")
@@ -157,7 +157,7 @@ def end(run: Run, manifest: Manifest, started: float, status: Status, reason: st
         "status": status,
         "reason": reason,
         "attempts": (*manifest.attempts[:-1], last),
-        "stages": {**manifest.stages, "train": round(manifest.stages.get("train", 0) + seconds, 2)},
+        "seconds": {**manifest.seconds, "train": round(manifest.seconds.get("train", 0) + seconds, 2)},
         "final_loss": read_final_loss(run.folder),
         "diagnosis": diagnose_folder(run.folder).line if status == "trained" else None,
         "weights": json.loads(weights.read_bytes()) if weights.is_file() else None,

@@ -6,7 +6,7 @@ from recipebook import hardware
 from recipebook.data.export import find_export
 from recipebook.errors import UserError
 from recipebook.project import PROJECT
-from recipebook.recipe.faults import tell
+from recipebook.recipe.faults import format_faults
 from recipebook.recipe.keys import Remote
 from recipebook.recipe.references import check_references
 from recipebook.recipe.resolve import Resolved, resolve
@@ -43,6 +43,6 @@ def check_machine(resolved: Resolved) -> None:
 def _check_service(resolved: Resolved, remote: Remote) -> None:
     """Refuse what the service cannot do, and a key that is missing, before anything is prepared."""
     find_export(remote.form)
-    if lines := tell(service.load_service(remote.service).find_obstacles(resolved.recipe), resolved.places):
+    if lines := format_faults(service.load_service(remote.service).find_obstacles(resolved.recipe), resolved.places):
         raise UserError("\n".join(lines))
     service.connect(remote)

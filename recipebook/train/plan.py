@@ -19,7 +19,7 @@ from typing import Any
 from recipebook import project
 from recipebook.data.dataset import Dataset, prepare
 from recipebook.data.quality import inspect_rows
-from recipebook.data.strengths import tell_strengths
+from recipebook.data.strengths import format_strengths
 from recipebook.launch.command import build_command, build_environment
 from recipebook.launch.process import POLL_SECONDS
 from recipebook.progress import ProgressLine
@@ -29,7 +29,7 @@ from recipebook.run import provenance, rundir
 from recipebook.run.progress_file import last_error, read_progress
 from recipebook.terminal import print_field
 from recipebook.train.opening import dump_recipe, write_files
-from recipebook.train.words import say_dataset
+from recipebook.train.words import print_dataset
 
 PERCENTILES = (50, 90, 95, 99)
 
@@ -37,25 +37,25 @@ PERCENTILES = (50, 90, 95, 99)
 def plan_run(recipe: Recipe) -> None:
     """Print the plan of one training, and whether a run of it is there already."""
     # First, since a threshold under which nothing is left is where the table is wanted.
-    for line in tell_strengths(recipe.data):
+    for line in format_strengths(recipe.data):
         print(line)
     dataset = prepare(recipe.data)
-    say_dataset(dataset)
-    tell_training(recipe, dataset)
-    _say_outcome(provenance.identify(recipe, dataset.rows_digest))
+    print_dataset(dataset)
+    print_training(recipe, dataset)
+    _print_outcome(provenance.identify(recipe, dataset.rows_digest))
 
 
-def tell_training(recipe: Recipe, dataset: Dataset) -> None:
+def print_training(recipe: Recipe, dataset: Dataset) -> None:
     """What is known of a training before it begins: its rows, tokens and steps, its files and its command."""
     for finding in inspect_rows(dataset.path("train"), dataset.path("test"), dataset.account.duplicates):
-        print(f"{finding.kind:<18}{finding.told}")
+        print(f"{finding.kind:<18}{finding.text}")
     with tempfile.TemporaryDirectory(dir=project.CACHE, prefix="plan-") as folder:
         write_files(Path(folder), recipe, dataset)
-        _say_tokens(_preview(Path(folder), recipe), recipe)
-        _say_steps(recipe, dataset)
+        _print_tokens(_preview(Path(folder), recipe), recipe)
+        _print_steps(recipe, dataset)
         print(f"\n--- resolved recipe\n{dump_recipe(recipe)}")
         print(f"--- axolotl.yaml\n{(Path(folder) / 'axolotl.yaml').read_text(encoding='utf-8')}")
-    print(f"--- command, in the run's folder\n{_write_command(recipe)}\n")
+    print(f"--- command, in the run's folder\n{_format_command(recipe)}\n")
 
 
 def _preview(folder: Path, recipe: Recipe) -> dict[str, Any] | str:
@@ -77,15 +77,15 @@ def _preview(folder: Path, recipe: Recipe) -> dict[str, Any] | str:
     return dict(json.loads(out.read_bytes())) if process.returncode == 0 else last_error(folder / "preview.log")
 
 
-def _say_tokens(found: dict[str, Any] | str, recipe: Recipe) -> None:
+def _print_tokens(found: dict[str, Any] | str, recipe: Recipe) -> None:
     if isinstance(found, str):
         print_field("tokens", f"cannot be shown: {found}")
         return
     lengths, limit = found["lengths"], recipe.training.max_length
     cuts = statistics.quantiles(lengths, n=100, method="inclusive") if len(lengths) > 1 else lengths * 99
-    told = ", ".join(f"{percent} %: {cuts[percent - 1]:.0f}" for percent in PERCENTILES)
-    print_field("tokens", f"of {len(lengths)} train rows: {told}, longest {max(lengths)}; sequence_len {limit}")
-    print_field("", _tell_long(sum(length > limit for length in lengths), recipe.training.too_long))
+    quantiles = ", ".join(f"{percent} %: {cuts[percent - 1]:.0f}" for percent in PERCENTILES)
+    print_field("tokens", f"of {len(lengths)} train rows: {quantiles}, longest {max(lengths)}; sequence_len {limit}")
+    print_field("", _format_long(sum(length > limit for length in lengths), recipe.training.too_long))
     blank = sum(count == 0 for count in found["trained"])
     print_field(
         "loss on", f"{sum(found['trained']) / sum(lengths):.0%} of the tokens; {blank} rows without any, dropped"
@@ -94,7 +94,7 @@ def _say_tokens(found: dict[str, Any] | str, recipe: Recipe) -> None:
         print(f"row {number}     {_paint(pieces)}")
 
 
-def _tell_long(count: int, too_long: str) -> str:
+def _format_long(count: int, too_long: str) -> str:
     fate = {"raise": "training would stop at them", "truncate": "they would be cut", "drop": "they would be dropped"}
     return f"{count} rows are longer" + (f": {fate[too_long]} (training.too_long)" if count else "")
 
@@ -108,7 +108,7 @@ def _paint(pieces: list[tuple[str, bool]]) -> str:
     )
 
 
-def _say_steps(recipe: Recipe, dataset: Dataset) -> None:
+def _print_steps(recipe: Recipe, dataset: Dataset) -> None:
     training, launched = recipe.training, recipe.launch
     batch = training.batch_size * training.gradient_accumulation * launched.processes
     how = f"batch {training.batch_size} x {training.gradient_accumulation} x {launched.processes} processes"
@@ -120,13 +120,13 @@ def _say_steps(recipe: Recipe, dataset: Dataset) -> None:
     print_field("steps", f"{steps}: {epoch} an epoch, {how} ({launched.strategy})")
 
 
-def _write_command(recipe: Recipe) -> str:
+def _format_command(recipe: Recipe) -> str:
     environment = build_environment(recipe)
-    told = [f"{key}={shlex.quote(value)}" for key, value in environment.items() if key != "PATH"]
-    return " \\\n  ".join([*told, shlex.join(build_command(recipe))])
+    settings = [f"{key}={shlex.quote(value)}" for key, value in environment.items() if key != "PATH"]
+    return " \\\n  ".join([*settings, shlex.join(build_command(recipe))])
 
 
-def _say_outcome(identity: str) -> None:
+def _print_outcome(identity: str) -> None:
     run = rundir.find_same(identity)
     if run is None:
         print_field("train", "would start a new run")

@@ -16,15 +16,15 @@ from recipebook.run import provenance, rundir
 from recipebook.terminal import print_field
 from recipebook.train.attempt import attempt
 from recipebook.train.opening import open_run, reopen_run
-from recipebook.train.words import say_dataset, say_recipe
+from recipebook.train.words import print_dataset, print_recipe
 
 
 def train_run(resolved: Resolved, overrides: Sequence[str], *, force: bool) -> int:
     """Train it; the exit status: 0 trained (or found trained), 1 failed, 130 stopped."""
-    say_recipe(resolved)
+    print_recipe(resolved)
     started = time.monotonic()
     dataset = prepare(resolved.recipe.data)
-    say_dataset(dataset)
+    print_dataset(dataset)
     identity = provenance.identify(resolved.recipe, dataset.rows_digest)
     earlier = None if force else rundir.find_same(identity)
     if earlier and earlier.read().status == "trained":
@@ -37,8 +37,8 @@ def train_run(resolved: Resolved, overrides: Sequence[str], *, force: bool) -> i
             manifest = reopen_run(run.read(), resolved.recipe)
         else:
             manifest = open_run(run, resolved, overrides, dataset, identity)
-        seconds = {**manifest.stages, "prepare": round(time.monotonic() - started, 2)}
-        status = attempt(run, manifest.model_copy(update={"stages": seconds}), lock)
+        seconds = {**manifest.seconds, "prepare": round(time.monotonic() - started, 2)}
+        status = attempt(run, manifest.model_copy(update={"seconds": seconds}), lock)
     if status == 0:
         print_field("next", f"make eval RUN={run.name}")
     return status

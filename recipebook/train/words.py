@@ -10,7 +10,7 @@ TINY_NOTICE = (
 )
 
 
-def say_recipe(resolved: Resolved) -> None:
+def print_recipe(resolved: Resolved) -> None:
     """The first lines of output: loud where a tiny model stands in."""
     if resolved.profile == "tiny":
         print(TINY_NOTICE)
@@ -19,7 +19,7 @@ def say_recipe(resolved: Resolved) -> None:
         print_field("service", f"{resolved.recipe.remote.service} trains, and chooses optimizer, seed and packing")
 
 
-def say_dataset(dataset: Dataset) -> None:
+def print_dataset(dataset: Dataset) -> None:
     """What became of the records."""
     account = dataset.account
     parts = ", ".join(f"{count} {part}" for part, count in dataset.rows.items())

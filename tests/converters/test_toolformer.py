@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from converters.toolformer import Options, convert
 from recipebook.rows import BadRecord
-from recipebook.text.inline_calls import find_calls, insert_calls, remove_calls, write_call
+from recipebook.text.inline_calls import find_calls, format_call, insert_calls, remove_calls
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 SOME_TEXTS = TEXTS | st.sampled_from(["find caps", "find caps <tool>search(query='a')</tool>", "[F(x=1)] find caps"])
@@ -60,7 +60,7 @@ def test_calls_keep_their_place_and_arguments_in_either_dialect(
 ) -> None:
     text = " ".join(words)
     positions = [len(words[0])] * len(calls)
-    written = [write_call(name, arguments, source) for name, arguments in calls]
+    written = [format_call(name, arguments, source) for name, arguments in calls]
     listed = [
         {"tool_name": name.upper(), "arguments": arguments, "position": positions[0]} for name, arguments in calls
     ]

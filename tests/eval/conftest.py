@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from eval.scoring.score import evaluate_predictions
-from eval.scoring.summary import Asked
+from eval.scoring.summary import EvaluatedRows
 from recipebook.run.manifest import Status
 from recipebook.run.rundir import Run
 
 CONDITIONS = {"test set": "t1", "chat template": "c1", "metric settings": "m1", "generation settings": "g1"}
 MakeRun = Callable[..., Run]
-TEST = Asked(part="test", turns="last", engine="transformers", checkpoint=None)
+TEST = EvaluatedRows(part="test", turns="last", engine="transformers", checkpoint=None)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def make_run(start_run: Callable[..., Run]) -> MakeRun:
 
 
 def add_evaluation(
-    folder: Path, answers: Sequence[str], conditions: dict[str, str], asked: Asked = TEST, questions: str = ""
+    folder: Path, answers: Sequence[str], conditions: dict[str, str], asked: EvaluatedRows = TEST, questions: str = ""
 ) -> None:
     """An evaluation in a folder of its own; each letter of `questions` is the hash of one."""
     lines = [

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from commands.eval import evaluate
-from eval.evaluate import _tell_empty, choose_folder
+from eval.evaluate import _format_empty, choose_folder
 from recipebook import project
 from recipebook.errors import UserError
 from recipebook.recipe.evaluation_keys import Evaluation
@@ -31,13 +31,13 @@ def test_parts_and_checkpoints_have_folders_of_their_own(part: str, checkpoint: 
 
 def test_an_empty_part_is_told_by_what_made_it_so() -> None:
     none = {"source": "x", "converter": "echo", "split": {"test": 0}}
-    assert _tell_empty(Recipe.model_validate({**RECIPE, "data": none}), "test") == "its recipe's data.split.test is 0"
+    assert _format_empty(Recipe.model_validate({**RECIPE, "data": none}), "test") == "its recipe's data.split.test is 0"
     few = {"source": "x", "converter": "echo", "split": {"test": 0.05}}
-    told = _tell_empty(Recipe.model_validate({**RECIPE, "data": few}), "test")
+    told = _format_empty(Recipe.model_validate({**RECIPE, "data": few}), "test")
     assert told == "none of its records fell to the share of 0.05"
     split = {"file": "splits.json", "by": ["persona_id"]}
     listed = Recipe.model_validate({**RECIPE, "data": {"source": "x", "converter": "echo", "split": split}})
-    assert _tell_empty(listed, "validation") == "the lists 'val' of its split file splits.json are empty"
+    assert _format_empty(listed, "validation") == "the lists 'val' of its split file splits.json are empty"
 
 
 def test_an_unknown_run_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ def test_the_time_left_is_judged_from_what_was_done_since_the_first_look(clock: 
     line = ProgressLine("convert", terminal := Terminal())
     for now, done in ((110.0, 20), (120.0, 40), (200.0, 70)):
         clock[0] = now
-        line.show(done, 100, " %")
+        line.draw(done, 100, " %")
     assert terminal.drawn() == [
         "convert   [####----------------] 20/100 %",
         "convert   [########------------] 40/100 %  30 s left",
@@ -52,7 +52,7 @@ def test_a_trainer_is_waited_for_until_it_trains(clock: list[float]) -> None:
 
 def test_nothing_is_drawn_where_there_is_no_terminal() -> None:
     line = ProgressLine("convert", stream := io.StringIO())
-    line.show(1, 2)
+    line.draw(1, 2)
     line.wait("loading")
     line.clear()
     assert stream.getvalue() == ""

@@ -34,7 +34,7 @@ def obstacles(**sections: Any) -> list[str]:
 
 
 def test_a_recipe_is_ordered_in_the_words_of_the_service() -> None:
-    assert service.write_order(Recipe.model_validate(RECIPE)) == {
+    assert service.build_order(Recipe.model_validate(RECIPE)) == {
         "model": "meta-llama/Meta-Llama-3.1-8B-Instruct-Reference",
         "n_epochs": 1,
         "n_checkpoints": 1,

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from recipebook.pipeline.job import Job
+from recipebook.pipeline.job import StageJob
 from recipebook.project import PROJECT
 from recipebook.recipe.resolve import resolve
 
 TINY = PROJECT / "models" / "tiny-base"
-MakeJob = Callable[..., Job]
+MakeJob = Callable[..., StageJob]
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def make_job(tmp_path: Path) -> MakeJob:
         sources: dict[str, list[dict[str, Any]]] | None = None,
         folder: str = "stage",
         seed: int = 42,
-    ) -> Job:
+    ) -> StageJob:
         lines = [
             {
                 "messages": [{"role": "user", "content": asked}, {"role": "assistant", "content": said}],
@@ -36,7 +36,7 @@ def make_job(tmp_path: Path) -> MakeJob:
         write_lines(tmp_path / "train.jsonl", lines)
         for name, records in (sources or {}).items():
             write_lines(tmp_path / f"{name}.jsonl", records)
-        return Job(
+        return StageJob(
             name="made",
             folder=tmp_path / folder,
             model=TINY,

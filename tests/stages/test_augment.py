@@ -13,7 +13,7 @@ from converters import toolformer
 from recipebook.errors import UserError
 from recipebook.project import PROJECT
 from samples import make_plain_texts
-from stages._tools import Asked, read_tools
+from stages._tools import ToolCall, read_tools
 from stages.augment import Options, Text, make_record, run, sift
 
 SAMPLE = PROJECT / "samples" / "plain_texts.jsonl"
@@ -74,9 +74,9 @@ def test_a_model_that_writes_no_calls_proposes_none_that_are_allowed(make_job: A
 
 def test_calls_that_cannot_be_tried_are_counted_by_reason() -> None:
     tools = read_tools(PROJECT / TOOLS["tools"])
-    good = Asked("search", {"query": "Nova bags"}, 4)
+    good = ToolCall("search", {"query": "Nova bags"}, 4)
     asked = [good, good, good._replace(position=9), good._replace(position=0), good._replace(position=2),
-             Asked("search", {"query": "boats"}, 4), Asked("search", {"item": "x"}, 4)]  # fmt: skip
+             ToolCall("search", {"query": "boats"}, 4), ToolCall("search", {"item": "x"}, 4)]  # fmt: skip
     account: Counter[str] = Counter()
     assert list(sift("they cost", asked, tools, account)) == [(good, "Nova bags 900 rupees")]
     assert account == {
@@ -89,7 +89,7 @@ def test_calls_that_cannot_be_tried_are_counted_by_reason() -> None:
 def test_every_record_is_one_that_the_converter_takes_as_it_stands(words: list[str]) -> None:
     text = " ".join(word for word in words if word) or "x"
     ends = [len(" ".join(text.split()[: count + 1])) for count in range(len(text.split()))]
-    kept = [(Asked("search", {"query": "कोट"}, end), 1.5) for end in ends[::2]]
+    kept = [(ToolCall("search", {"query": "कोट"}, end), 1.5) for end in ends[::2]]
     record = make_record(Text(text, "mixed"), kept[::-1])
     (row,) = toolformer.convert(record, toolformer.Options())
     assert row["messages"][1]["content"] == record["augmented_text"]

@@ -14,7 +14,7 @@ from recipebook.data.split import choose_part
 from recipebook.errors import UserError
 from recipebook.project import PROJECT
 from recipebook.recipe.data_keys import Split
-from stages.generate_pairs import Answer, Options, Pair, choose_pairs, run
+from stages.generate_pairs import Options, ScoredAnswer, ScoredPair, choose_pairs, run
 
 ROBOT = {"metric": "robot", "metric_options": {"api": "samples/robot_api.yaml"}}
 ROWS = [
@@ -22,8 +22,10 @@ ROWS = [
     ("turn left and stop", 'robot.turn(direction="left", angle=90)\nrobot.stop()'),
     ("turn right", 'robot.turn(direction="right", angle=45)'),
 ]
-GOOD, FAIR, BAD = (Answer(text, "sampled", score) for text, score in (("good", 1.0), ("fair", 0.5), ("bad", 0.25)))
-OWN = Answer("own", "reference", 1.0)
+GOOD, FAIR, BAD = (
+    ScoredAnswer(text, "sampled", score) for text, score in (("good", 1.0), ("fair", 0.5), ("bad", 0.25))
+)
+OWN = ScoredAnswer("own", "reference", 1.0)
 
 
 def make(**given: Any) -> Options:
@@ -36,13 +38,13 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 def test_best_and_worst_of_k_are_kept_first() -> None:
     pairs, dropped = choose_pairs([OWN, FAIR, GOOD, BAD], make(chosen="sampled"))
-    assert pairs == [Pair(GOOD, BAD, 0.75)]
+    assert pairs == [ScoredPair(GOOD, BAD, 0.75)]
     assert dropped == {"pairs weaker than those kept": 2}
 
 
 def test_each_answer_is_rejected_once() -> None:
     pairs, _ = choose_pairs([OWN, FAIR, BAD], make(max_pairs_per_example=3))
-    assert pairs == [Pair(OWN, BAD, 0.75), Pair(OWN, FAIR, 0.5)]
+    assert pairs == [ScoredPair(OWN, BAD, 0.75), ScoredPair(OWN, FAIR, 0.5)]
 
 
 @pytest.mark.parametrize(
@@ -57,8 +59,14 @@ def test_the_threshold_goes_by_its_formula(strength: str, threshold: float, kept
 
 
 def test_answers_that_cannot_stand_in_a_pair_are_counted() -> None:
-    answers = [OWN, Answer("own", "sampled", 1.0), Answer(" ", "sampled", 0.0), Answer("?", "sampled", None),
-               Answer("go on and", "sampled", 0.0, truncated=True), Answer("also right", "sampled", 1.0)]  # fmt: skip
+    answers = [
+        OWN,
+        ScoredAnswer("own", "sampled", 1.0),
+        ScoredAnswer(" ", "sampled", 0.0),
+        ScoredAnswer("?", "sampled", None),
+        ScoredAnswer("go on and", "sampled", 0.0, truncated=True),
+        ScoredAnswer("also right", "sampled", 1.0),
+    ]
     assert choose_pairs(answers, make()) == (
         [],
         {"answers said before": 1, "answers empty": 1, "answers without a score": 1, "answers cut off": 1,
@@ -67,17 +75,17 @@ def test_answers_that_cannot_stand_in_a_pair_are_counted() -> None:
 
 
 def test_spoiled_answers_fill_up_to_the_least_and_no_more() -> None:
-    spoiled = [Answer("w1", "wrong_tool", 0.0), Answer("w2", "missing_step", 0.5)]
-    assert choose_pairs([OWN, FAIR, *spoiled], make())[0] == [Pair(OWN, FAIR, 0.5)]
+    spoiled = [ScoredAnswer("w1", "wrong_tool", 0.0), ScoredAnswer("w2", "missing_step", 0.5)]
+    assert choose_pairs([OWN, FAIR, *spoiled], make())[0] == [ScoredPair(OWN, FAIR, 0.5)]
     two = make(min_pairs_per_example=2, max_pairs_per_example=3)
-    assert choose_pairs([OWN, FAIR, *spoiled], two)[0] == [Pair(OWN, FAIR, 0.5), Pair(OWN, spoiled[0], 1.0)]
+    assert choose_pairs([OWN, FAIR, *spoiled], two)[0] == [ScoredPair(OWN, FAIR, 0.5), ScoredPair(OWN, spoiled[0], 1.0)]
     three = make(min_pairs_per_example=3, max_pairs_per_example=3)
     assert choose_pairs([OWN, FAIR, spoiled[0]], three) == ([], {"fewer than min_pairs_per_example": 2})
 
 
 def test_only_the_rows_own_answer_is_chosen_where_the_recipe_says_so() -> None:
     assert choose_pairs([OWN, GOOD, BAD], make(chosen="reference", max_pairs_per_example=9)) == (
-        [Pair(OWN, BAD, 0.75)],
+        [ScoredPair(OWN, BAD, 0.75)],
         {"pairs of equals": 1, "pairs whose better answer is sampled": 1},
     )
 
@@ -161,7 +169,7 @@ def test_sampled_answers_are_the_same_after_a_kill(make_job: Any) -> None:
 import os, signal
 from pathlib import Path
 from recipebook.recipe.resolve import resolve
-from recipebook.pipeline.job import Job
+from recipebook.pipeline.job import StageJob
 from stages import _pieces, generate_pairs
 from stages.generate_pairs import Options
 keep = _pieces.Pieces.keep
@@ -169,7 +177,7 @@ def keep_and_die(self, *given):
     keep(self, *given)
     os.kill(os.getpid(), signal.SIGKILL)
 _pieces.Pieces.keep = keep_and_die
-job = Job("made", Path({str(cut.folder)!r}), Path({str(cut.model)!r}), None, None, Path({str(cut.tokenizer)!r}),
+job = StageJob("made", Path({str(cut.folder)!r}), Path({str(cut.model)!r}), None, None, Path({str(cut.tokenizer)!r}),
           {cut.chat_template!r}, {{"train": Path({str(cut.rows["train"])!r})}}, {{}}, 42, resolve("robot-lora").recipe)
 generate_pairs.run(job, Options.model_validate({ {**ROBOT, **SAMPLED}!r}))
 """

@@ -7,7 +7,7 @@ import pytest
 
 from recipebook.errors import UserError
 from recipebook.project import PROJECT
-from stages._tools import Asked, answer, is_allowed, propose, read_call, read_tools
+from stages._tools import ToolCall, answer, is_allowed, propose, read_call, read_tools
 
 SPEC = r"""
 price:
@@ -32,33 +32,33 @@ def tools(tmp_path: Path) -> Any:
 
 def test_rules_ask_with_typed_arguments_behind_the_words_that_ask(tools: Any) -> None:
     assert list(propose("now the coat costs 2400; a cap below 1,500 or less", tools)) == [
-        Asked("price", {"item": "coat"}, 18),
-        Asked("price", {"item": "cap", "most": 1500}, 42),
-        Asked("compare", {"items": ["500", "less"], "way": "price"}, 50),
+        ToolCall("price", {"item": "coat"}, 18),
+        ToolCall("price", {"item": "cap", "most": 1500}, 42),
+        ToolCall("compare", {"items": ["500", "less"], "way": "price"}, 50),
     ]
 
 
 def test_answers_come_from_the_table_or_there_is_none(tools: Any) -> None:
-    assert answer(Asked("price", {"item": "coat"}, 0), tools) == "2400 rupees"
-    assert answer(Asked("price", {"item": "boat"}, 0), tools) is None
-    assert answer(Asked("compare", {"items": ["a", "b"]}, 0), tools) == "a beats b"
+    assert answer(ToolCall("price", {"item": "coat"}, 0), tools) == "2400 rupees"
+    assert answer(ToolCall("price", {"item": "boat"}, 0), tools) is None
+    assert answer(ToolCall("compare", {"items": ["a", "b"]}, 0), tools) == "a beats b"
 
 
 def test_a_result_cannot_reach_out_of_its_sandbox(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text("t: {parameters: {}, result: '{{ table.__class__.__mro__[1].__subclasses__() }}'}")
-    assert answer(Asked("t", {}, 0), read_tools(tmp_path / "t.yaml")) is None
+    assert answer(ToolCall("t", {}, 0), read_tools(tmp_path / "t.yaml")) is None
 
 
 def test_only_calls_that_the_tools_take_are_allowed(tools: Any) -> None:
-    assert is_allowed(Asked("price", {"item": "coat", "most": 2.5}, 0), tools)
-    assert not is_allowed(Asked("price", {"item": 3}, 0), tools)
-    assert not is_allowed(Asked("price", {}, 0), tools)
-    assert not is_allowed(Asked("compare", {"items": ["a"], "way": "colour"}, 0), tools)
-    assert not is_allowed(Asked("weather", {}, 0), tools)
+    assert is_allowed(ToolCall("price", {"item": "coat", "most": 2.5}, 0), tools)
+    assert not is_allowed(ToolCall("price", {"item": 3}, 0), tools)
+    assert not is_allowed(ToolCall("price", {}, 0), tools)
+    assert not is_allowed(ToolCall("compare", {"items": ["a"], "way": "colour"}, 0), tools)
+    assert not is_allowed(ToolCall("weather", {}, 0), tools)
 
 
 def test_what_a_model_wrote_is_read_and_never_run() -> None:
-    assert read_call("<tool>price(item='coat')</tool> and more", 7) == Asked("price", {"item": "coat"}, 7)
+    assert read_call("<tool>price(item='coat')</tool> and more", 7) == ToolCall("price", {"item": "coat"}, 7)
     assert read_call("<tool>price('coat')</tool>", 7) is None
     assert read_call("<tool>I would say 3</tool>", 7) is None
 

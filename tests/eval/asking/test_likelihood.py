@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from eval.asking.generate import load_base, load_tokenizer, tell_reference, write_answer, write_prompt
+from eval.asking.generate import format_answer, format_prompt, format_reference, load_base, load_tokenizer
 from eval.asking.likelihood import measure, measure_tokens
 from eval.asking.prompts import Prompt
 from eval.asking.span_likelihood import measure_spans
@@ -43,15 +43,17 @@ def test_likelihoods_are_those_of_the_model_alone(tokenizer: Any) -> None:
 
 def test_an_answer_is_written_with_the_end_of_its_turn(tokenizer: Any) -> None:
     prompt = ask({"role": "assistant", "content": "robot.stop()"})
-    assert write_prompt(tokenizer, prompt) == "<|im_start|>user\nturn left<|im_end|>\n<|im_start|>assistant\n"
-    assert write_answer(tokenizer, prompt, prompt.answer) == "robot.stop()<|im_end|>"
-    assert tell_reference(tokenizer, prompt) == "robot.stop()"
+    assert format_prompt(tokenizer, prompt) == "<|im_start|>user\nturn left<|im_end|>\n<|im_start|>assistant\n"
+    assert format_answer(tokenizer, prompt, prompt.answer) == "robot.stop()<|im_end|>"
+    assert format_reference(tokenizer, prompt) == "robot.stop()"
 
 
 def test_calls_are_the_reference_as_the_template_writes_them(tokenizer: Any) -> None:
     call = {"type": "function", "function": {"name": "search", "arguments": '{"q": "red"}'}}
     prompt = ask({"role": "assistant", "content": "", "tool_calls": [call]})
-    assert tell_reference(tokenizer, prompt) == ('<tool_call>{"name": "search", "arguments": {"q": "red"}}</tool_call>')
+    assert format_reference(tokenizer, prompt) == (
+        '<tool_call>{"name": "search", "arguments": {"q": "red"}}</tool_call>'
+    )
 
 
 def test_token_by_token_they_are_the_parts_of_the_whole(tokenizer: Any) -> None:

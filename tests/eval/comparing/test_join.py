@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.comparing.by_member import compare_members, tell_members
+from eval.comparing.by_member import compare_members, format_members
 from eval.comparing.compare import compare_runs, render, terminal_table
 from eval.comparing.join import read_systems
 from recipebook.errors import UserError
@@ -46,7 +46,7 @@ def test_both_are_measured_on_the_rows_that_both_were_asked(
     assert [row["exact"] for row in fleet.scores] == [1.0, 0.0, 1.0]
     assert (fleet.name, fleet.members, fleet.questions) == ("each", ("x", "x", "y"), ("a", "b", "d"))
     assert (one.summary.headline.tuned.mean, one.summary.headline.tuned.n) == (pytest.approx(2 / 3), 3)
-    assert (one.told, fleet.told) == (", 3 of its 4 rows", ", 2 members, 3 of its 5 rows")
+    assert (one.note, fleet.note) == (", 3 of its 4 rows", ", 2 members, 3 of its 5 rows")
 
 
 def test_a_question_that_was_asked_twice_is_paired_in_its_order(
@@ -78,7 +78,7 @@ def test_members_are_told_apart_with_p_values_adjusted_over_them(
         pytest.approx(math.erfc(math.sqrt(1 / 2))),
     ]
     told = "B by member: better than A for 1 of 2, worse for 0; for 1 it may be luck"
-    assert tell_members("B", lines, less_is_better=False) == told
+    assert format_members("B", lines, less_is_better=False) == told
     text = terminal_table(compare_runs(runs)).splitlines()
     assert text[:2] == [f"A  {whole.name}, 20 of its 20 rows", "B  each, 2 members, 20 of its 20 rows"]
     assert text[-1] == told
@@ -111,7 +111,7 @@ def test_members_without_test_rows_are_counted_and_others_must_be_evaluated(
     add_member("x", "+", "a")
     add_member("y", "+", "b")
     add_member("none", "", "")
-    assert read_systems([whole.name, "each"], tmp_path)[1].told == ", 3 members, 2 with test rows, 2 of its 2 rows"
+    assert read_systems([whole.name, "each"], tmp_path)[1].note == ", 3 members, 2 with test rows, 2 of its 2 rows"
     late = add_member("late", "", "")
     late.write(late.read().model_copy(update={"rows": {"test": 3}}))
     with pytest.raises(UserError, match=rf"is trained and not evaluated: make eval RUN={late.name}$"):

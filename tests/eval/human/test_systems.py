@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eval.human.forms import make_forms
-from eval.human.report import show_results
+from eval.human.report import print_results
 from eval.human.study import read_keys
 from eval.human.systems import Question, read_systems
 from recipebook.errors import UserError
@@ -111,7 +111,7 @@ def test_forms_that_come_back_become_figures(
         ]
         form = {"study": study, "evaluator": evaluator, "answers": answers}
         (folder / "returned" / f"{evaluator}.json").write_text(json.dumps(form))
-    assert show_results("robot", [], tmp_path) == 0
+    assert print_results("robot", [], tmp_path) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].startswith("  base           1.00 [1.00, ") and lines[2].startswith("  tuned          5.00 [")
     assert "  quality       1.00: reliable" in lines
@@ -123,11 +123,11 @@ def test_forms_that_come_back_become_figures(
 def test_again_is_the_same_study_and_another_stands_beside_it(make_run: MakeRun, tmp_path: Path) -> None:
     run = add_rows(make_run(["right"] * 4))
     with pytest.raises(UserError, match=rf"has no study: make human-eval RUN={run.name}$"):
-        show_results("robot", [], tmp_path)
+        print_results("robot", [], tmp_path)
     for seed in (42, 42, 43):
         make_forms(["robot"], 4, 1, seed, tmp_path)
     assert len(read_keys(run)) == 2
     with pytest.raises(UserError, match="has 2 studies; IN names the files of one, such as"):
-        show_results("robot", [], tmp_path)
+        print_results("robot", [], tmp_path)
     with pytest.raises(UserError, match="EVALUATORS: 0; at least 1"):
         make_forms(["robot"], 4, 0, 42, tmp_path)

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from eval.metrics.toolformer import Options, score
 from eval.scoring.predictions import Prediction
 from recipebook.errors import UserError
-from recipebook.text.inline_calls import write_call
+from recipebook.text.inline_calls import format_call
 
 PIECES = ["<tool>search(", "query='", "n=1", ")</tool>", "[F(", ")]", "{", "}", "'", ",", " ", "क", "a"]
 TEXTS = st.text(st.characters(exclude_categories=["Cs"])) | st.lists(st.sampled_from(PIECES)).map("".join)
 VALUES = st.integers(-99, 99) | st.booleans() | st.none() | TEXTS | st.lists(TEXTS, max_size=2)
 CALLS = st.builds(
-    write_call,
+    format_call,
     st.sampled_from(["search", "compare", "filter", "buy"]),
     st.dictionaries(st.sampled_from(["query", "items", "max_price"]), VALUES),
     st.sampled_from(["tag", "bracket"]),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.report.stage_summary import Section, StageSummary, read_stages, summarise_section, tell_section
+from eval.report.stage_summary import SectionSummary, StageSummary, format_section, read_stages, summarise_section
 from eval.scoring.score import evaluate_predictions
 
 RIGHT = "robot.stop()"
@@ -24,7 +24,7 @@ def write_predictions(folder: Path, right: int) -> None:
 
 
 @pytest.fixture
-def section(tmp_path: Path) -> Section:
+def section(tmp_path: Path) -> SectionSummary:
     folders = {"sft": tmp_path / "sft", "dpo": tmp_path / "dpo"}
     summaries = {}
     for (name, folder), right in zip(folders.items(), (SFT, DPO), strict=True):
@@ -33,7 +33,7 @@ def section(tmp_path: Path) -> Section:
     return summarise_section("sft", folders, summaries)
 
 
-def test_every_model_has_its_mean_and_each_step_its_difference(section: Section) -> None:
+def test_every_model_has_its_mean_and_each_step_its_difference(section: SectionSummary) -> None:
     row = section.figures[0]
     assert (section.models, row.figure, section.rows) == (("base", "sft", "dpo"), "exact", 20)
     assert [estimate.mean for estimate in row.estimates] == [0.0, 0.6, 1.0]
@@ -45,14 +45,14 @@ def test_every_model_has_its_mean_and_each_step_its_difference(section: Section)
         assert step.p_adjusted >= step.difference.p
 
 
-def test_the_terminal_tells_means_steps_and_findings(section: Section) -> None:
-    told = tell_section(section)
+def test_the_terminal_tells_means_steps_and_findings(section: SectionSummary) -> None:
+    told = format_section(section)
     assert told.startswith("20 rows (stage sft)\n\nmean ")
     assert "base to sft: exact is better, and not by luck (difference +0.600" in told
     assert "\nsft to dpo " in told
 
 
-def test_a_summary_is_read_back_and_absent_without_stages(section: Section, tmp_path: Path) -> None:
+def test_a_summary_is_read_back_and_absent_without_stages(section: SectionSummary, tmp_path: Path) -> None:
     summary = StageSummary(sections=(section,))
     assert read_stages(tmp_path) is None
     (tmp_path / "stages.json").write_text(summary.model_dump_json())

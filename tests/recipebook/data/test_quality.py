@@ -51,7 +51,7 @@ def test_each_fault_is_counted_with_its_first_example(tmp_path: Path) -> None:
         (ask("say nothing", " "), {}),
     )
     test = write_rows(tmp_path / "test", (ask("look around you, everywhere!!"), {}), (ask("sing"), {}))
-    assert {finding.kind: finding.told for finding in inspect_rows(train, test, 1)} == {
+    assert {finding.kind: finding.text for finding in inspect_rows(train, test, 1)} == {
         "duplicates": '1 rows repeat an earlier one, such as x.json#2: "go"',
         "near-duplicates": "1 of 2 test rows have a train prompt that is 90 % the same or more, such as x.json#1: "
         '"look around you, everywhere!!" and "look around you, everywhere" (100 %)',
@@ -78,7 +78,7 @@ def test_balance_tells_the_rarest_and_the_most_frequent(tmp_path: Path) -> None:
 def test_rows_that_weights_repeat_are_no_duplicates(tmp_path: Path) -> None:
     train = write_rows(tmp_path / "train", (ask("go"), {}), (ask("stop"), {}))
     train.write_text(train.read_text() * 2)
-    told = inspect_rows(train, write_rows(tmp_path / "test", (ask("sing"), {})), 1)[0].told
+    told = inspect_rows(train, write_rows(tmp_path / "test", (ask("sing"), {})), 1)[0].text
     assert told == "1 rows repeat an earlier one"
 
 

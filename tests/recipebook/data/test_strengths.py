@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from commands.plan import plan
-from recipebook.data.strengths import tell_strengths
+from recipebook.data.strengths import format_strengths
 from recipebook.errors import UserError
 from recipebook.recipe.data_keys import Data
 
@@ -45,7 +45,7 @@ def data(tmp_path: Path) -> Any:
 
 
 def test_each_formula_is_counted_at_each_threshold(data: Any) -> None:
-    told = tell_strengths(data(*SCORED, follow(0.5), follow(0.3), PLAIN, SAME))
+    told = format_strengths(data(*SCORED, follow(0.5), follow(0.3), PLAIN, SAME))
     assert told[0].startswith("strength  of 7 pairs in ")
     assert told[1:] == [
         "          formula     told by      0.6      0.3      0.1",
@@ -56,22 +56,22 @@ def test_each_formula_is_counted_at_each_threshold(data: Any) -> None:
 
 
 def test_a_formula_that_no_pair_tells_is_said_to_be_so(data: Any) -> None:
-    assert tell_strengths(data(PLAIN))[2] == "          difference        0   no pair tells it"
+    assert format_strengths(data(PLAIN))[2] == "          difference        0   no pair tells it"
 
 
 def test_what_the_recipes_own_threshold_leaves_out_is_counted(data: Any) -> None:
-    all_of_them = tell_strengths(data(*SCORED))
-    assert tell_strengths(data(*SCORED, options={"strength": "ratio", "threshold": 0.9})) == all_of_them
+    all_of_them = format_strengths(data(*SCORED))
+    assert format_strengths(data(*SCORED, options={"strength": "ratio", "threshold": 0.9})) == all_of_them
 
 
 def test_pairs_with_a_file_of_their_own_for_test_are_counted_too(data: Any, tmp_path: Path) -> None:
     (tmp_path / "test.jsonl").write_text(json.dumps(score(3.0, 1.0)) + "\n")
-    told = tell_strengths(data(*SCORED, test=str(tmp_path / "test.jsonl")))
+    told = format_strengths(data(*SCORED, test=str(tmp_path / "test.jsonl")))
     assert told[0].startswith("strength  of 5 pairs in ")
 
 
 def test_rows_of_another_kind_have_no_table() -> None:
-    assert tell_strengths(Data(source="samples/robot.json", converter="robot")) == []
+    assert format_strengths(Data(source="samples/robot.json", converter="robot")) == []
 
 
 @pytest.mark.parametrize(("recipe", "key"), [("preference-dpo", "data"), ("dial-dpo", "stages.dpo.data")])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ray.cluster_utils import Cluster
 
-from recipebook.launch.launcher import Job
+from recipebook.launch.launchers import LaunchJob
 from recipebook.launch.ray_launcher import RayLauncher, RayTraining
 
 # Like a trainer: it notes that it began, waits for the test to say go, works a while, and notes that it ended.
@@ -47,10 +47,10 @@ def launcher(cluster: Any) -> Iterator[RayLauncher]:
     launcher.close()
 
 
-def job(folder: Path, name: str, seconds: float = 0, code: int = 0) -> Job:
+def job(folder: Path, name: str, seconds: float = 0, code: int = 0) -> LaunchJob:
     (folder / name).mkdir()
     command = (sys.executable, "-c", TRAIN, str(seconds), str(code))
-    return Job(folder / name, command, {"MEMBER": name, "CUDA_VISIBLE_DEVICES": "7"}, 0, 1)
+    return LaunchJob(folder / name, command, {"MEMBER": name, "CUDA_VISIBLE_DEVICES": "7"}, 0, 1)
 
 
 def wait(training: RayTraining) -> int:

@@ -10,7 +10,7 @@ from recipebook.pipeline.inputs import identify_all, list_steps
 from recipebook.project import PROJECT
 from recipebook.recipe.resolve import read_layers
 from recipebook.recipe.stages import Stage, read_stages
-from recipebook.run.provenance import tell_changes
+from recipebook.run.provenance import format_changes
 
 TOP = """\
 description: a pipeline
@@ -231,9 +231,10 @@ def test_changes_are_told_by_name() -> None:
     before = {"training.epochs": "3", "lora.r": "8", "rows": "1f", "start": "base"}
     after = {"training.epochs": "4", "lora.r": "8", "rows": "2e", "start": "sft 9a"}
     assert (
-        tell_changes(before, after) == "rows changed; the stage that it starts from changed; training.epochs: 4, was 3"
+        format_changes(before, after)
+        == "rows changed; the stage that it starts from changed; training.epochs: 4, was 3"
     )
-    assert tell_changes({"a": "1", "b": "1", "c": "1", "d": "1"}, {}).endswith("; and 1 more")
+    assert format_changes({"a": "1", "b": "1", "c": "1", "d": "1"}, {}).endswith("; and 1 more")
 
 
 def test_pairs_that_are_all_too_weak_are_told_before_anything_trains(read: Read) -> None:

@@ -9,7 +9,7 @@ from recipebook.hardware import Hardware
 from recipebook.run import rundir
 from recipebook.run.manifest import Attempt, Manifest, StageEntry, Status
 from recipebook.run.rundir import Run
-from recipebook.run.stage_run import StageRun, list_trained, settle, show_final
+from recipebook.run.stage_run import StageRun, link_final, list_trained, settle
 
 NAMES = ("sft", "dpo")
 
@@ -79,6 +79,6 @@ def test_the_runs_folder_shows_the_last_model(run: Run) -> None:
     for name in NAMES:
         (run.folder / "stages" / name / "model").mkdir(parents=True)
         end(StageRun(run, name), "trained")
-        show_final(run, StageRun(run, name))
+        link_final(run, StageRun(run, name))
     assert (run.folder / "model").readlink() == Path("stages", "dpo", "model")
     assert [stage.name for stage in list_trained(run, run.read())] == ["sft", "dpo"]

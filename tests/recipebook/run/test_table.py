@@ -32,7 +32,7 @@ def test_a_broken_run_has_a_line_and_hides_no_other(
     broken = make_run(13)
     (broken.folder / "manifest.json").write_text("{}")
     half = make_run(14, summary="{")
-    table.show_runs(tmp_path)
+    table.print_runs(tmp_path)
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [(line[0], line[1]) for line in lines[1:]] == [
         ("robot-20261120-140005", "unreadable"),
@@ -51,10 +51,10 @@ def test_the_main_figure_is_shown_with_or_without_a_base(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], make_run: MakeRun, base: str, shown: str
 ) -> None:
     make_run(12, f'{{"results": [{{"figure": "exact", "tuned": {{"mean": 0.5}}, "base": {base}}}]}}')
-    table.show_runs(tmp_path)
+    table.print_runs(tmp_path)
     assert capsys.readouterr().out.splitlines()[1].endswith(f"0 s   {shown}")
 
 
 def test_without_runs_the_table_says_how_to_make_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    table.show_runs(tmp_path)
+    table.print_runs(tmp_path)
     assert capsys.readouterr().out == "no runs yet: make train RECIPE=robot-lora makes one\n"

@@ -12,10 +12,10 @@ from recipebook.text.inline_calls import (
     InlineCall,
     find_calls,
     find_spans,
+    format_call,
     insert_calls,
     mark_spans,
     remove_calls,
-    write_call,
 )
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -164,19 +164,19 @@ def test_marked_spans_cover_any_text_without_gaps(text: str) -> None:
     ],
 )
 def test_calls_are_written(name: str, arguments: Any, dialect: Any, written: str) -> None:
-    assert write_call(name, arguments, dialect) == written
+    assert format_call(name, arguments, dialect) == written
 
 
 @given(NAMES, st.dictionaries(MANGLED, VALUES, max_size=3), DIALECTS, MANGLED)
 def test_what_is_written_is_read_as_it_was(name: str, arguments: dict[str, Any], dialect: Any, after: str) -> None:
-    call = find_calls(write_call(name, arguments, dialect) + after)[0]
+    call = find_calls(format_call(name, arguments, dialect) + after)[0]
     assert (call.name, call.arguments, call.positional) == (name, arguments, [])
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), object()])
 def test_what_is_no_json_value_is_not_written(value: object) -> None:
     with pytest.raises(ValueError, match="nested too deeply or no number"):
-        write_call("f", {"x": value})
+        format_call("f", {"x": value})
 
 
 def test_values_nested_too_deeply_are_not_written_and_stay_text_when_read() -> None:
@@ -184,7 +184,7 @@ def test_values_nested_too_deeply_are_not_written_and_stay_text_when_read() -> N
     for _ in range(DEEPEST):
         deep = [deep]
     with pytest.raises(ValueError, match="nested too deeply or no number"):
-        write_call("f", {"x": deep})
+        format_call("f", {"x": deep})
     ((_, arguments, _),) = [read_one(f"[F(x={'[' * 5000}{']' * 5000})]")]
     for _ in range(DEEPEST):
         (arguments["x"],) = arguments["x"]
@@ -201,7 +201,7 @@ def test_inserted_calls_come_out_again_at_their_positions(
     text = " ".join(words)
     ends = [0, *(len(" ".join(words[:count])) for count in range(1, len(words) + 1))]
     positions = sorted(ends[min(at, len(words))] for _, at in chosen)
-    annotated = insert_calls(text, [write_call(name, {"x": 1}, dialect) for name, _ in chosen], positions)
+    annotated = insert_calls(text, [format_call(name, {"x": 1}, dialect) for name, _ in chosen], positions)
     found = find_calls(annotated)
     assert [(call.name, call.position) for call in found] == [
         (name, position) for (name, _), position in zip(chosen, positions, strict=True)

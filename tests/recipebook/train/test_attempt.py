@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from recipebook.run.rundir import Run
-from recipebook.train.attempt import begin, find_fault, read_final_loss, tell_kept
+from recipebook.train.attempt import begin, find_fault, format_kept, read_final_loss
 
 GOOD = {"finite": True, "changed": True, "tensors": 2, "parameters": 8, "digest": "d"}
 
@@ -68,14 +68,14 @@ def test_a_line_that_a_killed_trainer_had_begun_does_not_count_and_goes_before_t
 
 def test_the_step_whose_weights_were_kept_is_told_and_that_training_ended_early(start_run: Callable[..., Run]) -> None:
     run = start_run()
-    assert tell_kept(run) is None
+    assert format_kept(run) is None
     checkpoint = run.folder / "model" / "checkpoint-80"
     checkpoint.mkdir(parents=True)
     state = checkpoint / "trainer_state.json"
     state.write_text('{"best_global_step": null}')
     (run.folder / "progress.json").write_text('{"step": 80, "steps": 80}')
-    assert tell_kept(run) is None
+    assert format_kept(run) is None
     state.write_text('{"best_global_step": 40}')
-    assert tell_kept(run) == "the weights of step 40, the best by validation"
+    assert format_kept(run) == "the weights of step 40, the best by validation"
     (run.folder / "progress.json").write_text('{"step": 80, "steps": 1210}')
-    assert tell_kept(run) == "the weights of step 40, the best by validation; it ended early, after 80 of 1210"
+    assert format_kept(run) == "the weights of step 40, the best by validation; it ended early, after 80 of 1210"

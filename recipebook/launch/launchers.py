@@ -1,6 +1,6 @@
 """What trains the members of a fleet: a prepared run's folder in, an exit code and what the trainer left there out.
 
-    training = launcher.start(Job(folder=Path("runs/traits/joy_plus-20261121-093000"), command=(…), …))
+    training = launcher.start(LaunchJob(folder=Path("runs/traits/joy_plus-20261121-093000"), command=(…), …))
     training.poll()      None while it runs, then 0, or -9 where it was killed
 
 A launcher writes no manifest, judges nothing, tries nothing again: the scheduler does (recipebook/fleet/schedule.py).
@@ -14,7 +14,7 @@ from recipebook.launch.process import end_group, start_process
 
 
 @dataclass(frozen=True)
-class Job:
+class LaunchJob:
     """A run that is ready to be trained."""
 
     folder: Path
@@ -28,7 +28,7 @@ class Job:
     """Processes that the command starts, with a GPU each where there are GPUs."""
 
 
-class Training(Protocol):
+class RunningTraining(Protocol):
     """A run under way."""
 
     def poll(self) -> int | None:
@@ -44,7 +44,7 @@ class Launcher(Protocol):
     slots: int
     """How many may be under way."""
 
-    def start(self, job: Job) -> Training:
+    def start(self, job: LaunchJob) -> RunningTraining:
         """Begin to train a run, in one of the slots that is free."""
 
     def close(self) -> None:
@@ -54,16 +54,16 @@ class Launcher(Protocol):
 class PlainTraining:
     """A process of its own, in a group of its own."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: LaunchJob) -> None:
         with (job.folder / "train.log").open("ab") as log:
             self.process = start_process(job.command, job.folder, job.environment, log, job.lock)
 
     def poll(self) -> int | None:
-        """See Training."""
+        """See RunningTraining."""
         return self.process.poll()
 
     def stop(self) -> None:
-        """See Training."""
+        """See RunningTraining."""
         end_group(self.process)
 
 
@@ -74,7 +74,7 @@ class PlainLauncher:
         self.slots = slots
         self.started: list[PlainTraining] = []
 
-    def start(self, job: Job) -> PlainTraining:
+    def start(self, job: LaunchJob) -> PlainTraining:
         """See Launcher."""
         self.started = [training for training in self.started if training.poll() is None]
         self.started.append(PlainTraining(job))
