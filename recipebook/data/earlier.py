@@ -16,20 +16,20 @@ from recipebook.recipe.data_keys import Data
 # The hash of the code today, and that of the code whose work it does: converters, then kinds of stages.
 EARLIER_CODE: Mapping[str, str] = MappingProxyType(
     {
-        "ce46e89d31411c46": "87b9ab5c54d6d2a3",  # chat
+        "beef6917c1cea609": "87b9ab5c54d6d2a3",  # chat
         "ca6ab210acabeb19": "676c5a67f873708f",  # echo
         "3f2e9446e7f9eb28": "bf436abb03d09b3f",  # persona
-        "cf788d192bb65810": "7d16acaad41c95f0",  # preference
+        "431221167b9055c3": "7d16acaad41c95f0",  # preference
         "32ab193b6f8b7fc6": "a3c31541bda8e2bb",  # robot
-        "042a8e06d002a221": "55715df12b62664f",  # sessions
-        "a3914496453f8605": "9e864174dc122127",  # toolformer
-        "06157fdebef87ec3": "db0021b74da0d499",  # tools
+        "761512eedf378cc7": "55715df12b62664f",  # sessions
+        "8b839a4acbb4ff76": "9e864174dc122127",  # toolformer
+        "1b9c6f20367c6978": "db0021b74da0d499",  # tools
         "1f5d1431e96497b9": "bcfe0174e127094e",  # trait
-        "c7a777a74b123d73": "decdd19d771bb274",  # augment
-        "6fde10af69c578b7": "f162a847c3accf39",  # evaluate
-        "1ead26103624912f": "9d62cb96c0588f90",  # generate_conversations
-        "4b98fc0a97123500": "18230439fa8e7681",  # generate_pairs
-        "db98580debf95ccb": "4dc160dd9e2e5291",  # merge
+        "e028ebda02784a0e": "decdd19d771bb274",  # augment
+        "e3a6d4e5e00de857": "f162a847c3accf39",  # evaluate
+        "d4a37b79646baab9": "9d62cb96c0588f90",  # generate_conversations
+        "5e3bef325cb40e30": "18230439fa8e7681",  # generate_pairs
+        "78da5fe6f3b6e8ce": "4dc160dd9e2e5291",  # merge
     }
 )
 # The keys of `data` at that time; the rows of a recipe that says more cannot be there.
