@@ -113,6 +113,9 @@ schemas: $(READY) ## the snapshot of Axolotl's schema and the editors' schema ag
 	@$(PY) -m trainer.axolotl_snapshot
 	@$(PY) -m recipebook.recipe.editor_schema
 
+docs: $(READY) ## the pages of docs/ that are generated from the code again
+	@$(PY) -m docs.generate
+
 clean: ## caches; runs and the environment stay
 	rm -rf .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
 

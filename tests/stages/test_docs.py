@@ -13,7 +13,7 @@ from recipebook.project import PROJECT
 from recipebook.recipe.resolve import read_layers
 from recipebook.recipe.stages import read_stages
 
-EXAMPLES = re.findall(r"```yaml\n(.*?)```", (PROJECT / "stages" / "data.md").read_text(), re.DOTALL)
+EXAMPLES = re.findall(r"```yaml\n(.*?)```", (PROJECT / "docs" / "stages.md").read_text(), re.DOTALL)
 KINDS = ("generate_pairs", "augment", "generate_conversations")
 HEAD = "description: d\nextends: toolformer-sft\n"
 
@@ -30,7 +30,7 @@ def test_every_example_is_a_recipe(tmp_path: Path, example: str) -> None:
 
 
 def test_there_is_an_example_of_each() -> None:
-    assert len(EXAMPLES) == 4
+    assert len(EXAMPLES) == 5
     assert all(any(f"{kind}:" in one for one in EXAMPLES) for kind in KINDS)
 
 
