@@ -48,10 +48,13 @@ def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None
         return evaluate_stages(run, manifest, overrides, checkpoint)
     from eval.evaluate import evaluate_run
     from eval.report.page import terminal_table
+    from recipebook.fleet.page import refresh_page
     from recipebook.progress import format_seconds
 
     started = time.monotonic()
     folder, summary = evaluate_run(run, overrides, checkpoint, tell=print)
+    if run.fleet:
+        refresh_page(run.fleet)
     print(terminal_table(summary))
     print(f"evaluated in {format_seconds(time.monotonic() - started)}; report: {shown(folder / 'report.html')}")
     return 0

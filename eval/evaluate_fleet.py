@@ -13,6 +13,7 @@ from eval.report.pages import format_estimate
 from eval.scoring.summary import Summary
 from eval.vote import evaluate_vote
 from recipebook.errors import UserError
+from recipebook.fleet.page import refresh_page
 from recipebook.libraries import prepare_libraries
 from recipebook.progress import ProgressLine, format_seconds
 from recipebook.recipe.base_model import find_base
@@ -33,6 +34,7 @@ def evaluate_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], override
     if _wants_vote(own) and not failed:
         summary = evaluate_vote(fleet, members, read_recipe(own, overrides))
         print(f"{VOTE:<{_width(members)}}  {_format_figure(summary)}")
+    refresh_page(fleet)
     print(f"evaluated in {format_seconds(time.monotonic() - started)}")
     if len({summary.conditions["test set"] for summary in summaries}) > 1:
         print_field("next", f'make compare RUNS="RUN {fleet}", RUN being one model for the rows of all members')

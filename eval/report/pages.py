@@ -1,34 +1,20 @@
-"""Pages and numbers as readers see them: a template and its values in, one closed file of HTML out.
+"""Numbers as readers see them, and pages that hold them: values in, text or one closed page of HTML out.
 
     format_estimate(Estimate(n=577, undefined=0, mean=0.8336, low=0.8010, high=0.8618)) → "0.834 [0.801, 0.862]"
 
-A page needs nothing else: no network, no scripts, no fonts. What models and data files say is text in it, never
-markup.
+How a page is made, and its style, is in recipebook/pages/.
 """
 
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from eval.statistics.estimates import Difference, Estimate
+from recipebook.pages import page
 
 
 def render_page(template: str, **values: object) -> str:
     """Fill a template, which is named by its path in eval/."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parents[1]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "estimate": format_estimate,
-        "difference": format_difference,
-        "p": format_p,
-        "number": format_number,
-    }
-    return environment.get_template(template).render(**values)
+    filters = {"estimate": format_estimate, "difference": format_difference, "p": format_p, "number": format_number}
+    return page.render_page(Path(__file__).parents[1], template, filters, **values)
 
 
 def format_estimate(estimate: Estimate | None) -> str:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from recipebook import project
 from recipebook.errors import UserError
 from recipebook.fleet.members import MemberState, list_members, name_fleet, stand
+from recipebook.fleet.page import PAGE, write_page
 from recipebook.fleet.schedule import Schedule
-from recipebook.fleet.table import HEAD, Line, read_line, write_page
+from recipebook.fleet.table import HEAD, Line, read_line
 from recipebook.hardware import detect
 from recipebook.launch.launchers import Launcher, PlainLauncher
 from recipebook.launch.process import Stopped, signals_raise
@@ -114,10 +115,10 @@ def _print_table(resolved: Resolved, lines: Sequence[Line], seconds: float, trai
     took = f"{trained} trained in {format_seconds(seconds)}"
     print_field("fleet", f"{len(lines)} members, {failed} without a trained model; {took}")
     fleet = name_fleet(resolved)
-    page = project.RUNS / fleet / "members.html"
+    page = project.RUNS / fleet / PAGE
     try:
         rundir.note_members(fleet, {line.member: line.run for line in lines if line.status == "trained"})
-        write_page(page, resolved.name, lines)
+        write_page(fleet, resolved.name, lines)
         print_field("page", shown(page))
     except OSError as error:
         print_field("page", f"{shown(page)}: cannot be written: {error.strerror}")

@@ -1,0 +1,1 @@
+"""Pages of HTML: how a template is filled, and the style that all pages share."""
