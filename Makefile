@@ -91,8 +91,16 @@ human-eval-results: $(READY) ## RUN=: what the forms that came back tell (IN=fil
 	@$(RUN_IN_ENV) human-eval-results $(RUN) $(if $(IN),--in $(IN))
 
 # Tests that train stand side by side; with more threads than cores each would wait for the other's, many times over.
-test: $(READY) ## all tests, real Axolotl training included
-	@OMP_NUM_THREADS=1 PATH="$(CURDIR)/.venv/bin:$$PATH" $(PY) -m pytest --numprocesses auto --dist loadfile $(TESTS)
+PYTEST := OMP_NUM_THREADS=1 PATH="$(CURDIR)/.venv/bin:$$PATH" $(PY) -m pytest --numprocesses auto --dist loadfile
+
+test: $(READY) ## the tests that take less than ten minutes in all, real Axolotl training included (TESTS=)
+	@$(PYTEST) -m "not long" $(TESTS)
+
+test-long: $(READY) ## the others: trainings killed at random moments, whole recipes, every model of every stage (TESTS=)
+	@$(PYTEST) -m long $(TESTS)
+
+mutants: $(READY) ## how many small faults in what figures and identities rest on the tests see (MODULES=)
+	@OMP_NUM_THREADS=1 $(PY) -m tests.mutants $(MODULES)
 
 lint: $(READY) ## ruff and mypy
 	@.venv/bin/ruff check .
@@ -117,6 +125,6 @@ docs: $(READY) ## the pages of docs/ that are generated from the code again
 	@$(PY) -m docs.generate
 
 clean: ## caches; runs and the environment stay
-	rm -rf .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants
 
 need = test -n "$($1)" || { echo "make $@ wants $1=, for example: make $@ $1=robot-lora" >&2; exit 2; }

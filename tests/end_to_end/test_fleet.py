@@ -3,11 +3,14 @@
 import json
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.end_to_end.project import Project
 
 RECIPE = """\
 description: three short trainings, of which one has rows that are too long for it
@@ -35,7 +38,7 @@ def find_in(folder: Path) -> list[int]:
     return found
 
 
-def start_and_wait(project: Any, member: str, step: int) -> tuple[Any, Path]:
+def start_and_wait(project: Project, member: str, step: int) -> tuple["subprocess.Popen[str]", Path]:
     """Start the fleet and wait until a member is at a step; the command, and the member's folder."""
     process = project.start("train", "three")
     while process.poll() is None:
@@ -46,13 +49,13 @@ def start_and_wait(project: Any, member: str, step: int) -> tuple[Any, Path]:
     raise AssertionError(process.communicate()[0])
 
 
-def read_manifest(project: Any, member: str) -> dict[str, Any]:
+def read_manifest(project: Project, member: str) -> dict[str, Any]:
     (path,) = project.folder.glob(f"runs/three/{member}-*/manifest.json")
     return dict(json.loads(path.read_bytes()))
 
 
 @pytest.fixture(scope="module")
-def fleet(project: Any) -> tuple[Any, int, str]:
+def fleet(project: Project) -> tuple[Project, int, str]:
     """The fleet after its scheduler was killed in the first member, and the same command's child in the second."""
     (project.folder / "recipes" / "three.yaml").write_text(RECIPE)
     scheduler, _ = start_and_wait(project, "joy_plus", 3)
@@ -65,7 +68,7 @@ def fleet(project: Any) -> tuple[Any, int, str]:
     return project, again.returncode, said
 
 
-def test_the_status_is_that_some_failed_and_every_member_has_its_line(fleet: tuple[Any, int, str]) -> None:
+def test_the_status_is_that_some_failed_and_every_member_has_its_line(fleet: tuple[Project, int, str]) -> None:
     project, status, said = fleet
     assert status == 1
     table = {line.split()[0]: line.split()[1] for line in said.split("\nmember")[1].splitlines()[1:4]}
@@ -75,7 +78,7 @@ def test_the_status_is_that_some_failed_and_every_member_has_its_line(fleet: tup
     assert page.count("<tr class=failed>") == 1
 
 
-def test_what_was_killed_went_on_from_its_checkpoint(fleet: tuple[Any, int, str]) -> None:
+def test_what_was_killed_went_on_from_its_checkpoint(fleet: tuple[Project, int, str]) -> None:
     outcomes = [one["outcome"] for one in read_manifest(fleet[0], "joy_plus")["attempts"]]
     assert outcomes == ["killed", "trained"]
     assert read_manifest(fleet[0], "joy_plus")["attempts"][1]["from_step"] >= 2
@@ -83,25 +86,25 @@ def test_what_was_killed_went_on_from_its_checkpoint(fleet: tuple[Any, int, str]
     assert [(one["outcome"], one["exit_code"]) for one in attempts] == [("failed", -9), ("trained", 0)]
 
 
-def test_a_member_that_fails_is_tried_twice_and_says_why(fleet: tuple[Any, int, str]) -> None:
+def test_a_member_that_fails_is_tried_twice_and_says_why(fleet: tuple[Project, int, str]) -> None:
     manifest = read_manifest(fleet[0], "wisdom_plus")
     assert manifest["status"] == "failed"
     assert len(manifest["attempts"]) == 2
     assert manifest["reason"]
 
 
-def test_no_process_is_left(fleet: tuple[Any, int, str]) -> None:
+def test_no_process_is_left(fleet: tuple[Project, int, str]) -> None:
     assert find_in(fleet[0].folder / "runs") == []
 
 
-def test_members_tells_what_would_run_and_why(fleet: tuple[Any, int, str]) -> None:
+def test_members_tells_what_would_run_and_why(fleet: tuple[Project, int, str]) -> None:
     status, said = fleet[0].run("members", "three", "--set", "lora.r=2")
     assert status == 0
     assert "lora.r: 2, was 4" in said
     assert said.count("  changed  ") == 3
 
 
-def test_a_member_alone_gives_the_same_adapter_to_the_bit(fleet: tuple[Any, int, str]) -> None:
+def test_a_member_alone_gives_the_same_adapter_to_the_bit(fleet: tuple[Project, int, str]) -> None:
     project = fleet[0]
     digest = read_manifest(project, "joy_minus")["weights"]["digest"]
     before = set(project.folder.glob("runs/*"))

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.end_to_end.project import Project
+
 SETTINGS = (
     "data.source=some.json", "training.max_steps=16", "training.save_steps=4", "training.eval_steps=16",
     "training.logging_steps=2",
@@ -17,13 +19,13 @@ SETTINGS = (
 
 
 @pytest.fixture(scope="module", autouse=True)
-def some_records(project: Any) -> None:
+def some_records(project: Project) -> None:
     """Few enough that what takes time is what is tested."""
     records = json.loads((project.folder / "samples" / "robot.json").read_bytes())
     (project.folder / "some.json").write_text(json.dumps(records[:400]))
 
 
-def start_training(project: Any, until: int, *settings: str) -> tuple["subprocess.Popen[str]", Path]:
+def start_training(project: Project, until: int, *settings: str) -> tuple["subprocess.Popen[str]", Path]:
     """Start a new run and wait until its trainer is at step `until`; the runner and the run's folder."""
     before = set(project.folder.glob("runs/*"))
     process = project.start("train", "robot-lora", "--set", *SETTINGS, *settings)
@@ -51,7 +53,7 @@ def find_trainer(folder: Path) -> int:
 
 
 @pytest.fixture(scope="module")
-def killed(project: Any) -> tuple[Path, dict[str, Any], str]:
+def killed(project: Project) -> tuple[Path, dict[str, Any], str]:
     """A run whose trainer was killed between two checkpoints."""
     process, folder = start_training(project, 6)
     os.kill(find_trainer(folder), signal.SIGKILL)
@@ -68,7 +70,7 @@ def test_a_killed_trainer_is_told(killed: tuple[Path, dict[str, Any], str]) -> N
 
 
 def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_been(
-    project: Any, killed: tuple[Path, dict[str, Any], str]
+    project: Project, killed: tuple[Path, dict[str, Any], str]
 ) -> None:
     folder, _, _ = killed
     half_written = folder / "model" / "checkpoint-15"
@@ -86,7 +88,7 @@ def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_been(
     assert project.newest()[1]["weights"]["digest"] == manifest["weights"]["digest"]
 
 
-def test_a_stop_ends_the_trainer_and_is_told(project: Any) -> None:
+def test_a_stop_ends_the_trainer_and_is_told(project: Project) -> None:
     process, folder = start_training(project, 2, "training.seed=7")
     trainer = find_trainer(folder)
     process.send_signal(signal.SIGTERM)
@@ -98,7 +100,7 @@ def test_a_stop_ends_the_trainer_and_is_told(project: Any) -> None:
     assert [folder.name, "interrupted"] in [line.split()[:2] for line in project.run("runs")[1].splitlines()]
 
 
-def test_a_run_in_training_is_not_trained_twice(project: Any) -> None:
+def test_a_run_in_training_is_not_trained_twice(project: Project) -> None:
     process, folder = start_training(project, 1, "training.seed=8")
     trainer = find_trainer(folder)
     # It would be at its end before a slow machine has begun the second command.
@@ -113,7 +115,7 @@ def test_a_run_in_training_is_not_trained_twice(project: Any) -> None:
         process.communicate(timeout=60)
 
 
-def test_diverging_training_fails_by_its_weights(project: Any) -> None:
+def test_diverging_training_fails_by_its_weights(project: Project) -> None:
     status, said = project.train(
         "data.source=some.json", "training.max_steps=4", "training.learning_rate=1e30", "training.max_grad_norm=1e30",
         "training.scheduler=constant", "training.logging_steps=1",

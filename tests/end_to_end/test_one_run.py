@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.end_to_end.project import Project
+
 SETTINGS = ("training.max_steps=150",)
 ASKED = ("eval.limit=300", "eval.generation.max_new_tokens=48")
 CATEGORIES = {
@@ -15,7 +17,7 @@ CATEGORIES = {
 
 
 @pytest.fixture(scope="module")
-def trained(project: Any) -> tuple[Path, dict[str, Any], str]:
+def trained(project: Project) -> tuple[Path, dict[str, Any], str]:
     status, said = project.train(*SETTINGS)
     assert status == 0, said
     folder, manifest = project.newest()
@@ -23,7 +25,7 @@ def trained(project: Any) -> tuple[Path, dict[str, Any], str]:
 
 
 @pytest.fixture(scope="module")
-def evaluated(project: Any, trained: tuple[Path, dict[str, Any], str]) -> tuple[Path, str]:
+def evaluated(project: Project, trained: tuple[Path, dict[str, Any], str]) -> tuple[Path, str]:
     status, said = project.run("eval", "robot-lora", "--set", *ASKED)
     assert status == 0, said
     return trained[0] / "eval", said
@@ -68,7 +70,7 @@ def test_no_test_input_is_in_train(trained: tuple[Path, dict[str, Any], str]) ->
     assert inputs["train"] & inputs["test"] == set()
 
 
-def test_same_work_is_found_and_not_done_twice(project: Any, trained: tuple[Path, dict[str, Any], str]) -> None:
+def test_same_work_is_found_and_not_done_twice(project: Project, trained: tuple[Path, dict[str, Any], str]) -> None:
     status, said = project.train(*SETTINGS)
     assert status == 0
     assert f"found     runs/{trained[1]['run']}: same recipe, data and versions" in said
@@ -94,13 +96,13 @@ def test_report_is_one_file_without_a_network(evaluated: tuple[Path, str]) -> No
     assert "<script src" not in report and "<link" not in report and "@import" not in report
 
 
-def test_second_evaluation_gives_the_same_answers(project: Any, evaluated: tuple[Path, str]) -> None:
+def test_second_evaluation_gives_the_same_answers(project: Project, evaluated: tuple[Path, str]) -> None:
     before = (evaluated[0] / "predictions.jsonl").read_bytes()
     assert project.run("eval", "robot-lora", "--set", *ASKED)[0] == 0
     assert (evaluated[0] / "predictions.jsonl").read_bytes() == before
 
 
-def test_a_changed_template_is_refused(project: Any, evaluated: tuple[Path, str]) -> None:
+def test_a_changed_template_is_refused(project: Project, evaluated: tuple[Path, str]) -> None:
     template = evaluated[0].parent / "model" / "chat_template.jinja"
     text = template.read_text()
     template.write_text(text + "!")

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from safetensors.numpy import load_file
 
+from tests.end_to_end.project import Project
+
 ROWS = 128
 SEEN = ("axolotl.plugins=[seen_rows.SeenRows]",)
 SETTINGS = (
@@ -19,22 +21,30 @@ SETTINGS = (
 
 
 @pytest.fixture(scope="module")
-def one_process(project: Any) -> tuple[Path, dict[str, Any]]:
+def one_process(project: Project) -> tuple[Path, dict[str, Any]]:
     records = json.loads((project.folder / "samples" / "robot.json").read_bytes())
     few = random.Random(1).sample(records, ROWS)
     (project.folder / "few.json").write_text(json.dumps(few))
     shutil.copy(Path(__file__).with_name("seen_rows.py"), project.folder)
     status, said = project.train(*SETTINGS, "training.batch_size=16")
     assert status == 0, said
-    return project.newest()  # type: ignore[no-any-return]
+    return project.newest()
 
 
 def read_seen(folder: Path) -> list[Counter[str]]:
     return [Counter(path.read_text().splitlines()) for path in sorted(folder.glob("seen-*.txt"))]
 
 
-@pytest.mark.parametrize("strategy", ["data-parallel", "zero1", "zero2", "zero3"])
-def test_two_processes_train_as_one(project: Any, one_process: tuple[Path, dict[str, Any]], strategy: str) -> None:
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        "data-parallel",
+        pytest.param("zero1", marks=pytest.mark.long),
+        pytest.param("zero2", marks=pytest.mark.long),
+        "zero3",
+    ],
+)
+def test_two_processes_train_as_one(project: Project, one_process: tuple[Path, dict[str, Any]], strategy: str) -> None:
     status, said = project.train(
         *SETTINGS, "training.batch_size=8", "launch.processes=2", f"launch.strategy={strategy}"
     )

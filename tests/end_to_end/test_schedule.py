@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.end_to_end.project import Project
+
 RECIPE = """\
 description: five trainings
 extends: trait
@@ -32,7 +34,7 @@ MODULES = ["axolotl/train", "axolotl/core/builders", "axolotl/utils/data", "axol
 
 
 @pytest.fixture(scope="module")
-def project(copy_project: Callable[[], Any]) -> Any:
+def project(copy_project: Callable[[], Project]) -> Project:
     """A copy of the project that has its own engine."""
     copied = copy_project()
     for module in (*PACKAGES, *MODULES):
@@ -47,14 +49,14 @@ def project(copy_project: Callable[[], Any]) -> Any:
 
 
 @pytest.fixture
-def fleet(project: Any) -> str:
+def fleet(project: Project) -> str:
     """A fleet of the test's own, with settings that no other has."""
     rank = len(list((project.folder / "recipes").glob("*.yaml")))
     (project.folder / "recipes" / f"fleet-{rank}.yaml").write_text(f"{RECIPE}lora: {{r: {rank}}}\n")
     return f"fleet-{rank}"
 
 
-def read_runs(project: Any, fleet: str) -> dict[str, tuple[Path, dict[str, Any]]]:
+def read_runs(project: Project, fleet: str) -> dict[str, tuple[Path, dict[str, Any]]]:
     """The only run of each member."""
     paths = project.folder.glob(f"runs/{fleet}/*/manifest.json")
     found = [(path.parent, json.loads(path.read_bytes())) for path in paths]
@@ -68,7 +70,7 @@ def read_table(said: str) -> dict[str, str]:
     return {line.split()[0]: line.split()[1] for line in lines if line.startswith("seed")}
 
 
-def count_starts(project: Any, fleet: str) -> list[int]:
+def count_starts(project: Project, fleet: str) -> list[int]:
     return [
         len((folder / "starts").read_text().splitlines())
         for _, (folder, _) in sorted(read_runs(project, fleet).items())
@@ -76,7 +78,7 @@ def count_starts(project: Any, fleet: str) -> list[int]:
 
 
 def test_a_killed_resident_costs_its_member_one_try_and_the_others_nothing(
-    project: Any, fleet: str, monkeypatch: pytest.MonkeyPatch
+    project: Project, fleet: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HANGS", "seed2")
     command = project.start("train", fleet)
@@ -101,7 +103,7 @@ def test_a_killed_resident_costs_its_member_one_try_and_the_others_nothing(
     assert not stat.exists() or stat.read_text().split()[2] == "Z"
 
 
-def test_two_commands_at_once_share_the_members(project: Any, fleet: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_commands_at_once_share_the_members(project: Project, fleet: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOGETHER", "1")
     commands = [project.start("train", fleet) for _ in range(2)]
     said = [command.communicate(timeout=120)[0] for command in commands]
@@ -117,12 +119,12 @@ def test_two_commands_at_once_share_the_members(project: Any, fleet: str, monkey
 
 
 @pytest.mark.parametrize("room", [400, 50_000])
-def test_what_found_no_room_is_told_and_trained_when_there_is_some(project: Any, fleet: str, room: int) -> None:
+def test_what_found_no_room_is_told_and_trained_when_there_is_some(project: Project, fleet: str, room: int) -> None:
     # A file cannot grow beyond the limit, as on a full disk: of 400 bytes no manifest can be written, of 50,000 the
     # adapter cannot.
     status, said = project.run("members", fleet)
     assert status == 0, said
-    limited = project.start("train", fleet, preexec_fn=lambda: setrlimit(RLIMIT_FSIZE, (room, room)))
+    limited = project.start("train", fleet, limit=lambda: setrlimit(RLIMIT_FSIZE, (room, room)))
     said, _ = limited.communicate(timeout=120)
     assert limited.returncode == 1
     assert read_table(said) == dict.fromkeys(MEMBERS, "failed")
@@ -136,7 +138,7 @@ def test_what_found_no_room_is_told_and_trained_when_there_is_some(project: Any,
     assert {path for path in project.folder.glob(f"runs/{fleet}/*") if path.is_dir()} == folders
 
 
-def test_a_changed_row_trains_its_member_alone_other_line_endings_none_and_another_rate_all(project: Any) -> None:
+def test_a_changed_row_trains_its_member_alone_other_line_endings_none_and_another_rate_all(project: Project) -> None:
     source = project.folder / "samples" / "people.jsonl"
     rows = [{"who": who, "input": f"turn {n}", "output": "robot.stop()"} for who in ("ann", "bob") for n in range(30)]
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))

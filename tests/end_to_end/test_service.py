@@ -1,28 +1,14 @@
 """A recipe that a service trains, by the command, against the service played on loopback."""
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-from typing import Any
-
 import pytest
 
-BESIDE = Path(__file__).parents[1] / "services"
+from tests.end_to_end.project import Project
+from tests.services import adapters, together_server
 
 
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"services_{name}", BESIDE / f"{name}.py")
-    assert spec and spec.loader
-    module = sys.modules.setdefault(spec.name, importlib.util.module_from_spec(spec))
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_a_service_trains_a_recipe_and_is_not_asked_twice(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    server, adapters = load("together_server"), load("adapters")
-    monkeypatch.setenv("TOGETHER_API_KEY", server.KEY)
-    with server.serving(adapters.pack_adapter()) as account:
+def test_a_service_trains_a_recipe_and_is_not_asked_twice(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOGETHER_API_KEY", together_server.KEY)
+    with together_server.serving(adapters.pack_adapter()) as account:
         settings = (f"remote.url={account.url}", "remote.poll_seconds=0.1", "remote.stagger_seconds=0")
         command = ("train", "trait", "--profile", "together", "--set", *settings)
         status, said = project.run(*command)

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.end_to_end.project import Project
+
 RECIPE = """\
 description: a few steps on texts with calls, pairs of what the merged model says, a few steps on those
 extends: dial-dpo
@@ -63,7 +65,7 @@ MOMENTS: dict[str, Callable[[Path], bool]] = {
 }
 
 
-def kill_in(project: Any, stage: str) -> Path:
+def kill_in(project: Project, stage: str) -> Path:
     """Start the command, kill the runner and what it runs in that stage; the stage's folder."""
     process = project.start("train", "four-stages")
     while process.poll() is None:
@@ -79,7 +81,7 @@ def kill_in(project: Any, stage: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def killed(project: Any) -> Path:
+def killed(project: Project) -> Path:
     """A run whose runner and worker were killed in every stage in turn, by the same command each time."""
     texts = (project.folder / "samples" / "toolformer.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     (project.folder / "few.jsonl").write_text("".join(texts[:240]), encoding="utf-8")
@@ -97,7 +99,7 @@ def killed(project: Any) -> Path:
 
 
 @pytest.fixture(scope="module")
-def finished(project: Any, killed: Path) -> tuple[Path, str]:
+def finished(project: Project, killed: Path) -> tuple[Path, str]:
     status, said = project.run("train", "four-stages")
     assert status == 0, said
     return killed, said
@@ -132,7 +134,8 @@ def test_the_reference_is_the_model_as_the_first_stage_left_it(finished: tuple[P
     assert (sft / "adapter_model.safetensors").read_bytes() != (dpo / "adapter_model.safetensors").read_bytes()
 
 
-def test_a_run_without_a_kill_comes_to_the_same(project: Any, finished: tuple[Path, str]) -> None:
+@pytest.mark.long
+def test_a_run_without_a_kill_comes_to_the_same(project: Project, finished: tuple[Path, str]) -> None:
     run, _ = finished
     status, said = project.run("train", "four-stages", "--force")
     assert status == 0, said
@@ -146,7 +149,7 @@ def test_a_run_without_a_kill_comes_to_the_same(project: Any, finished: tuple[Pa
     assert manifest["status"] == "trained"
 
 
-def test_a_changed_stage_runs_again_and_those_before_do_not(project: Any, finished: tuple[Path, str]) -> None:
+def test_a_changed_stage_runs_again_and_those_before_do_not(project: Project, finished: tuple[Path, str]) -> None:
     status, said = project.run("train", "four-stages", "--set", "stages.dpo.training.max_steps=2")
     assert status == 0, said
     again = read_stages(project.newest()[0])
@@ -158,14 +161,15 @@ def test_a_changed_stage_runs_again_and_those_before_do_not(project: Any, finish
     }
 
 
-def test_nothing_is_left_to_do_and_a_changed_stage_is_planned(project: Any, finished: tuple[Path, str]) -> None:
+def test_nothing_is_left_to_do_and_a_changed_stage_is_planned(project: Project, finished: tuple[Path, str]) -> None:
     assert "found     runs/four-stages-" in project.run("train", "four-stages")[1]
     said = project.run("train", "four-stages", "--stage", "dpo", "--set", "stages.sft.training.max_steps=3")
     assert said[0] == 2
     assert "stage 'dpo' needs 'sft', which has not run as the recipe has it now" in said[1]
 
 
-def test_every_model_is_measured_under_every_section(project: Any, finished: tuple[Path, str]) -> None:
+@pytest.mark.long
+def test_every_model_is_measured_under_every_section(project: Project, finished: tuple[Path, str]) -> None:
     run, _ = finished
     status, said = project.run("eval", run.name, "--set", *FEW)
     assert status == 0, said

@@ -1,0 +1,50 @@
+"""A checkout that tests run commands in: words of a command in, its status and output out."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Project:
+    """A checkout in a folder of its own, and its commands."""
+
+    folder: Path
+
+    def start(self, *words: str, limit: Callable[[], None] | None = None) -> "subprocess.Popen[str]":
+        """Start a command as a shell would, in a process group of its own; `limit` is called in it before it begins."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "recipebook", *words],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+            start_new_session=True,
+            preexec_fn=limit,
+        )
+
+    def run(self, *words: str) -> tuple[int, str]:
+        """Run a command to its end; its status and what it said."""
+        process = self.start(*words)
+        said, _ = process.communicate(timeout=600)
+        return process.returncode, said
+
+    def train(self, *settings: str) -> tuple[int, str]:
+        """Train robot-lora under the settings."""
+        return self.run("train", "robot-lora", "--set", *settings)
+
+    def manifests(self) -> list[dict[str, Any]]:
+        """Every run's manifest, oldest first."""
+        found = [json.loads(path.read_bytes()) for path in self.folder.glob("runs/*/manifest.json")]
+        return sorted(found, key=lambda manifest: (manifest["created"], manifest["run"]))
+
+    def newest(self) -> tuple[Path, dict[str, Any]]:
+        """The newest run's folder and manifest."""
+        manifest = self.manifests()[-1]
+        return self.folder / "runs" / manifest["run"], manifest
