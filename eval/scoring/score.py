@@ -45,7 +45,8 @@ class Metric(Protocol):
     FIGURES: Mapping[str, str]
     BINARY: frozenset[str]
 
-    def score(self, predictions: Sequence[Prediction], options: Any) -> list[Scores]: ...
+    def score(self, predictions: Sequence[Prediction], options: Any) -> list[Scores]:
+        """Score each prediction on its own."""
 
 
 class Scored(NamedTuple):

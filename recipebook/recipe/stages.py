@@ -45,6 +45,7 @@ class Start(Section):
     merged: bool = False
 
     def __str__(self) -> str:
+        """The model as a recipe names it: `sft merged`."""
         return f"{self.stage or BASE}{' merged' if self.merged else ''}"
 
 

@@ -33,6 +33,7 @@ class Place:
     column: int = 0
 
     def __str__(self) -> str:
+        """The place as errors begin with it: `recipes/robot.yaml:3:5`."""
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
@@ -270,5 +271,6 @@ def _place(part: Any, label: str) -> Place:
 
 
 def forget(places: Places, path: KeyPath) -> None:
+    """Drop the places of a key and of all that stands under it."""
     for known in [known for known in places if known[: len(path)] == path]:
         del places[known]

@@ -39,7 +39,11 @@ def test_the_time_left_is_judged_from_what_was_done_since_the_first_look(clock: 
 
 def test_a_trainer_is_waited_for_until_it_trains(clock: list[float]) -> None:
     line = ProgressLine("training", terminal := Terminal())
-    facts = ({}, {"phase": "training", "step": 5, "steps": 10, "loss": 0.25}, {"phase": "saving", "step": 10})
+    facts: tuple[dict[str, object], ...] = (
+        {},
+        {"phase": "training", "step": 5, "steps": 10, "loss": 0.25},
+        {"phase": "saving", "step": 10},
+    )
     for now, fact in enumerate(facts, 101):
         clock[0] = now
         line.follow(fact)

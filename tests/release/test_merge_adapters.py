@@ -37,7 +37,7 @@ def make_adapter(start_run: Callable[..., Run]) -> MakeAdapter:
         torch.manual_seed(seed)
         base: Any = AutoModelForCausalLM.from_pretrained(TINY, dtype=torch.float32)
         config = LoraConfig(r=r, lora_alpha=8, target_modules=["q_proj"], init_lora_weights=False, **settings)
-        get_peft_model(base, config).save_pretrained(run.folder / "model")
+        get_peft_model(base, config).save_pretrained(str(run.folder / "model"))
         AutoTokenizer.from_pretrained(TINY).save_pretrained(run.folder / "model")
         return run
 
@@ -51,7 +51,8 @@ def change(folder: Path) -> torch.Tensor:
         load_file(folder / "adapter_model.safetensors"),
     )
     a, b = (next(weights[name] for name in sorted(weights) if f"lora_{side}" in name) for side in "AB")
-    return config["lora_alpha"] / config["r"] * b @ a
+    added: torch.Tensor = config["lora_alpha"] / config["r"] * b @ a
+    return added
 
 
 def test_side_by_side_their_effects_add_up(make_adapter: MakeAdapter, tmp_path: Path) -> None:
@@ -61,7 +62,8 @@ def test_side_by_side_their_effects_add_up(make_adapter: MakeAdapter, tmp_path: 
     wanted = 0.7 * change(one.folder / "model") - 0.3 * change(other.folder / "model")
     torch.testing.assert_close(change(out), wanted)
     base: Any = AutoModelForCausalLM.from_pretrained(TINY, dtype=torch.float32)
-    assert PeftModel.from_pretrained(base, out).peft_config["default"].r == 5
+    config = PeftModel.from_pretrained(base, out).peft_config["default"]
+    assert isinstance(config, LoraConfig) and config.r == 5
     assert AutoTokenizer.from_pretrained(out).chat_template == AutoTokenizer.from_pretrained(TINY).chat_template
     assert json.loads((out / "merged.json").read_bytes()) == {
         "kind": "cat",

@@ -1,50 +1,27 @@
 """The service played on loopback, and a run's folder that it is to train."""
 
-import importlib.util
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import pytest
 import yaml
 
 from recipebook.remote import job
-
-
-def load(name: str) -> ModuleType:
-    """A helper beside this file, under a name of its own: tests are no package."""
-    spec = importlib.util.spec_from_file_location(f"services_{name}", Path(__file__).with_name(f"{name}.py"))
-    assert spec and spec.loader
-    module = sys.modules.setdefault(spec.name, importlib.util.module_from_spec(spec))
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def together() -> ModuleType:
-    """tests/services/together_server.py"""
-    return load("together_server")
-
-
-@pytest.fixture(scope="session")
-def adapters() -> ModuleType:
-    """tests/services/adapters.py"""
-    return load("adapters")
+from tests.services.adapters import pack_adapter
+from tests.services.together_server import KEY, Account, serving
 
 
 @pytest.fixture
-def account(together: ModuleType, adapters: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     """A service with an adapter to give, and its key in the environment."""
-    monkeypatch.setenv("TOGETHER_API_KEY", together.KEY)
-    with together.serving(adapters.pack_adapter()) as account:
+    monkeypatch.setenv("TOGETHER_API_KEY", KEY)
+    with serving(pack_adapter()) as account:
         yield account
 
 
 @pytest.fixture
-def folder(account: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What a run's folder holds of a recipe that the service trains."""
     monkeypatch.setattr(job, "CACHE", tmp_path / "cache")
     row = {

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -17,6 +16,8 @@ from recipebook.project import PROJECT
 from recipebook.remote.job import RemoteRun, cancel, read_recipe
 from recipebook.remote.service import connect
 from recipebook.train.attempt import find_fault
+from tests.services import adapters, together_server
+from tests.services.together_server import Account
 
 
 def carry_out(folder: Path) -> None:
@@ -25,7 +26,7 @@ def carry_out(folder: Path) -> None:
     RemoteRun(folder, recipe, recipe.remote, connect(recipe.remote)).carry_out()
 
 
-def end_in_error(folder: Path, account: Any) -> None:
+def end_in_error(folder: Path, account: Account) -> None:
     """Carry out to a job's failure: there is nothing to fetch and check, which takes seconds."""
     account.statuses = ("error",)
     with pytest.raises(UserError, match="ended as error"):
@@ -47,7 +48,7 @@ def state(folder: Path) -> dict[str, Any]:
     return dict(json.loads((folder / "remote.json").read_bytes()))
 
 
-def test_a_service_leaves_what_a_trainer_leaves(folder: Path, account: Any, together: ModuleType) -> None:
+def test_a_service_leaves_what_a_trainer_leaves(folder: Path, account: Account) -> None:
     (folder / "train.log").touch()
     carry_out(folder)
     found = {path.name for path in (folder / "model").iterdir()}
@@ -58,14 +59,12 @@ def test_a_service_leaves_what_a_trainer_leaves(folder: Path, account: Any, toge
     assert b'{"prompt": "Respond:", "completion": "Time will show."}\n' in account.files["file-1"]
     assert state(folder)["left_out"] == ["out/training_args.bin"]
     assert [(order["job"], order["status"]) for order in state(folder)["orders"]] == [("ft-1", "completed")]
-    assert not any(together.KEY.encode() in path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    assert not any(together_server.KEY.encode() in path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
 @pytest.mark.parametrize("fault", ["HANG", "CUT"])
-def test_a_runner_that_dies_as_it_starts_a_job_starts_no_second(
-    folder: Path, account: Any, together: ModuleType, fault: str
-) -> None:
-    account.faults["POST fine-tunes"] = [getattr(together, fault)]
+def test_a_runner_that_dies_as_it_starts_a_job_starts_no_second(folder: Path, account: Account, fault: str) -> None:
+    account.faults["POST fine-tunes"] = [getattr(together_server, fault)]
     if fault == "HANG":
         process = start(folder)
         assert account.hung.wait(30)
@@ -79,7 +78,7 @@ def test_a_runner_that_dies_as_it_starts_a_job_starts_no_second(
     assert state(folder)["orders"][0]["job"] == "ft-1"
 
 
-def test_a_runner_killed_as_it_watches_goes_on_watching(folder: Path, account: Any) -> None:
+def test_a_runner_killed_as_it_watches_goes_on_watching(folder: Path, account: Account) -> None:
     account.statuses = ("running",)
     process = start(folder)
     while account.seen.count("GET fine-tunes/ft-1") < 2:
@@ -90,7 +89,7 @@ def test_a_runner_killed_as_it_watches_goes_on_watching(folder: Path, account: A
     assert account.seen.count("POST fine-tunes") == 1
 
 
-def test_an_order_that_was_never_sent_is_sent_under_its_name(folder: Path, account: Any) -> None:
+def test_an_order_that_was_never_sent_is_sent_under_its_name(folder: Path, account: Account) -> None:
     order = {"suffix": "rb-5", "asked": "2026-11-21T09:30:00+00:00"}
     told = {"service": "together", "url": account.url, "file": "file-1", "orders": [order]}
     (folder / "remote.json").write_text(json.dumps(told))
@@ -98,7 +97,7 @@ def test_an_order_that_was_never_sent_is_sent_under_its_name(folder: Path, accou
     assert [job["suffix"] for job in account.jobs.values()] == ["rb-5"]
 
 
-def test_a_failed_job_is_told_and_the_next_attempt_orders_anew(folder: Path, account: Any) -> None:
+def test_a_failed_job_is_told_and_the_next_attempt_orders_anew(folder: Path, account: Account) -> None:
     account.statuses, account.events = ("pending", "error"), [{"type": "JOB_ERROR", "message": "out of memory"}]
     with pytest.raises(UserError, match="together: job ft-1 ended as error: out of memory"):
         carry_out(folder)
@@ -107,7 +106,7 @@ def test_a_failed_job_is_told_and_the_next_attempt_orders_anew(folder: Path, acc
     assert account.seen.count("POST files/upload") == 1
 
 
-def test_a_job_can_be_cancelled_and_its_watcher_ends(folder: Path, account: Any) -> None:
+def test_a_job_can_be_cancelled_and_its_watcher_ends(folder: Path, account: Account) -> None:
     account.statuses = ("running",)
     process = start(folder)
     while not account.jobs or not state(folder)["orders"][0]["job"]:
@@ -133,7 +132,7 @@ def test_a_job_can_be_cancelled_and_its_watcher_ends(folder: Path, account: Any)
     ],
 )
 def test_another_adapter_than_was_ordered_is_no_model(
-    folder: Path, account: Any, adapters: ModuleType, value: float, config: dict[str, Any], told: str
+    folder: Path, account: Account, value: float, config: dict[str, Any], told: str
 ) -> None:
     account.archive = adapters.pack_adapter(value, **config)
     with pytest.raises(UserError, match=told):
@@ -142,7 +141,7 @@ def test_another_adapter_than_was_ordered_is_no_model(
     assert not (folder / "weights.json").exists()
 
 
-def test_starts_are_staggered_over_processes(folder: Path, account: Any) -> None:
+def test_starts_are_staggered_over_processes(folder: Path, account: Account) -> None:
     settings = (folder / "resolved.yaml").read_text().replace("stagger_seconds: 0", "stagger_seconds: 1.5")
     (folder / "resolved.yaml").write_text(settings)
     end_in_error(folder, account)

@@ -2,7 +2,6 @@
 
 import time
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -12,6 +11,8 @@ from recipebook.recipe.keys import Recipe
 from recipebook.remote import web
 from recipebook.remote.service import Unclear
 from services import together as service
+from tests.services import together_server
+from tests.services.together_server import Account
 
 RECIPE: dict[str, Any] = {
     "description": "d",
@@ -25,8 +26,8 @@ JOB = {"id": "ft-1", "status": "running", "suffix": "rb-1", "model_output_name":
 
 
 @pytest.fixture
-def client(account: Any, together: ModuleType) -> service.Together:
-    return service.connect(account.url, together.KEY, "TOGETHER_API_KEY")
+def client(account: Account) -> service.Together:
+    return service.connect(account.url, together_server.KEY, "TOGETHER_API_KEY")
 
 
 def obstacles(**sections: Any) -> list[str]:
@@ -68,7 +69,7 @@ def test_what_the_service_cannot_do_is_refused() -> None:
     assert obstacles(training={"method": "dpo"}) == ["training.method: together is asked for sft, not dpo"]
 
 
-def test_rows_go_up_and_an_adapter_comes_down(client: service.Together, account: Any, tmp_path: Path) -> None:
+def test_rows_go_up_and_an_adapter_comes_down(client: service.Together, account: Account, tmp_path: Path) -> None:
     rows = tmp_path / "rows.jsonl"
     rows.write_text('{"prompt": "a", "completion": "b"}\n')
     assert client.upload(rows, "run.jsonl") == "file-1"
@@ -88,13 +89,13 @@ def test_rows_go_up_and_an_adapter_comes_down(client: service.Together, account:
         ("error", "failed"),
     ],
 )  # fmt: skip
-def test_every_status_is_understood(client: service.Together, account: Any, status: str, state: str) -> None:
+def test_every_status_is_understood(client: service.Together, account: Account, status: str, state: str) -> None:
     account.jobs["ft-1"], account.statuses = dict(JOB), (status,)
     account.events = [{"type": "job_error", "message": "bad rows"}, {"type": "epoch", "step": 3, "total_steps": 9}]
     assert client.look("ft-1") == ("ft-1", state, status, "bad rows", 3, 9)
 
 
-def test_a_job_is_found_by_its_suffix_even_in_its_models_name(client: service.Together, account: Any) -> None:
+def test_a_job_is_found_by_its_suffix_even_in_its_models_name(client: service.Together, account: Account) -> None:
     account.jobs["ft-1"] = {"id": "ft-1", "status": "running", "model_output_name": "me/llama-rb-77-a1"}
     found = client.find("rb-77")
     assert found and found.id == "ft-1"
@@ -117,7 +118,7 @@ def test_a_job_is_found_by_its_suffix_even_in_its_models_name(client: service.To
         (200, {"id": "ft-1"}, "an answer without 'status'; it has: id"),
     ],
 )
-def test_a_refusal_is_one_line(client: service.Together, account: Any, status: int, body: Any, told: str) -> None:
+def test_a_refusal_is_one_line(client: service.Together, account: Account, status: int, body: Any, told: str) -> None:
     account.faults["GET fine-tunes"] = [(status, {}, body)]
     with pytest.raises(UserError) as error:
         client.look("ft-1")
@@ -125,7 +126,7 @@ def test_a_refusal_is_one_line(client: service.Together, account: Any, status: i
     assert len(account.seen) == 1
 
 
-def test_the_key_is_in_no_message(account: Any, together: ModuleType) -> None:
+def test_the_key_is_in_no_message(account: Account) -> None:
     client = service.connect(account.url, "wrong-key-123", "TOGETHER_API_KEY")
     with pytest.raises(UserError, match=r"Invalid API key Bearer \*\*\*") as error:
         client.look("ft-1")
@@ -138,10 +139,10 @@ def test_the_key_goes_to_no_unencrypted_address() -> None:
 
 
 def test_busy_and_broken_answers_are_asked_again(
-    client: service.Together, account: Any, together: ModuleType, capsys: pytest.CaptureFixture[str]
+    client: service.Together, account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
     account.jobs["ft-1"] = dict(JOB)
-    account.faults["GET fine-tunes"] = [(429, {"Retry-After": "1"}, {}), (503, {}, {}), together.DROP]
+    account.faults["GET fine-tunes"] = [(429, {"Retry-After": "1"}, {}), (503, {}, {}), together_server.DROP]
     before = time.monotonic()
     assert client.look("ft-1").id == "ft-1"
     # A second as asked, then pauses of about 1 and 2 s.
@@ -151,10 +152,8 @@ def test_busy_and_broken_answers_are_asked_again(
     assert told[0] == "together: 429 Too Many Requests: {}; again in 1.0 s"
 
 
-def test_a_start_is_repeated_only_where_it_was_surely_not_heard(
-    client: service.Together, account: Any, together: ModuleType
-) -> None:
-    account.faults["POST fine-tunes"] = [(429, {}, {}), together.CUT]
+def test_a_start_is_repeated_only_where_it_was_surely_not_heard(client: service.Together, account: Account) -> None:
+    account.faults["POST fine-tunes"] = [(429, {}, {}), together_server.CUT]
     with pytest.raises(Unclear):
         client.start({"model": "m"}, "file-1", "rb-1")
     assert account.seen == ["POST fine-tunes"] * 2
@@ -164,7 +163,7 @@ def test_a_start_is_repeated_only_where_it_was_surely_not_heard(
 
 
 def test_a_server_that_stays_away_is_given_up(
-    client: service.Together, account: Any, monkeypatch: pytest.MonkeyPatch
+    client: service.Together, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(web, "PATIENCE_SECONDS", 0.1)
     account.faults["GET fine-tunes"] = [(500, {}, {})] * 3
@@ -175,7 +174,7 @@ def test_a_server_that_stays_away_is_given_up(
 
 
 def test_a_download_that_breaks_off_leaves_nothing_and_is_repeated(
-    client: service.Together, account: Any, tmp_path: Path
+    client: service.Together, account: Account, tmp_path: Path
 ) -> None:
     account.jobs["ft-1"] = dict(JOB)
     account.faults["GET finetune"] = [(200, {"Content-Length": "99999"}, b"half")]

@@ -15,6 +15,7 @@ from recipebook.project import PROJECT
 from samples import make_plain_texts
 from stages._tools import ToolCall, read_tools
 from stages.augment import Options, Text, make_record, run, sift
+from tests.stages.conftest import MakeJob
 
 SAMPLE = PROJECT / "samples" / "plain_texts.jsonl"
 TOOLS = {"tools": "samples/augment_tools.yaml"}
@@ -32,7 +33,7 @@ def test_the_sample_is_what_its_generator_makes() -> None:
     assert make_plain_texts.make(240, seed=3) == records
 
 
-def test_a_call_is_kept_where_its_result_tells_what_follows(make_job: Any) -> None:
+def test_a_call_is_kept_where_its_result_tells_what_follows(make_job: MakeJob) -> None:
     texts = [{"text": text, "language": "en"} for text in [*(text for text, _ in TRUE), *FALSE, PLAIN]]
     job = make_job(sources={"texts": texts})
     run(job, Options.model_validate({**TOOLS, "source": "stage:texts", "threshold": 2.0}))
@@ -52,21 +53,21 @@ def test_a_call_is_kept_where_its_result_tells_what_follows(make_job: Any) -> No
     assert [path.name for path in sorted(job.folder.iterdir())] == ["account.json", "rows.jsonl"]
 
 
-def test_texts_may_be_the_rows_of_the_recipe_and_plain_ones_may_go(make_job: Any) -> None:
+def test_texts_may_be_the_rows_of_the_recipe_and_plain_ones_may_go(make_job: MakeJob) -> None:
     job = make_job([(TRUE[0][0], "?"), (TRUE[0][0], "again"), (PLAIN, "?")])
     run(job, Options.model_validate({**TOOLS, "keep_plain": False}))
     assert [(record["original_text"], record["language"]) for record in read(job.folder)] == [(TRUE[0][0], "en")]
     assert json.loads((job.folder / "account.json").read_text())["texts said before"] == 1
 
 
-def test_no_call_that_helps_is_one_line(make_job: Any) -> None:
+def test_no_call_that_helps_is_one_line(make_job: MakeJob) -> None:
     with pytest.raises(UserError, match=r"^stage 'made': no call lowers the loss by 1: calls proposed 0"):
         run(make_job([(PLAIN, "?")]), Options.model_validate(TOOLS))
     with pytest.raises(UserError, match=r"^stage 'made': no earlier stage 'talk' with rows; there are: texts$"):
         run(make_job(sources={"texts": []}), Options.model_validate({**TOOLS, "source": "stage:talk"}))
 
 
-def test_a_model_that_writes_no_calls_proposes_none_that_are_allowed(make_job: Any) -> None:
+def test_a_model_that_writes_no_calls_proposes_none_that_are_allowed(make_job: MakeJob) -> None:
     given = {**TOOLS, "propose": "model", "min_probability": 0, "positions": 2, "calls": 2, "max_new_tokens": 8}
     with pytest.raises(UserError, match=r"no call lowers the loss by 1: calls proposed [0-9]"):
         run(make_job([(TRUE[0][0], "?")]), Options.model_validate(given))

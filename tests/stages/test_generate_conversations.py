@@ -14,6 +14,7 @@ from converters import chat
 from recipebook.errors import UserError
 from stages import _endpoint
 from stages.generate_conversations import Options, read_conversation, run
+from tests.stages.conftest import MakeJob
 
 SECRET = "sk-very-secret"
 GOOD = {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello!"}]}
@@ -24,7 +25,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_templates_fill_profiles_and_conversations_that_the_chat_converter_takes(make_job: Any) -> None:
+def test_templates_fill_profiles_and_conversations_that_the_chat_converter_takes(make_job: MakeJob) -> None:
     job = make_job()
     run(job, Options(profiles=30, conversations=90))
     profiles, records = read(job.folder / "profiles.jsonl"), read(job.folder / "rows.jsonl")
@@ -41,7 +42,7 @@ def test_templates_fill_profiles_and_conversations_that_the_chat_converter_takes
     assert sum(account[f"conversations in {code}"] for code in ("en", "hi", "mixed")) == 90
 
 
-def test_the_same_seed_makes_the_same_file_and_another_another(make_job: Any) -> None:
+def test_the_same_seed_makes_the_same_file_and_another_another(make_job: MakeJob) -> None:
     made = []
     for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
         job = make_job(folder=folder, seed=seed)
@@ -111,7 +112,7 @@ def make(server: Server, conversations: int = 4, **endpoint: Any) -> Options:
     return Options.model_validate({"profiles": 2, "conversations": conversations, "endpoint": given})
 
 
-def test_a_server_is_told_the_profile_and_its_answers_become_records(make_job: Any, serve: Serve) -> None:
+def test_a_server_is_told_the_profile_and_its_answers_become_records(make_job: MakeJob, serve: Serve) -> None:
     job, server = make_job(), serve(say(f"Sure!\n```json\n{json.dumps(GOOD)}\n```"))
     run(job, make(server, parallel=3))
     records, profiles = read(job.folder / "rows.jsonl"), read(job.folder / "profiles.jsonl")
@@ -124,14 +125,18 @@ def test_a_server_is_told_the_profile_and_its_answers_become_records(make_job: A
     assert sorted(path.name for path in job.folder.iterdir()) == ["account.json", "profiles.jsonl", "rows.jsonl"]
 
 
-def test_a_busy_server_is_asked_again_and_an_answer_that_is_no_conversation_too(make_job: Any, serve: Serve) -> None:
+def test_a_busy_server_is_asked_again_and_an_answer_that_is_no_conversation_too(
+    make_job: MakeJob, serve: Serve
+) -> None:
     job = make_job()
     server = serve((429, {"Retry-After": "0"}, ""), (503, {}, ""), say("I cannot."), say())
     run(job, make(server, conversations=2))
     assert [len(server.asked), len(read(job.folder / "rows.jsonl"))] == [5, 2]
 
 
-def test_what_a_server_never_writes_is_counted_and_too_much_of_it_ends_the_stage(make_job: Any, serve: Serve) -> None:
+def test_what_a_server_never_writes_is_counted_and_too_much_of_it_ends_the_stage(
+    make_job: MakeJob, serve: Serve
+) -> None:
     job = make_job()
     run(job, make(serve(say("?"), say("?"), say("?"), say()), conversations=2))
     account = json.loads((job.folder / "account.json").read_text())
@@ -140,7 +145,7 @@ def test_what_a_server_never_writes_is_counted_and_too_much_of_it_ends_the_stage
         run(make_job(folder="other"), make(serve(say("?")), conversations=20))
 
 
-def test_a_stage_that_was_stopped_asks_only_for_what_it_lacks(make_job: Any, serve: Serve) -> None:
+def test_a_stage_that_was_stopped_asks_only_for_what_it_lacks(make_job: MakeJob, serve: Serve) -> None:
     job = make_job()
     first = serve(say({"messages": [*GOOD["messages"], *GOOD["messages"]]}), say(), (500, {}, ""))
     with pytest.raises(UserError, match=r"status 500 after 2 attempts; the same command goes on from here$") as error:
@@ -162,7 +167,9 @@ def test_a_stage_that_was_stopped_asks_only_for_what_it_lacks(make_job: Any, ser
         (400, r"status 400 for model m$"),
     ],
 )
-def test_what_will_not_pass_ends_at_once_and_tells_no_key(make_job: Any, serve: Serve, status: int, told: str) -> None:
+def test_what_will_not_pass_ends_at_once_and_tells_no_key(
+    make_job: MakeJob, serve: Serve, status: int, told: str
+) -> None:
     server = serve((status, {}, ""))
     with pytest.raises(UserError, match=told) as error:
         run(make_job(), make(server))
@@ -170,7 +177,7 @@ def test_what_will_not_pass_ends_at_once_and_tells_no_key(make_job: Any, serve: 
 
 
 def test_a_server_that_speaks_otherwise_or_not_at_all_is_one_line(
-    make_job: Any, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    make_job: MakeJob, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = serve(say())
     server.http.server_close()

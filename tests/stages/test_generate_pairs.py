@@ -15,6 +15,7 @@ from recipebook.errors import UserError
 from recipebook.project import PROJECT
 from recipebook.recipe.data_keys import Split
 from stages.generate_pairs import Options, ScoredAnswer, ScoredPair, choose_pairs, run
+from tests.stages.conftest import MakeJob
 
 ROBOT = {"metric": "robot", "metric_options": {"api": "samples/robot_api.yaml"}}
 ROWS = [
@@ -107,7 +108,7 @@ def test_what_cannot_make_pairs_is_refused_before_anything_runs(given: dict[str,
         make(**given)
 
 
-def test_rules_alone_make_pairs_without_a_model(make_job: Any) -> None:
+def test_rules_alone_make_pairs_without_a_model(make_job: MakeJob) -> None:
     job = make_job(ROWS)
     run(job, make(answers=0, tools="samples/robot_api.yaml", figures={"call_f1": 1, "exact": 1}, threshold=0.3,
                   max_pairs_per_example=9))  # fmt: skip
@@ -128,7 +129,7 @@ def test_rules_alone_make_pairs_without_a_model(make_job: Any) -> None:
     assert not (job.folder / "pieces.jsonl").exists()
 
 
-def test_pairs_are_records_of_the_preference_converter_with_measured_strength(make_job: Any) -> None:
+def test_pairs_are_records_of_the_preference_converter_with_measured_strength(make_job: MakeJob) -> None:
     job = make_job(ROWS[1:2])
     run(job, make(answers=0, tools="samples/robot_api.yaml", figures={"call_f1": 1}))
     (record,) = read(job.folder / "rows.jsonl")
@@ -146,7 +147,7 @@ def test_pairs_are_split_as_the_rows_were() -> None:
     assert by_row == [choose_part({"input": said}, Split(by=("input",))) for said in asked]
 
 
-def test_no_pair_left_is_one_line_that_says_why(make_job: Any) -> None:
+def test_no_pair_left_is_one_line_that_says_why(make_job: MakeJob) -> None:
     job = make_job(ROWS[:1])
     with pytest.raises(
         UserError, match=r"^stage 'made': no pair is left of robot's scores at difference 2: prompts 1, "
@@ -158,7 +159,7 @@ def test_no_pair_left_is_one_line_that_says_why(make_job: Any) -> None:
 SAMPLED = {"answers": 4, "figures": {"parses": 1, "exact": 1}, "max_new_tokens": 12, "batch_size": 8, "threshold": 0.1}
 
 
-def test_sampled_answers_are_the_same_after_a_kill(make_job: Any) -> None:
+def test_sampled_answers_are_the_same_after_a_kill(make_job: MakeJob) -> None:
     whole = make_job(ROWS)
     run(whole, make(**SAMPLED))
     answers = read(whole.folder / "answers.jsonl")

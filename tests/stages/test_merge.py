@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from recipebook.errors import UserError
 from recipebook.project import PROJECT
 from stages.merge import Options, run
+from tests.stages.conftest import MakeJob
 
 TINY = PROJECT / "models" / "tiny-base"
 
@@ -22,7 +23,7 @@ def adapter(tmp_path: Path) -> Path:
     torch.manual_seed(42)
     model: Any = AutoModelForCausalLM.from_pretrained(TINY, dtype=torch.float32)
     tuned = get_peft_model(model, LoraConfig(r=2, lora_alpha=32, target_modules=["q_proj"], init_lora_weights=False))
-    tuned.save_pretrained(tmp_path / "adapter")
+    tuned.save_pretrained(str(tmp_path / "adapter"))
     AutoTokenizer.from_pretrained(TINY).save_pretrained(tmp_path / "adapter")
     return tmp_path / "adapter"
 
@@ -33,7 +34,7 @@ def ask(model: Any) -> torch.Tensor:
     return logits
 
 
-def test_a_merged_model_stands_alone(make_job: Any, adapter: Path) -> None:
+def test_a_merged_model_stands_alone(make_job: MakeJob, adapter: Path) -> None:
     job = dataclasses.replace(make_job(), adapter=adapter)
     run(job, Options())
     assert sorted(path.name for path in job.folder.iterdir() if path.name.startswith((".", "model"))) == ["model"]
@@ -46,6 +47,6 @@ def test_a_merged_model_stands_alone(make_job: Any, adapter: Path) -> None:
     assert AutoTokenizer.from_pretrained(job.folder / "model").vocab_size > 0
 
 
-def test_a_model_without_an_adapter_has_nothing_to_merge(make_job: Any) -> None:
+def test_a_model_without_an_adapter_has_nothing_to_merge(make_job: MakeJob) -> None:
     with pytest.raises(UserError, match="has no adapter to merge"):
         run(make_job(), Options())

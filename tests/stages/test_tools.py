@@ -1,13 +1,12 @@
 """Tools as data: asked by rules, answered from tables, never run."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from recipebook.errors import UserError
 from recipebook.project import PROJECT
-from stages._tools import ToolCall, answer, is_allowed, propose, read_call, read_tools
+from stages._tools import ToolCall, Tools, answer, is_allowed, propose, read_call, read_tools
 
 SPEC = r"""
 price:
@@ -25,12 +24,12 @@ compare:
 
 
 @pytest.fixture
-def tools(tmp_path: Path) -> Any:
+def tools(tmp_path: Path) -> Tools:
     (tmp_path / "tools.yaml").write_text(SPEC)
     return read_tools(tmp_path / "tools.yaml")
 
 
-def test_rules_ask_with_typed_arguments_behind_the_words_that_ask(tools: Any) -> None:
+def test_rules_ask_with_typed_arguments_behind_the_words_that_ask(tools: Tools) -> None:
     assert list(propose("now the coat costs 2400; a cap below 1,500 or less", tools)) == [
         ToolCall("price", {"item": "coat"}, 18),
         ToolCall("price", {"item": "cap", "most": 1500}, 42),
@@ -38,7 +37,7 @@ def test_rules_ask_with_typed_arguments_behind_the_words_that_ask(tools: Any) ->
     ]
 
 
-def test_answers_come_from_the_table_or_there_is_none(tools: Any) -> None:
+def test_answers_come_from_the_table_or_there_is_none(tools: Tools) -> None:
     assert answer(ToolCall("price", {"item": "coat"}, 0), tools) == "2400 rupees"
     assert answer(ToolCall("price", {"item": "boat"}, 0), tools) is None
     assert answer(ToolCall("compare", {"items": ["a", "b"]}, 0), tools) == "a beats b"
@@ -49,7 +48,7 @@ def test_a_result_cannot_reach_out_of_its_sandbox(tmp_path: Path) -> None:
     assert answer(ToolCall("t", {}, 0), read_tools(tmp_path / "t.yaml")) is None
 
 
-def test_only_calls_that_the_tools_take_are_allowed(tools: Any) -> None:
+def test_only_calls_that_the_tools_take_are_allowed(tools: Tools) -> None:
     assert is_allowed(ToolCall("price", {"item": "coat", "most": 2.5}, 0), tools)
     assert not is_allowed(ToolCall("price", {"item": 3}, 0), tools)
     assert not is_allowed(ToolCall("price", {}, 0), tools)

@@ -1,15 +1,14 @@
 """Utility: the Toolformer paper's filter, by hand."""
 
-from typing import Any
-
 import pytest
 import torch
 
-from stages._answers import load_speaker
+from stages._answers import Speaker, load_speaker
 from stages._utility import Tried, measure_utility
+from tests.stages.conftest import MakeJob
 
 
-def lose(speaker: Any, before: str, following: str) -> float:
+def lose(speaker: Speaker, before: str, following: str) -> float:
     start = len(speaker.tokenizer(before, add_special_tokens=False)["input_ids"])
     ids = speaker.tokenizer(before + following, add_special_tokens=False)["input_ids"]
     with torch.inference_mode():
@@ -20,7 +19,7 @@ def lose(speaker: Any, before: str, following: str) -> float:
     )
 
 
-def test_utility_is_the_loss_saved_against_the_better_of_no_call_and_no_result(make_job: Any) -> None:
+def test_utility_is_the_loss_saved_against_the_better_of_no_call_and_no_result(make_job: MakeJob) -> None:
     speaker = load_speaker(make_job())
     text, call = "the lights are at 40 percent and warm", "<tool>look(at='lights')</tool> → "
     tried = [Tried(text, 17, "look", "at='lights'", "40 percent"), Tried(text, 28, "look", "at='lights'", "cool")]

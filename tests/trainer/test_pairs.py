@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from axolotl.prompt_strategies.dpo import load as load_strategy
 from axolotl.prompt_strategies.kto import load as load_kto_strategy
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from recipebook.project import CHAT_TEMPLATES, PROJECT
 from trainer.pairs import write_both, write_pair
@@ -15,7 +15,7 @@ ASKED = [{"role": "user", "content": "go"}]
 
 
 @pytest.fixture(scope="module")
-def tokenizer() -> Any:
+def tokenizer() -> PreTrainedTokenizerBase:
     loaded = AutoTokenizer.from_pretrained(PROJECT / "models" / "tiny-base")
     loaded.chat_template = (Path(CHAT_TEMPLATES) / "chatml.jinja").read_text()
     return loaded
@@ -26,7 +26,7 @@ def say(text: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("text", ["user", "m", "robot.stop()", "two\nlines"])
-def test_an_answer_is_whole_whatever_it_says(tokenizer: Any, text: str) -> None:
+def test_an_answer_is_whole_whatever_it_says(tokenizer: PreTrainedTokenizerBase, text: str) -> None:
     assert write_pair({"messages": ASKED, "chosen": say(text), "rejected": say("no")}, tokenizer) == {
         "prompt": "<|im_start|>user\ngo<|im_end|>\n<|im_start|>assistant\n",
         "chosen": f"{text}<|im_end|>",
@@ -34,7 +34,7 @@ def test_an_answer_is_whole_whatever_it_says(tokenizer: Any, text: str) -> None:
     }
 
 
-def test_calls_and_tools_are_written_without_the_nulls_of_other_rows(tokenizer: Any) -> None:
+def test_calls_and_tools_are_written_without_the_nulls_of_other_rows(tokenizer: PreTrainedTokenizerBase) -> None:
     tool = {"type": "function", "function": {"name": "stop", "description": None}}
     call = {"type": "function", "function": {"name": "stop", "arguments": "{}"}}
     row = {
@@ -68,8 +68,8 @@ def test_a_start_of_text_that_the_tokenizer_adds_is_not_written_twice() -> None:
     assert write_pair(row, Starting()) == {"prompt": "[go]", "chosen": "[yes]", "rejected": "[no]"}
 
 
-def test_kto_takes_a_pair_as_a_desirable_and_an_undesirable_answer(tokenizer: Any) -> None:
-    columns = {
+def test_kto_takes_a_pair_as_a_desirable_and_an_undesirable_answer(tokenizer: PreTrainedTokenizerBase) -> None:
+    columns: dict[str, list[Any]] = {
         "messages": [ASKED, [{"role": "user", "content": "on"}]],
         "chosen": [say("yes"), say("lamp.on()")],
         "rejected": [say("no"), say("lamp.off()")],

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 from axolotl.utils.dict import DictDefault
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from recipebook.project import CHAT_TEMPLATES, PROJECT
 from trainer.spans import load, locate, weigh
@@ -27,19 +27,19 @@ ROW = {
 
 
 @pytest.fixture(scope="module")
-def tokenizer() -> Any:
+def tokenizer() -> PreTrainedTokenizerBase:
     loaded = AutoTokenizer.from_pretrained(PROJECT / "models" / "tiny-base")
     loaded.chat_template = (CHAT_TEMPLATES / "chatml.jinja").read_text()
     return loaded
 
 
-def make_strategy(tokenizer: Any, weights: dict[str, float]) -> Any:
+def make_strategy(tokenizer: PreTrainedTokenizerBase, weights: dict[str, float]) -> Any:
     settings = {"type": "trainer.spans", "field_messages": "messages", "roles_to_train": ["assistant"]}
     cfg = {"chat_template": "jinja", "chat_template_jinja": tokenizer.chat_template, "sequence_len": 512}
     return load(tokenizer, DictDefault({**cfg, "span_weights": weights}), DictDefault(settings))
 
 
-def test_each_token_weighs_what_its_span_does_and_is_trained_as_without(tokenizer: Any) -> None:
+def test_each_token_weighs_what_its_span_does_and_is_trained_as_without(tokenizer: PreTrainedTokenizerBase) -> None:
     tokens = make_strategy(tokenizer, WEIGHTS).tokenize_prompt(ROW)
     pieces: dict[float, str] = {}
     for token, label, weight in zip(tokens["input_ids"], tokens["labels"], tokens["weights"], strict=True):
@@ -53,7 +53,7 @@ def test_each_token_weighs_what_its_span_does_and_is_trained_as_without(tokenize
     }
 
 
-def test_an_answer_that_repeats_the_question_is_found_behind_it(tokenizer: Any) -> None:
+def test_an_answer_that_repeats_the_question_is_found_behind_it(tokenizer: PreTrainedTokenizerBase) -> None:
     row = {**ROW, "messages": [{"role": "user", "content": ANSWER}, ROW["messages"][1]]}  # type: ignore[index]
     tokens = make_strategy(tokenizer, WEIGHTS).tokenize_prompt(row)
     weighed = [weight for weight, label in zip(tokens["weights"], tokens["labels"], strict=True) if label == -100]
@@ -92,7 +92,9 @@ def test_tokens_without_weight_give_no_loss_and_no_gradient() -> None:
 
 
 @pytest.mark.parametrize(("side", "weights"), [("right", [[0.5, 1, 0], [1, 1, 2]]), ("left", [[0, 0.5, 1], [1, 1, 2]])])
-def test_weights_are_padded_and_cut_with_their_row(tokenizer: Any, side: str, weights: list[list[float]]) -> None:
+def test_weights_are_padded_and_cut_with_their_row(
+    tokenizer: PreTrainedTokenizerBase, side: str, weights: list[list[float]]
+) -> None:
     tokenizer.padding_side = side
     rows = [
         {"input_ids": [5, 6], "attention_mask": [1, 1], "labels": [-100, 6], "weights": [0.5, 1.0, 9.0]},

@@ -82,4 +82,5 @@ def test_an_answers_likelihood_is_told_by_the_kinds_of_its_spans(tokenizer: Any)
     with torch.inference_mode():
         odds = model(torch.tensor([ids])).logits[0].log_softmax(-1)
     expected = sum(odds[at - 1, ids[at]].item() for at in range(len(name), len(ids)))
-    assert parts["tool"] == (pytest.approx(expected, abs=1e-4), len(ids) - len(name))
+    assert parts["tool"].log_probability == pytest.approx(expected, abs=1e-4)
+    assert parts["tool"].tokens == len(ids) - len(name)

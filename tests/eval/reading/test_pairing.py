@@ -7,8 +7,9 @@ from eval.reading.pairing import compare_counts, count_equal, count_ordered, div
 
 
 def call(name: str, **arguments: float | str) -> Call:
-    kinds = {name: "string" if isinstance(value, str) else "number" for name, value in arguments.items()}
-    return Call(name, {name: Value(kinds[name], value) for name, value in arguments.items()})
+    return Call(
+        name, {key: Value("string" if isinstance(value, str) else "number", value) for key, value in arguments.items()}
+    )
 
 
 def test_calls_are_partners_by_their_name() -> None:

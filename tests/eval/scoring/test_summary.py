@@ -56,11 +56,11 @@ def test_p_values_are_adjusted_over_the_figures_and_over_the_slices() -> None:
     # 8 better, none worse: chi-squared 8, one degree of freedom.
     assert exact.difference.p == pytest.approx(math.erfc(math.sqrt(8 / 2)))
     # The smaller p counts twice, the larger once, and never less than the smaller.
-    p_near = near.difference.p
-    assert p_near is not None and p_near < exact.difference.p
+    p_exact, p_near = exact.difference.p, near.difference.p
+    assert p_exact is not None and p_near is not None and p_near < p_exact
     assert near.p_adjusted == 2 * p_near
-    assert exact.p_adjusted == max(exact.difference.p, 2 * p_near)
-    assert [part.results[0].p_adjusted for part in summary.slices] == pytest.approx([2 * exact.difference.p, 1.0])
+    assert exact.p_adjusted == max(p_exact, 2 * p_near)
+    assert [part.results[0].p_adjusted for part in summary.slices] == pytest.approx([2 * p_exact, 1.0])
 
 
 def test_a_base_figure_that_is_undefined_leaves_the_pairs() -> None:

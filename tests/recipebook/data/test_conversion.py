@@ -8,7 +8,6 @@ import pty
 import re
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -171,9 +170,15 @@ def test_a_long_conversion_tells_how_far_it_is_on_a_terminal_and_nowhere_else(re
     Path("x.jsonl").write_bytes(GOOD[:-1] + b', "category": "a longer one than most"}\n')
     Path("x.jsonl").write_bytes(Path("x.jsonl").read_bytes() * records)
     command = [sys.executable, "-m", "recipebook", "convert", "--in", "x.jsonl", "--out", "rows.jsonl"]
-    run = partial(subprocess.run, command, check=True, stdout=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": HERE})
+    environment = os.environ | {"PYTHONPATH": HERE}
+
+    def run(stderr: int) -> bytes | None:
+        done = subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=stderr, env=environment)
+        return done.stderr
+
     terminal, stderr = pty.openpty()
-    run(stderr=stderr)
+    run(stderr)
     os.close(stderr)
     assert re.search(r"\] [1-9]\d?/100 %, \d+ records", os.read(terminal, 2**16).decode())
-    assert b"\r" not in run(stderr=subprocess.PIPE).stderr
+    told = run(subprocess.PIPE)
+    assert told is not None and b"\r" not in told

@@ -189,14 +189,16 @@ CALLS = st.lists(
 MESSAGE = st.fixed_dictionaries(
     {"role": st.sampled_from(["system", "user", "assistant", "tool"]), "content": TEXT}
 ) | st.builds(lambda content, calls: {"role": "assistant", "content": content, "tool_calls": calls}, TEXT, CALLS)
-ROW = st.fixed_dictionaries(
-    {"messages": st.lists(MESSAGE, max_size=4), "meta": st.dictionaries(st.just("kind"), TEXT)},
-    optional={
-        "tools": st.just([TOOL]),
-        "chosen": st.just({"role": "assistant", "content": "a"}),
-        "rejected": st.just({"role": "assistant", "content": "b"}),
-    },
-)
+NEEDED: dict[str, st.SearchStrategy[Any]] = {
+    "messages": st.lists(MESSAGE, max_size=4),
+    "meta": st.dictionaries(st.just("kind"), TEXT),
+}
+OPTIONAL: dict[str, st.SearchStrategy[Any]] = {
+    "tools": st.just([TOOL]),
+    "chosen": st.just({"role": "assistant", "content": "a"}),
+    "rejected": st.just({"role": "assistant", "content": "b"}),
+}
+ROW = st.fixed_dictionaries(NEEDED, optional=OPTIONAL)
 
 
 def read_sharegpt(turn: dict[str, str]) -> dict[str, Any]:

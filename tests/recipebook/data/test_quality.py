@@ -11,7 +11,7 @@ from recipebook.data.quality import Finding, inspect_rows
 
 
 def write_rows(path: Path, *rows: tuple[list[tuple[str, str]], dict[str, Any]]) -> Path:
-    lines = [
+    lines: list[dict[str, Any]] = [
         {
             "messages": [{"role": role, "content": content} for role, content in messages],
             "meta": {**meta, "origin": f"x.json#{number}"},

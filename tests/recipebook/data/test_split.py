@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -100,9 +100,12 @@ def test_record_too_deep_to_compare_is_a_bad_record() -> None:
         choose_part(record, Split())
 
 
-def say(*turns: tuple[str, str], **more: Any) -> Row:
-    messages: list[Message] = [{"role": role, "content": content} for role, content in turns]
-    return {"messages": messages, "meta": {}, **more}
+def say(*turns: tuple[str, str], pair: Sequence[tuple[str, str]] = ()) -> Row:
+    messages: list[Message] = [{"role": role, "content": content} for role, content in (*turns, *pair)]
+    row: Row = {"messages": messages[: len(turns)], "meta": {}}
+    if pair:
+        row["chosen"], row["rejected"] = messages[len(turns) :]
+    return row
 
 
 USER, ANSWER, OTHER = ("user", "Stop,  please!"), ("assistant", "robot.stop()"), ("assistant", "robot.halt()")
@@ -116,8 +119,8 @@ USER, ANSWER, OTHER = ("user", "Stop,  please!"), ("assistant", "robot.stop()"),
         (say(USER, ANSWER, USER, ANSWER), say(USER, ANSWER, USER, OTHER)),
         # What stands behind the last answer is no prompt of it.
         (say(USER, ANSWER, USER), say(USER, OTHER)),
-        (say(USER, chosen=ANSWER, rejected=OTHER), say(USER, chosen=OTHER, rejected=ANSWER)),
-        (say(USER, chosen=ANSWER, rejected=OTHER), say(USER, ANSWER)),
+        (say(USER, pair=(ANSWER, OTHER)), say(USER, pair=(OTHER, ANSWER))),
+        (say(USER, pair=(ANSWER, OTHER)), say(USER, ANSWER)),
     ],
 )
 def test_the_same_prompt_has_the_same_hash_whatever_is_answered(one: Row, other: Row) -> None:
@@ -138,7 +141,7 @@ SEEN: Message = {"role": "tool", "content": "a wall"}
         (say(USER, ANSWER, USER, ANSWER), say(USER, OTHER, USER, ANSWER)),
         (say(USER, ANSWER), say()),
         # Of a pair, the answers stand apart; all of its messages are its prompt.
-        (say(USER, ANSWER, chosen=OTHER, rejected=OTHER), say(USER, OTHER, chosen=OTHER, rejected=OTHER)),
+        (say(USER, ANSWER, pair=(OTHER, OTHER)), say(USER, OTHER, pair=(OTHER, OTHER))),
         (
             {"messages": [CALLING, SEEN, {"role": "assistant", "content": "x"}], "meta": {}},
             {"messages": [{**CALLING, "tool_calls": []}, SEEN, {"role": "assistant", "content": "x"}], "meta": {}},

@@ -1,6 +1,7 @@
 """How many pairs a threshold would keep, by each formula: counted before any is left out."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,13 @@ def follow(strength: float) -> dict[str, Any]:
 
 
 SCORED = (score(4.0, 1.0), score(4.2, 2.8), score(1.7, 1.1), score(2.0, 1.7))
+WriteData = Callable[..., Data]
 PLAIN = {"prompt": "hi", "chosen": "hello", "rejected": "go away"}
 SAME = {"prompt": "hi", "chosen": "hello", "rejected": "hello"}
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Any:
+def data(tmp_path: Path) -> WriteData:
     def write(*records: dict[str, Any], **given: Any) -> Data:
         path = tmp_path / "pairs.jsonl"
         path.write_text("".join(json.dumps(record) + "\n" for record in records))
@@ -44,7 +46,7 @@ def data(tmp_path: Path) -> Any:
     return write
 
 
-def test_each_formula_is_counted_at_each_threshold(data: Any) -> None:
+def test_each_formula_is_counted_at_each_threshold(data: WriteData) -> None:
     told = format_strengths(data(*SCORED, follow(0.5), follow(0.3), PLAIN, SAME))
     assert told[0].startswith("strength  of 7 pairs in ")
     assert told[1:] == [
@@ -55,16 +57,16 @@ def test_each_formula_is_counted_at_each_threshold(data: Any) -> None:
     ]
 
 
-def test_a_formula_that_no_pair_tells_is_said_to_be_so(data: Any) -> None:
+def test_a_formula_that_no_pair_tells_is_said_to_be_so(data: WriteData) -> None:
     assert format_strengths(data(PLAIN))[2] == "          difference        0   no pair tells it"
 
 
-def test_what_the_recipes_own_threshold_leaves_out_is_counted(data: Any) -> None:
+def test_what_the_recipes_own_threshold_leaves_out_is_counted(data: WriteData) -> None:
     all_of_them = format_strengths(data(*SCORED))
     assert format_strengths(data(*SCORED, options={"strength": "ratio", "threshold": 0.9})) == all_of_them
 
 
-def test_pairs_with_a_file_of_their_own_for_test_are_counted_too(data: Any, tmp_path: Path) -> None:
+def test_pairs_with_a_file_of_their_own_for_test_are_counted_too(data: WriteData, tmp_path: Path) -> None:
     (tmp_path / "test.jsonl").write_text(json.dumps(score(3.0, 1.0)) + "\n")
     told = format_strengths(data(*SCORED, test=str(tmp_path / "test.jsonl")))
     assert told[0].startswith("strength  of 5 pairs in ")

@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ray.cluster_utils import Cluster
@@ -13,6 +12,8 @@ from ray.cluster_utils import Cluster
 from recipebook.launch.launchers import LaunchJob
 from recipebook.launch.ray_launcher import RayLauncher, RayTraining
 
+# The cluster, and its two nodes that train.
+Nodes = tuple[Cluster, list[object]]
 # Like a trainer: it notes that it began, waits for the test to say go, works a while, and notes that it ended.
 TRAIN = (
     "import os, pathlib, sys, time\n"
@@ -27,7 +28,7 @@ TRAIN = (
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
+def cluster() -> Iterator[Nodes]:
     """A head that trains nothing, and two nodes that train one member each at a time."""
     before = os.environ.copy()
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -41,7 +42,7 @@ def cluster() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def launcher(cluster: Any) -> Iterator[RayLauncher]:
+def launcher(cluster: Nodes) -> Iterator[RayLauncher]:
     launcher = RayLauncher()
     yield launcher
     launcher.close()
@@ -81,7 +82,7 @@ def test_a_stopped_member_is_gone(launcher: RayLauncher, tmp_path: Path) -> None
     assert not (tmp_path / "long" / "ended").exists()
 
 
-def test_a_node_is_killed_and_the_fleet_ends_complete(cluster: Any, launcher: RayLauncher, tmp_path: Path) -> None:
+def test_a_node_is_killed_and_the_fleet_ends_complete(cluster: Nodes, launcher: RayLauncher, tmp_path: Path) -> None:
     trainings = [launcher.start(job(tmp_path, name, 4)) for name in ("one", "two", "three")]
     # However slowly b starts, nothing ends on a before.
     while nodes_begun(tmp_path) != ["a", "b"]:

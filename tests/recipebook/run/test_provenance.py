@@ -76,7 +76,7 @@ NO_TRAINING: dict[str, Any] = {
     "eval.limit": 3,
     "eval.generation.seed": 7,
 }
-NEEDS = {
+NEEDS: dict[str, dict[str, Any]] = {
     "training.early_stopping": {"training.eval_steps": 8, "training.save_steps": 8},
     "preference.label_smoothing": {"preference.loss": "robust"},
     "training.span_weights": {"data.options": {"spans": True}},

@@ -1,0 +1,64 @@
+"""A training seen from outside: how far it is, and what it ended of."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from recipebook.run.progress_file import last_error, read_progress
+
+LAUNCHER = """\
+E1121 12:00:05 torch/distributed/elastic/multiprocessing/api.py:984] failed (exitcode: 1) local_rank: 0
+torch.distributed.elastic.multiprocessing.errors.ChildFailedError:
+============================================================
+trainer FAILED
+"""
+VALIDATION = """\
+pydantic_core._pydantic_core.ValidationError: 2 validation errors for AxolotlInputConfig
+lora_r
+  Input should be a valid integer [type=int_parsing, input_value='x', input_type=str]
+    For further information visit https://errors.pydantic.dev/2.12/v/int_parsing
+"""
+
+
+def test_progress_is_what_the_trainer_wrote_last_and_nothing_before(tmp_path: Path) -> None:
+    assert read_progress(tmp_path) == {}
+    (tmp_path / "progress.json").write_text(json.dumps({"phase": "training", "step": 3}))
+    assert read_progress(tmp_path) == {"phase": "training", "step": 3}
+
+
+@pytest.mark.parametrize(
+    ("log", "error"),
+    [
+        ("", "the log is empty"),
+        (" \n\t\n", "the log is empty"),
+        ("loading\n  no space left on device  \n\n", "no space left on device"),
+        ("Traceback …\nValueError: no such thing\nbye\n", "ValueError: no such thing"),
+        ("ValueError: first\nTypeError: second\n", "TypeError: second"),
+        (
+            "Traceback …\nqueue.Empty\nrequests.exceptions.BaseException: cut\nend\n",
+            "requests.exceptions.BaseException: cut",
+        ),
+        ("KeyboardInterrupt\nend\n", "KeyboardInterrupt"),
+        # The word is the name's end, and stands before a colon: neither of these is an exception.
+        ("ErrorCode: 7\nno Error: none\nend\n", "no Error: none"),
+        ("the last Error was found\nend\n", "end"),
+        (f"torch.cuda.OutOfMemoryError: CUDA\n{LAUNCHER}", "torch.cuda.OutOfMemoryError: CUDA"),
+        (LAUNCHER, "trainer FAILED"),
+        (
+            f"{VALIDATION}{LAUNCHER}",
+            "pydantic_core._pydantic_core.ValidationError: 2 validation errors for AxolotlInputConfig lora_r "
+            "Input should be a valid integer [type=int_parsing, input_value='x', input_type=str]",
+        ),
+    ],
+)
+def test_the_last_error_is_the_last_exception_that_is_not_the_launchers(tmp_path: Path, log: str, error: str) -> None:
+    (tmp_path / "train.log").write_text(log)
+    assert last_error(tmp_path / "train.log") == error
+
+
+def test_a_long_line_is_cut_and_bytes_that_are_no_text_are_shown_as_such(tmp_path: Path) -> None:
+    (tmp_path / "train.log").write_bytes(b"ValueError: \xff" + b"x" * 400 + b"\n")
+    assert last_error(tmp_path / "train.log") == "ValueError: �" + "x" * 287
+    (tmp_path / "train.log").write_text("y" * 400)
+    assert last_error(tmp_path / "train.log") == "y" * 300
