@@ -33,6 +33,11 @@ def digest_module(module: ModuleType) -> str:
     return _digest_trees(found.values())
 
 
+def digest_kind(path: Path) -> str:
+    """Hash a kind of stage together with the helpers beside it, whose names begin with an underscore."""
+    return digest_sources([path, *(helper for helper in path.parent.glob("_*.py") if not helper.stem.startswith("__"))])
+
+
 def digest_sources(paths: Iterable[Path]) -> str:
     """Hash files of source code; their names and order do not count."""
     return _digest_trees(ast.parse(path.read_bytes()) for path in paths)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from recipebook.data.code_digest import digest_sources
+from recipebook.data.code_digest import digest_kind
 from recipebook.data.conversion import find_converter
 from recipebook.data.dataset import Dataset, prepare
 from recipebook.errors import UserError
@@ -83,7 +83,7 @@ def _list_inputs(stage: Stage, dataset: Dataset | None, earlier: Mapping[str, st
         known = {key: value for key, value in inputs.items() if key in HASHES or key.startswith("versions.")}
         options = provenance.flatten(stage.options, stage.kind)
         seed = {"training.seed": str(stage.recipe.training.seed)}
-        inputs = known | kept | options | seed | {"kind": stage.kind, "code": _digest_kind(stage)} | _list_files(stage)
+        inputs = known | kept | options | seed | {"kind": stage.kind, "code": _digest_code(stage)} | _list_files(stage)
     if dataset is None:
         inputs |= _list_data_inputs(stage.recipe.data)
     inputs |= {f"stage {name}": earlier[name] for name in stage.list_sources()}
@@ -91,10 +91,8 @@ def _list_inputs(stage: Stage, dataset: Dataset | None, earlier: Mapping[str, st
     return provenance.drop_defaults(inputs)
 
 
-def _digest_kind(stage: Stage) -> str:
-    folder = stage.resolved.root / "stages"
-    shared = (path for path in folder.glob("_*.py") if not path.stem.startswith("__"))
-    return digest_sources([folder / f"{stage.kind}.py", *shared])
+def _digest_code(stage: Stage) -> str:
+    return digest_kind(stage.resolved.root / "stages" / f"{stage.kind}.py")
 
 
 def _list_files(stage: Stage) -> dict[str, str]:

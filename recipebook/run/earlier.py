@@ -14,11 +14,6 @@ from recipebook.files import digest
 from recipebook.run import provenance
 from recipebook.run.manifest import FORM, Manifest, StageEntry
 
-try:
-    from yaml import CSafeLoader as Loader
-except ImportError:
-    from yaml import SafeLoader as Loader  # type: ignore[assignment]
-
 CODE = ("code", "code of the converter")
 
 
@@ -37,7 +32,7 @@ def translate_manifest(manifest: Manifest, folder: Path) -> Manifest:
 
 def read_inputs(manifest: Manifest, folder: Path) -> dict[str, str]:
     """What decided the outcome of a run, from its folder: `provenance.list_inputs` as it was then."""
-    settings = yaml.load((folder / "resolved.yaml").read_text(encoding="utf-8"), Loader)
+    settings = yaml.load((folder / "resolved.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
     return provenance.join_inputs(settings, manifest.hashes, manifest.versions)
 
 

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from recipebook.data import earlier
-from recipebook.data.conversion import find_converter
+from recipebook.data.code_digest import digest_kind
+from recipebook.data.conversion import find_converter, list_converters
 from recipebook.options import check_options
+from recipebook.project import PROJECT
 from recipebook.recipe.data_keys import Data
 
 ROBOT = {"source": "a.jsonl", "converter": "robot"}
@@ -49,3 +51,10 @@ def test_an_earlier_hash_of_code_becomes_todays_and_an_unknown_one_stays(monkeyp
 
 def test_no_earlier_hash_stands_for_two_pieces_of_code() -> None:
     assert len(set(earlier.EARLIER_CODE.values())) == len(earlier.EARLIER_CODE)
+
+
+def test_a_piece_of_code_that_has_changed_is_no_longer_listed() -> None:
+    """Whoever changes what a converter or a kind of stage does takes its line out of the table."""
+    kinds = [path for path in (PROJECT / "stages").glob("*.py") if not path.stem.startswith("_")]
+    present = {find_converter(name).code for name in list_converters()} | {digest_kind(kind) for kind in kinds}
+    assert [code for code in earlier.EARLIER_CODE if code not in present] == []
