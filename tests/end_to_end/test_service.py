@@ -1,5 +1,7 @@
 """A recipe that a service trains, by the command, against the service played on loopback."""
 
+import json
+
 import pytest
 
 from tests.end_to_end.project import Project
@@ -34,3 +36,26 @@ def test_a_service_trains_a_recipe_and_is_not_asked_twice(project: Project, monk
     monkeypatch.delenv("TOGETHER_API_KEY")
     status, said = project.run(*command)
     assert (status, said) == (2, "together: TOGETHER_API_KEY is not set; it holds the service's key\n")
+
+
+def test_a_run_that_an_earlier_version_left_unfinished_is_resumed(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with together_server.serving(adapters.pack_adapter()) as account:
+        settings = (f"remote.url={account.url}", "remote.poll_seconds=0.1", "remote.stagger_seconds=0")
+        command = ("train", "trait", "--profile", "together", "--set", *settings, "training.epochs=2")
+        monkeypatch.setenv("TOGETHER_API_KEY", "wrong")
+        status, _ = project.run(*command)
+        assert status == 1
+        folder, manifest = project.newest()
+        # As the version before the rooms wrote it: another identity, and a module that has moved since.
+        del manifest["form"]
+        changed = {"identity": "e5bebbc79ee919e5", "command": ["python", "-m", "recipebook.remote_job"]}
+        (folder / "manifest.json").write_text(json.dumps({**manifest, **changed}))
+        monkeypatch.setenv("TOGETHER_API_KEY", together_server.KEY)
+        status, said = project.run(*command)
+        assert status == 0, said
+    resumed, manifest = project.newest()
+    assert (resumed, manifest["status"]) == (folder, "trained")
+    assert manifest["command"][1:] == ["-m", "recipebook.remote.job"]
+    assert [attempt["outcome"] for attempt in manifest["attempts"]] == ["failed", "trained"]
