@@ -29,7 +29,10 @@ GUARDED = {
     "recipebook/data/overlap.py": ["tests/recipebook/data/test_overlap.py"],
     "recipebook/data/sampling.py": ["tests/recipebook/data/test_sampling.py"],
     "recipebook/run/provenance.py": ["tests/recipebook/run/test_provenance.py"],
-    "recipebook/run/diagnosis.py": ["tests/recipebook/run/test_diagnosis.py"],
+    "recipebook/run/diagnosis.py": [
+        "tests/recipebook/run/test_diagnosis.py",
+        "tests/recipebook/run/test_diagnosis_bounds.py",
+    ],
     "eval/reading/pairing.py": ["tests/eval/reading/test_pairing.py"],
     "eval/statistics/estimates.py": ["tests/eval/statistics/test_estimates.py"],
     "eval/statistics/resampling.py": ["tests/eval/statistics"],
