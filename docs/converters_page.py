@@ -11,8 +11,9 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from docs.keys_page import render_keys
+from docs.keys_page import render_keys, summarise
 from recipebook.data.conversion import Converter, find_converter, list_converters
+from recipebook.data.export import list_forms
 from recipebook.project import PROJECT
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord
@@ -35,6 +36,13 @@ without a recipe.
 
 The tables of fields are found by trial: each field is removed from the sample records, which are then converted again.
 """
+EXPORTS = """\
+## Exports
+
+Rows are written in the forms of other systems by `python -m recipebook export`. What a form cannot hold is rejected.
+
+| form | is |
+| --- | --- |"""
 
 
 class Trial(NamedTuple):
@@ -47,7 +55,9 @@ class Trial(NamedTuple):
 
 def render_data() -> str:
     """The page of all converters."""
-    return "\n".join([INTRODUCTION, *(_render_converter(name) for name in list_converters())])
+    converters = [_render_converter(name) for name in list_converters()]
+    exports = [f"| `{name}` | {_summarise_export(name)} |" for name in list_forms()]
+    return "\n".join([INTRODUCTION, *converters, EXPORTS, *exports, ""])
 
 
 def _render_converter(name: str) -> str:
@@ -59,6 +69,10 @@ def _render_converter(name: str) -> str:
         parts.append("`converter: auto` never chooses it.\n")
     parts += [HEADING, *_render_fields(_try_samples(converter)), "", render_keys(converter.options)]
     return "\n".join(parts)
+
+
+def _summarise_export(name: str) -> str:
+    return summarise(importlib.import_module(f"exports.{name}").__doc__)
 
 
 def _render_fields(trials: list[Trial]) -> Iterator[str]:

@@ -6,7 +6,7 @@
 
 The curve is taken in fifths, so that one odd batch decides nothing. Losses of preference methods have another scale
 for every method and beta: there the share of pairs with the chosen answer's reward above counts, and their margin.
-What these verdicts rest on, and which advice of others is left out, is told in eval/README.md.
+What these verdicts rest on, and which advice of others is left out, is told in docs/evaluation.md.
 """
 
 import json

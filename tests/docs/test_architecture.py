@@ -28,6 +28,11 @@ def test_every_room_has_a_line(top: str) -> None:
     assert [room for room in sorted(rooms) if f"| `{top}/{room}/` |" not in TEXT] == []
 
 
+def test_every_file_at_the_root_of_the_library_is_named() -> None:
+    names = {path.name for path in (PROJECT / "recipebook").glob("[!_]*.py")}
+    assert [name for name in sorted(names) if f"`{name}`" not in TEXT] == []
+
+
 def test_every_folder_of_the_top_has_a_line() -> None:
     folders = {path.parent.name for path in PROJECT.glob("*/*") if path.suffix in (".py", ".yaml", ".md", ".jsonl")}
     ignored = {name for name in folders if name.startswith(".") or name in ("build", "outputs")}
