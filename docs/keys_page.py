@@ -22,7 +22,7 @@ from recipebook.recipe.faults import recipe_schema
 from recipebook.recipe.schema_walk import Schema, describe, resolve_reference
 from recipebook.recipe.stages import Head
 
-HEADING = "| key | type | unit | default | what it does, and when to change it |\n| --- | --- | --- | --- | --- |"
+COLUMNS = ["key", "type", "unit", "default", "what it does, and when to change it"]
 INTRODUCTION = """\
 # Recipe keys
 
@@ -112,20 +112,19 @@ def _list_models(schema: Any, definitions: Schema) -> list[Schema]:
 
 def _render_table(schema: Schema, definitions: Schema) -> str:
     required = schema.get("required", [])
-    lines = [_render_key(key, value, definitions, key in required) for key, value in schema["properties"].items()]
-    return "\n".join([HEADING, *lines, ""])
+    lines = [_list_cells(key, value, definitions, key in required) for key, value in schema["properties"].items()]
+    kept = [at for at in range(len(COLUMNS)) if any(line[at] for line in lines)]
+    rows = [[line[at] for at in kept] for line in [COLUMNS, ["---"] * len(COLUMNS), *lines]]
+    return "\n".join([*(f"| {' | '.join(row)} |" for row in rows), ""])
 
 
-def _render_key(key: str, value: Schema, definitions: Schema, required: bool) -> str:
-    models = _list_models(value, definitions)
-    kind = "a section" if models and all(map(_is_section, models)) else describe(value, definitions)
-    default = "*required*" if required else _format_default(value, bool(models))
+def _list_cells(key: str, value: Schema, definitions: Schema, required: bool) -> list[str]:
+    branches = [branch for branch in value.get("anyOf", [value]) if branch.get("type") != "null"]
+    is_section = len(_list_models(value, definitions)) == len(branches)
+    kind = "a section" if is_section else describe(value, definitions)
+    default = "*required*" if required else _format_default(value, is_section)
     cells = (f"`{key}`", kind, _find_unit(value), default, value.get("description", ""))
-    return f"| {' | '.join(' '.join(str(cell).replace('|', chr(92) + '|').split()) for cell in cells)} |"
-
-
-def _is_section(schema: Schema) -> bool:
-    return bool(schema.get("properties"))
+    return [" ".join(cell.replace("|", "\\|").split()) for cell in cells]
 
 
 def _format_default(schema: Schema, is_section: bool) -> str:
@@ -136,9 +135,9 @@ def _format_default(schema: Schema, is_section: bool) -> str:
     return f"`{default if isinstance(default, str) else json.dumps(default, ensure_ascii=False)}`"
 
 
-def _find_unit(schema: Schema) -> str:
+def _find_unit(schema: Any) -> str:
     """The unit of a number, wherever in the schema it stands."""
-    branches = [schema, *schema.get("anyOf", []), schema.get("items", {}), schema.get("additionalProperties", {})]
-    branches += [inner for branch in branches if isinstance(branch, dict) for inner in branch.get("prefixItems", [])]
-    units = [branch["unit"] for branch in branches if isinstance(branch, dict) and "unit" in branch]
-    return units[0] if units else ""
+    if not isinstance(schema, dict):
+        return ""
+    inner = [*schema.get("anyOf", []), schema.get("items"), schema.get("additionalProperties")]
+    return schema.get("unit") or next(filter(None, map(_find_unit, inner)), "")

@@ -17,7 +17,7 @@ class Generation(Section):
         128, description="the longest answer. Raise it when the report says that answers were cut off."
     )
     batch_size: Annotated[Positive, measured_in("rows")] = Field(
-        64, description="prompts answered at a time. Lower it when memory is short; answers do not depend on it."
+        64, description="prompts answered at a time. Lower it when memory is short."
     )
     temperature: Annotated[float, Field(ge=0), measured_in("factor")] = Field(
         0.0, description="0: always the likeliest token. Raise it to evaluate the model as you will sample from it."

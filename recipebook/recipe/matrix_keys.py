@@ -28,7 +28,7 @@ class Range(Section):
     """Numbers drawn at random; for `search`."""
 
     low: Annotated[float, measured_in("the key's own")] = Field(description="the smallest number that may be drawn.")
-    high: Annotated[float, measured_in("the key's own")] = Field(description="numbers are below this one.")
+    high: Annotated[float, measured_in("the key's own")] = Field(description="the largest number that may be drawn.")
     scale: Literal["log", "linear"] = Field(
         "log",
         description="log draws each power of ten equally often. Use linear for numbers of one order, such as shares.",

@@ -145,7 +145,7 @@ class Training(Section):
 
 
 class Preference(Section):
-    """How pairs are learned; a number that the recipe's method has no use for is refused (unused_keys.py)."""
+    """How pairs are learned; a number that the recipe's method does not use is refused."""
 
     beta: Factor | None = Field(
         None,
