@@ -23,6 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def list_words(kind: str) -> list[str]:
     """The names of one kind, sorted."""
+    from recipebook.modules import PROFILE, list_names
     from recipebook.project import PROJECT
     from recipebook.recipe import resolve
 
@@ -31,7 +32,7 @@ def list_words(kind: str) -> list[str]:
     if kind == "recipes":
         return resolve.list_recipes()
     if kind == "profiles":
-        return resolve.list_profiles()
+        return list_names(PROFILE)
     from recipebook.run import rundir
 
     return sorted({name for run, manifest in rundir.list_readable() for name in (run.name, manifest.recipe)})

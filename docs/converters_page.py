@@ -6,14 +6,13 @@ Which field is needed is found by trial: it is taken out of every sample record,
 """
 
 import copy
-import importlib
 import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from docs.keys_page import render_keys, summarise
-from recipebook.data.conversion import Converter, find_converter, list_converters
-from recipebook.data.export import list_forms
+from recipebook.data.conversion import Converter, find_converter
+from recipebook.modules import CONVERTER, EXPORT, list_names, load
 from recipebook.project import PROJECT
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord
@@ -55,13 +54,13 @@ class Trial(NamedTuple):
 
 def render_data() -> str:
     """The page of all converters."""
-    converters = [_render_converter(name) for name in list_converters()]
-    exports = [f"| `{name}` | {_summarise_export(name)} |" for name in list_forms()]
+    converters = [_render_converter(name) for name in list_names(CONVERTER)]
+    exports = [f"| `{name}` | {_summarise_export(name)} |" for name in list_names(EXPORT)]
     return "\n".join([INTRODUCTION, *converters, EXPORTS, *exports, ""])
 
 
 def _render_converter(name: str) -> str:
-    converter, module = find_converter(name), importlib.import_module(f"converters.{name}")
+    converter, module = find_converter(name), load(CONVERTER, name)
     parts = [f"## {name}\n", str(module.__doc__)]
     if wants := getattr(module, "WANTS", ""):
         parts.append(f"`converter: auto` looks for {wants}.\n")
@@ -72,7 +71,7 @@ def _render_converter(name: str) -> str:
 
 
 def _summarise_export(name: str) -> str:
-    return summarise(importlib.import_module(f"exports.{name}").__doc__)
+    return summarise(load(EXPORT, name).__doc__)
 
 
 def _render_fields(trials: list[Trial]) -> Iterator[str]:

@@ -7,7 +7,6 @@ class Lora(Section):
 """
 
 import ast
-import importlib
 import inspect
 import json
 import textwrap
@@ -17,7 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from recipebook.project import PROJECT
+from recipebook.modules import STAGE, list_names, load
 from recipebook.recipe.faults import recipe_schema
 from recipebook.recipe.schema_walk import Schema, describe, resolve_reference
 from recipebook.recipe.stages import Head
@@ -56,8 +55,7 @@ def render_recipe() -> str:
 
 def load_kinds() -> dict[str, ModuleType]:
     """The modules of stages/ by name."""
-    names = sorted(path.stem for path in (PROJECT / "stages").glob("[!_]*.py"))
-    return {name: importlib.import_module(f"stages.{name}") for name in names}
+    return {name: load(STAGE, name) for name in list_names(STAGE)}
 
 
 def render_keys(options: type[BaseModel]) -> str:

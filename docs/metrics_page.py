@@ -12,7 +12,8 @@ import fnmatch
 import re
 
 from docs.keys_page import render_keys
-from eval.scoring.score import Figure, Metric, list_figures, list_metrics, load_metric
+from eval.scoring.score import Figure, Metric, list_figures, load_metric
+from recipebook.modules import METRIC, list_names
 
 HEADING = "| figure | formula, for one answer | better | over all answers | meaning |\n| --- | --- | --- | --- | --- |"
 INTRODUCTION = """\
@@ -29,7 +30,7 @@ _LINE = re.compile(r"^    (?P<name>[a-z*][\w*]*) {2,}(?P<formula>\S.*)$")
 
 def render_metrics() -> str:
     """The page of all metrics."""
-    return "\n".join([INTRODUCTION, *(_render_metric(name, load_metric(name)) for name in list_metrics())])
+    return "\n".join([INTRODUCTION, *(_render_metric(name, load_metric(name)) for name in list_names(METRIC))])
 
 
 def read_formulas(docstring: str) -> dict[str, str]:

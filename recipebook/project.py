@@ -4,7 +4,6 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
 RECIPES = PROJECT / "recipes"
-PROFILES = RECIPES / "profiles"
 TEMPLATES = PROJECT / "templates"
 CHAT_TEMPLATES = TEMPLATES / "chat"
 RUNS = PROJECT / "runs"

@@ -3,13 +3,13 @@
 What a user did wrong is one line on the terminal and exit status 2; anything else leaves its traceback in stage.log.
 """
 
-import importlib
 import json
 import sys
 import traceback
 from pathlib import Path
 
 from recipebook.errors import UserError
+from recipebook.modules import STAGE, load
 from recipebook.options import check_options
 from recipebook.pipeline.job import read_job
 
@@ -19,7 +19,7 @@ def main(path: Path) -> int:
     log = path.parent / "stage.log"
     try:
         document = json.loads(path.read_bytes())
-        module = importlib.import_module(f"stages.{document['kind']}")
+        module = load(STAGE, document["kind"])
         module.run(read_job(document), check_options(module.Options, document["options"], f"stage {document['kind']}"))
     except UserError as error:
         log.write_text(f"{error}\n", encoding="utf-8")

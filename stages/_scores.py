@@ -5,20 +5,18 @@
 The score is the weighted mean of the figures that are defined; None where none is.
 """
 
-import importlib
 from collections.abc import Mapping, Sequence
-from types import ModuleType
 from typing import Any
 
 from eval.scoring.predictions import Prediction
 from recipebook.errors import UserError
+from recipebook.modules import METRIC, load
 from recipebook.options import check_options
-from recipebook.project import PROJECT
 
 
 def check_metric(name: str, options: Mapping[str, Any], figures: Mapping[str, float]) -> None:
     """Refuse a metric that is not there, its options, and figures that cannot be a score."""
-    metric = _load_metric(name)
+    metric = load(METRIC, name)
     check_options(metric.Options, options, f"metric {name}")
     if hasattr(metric, "MEASURES"):
         raise UserError(f"metric {name} measures likelihoods, and scores no answers")
@@ -33,21 +31,13 @@ def score_answers(
     couples: Sequence[tuple[str, str]], name: str, options: Mapping[str, Any], figures: Mapping[str, float]
 ) -> list[float | None]:
     """Score each (reference, answer); without `figures` by the metric's first."""
-    metric = _load_metric(name)
+    metric = load(METRIC, name)
     predictions = [
         Prediction(id=str(at), reference=reference, prediction=answer) for at, (reference, answer) in enumerate(couples)
     ]
     scores = metric.score(predictions, check_options(metric.Options, options, f"metric {name}"))
     weights = figures or {next(iter(metric.FIGURES)): 1.0}
     return [_average(one, weights) for one in scores]
-
-
-def _load_metric(name: str) -> ModuleType:
-    # Not by eval.scoring.score, whose statistics `make check` need not wait for.
-    known = sorted(path.stem for path in (PROJECT / "eval" / "metrics").glob("*.py") if path.stem != "__init__")
-    if name not in known:
-        raise UserError(f"no '{name}' in eval/metrics/; it has: {', '.join(known)}")
-    return importlib.import_module(f"eval.metrics.{name}")
 
 
 def _average(scores: Mapping[str, float | None], weights: Mapping[str, float]) -> float | None:

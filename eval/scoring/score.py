@@ -14,7 +14,6 @@ and summary.json. Figures of several metrics that share a name are told apart as
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, cast
@@ -23,11 +22,9 @@ from pydantic import BaseModel
 
 from eval.scoring.predictions import Prediction, read_predictions
 from eval.scoring.summary import EvaluatedRows, Figure, Scores, Summary, estimate_figure, summarise
-from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
+from recipebook.modules import METRIC, load
 from recipebook.options import check_options
-
-METRICS = Path(__file__).parents[1] / "metrics"
 
 
 class Metric(Protocol):
@@ -57,16 +54,9 @@ class Scored(NamedTuple):
     base: list[Scores] | None
 
 
-def list_metrics() -> list[str]:
-    """Names of the metrics there are."""
-    return sorted(path.stem for path in METRICS.glob("*.py") if path.stem != "__init__")
-
-
 def load_metric(name: str) -> Metric:
     """Import a metric by its file's name."""
-    if name not in list_metrics():
-        raise UserError(f"no {name!r} in eval/metrics/; it has: {', '.join(list_metrics())}")
-    return cast(Metric, import_module(f"eval.metrics.{name}"))
+    return cast(Metric, load(METRIC, name))
 
 
 def list_figures(metric: Metric) -> dict[str, Figure]:

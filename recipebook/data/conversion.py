@@ -8,10 +8,8 @@ and the account of every record. The file of rows is whole or absent.
 """
 
 import gc
-import importlib
 import multiprocessing
 import os
-import pkgutil
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,12 +24,12 @@ from orjson import OPT_APPEND_NEWLINE
 from pydantic import BaseModel
 from xxhash import xxh3_64_intdigest
 
-import converters
 from recipebook.data.account import Account, Ledger, judge
 from recipebook.data.code_digest import digest_module
 from recipebook.data.recognise import choose
 from recipebook.errors import UserError
 from recipebook.files import replacing
+from recipebook.modules import CONVERTER, load
 from recipebook.options import check_options
 from recipebook.progress import ProgressLine
 from recipebook.recipe.keys import AUTO
@@ -69,16 +67,9 @@ class Converted(NamedTuple):
     lines: list[bytes]
 
 
-def list_converters() -> list[str]:
-    """Names of the modules in converters/, less those that only help others: their names begin with an underscore."""
-    return sorted(module.name for module in pkgutil.iter_modules(converters.__path__) if module.name[0] != "_")
-
-
 def find_converter(name: str) -> Converter:
     """Load converters/<name>.py."""
-    if name not in list_converters():
-        raise UserError(f"no '{name}' in converters/; it has: {', '.join(list_converters())}")
-    module = importlib.import_module(f"converters.{name}")
+    module = load(CONVERTER, name)
     own = vars(module)
     found = Converter(name, module.Options, module.convert, digest_module(module), strengths=own.get("STRENGTHS", ()))
     return found._replace(choose_join=module.choose_join) if "choose_join" in own else found
@@ -88,7 +79,7 @@ def choose_converter(name: str, source: str, inputs: list[Input], notes: dict[st
     """Load the converter of that name; `auto` is settled by the source's first records, and noted."""
     if name != AUTO:
         return find_converter(name)
-    choice = choose(inputs[0].read({}), source, list_converters())
+    choice = choose(inputs[0].read({}), source)
     notes["converter"] = f"{source}: {choice.reason}"
     return find_converter(choice.name)
 

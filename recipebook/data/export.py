@@ -8,37 +8,27 @@ ASCII, and the account of every row:
 A row that has what the form cannot hold is rejected for that reason, with its place; the file is whole or absent.
 """
 
-import importlib
 import json
-import pkgutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 from xxhash import xxh3_64_intdigest
 
-import exports
 from recipebook.data.account import Account, Ledger, judge
 from recipebook.errors import UserError
 from recipebook.files import replacing
+from recipebook.modules import EXPORT, load
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, Message, Row
 from recipebook.sources.inputs import find_inputs
-from recipebook.suggestions import offer
 
 Export = Callable[[Row], dict[str, Any]]
 
 
-def list_forms() -> list[str]:
-    """Names of the modules in exports/."""
-    return sorted(module.name for module in pkgutil.iter_modules(exports.__path__))
-
-
 def find_export(name: str) -> Export:
     """Load exports/<name>.py."""
-    if name not in list_forms():
-        raise UserError(f"no '{name}' in exports/{offer(name, list_forms())}")
-    return cast(Export, importlib.import_module(f"exports.{name}").export)
+    return cast(Export, load(EXPORT, name).export)
 
 
 def export_rows(form: str, source: str, out: Path, rejects: int | str = 0) -> Account:

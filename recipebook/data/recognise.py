@@ -8,13 +8,13 @@ A converter that can be recognised has `recognise(record)`, the reason or None, 
 those whose records nothing recognised. One that names others in `SPECIAL_CASE_OF` wins over them.
 """
 
-import importlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any, NamedTuple
 
 from recipebook.errors import UserError, on_one_line
+from recipebook.modules import CONVERTER, list_names, load
 from recipebook.recipe.keys import AUTO
 from recipebook.records import Record
 
@@ -37,9 +37,9 @@ class ConverterChoice(NamedTuple):
     reason: str
 
 
-def choose(records: Iterable[Record], source: str, converters: Iterable[str]) -> ConverterChoice:
+def choose(records: Iterable[Record], source: str) -> ConverterChoice:
     """Choose by the first records; none that fits, or several, is the user's to decide."""
-    families = [family for name in converters if (family := _load(name))]
+    families = [family for name in list_names(CONVERTER) if (family := _load(name))]
     seen = [each.value for each in islice(records, FIRST) if isinstance(each.value, dict)]
     votes, reasons = Counter[str](), dict[str, str]()
     for record in seen:
@@ -60,7 +60,7 @@ def choose(records: Iterable[Record], source: str, converters: Iterable[str]) ->
 
 
 def _load(name: str) -> Family | None:
-    module = importlib.import_module(f"converters.{name}")
+    module = load(CONVERTER, name)
     if not hasattr(module, "recognise"):
         return None
     return Family(name, module.recognise, module.WANTS, getattr(module, "SPECIAL_CASE_OF", ()))

@@ -16,10 +16,10 @@ from recipebook.data.conversion import find_converter
 from recipebook.data.dataset import Dataset, prepare
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file
+from recipebook.modules import STAGE, load
 from recipebook.project import PROJECT
 from recipebook.recipe.data_keys import Data
 from recipebook.recipe.keys import AUTO
-from recipebook.recipe.references import import_file
 from recipebook.recipe.resolve import is_file
 from recipebook.recipe.stages import Stage, list_texts
 from recipebook.run import provenance
@@ -98,7 +98,7 @@ def _digest_code(stage: Stage) -> str:
 def _list_files(stage: Stage) -> dict[str, str]:
     """The files that a kind's options name, or have by default, by their content."""
     root = stage.resolved.root
-    options = import_file(root / f"stages/{stage.kind}.py").Options.model_validate(stage.options)
+    options = load(STAGE, str(stage.kind), root).Options.model_validate(stage.options)
     names = list_texts(options.model_dump(mode="json"))
     return {f"file {name}": digest_file(root / name) for name in names if is_file(root / name)}
 

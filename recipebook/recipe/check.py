@@ -1,6 +1,6 @@
 """A project's folder in; a line for everything in its recipes, profiles and templates that would stop a run, out.
 
-    recipes/robot-lora.yaml:7:14: no 'robto' in converters/; did you mean 'robot'? it has: echo, robot
+    recipes/robot-lora.yaml:7:14: no converter 'robto' in converters/; did you mean 'robot'? it has: echo, robot
 
 Every recipe is resolved alone and under every profile. Neither torch nor Axolotl is imported.
 """
@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from recipebook.errors import UserError
+from recipebook.modules import PROFILE, list_names
 from recipebook.project import PROJECT
 from recipebook.recipe.faults import find_recipe_faults, format_faults
 from recipebook.recipe.references import check_references, check_template
-from recipebook.recipe.resolve import list_profiles, list_recipes, merge_layers, read_layers, read_profile
+from recipebook.recipe.resolve import list_recipes, merge_layers, read_layers, read_profile
 from recipebook.recipe.stages import read_stages
 
 
@@ -24,13 +25,13 @@ def check_all(root: Path = PROJECT, only: str | None = None) -> list[str]:
     if not names:
         return ["no recipes in recipes/"]
     lines = [line for recipe in names for line in _check_recipe(recipe, root)]
-    lines += [line for profile in list_profiles(root) for line in _check_profile(profile, root)]
+    lines += [line for profile in list_names(PROFILE, root) for line in _check_profile(profile, root)]
     lines += [line for path in _list_templates(root) for line in check_template(path, root)]
     return list(dict.fromkeys(lines))
 
 
 def _check_recipe(name: str, root: Path) -> Iterator[str]:
-    for profile in (None, *list_profiles(root)):
+    for profile in (None, *list_names(PROFILE, root)):
         try:
             layers = read_layers(name, profile, (), root)
             check_references(merge_layers(layers))

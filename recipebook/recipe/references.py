@@ -1,17 +1,14 @@
 """A resolved recipe in; nothing out, or an error that names every file it asks for and does not find.
 
-    recipes/x.yaml:9:14: no 'robto' in converters/; did you mean 'robot'? it has: echo, robot
+    recipes/x.yaml:9:14: no converter 'robto' in converters/; did you mean 'robot'? it has: echo, robot
 
 A recipe names files by their bare names: converters/<name>.py, eval/metrics/<name>.py, templates/<name>.yaml.j2,
 templates/chat/<name>.jinja. The options of a converter or metric are checked against its own `Options`.
 """
 
 import functools
-import importlib.util
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError, meta, nodes
@@ -20,6 +17,20 @@ from jinja2.parser import Parser
 from pydantic import BaseModel, ValidationError
 
 from recipebook.errors import UserError
+from recipebook.modules import (
+    CHAT_TEMPLATE,
+    CONVERTER,
+    EXPORT,
+    METRIC,
+    SERVICE,
+    STAGE,
+    TEMPLATE,
+    Kind,
+    describe_missing,
+    find,
+    list_names,
+    load,
+)
 from recipebook.recipe.faults import format_faults, list_invalid
 from recipebook.recipe.keys import AUTO
 from recipebook.recipe.resolve import Resolved, format_path, is_file
@@ -45,7 +56,7 @@ def find_kind_faults(root: Path, kind: str, given: Any, path: KeyPath) -> list[F
     """What is wrong with the options of a stage of some kind; `path` is where they are written."""
     if given is not None and not isinstance(given, dict):
         return [Fault(path, False, f"{kind}: {quote(given)} is not a mapping of options")]
-    return list(_find_options_faults(root, f"stages/{kind}.py", given or {}, path, path))
+    return list(_find_options_faults(root, STAGE, kind, given or {}, path, path))
 
 
 def check_template(path: Path, root: Path) -> list[str]:
@@ -57,7 +68,13 @@ def check_template(path: Path, root: Path) -> list[str]:
         return [f"{label}:{error.lineno}: {error.message}"]
     except UnicodeDecodeError as error:
         return [f"{label}: {error.reason} at byte {error.start}"]
-    return [f"{label}: no template '{name}' in templates/" for name in wanted if not is_file(root / "templates" / name)]
+    missing = [name for name in wanted if not is_file(root / "templates" / name)]
+    return [f"{label}: no template '{name}' in templates/{offer(name, _list_includable(root))}" for name in missing]
+
+
+def _list_includable(root: Path) -> list[str]:
+    folder = root / "templates"
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.j2"))
 
 
 @functools.cache
@@ -74,30 +91,39 @@ def _find_faults(resolved: Resolved, made: Sequence[str]) -> Iterator[Fault]:
     if recipe.data.converter == AUTO:
         # Which one it is, and so whose options these are, the records will tell.
         pass
-    elif found := list(_find_name(root, "converters", ".py", recipe.data.converter, path)):
-        yield from found
+    elif missing := describe_missing(CONVERTER, recipe.data.converter, root):
+        yield Fault(path, False, missing)
     else:
         yield from _find_options_faults(
-            root, f"converters/{recipe.data.converter}.py", recipe.data.options, path, ("data", "options")
+            root, CONVERTER, recipe.data.converter, recipe.data.options, path, ("data", "options")
         )
     for name, options in recipe.eval.metrics.items():
         path = ("eval", "metrics", name)
-        if found := list(_find_name(root, "eval/metrics", ".py", name, path, on_key=True)):
-            yield from found
+        if missing := describe_missing(METRIC, name, root):
+            yield Fault(path, True, missing)
         else:
-            yield from _find_options_faults(root, f"eval/metrics/{name}.py", options, path, path)
-    yield from _find_name(root, "templates", ".yaml.j2", recipe.training.method, ("training", "method"))
+            yield from _find_options_faults(root, METRIC, name, options, path, path)
+    yield from _find_missing(resolved)
     yield from find_unused_keys(resolved)
-    if recipe.model.chat_template != "tokenizer":
-        path = ("model", "chat_template")
-        yield from _find_name(root, "templates/chat", ".jinja", recipe.model.chat_template, path, also=("tokenizer",))
+
+
+def _find_missing(resolved: Resolved) -> Iterator[Fault]:
+    """The extensions without options of their own that the recipe names and that are not there."""
+    recipe, root = resolved.recipe, resolved.root
+    if missing := describe_missing(TEMPLATE, recipe.training.method, root):
+        yield Fault(("training", "method"), False, missing)
+    if missing := describe_missing(CHAT_TEMPLATE, recipe.model.chat_template, root, also=("tokenizer",)):
+        yield Fault(("model", "chat_template"), False, missing)
+    if recipe.remote:
+        for kind, key in ((SERVICE, "service"), (EXPORT, "form")):
+            if missing := describe_missing(kind, getattr(recipe.remote, key), root):
+                yield Fault(("remote", key), False, missing)
 
 
 def _used_templates(resolved: Resolved) -> list[Path]:
-    templates = resolved.root / "templates"
-    recipe = resolved.recipe
-    used = [templates / f"{recipe.training.method}.yaml.j2", templates / "chat" / f"{recipe.model.chat_template}.jinja"]
-    return [path for path in used if is_file(path)]
+    recipe, root = resolved.recipe, resolved.root
+    used = ((TEMPLATE, recipe.training.method), (CHAT_TEMPLATE, recipe.model.chat_template))
+    return [find(kind, name, root) for kind, name in used if name in list_names(kind, root)]
 
 
 def _find_source(root: Path, name: str | None, path: KeyPath, made: Sequence[str]) -> Iterator[Fault]:
@@ -125,24 +151,14 @@ def _find_file(root: Path, name: str | None, path: KeyPath) -> Iterator[Fault]:
     yield Fault(path, False, f"no file '{name}'{suggest(name, near)}")
 
 
-def _find_name(
-    root: Path, where: str, ending: str, name: str, path: KeyPath, *, on_key: bool = False, also: tuple[str, ...] = ()
-) -> Iterator[Fault]:
-    folder = root / where
-    known = [file.name.removesuffix(ending) for file in folder.glob(f"*{ending}") if not file.name.startswith("_")]
-    if name not in known:
-        yield Fault(path, on_key, f"no '{name}' in {where}/{offer(name, sorted([*known, *also]))}")
-
-
 def _find_options_faults(
-    root: Path, module: str, given: dict[str, Any], named_at: KeyPath, path: KeyPath
+    root: Path, kind: Kind, name: str, given: dict[str, Any], named_at: KeyPath, path: KeyPath
 ) -> Iterator[Fault]:
     try:
-        options: type[BaseModel] = import_file(root / module).Options
+        options: type[BaseModel] = load(kind, name, root).Options
     except Exception as error:  # whatever a module of the user's does on import
-        yield Fault(
-            named_at, False, f"{module} cannot be used: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        )
+        told = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        yield Fault(named_at, False, f"{kind.folder}/{name}{kind.ending} cannot be used: {told}")
         return
     schema = _describe(options)
     faults = find_faults(given, schema, schema.get("$defs", {}), path)
@@ -165,18 +181,6 @@ def _describe(options: type[BaseModel]) -> Schema:
 def _is_path(schema: Schema, whole: Schema) -> bool:
     branches = [resolve_reference(branch, whole.get("$defs", {})) for branch in schema.get("anyOf", [schema])]
     return any(branch.get("format") in ("path", "file-path") for branch in branches)
-
-
-@functools.cache
-def import_file(path: Path) -> ModuleType:
-    """A module, imported apart from those of its name that are there already."""
-    # By its file, not its name: another project's tree may be checked from here.
-    spec = importlib.util.spec_from_file_location(f"_checked_{path.parent.name}_{path.stem}", path)
-    assert spec and spec.loader, path
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 class _GenerationTag(Extension):

@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from recipebook.errors import UserError, on_one_line
+from recipebook.modules import PROFILE, describe_missing, find
 from recipebook.project import PROJECT
 from recipebook.recipe.faults import find_recipe_faults, format_faults, list_invalid
 from recipebook.recipe.keys import Recipe
@@ -103,11 +104,6 @@ def list_recipes(root: Path = PROJECT) -> list[str]:
     return sorted(name for name in names if not name.startswith("profiles/") and "/_" not in f"/{name}")
 
 
-def list_profiles(root: Path = PROJECT) -> list[str]:
-    """Every profile's name."""
-    return sorted(path.stem for path in (root / "recipes" / "profiles").glob("*.yaml"))
-
-
 def find_recipe(name: str, root: Path = PROJECT) -> Path:
     """The file of a recipe, by name or by path."""
     candidates = [Path(name), root / name] if name.endswith((".yaml", ".yml")) else [root / "recipes" / f"{name}.yaml"]
@@ -120,10 +116,7 @@ def find_recipe(name: str, root: Path = PROJECT) -> Path:
 
 def read_profile(name: str, root: Path = PROJECT) -> Document:
     """A profile: part of a recipe, in recipes/profiles."""
-    known = list_profiles(root)
-    if name not in known:
-        raise UserError(f"no profile '{name}' in recipes/profiles/{offer(name, known)}")
-    path = root / "recipes" / "profiles" / f"{name}.yaml"
+    path = find(PROFILE, name, root)
     document = load(path, format_path(path, root))
     for key in NOT_IN_PROFILES & document.data.keys():
         raise UserError(f"{document.places[(key,)].key}: a profile cannot have '{key}'")
@@ -275,9 +268,9 @@ def _find_profile_faults(profiles: Any, chosen: str | None, root: Path) -> Itera
     """What is wrong with the recipe's own sections for profiles; the chosen one's is checked where it was merged."""
     for name, part in profiles.items() if isinstance(profiles, dict) else ():
         path = ("profiles", name)
-        known = list_profiles(root)
-        if name not in known:
-            yield Fault(path, True, f"no profile '{name}' in recipes/profiles/{offer(name, known)}")
+        missing = describe_missing(PROFILE, str(name), root)
+        if missing:
+            yield Fault(path, True, missing)
         if isinstance(part, dict):
             yield from (
                 Fault((*path, key), True, f"a profile cannot have '{key}'") for key in NOT_IN_PROFILES & part.keys()

@@ -20,9 +20,10 @@ from typing import Any
 from pydantic import Field
 
 from recipebook.errors import UserError
+from recipebook.modules import STAGE, list_names, load
 from recipebook.recipe.faults import format_faults
 from recipebook.recipe.keys import Recipe
-from recipebook.recipe.references import check_references, find_kind_faults, import_file
+from recipebook.recipe.references import check_references, find_kind_faults
 from recipebook.recipe.resolve import Layers, Resolved, lift, merge_documents, merge_layers
 from recipebook.recipe.schema_walk import Fault, find_faults
 from recipebook.recipe.section import Name, Section
@@ -82,7 +83,7 @@ class Stage:
         return list(dict.fromkeys(name.removeprefix(MADE) for name in named if name.startswith(MADE)))
 
     def _reads(self, word: str, otherwise: bool) -> bool:
-        return bool(vars(import_file(self.resolved.root / f"stages/{self.kind}.py")).get(word, otherwise))
+        return bool(vars(load(STAGE, str(self.kind), self.resolved.root)).get(word, otherwise))
 
 
 def read_stages(layers: Layers) -> tuple[Stage, ...]:
@@ -160,7 +161,7 @@ def _refuse(lines: Iterator[str]) -> None:
 
 def _find_faults(documents: Sequence[Document], root: Path) -> Iterator[str]:
     """What is wrong with the list itself, as lines."""
-    kinds = sorted(path.stem for path in (root / "stages").glob("*.py") if not path.stem.startswith("_"))
+    kinds = list_names(STAGE, root)
     names = [document.data.get("name") for document in documents]
     schema = Head.model_json_schema()
     for at, document in enumerate(documents):

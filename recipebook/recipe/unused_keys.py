@@ -12,6 +12,7 @@ from pathlib import Path
 
 from jinja2 import Environment, TemplateError, meta, nodes
 
+from recipebook.modules import TEMPLATE, list_names
 from recipebook.recipe.resolve import Resolved
 from recipebook.recipe.schema_walk import Fault
 
@@ -36,7 +37,8 @@ def find_unused_keys(resolved: Resolved) -> Iterator[Fault]:
             if (name, key) in resolved.inherited or key == CHOOSES:
                 continue
             if used and key not in used and getattr(section, key) != default:
-                others = [other for other in _list_methods(folder) if key in list_used_keys(folder, other)[name]]
+                methods = list_names(TEMPLATE, resolved.root)
+                others = [other for other in methods if key in list_used_keys(folder, other)[name]]
                 text = f"{key} under {name} has no effect with the method {method}"
                 yield Fault((name, key), True, f"{text}; it has with: {', '.join(others) or 'none'}")
 
@@ -69,8 +71,3 @@ def _parse(folder: Path, name: str) -> Iterator[nodes.Template]:
 
 def _is_recipe(node: nodes.Expr) -> bool:
     return isinstance(node, nodes.Name) and node.name == "recipe"
-
-
-def _list_methods(folder: Path) -> list[str]:
-    names = sorted(path.name.removesuffix(".yaml.j2") for path in folder.glob("*.yaml.j2"))
-    return [name for name in names if not name.startswith("_")]

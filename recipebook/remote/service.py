@@ -7,17 +7,15 @@ A service is a module of services/; its file's name is what a recipe's `remote.s
     -> RemoteJob(id="ft-3f2a", state="running", status="compressing", step=20, steps=40)
 """
 
-import importlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, cast
 
 from recipebook.errors import UserError
-from recipebook.project import PROJECT
+from recipebook.modules import SERVICE, load
 from recipebook.recipe.keys import Recipe, Remote
 from recipebook.recipe.schema_walk import Fault
-from recipebook.suggestions import offer
 
 
 class RemoteJob(NamedTuple):
@@ -75,10 +73,7 @@ class ServiceModule(Protocol):
 
 def load_service(name: str) -> ServiceModule:
     """Load services/<name>.py."""
-    known = sorted(path.stem for path in (PROJECT / "services").glob("[!_]*.py"))
-    if name not in known:
-        raise UserError(f"no '{name}' in services/{offer(name, known)}")
-    return cast(ServiceModule, importlib.import_module(f"services.{name}"))
+    return cast(ServiceModule, load(SERVICE, name))
 
 
 def connect(remote: Remote) -> Service:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from recipebook.data.conversion import find_converter, list_converters
+from recipebook.data.conversion import find_converter
+from recipebook.modules import CONVERTER, list_names
 from recipebook.rows import BadRecord
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "converters"
@@ -22,7 +23,7 @@ def convert_sample(converter: str, sample: dict[str, Any]) -> dict[str, Any]:
         return {**given, "error": str(reason)}
 
 
-@pytest.mark.parametrize("converter", list_converters())
+@pytest.mark.parametrize("converter", list_names(CONVERTER))
 def test_converter_does_what_its_sample_says(converter: str) -> None:
     samples = [json.loads(line) for line in (SAMPLES / f"{converter}.jsonl").read_text().splitlines()]
     assert samples
@@ -30,4 +31,4 @@ def test_converter_does_what_its_sample_says(converter: str) -> None:
 
 
 def test_every_sample_belongs_to_a_converter() -> None:
-    assert {path.stem for path in SAMPLES.glob("*.jsonl")} == set(list_converters())
+    assert {path.stem for path in SAMPLES.glob("*.jsonl")} == set(list_names(CONVERTER))

@@ -11,8 +11,9 @@ from pydantic import BaseModel
 from docs.generate import DOCS, GENERATED, ORDER, render_pages
 from docs.keys_page import load_kinds, read_attribute_docstrings, render_recipe
 from docs.metrics_page import find_formula, read_formulas
-from eval.scoring.score import list_figures, list_metrics, load_metric
-from recipebook.data.conversion import find_converter, list_converters
+from eval.scoring.score import list_figures, load_metric
+from recipebook.data.conversion import find_converter
+from recipebook.modules import CONVERTER, METRIC, list_names
 from recipebook.project import PROJECT
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.stages import Head
@@ -20,8 +21,8 @@ from recipebook.recipe.stages import Head
 PAGES = render_pages()
 NUMBERS = ("integer", "number")
 OPTIONS: dict[str, type[BaseModel]] = {
-    **{f"converters/{name}.py": find_converter(name).options for name in list_converters()},
-    **{f"eval/metrics/{name}.py": load_metric(name).Options for name in list_metrics()},
+    **{f"converters/{name}.py": find_converter(name).options for name in list_names(CONVERTER)},
+    **{f"eval/metrics/{name}.py": load_metric(name).Options for name in list_names(METRIC)},
     **{f"stages/{name}.py": module.Options for name, module in load_kinds().items()},
 }
 
@@ -74,7 +75,7 @@ def test_every_key_of_a_recipe_is_in_its_page() -> None:
         assert f"| `{key.partition('.')[2]}` |" in page, key
 
 
-@pytest.mark.parametrize("name", list_metrics())
+@pytest.mark.parametrize("name", list_names(METRIC))
 def test_every_figure_has_a_formula(name: str) -> None:
     metric = load_metric(name)
     formulas = read_formulas(str(metric.__doc__))

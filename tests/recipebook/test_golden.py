@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from recipebook.launch.render import Inputs, render_axolotl, render_deepspeed
+from recipebook.modules import PROFILE, list_names
 from recipebook.project import PROJECT
-from recipebook.recipe.resolve import list_profiles, list_recipes, resolve
+from recipebook.recipe.resolve import list_recipes, resolve
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 INPUTS = Inputs(train="data/train.jsonl", validation="data/validation.jsonl", prepared="../../.cache/prepared/abc")
@@ -20,7 +21,7 @@ def name_golden(recipe: str, profile: str) -> str:
     return f"{recipe.replace('/', '-')}.{profile}.yaml"
 
 
-@pytest.mark.parametrize("profile", list_profiles())
+@pytest.mark.parametrize("profile", list_names(PROFILE))
 @pytest.mark.parametrize("name", list_recipes())
 def test_a_recipe_renders_as_its_golden_file_says(request: pytest.FixtureRequest, name: str, profile: str) -> None:
     recipe, gpu = resolve(name, profile).recipe, profile != WITHOUT_GPU
@@ -33,5 +34,5 @@ def test_a_recipe_renders_as_its_golden_file_says(request: pytest.FixtureRequest
 
 
 def test_every_golden_file_belongs_to_a_recipe_and_a_profile() -> None:
-    known = {name_golden(name, profile) for name in list_recipes() for profile in list_profiles()}
+    known = {name_golden(name, profile) for name in list_recipes() for profile in list_names(PROFILE)}
     assert {path.name for path in GOLDEN.iterdir()} == known

@@ -94,7 +94,7 @@ def test_only_the_rows_own_answer_is_chosen_where_the_recipe_says_so() -> None:
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"metric": "robto"}, "no 'robto' in eval/metrics/; it has: embedding, "),
+        ({"metric": "robto"}, r"no metric 'robto' in eval/metrics/; did you mean 'robot'\? it has: embedding, "),
         ({"figures": {"exakt": 1}}, "no figure 'exakt' that is better when more in metric robot; it has: exact, "),
         ({"metric": "preference", "metric_options": {}}, "measures likelihoods"),
         ({"metric_options": {"toleranz": 1}}, "no option 'toleranz'"),

@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 
 from eval.scoring.predictions import Prediction
-from eval.scoring.score import list_metrics, load_metric, read_options
+from eval.scoring.score import load_metric, read_options
+from recipebook.modules import METRIC, list_names
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "metrics"
 
 
 def test_there_are_metrics() -> None:
-    assert "robot" in list_metrics()
+    assert "robot" in list_names(METRIC)
 
 
-@pytest.mark.parametrize("name", list_metrics())
+@pytest.mark.parametrize("name", list_names(METRIC))
 def test_every_metric_scores_its_samples(name: str) -> None:
     metric = load_metric(name)
     lines = [json.loads(line) for line in (SAMPLES / f"{name}.jsonl").read_text().splitlines()]
@@ -30,7 +31,7 @@ def test_every_metric_scores_its_samples(name: str) -> None:
         assert scores == [expected], f"line {number}"
 
 
-@pytest.mark.parametrize("name", list_metrics())
+@pytest.mark.parametrize("name", list_names(METRIC))
 def test_every_figure_is_explained(name: str) -> None:
     metric = load_metric(name)
     line = json.loads((SAMPLES / f"{name}.jsonl").read_text().splitlines()[0])

@@ -53,7 +53,7 @@ def test_options_may_come_as_text_and_wrong_ones_are_told() -> None:
 
 
 def test_an_unknown_metric_is_told_with_the_known_ones() -> None:
-    with pytest.raises(UserError, match=r"no 'robto' in eval/metrics/; it has: .*robot"):
+    with pytest.raises(UserError, match=r"no metric 'robto' in eval/metrics/; did you mean 'robot'\? it has: .*robot"):
         load_metric("robto")
 
 

@@ -121,7 +121,9 @@ def test_failed_conversion_leaves_older_rows_alone() -> None:
 
 
 def test_unknown_converter_is_told_with_the_known() -> None:
-    with pytest.raises(UserError, match=r"^no 'robto' in converters/; it has: .*\brobot\b"):
+    with pytest.raises(
+        UserError, match=r"^no converter 'robto' in converters/; did you mean 'robot'\? it has: .*\brobot\b"
+    ):
         find_converter("robto")
 
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recipebook.data.account import Account, Rejection
-from recipebook.data.export import check_row, export_rows, find_export, list_forms
+from recipebook.data.export import check_row, export_rows, find_export
 from recipebook.errors import UserError
+from recipebook.modules import EXPORT, list_names
 from recipebook.rows import BadRecord, Row
 
 CHAT: Row = {
@@ -171,7 +172,7 @@ def test_unknown_form_is_told_with_the_known() -> None:
     with pytest.raises(UserError) as error:
         find_export("sharegtp")
     assert str(error.value) == (
-        "no 'sharegtp' in exports/; did you mean 'sharegpt'? "
+        "no export 'sharegtp' in exports/; did you mean 'sharegpt'? "
         "it has: axolotl_preference, openai, prompt_completion, sharegpt, trl_preference"
     )
 
@@ -228,7 +229,7 @@ def read_back(form: str, written: dict[str, Any]) -> dict[str, Any]:
     return {**{field: written[field] for field in ("messages", "chosen", "rejected")}, **tools, **meta}
 
 
-@pytest.mark.parametrize("form", list_forms())
+@pytest.mark.parametrize("form", list_names(EXPORT))
 @given(row=ROW)
 def test_there_and_back_loses_nothing_that_was_not_refused(form: str, row: Any) -> None:
     try:

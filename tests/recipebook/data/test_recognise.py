@@ -1,6 +1,5 @@
 """Recognition: the one converter that knows the first records, and why; who knows none or several asks."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from converters import robot
-from recipebook.data.conversion import convert_file, list_converters
+from recipebook.data.conversion import convert_file
 from recipebook.data.recognise import choose
 from recipebook.errors import UserError
+from recipebook.modules import CONVERTER, list_names, load
 from recipebook.records import Record, Value
 from recipebook.rows import BadRecord
 
@@ -19,7 +19,7 @@ STOP = {"input": "stop", "output": "robot.stop()"}
 
 
 def choose_from(*values: Value) -> tuple[str, str]:
-    return choose([Record(at, at, value) for at, value in enumerate(values, 1)], "x.jsonl", list_converters())
+    return choose([Record(at, at, value) for at, value in enumerate(values, 1)], "x.jsonl")
 
 
 def test_robot_is_known_by_its_calls() -> None:
@@ -79,7 +79,7 @@ FIELDS = sorted(
 )
 
 
-MODULES = [import_module(f"converters.{name}") for name in list_converters()]
+MODULES = [load(CONVERTER, name) for name in list_names(CONVERTER)]
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if hasattr(module, "recognise")])

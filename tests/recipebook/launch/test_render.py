@@ -8,10 +8,11 @@ import yaml
 
 from recipebook.errors import UserError
 from recipebook.launch.render import Inputs, render_axolotl, render_deepspeed
+from recipebook.modules import PROFILE, list_names
 from recipebook.project import CHAT_TEMPLATES
 from recipebook.recipe.axolotl_keys import rendered_key_errors
 from recipebook.recipe.keys import Recipe
-from recipebook.recipe.resolve import list_profiles, list_recipes, resolve
+from recipebook.recipe.resolve import list_recipes, resolve
 
 INPUTS = Inputs(train="data/train.jsonl", validation="data/validation.jsonl", prepared="../../.cache/prepared/abc")
 MINIMAL: dict[str, Any] = {
@@ -193,7 +194,7 @@ def test_data_parallel_needs_no_deepspeed() -> None:
 
 
 @pytest.mark.parametrize("gpu", [True, False])
-@pytest.mark.parametrize("profile", list_profiles())
+@pytest.mark.parametrize("profile", list_names(PROFILE))
 @pytest.mark.parametrize("name", list_recipes())
 def test_every_recipe_renders_to_keys_that_axolotl_knows(name: str, profile: str, gpu: bool) -> None:
     config = yaml.safe_load(render_axolotl(resolve(name, profile).recipe, INPUTS, gpu=gpu))

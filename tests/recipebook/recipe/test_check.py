@@ -92,12 +92,13 @@ R, T = "recipes/x.yaml", "recipes/profiles/tiny.yaml"
         (R, "robot.json", "robto.json",
          "recipes/x.yaml:6:11: no file 'samples/robto.json'; did you mean 'samples/robot.json'?"),
         (R, "converter: robot", "converter: robto",
-         "recipes/x.yaml:7:14: no 'robto' in converters/; did you mean 'robot'? it has: echo, robot"),
+         "recipes/x.yaml:7:14: no converter 'robto' in converters/; did you mean 'robot'? it has: echo, robot"),
         (R, "    exact:", "    exat:",
-         "recipes/x.yaml:13:5: no 'exat' in eval/metrics/; did you mean 'exact'? it has: exact"),
-        (R, "method: sft", "method: dpo", "recipes/x.yaml:10:11: no 'dpo' in templates/; it has: sft"),
+         "recipes/x.yaml:13:5: no metric 'exat' in eval/metrics/; did you mean 'exact'? it has: exact"),
+        (R, "method: sft", "method: dpo", "recipes/x.yaml:10:11: no template 'dpo' in templates/; it has: sft"),
         (R, "chatml", "chatm",
-         "recipes/x.yaml:4:18: no 'chatm' in templates/chat/; did you mean 'chatml'? it has: chatml, tokenizer"),
+         "recipes/x.yaml:4:18: no chat template 'chatm' in templates/chat/; did you mean 'chatml'? "
+         "it has: chatml, tokenizer"),
         (R, "eval:", "profiles: {tinny: {}}\neval:",
          "recipes/x.yaml:11:12: no profile 'tinny' in recipes/profiles/; did you mean 'tiny'? it has: tiny"),
         (R, "data:", "model:", "recipes/x.yaml:5:1: key 'model' is given twice, first on line 2"),
@@ -114,7 +115,8 @@ R, T = "recipes/x.yaml", "recipes/profiles/tiny.yaml"
         ("templates/sft.yaml.j2", "{%", "\n{% if %}{%",
          "templates/sft.yaml.j2:2: Expected an expression, got 'end of statement block'"),
         ("templates/sft.yaml.j2", "_common", "_comon",
-         "templates/sft.yaml.j2: no template '_comon.yaml.j2' in templates/"),
+         "templates/sft.yaml.j2: no template '_comon.yaml.j2' in templates/; did you mean '_common.yaml.j2'? "
+         "it has: _common.yaml.j2, sft.yaml.j2"),
         ("templates/chat/chatml.jinja", "{% endfor %}", "",
          "templates/chat/chatml.jinja:1: Unexpected end of template. "
          "Jinja was looking for the following tags: 'endfor' or 'else'. "
@@ -129,7 +131,7 @@ def test_a_mistake_is_told_once_with_its_place(change: Change, name: str, old: s
 
 def test_a_mistake_that_only_one_profile_makes_is_found(change: Change) -> None:
     root = change("recipes/profiles/tiny.yaml", "training: {epochs: 1}", "training: {method: dpo}")
-    assert check_all(root) == ["recipes/profiles/tiny.yaml:1:20: no 'dpo' in templates/; it has: sft"]
+    assert check_all(root) == ["recipes/profiles/tiny.yaml:1:20: no template 'dpo' in templates/; it has: sft"]
 
 
 def test_recipes_in_folders_are_checked(change: Change) -> None:

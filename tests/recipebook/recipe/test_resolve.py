@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recipebook.errors import UserError
-from recipebook.recipe.resolve import Resolved, list_profiles, list_recipes, resolve
+from recipebook.modules import PROFILE, list_names
+from recipebook.recipe.resolve import Resolved, list_recipes, resolve
 from recipebook.train.opening import dump_recipe
 
 WHOLE = """\
@@ -105,7 +106,7 @@ def test_what_is_dumped_resolves_to_the_same(write: Write) -> None:
 def test_recipes_are_found_in_folders_and_by_path(write: Write) -> None:
     root = write(family__x=WHOLE, _base=WHOLE)
     assert list_recipes(root) == ["family/x"]
-    assert list_profiles(root) == ["tiny"]
+    assert list_names(PROFILE, root) == ["tiny"]
     assert resolve("family/x", root=root).name == "family/x"
     assert resolve(str(root / "recipes/family/x.yaml"), root=root).name == "family/x"
     assert resolve("recipes/family/x.yaml", root=root).name == "family/x"

@@ -1,0 +1,80 @@
+"""Extension files, found by their names: a kind of extension and a name in; the file or its module out.
+
+    load(CONVERTER, "robot")  →  the module converters/robot.py
+    load(CONVERTER, "robto")  →  no converter 'robto' in converters/; did you mean 'robot'? it has: chat, echo, …
+
+Files whose names begin with an underscore only help the others. To add an extension is to add its file.
+"""
+
+import functools
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+from recipebook.errors import UserError, on_one_line
+from recipebook.project import PROJECT
+from recipebook.suggestions import offer
+
+
+class Kind(NamedTuple):
+    """One kind of extension: its word in messages, the folder of its files, and how their names end."""
+
+    word: str
+    folder: str
+    ending: str = ".py"
+
+
+CONVERTER = Kind("converter", "converters")
+METRIC = Kind("metric", "eval/metrics")
+EXPORT = Kind("export", "exports")
+SERVICE = Kind("service", "services")
+STAGE = Kind("kind of stage", "stages")
+TEMPLATE = Kind("template", "templates", ".yaml.j2")
+CHAT_TEMPLATE = Kind("chat template", "templates/chat", ".jinja")
+PROFILE = Kind("profile", "recipes/profiles", ".yaml")
+
+
+def list_names(kind: Kind, root: Path = PROJECT) -> list[str]:
+    """The names of a kind's extensions, sorted; none where there is no folder."""
+    try:
+        files = [path.name for path in (root / kind.folder).iterdir()]
+    except FileNotFoundError:
+        return []
+    own = (name for name in files if name.endswith(kind.ending) and not name.startswith((".", "_")))
+    return sorted(name.removesuffix(kind.ending) for name in own)
+
+
+def describe_missing(kind: Kind, name: str, root: Path = PROJECT, also: tuple[str, ...] = ()) -> str | None:
+    """The line about an extension that is not there; None where it is, or where the name is one of `also`."""
+    known = sorted([*list_names(kind, root), *also])
+    return None if name in known else f"no {kind.word} '{on_one_line(name)}' in {kind.folder}/{offer(name, known)}"
+
+
+def find(kind: Kind, name: str, root: Path = PROJECT) -> Path:
+    """An extension's file."""
+    missing = describe_missing(kind, name, root)
+    if missing:
+        raise UserError(missing)
+    return root / kind.folder / f"{name}{kind.ending}"
+
+
+def load(kind: Kind, name: str, root: Path = PROJECT) -> ModuleType:
+    """An extension's module."""
+    file = find(kind, name, root)
+    if root != PROJECT:
+        return _import_apart(file)
+    return importlib.import_module(f"{kind.folder.replace('/', '.')}.{name}")
+
+
+@functools.cache
+def _import_apart(file: Path) -> ModuleType:
+    """Import a file of another project's tree, where modules have the same names as in this one."""
+    spec = importlib.util.spec_from_file_location(f"_checked_{file.parent.name}_{file.stem}", file)
+    assert spec and spec.loader, file
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
