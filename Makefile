@@ -43,7 +43,7 @@ train: $(READY) ## RECIPE=: a recipe to a trained, checked run (PROFILE=, GPUS=,
 		$(if $(STAGE),--stage $(STAGE)) $(if $(FROM),--from $(FROM)) $(MEMBERS) \
 		$(if $(WORKERS),--workers $(WORKERS)) $(if $(LAUNCHER),--launcher $(LAUNCHER))
 
-members: $(READY) ## RECIPE=: a fleet's members: what is done, what would run and why (ONLY="a b*", LIMIT=)
+members: $(READY) ## RECIPE=: a fleet's members: done, or to be trained and why (ONLY="a b*", LIMIT=)
 	@$(call need,RECIPE)
 	@$(RUN_IN_ENV) members $(RECIPE) $(LAYERS) $(MEMBERS)
 
@@ -61,7 +61,7 @@ eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (
 	@$(call need,RUN)
 	@$(RUN_IN_ENV) eval $(RUN) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(if $(SET),--set $(SET))
 
-plan: $(READY) ## RECIPE=: what train would do, without training
+plan: $(READY) ## RECIPE=: print what train would do, without training
 	@$(call need,RECIPE)
 	@$(RUN_IN_ENV) plan $(RECIPE) $(LAYERS)
 
@@ -86,7 +86,7 @@ human-eval: $(READY) ## RUN= or RUNS="a b": blinded forms for people (CONVERSATI
 	@test -n "$(RUN)$(RUNS)" || { echo "make human-eval wants RUN=, for example: make human-eval RUN=robot-lora" >&2; exit 2; }
 	@$(RUN_IN_ENV) human-eval $(or $(RUNS),$(RUN)) $(if $(CONVERSATIONS),--conversations $(CONVERSATIONS)) $(if $(EVALUATORS),--evaluators $(EVALUATORS)) $(if $(SEED),--seed $(SEED))
 
-human-eval-results: $(READY) ## RUN=: what the forms that came back tell (IN=files or folders, if not in returned/)
+human-eval-results: $(READY) ## RUN=: figures of the returned forms (IN=files or folders, if not in returned/)
 	@$(call need,RUN)
 	@$(RUN_IN_ENV) human-eval-results $(RUN) $(if $(IN),--in $(IN))
 
@@ -99,7 +99,7 @@ test: $(READY) ## the tests that take less than ten minutes in all, real Axolotl
 test-long: $(READY) ## the others: trainings killed at random moments, whole recipes, every model of every stage (TESTS=)
 	@$(PYTEST) -m long $(TESTS)
 
-mutants: $(READY) ## how many small faults in what figures and identities rest on the tests see (MODULES=)
+mutants: $(READY) ## plant small faults in the modules that figures and identities rest on; count those no test sees (MODULES=)
 	@OMP_NUM_THREADS=1 $(PY) -m tests.mutants $(MODULES)
 
 lint: $(READY) ## ruff and mypy
@@ -121,7 +121,7 @@ schemas: $(READY) ## the snapshot of Axolotl's schema and the editors' schema ag
 	@$(PY) -m trainer.axolotl_snapshot
 	@$(PY) -m recipebook.recipe.editor_schema
 
-docs: $(READY) ## the pages of docs/ that are generated from the code again
+docs: $(READY) ## write the generated pages of docs/ again
 	@$(PY) -m docs.generate
 
 clean: ## caches; runs and the environment stay
