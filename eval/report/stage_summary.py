@@ -1,6 +1,6 @@
 """The models of a run's stages side by side: one evaluation a model in; figures and neighbours' differences out.
 
-    SectionSummary(name="sft", main="tool_accuracy", rows=236, told="test rows, …", models=("base", "sft", "dpo"),
+    SectionSummary(name="sft", main="tool_accuracy", rows=236, description="test rows, …", models=("base", …),
                    figures=(StageFigure(figure="tool_accuracy", estimates=(Estimate(mean=0.0, …), …),
                                         steps=(StepDifference(difference=Difference(mean=0.83, …), …), …)), …))
 
@@ -11,6 +11,8 @@ Each step is the difference from one model to the next, row by row. P-values are
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+
+from pydantic import AliasChoices, Field
 
 from eval.report.pages import format_difference, format_number, format_p
 from eval.scoring.predictions import read_predictions
@@ -47,7 +49,8 @@ class SectionSummary(Frozen):
     name: str
     main: str
     rows: int
-    told: str
+    description: str = Field(validation_alias=AliasChoices("description", "told"))
+    """`test rows, the last turn of each, …`; earlier versions wrote it as `told`."""
     models: tuple[str, ...]
     figures: tuple[StageFigure, ...]
 
@@ -81,7 +84,7 @@ def summarise_section(name: str, folders: dict[str, Path], summaries: dict[str, 
         name=name,
         main=first.main,
         rows=first.rows,
-        told=description,
+        description=description,
         models=tuple(scores),
         figures=tuple(_adjust(figures)),
     )
@@ -90,7 +93,7 @@ def summarise_section(name: str, folders: dict[str, Path], summaries: dict[str, 
 def format_section(section: SectionSummary) -> str:
     """The section for 80 columns: every model's mean, then each step."""
     means = [(row.figure, *(format_number(estimate.mean) for estimate in row.estimates)) for row in section.figures]
-    parts = [f"{section.rows} {section.told} (stage {section.name})", align([("mean", *section.models), *means])]
+    parts = [f"{section.rows} {section.description} (stage {section.name})", align([("mean", *section.models), *means])]
     for at, (before, after) in enumerate(pairwise(section.models)):
         steps = [(row.figure, row.steps[at]) for row in section.figures]
         cells = [(name, format_difference(step.difference), format_p(step.p_adjusted)) for name, step in steps]

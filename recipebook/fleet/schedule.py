@@ -31,7 +31,7 @@ POLL_SECONDS = 0.05
 
 
 @dataclass
-class Work:
+class MemberWork:
     """A member on its way; `tries` are those of this command."""
 
     standing: MemberState
@@ -44,7 +44,7 @@ class Work:
 class Active:
     """A member that is being trained."""
 
-    work: Work
+    work: MemberWork
     run: Run
     manifest: Manifest
     lock: int
@@ -67,7 +67,7 @@ class Schedule:
 
     def run(self, wanted: Sequence[MemberState]) -> None:
         """Train all of them; one that fails goes behind the others, and one that another scheduler has, too."""
-        waiting = deque(Work(one) for one in wanted)
+        waiting = deque(MemberWork(one) for one in wanted)
         while waiting or self.active:
             taken = 0
             while waiting and len(self.active) < self.launcher.slots and taken < len(waiting):
@@ -90,7 +90,7 @@ class Schedule:
             attempt.end(active.run, active.manifest, active.started, "interrupted", f"stopped by {reason}", None)
             os.close(active.lock)
 
-    def _take(self, work: Work) -> bool:
+    def _take(self, work: MemberWork) -> bool:
         """Start a member, or find that there is nothing to start; False where somebody else is at it."""
         try:
             if work.claim is None and not self._claim(work):
@@ -101,7 +101,7 @@ class Schedule:
             self._give_up(work, error.strerror or str(error) if isinstance(error, OSError) else str(error))
         return True
 
-    def _claim(self, work: Work) -> bool:
+    def _claim(self, work: MemberWork) -> bool:
         folder = project.CACHE / "claims"
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -110,7 +110,7 @@ class Schedule:
             return False
         return True
 
-    def _start(self, work: Work) -> bool:
+    def _start(self, work: MemberWork) -> bool:
         run, manifest = self._open(work)
         if manifest.status == "trained":
             self._settle(work, "found", f"{work.standing.member.name}: trained by another command meanwhile")
@@ -131,7 +131,7 @@ class Schedule:
         work.tries += 1
         return True
 
-    def _open(self, work: Work) -> tuple[Run, Manifest]:
+    def _open(self, work: MemberWork) -> tuple[Run, Manifest]:
         """The run of this identity, which another scheduler may have made a moment ago, or a new one."""
         standing = work.standing
         fleet = name_fleet(standing.resolved)
@@ -156,7 +156,7 @@ class Schedule:
         work.standing = replace(standing, run=run, why="opened")
         return run, manifest
 
-    def _finish(self, active: Active) -> Work | None:
+    def _finish(self, active: Active) -> MemberWork | None:
         """Judge what the trainer left; the work again where it is to be tried once more."""
         self.active.remove(active)
         code = active.training.poll()
@@ -182,12 +182,12 @@ class Schedule:
         self._give_up(work, work.fault)
         return None
 
-    def _give_up(self, work: Work, fault: str) -> None:
+    def _give_up(self, work: MemberWork, fault: str) -> None:
         name = work.standing.member.name
         self.faults[name] = fault
         self._settle(work, "failed", f"{name}: {fault}")
 
-    def _settle(self, work: Work, label: str, said: str) -> None:
+    def _settle(self, work: MemberWork, label: str, said: str) -> None:
         if work.claim is not None:
             os.close(work.claim)
             work.claim = None
