@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from commands import build_parser
+from recipebook import modules
 from recipebook.project import PROJECT
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import list_recipes
@@ -23,6 +24,7 @@ FOLDERS = (
     "benchmarks|commands|converters|docs|eval|exports|models|recipebook|recipes|release|samples|services|stages|"
     "templates|tests|trainer"
 )
+KINDS = [value for value in vars(modules).values() if isinstance(value, modules.Kind)]
 # Names that stand for any.
 ANY = re.compile(r"[<*…]|\bmake_x\b|\bx\b|stages/(sft|pairs|dpo)/|models/joy-and-wisdom|tests/golden/$")
 
@@ -154,3 +156,8 @@ def test_there_are_recipes() -> None:
         "trait",
         "traits",
     ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_table_of_additions_has_every_kind_of_extension(kind: modules.Kind) -> None:
+    assert f"`{kind.folder}/x{kind.ending}`" in PAGES["docs/extending.md"]
