@@ -28,7 +28,10 @@ GUARDED = {
     "recipebook/data/split.py": ["tests/recipebook/data/test_split.py"],
     "recipebook/data/overlap.py": ["tests/recipebook/data/test_overlap.py"],
     "recipebook/data/sampling.py": ["tests/recipebook/data/test_sampling.py"],
-    "recipebook/run/provenance.py": ["tests/recipebook/run/test_provenance.py"],
+    "recipebook/run/provenance.py": [
+        "tests/recipebook/run/test_provenance.py",
+        "tests/recipebook/run/test_provenance_digests.py",
+    ],
     "recipebook/run/diagnosis.py": [
         "tests/recipebook/run/test_diagnosis.py",
         "tests/recipebook/run/test_diagnosis_bounds.py",

@@ -48,3 +48,15 @@ class Project:
         """The newest run's folder and manifest."""
         manifest = self.manifests()[-1]
         return self.folder / "runs" / manifest["run"], manifest
+
+
+def find_in(folder: Path) -> list[int]:
+    """The processes that run in a folder or under it."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and (entry / "cwd").readlink().is_relative_to(folder):
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.project import Project
+from tests.end_to_end.project import Project, find_in
 
 RECIPE = """\
 description: three short trainings, of which one has rows that are too long for it
@@ -24,18 +24,6 @@ matrix:
   name: "{pole}"
 profiles: {tiny: {training: {max_steps: 12, logging_steps: 1, save_steps: 2, batch_size: 4}}}
 """
-
-
-def find_in(folder: Path) -> list[int]:
-    """The processes that run in a folder or under it."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and (entry / "cwd").readlink().is_relative_to(folder):
-                found.append(int(entry.name))
-        except OSError:
-            continue
-    return found
 
 
 def start_and_wait(project: Project, member: str, step: int) -> tuple["subprocess.Popen[str]", Path]:
