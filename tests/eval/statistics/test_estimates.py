@@ -172,3 +172,14 @@ def test_pairs_with_an_undefined_side_leave_the_comparison() -> None:
 def test_holm_multiplies_the_smallest_by_most_and_never_falls() -> None:
     assert adjust_holm([0.04, None, 0.01, 0.03]) == [0.06, None, 0.03, 0.06]
     assert adjust_holm([0.9, 0.8]) == [1.0, 1.0]
+
+
+def test_every_one_of_many_groups_may_be_flipped() -> None:
+    # 48 of 80 are better by one, 32 worse: of as many tosses of a coin, more than 48 or less than 32 heads, and half of
+    # 48 and 32.
+    ways = [math.comb(80, heads) / 2**80 for heads in range(81)]
+    expected = 2 * sum(ways[49:]) + ways[48]
+    tuned = [-1.0] * 32 + [1.0] * 48
+    for values in (tuned, tuned[::-1]):
+        result = compare([0.0] * 80, values, [str(number) for number in range(80)], binary=False, seed=1)
+        assert result.p == pytest.approx(expected, abs=0.01)

@@ -7,7 +7,7 @@ import pytest
 from eval.scoring.predictions import Prediction
 from eval.scoring.score import read_options, score_predictions
 from eval.scoring.summary import summarise
-from eval.statistics.estimates import Estimate
+from eval.statistics.estimates import Difference, Estimate
 from eval.statistics.ratios import Rows, compare_ratio, estimate_ratio
 
 LENGTHS = (("long",), ("short",))
@@ -145,3 +145,55 @@ def test_a_metrics_ratios_reach_the_summary_under_their_new_names() -> None:
     assert result.base is not None and result.difference is not None
     # 4 words by 4, and 2 by 4.
     assert (result.tuned.mean, result.base.mean, result.difference.mean) == (1.0, 0.5, 0.5)
+
+
+def test_where_either_side_has_nothing_below_the_line_there_is_no_difference() -> None:
+    whole, nothing = rows((1, 2)), rows((1, 0))
+    for base, tuned in ((whole, nothing), (nothing, whole)):
+        result = compare_ratio(base, tuned, LENGTHS, ["a"], seed=1)
+        assert result == Difference(
+            n=0, groups=0, mean=None, low=None, high=None, test="paired permutation test", p=None, detectable=None
+        )
+
+
+def test_an_exponent_of_700_is_too_large_and_of_699_is_not() -> None:
+    large, fitting = (
+        estimate_ratio(rows((4 * nats, 4)), LENGTHS, ["a"], exponential=True, seed=1) for nats in (700, 699)
+    )
+    assert (large.mean, fitting.mean) == (None, math.exp(699))
+
+
+def test_groups_are_swapped_above_and_below_the_line() -> None:
+    # 5/10 - 2/6 = 1/6. Swapped in the first group alone 2/4 - 5/12, in the second alone 5/12 - 2/4: both are smaller;
+    # in both it is as large. A half of a half.
+    base, tuned = rows((1, 2), (1, 4)), rows((4, 8), (1, 2))
+    result = compare_ratio(base, tuned, LENGTHS, name(2), seed=1)
+    assert result.mean == pytest.approx(1 / 6)
+    assert result.p == pytest.approx(0.25, abs=0.02)
+    # 5/6 - 3/6 = 1/3. Swapped in either group alone it is 2/3: a half, and a half of the other.
+    base, tuned = rows((1, 4), (2, 2)), rows((4, 4), (1, 2))
+    first, again, other = (compare_ratio(base, tuned, LENGTHS, name(2), seed=seed).p for seed in (1, 1, 2))
+    assert first == pytest.approx(0.75, abs=0.02)
+    assert first == again != other
+
+
+def test_a_difference_of_exponential_figures_has_the_interval_of_what_it_is_of() -> None:
+    base, tuned = rows((1, 1), (2, 1), (2, 1)), rows((2, 1), (2, 1), (3, 1))
+    result = compare_ratio(base, tuned, LENGTHS, name(3), exponential=True, seed=1)
+    # Without each group e^(5/2) - e^2, e^(5/2) - e^(3/2) and e^2 - e^(3/2); t with 2 degrees of freedom is 4.302653.
+    without = [math.exp(a) - math.exp(b) for a, b in ((2.5, 2), (2.5, 1.5), (2, 1.5))]
+    error = math.sqrt(2 / 3 * sum((one - sum(without) / 3) ** 2 for one in without))
+    middle = math.exp(7 / 3) - math.exp(5 / 3)
+    assert [result.low, result.high] == pytest.approx([middle - 4.302653 * error, middle + 4.302653 * error], rel=1e-5)
+
+
+def test_shares_that_are_all_alike_count_the_groups_that_have_something_below_the_line() -> None:
+    # Wilson's upper end for 0 of 2: z² / (2 + z²) = 3.841459 / 5.841459; the third group has nothing.
+    unseen = 3.841459 / 5.841459
+    result = estimate_ratio(rows((1, 4), (1, 4), (0, 0)), LENGTHS, name(3), seed=1)
+    assert [result.low, result.high] == pytest.approx([0.25 - unseen * 0.25, 0.25 + unseen * 0.75], abs=1e-6)
+    # A ratio that is e to the power of another has no room between 0 and 1, however small it is.
+    raised = estimate_ratio(rows((1, 4), (1, 4)), LENGTHS, name(2), exponential=True, seed=1)
+    assert (raised.mean, raised.low, raised.high) == (math.exp(0.25), None, None)
+    whole = estimate_ratio(rows((4, 4), (4, 4)), LENGTHS, name(2), seed=1)
+    assert (whole.low, whole.high) == pytest.approx((1 - unseen, 1.0), abs=1e-6)
