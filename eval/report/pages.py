@@ -5,6 +5,7 @@
 How a page is made, and its style, is in recipebook/pages/.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from eval.statistics.estimates import Difference, Estimate
@@ -13,7 +14,12 @@ from recipebook.pages import page
 
 def render_page(template: str, **values: object) -> str:
     """Fill a template, which is named by its path in eval/."""
-    filters = {"estimate": format_estimate, "difference": format_difference, "p": format_p, "number": format_number}
+    filters: dict[str, Callable[..., str]] = {
+        "estimate": format_estimate,
+        "difference": format_difference,
+        "p": format_p,
+        "number": format_number,
+    }
     return page.render_page(Path(__file__).parents[1], template, filters, **values)
 
 
