@@ -45,6 +45,7 @@ MAY_IMPORT = {
     "commands": "recipebook.* converters eval.* release",
     "samples": "recipebook.* stages",
     "benchmarks": "recipebook.* converters eval.* samples",
+    "docs": "recipebook.* eval.*",
 }
 FOLDERS = sorted({room.partition(".")[0] for room in MAY_IMPORT})
 MOST_FILES = {"recipebook": 17, "eval": 6}
