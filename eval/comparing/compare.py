@@ -7,10 +7,10 @@
       A  0.700 [0.661, 0.736]
       B  0.834 [0.801, 0.862]  +0.134 [0.101, 0.166]  p <0.001
 
-Rows are paired by id, so runs are comparable only where they were asked the same rows, in the same template and with
-the same settings; others are refused. A fleet whose members have rows of their own is compared as one system over the
-rows that all were asked (eval/comparing/join.py), and member by member. P-values are adjusted by Holm over all that is
-shown.
+Rows are paired by id, so runs are comparable only where they were evaluated on the same rows, in the same template and
+with the same settings; others are refused. A fleet whose members have rows of their own is compared as one system over
+the rows that both were evaluated on (eval/comparing/join.py), and member by member.
+P-values are adjusted by Holm over all that is shown.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""`make leaderboard`: all evaluated runs, ranked among those that were asked the same in the same way.
+"""`make leaderboard`: all evaluated runs, ranked where they were evaluated on the same rows in the same way.
 
     exact, 577 test rows: 2 runs
            run                         exact [95 %]          to best  p
@@ -6,9 +6,9 @@
       2 =  robot-lora-20261121-040752  0.827 [0.794, 0.855]  -0.007   0.533
 
 A group shares its test set, chat template, metric and generation settings and main figure; between groups there is no
-rank. Runs that no other can be ranked with, such as adapters of one persona each, stand in a list. `=` marks runs whose
-difference to the best may well be luck: paired tests, adjusted by Holm over the group. How much of the best's figure it
-owes to having been chosen is told below (eval/comparing/selection.py).
+rank. Runs that are comparable with no other run, such as adapters of one persona each, are listed without a rank. `=`
+marks runs whose difference to the best may well be luck: paired tests, adjusted by Holm over the group. A line below
+estimates how much better the best looks for having been chosen (eval/comparing/selection.py).
 """
 
 import re
@@ -29,6 +29,8 @@ from recipebook.project import shown
 from recipebook.run import rundir
 from recipebook.run.rundir import Run
 from recipebook.terminal import align
+
+ALONE = "not comparable with other runs (other rows or settings)"
 
 
 class RankedRun(NamedTuple):
@@ -64,10 +66,10 @@ class Group(NamedTuple):
         """How much too good the best looks, and what is rather to be expected of it."""
         best = self.standings[0].estimate.mean
         if self.optimism is None or best is None:
-            return "how much the best owes to being chosen cannot be told"
+            return "how much better the best looks for having been chosen is unknown"
         rather = best + self.optimism if self.less_is_better else best - self.optimism
         count = len(self.standings)
-        return f"best of {count} by these very rows: looks {self.optimism:.3f} too good, rather {rather:.3f}"
+        return f"the best of {count}, chosen by these rows, looks {self.optimism:.3f} too good: expect {rather:.3f}"
 
     @property
     def detectable(self) -> str:
@@ -151,7 +153,7 @@ def terminal_table(board: Leaderboard) -> str:
         lines += [group.caution, group.detectable, ""]
     for figure, groups in board.alone.items():
         rows = [("  run", f"{figure} [95 %]", "rows"), *map(_make_alone_cells, groups)]
-        lines += [f"{figure}, asked what no other run was: {_count_runs(len(groups))}", align(rows), ""]
+        lines += [f"{figure}, {ALONE}: {_count_runs(len(groups))}", align(rows), ""]
     if not board.groups:
         lines += ["no run can be ranked", ""]
     if board.left_out:
@@ -172,6 +174,7 @@ def render(board: Leaderboard, recipe: str | None) -> str:
     ticks = choose_ticks(min([0.0, *ends]), max([1.0, *ends]))
     return render_page(
         "comparing/leaderboard.html.j2",
+        alone=ALONE,
         board=board,
         recipe=recipe,
         place=lambda value: round(100 * (value - ticks[0]) / (ticks[-1] - ticks[0]), 2),

@@ -106,7 +106,7 @@ def terminal_table(summary: Summary) -> str:
         cells = [_make_cells(part.value, str(part.rows), part.results[0]) for part in chosen]
         parts.append(align([(f"{summary.main} by {field}", "base", "tuned [95 %]", "difference [95 %]", "n"), *cells]))
     notes = [f"{summary.rows} {summary.part}, {summary.truncated} answers cut off at the limit of new tokens"]
-    notes += [f"asked: {summary.asked.description}"] if summary.asked else []
+    notes += [f"evaluated: {summary.asked.description}"] if summary.asked else []
     notes += [
         f"{result.figure}: {result.tuned.n} of {summary.rows} rows, undefined for the others"
         for result in summary.results

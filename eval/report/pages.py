@@ -48,11 +48,11 @@ def format_number(value: float | None) -> str:
 
 
 def format_detectable(figure: str, binary: bool, detectable: float | None) -> str:
-    """The smallest difference that the test set can be trusted to find, in words."""
+    """The smallest difference that the test set finds with 80 % power, in words."""
     if detectable is None:
-        return f"detectable difference in {figure}: cannot be told, for want of differing rows"
+        return f"the power to find a difference in {figure} is unknown: too few rows differ"
     size = f"{100 * detectable:.1f} points" if binary else format_number(detectable)
-    return f"detectable difference in {figure}: {size} or more, four times in five"
+    return f"differences in {figure} under {size} often go unnoticed (80 % power)"
 
 
 def _format_interval(low: float | None, high: float | None) -> str:

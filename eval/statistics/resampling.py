@@ -133,7 +133,7 @@ def find_mid_p(measure: Callable[[np.random.Generator, int], Any], width: int, c
 
 
 def find_detectable(sums: Any) -> float | None:
-    """The smallest true difference that a test set of this size and spread finds four times in five."""
+    """The smallest true difference that a test set of this size and spread finds with 80 % power."""
     error, freedom = find_error(sums), _count_freedom(sums)
     if not error:
         return None

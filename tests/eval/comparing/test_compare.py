@@ -49,7 +49,7 @@ def test_the_table_fits_80_columns_and_tells_what_was_found(make_run: MakeRun) -
     # (2.093024 + 0.860951) · 0.410391 / sqrt(20): sixteen 1 and four 0.
     assert lines[-2:] == [
         "B is better than A in exact, and not by luck",
-        "  detectable difference in exact: 27.1 points or more, four times in five",
+        "  differences in exact under 27.1 points often go unnoticed (80 % power)",
     ]
     assert [line for line in lines if len(line) > 80] == []
 

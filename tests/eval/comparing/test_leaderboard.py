@@ -110,7 +110,7 @@ def test_the_table_fits_80_columns(make_run: MakeRun, tmp_path: Path) -> None:
         f"  2  {bad.name}  0.250 [0.112, 0.469]  -0.550   <0.001",
     ]
     # The worse run wins in no draw, so that nothing was gained by choosing.
-    assert lines[4] == "best of 2 by these very rows: looks 0.000 too good, rather 0.800"
+    assert lines[4] == "the best of 2, chosen by these rows, looks 0.000 too good: expect 0.800"
     assert [line for line in lines if len(line) > 80] == []
 
 
@@ -118,12 +118,17 @@ def test_the_page_tells_ranks_and_reasons_and_what_runs_say_stays_text(make_run:
     make_run(GOOD), make_run(BEST), make_run(recipe="<b>evil")
     html = render(rank_runs(None, tmp_path), None)
     assert "<b>evil" not in html and "&lt;b&gt;evil" in html
-    for text in ("2 = · robot-20261120-120105", "is trained and not evaluated", "-0.050 [", "Best of 2 by these"):
+    for text in (
+        "2 = · robot-20261120-120105",
+        "is trained and not evaluated",
+        "-0.050 [",
+        "The best of 2, chosen by these rows",
+    ):
         assert text in html
     assert [word for word in ("<script", "<link", "src=", "http:", "https:", "Profile tiny") if word in html] == []
 
 
-def test_runs_that_no_other_can_be_ranked_with_stand_in_a_list(make_run: MakeRun, tmp_path: Path) -> None:
+def test_runs_that_are_comparable_with_no_other_are_listed(make_run: MakeRun, tmp_path: Path) -> None:
     for number in range(2):
         make_run(GOOD, conditions={**CONDITIONS, "test set": f"of {number}"})
     best = make_run(BEST)
@@ -131,7 +136,7 @@ def test_runs_that_no_other_can_be_ranked_with_stand_in_a_list(make_run: MakeRun
     assert board.ranked == []
     lines = terminal_table(board).splitlines()
     assert lines[:5] == [
-        "exact, asked what no other run was: 3 runs",
+        "exact, not comparable with other runs (other rows or settings): 3 runs",
         "  run                    exact [95 %]          rows",
         "  robot-20261120-120105  0.750 [0.531, 0.888]  20",
         "  robot-20261120-120205  0.750 [0.531, 0.888]  20",

@@ -90,7 +90,7 @@ def test_html_tells_what_was_found(run: Path) -> None:
         "description: robot",
         "<dt>records</dt><dd>104",
         "1 answers were cut off",
-        "Smallest detectable difference in exact: 34.6 points or more, four times in five.",
+        "Differences in exact under 34.6 points often go unnoticed (80 % power).",
     ):
         assert text in html
 
@@ -121,7 +121,7 @@ def test_the_table_fits_80_columns_and_starts_with_the_main_figure(run: Path) ->
         "exact by category  base   tuned [95 %]          difference [95 %]      n",
         "movement           0.000  0.833 [0.436, 0.970]  +0.833 [0.405, 1.000]  6",
     ]
-    assert "detectable difference in exact: 34.6 points or more, four times in five" in lines
+    assert "differences in exact under 34.6 points often go unnoticed (80 % power)" in lines
     assert [line for line in lines[:-1] if len(line) > 80] == []
 
 
@@ -133,7 +133,7 @@ def test_the_part_the_turns_and_the_engine_are_told(run: Path) -> None:
     assert f"12 {told} ·" in render(report._replace(summary=summary))
     lines = terminal_table(summary).splitlines()
     assert "12 validation rows, 1 answers cut off at the limit of new tokens" in lines
-    assert f"asked: {told}" in lines
+    assert f"evaluated: {told}" in lines
 
 
 def test_answers_that_nobody_wrote_are_not_shown_as_missing(run: Path) -> None:
@@ -146,7 +146,7 @@ def test_answers_that_nobody_wrote_are_not_shown_as_missing(run: Path) -> None:
 
 def test_a_detectable_difference_that_cannot_be_told_is_said_so() -> None:
     summary = make_summary(0.0, None, with_base=False)
-    assert "detectable difference in exact: cannot be told, for want of differing rows" in terminal_table(summary)
+    assert "the power to find a difference in exact is unknown: too few rows differ" in terminal_table(summary)
 
 
 def make_summary(mean: float, p: float | None, *, with_base: bool = True, binary: bool = True) -> Summary:
