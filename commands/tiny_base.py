@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, then store the weights as bfloat16 with a note of the run that made them."""
-    from recipebook.fleet.train import FleetChoice as FleetChoice
-    from recipebook.pipeline.train import StageChoice as StageChoice
+    from recipebook.fleet.train import FleetChoice
+    from recipebook.pipeline.train import StageChoice
     from recipebook.project import PROJECT, shown
     from recipebook.run import rundir
 

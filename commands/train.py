@@ -12,8 +12,8 @@ from commands._options import add_choice, add_layers, add_recipe, count, read_la
 from recipebook.errors import UserError
 
 if TYPE_CHECKING:
-    from recipebook.fleet.train import FleetChoice as FleetChoice
-    from recipebook.pipeline.train import StageChoice as StageChoice
+    from recipebook.fleet.train import FleetChoice
+    from recipebook.pipeline.train import StageChoice
 
 HELP = "train a recipe, or go on with an unfinished run of it"
 
@@ -33,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train the recipe."""
-    from recipebook.fleet.train import FleetChoice as FleetChoice
-    from recipebook.pipeline.train import StageChoice as StageChoice
+    from recipebook.fleet.train import FleetChoice
+    from recipebook.pipeline.train import StageChoice
 
     given = arguments
     stages = StageChoice(given.stage, given.since, given.force)
