@@ -42,7 +42,7 @@ GUARDED = {
     "eval/statistics/ratios.py": ["tests/eval/statistics/test_ratios.py"],
     "eval/comparing/selection.py": ["tests/eval/comparing/test_selection.py"],
 }
-SEEN = {"survived", "no tests"}
+UNSEEN = {"survived", "no tests", "not checked"}
 
 
 def find_survivors(modules: Iterable[str]) -> bool:
@@ -70,11 +70,11 @@ def print_count(path: Path) -> bool:
     """Print what became of a module's mutants; whether enough were caught."""
     data = SourceFileMutationData(path=path)
     data.load()
-    survived = [name for name, code in data.exit_code_by_key.items() if status_by_exit_code[code] in SEEN]
-    mutants = len(data.exit_code_by_key)
-    share = 1 - len(survived) / mutants
-    print(f"{path!s:<33} {mutants} mutants, {mutants - len(survived)} caught: {100 * share:.1f} %")
-    print("".join(f"  survived  {name}\n" for name in survived), end="")
+    became = {name: status_by_exit_code[code] for name, code in data.exit_code_by_key.items()}
+    survived = [name for name, status in became.items() if status in UNSEEN]
+    share = 1 - len(survived) / len(became)
+    print(f"{path!s:<33} {len(became)} mutants, {len(became) - len(survived)} caught: {100 * share:.1f} %")
+    print("".join(f"  {status:<9} {name}\n" for name, status in became.items() if status != "killed"), end="")
     return share >= ENOUGH
 
 

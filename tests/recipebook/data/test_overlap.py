@@ -119,6 +119,7 @@ def test_rows_whose_columns_do_not_match_are_an_error(tmp_path: Path, column: st
         train.without({2})
     with pytest.raises(ValueError, match="argument"):
         drop_overlap([(0, "a.jsonl")], write_parts(train, Written(), write((1, ["stop"]))), path, Ledger(), {"train"})
+    assert path.read_text() == "stop\ngo\n"
 
 
 def test_a_file_that_lacks_a_row_is_an_error_and_stays(tmp_path: Path) -> None:
