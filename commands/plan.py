@@ -27,6 +27,7 @@ def plan(name: str, profile: str | None, overrides: Sequence[str]) -> int:
     from recipebook.pipeline.plan import plan_stages
     from recipebook.pipeline.train import resolve_stages
     from recipebook.recipe.references import check_references
+    from recipebook.recipe.switches import check_switches
     from recipebook.train.machine import check_machine
     from recipebook.train.plan import plan_run
     from recipebook.train.words import print_recipe
@@ -37,6 +38,7 @@ def plan(name: str, profile: str | None, overrides: Sequence[str]) -> int:
         plan_stages(resolved, stages)
         return 0
     check_references(resolved)
+    check_switches(resolved)
     check_machine(resolved)
     print_recipe(resolved)
     if resolved.recipe.matrix:

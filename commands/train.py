@@ -49,6 +49,7 @@ def train(
     from recipebook.fleet.train import train_fleet
     from recipebook.pipeline.train import resolve_stages, train_stages
     from recipebook.recipe.references import check_references
+    from recipebook.recipe.switches import check_switches
     from recipebook.train.machine import check_machine
     from recipebook.train.train import train_run
 
@@ -62,6 +63,7 @@ def train(
     if stages:
         return train_stages(resolved, stages, overrides, choice)
     check_references(resolved)
+    check_switches(resolved)
     check_machine(resolved)
     if resolved.recipe.matrix:
         return train_fleet(resolved, overrides, members)

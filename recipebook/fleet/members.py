@@ -25,6 +25,7 @@ from recipebook.recipe.faults import find_recipe_faults, list_invalid
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.references import check_references
 from recipebook.recipe.resolve import COMMAND_LINE, Resolved
+from recipebook.recipe.switches import check_switches
 from recipebook.recipe.yaml_source import KeyPath, place_of
 from recipebook.run import provenance, rundir
 from recipebook.run.earlier import read_inputs
@@ -104,8 +105,9 @@ def resolve_member(resolved: Resolved, member: Member) -> Resolved:
 def stand(resolved: Resolved, members: Sequence[Member], *, force: bool = False) -> list[MemberState]:
     """Prepare every member's rows and find out what is there of it."""
     resolved_members = [resolve_member(resolved, member) for member in members]
-    for each in resolved_members:
+    for member, each in zip(members, resolved_members, strict=True):
         check_references(each)
+        check_switches(_leave_own(each, member))
     trained = _index_runs()
     line = ProgressLine("members")
     standings = []
@@ -118,6 +120,12 @@ def stand(resolved: Resolved, members: Sequence[Member], *, force: bool = False)
             raise UserError(f"{resolved.name}: member {member.name}: {error}") from error
     line.clear()
     return standings
+
+
+def _leave_own(each: Resolved, member: Member) -> Resolved:
+    """A member's recipe in which only what its matrix sets is its own: the rest may be there for other members."""
+    own = {tuple(key.split(".")) for key in member.settings}
+    return replace(each, inherited=frozenset(path for path in each.places if path not in own))
 
 
 def name_fleet(resolved: Resolved) -> str:

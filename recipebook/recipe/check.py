@@ -15,6 +15,7 @@ from recipebook.recipe.faults import find_recipe_faults, format_faults
 from recipebook.recipe.references import check_references, check_template
 from recipebook.recipe.resolve import list_recipes, merge_layers, read_layers, read_profile
 from recipebook.recipe.stages import read_stages
+from recipebook.recipe.switches import check_switches
 
 
 def check_all(root: Path = PROJECT, only: str | None = None) -> list[str]:
@@ -34,7 +35,9 @@ def _check_recipe(name: str, root: Path) -> Iterator[str]:
     for profile in (None, *list_names(PROFILE, root)):
         try:
             layers = read_layers(name, profile, (), root)
-            check_references(merge_layers(layers))
+            resolved = merge_layers(layers)
+            check_references(resolved)
+            check_switches(resolved)
             read_stages(layers)
         except UserError as error:
             yield from str(error).split("\n")

@@ -27,6 +27,7 @@ from recipebook.recipe.references import check_references, find_kind_faults
 from recipebook.recipe.resolve import Layers, Resolved, lift, merge_documents, merge_layers
 from recipebook.recipe.schema_walk import Fault, find_faults
 from recipebook.recipe.section import Name, Section
+from recipebook.recipe.switches import Switch, check_switches
 from recipebook.recipe.yaml_source import Document, Place, place_of
 from recipebook.sources.inputs import MADE
 from recipebook.suggestions import offer, suggest
@@ -35,6 +36,7 @@ BASE = "base"
 HEAD = ("name", "from")
 SECTIONS = ("model", "data", "training", "lora", "preference", "launch", "eval", "axolotl", "profiles")
 MODEL_KEYS = ("base", "revision", "chat_template")
+KIND_KEYS = ("seed", "precision")
 # Axolotl's own by which the same model comes to have another tokenizer.
 TOKENIZER_KEYS = ("tokenizer_config", "tokenizer_type", "tokens", "special_tokens", "added_tokens_overrides")
 
@@ -222,8 +224,12 @@ def _check(stage: Stage, earlier: Sequence[Stage], document: Document) -> None:
     for name in stage.list_sources():
         if name not in made:
             raise UserError(f"{stage.place}: no earlier stage '{name}' that makes rows{offer(name, made)}")
-    if stage.start.stage is None:
-        return
+    if stage.start.stage is not None:
+        _check_start(stage, earlier, document)
+    check_switches(stage.resolved, _list_kind_switches(stage))
+
+
+def _check_start(stage: Stage, earlier: Sequence[Stage], document: Document) -> None:
     place = place_of(document.places, ("from",) if "from" in document.data else ())
     start = next(other for other in earlier if other.name == stage.start.stage)
     if not start.has_model:
@@ -232,6 +238,17 @@ def _check(stage: Stage, earlier: Sequence[Stage], document: Document) -> None:
     _check_model(stage, start)
     if stage.kind is None and start.kind is None and not stage.start.merged:
         _check_adapter(stage, start, place)
+
+
+def _list_kind_switches(stage: Stage) -> Iterator[Switch]:
+    """What says how a model is trained, in a stage that trains none; its seed and precision are read by some kinds."""
+    if stage.kind is None:
+        return
+    sections = {"training": stage.recipe.training, "lora": stage.recipe.lora, "preference": stage.recipe.preference}
+    for name, section in sections.items():
+        keys = [key for key in type(section).model_fields if key not in KIND_KEYS] if section else []
+        yield Switch(tuple((name, key) for key in keys), (stage.kind,), "no training", "a stage that trains")
+    yield Switch((("launch", "strategy"), ("axolotl",)), (stage.kind,), "no training", "a stage that trains")
 
 
 def _check_model(stage: Stage, start: Stage) -> None:

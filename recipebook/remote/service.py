@@ -1,7 +1,8 @@
 """What a fine-tuning service is to the runner: rows go up, a job is started and watched, an adapter comes down.
 
 A service is a module of services/; its file's name is what a recipe's `remote.service` says. It has `URL`, `KEY`
-(the environment variable of the key), `find_obstacles(recipe)`, `build_order(recipe)` and `connect(url, key)`:
+(the environment variable of the key), `find_obstacles(recipe)`, `build_order(recipe)` and `connect(url, key)`, and
+may have `DECIDES`, the keys of a recipe that change nothing there, such as `("training", "optimizer")`:
 
     connect(url, key).look("ft-3f2a")
     -> RemoteJob(id="ft-3f2a", state="running", status="compressing", step=20, steps=40)

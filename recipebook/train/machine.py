@@ -10,6 +10,7 @@ from recipebook.recipe.faults import format_faults
 from recipebook.recipe.keys import Remote
 from recipebook.recipe.references import check_references
 from recipebook.recipe.resolve import Resolved, resolve
+from recipebook.recipe.switches import Switch, check_switches, find_switched_off
 from recipebook.remote import service
 
 
@@ -22,6 +23,7 @@ def resolve_for_machine(name: str, profile: str | None, overrides: Sequence[str]
     """The recipe as this machine would run it: without a GPU and without a word, under the profile `tiny`."""
     resolved = resolve(name, choose_profile(profile), overrides)
     check_references(resolved)
+    check_switches(resolved)
     check_machine(resolved)
     return resolved
 
@@ -43,6 +45,10 @@ def check_machine(resolved: Resolved) -> None:
 def _check_service(resolved: Resolved, remote: Remote) -> None:
     """Refuse what the service cannot do, and a key that is missing, before anything is prepared."""
     find_export(remote.form)
-    if lines := format_faults(service.load_service(remote.service).find_obstacles(resolved.recipe), resolved.places):
+    module = service.load_service(remote.service)
+    keys = getattr(module, "DECIDES", ())
+    decided = Switch(keys, ("remote",), f"{remote.service}, which decides it", "a recipe without remote")
+    faults = [*module.find_obstacles(resolved.recipe), *find_switched_off(resolved, [decided])]
+    if lines := format_faults(faults, resolved.places):
         raise UserError("\n".join(lines))
     service.connect(remote)

@@ -1,0 +1,153 @@
+"""Keys that another key of the recipe switches off: a resolved recipe in, an error that names each of them out.
+
+    training: {scheduler: constant, warmup_ratio: 0.2}
+
+    recipes/x.yaml:9:36: warmup_ratio under training has no effect with training.scheduler: constant;
+                         it has with: constant_with_warmup, cosine, linear
+
+A value at its default is never refused: a recipe as it was run names all keys. Neither is a key that a recipe says for
+all its stages, nor one that stands in another file than the key that switches it off, or outside the profile that does:
+a profile, or a recipe that extends another, may switch off what was meant for others.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from recipebook.errors import UserError
+from recipebook.modules import METRIC, TEMPLATE, list_names, load
+from recipebook.recipe.faults import format_faults
+from recipebook.recipe.keys import Recipe
+from recipebook.recipe.resolve import COMMAND_LINE, Resolved
+from recipebook.recipe.schema_walk import Fault, dotted
+from recipebook.recipe.unused_keys import list_used_keys
+from recipebook.recipe.yaml_source import KeyPath
+
+PAIRS = "preference"
+GENERATION = ("eval", "generation")
+# Without a metric that reads answers none are generated.
+GENERATING = ("max_new_tokens", "temperature", "top_p", "seed", "engine")
+
+
+class Switch(NamedTuple):
+    """Keys without an effect, the key and value that take it from them, and the values that would not."""
+
+    keys: tuple[KeyPath, ...]
+    by: KeyPath
+    value: str
+    good: str
+
+
+def check_switches(resolved: Resolved, more: Iterable[Switch] = ()) -> None:
+    """Refuse a recipe that says a key which has no effect beside another; one with stages says it for any of them."""
+    if resolved.recipe.stages:
+        return
+    switches = [*list_switches(resolved.recipe, resolved.root), *more]
+    if lines := format_faults(find_switched_off(resolved, switches), resolved.places):
+        raise UserError("\n".join(lines))
+
+
+def find_switched_off(resolved: Resolved, switches: Iterable[Switch]) -> Iterator[Fault]:
+    """A fault for each key that is said, differs from its default and changes nothing."""
+    for switch in switches:
+        for path in switch.keys:
+            if _is_said(resolved, path, switch.by):
+                under = f" under {dotted(path[:-1])}" if path[:-1] else ""
+                told = f"{path[-1]}{under} has no effect with {dotted(switch.by)}: {switch.value}"
+                yield Fault(path, True, f"{told}; it has with: {switch.good}")
+
+
+def list_switches(recipe: Recipe, root: Path) -> Iterator[Switch]:
+    """The switches that the recipe's values set."""
+    yield from _list_training_switches(recipe)
+    yield from _list_method_switches(recipe, root)
+    yield from _list_split_switches(recipe)
+    yield from _list_evaluation_switches(recipe, root)
+    if _is_folder(root, recipe.model.base):
+        base = f"{recipe.model.base}, a folder"
+        yield Switch((("model", "revision"),), ("model", "base"), base, "a model's name on the hub")
+
+
+def _list_training_switches(recipe: Recipe) -> Iterator[Switch]:
+    section, training = ("training",), recipe.training
+    if training.scheduler == "constant":
+        others = "constant_with_warmup, cosine, linear"
+        yield Switch(_name(section, "warmup_ratio"), ("training", "scheduler"), "constant", others)
+    if training.packing:
+        yield Switch(_name(section, "group_by_length"), ("training", "packing"), "true", "false")
+    if training.max_steps:
+        yield Switch(_name(section, "epochs"), ("training", "max_steps"), str(training.max_steps), "null")
+    if not (recipe.data.validation or recipe.data.split.file or recipe.data.split.validation):
+        by, good = ("data", "split", "validation"), "a share above 0, or a source in data.validation"
+        yield Switch(_name(section, "eval_steps"), by, "0", good)
+
+
+def _list_method_switches(recipe: Recipe, root: Path) -> Iterator[Switch]:
+    """A method that learns from no pairs has no use for `preference`, one that does none for turns."""
+    folder, by, method = root / "templates", ("training", "method"), recipe.training.method
+    used = {name: list_used_keys(folder, name)[PAIRS] for name in list_names(TEMPLATE, root)}
+    if not used.get(method, True):
+        for key in type(recipe.preference).model_fields:
+            others = ", ".join(name for name, keys in used.items() if key in keys)
+            yield Switch(_name((PAIRS,), key), by, method, others)
+    elif method in used:
+        others = ", ".join(name for name, keys in used.items() if not keys)
+        yield Switch(_name(("eval",), "turns"), by, f"{method}, which learns from pairs", others)
+
+
+def _list_split_switches(recipe: Recipe) -> Iterator[Switch]:
+    data, section, parts = recipe.data, ("data", "split"), ("validation", "test")
+    own = [part for part in parts if getattr(data, part) is not None]
+    # A share of 0 says what is so.
+    shares = [part for part in parts if getattr(data.split, part)]
+    for part in (part for part in own if part in shares):
+        yield Switch(_name(section, part), ("data", part), str(getattr(data, part)), "null")
+    if data.split.file is not None:
+        # Weights draw by the same seed.
+        keys = _name(section, *shares, *([] if data.weights else ["seed"]))
+        yield Switch(keys, (*section, "file"), data.split.file, "null")
+    elif not set(shares) - set(own) and not data.weights:
+        by = ("data", own[0]) if own else (*section, "test")
+        yield Switch(_name(section, "seed"), by, str(getattr(data, own[0])) if own else "0", "a share above 0")
+
+
+def _list_evaluation_switches(recipe: Recipe, root: Path) -> Iterator[Switch]:
+    metrics = recipe.eval.metrics
+    if metrics and all(hasattr(load(METRIC, name, root), "MEASURES") for name in metrics):
+        good = "a metric that reads answers, such as text"
+        yield Switch(_name(GENERATION, *GENERATING), ("eval", "metrics"), ", ".join(metrics), good)
+    elif not recipe.eval.generation.temperature:
+        yield Switch(_name(GENERATION, "top_p", "seed"), (*GENERATION, "temperature"), "0", "a number above 0")
+
+
+def _name(section: KeyPath, *keys: str) -> tuple[KeyPath, ...]:
+    return tuple((*section, key) for key in keys)
+
+
+def _is_folder(root: Path, name: str) -> bool:
+    try:
+        return (root / name).is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def _is_said(resolved: Resolved, path: KeyPath, by: KeyPath) -> bool:
+    """Whether the key is said, with a value of its own, where it must have an effect."""
+    places = resolved.places
+    if path not in places or path in resolved.inherited or not _differs(resolved.recipe, path):
+        return False
+    ours, theirs = places[path], places.get(by)
+    if theirs is None or ours == COMMAND_LINE:
+        return True
+    in_profiles = {spot for known, spot in places.items() if known[:1] == ("profiles",)}
+    return ours.value.file == theirs.value.file and (theirs not in in_profiles or ours in in_profiles)
+
+
+def _differs(recipe: Recipe, path: KeyPath) -> bool:
+    section: Any = recipe
+    for key in path[:-1]:
+        section = getattr(section, str(key))
+    if section is None:
+        return False
+    default = type(section).model_fields[str(path[-1])].get_default(call_default_factory=True)
+    return bool(getattr(section, str(path[-1])) != default)
