@@ -1,4 +1,4 @@
-"""A folder under construction, locked by its builder, so that what a killed builder left behind is known and swept.
+"""A folder under construction, locked by its builder, so that folders of killed builders are recognised and removed.
 
 In: `.cache/data` and the name `5d0c1f`. Out: `.cache/data/.5d0c1f.x7q2`, gone in the end unless it was renamed.
 """

@@ -1,4 +1,4 @@
-"""What a user did wrong, told in one line and without a traceback (exit status 2)."""
+"""A user's mistake, printed on one line without a traceback (exit status 2)."""
 
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 def on_one_line(text: str) -> str:
-    """Text that a user wrote, fit for a message: what would break or hide a line is written as an escape."""
+    """A user's text, fit for a message: characters that would break or hide a line are escaped."""
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
@@ -19,7 +19,7 @@ def find_first_error(error: "ValidationError") -> "tuple[str, ErrorDetails]":
 
 
 def format_first_error(error: "ValidationError") -> str:
-    """`lora.r: Input should be greater than 0`; without a place where the whole is refused."""
+    """`lora.r: Input should be greater than 0`; without a place if the model as a whole is refused."""
     place, first = find_first_error(error)
     return f"{place}: {first['msg']}" if place else first["msg"]
 

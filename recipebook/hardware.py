@@ -1,4 +1,4 @@
-"""What this machine has to train with, found without importing torch."""
+"""The machine's GPUs, processor and memory, found without importing torch."""
 
 import os
 import platform
@@ -31,7 +31,7 @@ def detect() -> Hardware:
 
 
 def name_gpus() -> list[str]:
-    """What `CUDA_VISIBLE_DEVICES` may say of each GPU that is seen: `0`, `1`, or what it says now."""
+    """The name of each visible GPU as `CUDA_VISIBLE_DEVICES` writes it: `0`, `1`, or as the variable names it now."""
     count = len(detect().gpus)
     seen = os.environ.get("CUDA_VISIBLE_DEVICES")
     return (seen.split(",") if seen else [str(number) for number in range(count)])[:count]

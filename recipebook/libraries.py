@@ -1,8 +1,8 @@
-"""What torch's add-ons, transformers, DeepSpeed and the hub's client are told before they are imported.
+"""Settings for torch's add-ons, transformers, DeepSpeed and the hub's client, made before they are imported.
 
 prepare_libraries(Path("models/tiny-base"))
 
-What they say while they load says nothing about an evaluation, and a base in a folder needs no hub.
+Their messages while loading have nothing to do with an evaluation, and a base in a folder needs no hub.
 """
 
 import logging
@@ -13,12 +13,15 @@ from recipebook.hardware import detect
 
 
 def prepare_libraries(base: Path | str | None = None) -> None:
-    """Let them tell errors alone and draw no bars; before anything that imports torch, which reads the environment."""
+    """Let these libraries report only errors and draw no progress bars; `base` as a folder switches the hub off.
+
+    Call it before anything imports torch, which reads the environment then.
+    """
     if isinstance(base, Path):
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
     if not detect().gpu:
-        # Threads that wait sleep, as in training (recipebook/launch/process.py); DeepSpeed need not say that it found
-        # no GPU.
+        # Threads that wait sleep, as in training (recipebook/launch/process.py); DeepSpeed would report that it
+        # found no GPU.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         os.environ.setdefault("DS_ACCELERATOR", "cpu")
     for name in ("torchao", "torch.utils._pytree"):

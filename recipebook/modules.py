@@ -48,7 +48,7 @@ def list_names(kind: Kind, root: Path = PROJECT) -> list[str]:
 
 
 def describe_missing(kind: Kind, name: str, root: Path = PROJECT, also: tuple[str, ...] = ()) -> str | None:
-    """The line about an extension that is not there; None where it is, or where the name is one of `also`."""
+    """The message about an extension that does not exist; None if it exists or if the name is one of `also`."""
     known = sorted([*list_names(kind, root), *also])
     return None if name in known else f"no {kind.word} '{on_one_line(name)}' in {kind.folder}/{offer(name, known)}"
 

@@ -15,7 +15,7 @@ from recipebook.suggestions import quote, suggest
 
 
 def check_options(options: type[BaseModel], given: Mapping[str, Any], owner: str) -> BaseModel:
-    """Check what is given; errors call the module `owner`, as in `metric robot`."""
+    """Check the options in `given`; errors call the module `owner`, as in `metric robot`."""
     try:
         return options.model_validate(dict(given))
     except ValidationError as error:

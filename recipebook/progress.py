@@ -1,4 +1,4 @@
-"""One line on a terminal that says how far a long thing is and how long it still takes; nothing elsewhere."""
+"""A progress line on a terminal: the share that is done and the time that is left. Elsewhere it writes nothing."""
 
 import sys
 import time
@@ -19,7 +19,7 @@ class ProgressLine:
         self.drawn = 0.0
 
     def draw(self, done: int, total: int, note: str = "") -> None:
-        """Draw `done` of `total`; the time left is judged from what was done since the first call."""
+        """Draw `done` of `total`; the time left is estimated from the progress since the first call."""
         now = time.monotonic()
         if not self.stream.isatty() or now - self.drawn < 0.1:
             return
@@ -33,7 +33,7 @@ class ProgressLine:
         self.stream.flush()
 
     def wait(self, what: str) -> None:
-        """Draw that something runs whose length is not known."""
+        """Draw the name of a step whose length is not known, and the seconds that it has run."""
         now = time.monotonic()
         if self.stream.isatty() and now - self.drawn >= 0.1:
             self.drawn = now
@@ -41,7 +41,7 @@ class ProgressLine:
             self.stream.flush()
 
     def follow(self, fact: Mapping[str, Any]) -> None:
-        """Draw what another process tells of itself; how far it is, once it is in the phase that the label names."""
+        """Draw another process's progress report: a bar in the phase that the label names, else the phase's name."""
         if fact.get("phase") == self.label:
             loss = f"  loss {fact['loss']:.3f}" if fact.get("loss") is not None else ""
             self.draw(int(fact["step"]), int(fact["steps"]), loss)

@@ -1,8 +1,8 @@
-r"""A record: what stands at one place of a data file, or why nothing can be read there.
+r"""A record of a data file, or the reason why it cannot be read.
 
 In: `{"input": "stop"}` at line 1 and `{"input": "come home", "output":` at line 2. Out:
 `Record(1, 1, {"input": "stop"})` and `Record(2, 2, BadRecord("not JSON: unexpected end of data"))`.
-Broken ones are told, never skipped.
+Broken records are reported, never skipped.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ Value = dict[str, Any] | BadRecord
 
 
 class Record(NamedTuple):
-    """One record: its number and its line, both from 1 (line 0: a table's row, which has none), and what it is."""
+    """One record: its number and its line, both from 1 (line 0: a table's row, which has none), and its value."""
 
     number: int
     line: int
@@ -28,12 +28,12 @@ class Record(NamedTuple):
 
 
 def place(name: str, record: Record) -> str:
-    """Where a record stands, as errors tell it: `data.jsonl:7: record 6`, `data.parquet: row 6`."""
+    """A record's place as errors write it: `data.jsonl:7: record 6`, `data.parquet: row 6`."""
     return f"{name}:{record.line}: record {record.number}" if record.line else f"{name}: row {record.number}"
 
 
 def parse(text: bytes, escaped: bool = True) -> Value:
-    """Read one record from its JSON; what makes it none is its reason. Not `escaped`: no NUL is written in it."""
+    """Read one record from its JSON; a BadRecord has the reason. `escaped`: the text may hold an escaped NUL."""
     if len(text) > LARGEST:
         return BadRecord(f"larger than {LARGEST // 2**20} MiB")
     try:
@@ -48,7 +48,7 @@ def parse(text: bytes, escaped: bool = True) -> Value:
 
 
 def name_kind(value: object) -> str:
-    """Name a JSON value's kind, for reasons that tell what was found and never the value itself."""
+    """Name a JSON value's kind; reasons contain the kind and never the value itself."""
     match value:
         case None:
             return "null"
@@ -82,7 +82,7 @@ def _explain(text: bytes, error: orjson.JSONDecodeError) -> str:
 
 
 def _holds_nul(value: object) -> bool:
-    # A stack of its own: orjson reads deeper nesting than Python would recurse into.
+    # An explicit stack: orjson reads deeper nesting than Python can recurse into.
     waiting = [value]
     while waiting:
         match waiting.pop():

@@ -5,7 +5,7 @@
 
 `tool_calls` hold their arguments as JSON strings, since Arrow would merge differently shaped objects into
 one struct and fill it with nulls. `meta` is ignored by training and used by evaluation for its slices. `spans` mark
-characters of a message's content, for training that weighs them (trainer/spans.py); any other ignores them.
+characters of a message's content, for training that weighs them (trainer/spans.py); other trainings ignore them.
 """
 
 from typing import Any, NotRequired, TypedDict
@@ -45,4 +45,4 @@ class BadRecord(Exception):
 
 
 class LeftOut(BadRecord):
-    """A good record that the recipe does not ask for, such as another persona's; no reject, and counted apart."""
+    """A good record that the recipe does not select, such as another persona's; counted apart from rejected records."""

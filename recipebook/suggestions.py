@@ -1,6 +1,6 @@
-"""A name that is not there, and those that are, to a hint: `; did you mean 'robot'? it has: echo, robot`.
+"""An unknown name and the known names to a hint: `; did you mean 'robot'? it has: echo, robot`.
 
-A value that is refused, to what a message shows of it: `'a text of which only the beginning is sho...`.
+A refused value to its short form for a message: `'a text of which only the beginning is sho...`.
 """
 
 import json
@@ -36,5 +36,5 @@ def quote(value: Any) -> str:
 
 
 def shorten(text: str, limit: int = 60) -> str:
-    """A text of at most `limit` characters; the last three of one that was cut are dots."""
+    """A text of at most `limit` characters; one that was cut ends in three dots."""
     return text if len(text) <= limit else f"{text[: limit - 3]}..."

@@ -14,7 +14,7 @@ LABEL_CHARS = 9
 
 
 def print_field(label: str, text: str) -> None:
-    """Print a line; one without a label goes on with what the line above it says."""
+    """Print a line; one without a label continues the line above it."""
     print(format_field(label, text))
 
 

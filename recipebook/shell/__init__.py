@@ -1,1 +1,1 @@
-"""Shell commands that a model wrote, and what came of them."""
+"""Shell commands that a model wrote, and their outcomes."""

@@ -11,7 +11,7 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 def reward(outcome: Outcome) -> float:
-    """1 for a correct outcome, -0.5 for an incorrect one; what was not judged counts neither way."""
+    """1 for a correct outcome, -0.5 for an incorrect one, 0 for a task without a verdict."""
     match outcome:
         case "correct":
             return 1.0

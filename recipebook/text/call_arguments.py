@@ -4,9 +4,9 @@ In: `query='women's shoes', max_price=20.5, sizes=[38, 39]` or `GL("freebase"), 
 Out: `({"query": "women's shoes", "max_price": 20.5, "sizes": [38, 39]}, [])`, the named ones and the others, or
 `({}, ['GL("freebase")', "transe:relation", "entity#/m/0gs9p"])`.
 
-A quote that nobody escaped ends its string only where an argument can end. What is no string, number, list or object
-stays as it stands. One object alone, with strings for keys, is the named arguments themselves. Any text can be
-read, in time linear in it; what `format_arguments` returns is read as it was.
+A quote that nobody escaped ends its string only where an argument can end. Anything that is not a string,
+number, list or object stays text. One object alone, with strings for keys, is the named arguments themselves. Any text
+can be read, in linear time. From a text that `format_arguments` wrote, the same arguments are read.
 """
 
 import math
@@ -21,7 +21,7 @@ CLEAN_STRING = r"""(?:'(?:[^'\\]++|\\.)*+'|"(?:[^"\\]++|\\.)*+")(?=\s*+[,)\]}:])
 """A string with every quote in it escaped, where an argument can end."""
 
 OPENING = r"(?:<tool>\s*+|\[)[A-Za-z_][A-Za-z0-9_.]*+\("
-"""What opens a call, and is in no string but a clean one."""
+"""The opening of a call; of all strings, only a clean one may contain it."""
 
 _STRAY_END = r"(?=\s*+(?:\)\s*+(?:[\]),]|</tool>|-->)|[\]}]\s*+[,)\]}]|,\s*+(?:\w++\s*+=|[\"'\[{(\d-])))"
 _STRAY = {quote: re.compile(f"(?P<end>{quote}){_STRAY_END}|{OPENING}") for quote in "'\""}
@@ -39,14 +39,14 @@ _ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "<": "\\x3c", "[": "\\x5b"}
 
 
 class Arguments(NamedTuple):
-    """What a call is given: by name, and by position."""
+    """The arguments of a call: by name, and by position."""
 
     named: dict[str, Any]
     positional: list[Any]
 
 
 def read_arguments(text: str, start: int, closing: int, end: int) -> Arguments:
-    """Read what stands between the brackets at `start` and `closing`; the whole call ends at `end`."""
+    """Read the arguments between the brackets at `start` and `closing`; the whole call ends at `end`."""
     reader = _ArgumentReader(text, end)
     named, positional, at = reader.read_items(start + 1)
     if at != closing:
@@ -75,7 +75,7 @@ class _ArgumentReader:
         self.text = text
         self.end = end
         self.dead = ""
-        """Quotes that end no stray string from here on: looking again and again would not be linear."""
+        """Quotes that end no stray string from here on; searching for them again would not be linear."""
 
     def read_items(self, at: int) -> tuple[dict[str, Any], list[Any], int]:
         """Read arguments up to the bracket that closes them; its place comes last."""
@@ -93,7 +93,7 @@ class _ArgumentReader:
         return named, positional, at
 
     def find_closing(self, at: int, stops: str = "") -> int | None:
-        """Find the bracket that closes the one at `at`; with `stops`, where a value from `at` on ends instead."""
+        """Find the bracket that closes the one at `at`; with `stops`, find the end of the value at `at` instead."""
         depth = 0
         while part := _PART.match(self.text, at, self.end):
             if part.end() == at:
@@ -127,7 +127,7 @@ class _ArgumentReader:
         return None
 
     def _read_value(self, at: int, stops: str, depth: int) -> tuple[Any, int]:
-        """Read one value from `at` on; what comes behind it is one of `stops`, a closing bracket or the end."""
+        """Read the value at `at`; one of `stops`, a closing bracket or the text's end follows it."""
         if at < self.end:
             opening = self.text[at]
             if opening in "'\"":

@@ -3,7 +3,7 @@
     messages [{"role": "user", "content": "stop"}], answer {"role": "assistant", "content": "robot.stop()"}
     → "<|im_start|>user\\nstop<|im_end|>\\n<|im_start|>assistant\\n" and "robot.stop()<|im_end|>"
 
-Training on pairs and evaluation both write with these, so that they cannot come to differ.
+Training on pairs and evaluation both use these functions, so that their texts are the same.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ def format_prompt(tokenizer: Any, messages: Sequence[Message], tools: Sequence[d
 def format_answer(
     tokenizer: Any, messages: Sequence[Message], answer: Message, tools: Sequence[dict[str, Any]] = ()
 ) -> str:
-    """What the template writes behind the prompt once it is answered, the end of the turn included."""
+    """The text that the template writes after the prompt for `answer`, the end of the turn included."""
     prompt = format_prompt(tokenizer, messages, tools)
     whole = str(tokenizer.apply_chat_template([*messages, answer], tools=list(tools) or None, tokenize=False))
     if not whole.startswith(prompt):

@@ -103,7 +103,7 @@ def find_calls(text: str) -> list[InlineCall]:
 
 
 def remove_calls(text: str) -> str:
-    """Give back the text that was annotated; one blank stays where a call stood between two words."""
+    """Return the text without its calls; one blank stays where a call stood between two words."""
     return take_out(text, find_spans(text))[0]
 
 
@@ -153,7 +153,7 @@ def format_call(name: str, arguments: Mapping[str, Any] | str, dialect: Dialect 
 
 
 def insert_calls(text: str, calls: Sequence[str], positions: Sequence[int]) -> str:
-    """Put calls into a text at rising positions, each behind a blank of its own."""
+    """Put calls into a text at rising positions, each preceded by a blank."""
     pieces: list[str] = []
     at = 0
     for call, position in zip([*calls, ""], [*positions, len(text)], strict=True):

@@ -4,8 +4,8 @@
     spans [(3, 9, "position"), (9, 13, "tool"), (13, 22, "argument")]
     → ["fluency", "position", "tool", "argument"]
 
-A token that reaches into two spans is of the one that its first character, blanks aside, stands in; what is in no
-span is of the kind `fluency`.
+A token that reaches into two spans belongs to the span of its first character that is not blank. A token in no span
+is of the kind `fluency`.
 """
 
 from collections.abc import Sequence
