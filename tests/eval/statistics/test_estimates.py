@@ -5,6 +5,7 @@ import math
 import pytest
 
 from eval.statistics.estimates import Estimate, adjust_holm, compare, estimate
+from eval.statistics.resampling import bootstrap, sum_groups
 
 TEN = [str(number) for number in range(10)]
 
@@ -183,3 +184,23 @@ def test_every_one_of_many_groups_may_be_flipped() -> None:
     for values in (tuned, tuned[::-1]):
         result = compare([0.0] * 80, values, [str(number) for number in range(80)], binary=False, seed=1)
         assert result.p == pytest.approx(expected, abs=0.01)
+
+
+def test_few_groups_take_percentiles_and_ten_are_enough_for_bca() -> None:
+    for count, method in ((9, "percentile"), (10, "BCa")):
+        values, groups = [float(number**2) for number in range(count)], [str(number) for number in range(count)]
+        result = estimate(values, groups, binary=False, seed=3)
+        assert (result.low, result.high) == bootstrap(sum_groups([values, [1.0] * count], groups), 3, method)
+
+
+def test_equal_means_of_groups_leave_what_so_many_groups_leave() -> None:
+    # Wilson's upper end for 0 of 2 and of 1: z² / (2 + z²) and z² / (1 + z²), z² being 3.841459.
+    for groups, unseen in ((["a", "a", "b"], 3.841459 / 5.841459), (["a", "a", "a"], 3.841459 / 4.841459)):
+        result = estimate([0.25] * 3, groups, binary=False, seed=1)
+        assert [result.low, result.high] == pytest.approx([0.25 - unseen / 4, 0.25 + unseen * 3 / 4], abs=1e-6)
+
+
+def test_a_seed_flips_the_same_signs_on_every_machine() -> None:
+    values = [1 / 3, 1 / 7, 1 / 11, 1 / 13]
+    assert compare([0.0] * 4, values, TEN[:4], binary=False, seed=1).p == 0.06355
+    assert compare([0.0] * 4, values, TEN[:4], binary=False, seed=2).p != 0.06355

@@ -197,3 +197,11 @@ def test_shares_that_are_all_alike_count_the_groups_that_have_something_below_th
     assert (raised.mean, raised.low, raised.high) == (math.exp(0.25), None, None)
     whole = estimate_ratio(rows((4, 4), (4, 4)), LENGTHS, name(2), seed=1)
     assert (whole.low, whole.high) == pytest.approx((1 - unseen, 1.0), abs=1e-6)
+
+
+def test_a_seed_swaps_and_draws_the_same_groups_on_every_machine() -> None:
+    base, tuned = rows(*[(0, 1)] * 4), rows((1 / 3, 1), (1 / 7, 1), (1 / 11, 1), (1 / 13, 1))
+    assert compare_ratio(base, tuned, LENGTHS, name(4), seed=1).p == 0.06525
+    base, tuned = rows(*[(0, 1)] * 20), rows(*[(number % 7, 1) for number in range(20)])
+    first, again, other = (compare_ratio(base, tuned, LENGTHS, name(20), seed=seed) for seed in (1, 1, 2))
+    assert (first.low, first.high) == (again.low, again.high) != (other.low, other.high)

@@ -193,6 +193,20 @@ def test_pairs_without_held_out_ones_are_judged_by_those_of_training() -> None:
     )
 
 
+def test_a_held_out_figure_is_the_last_one_and_a_trained_one_the_mean_of_the_last_fifth() -> None:
+    shares, margins = [0.5, 0.6, 0.7, 0.9, 0.95], [0.0, 0.0, 0.0, 1.0, 3.0]
+    five = log([2.0, 1.5, 1.0, 0.6, 0.4], rewards_of_accuracies=shares, rewards_of_margins=margins)
+    assert diagnose(five).reasons[0].startswith("95 % of training pairs told apart, reward margin 3.00 ")
+    held_out = [
+        {"step": at, "eval_loss": 0.4, "eval_rewards/accuracies": at / 100, "eval_rewards/margins": at / 10}
+        for at in range(86, 96)
+    ]
+    pairs = log(FALLING, rewards_of_accuracies=[0.96] * 10, rewards_of_margins=[9.0] * 10)
+    assert diagnose([*pairs, *held_out]).reasons[0].startswith("95 % of held-out pairs told apart, reward margin 9.50 ")
+    unsaid = {"step": 100, "eval_loss": 0.4, "eval_rewards/accuracies": 0.9}
+    assert diagnose([*pairs, unsaid]).reasons[0].startswith("90 % of held-out pairs told apart, reward margin 0.00 ")
+
+
 def test_a_method_without_accuracies_tells_where_its_margin_is_of() -> None:
     def tell(margins: list[float], held_out: dict[str, float]) -> tuple[str, str]:
         validated = [{"step": 100, "eval_loss": 0.3, **held_out}] if held_out else []
