@@ -12,7 +12,7 @@ from recipebook.recipe.keys import Recipe
 
 
 def build_command(recipe: Recipe) -> list[str]:
-    """What is run in the run's folder."""
+    """The command that trains the recipe; it is run in the run's folder."""
     if recipe.remote:
         return [sys.executable, "-m", "recipebook.remote.job"]
     train = ["-m", "trainer", "axolotl.yaml"]
@@ -26,9 +26,9 @@ def build_command(recipe: Recipe) -> list[str]:
 
 
 def build_environment(recipe: Recipe) -> dict[str, str]:
-    """What is set for the trainer, beyond what the user's own environment says."""
+    """The variables that are set for the trainer, on top of the user's own environment."""
     environment = {
-        # Processes that Axolotl saves tokenised rows with where the configuration says 0, each importing all anew.
+        # Otherwise Axolotl saves tokenised rows with several processes, each of which imports everything anew.
         "AXOLOTL_DATASET_NUM_PROC": "0",
         "AXOLOTL_DO_NOT_TRACK": "1",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",

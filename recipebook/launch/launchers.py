@@ -1,9 +1,9 @@
-"""What trains the members of a fleet: a prepared run's folder in, an exit code and what the trainer left there out.
+"""Ways to train a fleet's members: a prepared run's folder in; an exit code, and the trainer's files there, out.
 
     training = launcher.start(LaunchJob(folder=Path("runs/traits/joy_plus-20261121-093000"), command=(…), …))
     training.poll()      None while it runs, then 0, or -9 where it was killed
 
-A launcher writes no manifest, judges nothing, tries nothing again: the scheduler does (recipebook/fleet/schedule.py).
+A launcher writes no manifest, checks no result and repeats nothing: the scheduler does (recipebook/fleet/schedule.py).
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class LaunchJob:
     command: tuple[str, ...]
     """Run with `folder` as the working directory; its output is added to train.log."""
     environment: dict[str, str]
-    """Laid over our own."""
+    """Variables that are added to this process's own."""
     lock: int
     """The descriptor that holds the run; a local process inherits it."""
     processes: int
@@ -42,7 +42,7 @@ class Launcher(Protocol):
     """A way to train several runs at a time."""
 
     slots: int
-    """How many may be under way."""
+    """The number of runs that may be under way at a time."""
 
     def start(self, job: LaunchJob) -> RunningTraining:
         """Begin to train a run, in one of the slots that is free."""
@@ -52,7 +52,7 @@ class Launcher(Protocol):
 
 
 class PlainTraining:
-    """A process of its own, in a group of its own."""
+    """A run in a separate process, which leads its own process group."""
 
     def __init__(self, job: LaunchJob) -> None:
         with (job.folder / "train.log").open("ab") as log:
@@ -68,7 +68,7 @@ class PlainTraining:
 
 
 class PlainLauncher:
-    """Every member as a run on its own would be: for several processes a member, and where nothing can be shared."""
+    """Starts a member as a single run is started: for members of several processes, and where nothing can be shared."""
 
     def __init__(self, slots: int) -> None:
         self.slots = slots

@@ -1,6 +1,7 @@
 """Starting Axolotl and staying with it to its end: its process, its process group, its log.
 
-One process is started as it is; several through `accelerate launch`. The trainer's group gets what ends us.
+One process is started as it is; several through `accelerate launch`. A signal that ends this process
+also ends the trainer's process group.
 """
 
 import ctypes
@@ -25,13 +26,13 @@ PR_SET_PDEATHSIG = 1
 
 
 class Stopped(Exception):
-    """Ctrl-C or a signal asked us to stop; the trainer is gone by the time this is seen."""
+    """Ctrl-C or a signal stopped this process; when the caller catches this, the trainer has ended."""
 
 
 def run_trainer(
     command: list[str], environment: dict[str, str], folder: Path, lock: int, follow: Callable[[dict[str, Any]], None]
 ) -> int:
-    """Run to the end, telling `follow` the trainer's progress; its exit code, or Stopped.
+    """Run to the end, passing the trainer's progress to `follow`; returns the exit code, or raises Stopped.
 
     `lock` is inherited, so that the run stays held should this process be killed and the trainer not.
     """
@@ -40,7 +41,7 @@ def run_trainer(
 
 
 def run_job(command: list[str], environment: dict[str, str], folder: Path, lock: int) -> int:
-    """The same for a stage that trains nothing; it tells its own progress where we would."""
+    """The same for a stage that trains nothing; the stage draws its own progress."""
     return _run(command, environment, folder, lock, lambda _: None, None)
 
 
@@ -54,10 +55,10 @@ def start_process(
     without: Sequence[str] = (),
     tied: bool = False,
 ) -> subprocess.Popen[bytes]:
-    """Start a process that trains, in `folder`, with `environment` laid over ours less what `without` names.
+    """Start a process in `folder`, with `environment` added to our variables, less those that `without` names.
 
-    Its output goes into `log`, or where ours does. It inherits one descriptor. It leads a process group of its own, or
-    is `tied`: it stays in our group, and the kernel kills it when we die.
+    Its output goes into `log`, or to our own output. It inherits the descriptor `inherited`. It leads its own process
+    group, unless it is `tied`: then it stays in our group, and the kernel kills it when we die.
     """
     ours = {key: value for key, value in os.environ.items() if key not in (NOT_INHERITED, *without)}
     return subprocess.Popen(
@@ -109,8 +110,8 @@ def signals_raise() -> Iterator[None]:
     def stop(signum: int, frame: FrameType | None) -> None:
         raise Stopped(signal.Signals(signum).name)
 
-    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {signum: signal.signal(signum, stop) for signum in asked}
+    caught = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {signum: signal.signal(signum, stop) for signum in caught}
     try:
         yield
     finally:

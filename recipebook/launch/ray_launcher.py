@@ -37,7 +37,7 @@ NOT_FROM_RAY = ("OMP_NUM_THREADS",)
 
 
 class RayLauncher:
-    """As many members at a time as the cluster has room for, or as are asked for."""
+    """Trains `slots` members at a time; if not given, one for each GPU or CPU of the cluster."""
 
     def __init__(self, slots: int | None = None) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -88,7 +88,7 @@ class RayTraining:
         self.code: int | None = None
 
     def poll(self) -> int | None:
-        """See Training; a task that Ray has given up counts as killed."""
+        """See RunningTraining; a task that Ray has given up counts as killed."""
         import ray
 
         if self.code is None and ray.wait([self.ref], timeout=0)[0]:
@@ -101,7 +101,7 @@ class RayTraining:
         return self.code
 
     def stop(self) -> None:
-        """See Training."""
+        """See RunningTraining."""
         import ray
 
         if self.poll() is None:
@@ -113,7 +113,7 @@ class RayTraining:
 def _train(folder: str, command: tuple[str, ...], environment: dict[str, str]) -> int:
     """On a node: run the trainer as the plain launcher does, and see to it that it dies with us."""
     node = os.getppid()
-    # Held until the last trainer in this folder is gone: of a node that was only thought dead, for one.
+    # Waits for the last trainer in this folder to end, such as that of a node that was wrongly taken for dead.
     with holding(_lock_trainer(Path(folder))) as lock:
         Run(Path(folder)).drop_broken_checkpoints()
         with (Path(folder) / "train.log").open("ab") as log:
@@ -128,7 +128,7 @@ def _train(folder: str, command: tuple[str, ...], environment: dict[str, str]) -
 
 
 def _leave_with_node(node: int) -> None:
-    """End this worker where its node is gone, for then it was Ray that killed the trainer, and runs the task again."""
+    """End this worker if its node is gone: then Ray killed the trainer, and it runs the task again."""
     time.sleep(DYING_SECONDS)
     if os.getppid() != node:
         os._exit(1)

@@ -1,7 +1,7 @@
 """A resolved recipe and the files of a run to `axolotl.yaml` (and `deepspeed.json`): Jinja, in a sandbox.
 
-The template of the training method renders the recipe; the recipe's `axolotl` section is laid over the result. What
-comes out stands alone: `axolotl train axolotl.yaml` in the run's folder trains the same.
+The template of the training method renders the recipe; the recipe's `axolotl` section is laid over the result. The
+files need nothing else: `axolotl train axolotl.yaml` in the run's folder trains the same.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from recipebook.recipe.keys import Recipe
 class Inputs:
     """The files that a run trains on, as paths from its folder or absolute ones, and how many processes tokenise.
 
-    `base` is a model in place of the recipe's, `adapter` one that is trained on instead of a new one.
+    `base` is a model in place of the recipe's. `adapter` is an adapter to train further, in place of a new one.
     """
 
     train: str

@@ -25,7 +25,7 @@ SINGLE = ("-m", "trainer", "axolotl.yaml")
 
 
 class Resident:
-    """One process, and the socket over which it is told what to train."""
+    """One process, and the socket over which it receives the runs to train."""
 
     def __init__(self, job: LaunchJob, slot: int) -> None:
         self.environment = job.environment
@@ -38,7 +38,7 @@ class Resident:
         self.control.setblocking(False)
 
     def fits(self, job: LaunchJob) -> bool:
-        """Whether it lives and was started as the job wants to be; libraries read some variables once."""
+        """Whether it lives and has the environment of the job; libraries read some variables only once."""
         return self.process.poll() is None and self.environment == job.environment
 
     def close(self) -> None:
@@ -90,7 +90,7 @@ class ResidentTraining:
     def _bury(self) -> int:
         code = self.resident.process.wait()
         if self.child is None:
-            # It died before it could train: what it said belongs to the run that it was started for, if there is room.
+            # It died before it could train: its error goes into the log of its first run, if the disk has room.
             note = f"ResidentError: ended with status {code}: {last_error(self.resident.log)}\n"
             with contextlib.suppress(OSError), (self.folder / "train.log").open("a", encoding="utf-8") as log:
                 log.write(note)
@@ -98,7 +98,7 @@ class ResidentTraining:
 
 
 class ResidentLauncher:
-    """As many residents as slots."""
+    """Trains each run in a resident, of which every slot has one."""
 
     def __init__(self, slots: int) -> None:
         self.slots = slots

@@ -1,11 +1,11 @@
-"""A packed adapter from elsewhere to a folder, taking nothing from it on trust.
+"""A packed adapter from a service in; its checked files in a folder out.
 
 In: a tar (plain, gz or zst) or a zip. Out: the files beside its one `adapter_config.json`, flat in a folder:
 
     adapter_config.json, adapter_model.safetensors, tokenizer.json, …
 
-Only safetensors and text are taken, as other weights may run code when they are loaded; what is left out is told. A
-name that leads outside, a link, or more than the limit refuses the whole.
+Only safetensors and text are taken, as other weights may run code when they are loaded; the names of the others are
+returned. An archive with a name that leads outside, with a link, or larger than the limit is refused.
 """
 
 import gzip
@@ -30,7 +30,7 @@ _BROKEN = (tarfile.TarError, zipfile.BadZipFile, zstandard.ZstdError, gzip.BadGz
 
 
 def unpack_adapter(archive: Path, folder: Path) -> list[str]:
-    """Write the adapter's files into `folder`; the names of what was left out."""
+    """Write the adapter's files into `folder`; returns the names of the files that were left out."""
     kept: dict[str, PurePosixPath] = {}
     left_out: list[str] = []
     room = LARGEST
@@ -89,7 +89,7 @@ def _open_stream(archive: Path, start: bytes) -> Iterator[IO[bytes]]:
 
 
 def _filter(member: tarfile.TarInfo, folder: Path, archive: Path) -> tarfile.TarInfo:
-    """Let Python's own rules for archives that are not trusted judge a member as well."""
+    """Apply Python's own rules for untrusted archives as well."""
     try:
         return tarfile.data_filter(member, str(folder))
     except tarfile.FilterError as error:
@@ -104,7 +104,7 @@ def _check_name(name: str, archive: Path) -> PurePosixPath:
 
 
 def _copy(stream: IO[bytes], out: Path, limit: int) -> int:
-    """Copy what comes, counting: the sizes that an archive names are its own word."""
+    """Copy at most `limit` bytes, counting them: the sizes that an archive states may be false."""
     with out.open("wb") as file:
         while chunk := stream.read(1 << 20):
             if file.tell() + len(chunk) > limit:

@@ -1,12 +1,13 @@
 """A run that a service trains, carried out in the run's folder: `python -m recipebook.remote.job`.
 
-In: resolved.yaml and data/train.jsonl. Out: model/ and weights.json, as a trainer leaves them. What was done is in
-`remote.json`, written before and after each step, so that whoever comes next goes on and pays for nothing twice:
+In: resolved.yaml and data/train.jsonl. Out: model/ and weights.json, as a trainer leaves them. `remote.json`
+records each step, before and after it, so that the next attempt resumes and pays for nothing twice:
 
     {"service": "together", "url": "https://…/v1", "rows": 1500, "file": "file-1c…", "orders": [{"suffix": "rb-3f2a…",
      "asked": "2026-11-21T09:30:00+00:00", "job": "ft-77…", "status": "completed"}], "archive": "9b1c…", "left_out": []}
 
-An order without a job was sent, or about to be, when its sender died: the service is asked for the suffix first.
+An order without a job: its sender died while or before sending it. The next attempt first looks for a job that bears
+the suffix.
 """
 
 import json
@@ -38,7 +39,7 @@ TRIES = 5
 
 
 class Order(Frozen):
-    """One training asked for; `status` is the service's last word on it."""
+    """One training that was ordered; `status` is the last that the service reported."""
 
     suffix: str
     asked: str
@@ -69,7 +70,7 @@ class RemoteRun:
         self.state = State.model_validate_json(path.read_bytes()) if path.is_file() else fresh
 
     def carry_out(self) -> None:
-        """Go on from wherever the folder says that we are."""
+        """Resume at the step that remote.json records, and finish."""
         if self.state.file is None:
             self._upload()
         job = self._take_up() or self._order()
@@ -100,7 +101,7 @@ class RemoteRun:
         return job
 
     def _find(self, suffix: str) -> RemoteJob | None:
-        """A job that was started and whose answer was lost; a list may lag behind, so it is read more than once."""
+        """A job that was started, but whose answer was lost; the list of jobs may lag, so it is read more than once."""
         for look in range(LOOKS_FOR_AN_ORPHAN):
             if look:
                 time.sleep(min(self.remote.poll_seconds, 10))
@@ -128,7 +129,7 @@ class RemoteRun:
                 job = found
             print(f"started {job.id} as {suffix}")
             return job
-        raise UserError(f"{self.remote.service}: whether {suffix} was started stays unclear; the same command asks")
+        raise UserError(f"{self.remote.service}: {suffix} may have been started: run the same command to resume")
 
     def _wait(self, job: RemoteJob) -> RemoteJob:
         while job.state == "running":
@@ -149,7 +150,7 @@ class RemoteRun:
             _check_adapter(unpacked / CONFIG, self.recipe.lora)
             weights = _check_weights(unpacked)
             unpacked.chmod(0o755)
-            # Of an attempt that died right here.
+            # Left by an attempt that died right here.
             shutil.rmtree(self.folder / "model", ignore_errors=True)
             unpacked.rename(self.folder / "model")
         self._write(archive=digest_file(archive), left_out=tuple(left_out))
@@ -174,7 +175,7 @@ class RemoteRun:
 
 
 def cancel(folder: Path) -> str:
-    """End the run's job at its service; what the service says of it."""
+    """End the run's job at its service; returns a line with the status that the service reports."""
     path = folder / REMOTE
     order = State.model_validate_json(path.read_bytes()).orders[-1:] if path.is_file() else ()
     if not order or not order[0].job or order[0].failed or order[0].status == "completed":
@@ -191,7 +192,7 @@ def read_recipe(folder: Path) -> Recipe:
 
 
 def main() -> int:
-    """Carry out the run in the working directory; what stops it is the log's last line."""
+    """Carry out the run in the working directory; a UserError becomes the log's last line."""
     folder = Path.cwd()
     recipe = read_recipe(folder)
     assert recipe.remote
@@ -204,7 +205,7 @@ def main() -> int:
 
 
 def _strip_metadata(rows: Path) -> None:
-    """Take out what is for our own evaluation: services refuse columns that they do not know."""
+    """Remove the metadata, which only our evaluation needs: services refuse columns that they do not know."""
     with rows.open("rb") as lines, replacing(rows) as out:
         for line in map(json.loads, lines):
             line.pop("metadata", None)
@@ -239,7 +240,7 @@ def _check_adapter(path: Path, wanted: Lora | None) -> None:
 
 
 def _check_weights(folder: Path) -> str:
-    """What trainer/weights.py finds, in a process of its own that may load torch."""
+    """The report of trainer/weights.py, from a separate process, which may load torch."""
     command = [sys.executable, "-m", "trainer.weights", str(folder)]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     if done.returncode:

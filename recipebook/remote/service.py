@@ -1,6 +1,6 @@
-"""What a fine-tuning service is to the runner: rows go up, a job is started and watched, an adapter comes down.
+"""A fine-tuning service as the runner uses it: rows go up, a job is started and watched, an adapter comes down.
 
-A service is a module of services/; its file's name is what a recipe's `remote.service` says. It has `URL`, `KEY`
+A service is a module of services/; its file's name is the value of a recipe's `remote.service`. It has `URL`, `KEY`
 (the environment variable of the key), `find_obstacles(recipe)`, `build_order(recipe)` and `connect(url, key)`, and
 may have `DECIDES`, the keys of a recipe that change nothing there, such as `("training", "optimizer")`:
 
@@ -20,7 +20,7 @@ from recipebook.recipe.schema_walk import Fault
 
 
 class RemoteJob(NamedTuple):
-    """A training at the service: `status` is its own word, `reason` what it says of a failure."""
+    """A training at the service: `status` is the service's own word, `reason` its explanation of a failure."""
 
     id: str
     state: Literal["running", "completed", "failed"]
@@ -38,16 +38,16 @@ class Service(Protocol):
     """A connection to a service, with a key."""
 
     def upload(self, file: Path, name: str) -> str:
-        """Send rows; the file's id there."""
+        """Send rows; returns the file's id at the service."""
 
     def start(self, order: dict[str, Any], file: str, suffix: str) -> RemoteJob:
-        """Start a training that bears the suffix; Unclear where it may have started."""
+        """Start a training that bears the suffix; raises Unclear if it may have started."""
 
     def find(self, suffix: str) -> RemoteJob | None:
         """The job that bears the suffix."""
 
     def look(self, job: str) -> RemoteJob:
-        """How a job is."""
+        """The present state of a job."""
 
     def cancel(self, job: str) -> RemoteJob:
         """End a job."""
@@ -57,13 +57,13 @@ class Service(Protocol):
 
 
 class ServiceModule(Protocol):
-    """What a module of services/ has."""
+    """The parts of a module of services/."""
 
     URL: str
     KEY: str
 
     def find_obstacles(self, recipe: Recipe) -> Iterator[Fault]:
-        """What the service cannot do of what the recipe asks."""
+        """A fault for each setting of the recipe that the service cannot carry out."""
 
     def build_order(self, recipe: Recipe) -> dict[str, Any]:
         """The recipe in the service's words."""
@@ -84,7 +84,7 @@ def connect(remote: Remote) -> Service:
 
 
 def name_url(remote: Remote) -> str:
-    """Where the service answers."""
+    """The service's address."""
     return (remote.url or load_service(remote.service).URL).rstrip("/")
 
 

@@ -2,7 +2,7 @@
 
 In: `Web("https://…/v1", key, "TOGETHER_API_KEY", "together").ask("GET", "fine-tunes/ft-3f2a")`. Out: the answer's JSON.
 429 and `Retry-After` are obeyed; 500, 502, 503, 504 and broken connections are tried again for half an hour; any
-other refusal is the user's to know. The key is in no message.
+other refusal is a UserError. The key is in no message.
 """
 
 import math
@@ -30,7 +30,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a request is repeated. Pauses double up to `longest`, each a bit another, so that callers spread."""
+    """How long a request is repeated. Pauses double up to `longest`; chance varies each, so that callers spread."""
 
     first: float
     longest: float = 60.0
@@ -57,7 +57,7 @@ def insist(
     """
     started, attempts, pause = time.monotonic(), 0, patience.first
     while True:
-        asked = 0.0
+        requested = 0.0
         attempts += 1
         try:
             response = send()
@@ -67,9 +67,9 @@ def insist(
             if response.is_success:
                 return response
             fault = describe(response)
-            asked = min(read_pause(response.headers.get("Retry-After")), patience.obeyed)
+            requested = min(read_pause(response.headers.get("Retry-After")), patience.obeyed)
         over = attempts == patience.attempts or time.monotonic() - started >= patience.seconds
-        if over or wait(max(pause * random.uniform(0.8, 1.2), asked), fault):
+        if over or wait(max(pause * random.uniform(0.8, 1.2), requested), fault):
             raise GivenUp(fault)
         pause = min(2 * pause, patience.longest)
 
@@ -99,12 +99,12 @@ class Web:
         self.client = httpx.Client(base_url=f"{url}/", headers=headers, timeout=TIMEOUT)
 
     def ask(self, method: str, path: str, *, repeatable: bool = True, **content: Any) -> dict[str, Any]:
-        """Send a request and read the JSON; one that is not `repeatable` is Unclear once it may have been heard."""
+        """Send a request and read the JSON; one that is not `repeatable` raises Unclear if it may have arrived."""
         answer = self._insist(lambda: self.client.request(method, path, **content), repeatable)
         return self._read(answer)
 
     def upload(self, path: str, file: Path, name: str, fields: dict[str, str]) -> dict[str, Any]:
-        """Send a file as a form does."""
+        """Send a file and `fields` as a form."""
 
         def send() -> httpx.Response:
             with file.open("rb") as stream:
@@ -113,7 +113,7 @@ class Web:
         return self._read(self._insist(send, repeatable=True))
 
     def download(self, path: str, params: dict[str, str], out: Path, limit: int) -> None:
-        """Fetch a file; it is there whole or not at all."""
+        """Fetch a file into `out`, whole or not at all."""
 
         def fetch() -> httpx.Response:
             # The key goes to no other host that an answer may lead to: httpx takes it off.
@@ -136,10 +136,10 @@ class Web:
             return insist(send, patience, lambda fault: self._describe(fault, repeatable), _wait)
         except GivenUp as fault:
             minutes = PATIENCE_SECONDS / 60
-            raise UserError(f"{fault}; given up after {minutes:.0f} minutes, the same command goes on") from None
+            raise UserError(f"{fault}; given up after {minutes:.0f} minutes: run the same command to resume") from None
 
     def _describe(self, fault: httpx.Response | httpx.TransportError, repeatable: bool) -> str:
-        """Word a fault that may pass; a busy service and a connection that never stood heard nothing of the request."""
+        """Describe a fault that may pass; a busy service, or one that was never reached, did not take the request."""
         if isinstance(fault, httpx.Response):
             message, heard = self._format_error(fault), fault.status_code != 429
             if heard and fault.status_code not in PASSING:
@@ -164,11 +164,11 @@ class Web:
         try:
             error = answer.json()
             error = error.get("error", error)
-            said = error["message"] if isinstance(error, dict) else error
+            text = error["message"] if isinstance(error, dict) else error
         except (ValueError, LookupError, AttributeError):
-            said = answer.text
+            text = answer.text
         hint = f" (the key is from {self.key_name})" if answer.status_code in (401, 403) else ""
-        message = f"{self.service}: {answer.status_code} {answer.reason_phrase}: {str(said)[:300]}{hint}"
+        message = f"{self.service}: {answer.status_code} {answer.reason_phrase}: {str(text)[:300]}{hint}"
         return self._hide(message)
 
     def _hide(self, text: str) -> str:

@@ -168,7 +168,7 @@ def test_a_server_that_stays_away_is_given_up(
     monkeypatch.setattr(web, "PATIENCE_SECONDS", 0.1)
     account.faults["GET fine-tunes"] = [(500, {}, {})] * 3
     with pytest.raises(
-        UserError, match=r"500 Internal Server Error: \{\}; given up after 0 minutes, the same command goes on"
+        UserError, match=r"500 Internal Server Error: \{\}; given up after 0 minutes: run the same command to resume"
     ):
         client.look("ft-1")
 
