@@ -1,12 +1,12 @@
-"""How a training went, judged from what it logged: metrics.jsonl in, a verdict with its reasons and what to try next.
+"""The verdict on a training: metrics.jsonl in; the verdict, its reasons and advice on what to try next, out.
 
     diagnose([{"step": 10, "loss": 2.7}, …, {"step": 480, "loss": 0.05}, {"step": 481, "eval_loss": 0.41}])
     → Diagnosis(verdict="overfitting", reasons=("training loss 0.05 at the end, validation 0.41",
                 "validation 0.36 above training (0.3 or more is overfitting)"), advice=("stop at the best …", …))
 
-The curve is taken in fifths, so that one odd batch decides nothing. Losses of preference methods have another scale
-for every method and beta: there the share of pairs with the chosen answer's reward above counts, and their margin.
-What these verdicts rest on, and which advice of others is left out, is told in docs/evaluation.md.
+The curve is taken in fifths, so that one odd batch decides nothing. Losses of preference methods differ in scale by
+method and beta. There the verdict rests on the share of pairs whose chosen answer has the higher reward, and on the
+margin of the rewards. docs/evaluation.md has the sources of these bounds, and the advice that was left out.
 """
 
 import json
@@ -27,10 +27,10 @@ GAP = 0.3
 # Ours, between the 0.72 of held-out pairs after a first epoch and the 0.91 after a last that a guide to DPO reports.
 GOOD_ACCURACY = 0.8
 EXCELLENT_ACCURACY = 0.9
-# Ours: a coin and a little; pairs of training told apart so much better than held-out ones.
+# Ours: little more than chance; a share of training pairs told apart that is this much above that of held-out pairs.
 COIN = 0.6
 ACCURACY_GAP = 0.15
-# Ours: fewer logged losses are no curve; it has fallen, or risen again, by a tenth of what it was.
+# Ours: fewer logged losses make no curve; a fall, or a new rise, by less than a tenth is no change.
 POINTS = 5
 CHANGE = 0.1
 # Ours: a loss twice the median of the five before it, and 0.5 above, is a spike; one in twenty losses may be.
@@ -68,7 +68,7 @@ ADVICE: dict[Verdict, tuple[str, ...]] = {
     ),
     "too short to judge": ("a smaller training.logging_steps, or more training.epochs",),
 }
-FREE_TEXT = "nothing, where answers are free text: it never gets below 0.5, and the figures of make eval count"
+FREE_TEXT = "nothing, where answers are free text: their loss stays above 0.5, and the figures of make eval count"
 OF_PAIRS: dict[Verdict, str] = {"underfitting": "pairs that differ more: data.options.threshold"}
 # Of methods without a reference model, by their own numbers; of all others, by beta.
 OF_METHOD: dict[str | None, dict[Verdict, str]] = {
@@ -92,7 +92,7 @@ OF_REFERENCE: dict[Verdict, str] = {
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A verdict, what it was judged by, and what to try next."""
+    """A verdict, its reasons, and advice on what to try next."""
 
     verdict: Verdict
     reasons: tuple[str, ...]
@@ -105,7 +105,7 @@ class Diagnosis:
 
 
 def diagnose_folder(folder: Path) -> Diagnosis:
-    """Judge the training in a run's folder, or in a stage's."""
+    """The verdict on the training in a run's folder, or in a stage's."""
     settings = yaml.safe_load((folder / "axolotl.yaml").read_bytes())
     answers_only = not (settings.get("train_on_inputs") or settings.get("reinit_weights"))
     return diagnose(read_metrics(folder / "metrics.jsonl"), answers_only=answers_only, method=settings.get("rl"))
@@ -118,9 +118,9 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 
 def diagnose(lines: Sequence[Mapping[str, Any]], *, answers_only: bool = True, method: str | None = None) -> Diagnosis:
-    """Judge a training; if prompts are trained too (`answers_only=False`), there are no bounds for the loss itself.
+    """The verdict on a training; if prompts are trained too (`answers_only=False`), the loss itself has no bounds.
 
-    `method` is what Axolotl calls it where pairs are learned; the advice is by the numbers that it has.
+    `method` is Axolotl's name of a method that learns from pairs; the advice names the settings of this method.
     """
     found = _judge(lines, answers_only)
     if not _is_of_pairs(lines):
@@ -131,7 +131,7 @@ def diagnose(lines: Sequence[Mapping[str, Any]], *, answers_only: bool = True, m
 
 
 def read_curve(lines: Sequence[Mapping[str, Any]], key: str) -> Curve:
-    """One figure by step; a step that was trained again after a resume counts as it was the last time."""
+    """One figure by step; of a step that was trained again after a resume, the last one counts."""
     found = {int(line["step"]): float(line[key]) for line in lines if key in line}
     return dict(sorted(found.items()))
 
@@ -151,7 +151,7 @@ def _judge(lines: Sequence[Mapping[str, Any]], answers_only: bool) -> Diagnosis:
 
 
 def _find_wild(lines: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Numbers that are none, and gradients far beyond all others."""
+    """Losses and norms that are not finite, and gradient norms far beyond the others."""
     for key, what in (("loss", "training loss"), ("eval_loss", "validation loss"), ("grad_norm", "gradient norm")):
         for step, value in read_curve(lines, key).items():
             if not math.isfinite(value):
@@ -177,7 +177,7 @@ def _find_spikes(losses: Sequence[float]) -> list[str]:
 
 
 def _find_divergence(losses: Sequence[float]) -> list[str]:
-    """More than half of what was gained is lost again."""
+    """The loss rose again by more than half of its fall."""
     fifths = _take_fifths(losses)
     lowest = min(fifths)
     if fifths[-1] > lowest * (1 + CHANGE) and fifths[-1] - lowest > (fifths[0] - lowest) / 2:
@@ -231,7 +231,7 @@ def _judge_pairs(lines: Sequence[Mapping[str, Any]]) -> Diagnosis:
     apart = f"{_round(accuracy)} of {where} pairs told apart, reward margin {margin or 0:.2f}"
     reasons = [f"{apart} (the loss has a scale of its own)", *_list_displaced(lines)]
     if accuracy < COIN and trained < COIN:
-        return _conclude("stalled", [*reasons, "little more than a coin would"])
+        return _conclude("stalled", [*reasons, "little more than by chance"])
     if trained - accuracy >= ACCURACY_GAP:
         return _conclude("overfitting", [*reasons, f"{_round(trained)} of the pairs of training"])
     if rise := _find_rise(held_out):
@@ -252,14 +252,14 @@ def _take_fifths(values: Sequence[float]) -> list[float]:
 
 
 def _get_gap(train: Curve, held_out: Curve) -> float:
-    """Validation less training loss, the latter as it was when validation was last looked at."""
+    """Validation loss minus training loss, both at the time of the last validation."""
     last = max(held_out)
     seen = [loss for step, loss in train.items() if step <= last] or [*train.values()]
     return held_out[last] - fmean(seen[-max(1, len(seen) // 5) :])
 
 
 def _find_rise(held_out: Curve) -> list[str]:
-    """The validation loss has left its lowest point behind."""
+    """The validation loss has risen clearly above its lowest value."""
     if not held_out:
         return []
     best = min(held_out, key=lambda step: held_out[step])

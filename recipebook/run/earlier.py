@@ -1,7 +1,7 @@
 """A manifest of the first form in; the same manifest with identities as they are computed today out.
 
 Form 1: an identity is the hash of every key of a recipe, and of its code word for word. Form 2: keys at their default
-and the words of code leave no trace. What a manifest or the run's folder says is enough to compute the second.
+and the words of code leave no trace. The manifest and the run's folder contain enough to compute the second.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def translate_manifest(manifest: Manifest, folder: Path) -> Manifest:
 
 
 def read_inputs(manifest: Manifest, folder: Path) -> dict[str, str]:
-    """What decided the outcome of a run, from its folder: `provenance.list_inputs` as it was then."""
+    """The inputs of a run from its folder, as `provenance.list_inputs` gave them when it was trained."""
     settings = yaml.load((folder / "resolved.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
     return provenance.join_inputs(settings, manifest.hashes, manifest.versions)
 

@@ -24,7 +24,7 @@ class Attempt(Frozen):
 
 
 class Work(Frozen):
-    """What a run and a stage of a run both are: prepared, attempted, and in the end trained or done."""
+    """The fields that a run and a stage share: both are prepared, attempted, and in the end trained or done."""
 
     identity: str
     status: Status = "waiting"
@@ -48,7 +48,7 @@ class Work(Frozen):
 
 
 class StageEntry(Work):
-    """One stage of a run that has several; `inputs` are what its identity is the hash of."""
+    """One stage of a run that has several; its identity is the hash of `inputs`."""
 
     name: str
     kind: str
@@ -66,7 +66,7 @@ class Manifest(Work):
     """`manifest.json`; `status` becomes `trained` last of all, and only after the weights were checked."""
 
     form: int = FORM
-    """How identities are computed; a file that does not say is of the first form (recipebook/run/earlier.py)."""
+    """How identities are computed; a file without it is of the first form (recipebook/run/earlier.py)."""
     run: str
     recipe: str
     member: str | None = None
@@ -76,7 +76,7 @@ class Manifest(Work):
     versions: dict[str, str]
     hardware: Hardware
     remote: dict[str, Any] | None = None
-    """What a service did; then `hardware` and `versions` are of the machine that asked it, and trained nothing."""
+    """The record of a service's training; then `hardware` and `versions` are those of the machine that ordered it."""
     pipeline: tuple[StageEntry, ...] = ()
     voters: tuple[str, ...] = ()
     """The runs whose vote this is; it has no weights of its own."""
@@ -87,5 +87,5 @@ class Manifest(Work):
 
 
 def format_now() -> str:
-    """This second as a manifest has it, with its distance to UTC: `2026-11-21T09:30:00+01:00`."""
+    """The current time as a manifest has it, with its offset from UTC: `2026-11-21T09:30:00+01:00`."""
     return datetime.now().astimezone().isoformat(timespec="seconds")

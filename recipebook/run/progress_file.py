@@ -1,4 +1,4 @@
-"""What a trainer leaves in the run's folder on how far it is (progress.json), and why it ended (train.log)."""
+"""A trainer's reports in the run's folder: its progress (progress.json), and why it ended (train.log)."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def read_progress(folder: Path) -> dict[str, Any]:
-    """The trainer's last word on itself; empty before its first."""
+    """The trainer's last progress report; empty before the first."""
     try:
         return dict(json.loads((folder / "progress.json").read_bytes()))
     except FileNotFoundError:

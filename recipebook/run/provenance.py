@@ -33,7 +33,7 @@ def git_state(project: Path = PROJECT) -> dict[str, str | bool | None]:
 
 @cache
 def package_versions() -> dict[str, str]:
-    """Versions of what decides the outcome, without importing any of it."""
+    """Versions of the packages that decide the outcome, without importing them."""
     versions = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -52,7 +52,7 @@ def digest_base(recipe: Recipe) -> str:
 
 
 def digest_model(folder: Path) -> str:
-    """See `digest_base`: weights of tens of gigabytes are not read whole for a name."""
+    """Hash a local model as `digest_base` says: reading tens of gigabytes of weights in full would take too long."""
     parts: list[bytes | str] = []
     for file in sorted(path for path in folder.iterdir() if path.is_file() and path.suffix != ".md"):
         size = file.stat().st_size
@@ -79,14 +79,14 @@ def identify(recipe: Recipe, rows_digest: str) -> str:
 
 
 def list_inputs(recipe: Recipe, rows_digest: str) -> dict[str, str]:
-    """All that decides the outcome of a training, each under its name: `training.epochs`, `rows`, `versions.torch`."""
+    """The inputs that decide the outcome of a training, by name: `training.epochs`, `rows`, `versions.torch`."""
     hashes = {"rows": rows_digest, "base": digest_base(recipe), "chat_template": digest_chat_template(recipe)}
     return join_inputs(recipe.model_dump(mode="json"), hashes, package_versions())
 
 
 def join_inputs(data: Mapping[str, Any], hashes: Mapping[str, Any], versions: Mapping[str, str]) -> dict[str, str]:
-    """The same from a recipe's data, and the hashes and versions as a manifest has them."""
-    # What a service trains with is its own affair.
+    """The inputs of a training from a recipe's data, and from hashes and versions as a manifest has them."""
+    # A service trains with versions that we do not know.
     known = {} if data.get("remote") else versions
     return {
         **drop_defaults(list_settings(data)),
@@ -98,7 +98,7 @@ def join_inputs(data: Mapping[str, Any], hashes: Mapping[str, Any], versions: Ma
 
 
 def list_settings(data: Mapping[str, Any]) -> dict[str, str]:
-    """What of a recipe's data decides the outcome of a training, but for its rows."""
+    """The settings of a recipe that decide the outcome of a training; the rows are not among them."""
     settings = {key: value for key, value in data.items() if key not in NOT_TRAINING}
     if settings.get("remote"):
         settings["remote"] = {key: value for key, value in data["remote"].items() if key not in WAYS_TO_A_SERVICE}
@@ -106,7 +106,7 @@ def list_settings(data: Mapping[str, Any]) -> dict[str, str]:
 
 
 def digest_inputs(inputs: Mapping[str, str]) -> str:
-    """The identity of what has these inputs."""
+    """The identity of a run or stage with these inputs."""
     return digest(json.dumps(inputs, sort_keys=True))
 
 
@@ -119,7 +119,7 @@ def flatten(value: Any, path: str = "") -> dict[str, str]:
 
 
 def drop_defaults(inputs: Mapping[str, str]) -> dict[str, str]:
-    """Inputs less the keys at their default; of an optional section that has no other, its bare name stays.
+    """Inputs without the keys at their default; an optional section without other keys keeps its bare name.
 
     `{"training.epochs": "3", "lora.r": "32", "rows": "5d0c…"}` to `{"lora": "{}", "rows": "5d0c…"}`
     """

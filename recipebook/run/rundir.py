@@ -6,7 +6,7 @@ runs/robot-lora-20261120-141503/
 runs/traits/joy_plus-20261121-093000/
   the same, of a member of the fleet `traits`
 runs/robot-ensemble/vote/
-  recipe.yaml, manifest.json and eval/, of what the members of a fleet elect
+  recipe.yaml, manifest.json and eval/, of the majority vote of a fleet's members
 """
 
 import glob
@@ -90,7 +90,7 @@ class Run:
         return sorted(found, key=lambda path: int(path.name.split("-")[-1]))
 
     def drop_broken_checkpoints(self) -> list[str]:
-        """Remove what a killed trainer left half-written; the names of what went."""
+        """Remove checkpoints that a killed trainer left half-written; returns their names."""
         whole = set(self.checkpoints())
         broken = [path for path in self.folder.glob("model/checkpoint-*") if path not in whole]
         for path in broken:
@@ -99,7 +99,7 @@ class Run:
 
 
 def create(recipe: str, now: datetime, runs: Path = RUNS, fleet: str | None = None) -> Run:
-    """A new folder, named by recipe (of a fleet's member by its name, under the fleet's) and time."""
+    """A new folder, named by recipe and time; a member's is named by member and time, in the fleet's folder."""
     runs = runs / fleet if fleet else runs
     stem = f"{recipe.replace('/', '-')}-{now:%Y%m%d-%H%M%S}"
     for suffix in ("", *(f"-{count}" for count in range(2, 100))):
@@ -127,7 +127,7 @@ def list_members(fleet: str, member: str, runs: Path = RUNS) -> list[tuple[Run, 
 def list_fleet(fleet: str, runs: Path = RUNS) -> list[tuple[Run, Manifest]]:
     """The trained run of each member, by name: the one last noted, else the newest; none without such a fleet.
 
-    What is trained and not of the fleet as last named (`name_members`) is left aside.
+    Members that were trained earlier but have since left the matrix (see `name_members`) are ignored.
     """
     if (runs / fleet / "manifest.json").is_file():
         return []
@@ -148,13 +148,13 @@ def list_fleet(fleet: str, runs: Path = RUNS) -> list[tuple[Run, Manifest]]:
 
 
 def name_members(fleet: str, names: Iterable[str], *, whole: bool, runs: Path = RUNS) -> None:
-    """Write down who is in a fleet: these alone, or these as well."""
+    """Record the members of a fleet: if `whole`, these alone, else these and those recorded earlier."""
     noted = _read_noted(fleet, runs)
     _write_noted(fleet, {**({} if whole else noted), **{name: noted.get(name) for name in names}}, runs)
 
 
 def note_members(fleet: str, names: Mapping[str, str], runs: Path = RUNS) -> None:
-    """Write down which run each member is now; it may be an older one of it, or another recipe's."""
+    """Record the run that each member has now; it may be an older run, or one of another recipe."""
     _write_noted(fleet, {**_read_noted(fleet, runs), **names}, runs)
 
 
@@ -176,7 +176,7 @@ def find(query: str, runs: Path = RUNS) -> Run:
             return run
     if of_recipe:
         run, manifest = of_recipe[0]
-        raise UserError(f"{shown(run.folder)} is {manifest.status}: make train RECIPE={query} goes on with it")
+        raise UserError(f"{shown(run.folder)} is {manifest.status}: make train RECIPE={query} resumes it")
     known = ", ".join(sorted({manifest.recipe for _, manifest in manifests})) or "none yet"
     raise UserError(f"no run '{query}' in runs/; it has runs of: {known}")
 
@@ -210,6 +210,6 @@ def _read_or_none(run: Run) -> Manifest | None:
 
 
 def _get_birth(folder: Path) -> float:
-    """Nothing writes recipe.yaml again once the run is there; a broken run may have lost it."""
+    """The time at which recipe.yaml was written, once and for all; a broken run may have lost the file."""
     recipe = folder / "recipe.yaml"
     return (recipe if recipe.is_file() else folder).stat().st_mtime

@@ -43,12 +43,12 @@ class StageRun(Run):
         return manifest.model_copy(update={**entry.get_work(), "run": f"{manifest.run}/{self.name}", "pipeline": ()})
 
     def write(self, manifest: Manifest) -> Manifest:
-        """Put what a stage shares with a run into its entry; the run tells of the stage that ended last."""
+        """Write the fields that a stage shares with a run into its entry; the run shows the stage that ended last."""
         self.update(manifest.get_work())
         return manifest
 
     def update(self, fields: Mapping[str, Any]) -> StageEntry:
-        """Replace fields of the entry, and what the whole run says of its stages."""
+        """Replace fields of the entry, and the run's summary of its stages."""
         top = self.top.read()
         changed = top.get_stage(self.name).model_copy(update=dict(fields))
         pipeline = tuple(changed if entry.name == self.name else entry for entry in top.pipeline)
@@ -63,7 +63,7 @@ class StageRun(Run):
         return changed
 
     def take_over(self, other: "StageRun") -> None:
-        """Hold the files of the same stage of another run, whole or not at all."""
+        """Take over the files of the same stage of another run as hard links, all or none."""
         entry = other.top.read().get_stage(other.name)
         building = self.folder.with_name(f".{self.name}")
         for left in (building, self.folder):
@@ -91,7 +91,7 @@ def link_final(top: Run, stage: StageRun) -> None:
 
 
 def settle(top: Run, waiting: str | None) -> Manifest:
-    """Say of the whole run what its stages come to; `waiting` names what is left to do."""
+    """Write the run's status, which follows from its stages; `waiting` is the reason while some are left."""
     manifest = top.read()
     done = all(entry.status in FINISHED for entry in manifest.pipeline)
     status = "trained" if done else "interrupted"

@@ -1,4 +1,4 @@
-"""The folders in `runs/` in; a table of what has been trained, newest first, with headline figures, out."""
+"""The folders in `runs/` in; a table of the runs, newest first, with headline figures, out."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from recipebook.run.progress_file import read_progress
 from recipebook.run.rundir import Run
 from recipebook.terminal import align
 
-HEAD = ("run", "status", "loss", "judged", "took", "main figure: tuned (base)")
+HEAD = ("run", "status", "loss", "verdict", "took", "main figure: tuned (base)")
 
 
 def print_runs(runs: Path = project.RUNS) -> int:
@@ -33,8 +33,8 @@ def _line(run: Run) -> tuple[str, ...]:
         return run.name, "unreadable", "", "", "", str(error)
     loss = "" if manifest.final_loss is None else f"{manifest.final_loss:.4f}"
     took = sum(attempt.seconds or 0 for attempt in manifest.attempts)
-    judged = (manifest.diagnosis or "").partition(":")[0]
-    return run.name, _status(run, manifest), loss, judged, format_seconds(took), headline
+    verdict = (manifest.diagnosis or "").partition(":")[0]
+    return run.name, _status(run, manifest), loss, verdict, format_seconds(took), headline
 
 
 def _status(run: Run, manifest: Manifest) -> str:

@@ -168,7 +168,7 @@ def test_each_bound_of_pairs_is_where_it_is_said_to_be(trained: float, held_out:
 
 def test_pairs_are_told_with_all_that_they_are_judged_by() -> None:
     apart = "of held-out pairs told apart, reward margin 2.00 (the loss has a scale of its own)"
-    assert diagnose(log_pairs(0.55, 0.5)).reasons == (f"50 % {apart}", "little more than a coin would")
+    assert diagnose(log_pairs(0.55, 0.5)).reasons == (f"50 % {apart}", "little more than by chance")
     assert diagnose(log_pairs(0.99, 0.8)).reasons == (f"80 % {apart}", "99 % of the pairs of training")
     assert diagnose(log_pairs(0.75, 0.7)).reasons == (f"70 % {apart}", "80 % or more is good")
     assert diagnose(log_pairs(0.95, 0.9)).reasons == (f"90 % {apart}",)

@@ -33,7 +33,7 @@ def test_a_recipe_finds_its_newest_trained_run(tmp_path: Path, start_run: StartR
 
 def test_an_unfinished_run_says_how_to_go_on(tmp_path: Path, start_run: StartRun) -> None:
     start_run(12, "interrupted")
-    with pytest.raises(UserError, match="is interrupted: make train RECIPE=robot goes on with it"):
+    with pytest.raises(UserError, match="is interrupted: make train RECIPE=robot resumes it"):
         rundir.find("robot", tmp_path)
 
 
