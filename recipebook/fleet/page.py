@@ -36,7 +36,7 @@ def write_page(folder: str, fleet: str, lines: Sequence[Line], runs: Path = RUNS
     write_text(runs / folder / TABLE, written.model_dump_json(indent=1) + "\n")
     reports = {line.run for line in lines if line.run and (runs / line.run / REPORT).is_file()}
     vote = f"{VOTE}/{REPORT}"
-    values = {"fleet": fleet, "head": HEAD, "lines": lines, "reports": reports}
+    values: dict[str, object] = {"fleet": fleet, "head": HEAD, "lines": lines, "reports": reports}
     values["vote"] = vote if (runs / folder / vote).is_file() else None
     write_text(runs / folder / PAGE, render_page(Path(__file__).parent, "members.html.j2", {}, **values))
 

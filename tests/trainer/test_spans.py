@@ -44,7 +44,7 @@ def test_each_token_weighs_what_its_span_does_and_is_trained_as_without(tokenize
     pieces: dict[float, str] = {}
     for token, label, weight in zip(tokens["input_ids"], tokens["labels"], tokens["weights"], strict=True):
         if label != -100:
-            pieces[weight] = pieces.get(weight, "") + tokenizer.decode([token])
+            pieces[weight] = pieces.get(weight, "") + str(tokenizer.decode([token]))
     assert {weight: text.strip() for weight, text in pieces.items()} == {
         0.4: "find red caps<|im_end|>",
         0.8: "<tool>",
