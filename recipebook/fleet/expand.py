@@ -4,8 +4,8 @@
 
     → Member("joy_plus-r4", {"data.options.pole": "joy_plus", "lora.r": 4}), … four of them
 
-Every combination is one, in the order of the values, the last key's changing first; or as many drawn at random as
-`search` says, always the same with the same seed.
+Every combination is a member, in the order of the values, the last key's changing first. With `search`, members are
+drawn at random, always the same ones with the same seed.
 """
 
 import itertools
@@ -44,7 +44,7 @@ class MatrixFault(Exception):
 
 
 def expand(matrix: Matrix, list_column: Lister, list_files: Lister, limit: int | None = None) -> list[Member]:
-    """All members, of which names are found to be apart; the first `limit` of them."""
+    """All members, or the first `limit` of them; members with the same name are refused."""
     choices = {key: _list_choices(key, matrix, list_column, list_files) for key in matrix.values}
     for key, options in choices.items():
         if not options:
@@ -161,7 +161,7 @@ def _format_value(value: Any, is_file: bool) -> str:
 def _check_names(members: Sequence[Member]) -> None:
     known: dict[str, Member] = {}
     for member in members:
-        # File systems may not tell case apart.
+        # Some file systems do not distinguish case.
         other = known.setdefault(member.name.lower(), member)
         if other is not member:
             ours, theirs = dict(member.settings), dict(other.settings)

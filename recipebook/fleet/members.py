@@ -1,10 +1,10 @@
-"""The members of a fleet: a recipe with a `matrix` in; each member as a recipe of its own, and how it stands, out.
+"""The members of a fleet: a recipe with a `matrix` in; each member with its own recipe and its state out.
 
     MemberState(member=Member("joy_plus", {"data.options.pole": "joy_plus"}), state="changed",
                 why="its settings changed", resolved=Resolved(…), dataset=Dataset(…), identity="5d0c…", run=None)
 
-A member is recognised as any run is: by rows, settings, base model, template and versions. What stands there of another
-identity is left as it is, and said to be the reason why the member would run.
+A member is recognised as any run is: by rows, settings, base model, template and versions. An older run with another
+identity is kept; its differences are shown as the reason for training again.
 """
 
 import fnmatch
@@ -59,12 +59,12 @@ class MemberState:
 
     @property
     def overrides(self) -> tuple[str, ...]:
-        """What the member sets, as the command line would."""
+        """The member's settings, written as overrides on the command line."""
         return tuple(f"{key}={value}" for key, value in self.member.settings.items())
 
 
 def list_members(resolved: Resolved, only: Sequence[str] = (), limit: int | None = None) -> list[Member]:
-    """The members that are asked for: by name, by a pattern of names, the first so many."""
+    """The members whose names match one of `only`, or all; the first `limit` of them."""
     matrix = resolved.recipe.matrix
     if matrix is None:
         raise UserError(f"{resolved.name} has no matrix, so it is one run and has no members")
@@ -103,7 +103,7 @@ def resolve_member(resolved: Resolved, member: Member) -> Resolved:
 
 
 def stand(resolved: Resolved, members: Sequence[Member], *, force: bool = False) -> list[MemberState]:
-    """Prepare every member's rows and find out what is there of it."""
+    """Prepare the rows of every member and determine its state."""
     resolved_members = [resolve_member(resolved, member) for member in members]
     for member, each in zip(members, resolved_members, strict=True):
         check_references(each)
@@ -157,11 +157,11 @@ def _describe_state(manifest: Manifest) -> dict[str, Any]:
         return {"state": "trained", "why": "same rows, settings, base and versions"}
     if manifest.status == "failed":
         return {"state": "failed", "why": manifest.reason or "it failed"}
-    return {"state": "unfinished", "why": f"it is {manifest.status}: goes on from its last checkpoint"}
+    return {"state": "unfinished", "why": f"it is {manifest.status}: resumes from its last checkpoint"}
 
 
 def _compare(run: Run, earlier: Manifest, dataset: Dataset, resolved: Resolved) -> str:
-    """Which of the things that an identity is made of differ from those of the newest run."""
+    """The inputs of the identity that differ from those of the newest run."""
     inputs = provenance.list_inputs(resolved.recipe, dataset.rows_digest)
     return format_changes(read_inputs(earlier, run.folder), inputs)
 
@@ -195,7 +195,7 @@ def _list_files(resolved: Resolved, pattern: str) -> Sequence[Any]:
 
 
 def _find_key(path: KeyPath, member: Member) -> KeyPath:
-    """The matrix' key that set what is wrong."""
+    """The key of the matrix that set the wrong value."""
     dotted = ".".join(map(str, path))
     guilty = [key for key in member.settings if dotted.startswith(key) or key.startswith(dotted)]
     return ("matrix", "values", *guilty[:1])

@@ -1,8 +1,8 @@
 """The members of a fleet in training: as many at a time as there are slots, each tried again up to a limit.
 
-What a fleet knows of itself is in its members' manifests and locks; nothing else would have to agree with them after a
-kill. A member belongs to the scheduler that holds its claim, `.cache/claims/<identity>`, so two share the work of one
-fleet.
+A fleet's state is in its members' manifests and locks alone, so that nothing else must agree with them after a kill. A
+member belongs to the scheduler that holds its claim, `.cache/claims/<identity>`, so that two schedulers can share the
+work of one fleet.
 """
 
 import os
@@ -66,7 +66,7 @@ class Schedule:
         self.line = ProgressLine("fleet")
 
     def run(self, wanted: Sequence[MemberState]) -> None:
-        """Train all of them; one that fails goes behind the others, and one that another scheduler has, too."""
+        """Train all members; one that fails, or that another scheduler holds, moves to the end of the queue."""
         waiting = deque(MemberWork(one) for one in wanted)
         while waiting or self.active:
             taken = 0
@@ -83,7 +83,7 @@ class Schedule:
         self.line.clear()
 
     def stop(self, reason: str) -> None:
-        """End what is under way; it goes on from its last checkpoint another time."""
+        """End the trainings under way; they resume from their last checkpoints another time."""
         self.line.clear()
         for active in self.active:
             active.training.stop()
@@ -91,7 +91,7 @@ class Schedule:
             os.close(active.lock)
 
     def _take(self, work: MemberWork) -> bool:
-        """Start a member, or find that there is nothing to start; False where somebody else is at it."""
+        """Start a member unless it is trained already; False while another process holds it."""
         try:
             if work.claim is None and not self._claim(work):
                 return False
@@ -116,7 +116,7 @@ class Schedule:
             self._settle(work, "found", f"{work.standing.member.name}: trained by another command meanwhile")
             return True
         if run.is_held():
-            # What trained it for a scheduler that was killed is about to end, or it is trained on its own.
+            # Its trainer outlived a killed scheduler and is about to end, or another command trains this run alone.
             return False
         lock = run.lock()
         try:
@@ -157,7 +157,7 @@ class Schedule:
         return run, manifest
 
     def _finish(self, active: Active) -> MemberWork | None:
-        """Judge what the trainer left; the work again where it is to be tried once more."""
+        """Check the trainer's files; returns the work if it is to be tried once more."""
         self.active.remove(active)
         code = active.training.poll()
         assert code is not None
@@ -187,19 +187,19 @@ class Schedule:
         self.faults[name] = fault
         self._settle(work, "failed", f"{name}: {fault}")
 
-    def _settle(self, work: MemberWork, label: str, said: str) -> None:
+    def _settle(self, work: MemberWork, label: str, text: str) -> None:
         if work.claim is not None:
             os.close(work.claim)
             work.claim = None
         self.done += 1
-        self._print(label, f"{said}  [{self.done}/{self.total}]")
+        self._print(label, f"{text}  [{self.done}/{self.total}]")
 
     def _print(self, label: str, text: str) -> None:
         self.line.clear()
         print_field(label, text)
 
     def _draw(self) -> None:
-        """Members done, and the part of those under way that is."""
+        """Draw how many members are done, and how much of those under way."""
         shares = [read_progress(active.run.folder) for active in self.active]
         part = sum(fact["step"] / max(fact["steps"], 1) for fact in shares if fact)
         self.line.draw(self.done, self.total, f" +{part:.1f} ({len(self.active)} at a time)")

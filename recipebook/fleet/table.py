@@ -17,7 +17,7 @@ HEAD = ("member", "status", "loss", "main figure: tuned (base)", "took", "rows",
 
 
 class Line(NamedTuple):
-    """What the table says of a member; `status` is the manifest's, or `left out`. Only the page links to its `run`."""
+    """The table's line of a member; `status` is the manifest's, or `left out`. Only the page links to its `run`."""
 
     member: str
     status: str
@@ -30,12 +30,12 @@ class Line(NamedTuple):
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """What stands below HEAD."""
+        """The cells below HEAD."""
         return self[: len(HEAD)]
 
 
 def read_line(standing: MemberState, fault: str | None) -> Line:
-    """How a member stands now; `fault` is why this command gave it up."""
+    """The line of a member as it is now; `fault` is why this command gave it up."""
     name, rows = standing.member.name, str(standing.dataset.rows["train"])
     if standing.state == "left out":
         return Line(name, "left out", "", "", "", rows, standing.why)

@@ -1,6 +1,6 @@
-"""`make train` of a recipe with a matrix: every member trained, those that are not already, and a table of all.
+"""`make train` of a recipe with a matrix: trains every member that is not yet trained, and prints a table of all.
 
-Reads downward: the members and how they stand, the launcher, the schedule (recipebook/fleet/schedule.py), the table.
+Reads downward: the members and their states, the launcher, the schedule (recipebook/fleet/schedule.py), the table.
 """
 
 import time
@@ -29,7 +29,7 @@ LAUNCHERS = ("resident", "plain", "ray")
 
 @dataclass(frozen=True)
 class FleetChoice:
-    """Which members, and how."""
+    """Which members are trained, and how."""
 
     only: tuple[str, ...] = ()
     limit: int | None = None
@@ -39,7 +39,7 @@ class FleetChoice:
 
 
 def train_fleet(resolved: Resolved, overrides: Sequence[str], choice: FleetChoice) -> int:
-    """Train the members that are asked for; 0 all trained, 1 some failed, 130 stopped."""
+    """Train the chosen members; 0 all trained, 1 some failed, 130 stopped."""
     matrix = resolved.recipe.matrix
     assert matrix
     if choice.force and not choice.only:
@@ -60,7 +60,7 @@ def train_fleet(resolved: Resolved, overrides: Sequence[str], choice: FleetChoic
             schedule.run(wanted)
     except Stopped as stopped:
         schedule.stop(str(stopped))
-        print_field("stopped", f"by {stopped}: the same command goes on with what is left")
+        print_field("stopped", f"by {stopped}: run the same command to resume")
         return 130
     finally:
         launcher.close()
@@ -70,7 +70,7 @@ def train_fleet(resolved: Resolved, overrides: Sequence[str], choice: FleetChoic
 
 
 def print_members(resolved: Resolved, choice: FleetChoice) -> int:
-    """What there is, what is done, what would run and why."""
+    """Print the members: which are done, which would run and why."""
     print_recipe(resolved)
     standings = stand(resolved, list_members(resolved, choice.only, choice.limit))
     rows = [(one.member.name, f"{one.state:<10}", f"{one.dataset.rows['train']:>6} rows", one.why) for one in standings]
@@ -88,7 +88,7 @@ def _name_members(resolved: Resolved, names: Sequence[str], choice: FleetChoice)
 
 
 def _open_launcher(choice: FleetChoice, resolved: Resolved) -> Launcher:
-    """One slot a device, or as many as are asked for."""
+    """A launcher with `choice.workers` slots; if not given, one for each GPU."""
     slots = choice.workers or max(1, len(detect().gpus))
     if choice.launcher not in LAUNCHERS:
         raise UserError(f"LAUNCHER: no '{choice.launcher}'; there are: {', '.join(LAUNCHERS)}")
@@ -97,7 +97,7 @@ def _open_launcher(choice: FleetChoice, resolved: Resolved) -> Launcher:
         return PlainLauncher(slots)
     if choice.launcher == "resident":
         return ResidentLauncher(slots)
-    # Only where it is asked for: Ray is an extra, and slow to import.
+    # Only where it is chosen: Ray is an extra, and slow to import.
     from recipebook.launch.ray_launcher import RayLauncher
 
     return RayLauncher(choice.workers)

@@ -9,7 +9,7 @@ from recipebook.terminal import format_field
 
 
 def find_finished(step: IdentifiedStage, rows_digest: str | None, but: Run | None = None) -> StageRun | None:
-    """The same stage, finished in another run; rows that a stage made must be the same in fact, once they are known."""
+    """The same stage, finished in another run than `but`; its rows must have this digest too, once that is known."""
     for run, manifest in rundir.list_readable():
         if but and run.folder == but.folder:
             continue

@@ -3,8 +3,8 @@
     IdentifiedStage(stage=Stage(name="dpo", …), dataset=None, identity="5d0c…",
                     inputs={"training.epochs": "2", "rows": "made by pairs", "start": "sft 77c0…", …})
 
-Rows that a stage makes follow from that stage's own inputs, which stand for them. A stage with the same inputs as one
-that is finished need not run again; where they differ, the names that differ are the reason.
+Rows that a stage makes follow from the inputs of that stage, so its identity represents them. A stage with the same
+inputs as a finished one need not run again; otherwise the names of the inputs that differ are the reason.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,14 +25,14 @@ from recipebook.recipe.stages import Stage, list_texts
 from recipebook.run import provenance
 from recipebook.sources.inputs import MADE, digest_inputs, find_inputs
 
-# What stages of a kind read of the recipe; a training reads all of it.
+# The sections of the recipe that stages with a kind read; a training reads all of it.
 KIND_SECTIONS = {"model", "eval"}
 HASHES = ("rows", "base", "chat template")
 
 
 @dataclass(frozen=True)
 class IdentifiedStage:
-    """A stage, its rows (None: an earlier stage makes them), and by what it is recognised."""
+    """A stage, its dataset (None if an earlier stage makes the rows), its inputs and the hash of them."""
 
     stage: Stage
     dataset: Dataset | None
@@ -41,7 +41,7 @@ class IdentifiedStage:
 
 
 def list_steps(stages: Sequence[Stage]) -> list[IdentifiedStage]:
-    """Convert what can be converted now, and name every stage's inputs."""
+    """Convert the rows that exist by now, and list the inputs of every stage."""
     steps: list[IdentifiedStage] = []
     for stage in stages:
         data = stage.recipe.data
@@ -63,7 +63,7 @@ def identify_all(steps: Sequence[IdentifiedStage]) -> str:
 
 @contextmanager
 def naming(stage: Stage) -> Iterator[None]:
-    """Whatever is wrong in here, the stage and its place are told with it."""
+    """Errors that are raised inside name the stage and its place."""
     try:
         yield
     except UserError as error:
@@ -104,7 +104,7 @@ def _list_files(stage: Stage) -> dict[str, str]:
 
 
 def _list_data_inputs(data: Data) -> dict[str, str]:
-    """Of rows that are not there yet: how they will be converted, and the files among their sources."""
+    """The inputs of rows that do not exist yet: how they will be converted, and the files among their sources."""
     code = {} if data.converter == AUTO else {"code of the converter": find_converter(data.converter).code}
     files = [name for name in (data.source, data.validation, data.test) if name and not name.startswith(MADE)]
     sources = {f"source {name}": digest_inputs(find_inputs(name, PROJECT)) for name in files}

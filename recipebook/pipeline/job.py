@@ -24,7 +24,7 @@ class StageJob:
 
     name: str
     folder: Path
-    """The stage's own: `rows.jsonl`, written last and at once, is what later stages read as `stage:<name>`."""
+    """The stage's folder. Later stages read its `rows.jsonl`, which is written last and at once, as `stage:<name>`."""
     model: Path | str
     """The base: a folder, or a name on the hub with `revision`. A merged or fully trained model is its own base."""
     adapter: Path | None
@@ -43,7 +43,7 @@ class StageJob:
 
 
 def write_job(path: Path, job: StageJob, kind: str, options: Mapping[str, Any]) -> None:
-    """Write what `python -m stages` reads."""
+    """Write the job that `python -m stages` reads."""
     data = {field.name: getattr(job, field.name) for field in fields(job)}
     data["recipe"] = job.recipe.model_dump(mode="json")
     write_text(path, json.dumps({"kind": kind, "options": dict(options), "job": data}, default=str, indent=1) + "\n")

@@ -27,7 +27,7 @@ JOB = "job.json"
 
 
 def prepare_rows(step: IdentifiedStage, top: Run) -> Dataset:
-    """The stage's rows; those that earlier stages made are there by now."""
+    """The stage's rows; those that earlier stages make exist by now."""
     if step.dataset:
         return step.dataset
     made = {f"{MADE}{name}": top.folder / "stages" / name / "rows.jsonl" for name in step.stage.list_sources()}
@@ -35,7 +35,7 @@ def prepare_rows(step: IdentifiedStage, top: Run) -> Dataset:
 
 
 def open_stage(run: StageRun, step: IdentifiedStage, overrides: Sequence[str], dataset: Dataset) -> None:
-    """Fill the folder of a stage that has not begun, and say so in its entry."""
+    """Fill the folder of a stage that has not begun, and mark it as prepared in its entry."""
     shutil.rmtree(run.folder, ignore_errors=True)
     run.folder.mkdir(parents=True)
     if step.stage.kind is None:
@@ -60,12 +60,12 @@ def write_merge_job(run: StageRun, stage: Stage) -> Path | None:
 
 
 def build_job_command() -> list[str]:
-    """What is run in a job's folder."""
+    """The command that runs in a job's folder."""
     return [sys.executable, "-m", "stages", JOB]
 
 
 def finish_merging(run: StageRun) -> None:
-    """The merged model is whole: it is what the stage starts from."""
+    """Put the merged model, now whole, where the stage starts from it."""
     (run.folder / MERGING / "model").rename(run.folder / START)
     shutil.rmtree(run.folder / MERGING)
 

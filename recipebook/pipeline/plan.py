@@ -1,4 +1,4 @@
-"""`make plan` of a recipe with stages: which would run and why, and of each what the plan of a training tells.
+"""`make plan` of a recipe with stages: which stages would run and why, and the plan of each that trains.
 
 stage     dpo (2 of 2): trains, from sft
 would run training.learning_rate: 0.002, was 0.001
@@ -38,7 +38,7 @@ def plan_stages(resolved: Resolved, stages: Sequence[Stage]) -> None:
 
 
 def format_fate(step: IdentifiedStage, resolved: Resolved) -> str:
-    """Whether a stage would run, and what is other than when it last did."""
+    """Whether a stage would run, and what has changed since it last ran."""
     found = find_finished(step, None)
     if found:
         return format_field("done", f"in {shown(found.folder)}: would not run again")
@@ -49,13 +49,13 @@ def format_fate(step: IdentifiedStage, resolved: Resolved) -> str:
             if entry.name != step.stage.name or entry.status == "waiting":
                 continue
             if entry.identity == step.identity:
-                return f"would go on in {shown(run.folder)} ({entry.status})"
+                return f"would resume in {shown(run.folder)} ({entry.status})"
             return f"would run {format_changes(entry.inputs, step.inputs)}"
     return "would run for the first time"
 
 
 def _print_strengths(stages: Sequence[Stage]) -> None:
-    """Before rows are made, since a threshold under which nothing is left is where the table is wanted."""
+    """Print the tables before rows are made, since they are needed most if no row reaches a threshold."""
     for stage in stages:
         if stage.kind is None and not reads_made(stage.recipe.data):
             with naming(stage):

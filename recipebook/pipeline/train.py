@@ -40,7 +40,7 @@ from recipebook.train.words import print_dataset, print_recipe
 
 @dataclass(frozen=True)
 class StageChoice:
-    """Which stages run: one, or one and those after it, or all; `force` runs them whatever is there already."""
+    """Which stages run: `only` one, those from `since` on, or all; `force` runs them even if they are finished."""
 
     only: str | None = None
     since: str | None = None
@@ -72,7 +72,7 @@ def train_stages(resolved: Resolved, stages: Sequence[Stage], overrides: Sequenc
     """Run the chosen stages; the exit status: 0 all done, 1 one failed, 2 the user's mistake, 130 stopped."""
     chosen = choice.list_names(stages)
     print_recipe(resolved)
-    # All that can be converted is, before anything trains: what is wrong with data shows now.
+    # All rows that exist are converted before anything trains, so that faults in data show now.
     steps = list_steps(stages)
     _check_needs(steps, chosen, resolved.name)
     identity = identify_all(steps)
@@ -89,7 +89,7 @@ def train_stages(resolved: Resolved, stages: Sequence[Stage], overrides: Sequenc
 
 
 def _check_needs(steps: Sequence[IdentifiedStage], chosen: Sequence[str], recipe: str) -> None:
-    """What a chosen stage builds on must be chosen too, or finished somewhere."""
+    """Refuse a chosen stage if one that it builds on is neither chosen nor finished in any run."""
     by_name = {step.stage.name: step for step in steps}
     for name in chosen:
         stage = by_name[name].stage
@@ -166,7 +166,7 @@ def _run(run: StageRun, stage: Stage, lock: int) -> int:
 
 
 def _merge(run: StageRun, stage: Stage, lock: int) -> int:
-    """Make the model that a stage starts from, where that is an earlier one merged and not there yet."""
+    """Merge the model that a stage starts from, if it starts from a merged one that does not exist yet."""
     merging = write_merge_job(run, stage)
     if not merging:
         return 0
@@ -175,7 +175,7 @@ def _merge(run: StageRun, stage: Stage, lock: int) -> int:
         code = run_job(build_job_command(), build_environment(stage.recipe), merging, lock)
     except Stopped as stopped:
         run.update({"status": "interrupted", "reason": f"stopped by {stopped}"})
-        print_field("stopped", f"by {stopped}: the same command goes on")
+        print_field("stopped", f"by {stopped}: run the same command to resume")
         return 130
     if code == 0:
         finish_merging(run)
@@ -194,7 +194,7 @@ def _close(top: Run) -> int:
         link_final(top, trained[-1])
     settle(top, f"{', '.join(left)}: not run yet" if left else None)
     if left:
-        print_field("left", f"{', '.join(left)}: make train RECIPE={manifest.recipe} goes on")
+        print_field("left", f"{', '.join(left)}: make train RECIPE={manifest.recipe} resumes")
     else:
         print_field("all done", shown(top.folder))
     if trained:

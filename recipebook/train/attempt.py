@@ -1,4 +1,4 @@
-"""One attempt at training a run: launch it, stay with it, look at what it left, and write down how it ended."""
+"""One attempt at training a run: launch the trainer, follow it, check its files, and record how it ended."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def attempt(run: Run, manifest: Manifest, lock: int) -> int:
         code = run_trainer(list(manifest.command), manifest.environment, run.folder, lock, line.follow)
     except Stopped as stopped:
         end(run, manifest, started, "interrupted", f"stopped by {stopped}", None)
-        print_field("stopped", f"by {stopped}: the same command goes on from the last checkpoint")
+        print_field("stopped", f"by {stopped}: run the same command to resume from the last checkpoint")
         return 130
     finally:
         line.clear()
@@ -45,12 +45,12 @@ def attempt(run: Run, manifest: Manifest, lock: int) -> int:
     print_field("saved", f"{weights['parameters']:,} weights, all finite, changed by training")
     if kept := format_kept(run):
         print_field("kept", kept)
-    print_field("judged", f"{manifest.diagnosis}")
+    print_field("verdict", f"{manifest.diagnosis}")
     return 0
 
 
 def attempt_job(run: Run, manifest: Manifest, lock: int, *, rows: bool) -> int:
-    """Run a stage that trains nothing; 0 done, 1 failed, 2 for the user to mend, 130 stopped."""
+    """Run a stage that trains nothing; 0 done, 1 failed, 2 the user's mistake, 130 stopped."""
     print_beginning(run, manifest)
     manifest = begin(run, manifest)
     started = time.monotonic()
@@ -58,7 +58,7 @@ def attempt_job(run: Run, manifest: Manifest, lock: int, *, rows: bool) -> int:
         code = run_job(list(manifest.command), manifest.environment, run.folder, lock)
     except Stopped as stopped:
         end(run, manifest, started, "interrupted", f"stopped by {stopped}", None)
-        print_field("stopped", f"by {stopped}: the same command goes on")
+        print_field("stopped", f"by {stopped}: run the same command to resume")
         return 130
     fault = _find_job_fault(run.folder, code, rows)
     end(run, manifest, started, "failed" if fault else "done", fault, code)
@@ -72,7 +72,7 @@ def attempt_job(run: Run, manifest: Manifest, lock: int, *, rows: bool) -> int:
 
 
 def find_fault(folder: Path, code: int) -> str | None:
-    """Why what the trainer left is not a trained model; None where it is one."""
+    """Why the trainer's files are not a trained model; None if they are one."""
     if code < 0:
         return f"the trainer was killed by signal {-code}"
     if code:
@@ -86,7 +86,7 @@ def find_fault(folder: Path, code: int) -> str | None:
         return "the saved weights are those that training began with"
     loss = read_final_loss(folder)
     if loss is None and (folder / REMOTE).is_file():
-        # A service does not tell its losses.
+        # A service does not report its losses.
         return None
     if loss is None or not 0 < loss < float("inf"):
         return f"the last logged loss is {loss}, not a finite number above 0"
@@ -94,7 +94,7 @@ def find_fault(folder: Path, code: int) -> str | None:
 
 
 def read_final_loss(folder: Path) -> float | None:
-    """The last training loss in metrics.jsonl, of a training shorter than `logging_steps` its mean; None without."""
+    """The last training loss in metrics.jsonl; the mean loss of a training shorter than `logging_steps`."""
     lines = read_metrics(folder / "metrics.jsonl")
     losses = [line[key] for key in ("train_loss", "loss") for line in lines if key in line]
     return float(losses[-1]) if losses else None
@@ -123,20 +123,20 @@ def _find_job_fault(folder: Path, code: int, rows: bool) -> str | None:
 
 
 def _format_account(folder: Path) -> list[str]:
-    """What the stage counted, in lines for a terminal."""
+    """The stage's counts, in lines for a terminal."""
     path = folder / "account.json"
     account = json.loads(path.read_bytes()) if path.is_file() else {}
     return textwrap.wrap(", ".join(f"{name.replace('_', ' ')} {count}" for name, count in account.items()), 80)
 
 
 def print_beginning(run: Run, manifest: Manifest) -> None:
-    """Where the run is, and from where it goes on."""
-    at = f", going on from step {_find_step(run)}" if manifest.attempts else ""
+    """Print the run's folder, and the step at which it resumes."""
+    at = f", resumes at step {_find_step(run)}" if manifest.attempts else ""
     print_field("run", f"{shown(run.folder)}{at}")
 
 
 def begin(run: Run, manifest: Manifest) -> Manifest:
-    """A new line in the manifest's attempts; one that was never closed was killed together with its runner."""
+    """Add an attempt to the manifest; an earlier one that was never closed was killed together with its runner."""
     step = _find_step(run)
     for name in ("progress.json", "weights.json"):
         (run.folder / name).unlink(missing_ok=True)
@@ -149,7 +149,7 @@ def begin(run: Run, manifest: Manifest) -> Manifest:
 
 
 def end(run: Run, manifest: Manifest, started: float, status: Status, reason: str | None, code: int | None) -> Manifest:
-    """How the attempt went, in the manifest."""
+    """Record in the manifest how the attempt ended."""
     seconds = round(time.monotonic() - started, 2)
     last = manifest.attempts[-1].model_copy(update={"seconds": seconds, "exit_code": code, "outcome": status})
     weights, remote = run.folder / "weights.json", run.folder / REMOTE
@@ -167,7 +167,7 @@ def end(run: Run, manifest: Manifest, started: float, status: Status, reason: st
 
 
 def _drop_half_line(path: Path) -> None:
-    """What a killed trainer had begun to write; the next one's lines would be added to it."""
+    """Remove a line that a killed trainer left half-written; the next trainer would append to it."""
     if path.is_file():
         os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
 

@@ -15,12 +15,12 @@ from recipebook.remote import service
 
 
 def choose_profile(profile: str | None) -> str:
-    """The profile asked for, else the one that fits this machine."""
+    """The given profile, else the one that fits this machine."""
     return profile or ("gpu" if hardware.detect().gpu else "tiny")
 
 
 def resolve_for_machine(name: str, profile: str | None, overrides: Sequence[str]) -> Resolved:
-    """The recipe as this machine would run it: without a GPU and without a word, under the profile `tiny`."""
+    """The recipe as this machine would run it: without a GPU and without a given profile, under `tiny`."""
     resolved = resolve(name, choose_profile(profile), overrides)
     check_references(resolved)
     check_switches(resolved)
@@ -29,7 +29,7 @@ def resolve_for_machine(name: str, profile: str | None, overrides: Sequence[str]
 
 
 def check_machine(resolved: Resolved) -> None:
-    """Refuse what this machine has not got: so many GPUs, or the embedded model."""
+    """Refuse a recipe that needs more GPUs than this machine has, or the embedded model where it is missing."""
     gpus, processes = len(hardware.detect().gpus), resolved.recipe.launch.processes
     if 0 < gpus < processes:
         raise UserError(
@@ -43,7 +43,7 @@ def check_machine(resolved: Resolved) -> None:
 
 
 def _check_service(resolved: Resolved, remote: Remote) -> None:
-    """Refuse what the service cannot do, and a key that is missing, before anything is prepared."""
+    """Refuse a recipe that the service cannot train, and a missing key, before anything is prepared."""
     find_export(remote.form)
     module = service.load_service(remote.service)
     keys = getattr(module, "DECIDES", ())

@@ -43,7 +43,7 @@ def link_rows(folder: Path, dataset: Dataset) -> None:
 
 
 def write_files(folder: Path, recipe: Recipe, dataset: Dataset, beginning: Beginning = FRESH) -> None:
-    """What the trainer reads: links to the rows, `axolotl.yaml`, `deepspeed.json` where it is used."""
+    """Write the trainer's input: links to the rows, `axolotl.yaml`, `deepspeed.json` where it is used."""
     gpu = hardware.detect().gpu
     link_rows(folder, dataset)
     inputs = _name_inputs(recipe, dataset, folder, beginning)
@@ -71,7 +71,7 @@ def open_run(
 
 
 def describe_prepared(recipe: Recipe, dataset: Dataset, command: Sequence[str]) -> dict[str, Any]:
-    """What the manifest of a run, or the entry of a stage, says once it can be launched: its data and how it starts."""
+    """The fields that a run's manifest, or a stage's entry, gains when it is ready: its data and how it is started."""
     return {
         "hashes": {
             "sources": dataset.sources,
@@ -98,7 +98,7 @@ def reopen_run(manifest: Manifest, recipe: Recipe, command: Sequence[str] = ()) 
 
 
 def begin_manifest(run: Run, resolved: Resolved, overrides: Sequence[str], identity: str) -> Manifest:
-    """Leave the recipe in a new run's folder; who it is and where it runs, to be completed and written."""
+    """Copy the recipe into the run's folder; returns a manifest (identity, versions, hardware), not yet written."""
     shutil.copyfile(resolved.source, run.folder / "recipe.yaml")
     write_text(run.folder / "resolved.yaml", dump_recipe(resolved.recipe))
     return Manifest(
@@ -140,6 +140,6 @@ def _count_tokenizers(rows: int) -> int:
 
 
 def dump_recipe(recipe: Recipe) -> str:
-    """The recipe as it runs, defaults included: a later version's defaults do not change what it says."""
+    """The recipe as YAML, defaults included, so that a later version's defaults do not change it."""
     data = recipe.model_dump(mode="json", exclude={"extends", "profiles", "stages"})
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)

@@ -36,7 +36,7 @@ PERCENTILES = (50, 90, 95, 99)
 
 def plan_run(recipe: Recipe) -> None:
     """Print the plan of one training, and whether a run of it is there already."""
-    # First, since a threshold under which nothing is left is where the table is wanted.
+    # First, since the table is needed most if no row reaches the threshold, which the next line refuses.
     for line in format_strengths(recipe.data):
         print(line)
     dataset = prepare(recipe.data)
@@ -46,7 +46,7 @@ def plan_run(recipe: Recipe) -> None:
 
 
 def print_training(recipe: Recipe, dataset: Dataset) -> None:
-    """What is known of a training before it begins: its rows, tokens and steps, its files and its command."""
+    """Print what is known of a training before it begins: its rows, tokens and steps, its files and its command."""
     for finding in inspect_rows(dataset.path("train"), dataset.path("test"), dataset.account.duplicates):
         print(f"{finding.kind:<18}{finding.text}")
     with tempfile.TemporaryDirectory(dir=project.CACHE, prefix="plan-") as folder:
@@ -59,7 +59,7 @@ def print_training(recipe: Recipe, dataset: Dataset) -> None:
 
 
 def _preview(folder: Path, recipe: Recipe) -> dict[str, Any] | str:
-    """What trainer/preview.py found in a process of its own, or why it could not look."""
+    """The result of trainer/preview.py, which runs in a separate process, or why it failed."""
     out = folder / "preview.json"
     command = [sys.executable, "-m", "trainer.preview", "axolotl.yaml", out.name]
     environment = os.environ | build_environment(recipe)
@@ -131,6 +131,6 @@ def _print_outcome(identity: str) -> None:
     if run is None:
         print_field("train", "would start a new run")
     elif run.read().status == "trained":
-        print_field("train", f"would find {shown(run.folder)} trained already, and do nothing")
+        print_field("train", f"would do nothing: {shown(run.folder)} is trained already")
     else:
-        print_field("train", f"would go on with {shown(run.folder)} ({run.read().status})")
+        print_field("train", f"would resume {shown(run.folder)} ({run.read().status})")

@@ -1,7 +1,7 @@
 """A resolved recipe without stages or a matrix in; a trained, checked run in `runs/` out.
 
 Reads downward: prepare the data, recognise or open the run, launch and check. A run of the same identity that is
-trained is not trained again; one that was interrupted or failed goes on from its last checkpoint.
+trained is not trained again; one that was interrupted or failed resumes from its last checkpoint.
 """
 
 import time

@@ -5,13 +5,13 @@ from recipebook.recipe.resolve import Resolved
 from recipebook.terminal import print_field
 
 TINY_NOTICE = (
-    "profile tiny: no GPU is used. The embedded model of a million parameters stands in for the\n"
-    "recipe's base: a real result of a tiny model, not to be compared with published ones."
+    "profile tiny: no GPU is used. The embedded model of a million parameters replaces the\n"
+    "recipe's base model: a real result of a tiny model, not to be compared with published ones."
 )
 
 
 def print_recipe(resolved: Resolved) -> None:
-    """The first lines of output: loud where a tiny model stands in."""
+    """Print the first lines of output, with a notice if a tiny model replaces the recipe's."""
     if resolved.profile == "tiny":
         print(TINY_NOTICE)
     print_field("recipe", f"{resolved.name}, profile {resolved.profile}, base {resolved.recipe.model.base}")
@@ -20,7 +20,7 @@ def print_recipe(resolved: Resolved) -> None:
 
 
 def print_dataset(dataset: Dataset) -> None:
-    """What became of the records."""
+    """Print how many records became rows, and how many were rejected or repeat."""
     account = dataset.account
     parts = ", ".join(f"{count} {part}" for part, count in dataset.rows.items())
     print_field("data", f"{account.records} records, {account.rejects} rejected: {parts} rows")

@@ -94,7 +94,7 @@ def test_a_stop_ends_the_trainer_and_is_told(project: Project) -> None:
     process.send_signal(signal.SIGTERM)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "stopped   by SIGTERM: the same command goes on from the last checkpoint" in said
+    assert "stopped   by SIGTERM: run the same command to resume from the last checkpoint" in said
     assert json.loads((folder / "manifest.json").read_bytes())["status"] == "interrupted"
     assert not Path(f"/proc/{trainer}").exists()
     assert [folder.name, "interrupted"] in [line.split()[:2] for line in project.run("runs")[1].splitlines()]
