@@ -204,3 +204,10 @@ def test_a_seed_flips_the_same_signs_on_every_machine() -> None:
     values = [1 / 3, 1 / 7, 1 / 11, 1 / 13]
     assert compare([0.0] * 4, values, TEN[:4], binary=False, seed=1).p == 0.06355
     assert compare([0.0] * 4, values, TEN[:4], binary=False, seed=2).p != 0.06355
+
+
+def test_as_many_groups_as_values_are_needed() -> None:
+    with pytest.raises(ValueError, match="argument 2 is longer"):
+        estimate([1.0, 0.0], ["a", "b", "c"], binary=True, seed=1)
+    with pytest.raises(ValueError, match="argument 2 is shorter"):
+        compare([1.0, 0.0], [1.0], ["a", "b"], binary=True, seed=1)

@@ -59,6 +59,8 @@ def test_an_exponential_figure_is_e_to_the_power_of_its_ratio() -> None:
     raised = compare_ratio(base, tuned, LENGTHS, name(2), exponential=True, seed=1)
     assert raised.mean == pytest.approx(math.e - math.exp(2 / 3))
     assert (raised.p, raised.detectable) == (plain.p, None)
+    partly = estimate_ratio(rows((2, 4), (None, 1), (2, 4)), LENGTHS, name(3), exponential=True, seed=1)
+    assert (partly.n, partly.undefined) == (2, 1)
 
 
 def test_the_interval_of_an_exponential_figure_is_that_of_its_ratio_raised() -> None:
@@ -195,7 +197,7 @@ def test_shares_that_are_all_alike_count_the_groups_that_have_something_below_th
     # A ratio that is e to the power of another has no room between 0 and 1, however small it is.
     raised = estimate_ratio(rows((1, 4), (1, 4)), LENGTHS, name(2), exponential=True, seed=1)
     assert (raised.mean, raised.low, raised.high) == (math.exp(0.25), None, None)
-    whole = estimate_ratio(rows((4, 4), (4, 4)), LENGTHS, name(2), seed=1)
+    whole = estimate_ratio(rows((1, 1), (1, 1)), LENGTHS, name(2), seed=1)
     assert (whole.low, whole.high) == pytest.approx((1 - unseen, 1.0), abs=1e-6)
 
 
@@ -205,3 +207,8 @@ def test_a_seed_swaps_and_draws_the_same_groups_on_every_machine() -> None:
     base, tuned = rows(*[(0, 1)] * 20), rows(*[(number % 7, 1) for number in range(20)])
     first, again, other = (compare_ratio(base, tuned, LENGTHS, name(20), seed=seed) for seed in (1, 1, 2))
     assert (first.low, first.high) == (again.low, again.high) != (other.low, other.high)
+
+
+def test_as_many_groups_as_rows_are_needed() -> None:
+    with pytest.raises(ValueError, match="argument 2 is longer"):
+        estimate_ratio(rows((1, 4), (2, 4)), LENGTHS, ["a"], seed=1)

@@ -137,7 +137,7 @@ def test_equal_values_leave_what_wilson_leaves_within_their_bounds() -> None:
 def test_mid_p_counts_larger_draws_whole_and_equal_ones_half(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resampling, "SIGN_FLIPS", 9)
     monkeypatch.setattr(resampling, "CELLS", 8)
-    surplus = np.array([1.0, -1.0, 0.05, -0.05, math.nan, 0.1, -0.1, 2.0, -0.2])
+    surplus = np.array([1.0, -1.0, 0.05, -0.05, math.nan, 0.1, 0.1, 2.0, -0.2])
     sizes: list[int] = []
 
     def measure(rng: np.random.Generator, draws: int) -> Any:
@@ -145,7 +145,7 @@ def test_mid_p_counts_larger_draws_whole_and_equal_ones_half(monkeypatch: pytest
         sizes.append(draws)
         return surplus[begun : begun + draws]
 
-    # Larger: 1, nan and 2. As large, within 0.1: 0.05, -0.05, 0.1 and -0.1.
+    # Larger: 1, nan and 2. As large, within 0.1: 0.05, -0.05, 0.1 and 0.1.
     assert find_mid_p(measure, 2, 0.1, 1) == (3 + 4 / 2 + 1) / 10
     assert sizes == [4, 4, 1]
     sizes.clear()

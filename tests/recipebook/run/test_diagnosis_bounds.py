@@ -57,6 +57,9 @@ def test_each_bound_is_where_it_is_said_to_be(
         ([1.0, 1.0, 2.1, 1.0, 2.1, 1.0, 1.0, 1.0, 1.0, 1.0], "unstable"),
         ([0.25, 0.25, 0.75, 0.25, 0.75, 0.25, 0.25, 0.25, 0.25, 0.25], "good"),
         ([0.25, 0.25, 0.76, 0.25, 0.76, 0.25, 0.25, 0.25, 0.25, 0.25], "unstable"),
+        # The second loss may leap too, and five are a curve.
+        ([1.0, 3.0, 1.0, 3.0, 1.0, 1.0], "unstable"),
+        ([2.0, 1.5, 1.0, 0.6, 0.4], "good"),
         # The median is of the five before: 8 at both leaps, then 1 at both.
         ([8.0, 8.0, 8.0, 1.0, 1.0, 10.0, 10.0, 1.0, 1.0, 1.0], "underfitting"),
         ([8.0, 8.0, 1.0, 1.0, 1.0, 3.0, 3.0, 1.0, 1.0, 1.0], "unstable"),

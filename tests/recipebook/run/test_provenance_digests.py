@@ -109,6 +109,7 @@ def test_an_identity_does_not_depend_on_the_order_of_its_inputs() -> None:
 
 
 def test_defaults_are_those_of_the_recipe_and_of_its_sections() -> None:
+    provenance.list_defaults.cache_clear()
     defaults, sections = provenance.list_defaults()
     assert (defaults["training.epochs"], defaults["lora.r"], defaults["model.revision"]) == ("3", "32", "null")
     assert defaults["lora"] == "null"
@@ -121,6 +122,9 @@ def test_changes_are_told_in_order_and_the_fourth_is_counted() -> None:
     assert format_changes(before, after) == ("lora.r: 32, was 8; rows changed; stage sft changed; and 2 more")
     assert format_changes({"start": "x", "file a": "1"}, {"start": "y", "file a": "2", "code": "c"}) == (
         "code changed; file a changed; the stage that it starts from changed"
+    )
+    assert format_changes({"base": "a", "chat template": "b"}, {"lora.r": "8"}) == (
+        "base changed; chat template changed; lora.r: 8, was 32"
     )
     assert format_changes({}, {"axolotl.seed": "7"}) == "axolotl.seed: 7, was not set"
     assert format_changes({"axolotl.seed": "7"}, {}) == "axolotl.seed: not set, was 7"
