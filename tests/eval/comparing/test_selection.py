@@ -1,11 +1,11 @@
-"""What the best of several owes to luck, against worlds in which that is known."""
+"""What the best of several owes to luck, worked out by hand, and as a seed draws it."""
 
-from collections.abc import Sequence
+import warnings
 from typing import Any
 
-import numpy as np
 import pytest
 
+from eval.comparing import selection
 from eval.comparing.selection import estimate_optimism
 from eval.scoring.summary import Result
 from eval.statistics.estimates import Estimate
@@ -16,14 +16,6 @@ EXACT = Result(figure="exact", explanation="", binary=True, tuned=NONE, base=Non
 
 def rows(*values: float | None) -> list[dict[str, float | None]]:
     return [{"exact": value} for value in values]
-
-
-def simulate(chances: Sequence[float], count: int, rng: np.random.Generator) -> float:
-    """What is found of runs that are right in so many rows by these chances."""
-    right = (rng.random((len(chances), count)) < np.array(chances)[:, None]).astype(float)
-    found = estimate_optimism([rows(*run) for run in right], EXACT, [str(at) for at in range(count)], seed=1)
-    assert found is not None
-    return found
 
 
 def test_two_rows_by_hand() -> None:
@@ -54,14 +46,47 @@ def test_what_cannot_be_told_is_none(runs: list[list[dict[str, float | None]]], 
     assert estimate_optimism(runs, EXACT, groups, seed=42) is None
 
 
-# The largest of 2 normal numbers lies 0.564 standard deviations above their mean, of 10 it is 1.539 (order statistics).
-@pytest.mark.parametrize(("count", "deviations"), [(2, 0.564), (10, 1.539)])
-def test_of_equal_runs_it_is_what_luck_gives_the_best(count: int, deviations: float) -> None:
-    rng = np.random.default_rng(7)
-    found = np.mean([simulate([0.7] * count, 100, rng) for _ in range(150)])
-    assert found == pytest.approx(deviations * (0.7 * 0.3 / 100) ** 0.5, rel=0.1)
+def test_what_is_left_of_no_draw_is_none() -> None:
+    # Each run has something below the line in one group alone: the one it is chosen by, never the one left out.
+    ratio = EXACT.model_copy(update={"figure": "share", "ratio": (("top",), ("bottom",))})
+    one, other = ([{"top": top, "bottom": top} for top in tops] for tops in ((0.0, 1.0), (1.0, 0.0)))
+    assert estimate_optimism([one, other], ratio, ["a", "b"], seed=42) is None
 
 
-def test_of_a_run_that_is_clearly_the_best_it_is_next_to_nothing() -> None:
-    rng = np.random.default_rng(7)
-    assert abs(np.mean([simulate([0.9, 0.5, 0.5, 0.5], 200, rng) for _ in range(20)])) < 0.003
+def test_a_run_that_is_best_in_every_row_owes_nothing_to_luck() -> None:
+    assert estimate_optimism([rows(0, 0, 0), rows(1, 1, 1)], EXACT, ["a", "b", "c"], seed=42) == 0.0
+
+
+RUNS = [rows(1, 0, 3, 5, 2, None, 4), rows(2, 2, 2, None, 3, 1, 2), rows(0, 5, 1, 4, 1, 2, 3)]
+GROUPS = [*"aabcdde"]
+
+
+def test_a_choice_that_draws_make_look_worse_owes_nothing_to_luck() -> None:
+    runs = [[{**row, "one": None if row["exact"] is None else 1.0} for row in run] for run in RUNS]
+    raised = EXACT.model_copy(update={"ratio": (("exact",), ("one",)), "exponential": True})
+    assert estimate_optimism(runs, raised, GROUPS, seed=42) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({}, 0.1527113652113652),
+        ({"less_is_better": True}, 0.5873184555437478),
+        ({"ratio": (("exact",), ("one",))}, 0.1527113652113652),
+        ({"ratio": (("exact",), ("one",)), "exponential": True, "less_is_better": True}, 13.330984183433282),
+        ({"ratio": (("exact",), ("exact", "one"))}, 0.05265348390348401),
+    ],
+)
+def test_a_seed_draws_the_same_groups_on_every_machine(
+    change: dict[str, Any], found: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [[{**row, "one": None if row["exact"] is None else 1.0} for row in run] for run in RUNS]
+    result = EXACT.model_copy(update=change)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert estimate_optimism(runs, result, GROUPS, seed=42) == pytest.approx(found, rel=1e-9)
+        assert estimate_optimism(runs, result, GROUPS, seed=43) != pytest.approx(found, rel=1e-9)
+        # However few draws are made at once, even one, they are the same.
+        for cells in (35, 2):
+            monkeypatch.setattr(selection, "CELLS", cells)
+            assert estimate_optimism(runs, result, GROUPS, seed=42) == pytest.approx(found, rel=1e-9)
