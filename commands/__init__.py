@@ -7,6 +7,7 @@ returns the exit status. It imports what it needs when it runs, so that help, ch
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -15,6 +16,7 @@ from pathlib import Path
 from recipebook.errors import UserError
 
 Command = Callable[[argparse.Namespace], int]
+HELP = re.compile(r'^HELP = "(.*)"$', re.MULTILINE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,19 +41,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:
-    """The chosen command and its options; all commands where none is chosen, or one that is not there."""
+    """The chosen command with its options; the list of all where none is chosen, or one that is not there."""
     parser = argparse.ArgumentParser(prog="recipebook", description="A recipe runner on top of Axolotl.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    files = {file.replace("_", "-"): file for file in list_files()}
-    # Only the chosen one is imported, which saves the others' time.
-    for name in [chosen] if chosen in files else files:
-        module = import_module(f"commands.{files[name]}")
-        command = commands.add_parser(name, help=module.HELP, description=module.HELP)
+    files = list_files()
+    if chosen in files:
+        module = import_module(f"commands.{files[chosen].stem}")
+        command = commands.add_parser(chosen, help=module.HELP, description=module.HELP)
         module.add_arguments(command)
         command.set_defaults(command=module.run)
+    else:
+        for name, file in files.items():
+            commands.add_parser(name, help=read_help(file), add_help=False)
     return parser
 
 
-def list_files() -> list[str]:
-    """The names of the commands' files; one that begins with an underscore only helps the others."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("[!._]*.py"))
+def list_files() -> dict[str, Path]:
+    """The commands and their files; one that begins with an underscore only helps the others."""
+    return {path.stem.replace("_", "-"): path for path in sorted(Path(__file__).parent.glob("[!._]*.py"))}
+
+
+def read_help(file: Path) -> str:
+    """A command's line, read from its source: to import all commands for their list takes a quarter longer."""
+    found = HELP.search(file.read_text(encoding="utf-8"))
+    return found[1] if found else ""

@@ -3,9 +3,12 @@
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from commands import list_files, main, read_help, runs
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "transformers", "axolotl", "datasets", "scipy", "numpy", "pandas")
@@ -76,3 +79,41 @@ def test_a_wrong_name_is_one_line_with_the_right_ones(words: list[str], line: st
     assert done.returncode == 2
     assert done.stderr.startswith(line)
     assert done.stderr.count("\n") == 1
+
+
+def test_the_list_has_each_command_with_its_line() -> None:
+    files = list_files()
+    assert {"train", "merge-adapters", "human-eval-results"} <= files.keys()
+    for file in files.values():
+        module = import_module(f"commands.{file.stem}")
+        assert read_help(file) == module.HELP
+
+
+def test_a_command_imports_no_other() -> None:
+    code = (
+        "import sys; from commands import main; main(['words', 'profiles'])\n"
+        "print([name for name in sys.modules if name.startswith('commands.')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "['commands.words']"
+
+
+def test_an_unknown_command_is_told_with_those_there_are() -> None:
+    done = run("trian")
+    assert done.returncode == 2
+    assert "invalid choice: 'trian' (choose from 'cancel', 'check', 'compare', " in done.stderr
+
+
+def test_a_reader_that_goes_away_is_no_fault() -> None:
+    script = f"set -o pipefail; {sys.executable} -m recipebook words recipes | true"
+    done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_interrupted_command_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs, "run", interrupt)
+    assert main(["runs"]) == 130
+    assert capsys.readouterr().err == "stopped\n"

@@ -86,7 +86,8 @@ def test_every_make_command_is_a_goal_whose_arguments_parse(command: str) -> Non
 
 
 def parse(line: str) -> argparse.Namespace:
-    return build_parser().parse_args(shlex.split(line.partition("-m recipebook ")[2]))
+    words = shlex.split(line.partition("-m recipebook ")[2])
+    return build_parser(words[0]).parse_args(words)
 
 
 def test_every_recipebook_command_parses() -> None:

@@ -4,10 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from commands.eval import evaluate
 from eval.evaluate import _format_empty, choose_folder
-from recipebook import project
-from recipebook.errors import UserError
 from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.keys import Recipe
 from recipebook.run.rundir import Run
@@ -38,9 +35,3 @@ def test_an_empty_part_is_told_by_what_made_it_so() -> None:
     split = {"file": "splits.json", "by": ["persona_id"]}
     listed = Recipe.model_validate({**RECIPE, "data": {"source": "x", "converter": "echo", "split": split}})
     assert _format_empty(listed, "validation") == "the lists 'val' of its split file splits.json are empty"
-
-
-def test_an_unknown_run_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(project, "RUNS", tmp_path)
-    with pytest.raises(UserError, match="nosuch"):
-        evaluate("nosuch", [])

@@ -1,0 +1,52 @@
+"""Options that several commands share: words in, overrides and settings out, or one line about a wrong one."""
+
+import argparse
+from collections.abc import Callable
+
+import pytest
+
+from commands._options import add_choice, add_layers, add_recipe, add_settings, read_layers, read_settings
+from recipebook.errors import UserError
+
+Add = Callable[[argparse.ArgumentParser], None]
+
+
+def parse(*words: str, adds: tuple[Add, ...]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    for add in adds:
+        add(parser)
+    return parser.parse_args(words)
+
+
+def test_layers_are_overrides_and_gpus_wins_over_them() -> None:
+    given = parse("x", "--set", "lora.r=4", "lora.alpha=8", "--gpus", "2", "--set", "training.seed=1",
+                  adds=(add_recipe, add_layers))  # fmt: skip
+    assert given.recipe == "x"
+    assert read_layers(given) == ["lora.r=4", "lora.alpha=8", "training.seed=1", "launch.processes=2"]
+
+
+def test_without_layers_there_are_no_overrides() -> None:
+    assert read_layers(parse(adds=(add_layers,))) == []
+
+
+def test_settings_are_read_as_yaml() -> None:
+    given = parse("--set", "system=Be kind.", "limit=3", "names=[a, b]", "text=", adds=(add_settings,))
+    assert read_settings(given) == {"system": "Be kind.", "limit": 3, "names": ["a", "b"], "text": None}
+
+
+@pytest.mark.parametrize("word", ["limit", "=3"])
+def test_a_setting_without_key_or_value_is_refused(word: str) -> None:
+    with pytest.raises(UserError, match=rf"^--set: '{word}' is not key=value$"):
+        read_settings(parse("--set", word, adds=(add_settings,)))
+
+
+def test_members_are_names_and_patterns_or_the_first_few() -> None:
+    given = parse("--only", "joy_plus", "wisdom_*", "--limit", "4", adds=(add_choice,))
+    assert (given.only, given.limit) == (["joy_plus", "wisdom_*"], 4)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "many", "1.5", ""])
+def test_a_count_is_a_whole_number_above_0(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(f"--limit={text}", adds=(add_choice,))
+    assert f"argument --limit: '{text}' is not a whole number above 0" in capsys.readouterr().err

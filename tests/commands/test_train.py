@@ -1,0 +1,21 @@
+"""What a recipe does not have cannot be chosen, which is told before anything is converted."""
+
+import pytest
+
+from commands import main
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--stage", "dpo"], "robot-lora has no stages, so STAGE and FROM mean nothing to it"),
+        (["--from", "dpo"], "robot-lora has no stages, so STAGE and FROM mean nothing to it"),
+        (["--only", "joy_*"], "robot-lora has no matrix, so ONLY and LIMIT mean nothing to it"),
+        (["--limit", "2"], "robot-lora has no matrix, so ONLY and LIMIT mean nothing to it"),
+    ],
+)
+def test_what_a_recipe_does_not_have_cannot_be_chosen(
+    words: list[str], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "robot-lora", "--profile", "tiny", *words]) == 2
+    assert capsys.readouterr().err == f"{line}\n"
