@@ -18,7 +18,7 @@ from recipebook.recipe.yaml_source import KeyPath
 
 SNAPSHOT = Path(__file__).with_name("axolotl_schema.json")
 
-# What the runner writes itself: a recipe that set these would break the run's folder.
+# Keys that the runner sets: a recipe that set them would break the run's folder.
 RUNNER_KEYS = {
     "auto_resume_from_checkpoints",
     "chat_template",
@@ -31,7 +31,7 @@ RUNNER_KEYS = {
     "test_datasets",
 }
 
-# What a recipe says in its own words: one fact has one place.
+# Keys that have another name in recipes: one fact has one place.
 RECIPE_KEYS = {
     "adapter": "lora",
     "base_model": "model.base",
@@ -132,7 +132,7 @@ def _list_plugins(config: dict[str, Any], plugins: dict[str, Schema]) -> list[st
 
 
 def _explain(fault: Fault, plugins: dict[str, Schema]) -> Fault:
-    """Say which plugin an unknown key belongs to, or which key of the recipe's own was meant."""
+    """Name the plugin that an unknown key belongs to, or the recipe's key that was meant."""
     text, _, hint = fault.text.partition(";")
     for plugin, keys in plugins.items():
         if fault.unknown_key in keys:

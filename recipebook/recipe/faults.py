@@ -37,7 +37,7 @@ def format_faults(faults: Iterable[Fault], places: Places) -> list[str]:
 
 
 def list_invalid(error: ValidationError, path: KeyPath) -> list[Fault]:
-    """What a model's own validators found, which its schema does not say."""
+    """The faults that a model's own validators found, which its schema cannot express."""
     faults = []
     for problem in error.errors(include_url=False):
         at = (*path, *problem["loc"])
@@ -53,7 +53,7 @@ def recipe_schema() -> Schema:
 
 
 def _explain(fault: Fault) -> Fault:
-    """Say where an unknown key belongs, when it stands in the wrong section."""
+    """Name the section that an unknown key belongs to, if it is in the wrong one."""
     if fault.unknown_key is None:
         return fault
     key = fault.unknown_key

@@ -13,7 +13,7 @@ from recipebook.recipe.section import Count, Name, Positive, Section, Seed, meas
 
 
 class Column(Section):
-    """A value for each that a field of the data's records has."""
+    """One value for each value of a field of the data's records."""
 
     column: Name = Field(description="a field of every record of data.source: one value for each that occurs.")
 

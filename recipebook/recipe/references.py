@@ -1,4 +1,4 @@
-"""A resolved recipe in; nothing out, or an error that names every file it asks for and does not find.
+"""A resolved recipe in; nothing out, or an error for every file that it names and that does not exist.
 
     recipes/x.yaml:9:14: no converter 'robto' in converters/; did you mean 'robot'? it has: echo, robot
 
@@ -60,7 +60,7 @@ def find_kind_faults(root: Path, kind: str, given: Any, path: KeyPath) -> list[F
 
 
 def check_template(path: Path, root: Path) -> list[str]:
-    """What Jinja cannot parse in a template, and what it includes that is not there, one line each."""
+    """The faults of a template, one line each: syntax that Jinja cannot parse, included files that do not exist."""
     label = format_path(path, root)
     try:
         wanted = _list_included(path.read_text())
@@ -79,7 +79,7 @@ def _list_includable(root: Path) -> list[str]:
 
 @functools.cache
 def _list_included(text: str) -> list[str]:
-    """The templates that one asks for by name; every recipe under every profile asks this of the same few."""
+    """The templates that a template includes by name; cached, since every recipe and profile checks the same few."""
     return sorted(name for name in meta.find_referenced_templates(_ENVIRONMENT.parse(text)) if name)
 
 
@@ -89,7 +89,7 @@ def _find_faults(resolved: Resolved, made: Sequence[str]) -> Iterator[Fault]:
         yield from _find_source(root, getattr(recipe.data, key), ("data", key), made)
     path: KeyPath = ("data", "converter")
     if recipe.data.converter == AUTO:
-        # Which one it is, and so whose options these are, the records will tell.
+        # Only the records decide which converter it is, and so whose options these are.
         pass
     elif missing := describe_missing(CONVERTER, recipe.data.converter, root):
         yield Fault(path, False, missing)
@@ -157,8 +157,8 @@ def _find_options_faults(
     try:
         options: type[BaseModel] = load(kind, name, root).Options
     except Exception as error:  # whatever a module of the user's does on import
-        told = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        yield Fault(named_at, False, f"{kind.folder}/{name}{kind.ending} cannot be used: {told}")
+        reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        yield Fault(named_at, False, f"{kind.folder}/{name}{kind.ending} cannot be used: {reason}")
         return
     schema = _describe(options)
     faults = find_faults(given, schema, schema.get("$defs", {}), path)
@@ -184,7 +184,7 @@ def _is_path(schema: Schema, whole: Schema) -> bool:
 
 
 class _GenerationTag(Extension):
-    """The tag by which chat templates mark what the assistant says; Jinja alone does not know it."""
+    """The tag by which chat templates mark the assistant's text; Jinja itself does not know it."""
 
     tags = {"generation"}  # noqa: RUF012
 

@@ -31,7 +31,7 @@ COMMAND_LINE = Spot(Place("SET"), Place("SET"))
 
 @dataclass(frozen=True)
 class Resolved:
-    """A recipe as it will run, and where each part of it was said."""
+    """A recipe as it will run, and the place where each part of it is written."""
 
     name: str
     recipe: Recipe
@@ -40,7 +40,7 @@ class Resolved:
     root: Path
     places: Places
     inherited: frozenset[KeyPath] = frozenset()
-    """Of a stage: the keys that the recipe or a profile says for all stages."""
+    """In a stage: the keys that the recipe or a profile sets for all stages."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def read_layers(name: str, profile: str | None, overrides: Iterable[str], root: 
 
 
 def merge_layers(layers: Layers, stage: Document | None = None, stage_overrides: Iterable[Document] = ()) -> Resolved:
-    """Merge and check them, for a stage with its own sections between them."""
+    """Merge and check the layers; a stage's own sections come between the recipe and the profile."""
     merged = Document({}, {})
     merge_documents(merged, layers.recipe)
     merged.places[()] = layers.recipe.places[()]
@@ -133,7 +133,7 @@ def format_path(path: Path, root: Path) -> str:
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file stands there; what no file can be called is none."""
+    """Whether a file exists; False too if no file can have this name."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -175,7 +175,7 @@ def _find_base(name: str, place: Place, root: Path) -> Path:
 
 
 def _own_profile(merged: Document, profile: str) -> Document:
-    """The recipe's own section for a profile, moved to the top; what is no mapping is left for the check to tell."""
+    """The recipe's own section for a profile, moved to the top; if it is no mapping, the check reports it."""
     profiles = merged.data.get("profiles")
     data = profiles.get(profile) if isinstance(profiles, dict) else None
     return lift(merged, ("profiles", profile)) if isinstance(data, dict) else Document({}, {})
@@ -221,9 +221,10 @@ def merge_documents(below: Document, above: Document) -> None:
 
 
 def _merge_stage(below: Document, stage: Document) -> None:
-    """Lay a stage over its recipe. Options and metrics belong to their data: a section that names others inherits none.
+    """Lay a stage over its recipe.
 
-    `data` with a `source` of its own, and `eval` with `metrics` of its own, stand for themselves.
+    A stage's `data` with a `source`, and its `eval` with `metrics`, replace the recipe's whole section: options belong
+    to the data and metrics that they are written with.
     """
     for section, key in (("data", "source"), ("eval", "metrics")):
         if isinstance(stage.data.get(section), dict) and key in stage.data[section]:

@@ -3,7 +3,7 @@
     {"epochs": "three"} and {"properties": {"epochs": {"type": "number", "exclusiveMinimum": 0}}} give
     Fault(path=("epochs",), on_key=False, text="epochs: 'three' is not a number (greater than 0)")
 
-It knows the part of JSON Schema that pydantic writes. An object with properties refuses others unless told not to.
+It knows the part of JSON Schema that pydantic writes. An object with properties refuses others unless they are allowed.
 """
 
 import re
@@ -19,7 +19,7 @@ Schema = dict[str, Any]
 
 @dataclass(frozen=True)
 class Fault:
-    """Something wrong at `path`; `on_key` says that the key and not its value is."""
+    """Something wrong at `path`; `on_key`: the key is wrong and not its value."""
 
     path: KeyPath
     on_key: bool
@@ -62,7 +62,7 @@ def _walk_any(value: Any, schema: Schema, definitions: Schema, path: KeyPath) ->
     branches = [resolve_reference(branch, definitions) for branch in schema["anyOf"]]
     tries = [list(_walk(value, branch, definitions, path)) for branch in branches]
     if all(tries):
-        # A branch of the right shape tells more than that none of them fits.
+        # The faults in a branch of the right shape help more than the message that no branch fits.
         inner = [faults for faults in tries if faults[0].path != path or faults[0].on_key]
         if inner and isinstance(value, dict | list):
             yield from min(inner, key=len)

@@ -37,7 +37,7 @@ HEAD = ("name", "from")
 SECTIONS = ("model", "data", "training", "lora", "preference", "launch", "eval", "axolotl", "profiles")
 MODEL_KEYS = ("base", "revision", "chat_template")
 KIND_KEYS = ("seed", "precision")
-# Axolotl's own by which the same model comes to have another tokenizer.
+# Axolotl's keys that give the same model another tokenizer.
 TOKENIZER_KEYS = ("tokenizer_config", "tokenizer_type", "tokens", "special_tokens", "added_tokens_overrides")
 
 
@@ -111,7 +111,7 @@ def list_texts(value: Any) -> Iterator[str]:
 
 
 class StartKeys(Section):
-    """A start that says more than a stage's name."""
+    """The long form of `from`, which has more than a stage's name."""
 
     stage: Name = Field(description="an earlier stage that has a model.")
     merged: bool = Field(
@@ -122,7 +122,7 @@ class StartKeys(Section):
 
 
 class Head(Section):
-    """What every stage has."""
+    """The keys that every stage has."""
 
     name: str = Field(
         pattern=r"^[a-z0-9][a-z0-9_-]*$", description="a name of its own: STAGE=, FROM= and other stages use it."
@@ -172,7 +172,7 @@ def _find_faults(documents: Sequence[Document], root: Path) -> Iterator[str]:
         if name in names[:at]:
             faults.append(Fault(("name",), False, f"a second stage '{name}'; each needs a name of its own"))
         if name == BASE:
-            faults.append(Fault(("name",), False, f"'{BASE}' is what the model before any stage is called"))
+            faults.append(Fault(("name",), False, f"'{BASE}' is the name of the model before any stage"))
         chosen = [key for key in data if key in kinds]
         for key in chosen[1:]:
             faults.append(Fault((key,), True, f"a stage is of one kind; it is {chosen[0]} already"))
@@ -218,7 +218,7 @@ def _read_stage(layers: Layers, document: Document, overrides: Sequence[Document
 
 
 def _check(stage: Stage, earlier: Sequence[Stage], document: Document) -> None:
-    """What only shows once the sections are merged."""
+    """Refuse the faults that only show once the sections are merged."""
     made = [other.name for other in earlier if other.has_rows]
     check_references(stage.resolved, made)
     for name in stage.list_sources():
@@ -266,18 +266,16 @@ def _check_model(stage: Stage, start: Stage) -> None:
 
 
 def _check_adapter(stage: Stage, start: Stage, place: Place) -> None:
-    """An adapter that is trained on keeps its shape; the engine would take the old one without a word."""
+    """An adapter that is trained further keeps its shape; the engine would silently use the old shape."""
     ours, theirs = stage.recipe.lora, start.recipe.lora
     merged = f"from: {{stage: {start.name}, merged: true}}"
     if theirs is None:
         return
     if ours is None:
-        raise UserError(f"{place}: stage '{stage.name}' trains all weights and cannot go on with an adapter; {merged}")
+        raise UserError(f"{place}: stage '{stage.name}' trains all weights and cannot start from an adapter; {merged}")
     for key, value in theirs.model_dump().items():
         own = getattr(ours, key)
         if own != value:
-            message = (
-                f"lora.{key}: {own}, but stage '{stage.name}' goes on with the adapter of '{start.name}', which has"
-            )
+            message = f"lora.{key}: {own}, but stage '{stage.name}' trains the adapter of '{start.name}', which has"
             at = place_of(stage.resolved.places, ("lora", key))
             raise UserError(f"{at}: {message} {value}; {merged} begins a new one")

@@ -3,7 +3,7 @@
     preference: {gamma: 0.5}     recipes/x.yaml:12:3: gamma under preference has no effect with the method dpo;
                                  it has with: simpo
 
-What a method uses is what its template mentions, as `recipe.preference.gamma`, itself or in what it includes.
+A method uses the keys that its template, or one that it includes, mentions as `recipe.preference.gamma`.
 """
 
 import functools
@@ -17,15 +17,15 @@ from recipebook.recipe.resolve import Resolved
 from recipebook.recipe.schema_walk import Fault
 
 SECTIONS = ("training", "preference")
-# Which template it is, and so in none of them.
+# The key that names the template, so that no template mentions it.
 CHOOSES = "method"
 
 
 def find_unused_keys(resolved: Resolved) -> Iterator[Fault]:
     """A fault for each value that differs from the default and changes nothing.
 
-    A method that uses nothing of a section leaves it alone, and a stage what is said for all stages: the section
-    or key may be there for another method.
+    A section is not checked if the method uses none of its keys, nor in a stage a key that is set for all stages:
+    they may be there for another method.
     """
     recipe, folder = resolved.recipe, resolved.root / "templates"
     method = recipe.training.method

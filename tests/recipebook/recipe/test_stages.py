@@ -112,7 +112,7 @@ def test_options_of_a_kind_can_be_overridden(read: Read) -> None:
         ("  - {training: {epochs: 1}}\n", 8, "missing key 'name'"),
         ("  - {name: A b}\n", 8, r"name: 'A b' is not text (matching ^[a-z0-9][a-z0-9_-]*$)"),
         ("  - {name: a}\n  - {name: a}\n", 9, "a second stage 'a'; each needs a name of its own"),
-        ("  - {name: base}\n", 8, "'base' is what the model before any stage is called"),
+        ("  - {name: base}\n", 8, "'base' is the name of the model before any stage"),
         ("  - {name: a, trainig: {epochs: 1}}\n", 8, "unknown key 'trainig' in a stage; did you mean 'training'?"),
         ("  - {name: a, training: {epoch: 1}}\n", 8, "unknown key 'epoch' under training; did you mean 'epochs'?"),
         ("  - {name: a}\n  - {name: b, from: aa}\n", 9, "no stage 'aa'; did you mean 'a'? it has: base, a"),
@@ -146,12 +146,12 @@ def test_options_of_a_kind_can_be_overridden(read: Read) -> None:
         ),
         (
             "  - {name: a}\n  - {name: b, lora: {r: 4}}\n", 9,
-            "lora.r: 4, but stage 'b' goes on with the adapter of 'a', which has 8; "
+            "lora.r: 4, but stage 'b' trains the adapter of 'a', which has 8; "
             "from: {stage: a, merged: true} begins a new one",
         ),
         (
             "  - {name: a}\n  - {name: b, lora: null}\n", 9,
-            "stage 'b' trains all weights and cannot go on with an adapter; from: {stage: a, merged: true}",
+            "stage 'b' trains all weights and cannot start from an adapter; from: {stage: a, merged: true}",
         ),
         (
             "  - {name: a}\n  - {name: b, model: {chat_template: instruct}}\n", 9,
