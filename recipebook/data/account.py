@@ -3,7 +3,7 @@
     {"records": 12, "rows": 11, "rejected": [{"reason": "missing 'output'", "count": 1,
      "places": ["data.jsonl:7: record 7"]}], "left_out": [], "duplicates": 0, "notes": []}
 
-What is left out is good and was not asked for, so it does not count against the limit of rejects.
+Records that are left out are good but not selected, so they do not count against the limit of rejects.
 A `Ledger` is written while records pass, and closed into an `Account`.
 """
 
@@ -49,7 +49,7 @@ class Account(Frozen):
         return self.records - self.rejects - sum(each.count for each in self.left_out)
 
     def lines(self) -> list[str]:
-        """Tell the account to a reader, a line for each thing worth knowing."""
+        """The account as lines for a reader."""
         lines = [f"{self.records} records, {self.rows} rows, {self.rejects} rejected, {self.duplicates} duplicates"]
         lines += [f"{each.count} x {each.reason} (first: {each.places[0]})" for each in self.rejected]
         lines += [f"{each.count} left out: {each.reason} (first: {each.places[0]})" for each in self.left_out]
@@ -72,7 +72,7 @@ class Ledger:
         self._rejected.count(name, record, reason)
 
     def leave_out(self, name: str, record: Record, reason: str) -> None:
-        """Count a record as left out: good, and not asked for."""
+        """Count a record as left out: good, but not selected by the recipe."""
         self._left_out.count(name, record, reason)
 
     def withdraw(self, name: str, record: Record, rows: int, reason: str) -> None:
@@ -86,7 +86,7 @@ class Ledger:
         self.leave_out(name, record, reason)
 
     def add(self, later: "Ledger") -> None:
-        """Take over what another ledger tells of the records after this one's."""
+        """Add the counts of another ledger, whose records follow this one's."""
         self.records += later.records
         self.rows += later.rows
         for kind, note in later.notes.items():
@@ -138,7 +138,7 @@ def judge(account: Account, allowed: int | str, name: str) -> None:
     first = account.rejected[0]
     raise UserError(
         f"{first.places[0]}: {first.reason} ({account.rejects} of {account.records} records rejected, "
-        f"{allowed} allowed; raise {name} to go on)"
+        f"{allowed} allowed; raise {name} to continue)"
     )
 
 

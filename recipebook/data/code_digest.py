@@ -4,7 +4,7 @@
     "def double(x):\n\n    return 2 * x"  have the same hash
 
 Imports, docstrings, descriptions of options, comments and positions are left out, so that a module may move, and its
-words be mended, without anything being converted or trained anew. What a module imports from our own modules is hashed
+docstrings change, while its results are still reused. What a module imports from our own modules is hashed
 with it.
 """
 
@@ -62,8 +62,8 @@ def _describe(node: Any) -> str:
         return repr(node)
     fields = [(name, value) for name, value in ast.iter_fields(node) if value is not None and value != []]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Field":
-        said = [keyword for keyword in node.keywords if keyword.arg != "description"]
-        fields = [(name, said if name == "keywords" else value) for name, value in fields]
+        kept = [keyword for keyword in node.keywords if keyword.arg != "description"]
+        fields = [(name, kept if name == "keywords" else value) for name, value in fields]
     return f"{type(node).__name__}({','.join(f'{name}={_describe(value)}' for name, value in fields)})"
 
 

@@ -43,7 +43,7 @@ SPAN = 4 * 2**20
 BUFFER = 2**20
 
 Join = Callable[[Iterable[Record]], Iterator[Record]]
-"""A converter's own: the records of one source file, each still one, with what a row needs of another."""
+"""Optional step of a converter: adds to each record of one file the values that its row needs from other records."""
 
 
 class Converter(NamedTuple):
@@ -54,9 +54,9 @@ class Converter(NamedTuple):
     convert: Callable[[dict[str, Any], Any], list[Row]]
     code: str
     choose_join: Callable[[Any], Join | None] = lambda _: None
-    """By its options; None where each record stands for itself."""
+    """The step that the options choose; None if no record needs another."""
     strengths: tuple[str, ...] = ()
-    """Numbers in the meta of its rows by which weak ones may be left out, where its options ask for that."""
+    """Names of numbers in its rows' meta; its options may leave out rows in which such a number is low."""
 
 
 class Converted(NamedTuple):
@@ -91,7 +91,7 @@ def convert_file(
     options: Mapping[str, Any],
     rejects: int | str = 0,
 ) -> Account:
-    """Convert a source to one file of rows; more rejected records than allowed leave nothing behind but the error."""
+    """Convert a source to one file of rows; with more rejected records than allowed, only an error is left."""
     ledger, line = Ledger(), ProgressLine("convert")
     inputs = find_inputs(source, Path())
     found = choose_converter(converter, source, inputs, ledger.notes)
@@ -123,15 +123,15 @@ def convert_records(
     ledger: Ledger,
     show: Callable[[], None] | None = None,
 ) -> Iterator[Converted]:
-    """Yield what becomes rows, with their origin in the lines; the ledger gains every record.
+    """Yield each accepted record with its rows, whose lines have their origin; the ledger counts every record.
 
-    `show` is called every some thousand records.
+    `show` is called after each `PROGRESS_EVERY` records.
     """
     convert, dumps, remember = converter.convert, orjson.dumps, ledger.contents.remember
     # A third faster than calling the class, as in every step below that is taken a million times.
     make = partial(tuple.__new__, Converted)
     where = f"{name}#"
-    # Of every line, less the digits: it ends in `"origin":"data.jsonl#12"}}` and a line feed.
+    # The length of a line's ending, less the digits: `"origin":"data.jsonl#12"}}` and a line feed.
     end = len(b'"origin":') + len(orjson.dumps(where)) + len(b"}}\n")
     join = converter.choose_join(options)
     for record in join(records) if join else records:
@@ -182,7 +182,7 @@ def _put_meta_last(row: Row) -> None:
 
 
 def _cut(source: Input, ledger: Ledger) -> Iterator[LineSpan] | None:
-    """Cut a big file into spans, as many for each processor; None if it is small."""
+    """Cut a big file into spans, the same number for each processor; None if it is small."""
     path = source.plain
     count = _count_spans(path) if path and path.is_file() else 0
     return cut(path, source.name, ledger.notes, count) if path and count > 1 else None

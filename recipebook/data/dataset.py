@@ -64,9 +64,9 @@ def prepare(
     root: Path = PROJECT,
     made: Mapping[str, Path] = MappingProxyType({}),
 ) -> Dataset:
-    """Build the dataset, or find it built, in `cache`; the recipe names its sources from `root`.
+    """Build the dataset in `cache`, or reuse it; the recipe names its sources from `root`.
 
-    `made` are files that stand for a source's name, such as `stage:pairs`.
+    `made` has the file for each source that earlier stages made, such as `stage:pairs`.
     """
     inputs = find_all_inputs(data, cache, root, made)
     notes: dict[str, str] = {}
@@ -76,7 +76,7 @@ def prepare(
     split = _open_split(data, root)
     if isinstance(split, SplitFile):
         sources[split.name], notes["split"] = split.digest, split.note()
-    # A key at its default is left out, so that a key more in this module makes no folder anew.
+    # Keys at their default are left out, so that a new key in this module leaves the names of folders as they are.
     settings = data.model_dump_json(exclude={"options"}, exclude_defaults=True)
     settings += options.model_dump_json(exclude_defaults=True)
     folder = cache / digest(FORMAT, converter.code, settings, *sources.values())
@@ -184,7 +184,7 @@ def _write(
 
 
 def _sample(data: Data, folder: Path, rows: dict[Part, int]) -> list[str]:
-    """Keep the kinds asked for, repeat rows by their weights, set the counts right; a line for each thing done."""
+    """Keep the chosen kinds, repeat rows by their weights, and update `rows`; returns a line for each change."""
     notes = []
     if data.only:
         rows["train"], note = keep_rows(_path(folder, "train"), data.only)
@@ -197,7 +197,7 @@ def _sample(data: Data, folder: Path, rows: dict[Part, int]) -> list[str]:
 
 
 def _open_split(data: Data, root: Path) -> Split | SplitFile:
-    """The shares of the source, of which a part with a source of its own takes none; or the file that lists parts."""
+    """The shares of the source (0 for a part that has its own source), or the file that lists the parts."""
     if data.split.file is not None:
         for part, name in (("validation", data.validation), ("test", data.test)):
             if name is not None:
@@ -208,7 +208,7 @@ def _open_split(data: Data, root: Path) -> Split | SplitFile:
 
 
 def _choose(each: Converted, split: Split | SplitFile, before: int, name: str, ledger: Ledger) -> Part | None:
-    """The part of a record, or None for one that has none, which the ledger then tells."""
+    """The part of a record; None if it belongs to no part, which the ledger then counts."""
     try:
         if isinstance(split, SplitFile):
             return split.choose(before + each.record.number)

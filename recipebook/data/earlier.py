@@ -1,4 +1,4 @@
-"""What earlier versions called the same work: a converter's code and settings in, the names of folders made then out.
+"""Earlier names of the same work: a converter's code and settings in, the names of folders made then out.
 
 Cached rows were once named by the converter's source, word for word, and by every key of `data`. A converter that does
 today what it did then is listed here under both hashes, so that none of its rows are made again.
@@ -32,7 +32,7 @@ EARLIER_CODE: Mapping[str, str] = MappingProxyType(
         "fa81940c546a851a": "4dc160dd9e2e5291",  # merge
     }
 )
-# The keys of `data` at that time; the rows of a recipe that says more cannot be there.
+# The keys of `data` at that time; a recipe with other keys cannot have such rows.
 KEYS: Mapping[str, Any] = {
     **dict.fromkeys(("source", "validation", "test", "converter", "where", "rejects"), True),
     "split": {"validation", "test", "by", "file", "seed"},
@@ -43,8 +43,8 @@ KEYS: Mapping[str, Any] = {
 
 def name_earlier_folders(form: str, code: str, data: Data, options: BaseModel, sources: Iterable[str]) -> list[str]:
     """The names under which the same rows may lie in the cache."""
-    said = data.model_dump(exclude={"options"}, exclude_defaults=True)
-    if code not in EARLIER_CODE or said != data.model_dump(include=dict(KEYS), exclude_defaults=True):
+    given = data.model_dump(exclude={"options"}, exclude_defaults=True)
+    if code not in EARLIER_CODE or given != data.model_dump(include=dict(KEYS), exclude_defaults=True):
         return []
     keys = {key: value for key, value in KEYS.items() if key != "where" or data.where}
     settings = data.model_dump_json(include=keys) + options.model_dump_json()

@@ -5,7 +5,7 @@ ASCII, and the account of every row:
 
     {"prompt": "stop", "completion": "robot.stop()"}
 
-A row that has what the form cannot hold is rejected for that reason, with its place; the file is whole or absent.
+A row that the form cannot hold is rejected, with the reason and its place; the file is whole or absent.
 """
 
 import json
@@ -32,7 +32,7 @@ def find_export(name: str) -> Export:
 
 
 def export_rows(form: str, source: str, out: Path, rejects: int | str = 0) -> Account:
-    """Write rows in another form; more that it cannot hold than allowed leave nothing behind but the error."""
+    """Write rows in another form; with more rejected rows than allowed, only an error is left."""
     export = find_export(form)
     ledger = Ledger()
     with replacing(out) as file:
@@ -61,7 +61,7 @@ def export_rows(form: str, source: str, out: Path, rejects: int | str = 0) -> Ac
 
 
 def check_row(value: dict[str, Any]) -> Row:
-    """Make sure that what a file holds is a row, since any file may be given."""
+    """Make sure that `value` is a row, since any file may be given."""
     if type(value.get("messages")) is not list:
         raise BadRecord(f"no row: 'messages' is {name_kind(value.get('messages'))}, not a list")
     for field, messages in (("messages", value["messages"]), *((f, [value[f]]) for f in _ANSWERS if f in value)):

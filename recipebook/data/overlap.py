@@ -1,4 +1,4 @@
-"""What train has in common with the parts that are held out: counted, and taken out of train.
+"""Prompts that train shares with the held-out parts: counted, and their records removed from train.
 
 No prompt of test or validation is trained on. A record of train that has one is rejected where that part has a file of
 its own, which should not overlap, and left out where it is a share of the same source, in which the same words may come
@@ -30,7 +30,7 @@ class Written:
         self.lines = array("q")
 
     def add(self, each: Converted, before: int) -> None:
-        """Note the rows of a record, which `before` others precede in earlier files."""
+        """Add the rows of a record; `before` records precede its file."""
         for row in each.rows:
             self.prompts.append(hash_prompt(row))
             self.numbers.append(before + each.record.number)
@@ -50,9 +50,10 @@ class Written:
 def drop_overlap(
     begun: list[tuple[int, str]], written: dict[Part, Written], path: Path, ledger: Ledger, own: set[Part]
 ) -> None:
-    """Take such records out of the file of train; `own` names the parts that have a file of their own.
+    """Remove records with a held-out prompt from the file of train at `path`.
 
-    `begun` are the files read, each with the number of records before it.
+    `own` names the parts that have a file of their own. `begun` are the files read, each with the number of records
+    before it.
     """
     train, reasons, mistaken = written["train"], dict[int, str](), set[int]()
     for part in HELD_OUT:

@@ -22,7 +22,7 @@ from recipebook.progress import ProgressLine
 
 Row = dict[str, Any]
 
-# Beyond these the comparison of all pairs is of the first so many, and the line says so.
+# Only this number of rows is compared pair by pair; the finding says so if there are more.
 MOST_HELD_OUT, MOST_TRAIN = 500, 20_000
 ALIKE = 90
 SHOWN = 60
@@ -32,7 +32,7 @@ DEBRIS = re.compile(r"_comma_|\{\{[^{}]*\}\}|<\|[a-z_]+\|>|\[TBR\]|\ufffd")
 
 
 class Finding(NamedTuple):
-    """A kind of fault, and what was found of it."""
+    """A kind of fault, and a line about the rows that have it."""
 
     kind: str
     text: str
@@ -98,9 +98,9 @@ def _has_debris(row: Row) -> bool:
 def _has_wrong_roles(row: Row) -> bool:
     """User and assistant in turn, the user first; tools answer an assistant, and one speaks for any number of them."""
     roles = [turn["role"] for turn in row["messages"] if turn["role"] != "system"]
-    said = [role for at, role in enumerate(roles) if not (role == "tool" and roles[at - 1 : at] == ["tool"])]
+    turns = [role for at, role in enumerate(roles) if not (role == "tool" and roles[at - 1 : at] == ["tool"])]
     follows = {("user", "assistant"), ("assistant", "user"), ("assistant", "tool"), ("tool", "assistant")}
-    return said[:1] != ["user"] or any(pair not in follows for pair in pairwise(said))
+    return turns[:1] != ["user"] or any(pair not in follows for pair in pairwise(turns))
 
 
 def _has_wrong_positions(row: Row) -> bool:
@@ -132,13 +132,13 @@ def _find_duplicate(rows: Iterable[Row]) -> Row | None:
 
 
 def _find_near_duplicates(train: Path, rows: int, held_out: Path) -> Finding:
-    asked = list(dict.fromkeys(normalise(_prompt(row)) for row in islice(_read(train), MOST_TRAIN)))
+    prompts = list(dict.fromkeys(normalise(_prompt(row)) for row in islice(_read(train), MOST_TRAIN)))
     with held_out.open("rb") as file:
         others = sum(1 for _ in file)
     alike = [
         (row, found)
         for row in islice(_read(held_out), MOST_HELD_OUT)
-        if (found := process.extractOne(normalise(_prompt(row)), asked, scorer=fuzz.ratio, score_cutoff=ALIKE))
+        if (found := process.extractOne(normalise(_prompt(row)), prompts, scorer=fuzz.ratio, score_cutoff=ALIKE))
     ]
     tested = f"{others}" if others <= MOST_HELD_OUT else f"the first {MOST_HELD_OUT} of {others}"
     among = "a train prompt" if rows <= MOST_TRAIN else f"a prompt of the first {MOST_TRAIN} train rows"

@@ -1,11 +1,11 @@
-"""`converter: auto`: which converter fits, by what it says of a source's first records, and why.
+"""`converter: auto`: chooses the converter that recognises a source's first records, and gives the reason.
 
 In: `{"input": "stop", "output": "robot.stop()"}` and its like. Out: the name `robot` and the reason:
 
     converter robot: 20 of the first 20 records have 'input' and calls such as robot.stop() in 'output'
 
-A converter that can be recognised has `recognise(record)`, the reason or None, and `WANTS`, the same in a line for
-those whose records nothing recognised. One that names others in `SPECIAL_CASE_OF` wins over them.
+A converter that takes part has `recognise(record)`, which returns the reason or None, and `WANTS`, the records that it
+expects in words, for the message when no converter fits. One that names others in `SPECIAL_CASE_OF` wins over them.
 """
 
 from collections import Counter
@@ -38,7 +38,7 @@ class ConverterChoice(NamedTuple):
 
 
 def choose(records: Iterable[Record], source: str) -> ConverterChoice:
-    """Choose by the first records; none that fits, or several, is the user's to decide."""
+    """Choose by the first records; an error if no converter fits, or several."""
     families = [family for name in list_names(CONVERTER) if (family := _load(name))]
     seen = [each.value for each in islice(records, FIRST) if isinstance(each.value, dict)]
     votes, reasons = Counter[str](), dict[str, str]()

@@ -17,7 +17,7 @@ from recipebook.recipe.data_keys import Only, Weights
 
 
 def repeat_rows(path: Path, weights: Weights, seed: int) -> tuple[int, str]:
-    """Rewrite the file by the weights; its rows now, and a line that says what was done."""
+    """Rewrite the file by the weights; returns its new number of rows, and a line about the change."""
     before: Counter[str] = Counter()
     after: Counter[str] = Counter()
     with path.open("rb") as rows, replacing(path) as file:
@@ -35,7 +35,7 @@ def repeat_rows(path: Path, weights: Weights, seed: int) -> tuple[int, str]:
 
 
 def keep_rows(path: Path, only: Only) -> tuple[int, str]:
-    """Rewrite the file with the rows of these kinds; its rows now, and a line that says what was done."""
+    """Rewrite the file with the rows of these kinds; returns its new number of rows, and a line about the change."""
     before: Counter[str] = Counter()
     with path.open("rb") as rows, replacing(path) as file:
         for line in rows:

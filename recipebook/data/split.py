@@ -30,7 +30,7 @@ def choose_part(record: dict[str, Any], split: Split) -> Part:
 
 
 def normalise(text: str) -> str:
-    """Reduce a text to what makes it the same text: case, width, white space and edges do not."""
+    """Reduce a text so that texts which differ only in case, width, white space or edges are equal."""
     if text.isascii():
         folded = " ".join(text.casefold().split())
         return folded.strip(_ASCII_EDGE) or folded
@@ -40,7 +40,7 @@ def normalise(text: str) -> str:
 
 
 def hash_prompt(row: Row) -> int:
-    """What rows with the same prompt share in this process: all before the last answer, or before both of a pair."""
+    """Hash a row's prompt, for this process only: all before the last answer, or before both answers of a pair."""
     messages = row["messages"]
     end = len(messages)
     if "chosen" not in row:

@@ -5,7 +5,7 @@
 
 with `data.split: {file: splits.json, by: [persona_id]}`. In: the records of the source. Out: the part of each. Records
 are counted from 0: through the whole source, or, where two personas list the same number, from 0 for each persona.
-`online` is a part of train and takes no record from it. Records in no list are left out, and told.
+`online` is a part of train and takes no record from it. Records in no list are left out and counted.
 """
 
 import json
@@ -63,7 +63,7 @@ class SplitFile:
             yield record
 
     def choose(self, number: int) -> Part:
-        """The part of a record that has passed, by its number and those before its file."""
+        """The part of a record that has passed; `number` counts through all files."""
         if number not in self._parts:
             raise LeftOut(f"in no list of {self.name}")
         part = self._parts[number]
@@ -71,7 +71,7 @@ class SplitFile:
         return part
 
     def check(self) -> None:
-        """Make sure, once all records have passed, that the lists named no others and every part has some."""
+        """Once all records have passed: refuse listed numbers without a record, and parts without rows."""
         for (owner, at), part in self.lists.items():
             count = self._counts[owner if self._shared else ""]
             if at >= count:

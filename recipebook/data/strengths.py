@@ -1,13 +1,13 @@
 """How many pairs a threshold would keep: a recipe's `data` in, a line out for each formula of its converter.
 
     strength  of 1500 pairs in samples/preference.jsonl, a threshold would keep
-              formula      told by      0.6      0.3      0.1
+              formula        pairs      0.6      0.3      0.1
               difference      1500     1380     1500     1500
               ratio           1500        0      420     1490
-              score              0   no pair tells it
+              score              0   no pair has it
 
-Every pair is counted as the converter would yield it without a threshold, so also what the recipe's own leaves out. A
-converter takes part by the names in its `STRENGTHS`: each is in the meta of the rows that tell it.
+All pairs are counted, also those that the recipe's own threshold leaves out. A converter lists its formulas in
+`STRENGTHS`; the meta of a row has the value of each formula for which its record has the numbers.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,8 +40,8 @@ def format_strengths(data: Data) -> list[str]:
 
 def _format_table(metas: Sequence[dict[str, Any]], formulas: Sequence[str], source: str) -> Iterator[str]:
     yield format_field("strength", f"of {len(metas)} pairs in {source}, a threshold would keep")
-    yield format_field("", f"{'formula':<11}{'told by':>8}" + "".join(f"{threshold:>9}" for threshold in THRESHOLDS))
+    yield format_field("", f"{'formula':<11}{'pairs':>8}" + "".join(f"{threshold:>9}" for threshold in THRESHOLDS))
     for formula in formulas:
         found = [meta[formula] for meta in metas if formula in meta]
         kept = "".join(f"{sum(strength >= threshold for strength in found):>9}" for threshold in THRESHOLDS)
-        yield format_field("", f"{formula:<11}{len(found):>8}{kept if found else '   no pair tells it'}")
+        yield format_field("", f"{formula:<11}{len(found):>8}{kept if found else '   no pair has it'}")

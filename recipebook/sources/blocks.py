@@ -1,7 +1,7 @@
 """A file's bytes in blocks, decompressed on the way by its name's ending: `.gz`, `.zst`, or as they are.
 
-In: `turns.jsonl.zst`. Out: blocks of some 256 KiB of what was packed; an archive that is broken or cut short is a
-`UserError`, since what is missing from it may be records:
+In: `turns.jsonl.zst`. Out: blocks of some 256 KiB, unpacked. An archive that is broken or cut short is a
+`UserError`, since records may be missing from it:
 
     turns.jsonl.zst: cannot be unpacked: cut short
 """
@@ -38,7 +38,7 @@ def read_blocks(path: Path, name: str, position: Position) -> Blocks:
 
 @contextmanager
 def open_file(path: Path, name: str) -> Iterator[IO[bytes]]:
-    """Open a file for reading; what the system says against it is the user's to hear."""
+    """Open a file for reading; an error of the system becomes a UserError."""
     try:
         with path.open("rb") as file:
             yield file

@@ -71,7 +71,7 @@ class _Scan:
         self._move(1)
 
     def fields(self) -> Iterator[str]:
-        """Yield each key; before the next one is asked for, the caller moves past the value."""
+        """Yield each key; the caller moves past its value before it takes the next key."""
         self._move(1)
         while self.peek() != b"}":
             if self.peek() != b'"':

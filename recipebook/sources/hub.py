@@ -1,7 +1,7 @@
 """A dataset of the Hugging Face hub, or one that `datasets` saved in a folder, as Arrow batches.
 
 In: `hf:openai/gsm8k/main:train`, which is `hf:OWNER/NAME[@REVISION][/CONFIG][:SPLIT]`, or `hf:FOLDER[:SPLIT]`. A split
-must be named where there are several. Out: what `datasets` keeps on disk, in batches, mapped and not loaded; its
+must be named where there are several. Out: the rows that `datasets` keeps on disk, in batches, memory-mapped. The
 digest is that of these files, so it changes with the content and not with the name.
 """
 
@@ -26,7 +26,7 @@ _NAME = re.compile(
 
 
 class Address(NamedTuple):
-    """What a source's name asks for."""
+    """The parts of a source's name."""
 
     path: str
     revision: str | None = None
@@ -53,7 +53,7 @@ def read_dataset(address: Address, name: str, notes: dict[str, str]) -> Iterator
 
 
 def digest_dataset(address: Address, name: str) -> str:
-    """Hash what `datasets` keeps of it on disk."""
+    """Hash the files that `datasets` keeps of it on disk."""
     return digest(*(digest_file(Path(file["filename"])) for file in _load(address, name).cache_files))
 
 
@@ -79,8 +79,8 @@ def _choose_split(loaded: Any, address: Address, name: str) -> "datasets.Dataset
     if address.split is None and len(loaded) == 1:
         return next(iter(loaded.values()))
     if address.split not in loaded:
-        asked = f"no split '{address.split}'" if address.split else "has several splits"
+        fault = f"no split '{address.split}'" if address.split else "has several splits"
         known = [str(split) for split in loaded]
         whole = name.removesuffix(f":{address.split}")
-        raise UserError(f"{name}: {asked}; name one of: {', '.join(known)}, as in {whole}:{known[0]}")
+        raise UserError(f"{name}: {fault}; name one of: {', '.join(known)}, as in {whole}:{known[0]}")
     return loaded[address.split]

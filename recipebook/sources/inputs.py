@@ -1,11 +1,11 @@
-"""A source, as a recipe or a command names it, to what can be read: one input or several, in a fixed order.
+"""A source, as a recipe or a command names it, to inputs: one or several, in a fixed order.
 
 In: a file, a glob (`data/*.jsonl.zst`), a folder (all data files in it) or a dataset of the hub (`hf:owner/name`):
 
     samples/robot.json
 
 Out: an `Input` a file. What a file is follows from its ending, before `.gz` or `.zst`: `.csv`, `.parquet` and `.txt`
-are those; anything else is JSON, its layout told by its content.
+are those; anything else is JSON, whose layout follows from its content.
 """
 
 import glob
@@ -46,7 +46,7 @@ class Input(NamedTuple):
 
 
 def find_inputs(source: str, root: Path) -> list[Input]:
-    """Find what a source names from `root`; a name that stands for nothing is refused."""
+    """The inputs that a source names, from `root`; a name without a file is refused."""
     if source.startswith(PREFIX):
         address = read_address(source, root)
         reads, hashes = partial(read_dataset, address, source), partial(digest_dataset, address, source)
@@ -71,19 +71,19 @@ def find_inputs(source: str, root: Path) -> list[Input]:
 
 
 def make_input(path: Path, name: str) -> Input:
-    """One file as an input of any name, by which errors and origins call it."""
+    """One file as an input; errors and origins call it `name`."""
     position = Position()
     reads = partial(READERS.get(_find_kind(path), read), path, name, position)
     return Input(name, reads, partial(_digest, path, name), path, position)
 
 
 def names_one_file(source: str, root: Path) -> bool:
-    """Tell a file, there or not, from what stands for several."""
+    """Whether a source is the name of one file, existing or not, rather than of several."""
     return not (source.startswith(PREFIX) or (root / source).is_dir() or _is_pattern(source, root))
 
 
 def measure(inputs: list[Input]) -> tuple[int, int]:
-    """How many bytes of the inputs are read, and how many there are; 0 of 0 where nobody knows."""
+    """How many bytes of the inputs are read, and how many there are; 0 of 0 if that is not known."""
     paths = [each.path for each in inputs if each.path and each.path.is_file()]
     return sum(each.position.done for each in inputs), sum(path.stat().st_size for path in paths)
 

@@ -1,6 +1,6 @@
 r"""Records of a text file of any size: JSONL, a JSON list, an object that wraps the records, or lines of plain text.
 
-In: a file whose layout is told by its content and not by its name:
+In: a file whose layout follows from its content and not from its name:
 
     {"input": "stop", "output": "robot.stop()"}
     {"input": "come home", "output":
@@ -76,7 +76,7 @@ def read_span(path: Path, name: str, notes: dict[str, str], span: LineSpan) -> I
 
 
 def cut(path: Path, name: str, notes: dict[str, str], count: int) -> Iterator[LineSpan] | None:
-    """Cut a JSONL file into `count` spans or fewer; None for what must be read whole.
+    """Cut a JSONL file into `count` spans or fewer; None for a file that must be read whole.
 
     Each span comes as soon as the lines before it are counted.
     """
@@ -228,7 +228,7 @@ def _parse_lines(
     make = partial(tuple.__new__, Record)
     for line, texts, escaped in lines:
         at: Iterable[int] = range(line, line + len(texts))
-        # The first byte of a blank line is a space or less, so the least line tells whether there may be one.
+        # The first byte of a blank line is a space or less, so the smallest line shows whether there may be one.
         if texts and min(texts)[:1] <= b" ":
             at = [position for position, text in zip(at, texts, strict=True) if _is_filled(text)]
             texts = [text for text in texts if _is_filled(text)]
@@ -257,7 +257,7 @@ def _read_extents(
 ) -> Iterator[Record]:
     if (at := data.find(b"\r\n")) >= 0:
         _note_returns(name, 1 + data.count(b"\n", 0, at), notes)
-    # By now all bytes are read; from here on their parsing is what is waited for.
+    # All bytes are read by now; from here on, the position shows how far they are parsed.
     line, counted, size = 1, 0, position.done
     for number, (start, end) in enumerate(extents, 1):
         position.done = size * end // len(data)

@@ -58,7 +58,7 @@ def _open(source: str, fields: tuple[str, ...], root: Path, folder: Path) -> tup
 
 
 def _stamp(inputs: Sequence[Input]) -> tuple[tuple[str, int, int], ...] | None:
-    """By what a file on disk is known to be as it was a moment ago; two hundred members would each read all of it."""
+    """Names, sizes and times of the files: while they stay the same, members need not each read the whole source."""
     found = [(each.name, each.path.stat()) for each in inputs if each.path and each.path.is_file()]
     return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in found) if len(found) == len(inputs) else None
 
@@ -74,7 +74,7 @@ def _read_index(place: Path) -> dict[str, Any]:
 
 
 def _write(inputs: Sequence[Input], fields: tuple[str, ...], folder: Path) -> None:
-    """One pass over the source; the lines wait in memory, some at a time, for their files."""
+    """Write all shards in one pass over the source; lines are collected in memory before they are written."""
     waiting: dict[str, list[bytes]] = {}
     index: dict[str, dict[str, Any]] = {}
     size = 0
@@ -101,7 +101,7 @@ def _append(waiting: dict[str, list[bytes]], index: Mapping[str, Any], folder: P
 
 
 def _take(record: Record, field: str, name: str) -> str | int:
-    """A record's value; one without is of no shard, and would be lost without a word."""
+    """A record's value of `field`; a record without one belongs to no shard, and would be lost silently."""
     where = place(name, record)
     if isinstance(record.value, BadRecord):
         raise UserError(f"{where}: {record.value}, so its '{on_one_line(field)}' cannot be read")

@@ -49,7 +49,7 @@ def test_convert_refuses_in_one_line_and_writes_nothing(tmp_path: Path) -> None:
     done = run("convert", "--converter", "robot", "--in", str(source), "--out", str(tmp_path / "rows.jsonl"))
     assert done.returncode == 2
     assert done.stderr == (
-        f"{source}:1: record 1: missing 'output' (1 of 1 records rejected, 0 allowed; raise --rejects to go on)\n"
+        f"{source}:1: record 1: missing 'output' (1 of 1 records rejected, 0 allowed; raise --rejects to continue)\n"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["one.jsonl"]
 

@@ -84,5 +84,5 @@ def test_rejects_over_the_limit_are_told_by_the_first(allowed: int | str) -> Non
         judge(reject_five(), allowed, "data.rejects")
     assert str(error.value) == (
         "x.jsonl:8: record 7: missing 'output' "
-        f"(5 of 12 records rejected, {allowed} allowed; raise data.rejects to go on)"
+        f"(5 of 12 records rejected, {allowed} allowed; raise data.rejects to continue)"
     )

@@ -69,7 +69,7 @@ def test_broken_record_is_refused_or_counted(broken: bytes, reason: str) -> None
     with pytest.raises(UserError) as error:
         convert(content)
     assert str(error.value) == (
-        f"x.jsonl:3: record 2: {reason} (1 of 3 records rejected, 0 allowed; raise --rejects to go on)"
+        f"x.jsonl:3: record 2: {reason} (1 of 3 records rejected, 0 allowed; raise --rejects to continue)"
     )
     assert [path.name for path in Path().iterdir()] == ["x.jsonl"]
 

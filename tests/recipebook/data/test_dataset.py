@@ -130,7 +130,7 @@ def test_overlap_counts_against_rejects(tmp_path: Path) -> None:
     write(tmp_path, "t.jsonl", [("go", "b()")])
     assert refuse(tmp_path, test="t.jsonl", split={"validation": 0}) == (
         "x.jsonl:2: record 2: its prompt is also in test "
-        "(1 of 3 records rejected, 0 allowed; raise data.rejects to go on)"
+        "(1 of 3 records rejected, 0 allowed; raise data.rejects to continue)"
     )
 
 
@@ -138,7 +138,7 @@ def test_missing_split_field_is_a_rejected_record(tmp_path: Path) -> None:
     write_hundred(tmp_path)
     assert refuse(tmp_path, split={"by": ["persona"]}) == (
         "x.jsonl:1: record 1: missing 'persona', which data.split.by names "
-        "(100 of 100 records rejected, 0 allowed; raise data.rejects to go on)"
+        "(100 of 100 records rejected, 0 allowed; raise data.rejects to continue)"
     )
 
 

@@ -50,7 +50,7 @@ def test_each_formula_is_counted_at_each_threshold(data: WriteData) -> None:
     told = format_strengths(data(*SCORED, follow(0.5), follow(0.3), PLAIN, SAME))
     assert told[0].startswith("strength  of 7 pairs in ")
     assert told[1:] == [
-        "          formula     told by      0.6      0.3      0.1",
+        "          formula       pairs      0.6      0.3      0.1",
         "          difference        4        3        4        4",
         "          ratio             4        1        1        3",
         "          score             2        0        2        2",
@@ -58,7 +58,7 @@ def test_each_formula_is_counted_at_each_threshold(data: WriteData) -> None:
 
 
 def test_a_formula_that_no_pair_tells_is_said_to_be_so(data: WriteData) -> None:
-    assert format_strengths(data(PLAIN))[2] == "          difference        0   no pair tells it"
+    assert format_strengths(data(PLAIN))[2] == "          difference        0   no pair has it"
 
 
 def test_what_the_recipes_own_threshold_leaves_out_is_counted(data: WriteData) -> None:
