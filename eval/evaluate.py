@@ -6,7 +6,6 @@ checkpoints have folders of their own in it: `eval/validation`, `eval/checkpoint
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +20,7 @@ from recipebook.project import shown
 from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.references import check_references
-from recipebook.recipe.resolve import COMMAND_LINE, resolve
-from recipebook.recipe.switches import check_switches
+from recipebook.recipe.resolve import resolve
 from recipebook.run.manifest import Status
 from recipebook.run.rundir import Run
 from recipebook.sources.inputs import MADE
@@ -85,9 +83,6 @@ def read_recipe(run: Run, overrides: Sequence[str]) -> Recipe:
     resolved = resolve(str(run.folder / "resolved.yaml"), None, overrides)
     data = resolved.recipe.data
     check_references(resolved, [name.removeprefix(MADE) for name in (data.source, data.validation, data.test) if name])
-    # What it was trained by stays as it is; what is asked now must have an effect.
-    kept = frozenset(path for path, spot in resolved.places.items() if spot != COMMAND_LINE)
-    check_switches(replace(resolved, inherited=kept))
     return resolved.recipe
 
 

@@ -144,7 +144,7 @@ def test_a_stage_that_trains_nothing_refuses_what_says_how_to_train(tmp_path: Pa
     assert str(refused.value).partition(": ")[2] == told
 
 
-def test_a_recipe_as_it_was_run_is_not_refused_for_what_it_says(check: Check, tmp_path: Path) -> None:
+def test_what_is_said_for_other_members_too_is_not_refused(tmp_path: Path) -> None:
     resolved = resolve(write(tmp_path, "training: {scheduler: constant, warmup_ratio: 0.2}\n"))
     check_switches(replace(resolved, inherited=frozenset(resolved.places)))
 
