@@ -1,6 +1,7 @@
 """Statistics against figures worked out by hand or printed in tables."""
 
 import math
+from typing import Literal
 
 import pytest
 
@@ -187,7 +188,8 @@ def test_every_one_of_many_groups_may_be_flipped() -> None:
 
 
 def test_few_groups_take_percentiles_and_ten_are_enough_for_bca() -> None:
-    for count, method in ((9, "percentile"), (10, "BCa")):
+    methods: dict[int, Literal["BCa", "percentile"]] = {9: "percentile", 10: "BCa"}
+    for count, method in methods.items():
         values, groups = [float(number**2) for number in range(count)], [str(number) for number in range(count)]
         result = estimate(values, groups, binary=False, seed=3)
         assert (result.low, result.high) == bootstrap(sum_groups([values, [1.0] * count], groups), 3, method)
