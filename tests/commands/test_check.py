@@ -20,5 +20,6 @@ def test_every_fault_is_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert out == ""
     assert [line.partition(": ")[2] for line in err.splitlines()] == [
         "missing key 'data'",
+        "missing key 'description'",
         "unknown key 'descripton'; did you mean 'description'?",
     ]
