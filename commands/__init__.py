@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     parsed = build_parser(words[0] if words else None).parse_args(words)
     command: Command = parsed.command
-    # Into a pipe or a log, lines come when they are said, and before what goes to stderr.
+    # In a pipe or a log, lines appear when they are printed, and before later lines on stderr.
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     try:
         return command(parsed)
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:
-    """The chosen command with its options; the list of all where none is chosen, or one that is not there."""
+    """The chosen command with its options; the list of all if none is chosen, or one that does not exist."""
     parser = argparse.ArgumentParser(prog="recipebook", description="A recipe runner on top of Axolotl.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     files = list_files()

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they say.
+"""Options that several commands share, and how they are read.
 
 --profile tiny --gpus 2 --set training.epochs=1      add_layers(parser), read_layers(arguments)
 --only "joy_*" --limit 4                             add_choice(parser)
@@ -13,8 +13,8 @@ from recipebook.errors import UserError
 if TYPE_CHECKING:
     from recipebook.data.account import Account
 
-RUN = "a run's name, or a recipe's for its newest trained run"
-EVALUATION = f"{RUN}; of a checkpoint or the validation part: RUN@checkpoint-500, RUN@validation"
+RUN = "the name of a run, or of a recipe for its newest trained run"
+EVALUATION = f"{RUN}; RUN@checkpoint-500 for a checkpoint, RUN@validation for the validation part"
 
 
 def add_recipe(parser: argparse.ArgumentParser) -> None:
@@ -23,9 +23,9 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
 
 
 def add_layers(parser: argparse.ArgumentParser) -> None:
-    """What is merged over the recipe."""
-    parser.add_argument("--profile", help="a hardware profile of recipes/profiles; without a GPU: tiny")
-    parser.add_argument("--gpus", type=int, metavar="N", help="processes; one a GPU, or CPU ranks without")
+    """The layers over the recipe: a profile, the number of processes, overrides."""
+    parser.add_argument("--profile", help="a file of recipes/profiles; if not given, gpu or tiny")
+    parser.add_argument("--gpus", type=int, metavar="N", help="processes: one for each GPU; without GPUs, CPU ranks")
     parser.add_argument("--set", nargs="*", action="extend", default=[], metavar="SECTION.KEY=VALUE", dest="overrides")
 
 
@@ -36,7 +36,7 @@ def read_layers(arguments: argparse.Namespace) -> list[str]:
 
 
 def add_choice(parser: argparse.ArgumentParser) -> None:
-    """Which members of a fleet."""
+    """The choice of members of a fleet."""
     parser.add_argument("--only", nargs="*", action="extend", default=[], metavar="MEMBER", help="names or patterns")
     parser.add_argument("--limit", type=count, metavar="N", help="the first N members")
 

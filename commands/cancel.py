@@ -11,7 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Cancel the job and print how it stands."""
+    """Cancel the job and print its status."""
     from recipebook.remote.job import cancel
     from recipebook.run import rundir
 

@@ -1,11 +1,11 @@
-"""`make compare`: evaluated runs side by side, each against the first."""
+"""`make compare`: evaluated runs side by side, each compared with the first."""
 
 import argparse
 from pathlib import Path
 
 from commands._options import EVALUATION
 
-HELP = "evaluated runs side by side, each against the first"
+HELP = "compare evaluated runs, each with the first"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from commands._options import add_settings, print_account, read_settings
 
-HELP = "one converter on one source"
+HELP = "convert one source with one converter"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The converter with its options, the source, and where the rows go."""
-    parser.add_argument("--converter", default="auto", metavar="NAME", help="auto (the default): by the first records")
+    parser.add_argument("--converter", default="auto", metavar="NAME", help="if not given, chosen by the first records")
     parser.add_argument(
         "--in",
         required=True,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from commands._options import RUN
 from recipebook.errors import UserError
 
-HELP = "ask base and tuned model the test prompts; report.html"
+HELP = "evaluate base and tuned model on the test prompts; writes report.html"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +40,7 @@ def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None
     manifest = run.read()
     if manifest.voters:
         raise UserError(
-            f"{shown(run.folder)} is a vote: make eval RUN={run.fleet} asks its members, and lets them vote"
+            f"{shown(run.folder)} is a vote: make eval RUN={run.fleet} evaluates the members and their vote"
         )
     if manifest.pipeline:
         from eval.evaluate_stages import evaluate_stages

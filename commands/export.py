@@ -8,7 +8,7 @@ from pathlib import Path
 
 from commands._options import print_account
 
-HELP = "rows in a form that another system takes"
+HELP = "write rows in a form that another system reads"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", required=True, metavar="NAME", help="a module of exports/")
     parser.add_argument("--in", required=True, dest="source", metavar="FILE", help="rows, as convert writes them")
     parser.add_argument("--out", required=True, type=Path, metavar="FILE")
-    parser.add_argument("--rejects", default="0", help="how many rows the form may not hold: a number, or 10%%")
+    parser.add_argument("--rejects", default="0", help="how many rows may be rejected: a number, or 10%%")
 
 
 def run(arguments: argparse.Namespace) -> int:

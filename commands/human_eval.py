@@ -1,19 +1,21 @@
-"""`make human-eval`: blinded forms for people to judge evaluated runs by."""
+"""`make human-eval`: blinded forms in which people rate evaluated runs."""
 
 import argparse
 
 from commands._options import EVALUATION
 
-HELP = "blinded forms for people to judge evaluated runs by"
+HELP = "write blinded forms in which people rate evaluated runs"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The runs, and the size of the study."""
     parser.add_argument("runs", nargs="+", metavar="RUN", help=EVALUATION)
     parser.add_argument(
-        "--conversations", type=int, default=100, metavar="N", help="that each judges; 100 if not given"
+        "--conversations", type=int, default=100, metavar="N", help="conversations in each form; 100 if not given"
     )
-    parser.add_argument("--evaluators", type=int, default=5, metavar="N", help="forms; 5 if not given")
+    parser.add_argument(
+        "--evaluators", type=int, default=5, metavar="N", help="people, each with a form; 5 if not given"
+    )
     parser.add_argument("--seed", type=int, default=42)
 
 

@@ -1,9 +1,9 @@
-"""`make human-eval-results`: what the forms that came back show."""
+"""`make human-eval-results`: the results of the forms that came back."""
 
 import argparse
 from pathlib import Path
 
-HELP = "what the forms that came back tell"
+HELP = "print the results of the forms that came back"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

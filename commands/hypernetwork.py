@@ -1,4 +1,4 @@
-"""`make hypernetwork`: what a hypernetwork learns from. In: a fleet with a member a pole; out: adapters and vectors.
+"""`make hypernetwork`: training data of a hypernetwork. In: a fleet with a member a pole; out: adapters and vectors.
 
     {"joy_plus": {"file_path": "runs/traits/joy_plus-20261121-093000/model", "trait_vector": [0.0, 0.0, 1.0, …]}, …}
 
@@ -11,13 +11,13 @@ import json
 from recipebook.errors import UserError
 from recipebook.terminal import print_field
 
-HELP = "adapters of a fleet of poles with their trait vectors"
+HELP = "list the adapters of a fleet with their trait vectors"
 FILE = "hypernetwork_data.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The fleet."""
-    parser.add_argument("recipe", help="a fleet with a member a pole, such as traits")
+    parser.add_argument("recipe", help="a fleet with a member for each pole, such as traits")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-HELP = "all evaluated runs, ranked where they are comparable"
+HELP = "rank all evaluated runs that are comparable"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,10 +1,10 @@
-"""`make members`: a fleet's members, what is done, what would run and why."""
+"""`make members`: a fleet's members, which are done, which would run and why."""
 
 import argparse
 
 from commands._options import add_choice, add_layers, add_recipe, read_layers
 
-HELP = "a fleet's members: what is done, what would run and why"
+HELP = "list a fleet's members: which are done, which would run and why"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from commands._options import RUN
 
-HELP = "one adapter of several, by PEFT's weighted sum"
+HELP = "merge several adapters into one, by PEFT's weighted sum"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The runs, a weight each, and how they are merged."""
     parser.add_argument("runs", nargs="+", metavar="RUN", help=RUN)
     parser.add_argument(
-        "--weights", nargs="+", type=float, required=True, metavar="W", help="one a run, in their order"
+        "--weights", nargs="+", type=float, required=True, metavar="W", help="one weight for each run, in their order"
     )
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER")
     parser.add_argument("--kind", default="linear", choices=("linear", "cat", "ties"))

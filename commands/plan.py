@@ -1,4 +1,4 @@
-"""`make plan`: what training would do, told before it is done."""
+"""`make plan`: what training would do, printed before it is done."""
 
 import argparse
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from commands._options import add_layers, add_recipe, read_layers
 from recipebook.terminal import print_field
 
-HELP = "say what train would do, without training"
+HELP = "print what train would do, without training"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

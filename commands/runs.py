@@ -1,8 +1,8 @@
-"""`make runs`: what has been trained, newest first, with its headline figure once it was evaluated."""
+"""`make runs`: all runs, newest first, with the headline figure of those that were evaluated."""
 
 import argparse
 
-HELP = "the table of runs, newest first"
+HELP = "list all runs, newest first"
 
 
 def add_arguments(_: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from commands._options import add_settings, read_settings
 
-HELP = "one metric on a file of predictions"
+HELP = "score a file of predictions with one metric"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -19,7 +19,7 @@ KEPT = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_co
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Whether it is trained anew."""
-    parser.add_argument("--force", action="store_true", help="train even where the same run is there already")
+    parser.add_argument("--force", action="store_true", help="train again even if the same run is finished")
 
 
 def run(arguments: argparse.Namespace) -> int:

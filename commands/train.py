@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from recipebook.fleet.train import FleetChoice
     from recipebook.pipeline.train import StageChoice
 
-HELP = "train a recipe, or go on with an unfinished run of it"
+HELP = "train a recipe, or resume an unfinished run of it"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,10 +25,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     part = parser.add_mutually_exclusive_group()
     part.add_argument("--stage", metavar="NAME", help="only this stage of the recipe")
     part.add_argument("--from", metavar="NAME", dest="since", help="this stage and those after it")
-    parser.add_argument("--force", action="store_true", help="train even where the same run is there already")
+    parser.add_argument("--force", action="store_true", help="train again even if the same run is finished")
     add_choice(parser)
-    parser.add_argument("--workers", type=count, metavar="N", help="members trained at a time; one a GPU if not given")
-    parser.add_argument("--launcher", default="resident", metavar="NAME", help="resident, plain or ray, for members")
+    parser.add_argument(
+        "--workers", type=count, metavar="N", help="members trained at a time; if not given, one for each GPU"
+    )
+    parser.add_argument(
+        "--launcher", default="resident", metavar="NAME", help="how members are started: resident, plain or ray"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Names for shell completion, which commands/recipebook.bash asks for: goals of make, recipes, profiles or runs.
+"""Names for shell completion, which commands/recipebook.bash reads: goals of make, recipes, profiles or runs.
 
 python -m recipebook words profiles   →   gpu, multi-gpu, tiny, together, a line each
 """
@@ -6,7 +6,7 @@ python -m recipebook words profiles   →   gpu, multi-gpu, tiny, together, a li
 import argparse
 import re
 
-HELP = "names for shell completion: commands, recipes, profiles or runs"
+HELP = "print names for shell completion: commands, recipes, profiles or runs"
 GOAL = re.compile(r"^([a-z-]+):", re.MULTILINE)
 
 

@@ -1,1 +1,1 @@
-"""What follows training: a trained run's adapter, or several, made into something to keep or hand on."""
+"""The steps after training: trained adapters made into something to keep or to pass on."""

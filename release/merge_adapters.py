@@ -1,7 +1,7 @@
 """`make merge-adapters`: trained adapters of one base and a weight each in; one adapter that PEFT made of them out.
 
     make merge-adapters RUNS="joy-run wisdom-run" WEIGHTS="0.7 0.3" OUT=models/joy-and-wisdom
-    → models/joy-and-wisdom/: the adapter, tokenizer, chat template, and of what it was merged:
+    → models/joy-and-wisdom/: the adapter, tokenizer, chat template, and the list of its parts:
       merged.json  {"kind": "linear", "adapters": [{"run": "joy-run", "weight": 0.7, "digest": "5d0c…"}, …]}
 
 PEFT's add_weighted_adapter has the kinds. `linear` adds up A and B matrices apart, so their product has mixed terms and
@@ -89,7 +89,7 @@ def _read_part(run: Run, weight: float) -> WeightedAdapter:
 
 
 def _check_fit(parts: Sequence[WeightedAdapter], kind: str) -> None:
-    """Refuse what PEFT would merge without a word into something else than what was asked for."""
+    """Refuse adapters that PEFT would silently merge into something else than their sum."""
     first, *others = parts
     for each in parts:
         # PEFT's sum leaves out DoRA's magnitudes, and rsLoRA's scaling would be applied twice.

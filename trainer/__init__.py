@@ -1,4 +1,4 @@
-"""What runs with the engine's libraries: the training process, its plugin, and the merge of what was trained."""
+"""The code that needs the engine's libraries: the training process, its plugins, the check of saved weights."""
 
 from trainer.pairs import write_pairs as write_pairs
 from trainer.pairs import write_singles as write_singles

@@ -1,8 +1,8 @@
-"""Axolotl's trainer, started and ended without what training never uses: `python -m trainer axolotl.yaml`.
+"""Starts and ends Axolotl's trainer, without the libraries that training never uses: `python -m trainer axolotl.yaml`.
 
 `axolotl train axolotl.yaml` does the same. transformers imports scikit-learn, and SciPy with it, for the metrics of
-assisted decoding and of GLUE; it and accelerate import DeepSpeed where it is installed, used or not. Told that they
-are not there, they go without.
+assisted decoding and of GLUE; it and accelerate import DeepSpeed where it is installed, used or not. Marked as
+missing, these libraries are not imported.
 """
 
 import atexit
@@ -26,7 +26,7 @@ def list_unused(config: Path) -> list[str]:
 
 
 def load_engine() -> None:
-    """Import Axolotl; nothing that an import makes is garbage, and looking for some takes a fifth of the time."""
+    """Import Axolotl without garbage collection: imports make no garbage, and the search takes a fifth of the time."""
     gc.disable()
     for name in ENGINE:
         importlib.import_module(name)
@@ -35,7 +35,7 @@ def load_engine() -> None:
 
 
 def leave() -> NoReturn:
-    """End the process: what asked to be called at the end is called, and nothing is taken apart piece by piece."""
+    """Run the registered exit functions and end the process, without tearing the interpreter down."""
     atexit._run_exitfuncs()
     logging.shutdown()
     sys.stdout.flush()

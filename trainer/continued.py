@@ -1,8 +1,8 @@
-"""An adapter that is trained on by a method with a reference model: `trainer_cls: trainer.continued.ContinuedDPO`.
+"""An adapter that a method with a reference model trains further: `trainer_cls: trainer.continued.ContinuedDPO`.
 
 Axolotl 0.19 reads `lora_model_dir` for supervised training; for DPO, IPO and KTO it hands TRL the settings of a new
-adapter, and the one that is there is left out without a word. Given the adapter itself, TRL keeps a frozen copy of it
-beside the one in training, so that the reference is the model as the earlier stage left it, not the base.
+adapter, and silently ignores the existing one. Given the adapter itself, TRL keeps a frozen copy of it beside the one
+in training, so that the reference is the model as the earlier stage left it, not the base.
 """
 
 from functools import partial
@@ -36,5 +36,5 @@ class ContinuedKTO(_Continued, AxolotlKTOTrainer):  # type: ignore[misc]
 
 
 def begin_with(adapter: str) -> None:
-    """Name the adapter's folder; Axolotl tells its plugins of it, and not its trainers."""
+    """Set the adapter's folder, which Axolotl passes to its plugins and not to its trainers."""
     _Continued.adapter = adapter

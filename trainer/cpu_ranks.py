@@ -1,4 +1,4 @@
-"""Several processes on a CPU: two things stand in the way in accelerate 1.13 and Axolotl 0.19, and are moved here."""
+"""Several processes on a CPU: two fixes, one for accelerate 1.13 and one for Axolotl 0.19."""
 
 import os
 from typing import Any

@@ -6,8 +6,8 @@
        "rejected": "no<|im_end|>"}
     or {"prompt": […] * 2, "completion": ["hello<|im_end|>", "no<|im_end|>"], "label": [True, False]}
 
-Axolotl's `chat_template.default` leaves out tools and calls, and finds an answer by searching for its text in a chat
-with a stand-in for the prompt, where a short one, such as `user`, is found too early.
+Axolotl's `chat_template.default` leaves out tools and calls. It locates the answer by text search in a chat with a
+placeholder for the prompt; a short answer, such as `user`, also matches the template's own words.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Strategy = tuple[Callable[..., dict[str, Any]], dict[str, Any]]
 
 
 def write_pairs(cfg: Any, **settings: Any) -> Strategy:
-    """A strategy as Axolotl loads it: what maps a row, and how the rows are mapped."""
+    """A strategy as Axolotl loads it: the function that maps a row, and the settings of the mapping."""
     return write_pair, {"remove_columns": "__all__"}
 
 

@@ -1,4 +1,4 @@
-"""The Axolotl plugin that every run loads: progress, CPU processes, and a look at the weights that were saved.
+"""The Axolotl plugin that every run loads: progress, CPU processes, and the check of the saved weights.
 
 `plugins: [trainer.plugin.RunPlugin]` in `axolotl.yaml`; the run's folder is the working directory.
 """
@@ -35,7 +35,7 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
         set_seed(cfg.seed)
 
     def pre_lora_load(self, cfg: Any, model: Any) -> None:
-        """So is a new adapter: tokenising, or finding it done, leaves the generator in another state."""
+        """Draw a new adapter from the seed alone too: reusing tokenised rows leaves the generator in another state."""
         set_seed(cfg.seed)
         if cfg.get("trainer_cls") and cfg.get("lora_model_dir"):
             from trainer.continued import begin_with
@@ -52,7 +52,7 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
         return {"load_best_model_at_end": True} if cfg.get("rl") and cfg.get("early_stopping_patience") else {}
 
     def post_train_unload(self, cfg: Any) -> None:
-        """Everything is saved: read it back."""
+        """Check the saved weights, once everything is saved."""
         if os.environ.get("RANK", "0") == "0":
             if cfg.get("rl") and cfg.get("adapter"):
                 # Axolotl saves the base beside the adapter, under names that nothing loads.

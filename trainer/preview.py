@@ -3,8 +3,8 @@
     python -m trainer.preview axolotl.yaml preview.json
 
 writes `{"lengths", "trained", "examples": [[["robot", true], …], …]}`: tokens a row and trained tokens a row
-in the rows' order, and for the first rows the pieces of text with whether they are trained on; `progress.json` tells
-how far it is. It is Axolotl's own prompt strategy that tokenises and masks chats, not a copy of it; of a pair, both
+in the rows' order, and for the first rows the pieces of text with whether they are trained on; `progress.json` shows
+its progress. It is Axolotl's own prompt strategy that tokenises and masks chats, not a copy of it; of a pair, both
 answers are shown.
 """
 
@@ -24,7 +24,7 @@ from trainer.pairs import write_pair
 from trainer.progress import write_progress
 
 MOST_ROWS = 20_000
-TOLD_EVERY = 500
+REPORT_EVERY = 500
 EXAMPLES = 2
 MASKED = -100
 
@@ -48,7 +48,7 @@ def preview(config: Path) -> dict[str, Any]:
     with Path(cfg.datasets[0].path).open(encoding="utf-8") as file:
         lines = list(itertools.islice(file, MOST_ROWS))
     for number, line in enumerate(lines):
-        if number % TOLD_EVERY == 0:
+        if number % REPORT_EVERY == 0:
             write_progress(Path("progress.json"), "tokens", number, len(lines))
         looks.append(look(json.loads(line)))
     return {
@@ -87,7 +87,7 @@ def _look_at_pair(tokenizer: Any) -> Callable[[dict[str, Any]], Look]:
 
 
 def _join(tokenizer: Any, ids: list[int], labels: list[int]) -> Pieces:
-    """Neighbouring tokens with the same fate as one piece of text."""
+    """Neighbouring tokens that are all trained on, or all not, as one piece of text."""
     pieces = itertools.groupby(zip(ids, labels, strict=True), key=lambda pair: pair[1] != MASKED)
     return [(tokenizer.decode([token for token, _ in pairs]), trained) for trained, pairs in pieces]
 

@@ -1,4 +1,4 @@
-"""What the trainer tells the world while it runs.
+"""The trainer's reports while it runs.
 
 `metrics.jsonl` grows by a line at each log (`{"step": 10, "epoch": 0.1, "loss": 1.9, "learning_rate": 0.003}` or
 `{"step": 120, "eval_loss": 0.4}`); `progress.json` is replaced at each step
@@ -24,7 +24,7 @@ class ProgressFiles(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Training starts, or goes on from a checkpoint."""
+        """Training starts, or resumes from a checkpoint."""
         self._write(state, "training")
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -60,7 +60,7 @@ class ProgressFiles(TrainerCallback):
 
 
 def write_progress(path: Path, phase: str, step: int, steps: int, **more: float | None) -> None:
-    """Replace the file that tells how far it is."""
+    """Replace the progress file at `path`."""
     fact = {"phase": phase, "step": step, "steps": steps, **more, "time": time.time()}
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps(fact), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A process that has imported Axolotl once and trains each run it is given in a child of its own.
+"""A process that has imported Axolotl once and trains each run that it receives in a child process.
 
     python -m trainer.resident 3        (3: the descriptor of a socket to the scheduler)
 
@@ -6,8 +6,8 @@ In: a packet a run, `{"folder": "/…/runs/traits/joy_plus-20261121-093000"}`, w
 Out: packets `{"pid": 4711}` when its child is there and `{"code": 0}` when it has ended (-9: killed by SIGKILL).
 
 The child is a fork, so libraries are there without being read again, and what it does, leaks or breaks touches no
-other. In the run's folder it does what `python -m trainer axolotl.yaml` does there. What the first child had to import
-besides, the parent then imports for all others. Nothing is computed here: a fork has no threads but its own, and one
+other. In the run's folder it does what `python -m trainer axolotl.yaml` does there. The parent then imports the modules
+that the first child had to import, for all others. Nothing is computed here: a fork has no threads but its own, and one
 made after torch's had started would wait for them for ever.
 """
 
@@ -59,7 +59,7 @@ def serve(control: socket.socket) -> None:
 
 
 def import_quietly(names: list[str]) -> None:
-    """Import what a child had to; a module that only exists there is left to the children."""
+    """Import the modules that a child had to import; one that cannot be imported here is left to the children."""
     gc.disable()
     with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stderr(nowhere):  # noqa: PTH123
         for name in names:
@@ -70,7 +70,7 @@ def import_quietly(names: list[str]) -> None:
 
 
 def build_tables() -> None:
-    """What transformers builds of its own when the first model is loaded, the same for all: some hundred patterns."""
+    """Build the table of patterns that transformers builds when it loads its first model, the same for all models."""
     from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 
     get_checkpoint_conversion_mapping("llama")  # type: ignore[no-untyped-call]
@@ -106,7 +106,7 @@ def _point_streams(log: Path) -> None:
 
 
 def _list_importable(before: set[str]) -> list[str]:
-    """Modules that came with this run, less those that were made and not found; in their order."""
+    """The modules that this run imported, in their order, without those that code created."""
     return [
         name
         for name, module in list(sys.modules.items())
@@ -127,7 +127,7 @@ def _flush(code: int) -> int:
 
 
 def main() -> None:
-    """Load the engine, say so, and serve."""
+    """Load the engine and serve."""
 
     def end(signum: int, frame: FrameType | None) -> None:
         os._exit(128 + signum)

@@ -4,14 +4,14 @@
     span_weights: {tool: 1.0, position: 0.8, argument: 0.6, fluency: 0.4}
     datasets: [{path: data/train.jsonl, type: trainer.spans, …}]
 
-A row tells its spans beside its messages, by message and characters of its content:
+A row lists its spans beside its messages, by message and characters of its content:
 
     {"messages": […, {"role": "assistant", "content": "<tool>search()</tool> caps"}],
      "spans": [{"message": 1, "start": 0, "end": 6, "kind": "position"},
                {"message": 1, "start": 6, "end": 12, "kind": "tool"}, …]}
 
-Axolotl's own strategy tokenises and masks; a column `weights` comes beside `labels`. Which token is of which kind says
-recipebook/text/token_spans.py; the end of a turn is in no span, and so of the kind `fluency`.
+Axolotl's own strategy tokenises and masks; a column `weights` comes beside `labels`. The kind of each token is found
+by recipebook/text/token_spans.py; the end of a turn is in no span, and so of the kind `fluency`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from recipebook.text.token_spans import REST, TextSpan, find_kinds
 
 
 class SpanKeys(BaseModel):
-    """What `axolotl.yaml` may say to the plugin."""
+    """The plugin's keys in `axolotl.yaml`."""
 
     span_weights: dict[str, float] | None = None
 
@@ -71,7 +71,7 @@ class SpanStrategy(ChatTemplateStrategy):  # type: ignore[misc]
 
 
 class SpanStrategyLoader(StrategyLoader):  # type: ignore[misc]
-    """Axolotl's loader, with the weights given on."""
+    """Axolotl's loader, which passes the weights on."""
 
     def _get_strategy_cls(self, cfg: Any) -> type:
         return type("WeighingStrategy", (SpanStrategy,), {"span_weights": dict(cfg.span_weights)})
@@ -95,7 +95,7 @@ def locate(
 
 
 def weigh(kinds: Sequence[str], weights: Mapping[str, float]) -> list[float]:
-    """The weight of each token; one of a kind that has none is an error."""
+    """The weight of each token; a kind without a weight is an error."""
     missing = {REST, *kinds} - weights.keys()
     if missing:
         raise ValueError(f"training.span_weights has no {', '.join(sorted(missing))}; it has: {', '.join(weights)}")

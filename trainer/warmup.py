@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 
 class WarmupKeys(BaseModel):
-    """What `axolotl.yaml` may say to the plugin."""
+    """The plugin's keys in `axolotl.yaml`."""
 
     warmup_share: float | None = None
 

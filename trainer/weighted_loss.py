@@ -2,9 +2,9 @@
 
     loss = sum of weight * (negative log-likelihood) / sum of weight, over the tokens that are trained on
 
-Divided by the sum of the weights and not by the number of tokens, the loss stays a mean in nats a token: weights that
-are all twice as high change nothing, neither do rows with more or fewer calls change the step's size, and weights that
-are all 1 give the loss that Axolotl has without them. As there, each batch is divided by its own sum.
+Divided by the sum of the weights and not by the number of tokens, the loss stays a mean in nats a token. Doubling all
+weights changes nothing, and the number of calls in a row does not change the step's size. Weights that are all 1 give
+the loss that Axolotl has without them. As there, each batch is divided by its own sum.
 """
 
 from typing import Any
@@ -31,7 +31,7 @@ class WeightedCollator(DataCollatorForSeq2Seq):  # type: ignore[misc]
     """Axolotl's collator, which pads the weights as well."""
 
     def __call__(self, features: list[dict[str, Any]], return_tensors: str | None = None) -> Any:
-        """Rows that were truncated keep their weights whole: what is beyond the row is cut here."""
+        """Pad the weights, and cut those of rows that were truncated to the row's length."""
         weights = [feature["weights"][: len(feature["labels"])] for feature in features]
         rest = [{key: value for key, value in feature.items() if key != "weights"} for feature in features]
         batch = super().__call__(rest, return_tensors)
@@ -50,7 +50,7 @@ class WeightedTrainer(AxolotlTrainer):  # type: ignore[misc]
     ) -> Any:
         """Everything around the loss is Axolotl's and transformers'."""
         weights = inputs.pop("weights")
-        # transformers leaves it to a loss function that is not the model's to share the loss out over a step's batches.
+        # transformers expects any loss function but the model's own to divide the loss by a step's batches.
         batches = self.current_gradient_accumulation_steps if model.training else 1
         self.compute_loss_func = lambda outputs, labels, **_: measure_loss(outputs.logits, labels, weights) / batches
         return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)

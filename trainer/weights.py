@@ -1,7 +1,7 @@
-"""Whether the weights that training saved are worth anything: `{"finite", "changed", "tensors", "digest"}`.
+"""The check of the weights that training saved: `{"finite", "changed", "tensors", "digest"}`.
 
 An exit status of 0 proves nothing: DeepSpeed versions have trained NaN with it. So the saved files are read back.
-`python -m trainer.weights FOLDER` prints the same of a fresh adapter that came from elsewhere.
+`python -m trainer.weights FOLDER` prints the same for a new adapter that a service trained.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from safetensors import safe_open
 
 
 class WeightCheck(TypedDict):
-    """What was found in the saved weights."""
+    """The result of the check."""
 
     finite: bool
     changed: bool
