@@ -11,7 +11,8 @@ from tests.end_to_end.project import Project
 pytestmark = pytest.mark.long
 
 STEPS = ("training.max_steps=4", "training.logging_steps=1")
-FEW = ("eval.limit=6", "eval.generation.max_new_tokens=8")
+FEW = ("eval.limit=6",)
+SHORT = (*FEW, "eval.generation.max_new_tokens=8")
 
 
 def train(project: Project, recipe: str, *words: str) -> Path:
@@ -23,10 +24,9 @@ def train(project: Project, recipe: str, *words: str) -> Path:
     return folder
 
 
-def evaluate(project: Project, run: str) -> str:
-    status, said = project.run("eval", run, "--set", *FEW)
+def evaluate(project: Project, run: str, settings: tuple[str, ...] = SHORT) -> None:
+    status, said = project.run("eval", run, "--set", *settings)
     assert status == 0, said
-    return said
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -34,19 +34,21 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("recipe", "figure"),
+    ("recipe", "figure", "settings"),
     [
-        ("persona-unified", "param_f1"),
-        ("preference-dpo", "prefers_chosen"),
-        ("preference-kto", "prefers_chosen"),
-        ("toolformer-weighted", "tool_f1"),
-        ("trait", "nll"),
+        ("persona-unified", "param_f1", SHORT),
+        ("preference-dpo", "prefers_chosen", FEW),
+        ("preference-kto", "prefers_chosen", FEW),
+        ("toolformer-weighted", "tool_f1", SHORT),
+        ("trait", "nll", FEW),
     ],
 )
-def test_a_recipe_ends_in_a_report_with_its_own_figure(project: Project, recipe: str, figure: str) -> None:
+def test_a_recipe_ends_in_a_report_with_its_own_figure(
+    project: Project, recipe: str, figure: str, settings: tuple[str, ...]
+) -> None:
     folder = train(project, recipe)
     assert read_json(folder / "manifest.json")["status"] == "trained"
-    evaluate(project, folder.name)
+    evaluate(project, folder.name, settings)
     headline = read_json(folder / "eval" / "summary.json")["results"][0]
     assert (headline["figure"], headline["tuned"]["n"] > 0) == (figure, True)
     assert figure in (folder / "eval" / "report.html").read_text()
