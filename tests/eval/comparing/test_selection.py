@@ -53,6 +53,18 @@ def test_what_is_left_of_no_draw_is_none() -> None:
     assert estimate_optimism([one, other], ratio, ["a", "b"], seed=42) is None
 
 
+@pytest.mark.parametrize(("tops", "bottoms", "exponential"), [((1, 1), (0, 2), False), ((8000, 0), (1, 100), True)])
+def test_draws_that_no_number_holds_are_left_out(
+    tops: tuple[float, float], bottoms: tuple[float, float], exponential: bool
+) -> None:
+    # Drawn twice, the first group is 1 by 0, or e to the power of 8000.
+    ratio = EXACT.model_copy(update={"ratio": (("top",), ("bottom",)), "exponential": exponential})
+    run = [{"exact": None, "top": top, "bottom": bottom} for top, bottom in zip(tops, bottoms, strict=True)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert estimate_optimism([run, run], ratio, ["a", "b"], seed=42) is not None
+
+
 def test_a_run_that_is_best_in_every_row_owes_nothing_to_luck() -> None:
     assert estimate_optimism([rows(0, 0, 0), rows(1, 1, 1)], EXACT, ["a", "b", "c"], seed=42) == 0.0
 
