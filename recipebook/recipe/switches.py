@@ -70,7 +70,8 @@ def list_switches(recipe: Recipe, root: Path) -> Iterator[Switch]:
 
 def _list_training_switches(recipe: Recipe) -> Iterator[Switch]:
     section, training = ("training",), recipe.training
-    if training.scheduler == "constant":
+    # A share of 0 says what is so.
+    if training.scheduler == "constant" and training.warmup_ratio:
         others = "constant_with_warmup, cosine, linear"
         yield Switch(_name(section, "warmup_ratio"), ("training", "scheduler"), "constant", others)
     if training.packing:

@@ -99,6 +99,7 @@ def test_the_place_is_the_keys(check: Check) -> None:
     "overrides",
     [
         ["training.scheduler=constant", "training.warmup_ratio=0.1"],
+        ["training.scheduler=constant", "training.warmup_ratio=0"],
         ["training.max_steps=9", "training.epochs=3.0"],
         ["data.split.file=lists.json", "data.split.seed=7", "data.weights={field: category, values: {safety: 2}}"],
         ["data.test=samples/robot.json", "data.split.validation=0", "data.validation=samples/robot.json"],
