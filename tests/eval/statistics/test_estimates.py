@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 
-from eval.statistics.estimates import Estimate, adjust_holm, compare, estimate
+from eval.statistics.estimates import Difference, Estimate, adjust_holm, compare, estimate
 from eval.statistics.resampling import bootstrap, sum_groups
 
 TEN = [str(number) for number in range(10)]
@@ -213,3 +213,23 @@ def test_as_many_groups_as_values_are_needed() -> None:
         estimate([1.0, 0.0], ["a", "b", "c"], binary=True, seed=1)
     with pytest.raises(ValueError, match="argument 2 is shorter"):
         compare([1.0, 0.0], [1.0], ["a", "b"], binary=True, seed=1)
+
+
+def test_nothing_to_compare_has_no_figure() -> None:
+    assert compare([None], [1.0], ["a"], binary=True, seed=1) == Difference(
+        n=0, groups=0, mean=None, low=None, high=None, test="McNemar's test", p=None, detectable=None
+    )
+
+
+def test_values_beyond_1_are_no_shares_and_their_difference_has_no_bounds() -> None:
+    # Two groups, 1.5 and 2 better: t with one degree of freedom times 0.25 goes beyond 1 either way.
+    result = compare([0.0, 0.0], [1.5, 2.0], ["a", "b"], binary=False, seed=2)
+    assert [result.low, result.high] == pytest.approx([1.75 - 12.706205 * 0.25, 1.75 + 12.706205 * 0.25], abs=1e-5)
+
+
+def test_a_seed_draws_the_same_interval_of_a_difference() -> None:
+    tuned = [float(number**2 % 7) for number in range(20)]
+    groups = [str(number) for number in range(20)]
+    first, again, other = (compare([0.0] * 20, tuned, groups, binary=False, seed=seed) for seed in (1, 1, 2))
+    assert first == again
+    assert (first.low, first.high) != (other.low, other.high)
