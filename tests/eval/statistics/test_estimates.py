@@ -233,3 +233,9 @@ def test_a_seed_draws_the_same_interval_of_a_difference() -> None:
     first, again, other = (compare([0.0] * 20, tuned, groups, binary=False, seed=seed) for seed in (1, 1, 2))
     assert first == again
     assert (first.low, first.high) != (other.low, other.high)
+
+
+def test_equal_differences_leave_what_so_many_groups_leave_on_both_sides() -> None:
+    unseen = 3.841459 / 5.841459
+    result = compare([0.5] * 3, [0.75] * 3, ["a", "a", "b"], binary=False, seed=1)
+    assert [result.low, result.high] == pytest.approx([0.25 - unseen * 1.25, 0.25 + unseen * 0.75], abs=1e-6)
