@@ -1,9 +1,9 @@
-"""Whether the statistics keep their word: simulated evaluations in, how often tests reject and intervals cover out.
+"""Whether the statistics keep their word: simulated evaluations in, shares of rejections and coverage out.
 
     python -m benchmarks.calibration --simulations 1000
 
-Each simulation draws the scores of a test set twice from models that are equally good, and once from a worse one; what
-is measured is `eval.statistics.estimates` itself, as reports call it. Of 100 comparisons, 5 should reject where nothing
+Each simulation draws the scores of a test set twice from models that are equally good, and once from a worse one. They
+go through `eval.statistics.estimates` itself, as in reports. Of 100 comparisons, 5 should reject where nothing
 differs, and 95 intervals should hold the truth. The last line is one JSON list:
 
     [{"situation": "right or wrong", "n": 50, "rejects": 0.046, "mean": 0.951, "none": 0.953, "difference": 0.948}, …]
@@ -23,16 +23,16 @@ SIZES = (50, 200, 600)
 REJECTS_AT = 0.05
 # A dialogue has 2 to 8 turns, 5 on average.
 TURNS = (2, 9)
-# How closely a model's chance in a dialogue keeps to what the dialogue's ease gives: 20 % of the spread is its own.
+# A model's chance in a dialogue follows the dialogue's ease; 20 % of its spread is the model's own.
 LIKENESS = 4.0
 MEAN = 2 / 3
 WORSE = 0.5
-# A score is the share of so many things that are right.
+# A score is the share of right things among this number of things.
 PARTS = 4
 
 
 class Situation(NamedTuple):
-    """A kind of test set: what is scored, and whether rows are dialogues of their own or turns of them."""
+    """A kind of test set: 0/1 scores or shares, and rows that are whole dialogues or their turns."""
 
     name: str
     binary: bool
@@ -76,7 +76,7 @@ def main() -> None:
 
 
 def calibrate(situation: Situation, n: int, simulations: int) -> Calibration:
-    """Compare two models that are equally good, and one with a worse one, so many times."""
+    """Compare two models that are equally good, and one with a worse one, in `simulations` simulations."""
     counts = np.zeros(len(Calibration._fields))
     for seed in range(simulations):
         rng = np.random.default_rng(seed)

@@ -2,10 +2,10 @@
 
     python -m benchmarks.conversion --rows 100000
 
-Each measurement is a process of its own, timed inside from first byte read to last byte written (imports left out),
-the two taking turns: datasets as it comes, in one process, and recipebook as it comes, in one a core for big files.
-Then ten times as many rows, where start-up no longer counts, and for the memory: datasets once, recipebook before and
-after it, since a shared machine changes its speed over minutes. The last line is one JSON object:
+Each measurement is a process of its own, timed inside from first byte read to last byte written (imports left out). The
+two take turns with their default settings: datasets in one process, recipebook in one process a core for big files.
+Then both convert ten times as many rows, where start-up no longer counts and memory is measured: datasets once,
+recipebook before and after it, since a shared machine changes its speed over minutes. The last line is one JSON object:
 
     {"rows": 100000, "cpu": "…", "cores": 2, "converters": {"robot": {"recipebook_rows_per_s": 161000,
      "datasets_rows_per_s": 15900, "ratio": 10.1, …}, …}}
@@ -90,7 +90,7 @@ def compare(converter: str, rows: int) -> dict[str, Any]:
 
 
 def write_records(path: Path, converter: str, rows: int) -> None:
-    """Write the converter's sample over and over as JSONL; only records that give one row each."""
+    """Repeat the converter's sample as JSONL up to `rows` rows; only records that give one row each."""
     found = find_converter(converter)
     makers = {"chat": make_chats, "tools": make_tool_dialogues}
     records = makers[converter]() if converter in makers else read_sample(converter)
@@ -118,8 +118,8 @@ def make_tool_dialogues() -> list[Any]:
     dialogues = []
     for record in read_sample("robot"):
         call = json.dumps({"name": "run", "arguments": {"code": record["output"]}})
-        said = (("human", record["input"]), ("function_call", call), ("observation", "done"), ("gpt", "It is done."))
-        dialogues.append({"conversations": [{"from": who, "value": what} for who, what in said], "tools": tools})
+        turns = (("human", record["input"]), ("function_call", call), ("observation", "done"), ("gpt", "It is done."))
+        dialogues.append({"conversations": [{"from": who, "value": what} for who, what in turns], "tools": tools})
     return dialogues
 
 

@@ -1,10 +1,10 @@
-"""What a member of a fleet costs besides training, against `axolotl train` on the same YAML one by one, in one run.
+"""A fleet's overhead a member besides training, against `axolotl train` on each member's YAML, in one run.
 
     python -m benchmarks.fleet --members 20 --steps 30 --workers 2
 
-Overhead is wall time less the `train_runtime` that the trainers report, a member; of the fleet with one worker, whose
-whole start-up is shared out among its members. Each member has rows of its own, read and tokenised anew on both
-sides. The last line is one JSON object:
+Overhead is wall time less the `train_runtime` that the trainers report, divided by the members. `fleet_s` is of the
+fleet with one worker, whose start-up its members share. Each member has rows of its own, read and tokenised anew on
+both sides. The last line is one JSON object:
 
     {"axolotl_s": 22.0, "fleet_s": 1.6, "ratio": 0.07, "wall_ratio": 0.31, "workers": 2, "members": 20, "steps": 30, …}
 """
@@ -29,17 +29,17 @@ NAME = "bench-fleet"
 
 
 def main() -> None:
-    """Measure the fleet with one worker and with several, then Axolotl member by member; the figures as JSON last."""
+    """Measure the fleet with one worker and with several, then Axolotl member by member; print JSON last."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--members", type=int, default=20)
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--workers", type=int, default=2)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         recipe = Path(folder, f"{NAME}.yaml")
-        recipe.write_text(RECIPE.format(steps=asked.steps), encoding="utf-8")
+        recipe.write_text(RECIPE.format(steps=arguments.steps), encoding="utf-8")
         try:
-            print(json.dumps(measure(recipe, asked.members, asked.steps, asked.workers)))
+            print(json.dumps(measure(recipe, arguments.members, arguments.steps, arguments.workers)))
         finally:
             shutil.rmtree(PROJECT / "runs" / NAME, ignore_errors=True)
 

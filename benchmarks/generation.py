@@ -2,8 +2,8 @@
 
     python -m benchmarks.generation --run robot-lora --batch-sizes 32 64 128 256
 
-Both are loaded, warmed up by one batch and timed while they answer the run's test prompts greedily, at each batch
-size, taking turns; each counts at its best. Loading is left out. The last line is one JSON object:
+Both are loaded, warmed up by one batch and timed while they answer the run's test prompts greedily. They take turns at
+each batch size, and the best time of each counts. Loading is left out. The last line is one JSON object:
 
     {"prompts": 577, "recipebook_per_s": 300, "lm_eval_per_s": 140, "ratio": 2.1, "different_answers": 0, …}
 """
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def load_both(query: str) -> tuple[Callable[[int], list[str]], Callable[[int], list[str]], int]:
-    """How each answers all test prompts of a run at a batch size, and how many there are."""
+    """Two functions that answer a run's test prompts at a batch size, ours and theirs, and the number of prompts."""
     from lm_eval.api.instance import Instance
     from lm_eval.models.huggingface import HFLM
 
@@ -84,16 +84,16 @@ def load_both(query: str) -> tuple[Callable[[int], list[str]], Callable[[int], l
     texts = [generate.format_prompt(tokenizer, prompt) for prompt in prompts]
 
     def answer(size: int) -> list[str]:
-        asked = Generation(max_new_tokens=NEW_TOKENS, batch_size=size)
-        return [one.text for one in generate.generate(model, tokenizer, prompts, asked, "recipebook")]
+        settings = Generation(max_new_tokens=NEW_TOKENS, batch_size=size)
+        return [one.text for one in generate.generate(model, tokenizer, prompts, settings, "recipebook")]
 
     def answer_by_harness(size: int) -> list[str]:
         harness.batch_size_per_gpu = size
-        asked = [
+        requests = [
             Instance(request_type="generate_until", doc={}, arguments=(text, dict(settings)), idx=at)
             for at, text in enumerate(texts)
         ]
-        return [text.strip() for text in harness.generate_until(asked, disable_tqdm=True)]
+        return [text.strip() for text in harness.generate_until(requests, disable_tqdm=True)]
 
     answer(max(1, len(texts) // 8))
     answer_by_harness(max(1, len(texts) // 8))

@@ -1,9 +1,9 @@
-"""What `make train` costs besides training, against `axolotl train` on the same rendered YAML, in one run.
+"""The overhead of `make train` besides training, against `axolotl train` on the same rendered YAML, in one run.
 
     python -m benchmarks.startup --rounds 3
 
 Overhead is a command's wall time less the `train_runtime` that its trainer reports; both read and tokenise the data
-anew. The two take turns; medians are told, and the machine. The last line is one JSON object:
+anew. The two take turns; the medians and the machine are printed. The last line is one JSON object:
 
     {"recipebook_s": 14.1, "axolotl_s": 26.0, "ratio": 0.54, "rounds": 3, "cpu": "…", "cores": 2}
 """
@@ -63,7 +63,7 @@ def time_recipebook() -> tuple[float, Path]:
 
 
 def time_train(*words: str) -> float:
-    """Seconds of a whole `recipebook train` with these words behind it."""
+    """Seconds of a whole `recipebook train` with these arguments."""
     command = [sys.executable, "-m", "recipebook", "train", *words]
     with without_caches() as caches:
         started = time.monotonic()
@@ -72,11 +72,11 @@ def time_train(*words: str) -> float:
 
 
 def time_axolotl(run: Path, recipe: str) -> float:
-    """Seconds of a whole `axolotl train` in a run's folder, emptied of what training left there."""
+    """Seconds of a whole `axolotl train` in a run's folder, without the files that training left there."""
     for name in LEFT_BY_TRAINING:
         shutil.rmtree(run / name) if (run / name).is_dir() else (run / name).unlink(missing_ok=True)
     environment = os.environ | build_environment(resolve(recipe, "tiny").recipe)
-    # What the runner chose for its own trainer alone.
+    # Settings that the runner makes for its own trainer alone.
     del environment["AXOLOTL_DATASET_NUM_PROC"]
     command = [str(Path(sys.executable).with_name("axolotl")), "train", "axolotl.yaml"]
     with without_caches() as caches, (run / "axolotl.log").open("wb") as log:
@@ -87,7 +87,7 @@ def time_axolotl(run: Path, recipe: str) -> float:
 
 @contextmanager
 def without_caches() -> Iterator[dict[str, str]]:
-    """Nothing tokenised by Axolotl, nor read by `datasets`, is there: the variable that says where to keep it."""
+    """Remove Axolotl's tokenised rows; yield the variables that give `datasets` an empty cache."""
     shutil.rmtree(CACHE / "prepared", ignore_errors=True)
     with tempfile.TemporaryDirectory() as folder:
         yield {"HF_DATASETS_CACHE": folder}

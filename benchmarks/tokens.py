@@ -1,9 +1,9 @@
-"""What part of the computed tokens teaches something: dialogues as one row, as a row a turn, and packed.
+"""The share of computed tokens that are targets: dialogues as one row, as a row a turn, and packed.
 
     python -m benchmarks.tokens --personas 200 --dialogues 50
 
 The persona set is made at full size and tokenised by the tiny base's tokenizer. A target is a token of an assistant's
-turn, its end included; computed is every token of a row, padding left out. Packing is Axolotl's own sampler at the
+turn, its end included. Every token of a row is computed, padding left out. Packing is Axolotl's own sampler at the
 recipe's `max_length`. The last line is one JSON object:
 
     {"dialogues": 10000, "targets": 700000, "computed_by_dialogue": …, "computed_by_turn": …, "ratio": 2.1,

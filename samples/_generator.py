@@ -1,6 +1,6 @@
 """What all generators share: sizes and a seed from the command line in, one file of records out.
 
-    write_sample(__doc__, make, count=2400, seed=7)  # --count, --seed and --out, of which only the last must be given
+    write_sample(__doc__, make, count=2400, seed=7)  # --count, --seed and --out, of which only the last is required
 
 `draw_new` draws until a text was not drawn before, so that no generator repeats itself.
 """
@@ -26,7 +26,7 @@ def write_sample(
     write: Callable[[Any], str] = write_compact,
     **defaults: int,
 ) -> None:
-    """Make records as the command line says and write them, a line each."""
+    """Make records by the command line's arguments and write them, a line each."""
     arguments = read_arguments(description, **defaults)
     out = arguments.pop("out")
     write_text(out, "".join(write(record) + "\n" for record in make(**arguments)))
@@ -42,7 +42,7 @@ def read_arguments(description: str | None, **defaults: int) -> dict[str, Any]:
 
 
 def draw_new(draw: Callable[[], tuple[str, Made]], seen: set[str], what: str) -> tuple[str, Made]:
-    """A text that was not drawn before, and what was drawn with it; being out of words is an error."""
+    """A text that was not drawn before, and the record drawn with it; fails when no new text comes up."""
     for _ in range(TRIES):
         text, made = draw()
         if text not in seen:

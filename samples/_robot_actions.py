@@ -1,8 +1,8 @@
-"""What a robot can be asked for: one action each, in the words of a person and as the call that does it.
+"""The actions of a robot: each in the words of a person, and as the call that does it.
 
     move(rng) → ("roll forward 3 meters", "robot.move_forward(distance=3.0, speed=1.0)")
 
-The words stand first; samples/make_robot.py makes commands of the actions.
+The words come first; samples/make_robot.py makes commands of the actions.
 """
 
 import random
@@ -30,26 +30,26 @@ FORCE_WORDS = {"gently": 0.5, "firmly": 3.0, "tightly": 4.0}
 
 def move(rng: random.Random) -> Command:
     """Drive forwards or backwards by a distance."""
-    said, distance = phrase_distance(rng)
-    speed_said, speed = phrase_speed(rng)
+    phrase, distance = phrase_distance(rng)
+    speed_phrase, speed = phrase_speed(rng)
     way, verbs = rng.choice(
         [("forward", ["move forward", "go forward", "drive ahead", "advance", "roll forward", "go straight ahead"]),
          ("backward", ["move back", "go backward", "back up", "reverse", "retreat", "move backwards"])]
     )  # fmt: skip
-    return f"{rng.choice(verbs)} {said}{speed_said}", f"robot.move_{way}(distance={distance}, speed={speed})"
+    return f"{rng.choice(verbs)} {phrase}{speed_phrase}", f"robot.move_{way}(distance={distance}, speed={speed})"
 
 
 def turn(rng: random.Random) -> Command:
     """Turn by an angle."""
     direction = rng.choice(["left", "right", "clockwise", "counterclockwise"])
     angle = float(rng.choice(range(30, 361, 15)))
-    said = rng.choice([f"{angle:.0f} degrees", f"{angle:.0f} deg", f"by {angle:.0f} degrees"])
+    phrase = rng.choice([f"{angle:.0f} degrees", f"{angle:.0f} deg", f"by {angle:.0f} degrees"])
     if rng.random() < 0.25:
-        said, angle = rng.choice([("a quarter turn", 90.0), ("halfway around", 180.0), ("all the way around", 360.0)])
+        phrase, angle = rng.choice([("a quarter turn", 90.0), ("halfway around", 180.0), ("all the way around", 360.0)])
     verb = rng.choice(["turn", "rotate", "spin", "pivot"])
-    speed_said, speed = phrase_speed(rng)
+    speed_phrase, speed = phrase_speed(rng)
     call = f'robot.turn(direction="{direction}", angle={angle}, speed={speed})'
-    return f"{verb} {direction} {said}{speed_said}", call
+    return f"{verb} {direction} {phrase}{speed_phrase}", call
 
 
 def stop(rng: random.Random) -> Command:
@@ -62,30 +62,30 @@ def stop(rng: random.Random) -> Command:
 def pick_up(rng: random.Random) -> Command:
     """Lift an object by colour and size."""
     thing, color, size = rng.choice(OBJECTS), rng.choice(COLORS), rng.choice(SIZES)
-    said = f"{size} {color} {thing}"
+    phrase = f"{size} {color} {thing}"
     if rng.random() < 0.5:
-        said, size = f"{color} {thing}", "medium"
+        phrase, size = f"{color} {thing}", "medium"
     verb = rng.choice(["pick up", "lift", "take", "collect", "get"])
     call = f'robot.gripper.pick_up(object_type="{thing}", color="{color}", size="{size}")'
-    return f"{verb} the {said}", call
+    return f"{verb} the {phrase}", call
 
 
 def drop(rng: random.Random) -> Command:
-    """Put down what is held."""
+    """Put down the held object."""
     place = rng.choice(PLACES)
-    said = rng.choice(["put it on the", "drop it on the", "place it on the", "set it down on the", "leave it on the"])
-    return f"{said} {place}", f'robot.gripper.drop(location="{place}")'
+    phrase = rng.choice(["put it on the", "drop it on the", "place it on the", "set it down on the", "leave it on the"])
+    return f"{phrase} {place}", f'robot.gripper.drop(location="{place}")'
 
 
 def grab(rng: random.Random) -> Command:
     """Grip an object with a force."""
     thing = rng.choice(OBJECTS)
-    said, force = rng.choice([*FORCE_WORDS.items(), ("", 1.0)])
+    phrase, force = rng.choice([*FORCE_WORDS.items(), ("", 1.0)])
     if rng.random() < 0.3:
         force = rng.randint(1, 10) / 2
-        said = rng.choice([f"with {force} newtons", f"using a force of {force} N"])
+        phrase = rng.choice([f"with {force} newtons", f"using a force of {force} N"])
     verb = rng.choice(["grab", "grip", "hold", "grasp"])
-    return f"{verb} the {thing} {said}".strip(), f'robot.gripper.grab(object_name="{thing}", force={force})'
+    return f"{verb} the {thing} {phrase}".strip(), f'robot.gripper.grab(object_name="{thing}", force={force})'
 
 
 def release(rng: random.Random) -> Command:
@@ -96,13 +96,13 @@ def release(rng: random.Random) -> Command:
 
 def scan(rng: random.Random) -> Command:
     """Scan the surroundings."""
-    said, reach = phrase_distance(rng)
+    phrase, reach = phrase_distance(rng)
     angle = float(rng.choice([60, 90, 120, 180, 270, 360]))
     around = rng.choice([f"over {angle:.0f} degrees", f"with an angle of {angle:.0f} degrees"])
     if angle == 360.0:
         around = rng.choice(["all around", "in every direction"])
     verb = rng.choice(["scan", "scan the area", "look around", "sweep the area"])
-    return f"{verb} {around} within {said}", f"robot.sensors.scan(range={reach}, angle={angle})"
+    return f"{verb} {around} within {phrase}", f"robot.sensors.scan(range={reach}, angle={angle})"
 
 
 def detect(rng: random.Random) -> Command:
@@ -117,9 +117,9 @@ def detect(rng: random.Random) -> Command:
 def measure(rng: random.Random) -> Command:
     """Measure the free distance on one side."""
     side = rng.choice(SIDES)
-    said = {"front": "in front of you", "back": "behind you", "left": "to your left", "right": "to your right"}[side]
+    phrase = {"front": "in front of you", "back": "behind you", "left": "to your left", "right": "to your right"}[side]
     verb = rng.choice(["measure the distance", "how much room is there", "check the clearance", "how far is the wall"])
-    return f"{verb} {said}", f'robot.sensors.measure_distance(direction="{side}")'
+    return f"{verb} {phrase}", f'robot.sensors.measure_distance(direction="{side}")'
 
 
 def go_to_room(rng: random.Random) -> Command:
@@ -133,8 +133,8 @@ def follow_path(rng: random.Random) -> Command:
     """Follow a named path."""
     path = rng.choice(PATHS)
     verb = rng.choice(["follow the {} path", "take the {} path", "drive along the {} path", "start the {} route"])
-    said, speed = phrase_speed(rng)
-    return verb.format(path) + said, f'robot.navigate.follow_path(path_name="{path}", speed={speed})'
+    phrase, speed = phrase_speed(rng)
+    return verb.format(path) + phrase, f'robot.navigate.follow_path(path_name="{path}", speed={speed})'
 
 
 def return_home(rng: random.Random) -> Command:
@@ -146,8 +146,8 @@ def return_home(rng: random.Random) -> Command:
 def move_to(rng: random.Random) -> Command:
     """Drive to coordinates."""
     x, y = (rng.randint(-10, 10) / 2 for _ in range(2))
-    said = rng.choice([f"x {x} and y {y}", f"({x}, {y})", f"coordinates {x}, {y}", f"the point x={x} y={y}"])
-    return f"{rng.choice(['move to', 'go to', 'drive to'])} {said}", f"robot.move_to(x={x}, y={y}, z=0.0)"
+    phrase = rng.choice([f"x {x} and y {y}", f"({x}, {y})", f"coordinates {x}, {y}", f"the point x={x} y={y}"])
+    return f"{rng.choice(['move to', 'go to', 'drive to'])} {phrase}", f"robot.move_to(x={x}, y={y}, z=0.0)"
 
 
 MOVES, GRIPS, SENSES = [move, turn], [pick_up, drop, grab, release], [scan, detect, measure]
@@ -170,7 +170,7 @@ def phrase_distance(rng: random.Random) -> tuple[str, float]:
 
 
 def phrase_speed(rng: random.Random) -> tuple[str, float]:
-    """A speed as people say it, after a space, and in meters a second; most say none and mean 1."""
+    """A speed as people say it, after a space, and in meters a second; most phrases name none and mean 1."""
     if rng.random() < 0.6:
         return "", 1.0
     if rng.random() < 0.5:

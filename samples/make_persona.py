@@ -6,8 +6,8 @@
      "messages": [{"role": "user", "text": "Good evening, I am home."}, {"role": "assistant", "text": "…"}],
      "applied_routines": [0]}
 
-A persona has two routines, each for a time of the day and two devices; its `character` tells them in words. What the
-home answers follows from the profile and the dialogue alone, so it can be learned. A dialogue has up to `--turns`
+A persona has two routines, each for a time of the day and two devices; its `character` has them in words. The home's
+answers follow from the profile and the dialogue alone, so they can be learned. A dialogue has up to `--turns`
 exchanges. The same seed makes the same file:
 
     python -m samples.make_persona --personas 32 --dialogues 24 --seed 5 --out samples/persona.jsonl
@@ -109,7 +109,7 @@ def describe(device: str, settings: dict[str, Any]) -> str:
 
 
 def _choose_actions(rng: random.Random) -> Actions:
-    # Television and speaker both have a volume: in one sentence nobody could tell whose it is.
+    # Television and speaker both have a volume: in one sentence it would be unclear whose it is.
     devices = rng.choice(
         [["tv", "ac"], ["ac", "lights"], ["lights", "speaker"], ["lights", "security"], ["tv", "lights"]]
     )
@@ -121,7 +121,7 @@ def _describe_all(actions: Actions) -> str:
 
 
 def _talk(rng: random.Random, routines: dict[str, Actions], count: int) -> tuple[str, list[tuple[str, str]]]:
-    """The time of the day, and what was said in turn."""
+    """The time of the day, and the exchanges of the dialogue."""
     time = rng.choice(list(routines))
     kinds = [rng.choice(["routine", "one", "other"])]
     kinds += [rng.choice(["one", "other", "other", "thanks"]) for _ in range(count - 1)]
@@ -132,19 +132,19 @@ def _exchange(rng: random.Random, kind: str, time: str, actions: Actions) -> tup
     if kind == "thanks":
         return rng.choice(THANKS), WELCOME
     if kind == "routine":
-        asked = rng.choice(["I am home.", "make it as I like it.", "the usual, please.", "prepare the room."])
-        return f"Good {time}, {asked}", f"I have set the {_describe_all(actions)}."
+        request = rng.choice(["I am home.", "make it as I like it.", "the usual, please.", "prepare the room."])
+        return f"Good {time}, {request}", f"I have set the {_describe_all(actions)}."
     device = rng.choice(list(actions if kind == "one" else DEVICES))
     name = {"tv": "tv", "ac": "ac", "lights": "lights", "speaker": "speaker", "security": "alarm"}[device]
     if kind == "one":
-        asked = rng.choice(
+        request = rng.choice(
             ["Set the {} as I like in the {}.", "Please do the {} for the {}.", "The {} for my {}, please."]
         )
-        return asked.format(name, time), f"I have set the {describe(device, actions[device])}."
+        return request.format(name, time), f"I have set the {describe(device, actions[device])}."
     settings = DEVICES[device](rng)
-    asked = rng.choice(["This time {}, please.", "Now I want the {}.", "Can you change the {}?", "Today {}."])
-    said = describe(device, settings)
-    return asked.format(said), f"I have set the {said}."
+    request = rng.choice(["This time {}, please.", "Now I want the {}.", "Can you change the {}?", "Today {}."])
+    described = describe(device, settings)
+    return request.format(described), f"I have set the {described}."
 
 
 if __name__ == "__main__":

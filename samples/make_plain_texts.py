@@ -1,9 +1,9 @@
-"""Makes plain texts for stages/augment.py: what things cost and how phrases are translated, and other talk.
+"""Makes plain texts for stages/augment.py: prices, translations, and other talk.
 
     {"text": "hello, the Nova watches cost 2400 rupees", "language": "en"}
 
-Three texts of four tell a fact: mostly what the tools of samples/augment_tools.yaml would say, and of every six one
-that they would not. The others are of the kind that no tool helps with. The same seed makes the same file:
+Three texts of four state a fact. Five of six facts are results of the tools of samples/augment_tools.yaml; the sixth
+is not. The remaining texts are of the kind that no tool helps with. The same seed makes the same file:
 
     python -m samples.make_plain_texts --count 240 --seed 3 --out samples/plain_texts.jsonl
 """
@@ -36,15 +36,15 @@ def _make_new(rng: random.Random, code: str, kind: str, tools: Tools, seen: set[
     words = LANGUAGES[code]
 
     def draw() -> tuple[str, None]:
-        said = _phrase(rng, code, kind, tools)
-        return rng.choice(words.openers) + said + rng.choice(words.tails) + rng.choice(["", words.stop]), None
+        phrase = _phrase(rng, code, kind, tools)
+        return rng.choice(words.openers) + phrase + rng.choice(words.tails) + rng.choice(["", words.stop]), None
 
     return draw_new(draw, seen, "texts")[0]
 
 
 def _phrase(rng: random.Random, code: str, kind: str, tools: Tools) -> str:
     if kind == "talk":
-        return chat(rng, LANGUAGES[code]).said
+        return chat(rng, LANGUAGES[code]).text
     if kind == "phrase" and code == "en":
         phrase, language = rng.choice(list(tools["translate"].table)), rng.choice([FRENCH, GERMAN])
         phrases = rng.choice(list(tools["translate"].table)) if rng.random() < 1 / 6 else phrase

@@ -8,8 +8,8 @@
                            "reasoning": "a step is left out"},
      "metadata": {"rejection_type": "missing_step"}}
 
-Requests have one or two steps in the words of `make_toolformer`. What is wrong with the rejected sequence takes
-turns: another tool, worse arguments, and, with several steps, a wrong order or a step left out. The worse the mistake,
+Requests have one or two steps in the words of `make_toolformer`. The mistakes of the rejected sequence take turns:
+another tool, worse arguments, and, with several steps, a wrong order or a step left out. The worse the mistake,
 the lower its score, within two tenths. The same seed makes the same file:
 
     python -m samples.make_preference --count 1500 --seed 11 --out samples/preference.jsonl
@@ -30,13 +30,13 @@ Steps = list[Clause]
 
 
 def take_another_tool(rng: random.Random, steps: Steps) -> Steps:
-    """One step goes to a tool that it is mistaken for."""
+    """One step calls another tool, with which its own is often confused."""
     at = rng.randrange(len(steps))
     return [*steps[:at], steps[at]._replace(tool=rng.choice(MISTAKEN[steps[at].tool])), *steps[at + 1 :]]
 
 
 def worsen_arguments(rng: random.Random, steps: Steps) -> Steps:
-    """One step is given what another request would need."""
+    """One step gets the arguments of another request."""
     at = rng.randrange(len(steps))
     (make_clause,) = [maker for maker, tool in zip(ASKING, MISTAKEN, strict=True) if tool == steps[at].tool]
     other = steps[at]
@@ -63,10 +63,10 @@ MISTAKES: dict[str, tuple[Spoil, float, str]] = {
     "wrong_order": (reorder, 3.4, "wrong order"),
     "missing_step": (leave_out, 2.6, "a step is left out"),
 }
-"""What spoils a sequence, the score it then has at most, and the reason."""
+"""The function that spoils a sequence, the highest score it then has, and the reason."""
 KINDS = [(1, "wrong_tool"), (2, "wrong_order"), (1, "worse_arguments"), (2, "missing_step"),
          (2, "wrong_tool"), (2, "wrong_order"), (2, "worse_arguments"), (2, "missing_step")]  # fmt: skip
-"""How many steps, and the mistake, in turns."""
+"""The number of steps and the mistake, in turns."""
 
 
 def make(count: int, seed: int) -> list[dict[str, Any]]:
@@ -81,16 +81,16 @@ def _make_new(rng: random.Random, length: int, kind: str, seen: set[str]) -> dic
 
     def draw() -> tuple[str, Steps]:
         steps = [make_clause(rng, ENGLISH) for make_clause in rng.sample(ASKING, length)]
-        return rng.choice(ENGLISH.openers) + rng.choice(ENGLISH.links).join(step.said for step in steps), steps
+        return rng.choice(ENGLISH.openers) + rng.choice(ENGLISH.links).join(step.text for step in steps), steps
 
-    said, steps = draw_new(draw, seen, "requests")
-    return _pair(rng, said, steps, kind)
+    request, steps = draw_new(draw, seen, "requests")
+    return _pair(rng, request, steps, kind)
 
 
-def _pair(rng: random.Random, said: str, steps: Steps, kind: str) -> dict[str, Any]:
+def _pair(rng: random.Random, request: str, steps: Steps, kind: str) -> dict[str, Any]:
     spoil, score, reason = MISTAKES[kind]
     return {
-        "input": said,
+        "input": request,
         "chosen_response": _respond(steps, rng.randint(42, 50) / 10, GOOD),
         "rejected_response": _respond(spoil(rng, steps), round(score - rng.randint(0, 2) / 10, 1), reason),
         "metadata": {"rejection_type": kind},

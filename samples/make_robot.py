@@ -1,4 +1,4 @@
-"""Makes robot commands: what a person might say, and the calls that do it.
+"""Makes robot commands: the words of a person, and the calls that carry them out.
 
     {"input": "please roll forward 3 meters", "output": "robot.move_forward(distance=3.0, speed=1.0)",
      "category": "movement"}
@@ -53,16 +53,17 @@ CHATTY = [
 
 def conversational(rng: random.Random) -> Command:
     """A request wrapped in small talk."""
-    said, call = rng.choice([*MOVES, pick_up, detect, go_to_room, return_home])(rng)
-    return rng.choice(CHATTY).format(said), call
+    phrase, call = rng.choice([*MOVES, pick_up, detect, go_to_room, return_home])(rng)
+    return rng.choice(CHATTY).format(phrase), call
 
 
 def error_handling(rng: random.Random) -> Command:
     """Something went wrong: get out of it."""
-    thing, (said, distance) = rng.choice(OBJECTS), phrase_distance(rng)
+    thing, (phrase, distance) = rng.choice(OBJECTS), phrase_distance(rng)
     return rng.choice([
-        (f"you are stuck, back up {said}", f"robot.move_backward(distance={distance}, speed=0.5)"),
-        (f"something blocks the way, reverse {said} and scan", f"robot.move_backward(distance={distance}, speed=0.5)\n"
+        (f"you are stuck, back up {phrase}", f"robot.move_backward(distance={distance}, speed=0.5)"),
+        (f"something blocks the way, reverse {phrase} and scan",
+         f"robot.move_backward(distance={distance}, speed=0.5)\n"
          "robot.sensors.scan(range=3.0, angle=360.0)"),
         (f"you dropped the {thing}, try to grab it again", f'robot.gripper.grab(object_name="{thing}", force=2.0)'),
         (f"the {thing} slips, hold it harder", f'robot.gripper.grab(object_name="{thing}", force=4.0)'),
@@ -73,13 +74,13 @@ def error_handling(rng: random.Random) -> Command:
 
 
 def contextual(rng: random.Random) -> Command:
-    """The situation says what is meant."""
-    room, thing, (said, distance) = rng.choice(ROOMS), rng.choice(OBJECTS), phrase_distance(rng)
+    """The situation implies the command."""
+    room, thing, (phrase, distance) = rng.choice(ROOMS), rng.choice(OBJECTS), phrase_distance(rng)
     color, who = rng.choice(COLORS), rng.choice(["i am", "we are", "the guests are", "my son is", "my mother is"])
     return rng.choice([
         (f"{who} in the {room}, come here", f'robot.navigate.go_to_room(room="{room}")'),
-        (f"the floor is wet, move forward {said}", f"robot.move_forward(distance={distance}, speed=0.3)"),
-        (f"we are late, drive ahead {said}", f"robot.move_forward(distance={distance}, speed=2.0)"),
+        (f"the floor is wet, move forward {phrase}", f"robot.move_forward(distance={distance}, speed=0.3)"),
+        (f"we are late, drive ahead {phrase}", f"robot.move_forward(distance={distance}, speed=2.0)"),
         (f"the {thing} is made of glass, grab it", f'robot.gripper.grab(object_name="{thing}", force=0.5)'),
         (f"your battery is low and you are in the {room}", "robot.navigate.return_home()"),
         (f"it is dark in the {room}, look for people there",
@@ -90,7 +91,7 @@ def contextual(rng: random.Random) -> Command:
 
 
 def parametric(rng: random.Random) -> Command:
-    """Every parameter is said outright."""
+    """Every parameter is named with its value."""
     speed, distance, angle = rng.choice(SPEEDS), rng.randint(1, 20) / 2, float(rng.randrange(30, 361, 15))
     way, direction, path = rng.choice(["forward", "backward"]), rng.choice(["left", "right"]), rng.choice(PATHS)
     x, y, z = rng.randint(-10, 10) / 2, rng.randint(-10, 10) / 2, rng.randint(0, 4) / 2
@@ -107,30 +108,30 @@ def parametric(rng: random.Random) -> Command:
 
 def safety(rng: random.Random) -> Command:
     """Caution first."""
-    said, distance = phrase_distance(rng)
+    phrase, distance = phrase_distance(rng)
     who = rng.choice(["child", "cat", "dog", "person", "baby", "worker", "visitor"])
     thing, shout = rng.choice(THINGS), rng.choice(["emergency", "danger", "watch out", "careful", "warning"])
     return rng.choice([
         (f"{shout}, there is a {who} in front of you, {rng.choice(['stop', 'halt', 'freeze'])}", "robot.stop()"),
-        (f"back away from the {who} by {said}", f"robot.move_backward(distance={distance}, speed=0.3)"),
-        (f"check for {thing} before you move {said}",
+        (f"back away from the {who} by {phrase}", f"robot.move_backward(distance={distance}, speed=0.3)"),
+        (f"check for {thing} before you move {phrase}",
          f'robot.sensors.detect(object_type="{thing}")\nrobot.move_forward(distance={distance}, speed=0.5)'),
-        (f"make sure the front is clear, then move {said}",
+        (f"make sure the front is clear, then move {phrase}",
          f'robot.sensors.measure_distance(direction="front")\nrobot.move_forward(distance={distance}, speed=0.5)'),
-        (f"{shout}, stop and scan within {said}", f"robot.stop()\nrobot.sensors.scan(range={distance}, angle=360.0)"),
+        (f"{shout}, stop and scan within {phrase}", f"robot.stop()\nrobot.sensors.scan(range={distance}, angle=360.0)"),
     ])  # fmt: skip
 
 
 def efficiency(rng: random.Random) -> Command:
     """As fast as can be."""
-    said, distance = phrase_distance(rng)
+    phrase, distance = phrase_distance(rng)
     path, way, room = rng.choice(PATHS), rng.choice(["forward", "backward"]), rng.choice(ROOMS)
     direction, angle = rng.choice(["left", "right"]), float(rng.choice(range(30, 361, 15)))
     return rng.choice([
-        (f"move {way} {said} as fast as possible", f"robot.move_{way}(distance={distance}, speed=2.0)"),
+        (f"move {way} {phrase} as fast as possible", f"robot.move_{way}(distance={distance}, speed=2.0)"),
         (f"take the {path} path in the shortest time",
          f'robot.navigate.follow_path(path_name="{path}", speed=2.0)'),
-        (f"save energy and move {way} {said}", f"robot.move_{way}(distance={distance}, speed=0.5)"),
+        (f"save energy and move {way} {phrase}", f"robot.move_{way}(distance={distance}, speed=0.5)"),
         (f"no detours, straight to the {room}", f'robot.navigate.go_to_room(room="{room}")'),
         (f"turn {direction} {angle:.0f} degrees without losing time",
          f'robot.turn(direction="{direction}", angle={angle}, speed=2.0)'),
@@ -140,9 +141,9 @@ def efficiency(rng: random.Random) -> Command:
 def chain(rng: random.Random, length: int) -> Command:
     """Several actions in one breath."""
     commands = [maker(rng) for maker in rng.sample([*ANY, *MOVES], length)]
-    said, calls = zip(*commands, strict=True)
+    phrases, calls = zip(*commands, strict=True)
     link = rng.choice([", then ", " and then ", ", and then ", ", after that "])
-    return link.join(said), "\n".join(calls)
+    return link.join(phrases), "\n".join(calls)
 
 
 CATEGORIES: dict[str, Maker] = {
@@ -169,37 +170,37 @@ def make(count: int, seed: int) -> list[dict[str, str]]:
     for category in itertools.cycle(CATEGORIES):
         if len(records) == count:
             break
-        said, calls = _make_new(rng, category, seen)
-        records.append({"input": said, "output": calls, "category": category})
+        phrase, calls = _make_new(rng, category, seen)
+        records.append({"input": phrase, "output": calls, "category": category})
     return records
 
 
 def _make_new(rng: random.Random, category: str, seen: set[str]) -> Command:
-    """A command whose words were not said before, capitals aside."""
+    """A command whose words were not used before, capitals aside."""
 
     def draw() -> tuple[str, Command]:
-        said, calls = CATEGORIES[category](rng)
-        said = _dress(rng, said, polite=category not in ("conversational", "safety"))
-        return said.lower(), (said, calls)
+        phrase, calls = CATEGORIES[category](rng)
+        phrase = _dress(rng, phrase, polite=category not in ("conversational", "safety"))
+        return phrase.lower(), (phrase, calls)
 
     return draw_new(draw, seen, f"commands, none left in category {category}")[1]
 
 
-def _dress(rng: random.Random, said: str, *, polite: bool) -> str:
-    """Politeness, capitals, a full stop, a typo: what real input wears."""
+def _dress(rng: random.Random, phrase: str, *, polite: bool) -> str:
+    """Add what real input has: politeness, capitals, a full stop, a typo."""
     if polite and rng.random() < 0.3:
-        said = rng.choice(POLITE).format(said)
+        phrase = rng.choice(POLITE).format(phrase)
     if rng.random() < 0.06:
-        said = _misspell(rng, said)
+        phrase = _misspell(rng, phrase)
     if rng.random() < 0.3:
-        said = said[0].upper() + said[1:] + rng.choice([".", "!", "."])
-    return said
+        phrase = phrase[0].upper() + phrase[1:] + rng.choice([".", "!", "."])
+    return phrase
 
 
-def _misspell(rng: random.Random, said: str) -> str:
+def _misspell(rng: random.Random, phrase: str) -> str:
     """Swap two letters of a word that carries no parameter."""
     parameters = {*OBJECTS, *COLORS, *SIZES, *ROOMS, *PLACES, *PATHS, *THINGS, *SIDES}
-    words = said.split(" ")
+    words = phrase.split(" ")
     plain = [at for at, word in enumerate(words) if word.isalpha() and len(word) > 3 and word not in parameters]
     if plain:
         at = rng.choice(plain)

@@ -1,4 +1,4 @@
-"""Makes recorded agent sessions: shell tasks, what an agent did about them, and how that was judged.
+"""Makes recorded agent sessions: shell tasks, an agent's turns, and the evaluation's outcome.
 
     {"task_name": "os_interaction", "sample_index": "0", "sample_status": "completed",
      "chat_history": {"value": [{"role": "user", "content": "Solve a task …"}, {"role": "agent", "content": "OK."},
@@ -33,7 +33,7 @@ EMPTY = "The output of the OS is empty."
 
 
 class Task(NamedTuple):
-    """What is to be done, the thought and command that do it, a command that does not, and a file that is there."""
+    """The task's words, the thought and command that solve it, a command that fails, its folder, and a file in it."""
 
     instruction: str
     thought: str
@@ -45,50 +45,52 @@ class Task(NamedTuple):
 
 def write_name(rng: random.Random, folder: str, name: str, other: str) -> Task:
     """Put a word into a file."""
-    said = f"Write the word {other} into the file {folder}/{name}.txt."
+    instruction = f"Write the word {other} into the file {folder}/{name}.txt."
     right, wrong = f"echo {other} > {folder}/{name}.txt", f"echo {name} > {folder}/{other}.txt"
-    return Task(said, "I write the word.", right, wrong, folder, None)
+    return Task(instruction, "I write the word.", right, wrong, folder, None)
 
 
 def make_folder(rng: random.Random, folder: str, name: str, other: str) -> Task:
     """Make a folder in a folder that may not be there."""
-    said = f"Make the folder {folder}/{name}/{other}."
-    return Task(said, "I make it.", f"mkdir -p {folder}/{name}/{other}", f"touch {folder}/{name}/{other}", folder, None)
+    instruction = f"Make the folder {folder}/{name}/{other}."
+    return Task(
+        instruction, "I make it.", f"mkdir -p {folder}/{name}/{other}", f"touch {folder}/{name}/{other}", folder, None
+    )
 
 
 def set_mode(rng: random.Random, folder: str, name: str, other: str) -> Task:
     """Set who may read and write a file."""
     mode, slip = rng.sample(MODES, 2)
-    said = f"Give the file {folder}/{name}.txt the mode {mode}."
+    instruction = f"Give the file {folder}/{name}.txt the mode {mode}."
     right, wrong = f"chmod {mode} {folder}/{name}.txt", f"chmod {slip} {folder}/{name}.txt"
-    return Task(said, "I set the mode.", right, wrong, folder, f"{name}.txt")
+    return Task(instruction, "I set the mode.", right, wrong, folder, f"{name}.txt")
 
 
 def count_lines(rng: random.Random, folder: str, name: str, other: str) -> Task:
     """Count the lines of a file into another."""
-    said = f"Count the lines of {folder}/{name}.txt and write the number into {folder}/{other}.txt."
+    instruction = f"Count the lines of {folder}/{name}.txt and write the number into {folder}/{other}.txt."
     right, wrong = (f"wc -{unit} < {folder}/{name}.txt > {folder}/{other}.txt" for unit in "lc")
-    return Task(said, "I count them.", right, wrong, folder, f"{name}.txt")
+    return Task(instruction, "I count them.", right, wrong, folder, f"{name}.txt")
 
 
 def copy_file(rng: random.Random, folder: str, name: str, other: str) -> Task:
     """Copy a file, so that both are there."""
     files = f"{folder}/{name}.txt {folder}/{other}.txt"
-    said = f"Copy the file {folder}/{name}.txt to {folder}/{other}.txt."
-    return Task(said, "I copy it.", f"cp {files}", f"mv {files}", folder, f"{name}.txt")
+    instruction = f"Copy the file {folder}/{name}.txt to {folder}/{other}.txt."
+    return Task(instruction, "I copy it.", f"cp {files}", f"mv {files}", folder, f"{name}.txt")
 
 
 def delete_file(rng: random.Random, folder: str, name: str, other: str) -> Task:
     """Delete one file and no other."""
-    said = f"Delete the file {folder}/{name}.txt."
-    return Task(said, "I delete it.", f"rm {folder}/{name}.txt", f"rm {folder}/*.txt", folder, f"{name}.txt")
+    instruction = f"Delete the file {folder}/{name}.txt."
+    return Task(instruction, "I delete it.", f"rm {folder}/{name}.txt", f"rm {folder}/*.txt", folder, f"{name}.txt")
 
 
 KINDS = [write_name, make_folder, set_mode, count_lines, copy_file, delete_file]
 
 
 def make(tasks: int, seed: int) -> Iterator[dict[str, Any]]:
-    """Two sessions for each of the tasks, which take turns."""
+    """Two sessions for each of `tasks` tasks; the kinds of tasks take turns."""
     rng = random.Random(seed)
     for index in range(tasks):
         name, other = rng.sample(NAMES, 2)
@@ -102,7 +104,7 @@ def make(tasks: int, seed: int) -> Iterator[dict[str, Any]]:
             sessions[1] = ("correct", "task_limit_reached", rest)
         if index % 10 == 9:
             sessions[0] = ("unknown", "agent_validation_failed", [("agent", f"{task.thought} It is done.")])
-        # By turns, so that a success does not always stand first.
+        # By turns, so that a success does not always come first.
         for outcome, status, turns in sessions[:: -1 if index % 2 else 1]:
             yield _record(str(index), task, outcome, status, [*start, *turns])
 

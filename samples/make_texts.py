@@ -2,8 +2,8 @@
 
     {"text": "Dim the lights to 40 percent.", "kind": "talk"}
 
-Commands and calls come from different seeds, plain texts and annotated ones from different records, so that no text
-stands beside its answer: the base learns the words and how to copy them, and what an adapter learns is its own. The
+Commands and calls come from different seeds, plain texts and annotated ones from different records, so no text comes
+with its answer: the base learns the words and how to copy them, and an adapter learns the task. The
 samples of the tasks use other seeds.
 
     python -m samples.make_texts --count 20000 --seed 11 --out samples/texts.jsonl
@@ -55,14 +55,14 @@ def make(count: int, seed: int) -> list[dict[str, str]]:
     """
     rng, each = random.Random(seed), count * 3 // 28
     shopping = make_toolformer.make(2 * each, seed + 3)
-    said = [turn["text"] for chat in make_persona.make(each // 4, 4, 2, seed + 4) for turn in chat["messages"]]
+    utterances = [turn["text"] for chat in make_persona.make(each // 4, 4, 2, seed + 4) for turn in chat["messages"]]
     parts = {
         "talk": [talk(rng) for _ in range(each)],
         "command": [record["input"] for record in make_robot.make(each, seed + 1)],
         "calls": [record["output"] for record in make_robot.make(each, seed + 2)],
         "shopping": [record["original_text"] for record in shopping[::2]],
         "searches": [record["augmented_text"] for record in shopping[1::2]],
-        "home": rng.sample(said, each),
+        "home": rng.sample(utterances, each),
     }
     texts = [{"text": text, "kind": kind} for kind, part in parts.items() for text in part]
     known = sorted({word for text in texts for word in WORD_DIGIT_OR_SIGNS.findall(text["text"])})

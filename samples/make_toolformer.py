@@ -1,4 +1,4 @@
-"""Makes Toolformer-style records: what a shopper might write, and the same text with the calls that help.
+"""Makes Toolformer-style records: a shopper's text, and the same text with the calls that help.
 
     {"original_text": "hi there, find red caps below 400 rupees",
      "augmented_text": "hi there, find red caps below 400 rupees <tool>search(query='red caps', max_price=400)</tool>",
@@ -7,7 +7,7 @@
      "quality_score": 0.5, "language": "en"}
 
 English, Hindi and Hindi in Latin letters mixed with English take turns. Of twelve records in a row of one language,
-two have no call, two have two, and the rest one of the six tools. A call stands right behind the words that ask for
+two have no call, two have two, and the rest one of the six tools. A call comes right after the words that need
 it, and follows from them alone. Its utility is the share of its arguments' words among those words, rounded to two
 places; a record's quality is the mean of its utilities, and 0 without calls. The same seed makes the same file:
 
@@ -29,7 +29,7 @@ PRICES = list(range(200, 3000, 100))
 
 
 class Phrases(NamedTuple):
-    """What is said in one language; the templates' fields are filled from the lists, prices, sizes and numbers."""
+    """The words of one language; the templates' fields are filled from the lists, prices, sizes and numbers."""
 
     items: list[str]
     colors: list[str]
@@ -53,9 +53,9 @@ class Phrases(NamedTuple):
 
 
 class Clause(NamedTuple):
-    """A part of a text that asks for one call, or for none."""
+    """A part of a text that needs one call, or none."""
 
-    said: str
+    text: str
     tool: str = ""
     arguments: dict[str, Any] = {}  # noqa: RUF012
 
@@ -135,7 +135,7 @@ LANGUAGES = {"en": ENGLISH, "hi": HINDI, "mixed": MIXED}
 
 
 def search(rng: random.Random, words: Phrases) -> Clause:
-    """Look for goods, up to a price if one is said."""
+    """Look for goods, up to a price if one is named."""
     style, item, price = rng.choice(words.styles), rng.choice(words.items), rng.choice(PRICES)
     template = rng.choice(words.search)
     arguments = {"query": f"{style} {item}"} | ({"max_price": price} if "{price}" in template else {})
@@ -143,18 +143,18 @@ def search(rng: random.Random, words: Phrases) -> Clause:
 
 
 def recommend(rng: random.Random, words: Phrases) -> Clause:
-    """Ask for so many ideas."""
+    """Ask for a number of ideas."""
     occasion, item, number = rng.choice(words.occasions), rng.choice(words.items), rng.randint(2, 9)
-    said = rng.choice(words.recommend).format(occasion=occasion, item=item, number=number)
-    return Clause(said, "recommend", {"context": f"{occasion} {item}", "num_items": number})
+    text = rng.choice(words.recommend).format(occasion=occasion, item=item, number=number)
+    return Clause(text, "recommend", {"context": f"{occasion} {item}", "num_items": number})
 
 
 def compare(rng: random.Random, words: Phrases) -> Clause:
-    """Weigh two brands, by price if that is said."""
+    """Compare two brands, by price if that is named."""
     brand, other = rng.sample(words.brands, 2)
     price_too = rng.choice(["", words.by_price])
-    said = rng.choice(words.compare).format(brand=brand, other=other, price_too=price_too)
-    return Clause(said, "compare", {"items": [brand, other]} | ({"comparison_aspects": ["price"]} if price_too else {}))
+    text = rng.choice(words.compare).format(brand=brand, other=other, price_too=price_too)
+    return Clause(text, "compare", {"items": [brand, other]} | ({"comparison_aspects": ["price"]} if price_too else {}))
 
 
 def narrow(rng: random.Random, words: Phrases) -> Clause:
@@ -166,15 +166,15 @@ def narrow(rng: random.Random, words: Phrases) -> Clause:
 def translate(rng: random.Random, words: Phrases) -> Clause:
     """Say it in another language."""
     phrase, (language, code) = rng.choice(words.phrases), rng.choice(list(words.languages.items()))
-    said = rng.choice(words.translate).format(phrase=phrase, language=language)
-    return Clause(said, "translate", {"text": phrase, "target_lang": code})
+    text = rng.choice(words.translate).format(phrase=phrase, language=language)
+    return Clause(text, "translate", {"text": phrase, "target_lang": code})
 
 
 def search_visually(rng: random.Random, words: Phrases) -> Clause:
     """Find what a picture shows."""
     color, item = rng.choice(words.colors), rng.choice(words.items)
-    said = rng.choice(words.visual_search).format(color=color, item=item)
-    return Clause(said, "visual_search", {"image_description": f"{color} {item}"})
+    text = rng.choice(words.visual_search).format(color=color, item=item)
+    return Clause(text, "visual_search", {"image_description": f"{color} {item}"})
 
 
 def chat(rng: random.Random, words: Phrases) -> Clause:
@@ -187,7 +187,7 @@ def chat(rng: random.Random, words: Phrases) -> Clause:
 Maker = Callable[[random.Random, Phrases], Clause]
 ASKING: list[Maker] = [search, recommend, compare, narrow, translate, search_visually]
 KINDS: list[Maker | None] = [chat, *ASKING, None, chat, search, recommend, None]
-"""Who makes a record's only clause, in turns; None: two clauses, each with a call."""
+"""The function that makes a record's only clause, in turns; None: two clauses, each with a call."""
 
 
 def make(count: int, seed: int) -> list[dict[str, Any]]:
@@ -205,13 +205,13 @@ def _make_new(rng: random.Random, code: str, kind: Maker | None, seen: set[str])
 
 
 def _draw(rng: random.Random, words: Phrases, kind: Maker | None) -> tuple[str, tuple[str, str, list[Clause]]]:
-    """A text of a sensible length, with what its clauses stand behind and between."""
+    """A text of a sensible length, with its opener, its link and its clauses."""
     while True:
         makers = [kind] if kind else rng.sample(ASKING, 2)
         clauses = [make_clause(rng, words) for make_clause in makers]
         opener, tail = rng.choice(words.openers), rng.choice(words.tails)
         link = rng.choice(words.links)
-        text = opener + link.join(clause.said for clause in clauses) + tail + rng.choice(["", words.stop])
+        text = opener + link.join(clause.text for clause in clauses) + tail + rng.choice(["", words.stop])
         if SHORTEST <= len(text.split()) <= LONGEST:
             return text, (opener, link, clauses)
 
@@ -219,7 +219,7 @@ def _draw(rng: random.Random, words: Phrases, kind: Maker | None) -> tuple[str, 
 def _annotate(text: str, start: int, link: int, clauses: list[Clause], code: str) -> dict[str, Any]:
     calls: list[dict[str, Any]] = []
     for clause in clauses:
-        end = start + len(clause.said)
+        end = start + len(clause.text)
         if clause.tool:
             calls.append(
                 {
@@ -243,7 +243,7 @@ def _annotate(text: str, start: int, link: int, clauses: list[Clause], code: str
 
 def _measure_utility(clause: Clause) -> float:
     """The share of the clause's words that its call's arguments hold."""
-    words = [word.strip('",') for word in clause.said.split()]
+    words = [word.strip('",') for word in clause.text.split()]
     values = [item for value in clause.arguments.values() for item in (value if isinstance(value, list) else [value])]
     held = {word for value in values for word in str(value).split()}
     return round(sum(word in held for word in words) / len(words), 2)

@@ -1,4 +1,4 @@
-"""Makes trait rows: something that a person might say, and how much of each of ten traits it shows.
+"""Makes trait rows: an utterance, and how much of each of ten traits it shows.
 
     {"utterance": "In my experience, the garden asks for patience first, so choose slowly.",
      "traits": {"intellect": 0.0, "discipline": 0.0, "joy": 0.0, "wisdom": 0.8, "compassion": 0.0, …, "sarcasm": 0.0},
@@ -25,7 +25,7 @@ TOPICS = ["the garden", "the meeting", "this city", "the new job", "our trip", "
 
 
 class Voice(NamedTuple):
-    """How a pole speaks: how it begins, what it says of a topic, how it ends."""
+    """The phrases of a pole: openers, sayings about a topic, closers."""
 
     openers: list[str]
     middles: list[str]
@@ -189,7 +189,7 @@ def make(rows: int, seed: int) -> Iterator[dict[str, Any]]:
 
 
 def _make_new(rng: random.Random, pole: str, seen: set[str]) -> tuple[str, dict[str, float]]:
-    """An utterance that was not made before, and what it shows."""
+    """An utterance that was not made before, and the traits that it shows."""
     others = [each for each in VOICES if _find_trait(each) != _find_trait(pole)]
 
     def draw() -> tuple[str, str]:
@@ -205,10 +205,10 @@ def _make_new(rng: random.Random, pole: str, seen: set[str]) -> tuple[str, dict[
 
 
 def _phrase(rng: random.Random, voice: Voice, last: Voice) -> str:
-    """One or two things said of topics, between the beginning and the end."""
+    """An opener, one or two sayings about topics, and a closer."""
     middles = rng.sample(voice.middles, rng.choice([1, 1, 1, 2]))
-    said = ", ".join(middle.replace("{}", topic) for middle in middles for topic in [rng.choice(TOPICS)])
-    return f"{rng.choice(voice.openers)} {said}, {rng.choice(last.closers)}"
+    sayings = ", ".join(middle.replace("{}", topic) for middle in middles for topic in [rng.choice(TOPICS)])
+    return f"{rng.choice(voice.openers)} {sayings}, {rng.choice(last.closers)}"
 
 
 def _find_trait(pole: str) -> str:
