@@ -1,1 +1,1 @@
-"""One module a data family, `Options` and `convert(record, options)`; its file's name is its name in recipes."""
+"""One module a data family, with `Options` and `convert(record, options)`; its file's name is its name in recipes."""

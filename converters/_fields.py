@@ -3,7 +3,7 @@
     take_text({"input": "stop"}, "input") → "stop"
     take_text({"input": 3}, "input") → BadRecord("'input' is a number, not a string")
 
-The reasons name the record's fields, never what stands in them.
+The reasons name the record's fields, never their values.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from recipebook.rows import BadRecord
 
 
 def take_text(holder: dict[str, Any], field: str, place: str = "") -> str:
-    """A text that says something; `place` tells where the field stands, ` in a turn of 'messages'`."""
+    """A text that is not empty; `place` follows the field's name in reasons, as in ` in a turn of 'messages'`."""
     text = holder.get(field)
     if type(text) is not str or "\r" in text:
         text = take_any_text(holder, field, place)

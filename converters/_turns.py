@@ -1,9 +1,9 @@
-"""What plain chats and tool dialogues share: where their turns stand, who may speak after whom, what goes to meta.
+"""What plain chats and tool dialogues share: the field of their turns, who may speak after whom, what goes to meta.
 
     {"messages": [{"role": "user", "content": "hi"}, …], "metadata": {"topic": "greeting"}}
     {"conversations": [{"from": "human", "value": "hi"}, …], "system": "Be brief."}
 
-The reasons for refusing a record name its fields and the roles, never what stands in them.
+The reasons for refusing a record name its fields and the roles, never their values.
 """
 
 from functools import lru_cache
@@ -38,7 +38,7 @@ _GET_ROLE = itemgetter("role")
 
 
 class Shape(NamedTuple):
-    """The field that turns stand in, and what their own fields are called."""
+    """The field that holds the turns, and the names of the turns' own fields."""
 
     field: str
     speaker: str
@@ -46,7 +46,7 @@ class Shape(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Where a turn's field stands, as reasons tell it."""
+        """The place of a turn's field, as reasons name it."""
         return f" in a turn of '{self.field}'"
 
 
@@ -95,7 +95,7 @@ def take_role(turn: Any, shape: Shape, roles: dict[str, str]) -> str:
 
 
 def add_system(messages: list[Message], record: dict[str, Any], default: str | None) -> None:
-    """Put a system prompt first: the record's `system`, or the default where the record tells none."""
+    """Put a system prompt first: the record's `system`, or `default` if the record has none."""
     given = record.get("system")
     if given is None and default is None:
         return
@@ -109,12 +109,12 @@ def add_system(messages: list[Message], record: dict[str, Any], default: str | N
 
 
 def list_roles(messages: list[Message]) -> tuple[str, ...]:
-    """Who speaks in turn, where nobody calls a tool."""
+    """The roles of the messages in order, where nobody calls a tool."""
     return tuple(map(_GET_ROLE, messages))
 
 
 def drop_unanswered(messages: list[Message], roles: tuple[str, ...]) -> int:
-    """Check who speaks after whom, and take off what nobody answered at the end; the number of turns that went.
+    """Check the order of roles, remove the unanswered turns at the end, and return their number.
 
     In `roles` an assistant's turn that calls tools is a `call`.
     """
@@ -126,7 +126,7 @@ def drop_unanswered(messages: list[Message], roles: tuple[str, ...]) -> int:
 
 @lru_cache(_ORDERS)
 def _check_order(roles: tuple[str, ...]) -> int:
-    """How many turns stand after the last answer; refuses an order that no chat has."""
+    """The number of turns after the last answer; refuses an order that no chat has."""
     for before, turn in pairwise(("", *roles)):
         role = "assistant" if turn == "call" else turn
         if role not in _FOLLOWERS[before]:
@@ -140,7 +140,7 @@ def _check_order(roles: tuple[str, ...]) -> int:
 
 
 def take_metadata(record: dict[str, Any]) -> dict[str, Any]:
-    """The texts, numbers and booleans under `metadata`, which results can be broken down by."""
+    """The texts, numbers and booleans under `metadata`, by which results can be broken down."""
     metadata = record.get("metadata")
     if type(metadata) is not dict:
         return {}

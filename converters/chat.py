@@ -11,8 +11,8 @@ Out, for the first:
     {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello!"}],
      "meta": {"topic": "greeting"}}
 
-The user speaks first and the two take turns. An instruction and its input are parted by a line feed. A last turn of
-the user teaches nothing and goes; `meta.dropped` says so. Texts and numbers under `metadata` are kept in `meta`.
+The user speaks first and the two take turns. A line feed separates an instruction from its input. A last turn of the
+user teaches nothing and is dropped; `meta.dropped` counts it. Texts and numbers under `metadata` are kept in `meta`.
 """
 
 from typing import Any
@@ -47,7 +47,7 @@ class Options(Frozen):
 
 
 def recognise(record: dict[str, Any]) -> str | None:
-    """Tell a record by its first turn, or by its instruction and answer."""
+    """Recognise a record by its first turn, or by its instruction and answer."""
     for field, speaker, said in (OPENAI, SHAREGPT):
         turns = record.get(field)
         first = turns[0] if type(turns) is list and turns else None

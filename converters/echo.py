@@ -2,11 +2,11 @@
 
     {"text": "robot.turn(angle=90.0)", "kind": "calls"}
 
-becomes a chat in which the assistant says the text back, quotes its words one by one, or goes on from one of them;
-where it has values (`90.0`, `"left"`), it also writes it again with values that the user lists. A text of the kind
-`words` or `chain` is a bag of words, drawn from again and again to be said back or, linked, taken apart; no two draws
-are the same, since a model that reads one twice remembers it instead of copying. Nothing is answered by another text,
-so no task's pair is ever shown.
+becomes a chat in which the assistant repeats the text, quotes its words one by one, or continues from one of them. If
+the text has values (`90.0`, `"left"`), the assistant also repeats it with values that the user lists. A text of the
+kind `words` or `chain` is a bag of words; words are drawn from it many times, to be repeated or, as a chain, taken
+apart. No two draws are the same, since a model that reads one twice remembers it instead of copying. No answer comes
+from another text, so no question of a task is ever shown with its answer.
 """
 
 import itertools
@@ -57,7 +57,7 @@ def _echo(text: str, rng: random.Random) -> Row:
 
 
 def _take_apart(text: str, rng: random.Random) -> Row:
-    """The words as a chain of up to four parts, and each part on a line of its own."""
+    """The words as a chain of up to four parts in; each part on its own line out."""
     words = text.split()
     cuts = sorted(rng.sample(range(1, len(words)), min(rng.randrange(4), len(words) - 1)))
     parts = [" ".join(words[start:end]) for start, end in itertools.pairwise([0, *cuts, len(words)])]

@@ -13,9 +13,9 @@ Out, with every assistant turn to be learned:
                   {"role": "assistant", "content": "I have set the tv volume to 15."}],
      "meta": {"persona_id": "persona_000", "session": 0, "turns": 1, "dropped": 1}}
 
-A user's last words that nobody answered teach nothing and go, as do empty messages: `meta.dropped` counts both, where
-there are any. `rows: turn` gives a row for each assistant turn instead, with all that was said before it; `meta.turn`
-counts them from 1. Some files call the session `dialogue_idx`; those without `character` need `persona: false`.
+A user's last messages that nobody answered teach nothing and are dropped, as are empty messages; `meta.dropped` counts
+both. `rows: turn` gives a row for each assistant turn instead, with all messages before it; `meta.turn` counts the rows
+from 1. Some files call the session `dialogue_idx`; those without `character` need `persona: false`.
 """
 
 from typing import Any, Literal
@@ -45,7 +45,7 @@ class Options(Frozen):
 
 
 def recognise(record: dict[str, Any]) -> str | None:
-    """Tell a record by its persona and a first message with `text`."""
+    """Recognise a record by its persona and a first message with `text`."""
     messages = record.get("messages")
     if type(record.get("persona_id")) is not str or type(messages) is not list or not messages:
         return None
@@ -78,7 +78,7 @@ def _take_character(record: dict[str, Any]) -> str:
 
 
 def _clean(listed: Any) -> tuple[list[Message], int]:
-    """What was said up to the last answer, and how many messages were dropped."""
+    """The messages up to the last answer, and the number of messages dropped."""
     if type(listed) is not list:
         raise BadRecord("missing 'messages'" if listed is None else f"'messages' is {name_kind(listed)}, not a list")
     said: list[Message] = []
@@ -101,7 +101,7 @@ def _clean(listed: Any) -> tuple[list[Message], int]:
 
 
 def _read_message(message: Any) -> tuple[str, str]:
-    """Who speaks, however it is written, and what."""
+    """The role of a message, however the file writes it, and its text."""
     if type(message) is not dict:
         raise BadRecord(f"an item of 'messages' is {name_kind(message)}, not an object")
     role, text = message.get("role"), message.get("text")

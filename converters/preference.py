@@ -1,6 +1,6 @@
 r"""Preference pairs: two answers to one prompt, the better one known.
 
-In, five shapes, told record by record; the first four in short:
+In, five shapes, which a file may mix; the first four in short:
 
     {"input": "find red caps", "chosen_response": {"tool_sequence": ["search(query='red caps')"], "quality_score": 4.2},
      "rejected_response": {"tool_sequence": ["compare"], "quality_score": 2.8}}
@@ -17,8 +17,8 @@ and `prompt`, `chosen` and `rejected` as strings or messages alone. Out, for the
      "meta": {"category": "uncategorised", "difference": 1.4, "ratio": 0.2}}
 
 with a call a line. `difference` and `ratio` come from the two quality scores, `score` from the record's own
-`preference_score`; what a record does not tell is not in `meta`. A message's `image_data` stays behind: `meta.images`
-counts it.
+`preference_score`; a value that the record lacks is not in `meta`. A message's `image_data` is left out, and
+`meta.images` counts it.
 """
 
 import re
@@ -37,10 +37,10 @@ WANTS = "'chosen' and 'rejected' answers, responses or trajectories, and their p
 SPECIAL_CASE_OF = ("chat", "tools")
 STRENGTHS = ("difference", "ratio", "score")
 CATEGORIES = ("category", "rejection_type", "conversation_type", "dpo_type", "type")
-"""Fields of the record's metadata that tell the kind of pair, the most telling first."""
+"""Fields of the record's metadata that name the kind of pair, the most specific first."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*+")
-# For speed: most calls are plain to see, and need not be read to know that they can be.
+# For speed: most calls match this pattern, and are known to be valid without being parsed.
 _VALUE = r"(?:'[^'\\<\[]*+'|[\w.+-]++)"
 _PLAIN = re.compile(
     rf"[A-Za-z_][A-Za-z0-9_.]*+\((?:\w++=(?:{_VALUE}|\[(?:{_VALUE}(?:, |(?=\])))*+\])(?:, |(?=\))))*+\)"
@@ -49,7 +49,7 @@ _LARGEST = 1e100
 
 
 class _Pair(NamedTuple):
-    """The prompt, both answers, and how many images were left behind."""
+    """The prompt, both answers, and the number of images left out."""
 
     prompt: list[Message]
     chosen: str
@@ -75,7 +75,7 @@ class Options(Frozen):
 
 
 def recognise(record: dict[str, Any]) -> str | None:
-    """Tell a record by its two answers and the prompt that goes with them."""
+    """Recognise a record by its two answers and the prompt that goes with them."""
     for chosen, rejected, prompts in (
         ("chosen_response", "rejected_response", ("input",)),
         ("chosen_trajectory", "rejected_trajectory", ("context",)),
@@ -115,7 +115,7 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
 
 
 def measure_strength(record: dict[str, Any]) -> dict[str, float | None]:
-    """How much better the chosen answer is, by each formula; None where the record does not tell."""
+    """How much better the chosen answer is, by each formula; None if the record lacks the scores."""
     metadata = record.get("metadata")
     known = metadata if type(metadata) is dict else {}
     response = record.get("chosen_response")
@@ -132,7 +132,7 @@ def measure_strength(record: dict[str, Any]) -> dict[str, float | None]:
 
 
 def compare_scores(chosen: float, rejected: float) -> dict[str, float | None]:
-    """The two formulas of strength; None for a ratio of nothing."""
+    """The two formulas of strength; the ratio is None if the scores add up to 0."""
     difference, total = chosen - rejected, chosen + rejected
     # Rounded, so that 1.7 - 1.1 is not under a threshold of 0.6.
     return {"difference": round(difference, 6), "ratio": round(difference / total, 6) if total else None}
@@ -197,7 +197,7 @@ def _format_call(item: Any, field: str) -> str:
 
 
 def _read_answer(record: dict[str, Any], field: str) -> tuple[list[Message], str]:
-    """An answer, and the messages that stand before it where the whole chat is given."""
+    """An answer, and the messages before it if the field holds the whole chat."""
     value = record.get(field)
     if type(value) is str or value is None:
         return [], take_text(record, field)

@@ -2,7 +2,7 @@ r"""Robot commands in plain English and the calls that carry them out.
 
 In: `{"input": "turn left and stop", "output": "robot.turn(direction=\"left\", angle=90); robot.stop()",
 "category": "complex"}`; or `output_list` with a string a call instead of `output`.
-Out: a user turn and an assistant turn with one call a line, every call as it was written:
+Out: a user turn and an assistant turn with one call a line, every call as written:
 
     {"messages": [{"role": "user", "content": "turn left and stop"},
                   {"role": "assistant", "content": "robot.turn(direction=\"left\", angle=90)\nrobot.stop()"}],
@@ -34,11 +34,11 @@ class Options(Frozen):
     """What a recipe may set."""
 
     system: str | None = None
-    """A system prompt for every row; null: no system turn. Set it to the prompt that the model will have in use."""
+    """A system prompt for every row; null: no system turn. Set it to the prompt that the model will be used with."""
 
 
 def recognise(record: dict[str, Any]) -> str | None:
-    """Tell a record by its calls: any text may stand under `input` and `output`."""
+    """Recognise a record by its calls, since `input` and `output` alone may hold any text."""
     listed = record.get("output_list")
     for field, output in (
         ("output", record.get("output")),

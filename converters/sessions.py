@@ -1,4 +1,4 @@
-r"""Recorded sessions of an agent on shell tasks: what it did where it succeeded, or where it parted from a failure.
+r"""Recorded sessions of an agent on shell tasks: the successful ones, or pairs of a success and a failure.
 
 In: `{"task_name": "os_interaction", "sample_index": "4", "sample_status": "completed", "chat_history": {"value":
 [{"role": "user", "content": "Rules: …"}, {"role": "agent", "content": "OK."}, {"role": "user", "content": "Delete x."},
@@ -35,7 +35,7 @@ _READY = "OK."
 
 
 class _Session(NamedTuple):
-    """A session as far as rows need it."""
+    """The parts of a session that rows need."""
 
     task: str
     status: str
@@ -47,25 +47,25 @@ class Options(Frozen):
     """What a recipe may set."""
 
     form: Literal["sft", "pairs"] = "sft"
-    """`sft`: a row for each success; `pairs`: a row for each success that a failure goes with."""
+    """`sft`: a row for each success; `pairs`: a row for each success that has a failure to pair it with."""
     system: str | None = "You are a helpful assistant."
     """The agent's system prompt, which the history leaves out; null: no system turn."""
 
 
 def recognise(record: dict[str, Any]) -> str | None:
-    """Tell a record by its history and its evaluation."""
+    """Recognise a record by its history and its evaluation."""
     if type(record.get("chat_history")) is dict and type(record.get("evaluation_record")) is dict:
         return "have 'chat_history' and 'evaluation_record'"
     return None
 
 
 def choose_join(options: Options) -> Callable[[Iterable[Record]], Iterator[Record]] | None:
-    """Pairs are made of two records; rows of one need no other."""
+    """Return `_join` for the form `pairs`, which needs two records a row; None for `sft`."""
     return _join if options.form == "pairs" else None
 
 
 def _join(records: Iterable[Record]) -> Iterator[Record]:
-    """The same records, one for one; successes hold their failure."""
+    """The same records in the same number; each success gets the failure to pair it with."""
     held = [(record, _try_to_read(record.value)) for record in records]
     failures: dict[str, deque[dict[str, Any] | BadRecord]] = defaultdict(deque)
     for record, session in held:
@@ -93,7 +93,7 @@ def _try_to_read(value: dict[str, Any] | BadRecord) -> _Session | None:
     try:
         return None if isinstance(value, BadRecord) else _read_session(value)
     except BadRecord:
-        # Its reason is told by `convert`, which reads it again.
+        # `convert` reads the record again and reports the reason.
         return None
 
 

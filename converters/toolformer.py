@@ -10,16 +10,17 @@ In: `{"original_text": "find red caps below 400 rupees",
                                                     below 400 rupees"}],
      "meta": {"language": "en", "calls": 1, "tools": "search", "position_disagrees": 0, "quality_score": 0.5}}
 
-Calls stand where the annotated text has them, in one dialect, with their arguments from `tool_calls`, since those in
-the text may be cut; a record without `tool_calls` keeps the arguments of its text. `position` is only compared, and
-what disagrees counted. Taking the calls out must give the original text back, white space aside. A record without
-calls says that none is to be made. `language` is guessed from the script if it is missing: `hi`, `mixed` or `unknown`.
+Calls are at their places in the annotated text, in one dialect, with their arguments from `tool_calls`, since those in
+the text may be cut short; a record without `tool_calls` keeps the arguments of its text. `position` is only compared:
+`position_disagrees` counts the differences. Without its calls the annotated text must equal the original, white space
+aside. A record without calls teaches to make none. A missing `language` is guessed from the script: `hi`, `mixed` or
+`unknown`.
 
-With `spans: true`, a row marks each call beside its messages, by what training may weigh: `"spans": [{"message": 1,
+With `spans: true`, a row also lists the parts of its calls, for training to weigh: `"spans": [{"message": 1,
 "start": 14, "end": 20, "kind": "position"}, …]` for the opening, then `tool` for the name and `argument` for the rest.
 
 Also in: `{"text": "Input: The radius is [TBR]. Output: The radius is [GR(…)-->r]. Reasoning Result: 1."}`, a line of a
-graph file. Its input is the user's turn and its output, as it stands, the assistant's.
+graph file. Its input is the user's turn, and its output, unchanged, the assistant's.
 """
 
 import math
@@ -37,7 +38,7 @@ from recipebook.text.inline_calls import CallSpan, Dialect, find_spans, format_c
 
 WANTS = "'original_text' and 'augmented_text', or lines 'Input: … Output: … Reasoning Result: …'"
 NAMESAKES = 8
-"""Calls of one name that are compared with a call in the text, to tell which of them it is."""
+"""The most calls of one name that are compared with a call in the text to find the right one."""
 
 _NAME = re.compile(r"[a-z_][a-z0-9_.]*+")
 _DEVANAGARI = re.compile("[\u0904-\u0939\u0958-\u0961]")
@@ -45,7 +46,7 @@ _LATIN = re.compile("[A-Za-z]")
 
 
 class _AnnotatedText(NamedTuple):
-    """The annotated text, the tools it calls, and how many calls claim another position."""
+    """The annotated text, the tools that it calls, and the number of calls whose `position` differs."""
 
     text: str
     tools: list[str]
@@ -56,7 +57,7 @@ class Options(Frozen):
     """What a recipe may set."""
 
     system: str | None = None
-    """A system prompt for every row; null: no system turn. Set it to the prompt that the model will have in use."""
+    """A system prompt for every row; null: no system turn. Set it to the prompt that the model will be used with."""
     dialect: Dialect = "tag"
     """How calls are written: `<tool>search(…)</tool>` or `[SEARCH(…)]`. Use the one that your program reads."""
     spans: bool = False
@@ -64,7 +65,7 @@ class Options(Frozen):
 
 
 def recognise(record: dict[str, Any]) -> str | None:
-    """Tell a record by its two texts, or a line by its labels."""
+    """Recognise a record by its two texts, or a line by its labels."""
     if type(record.get("original_text")) is str and type(record.get("augmented_text")) is str:
         return "have 'original_text' and 'augmented_text'"
     text = record.get("text")
@@ -142,7 +143,7 @@ def _take_list(record: dict[str, Any]) -> list[dict[str, Any]] | None:
 
 def _annotate(original: str, augmented: str, listed: list[dict[str, Any]] | None, dialect: Dialect) -> _AnnotatedText:
     if listed:
-        # For speed: a text that its calls explain to the letter need not be read.
+        # For speed: a text that equals the original with its calls inserted need not be parsed.
         if _format_as_placed(original, listed, dialect) == augmented:
             return _AnnotatedText(augmented, [call["tool_name"] for call in listed], 0)
     elif augmented == original:
@@ -156,7 +157,7 @@ def _annotate(original: str, augmented: str, listed: list[dict[str, Any]] | None
 
 
 def _format_as_placed(original: str, listed: list[dict[str, Any]], dialect: Dialect) -> str | None:
-    """The annotated text if every call stands where it says; None if that is not plain to see."""
+    """The annotated text, by inserting every call at its `position`; None if a position cannot be used as it is."""
     if "[" in original or "<tool>" in original:
         return None
     pieces: list[str] = []
@@ -171,7 +172,7 @@ def _format_as_placed(original: str, listed: list[dict[str, Any]], dialect: Dial
 
 
 def _find_positions(original: str, augmented: str, spans: Sequence[CallSpan]) -> Sequence[int]:
-    """Where in the original text the calls stand: behind as many characters, blanks aside, as in the annotated one."""
+    """The calls' positions in the original text: after as many characters as in the annotated one, blanks aside."""
     plain, positions = take_out(augmented, spans)
     if plain == original:
         return positions
@@ -187,7 +188,7 @@ def _find_positions(original: str, augmented: str, spans: Sequence[CallSpan]) ->
 
 
 def _match_calls(text: str, spans: Sequence[CallSpan], listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The listed calls in the order of the text, where each has one of its name."""
+    """The listed calls in the order of the text; each call of the text must have one of its name."""
     if not spans and listed:
         raise BadRecord("'tool_calls' has calls, 'augmented_text' has none")
     if spans and not listed:
@@ -207,7 +208,7 @@ def _match_calls(text: str, spans: Sequence[CallSpan], listed: list[dict[str, An
 
 
 def _find_same(text: str, span: CallSpan, namesakes: list[dict[str, Any]]) -> int:
-    """Which of several calls is meant: the first that holds what the text says of it, or else the first."""
+    """The index of the call that is meant: the first that agrees with the text's arguments, or else the first."""
     said = read_arguments(text, span.opening, span.closing, span.end).named
     for at, call in enumerate(islice(namesakes, NAMESAKES)):
         if all(_is_same(value, call["arguments"].get(name)) for name, value in said.items()):
@@ -235,7 +236,7 @@ def _format_call(name: str, arguments: dict[str, Any], dialect: Dialect) -> str:
 
 
 def _count_disagreements(original: str, positions: Sequence[int], calls: list[dict[str, Any]]) -> int:
-    """How many calls say to stand elsewhere; blanks between here and there do not count."""
+    """The number of calls whose `position` differs; a difference of blanks alone does not count."""
     count = 0
     for position, call in zip(positions, calls, strict=False):
         claimed = call.get("position")

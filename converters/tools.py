@@ -1,4 +1,4 @@
-r"""Tool dialogues: chats in which the assistant calls tools and hears what they say.
+r"""Tool dialogues: chats in which the assistant calls tools and reads their results.
 
     {"conversations": [{"from": "human", "value": "Is it raining?"},
                        {"from": "function_call", "value": "{\"name\": \"weather\", \"arguments\": {\"day\": \"now\"}}"},
@@ -16,7 +16,7 @@ or OpenAI's messages with `tool_calls`, their arguments as an object or a string
      "meta": {"calls": 1, "tool": "weather"}}
 
 A call right after the assistant's words or another call belongs to the same turn. `meta.tool` is the first tool that
-is called, or `none`. What nobody answered at the end goes, counted by `meta.dropped`.
+is called, or `none`. Unanswered turns at the end are dropped; `meta.dropped` counts them.
 """
 
 import json
@@ -45,7 +45,7 @@ WANTS = "'messages' or 'conversations' with 'tools' or calls of tools"
 SPECIAL_CASE_OF = ("chat",)
 
 _ROLES = {**ROLES, "function_call": "call", "tool": "tool", "function": "tool", "observation": "tool"}
-# What was read from JSON holds no circle, and looking for one takes half of the time.
+# Values read from JSON hold no circle, and looking for one takes half of the time.
 _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 _CALLS = frozenset(("tool_calls", "function_call"))
 # Most data has a few lists of tools, each many times over.
@@ -60,7 +60,7 @@ class Options(Frozen):
 
 
 def recognise(record: dict[str, Any]) -> str | None:
-    """Tell a record by its list of tools, or by a turn that calls one."""
+    """Recognise a record by its list of tools, or by a turn that calls one."""
     for field, speaker, _ in (OPENAI, SHAREGPT):
         turns = record.get(field)
         if type(turns) is not list or not turns or type(turns[0]) is not dict or speaker not in turns[0]:
@@ -129,7 +129,7 @@ def _read_turns(listed: list[Any], shape: Shape) -> tuple[list[Message], list[st
             role = _ROLES[turn[speaker]]
         except (KeyError, TypeError):
             role = take_role(turn, shape, _ROLES)
-        # A turn that has its speaker and its words alone calls nothing.
+        # A turn with only its speaker and its text calls nothing.
         may_call = role == "call" or len(turn) > 2 or said not in turn
         if role == "tool":
             text = take_any_text(turn, said, shape.place)
@@ -163,7 +163,7 @@ def _add_calls(messages: list[Message], text: str, calls: list[dict[str, Any]]) 
 
 
 def _answer(turn: dict[str, Any], waiting: list[str]) -> str:
-    """The id of the call that a tool's turn answers: the one it names, or the first that waits."""
+    """The id of the call that a tool's turn answers: the one that the turn names, or the first that is unanswered."""
     named = turn.get("tool_call_id")
     if not waiting or (named is not None and named not in waiting):
         raise BadRecord("a tool answers a call that was not made")
@@ -212,7 +212,7 @@ def _make_call(function: Any, named: Any, at: int) -> dict[str, Any]:
 
 
 def _format_arguments(given: Any) -> str:
-    """The arguments as a string: as it was written, where it is one."""
+    """The arguments as a string, unchanged if they are a string already."""
     value = _parse(given, "'arguments' of a call") if type(given) is str and given else given
     if type(value) is not dict:
         if value is None or value == "":
@@ -231,7 +231,7 @@ def _parse(text: str, what: str) -> Any:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
         raise BadRecord(f"{what} is not JSON") from None
-    # What is escaped within a string was not seen when the record was read.
+    # An escaped NUL inside this string was not found when the record was read.
     if "\\u0000" in text:
         raise BadRecord(f"{what} holds a NUL character")
     return value

@@ -35,7 +35,7 @@ WORDS = {
     "formality": ("formal", "casual"),
     "sarcasm": ("sarcastic", "straightforward"),
 }
-"""What the prompt calls a trait's plus and minus; the order is that of the vectors."""
+"""The prompt's words for a trait's plus and minus; vectors have the same order."""
 Pole = Literal[
     "intellect_plus", "intellect_minus", "discipline_plus", "discipline_minus", "joy_plus", "joy_minus",
     "wisdom_plus", "wisdom_minus", "compassion_plus", "compassion_minus", "neuroticism_plus", "neuroticism_minus",
@@ -57,7 +57,7 @@ class Options(Frozen):
 
 
 def recognise(record: dict[str, Any]) -> str | None:
-    """Tell a record by its utterance and traits."""
+    """Recognise a record by its utterance and traits."""
     if type(record.get("utterance")) is str and type(record.get("traits")) is dict:
         return "have 'utterance' and 'traits'"
     return None
@@ -85,7 +85,7 @@ def trait_vector(pole: str) -> list[float]:
 
 
 def _read_traits(traits: Any, threshold: float) -> tuple[list[str], list[str]]:
-    """The words for what is shown, and the poles that it belongs to."""
+    """The words for the traits that are shown, and the poles that the row belongs to."""
     if type(traits) is not dict:
         raise BadRecord("missing 'traits'" if traits is None else f"'traits' is {name_kind(traits)}, not an object")
     words: list[str] = []

@@ -15,7 +15,7 @@ from recipebook.rows import BadRecord, Row
 
 
 def export(row: Row) -> dict[str, Any]:
-    """Write one row; what the form cannot hold is the reason that it is refused."""
+    """Write one row; a row with content that the form cannot hold is refused."""
     refuse_pair(row)
     if row.get("tools") or any("tool_calls" in message for message in row["messages"]):
         raise BadRecord("has tools")

@@ -5,8 +5,8 @@ r"""Conversations in ShareGPT's turns, tool calls and their answers among them.
                        {"from": "observation", "value": "no"}, {"from": "gpt", "value": "It is dry."}],
      "tools": "[{\"name\": \"weather\", …}]", "metadata": {"calls": 1}}
 
-`tools` is a JSON string of what OpenAI's tool objects hold under `function`. A turn is a text or a call: one that is
-both, or several calls at once, has no form here. The ids of calls are not held; each answer follows its call.
+`tools` is a JSON string of what OpenAI's tool objects hold under `function`. A turn is a text or a call: a turn with
+both, or with several calls, is refused. The ids of calls are left out; each answer follows its call.
 """
 
 import json
@@ -19,7 +19,7 @@ SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt", "tool": "ob
 
 
 def export(row: Row) -> dict[str, Any]:
-    """Write one row; what the form cannot hold is the reason that it is refused."""
+    """Write one row; a row with content that the form cannot hold is refused."""
     refuse_pair(row)
     turns = [_make_turn(message) for message in row["messages"]]
     tools = {"tools": json.dumps([_take_function(tool) for tool in row["tools"]])} if "tools" in row else {}

@@ -7,7 +7,7 @@ In: rows as `{"prompt": "Respond naturally:", "completion": "Time will show."}` 
      "n_epochs": 1, "batch_size": 32, "learning_rate": 0.0002, "training_type": {"type": "Lora", "lora_r": 4, …}, …}
 
 Out: the adapter, packed. The service chooses the optimizer, the seed, the longest row and the packing, and applies the
-base's own chat template; what else a recipe asks that it cannot do is refused before anything is sent.
+base's own chat template. A recipe with a setting that the service lacks is refused before anything is sent.
 """
 
 from collections.abc import Iterator
@@ -33,12 +33,12 @@ LARGEST_DOWNLOAD = 16 << 30
 
 
 def find_obstacles(recipe: Recipe) -> Iterator[Fault]:
-    """What the service cannot do of what the recipe asks."""
+    """The recipe's settings that the service does not support."""
     training = recipe.training
     if recipe.lora is None or recipe.lora.quantize:
         yield Fault(("lora",), False, "lora: together trains adapters here, without quantize")
     if training.method != "sft":
-        yield Fault(("training", "method"), False, f"training.method: together is asked for sft, not {training.method}")
+        yield Fault(("training", "method"), False, f"training.method: together trains by sft, not {training.method}")
     if recipe.model.chat_template != "tokenizer":
         text = "model.chat_template: together applies the base's own: tokenizer"
         yield Fault(("model", "chat_template"), False, text)
@@ -96,19 +96,19 @@ class Together:
         self.web = web
 
     def upload(self, file: Path, name: str) -> str:
-        """`POST /files/upload`; the file's id."""
+        """`POST /files/upload`; returns the file's id."""
         if file.stat().st_size > LARGEST_UPLOAD:
             raise UserError(f"together: {file.name} is larger than 5 GB, which it takes in one piece")
         fields = {"purpose": "fine-tune", "file_name": name, "file_type": "jsonl"}
         return _take(self.web.upload("files/upload", file, name, fields), "id")
 
     def start(self, order: dict[str, Any], file: str, suffix: str) -> RemoteJob:
-        """`POST /fine-tunes`; heard or not, it is sent once."""
+        """`POST /fine-tunes`; sent once, even if no answer comes."""
         request = {**order, "training_file": file, "suffix": suffix}
         return _read_job(self.web.ask("POST", "fine-tunes", repeatable=False, json=request))
 
     def find(self, suffix: str) -> RemoteJob | None:
-        """`GET /fine-tunes`, and in it the job whose suffix, or whose model's name, is ours."""
+        """`GET /fine-tunes`; returns the job whose suffix or model name is ours."""
         for job in self.web.ask("GET", "fine-tunes").get("data") or []:
             if job.get("suffix") == suffix or suffix in (job.get("model_output_name") or ""):
                 return _read_job(job)

@@ -66,7 +66,7 @@ def test_what_the_service_cannot_do_is_refused() -> None:
         "training.epochs: together takes whole ones, not 1.5",
         "training.max_steps: together has no such setting",
     ]
-    assert obstacles(training={"method": "dpo"}) == ["training.method: together is asked for sft, not dpo"]
+    assert obstacles(training={"method": "dpo"}) == ["training.method: together trains by sft, not dpo"]
 
 
 def test_rows_go_up_and_an_adapter_comes_down(client: service.Together, account: Account, tmp_path: Path) -> None:
