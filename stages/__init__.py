@@ -10,11 +10,11 @@ A module has
     Options      a frozen pydantic model that refuses unknown keys; imported by `make check`, so without torch
     run(job: recipebook.pipeline.job.StageJob, options: Options) -> None
 
-`run` leaves its files in `job.folder`: rows or records that a later stage's data names as `source: stage:pairs` in
-`rows.jsonl`, written last and at once (recipebook.files.replacing). It may keep partial work in the folder, and goes
-on from it when it was killed. It may write `account.json`, a flat object of counts, which the runner shows and keeps
-in the manifest; and it tells how far it is by recipebook.progress. It says what a user did wrong by a UserError.
-torch and what needs it are imported within `run`. A module may also have
+`run` writes its files into `job.folder`. Rows or records go to `rows.jsonl`, which a later stage's data names as
+`source: stage:pairs`; it is written last and at once (recipebook.files.replacing). `run` may keep partial work in the
+folder and resume from it after a crash. It may write `account.json`, a flat object of counts, which the runner prints
+and keeps in the manifest. It shows its progress by recipebook.progress and reports a user's mistake as a UserError.
+torch, and whatever imports torch, is imported within `run`. A module may also have
 
     MAKES_ROWS = False     it leaves no rows.jsonl for others to read (`merge`, `evaluate`)
 """

@@ -1,6 +1,6 @@
 """Runs one job: `python -m stages job.json`, in the stage's folder; the runner starts it.
 
-What a user did wrong is one line on the terminal and exit status 2; anything else leaves its traceback in stage.log.
+A user's mistake is one line on the terminal and exit status 2; any other error leaves its traceback in stage.log.
 """
 
 import json

@@ -3,8 +3,8 @@
     sample(model, prompts, 2, settings, seed, Path("stages/pairs/pieces.jsonl"))
     → [[GeneratedAnswer("stop()", 3, truncated=False), GeneratedAnswer("halt()", 3, truncated=False)], …]
 
-Each batch has a seed of its own, so that a batch says the same whether or not the process was killed before it. What
-was said is kept batch by batch.
+Each batch has a seed of its own, so that its answers are the same whether or not the process was killed before it.
+Answers are kept batch by batch.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class Speaker(NamedTuple):
 
 
 def load_speaker(job: StageJob) -> Speaker:
-    """Load the model of the stage that this one starts from, its adapter merged where that is exact."""
+    """Load the model that the stage starts from; its adapter is merged where that is exact."""
     tokenizer = load_tokenizer(job.tokenizer)
     if job.chat_template:
         tokenizer.chat_template = job.chat_template

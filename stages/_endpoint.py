@@ -3,9 +3,9 @@
     with Endpoint(url="http://127.0.0.1:8000/v1", model="qwen").open() as ask:
         ask([{"role": "user", "content": "hi"}], seed=1)  # → "Hello!"
 
-What may pass by itself (too many requests, a server's error, a connection that breaks) is asked again, later each time
-and never before the server said; anything else is a UserError. The key comes from the environment, and what a server
-writes into an error is not shown, since some repeat the key there.
+A request is repeated after a fault that may pass (too many requests, a server's error, a broken connection): each time
+after a longer pause, and not before the time that the server names. Any other fault is a UserError. The key comes from
+the environment. The text of a server's error is not shown, since some servers repeat the key there.
 """
 
 import os
@@ -31,15 +31,15 @@ Ask = Callable[[list[dict[str, str]], int], str]
 
 
 class Endpoint(Frozen):
-    """What a recipe says of a server."""
+    """A server as a recipe describes it."""
 
     url: str = Field(description="the server's address, up to and with /v1.")
     model: Annotated[str, Field(min_length=1)] = Field(description="the server's name for the model.")
     key: str | None = Field(None, description="the environment variable that holds the key; null: no key.")
     parallel: Annotated[int, Field(gt=0)] = Field(
-        4, description="requests at a time. Lower it if the server says it is busy."
+        4, description="requests at a time. Lower it if the server reports that it is busy."
     )
-    attempts: Annotated[int, Field(gt=0)] = Field(8, description="how often one request is made before giving up.")
+    attempts: Annotated[int, Field(gt=0)] = Field(8, description="how many times a request is made before giving up.")
     timeout: Annotated[float, Field(gt=0)] = Field(
         120.0, description="seconds to wait for an answer. Raise it for slow servers."
     )
@@ -58,7 +58,7 @@ class Endpoint(Frozen):
 
     @contextmanager
     def open(self) -> Iterator[Ask]:
-        """A function that asks, from any thread; leaving ends those that wait."""
+        """Yield a function that sends requests, from any thread; on leaving, waiting requests end."""
         import httpx
 
         stop = threading.Event()
@@ -91,12 +91,12 @@ class Endpoint(Frozen):
                 lambda pause, _: stop.wait(pause),
             )
         except GivenUp as fault:
-            message = f"{fault} after {self.attempts} attempts; the same command goes on from here"
+            message = f"{fault} after {self.attempts} attempts; run the same command again to resume"
             raise UserError(f"{self.url}: {message}") from None
         return self._read(reply)
 
     def _describe(self, fault: "httpx.Response | httpx.TransportError") -> str:
-        """Word a fault that may pass, without what the server wrote."""
+        """Describe a fault that may pass, without the server's own text."""
         if isinstance(fault, Exception):
             return type(fault).__name__
         message = f"status {fault.status_code}"

@@ -1,10 +1,10 @@
-"""Finished pieces of a long stage, kept so that a killed one goes on from them; the whole is made from all of them.
+"""Finished pieces of a long stage, kept so that a killed stage resumes from them; its result is made from all of them.
 
-    {"of": "0f3c…"}                            what the pieces are of: options, prompts, model
+    {"of": "0f3c…"}                            a hash of what the pieces depend on: options, prompts, model
     {"piece": 3, "result": [["stop()", …]]}    in the order in which they were finished
 
-A line that a kill cut short is taken off, and pieces of something else are void. Results stay on disk until they are
-read, so that memory holds no more than their places.
+A last line that a crash cut short is removed, and pieces of another `of` are discarded. Results stay on disk until they
+are read; memory holds only their positions in the file.
 """
 
 import json
@@ -15,7 +15,7 @@ import orjson
 
 
 class Pieces:
-    """The file of pieces, open for more."""
+    """The file of pieces, open for appending."""
 
     def __init__(self, path: Path, of: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,17 +38,17 @@ class Pieces:
         self._places[piece] = self._write({"piece": piece, "result": result})
 
     def read(self, piece: int) -> Any:
-        """What was kept of a finished piece."""
+        """The result of a finished piece."""
         self._file.seek(self._places[piece])
         return orjson.loads(self._file.readline())["result"]
 
     def drop(self) -> None:
-        """Remove the file: the whole is made."""
+        """Remove the file once the stage's result is written."""
         self._file.close()
         self.path.unlink()
 
     def _read_places(self, of: str) -> dict[int, int] | None:
-        """Where the pieces stand; None where there are none of this kind."""
+        """Each piece's position in the file; None if the file has another `of`."""
         self._file.seek(0)
         places: dict[int, int] = {}
         at = 0
@@ -65,7 +65,7 @@ class Pieces:
         return places if at else None
 
     def _write(self, value: dict[str, Any]) -> int:
-        """Append a line; where it begins."""
+        """Append a line and return the position where it begins."""
         self._file.seek(0, 2)
         at = self._file.tell()
         self._file.write(json.dumps(value, ensure_ascii=False).encode() + b"\n")

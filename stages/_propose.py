@@ -1,11 +1,11 @@
-"""Where a model itself would call a tool, and how: texts in, the calls that it writes at its likeliest places out.
+"""Texts in; the calls that a model itself writes at the likeliest places for a call, out.
 
     propose_calls(speaker, ["find red caps below 400 rupees"], options, seed)
     → [[ToolCall("search", {"query": "red caps"}, 13), …]]
 
 The model is given the text as the user's turn and the text up to a place as the beginning of its answer. The places are
-the ends of words; those where ` <tool>` is likeliest are tried, and what it then writes up to the end of the call is
-read, never run.
+the ends of words. Those where ` <tool>` is likeliest are tried; the call that the model then writes is parsed, never
+run.
 """
 
 import math
@@ -48,7 +48,7 @@ def propose_calls(speaker: Speaker, texts: Sequence[str], options: Any, seed: in
 
 
 def _find_ends(text: str) -> list[int]:
-    """The ends of words that more words follow."""
+    """The ends of all words but the last."""
     return [found.end() for found in re.finditer(r"\S+(?=\s+\S)", text)]
 
 
@@ -57,7 +57,7 @@ def _format_start(speaker: Speaker, text: str, end: int) -> str:
 
 
 def _generate_calls(speaker: Speaker, places: Sequence[tuple[str, int]], options: Any) -> list[list[ToolCall | None]]:
-    """What the model writes at each place, as often as `options.calls`; None where it is no call."""
+    """The `options.calls` calls that the model writes at each place; None for a text that is no call."""
     starts = [_format_start(speaker, text, end) + OPENING for text, end in places for _ in range(options.calls)]
     ids = speaker.tokenizer(starts, add_special_tokens=False)["input_ids"] if starts else []
     settings = Generation(max_new_tokens=options.max_new_tokens, temperature=options.temperature)

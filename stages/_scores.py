@@ -15,7 +15,7 @@ from recipebook.options import check_options
 
 
 def check_metric(name: str, options: Mapping[str, Any], figures: Mapping[str, float]) -> None:
-    """Refuse a metric that is not there, its options, and figures that cannot be a score."""
+    """Refuse an unknown metric, wrong options, and figures that cannot be a score."""
     metric = load(METRIC, name)
     check_options(metric.Options, options, f"metric {name}")
     if hasattr(metric, "MEASURES"):

@@ -1,12 +1,12 @@
-"""A good answer with calls in it, and how it is made worse; the words around the calls and their quotes stay.
+"""A good answer with calls in; worse answers by rules out. The words around the calls and their quotes stay.
 
     find red caps <tool>search(query='red caps')</tool> below 400 rupees
     wrong_tool       find red caps <tool>recommend(query='red caps')</tool> below 400 rupees
     worse_arguments  find red caps <tool>search(query='blue ties')</tool> below 400 rupees
     missing_step     find red caps below 400 rupees
 
-`wrong_order` puts the calls into each other's places, the last first. Calls stand inside a text in any dialect of
-recipebook/text/inline_calls.py, or are all that is said: `robot.stop()`, one a line or parted by `;`.
+`wrong_order` puts the calls into each other's places, the last first. Calls are inside a text, in any dialect of
+recipebook/text/inline_calls.py, or are the whole answer: `robot.stop()`, one a line or separated by `;`.
 """
 
 import ast
@@ -32,11 +32,11 @@ MAX_CHARS = 100_000
 _LINE_START = re.compile(r"\n[\s;]*")
 
 Values = Mapping[tuple[str, str], Sequence[str]]
-"""What is given to a tool's argument anywhere, as written."""
+"""Every value that a tool's argument has in any answer, as written."""
 
 
 class Extent(NamedTuple):
-    """Where something stands in a text."""
+    """The start and end of a part of a text."""
 
     start: int
     end: int
@@ -52,14 +52,14 @@ class Placed(NamedTuple):
 
 
 class Mistakes(NamedTuple):
-    """What mistakes are made of: the tools taken for another, and other values of the same argument."""
+    """The material of mistakes: tools mistaken for each other, and other values of each argument."""
 
     mistaken: Mapping[str, Sequence[str]]
     values: Values
 
 
 def find_placed(text: str) -> list[Placed]:
-    """Find the calls of an answer; none in one that is neither a text with calls inside nor nothing but calls."""
+    """Find the calls of an answer, inside a text or as the whole answer; an empty list where there are none."""
     spans = find_spans(text)
     if not spans:
         return _read_code(text, 0)
@@ -72,7 +72,7 @@ def find_placed(text: str) -> list[Placed]:
 
 
 def collect_values(texts: Sequence[str]) -> dict[tuple[str, str], list[str]]:
-    """What the calls of these texts give to each argument, sorted."""
+    """The values that the calls of these texts give to each argument, sorted."""
     found: dict[tuple[str, str], set[str]] = {}
     for text in texts:
         for call in find_placed(text):
@@ -89,7 +89,7 @@ def spoil(text: str, mistakes: Mistakes, rng: random.Random) -> list[tuple[str, 
 
 
 def take_another_tool(text: str, calls: list[Placed], mistakes: Mistakes, rng: random.Random) -> str | None:
-    """One call goes to a tool that it is mistaken for."""
+    """One call goes to another tool, with which its own is often confused."""
     known = [call for call in calls if mistakes.mistaken.get(call.name)]
     if not known:
         return None
@@ -123,7 +123,7 @@ def reorder(text: str, calls: list[Placed], mistakes: Mistakes, rng: random.Rand
 
 
 def leave_out(text: str, calls: list[Placed], mistakes: Mistakes, rng: random.Random) -> str | None:
-    """One call goes."""
+    """One call is left out."""
     if not calls:
         return None
     at = rng.randrange(len(calls))
@@ -149,7 +149,7 @@ def _replace(text: str, extent: Extent, other: str) -> str:
 
 
 def _read_code(code: str, offset: int) -> list[Placed]:
-    """The calls of a piece of Python that is nothing else, `offset` characters into its text."""
+    """The calls of a text that is Python calls alone and begins `offset` characters into the answer."""
     # A lone carriage return ends a line for Python alone.
     if len(code) > MAX_CHARS or "\r" in code:
         return []

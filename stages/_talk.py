@@ -6,8 +6,8 @@
     talk.draw_exchanges(profile, seed=42, number=10_007, exchanges=(2, 4))
     → [("hello, mujhe office ke liye bag chahiye", "sure Kabir ji, …"), …]
 
-Talk begins with an opening, ends with a closing, and has other exchanges between, none twice. The file's form is told
-by samples/conversations.yaml.
+Talk begins with an opening, ends with a closing, and has other exchanges between, none twice. See
+samples/conversations.yaml for the file's form.
 """
 
 import random
@@ -29,14 +29,14 @@ Fields = dict[str, Choices | dict[str, Choices]]
 
 
 class Exchange(Frozen):
-    """What a shopper may say, and what may be answered."""
+    """What a shopper may say, and the possible answers."""
 
     user: Annotated[tuple[str, ...], Field(min_length=1)]
     assistant: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 class Language(Frozen):
-    """How one language speaks; `share` is how many shoppers speak it, beside the others'."""
+    """The templates of one language; `share` is the weight of its shoppers among those of all languages."""
 
     name: str
     share: Annotated[float, Field(ge=0)] = 1.0
@@ -46,14 +46,14 @@ class Language(Frozen):
     closing: Annotated[tuple[Exchange, ...], Field(min_length=1)]
 
     def list_templates(self) -> Iterator[str]:
-        """All that is filled."""
+        """All templates that are filled in."""
         yield self.character
         for exchange in (*self.opening, *self.middle, *self.closing):
             yield from (*exchange.user, *exchange.assistant)
 
 
 class Profile(NamedTuple):
-    """A shopper: who, in which language, the places of their choices in the file's lists, and all that in words."""
+    """A shopper: id, language, the index of each choice in the file's lists, and the description in words."""
 
     id: str
     language: str
@@ -98,7 +98,7 @@ class Talk(Frozen):
     def draw_exchanges(
         self, profile: Profile, seed: int, number: int, exchanges: tuple[int, int]
     ) -> list[tuple[str, str]]:
-        """The conversation of this number: what was said in turn."""
+        """The conversation of this number: a question and its answer for each exchange."""
         rng = random.Random(f"{seed}/conversation/{number}")
         language = self.languages[profile.language]
         count = min(rng.randint(*exchanges), len(language.middle) + 2)

@@ -1,4 +1,4 @@
-"""Tools as data: what they take, in which texts they are asked, and what they answer; nothing is ever run.
+"""Tools as data: their parameters, the texts in which they are called, and their results; nothing is ever run.
 
 In: a YAML file
 
@@ -9,10 +9,10 @@ In: a YAML file
       table: {Nova watch: 2400, Zeta lamp: 350}
       result: '{{ table[item] }} rupees'
 
-Out of `the Nova watch costs 2400 rupees`: `ToolCall("price", {"item": "Nova watch"}, 20)`, to which the tool answers
-`2400 rupees`. A rule is a regular expression; its named groups and `set` are the arguments, and the call stands where
-it ends. `items_1` and `items_2` are the items of the array `items`. A result is a template that sees the arguments
-and the `table`; what it lacks is no result.
+Out of `the Nova watch costs 2400 rupees`: `ToolCall("price", {"item": "Nova watch"}, 20)`, with the result
+`2400 rupees`. A rule is a regular expression; its named groups and `set` are the arguments, and the call's place is
+where the match ends. `items_1` and `items_2` are the items of the array `items`. A result is a template over the
+arguments and the `table`; if it needs a value that they lack, there is no result.
 """
 
 import re
@@ -39,10 +39,10 @@ _ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
 
 class Rule(Frozen):
-    """Where a tool may be asked, and for what."""
+    """A place in a text where a tool may be called, and the arguments of the call."""
 
     find: re.Pattern[str] = Field(description="a regular expression; named groups are arguments")
-    set: dict[str, Any] = Field(default_factory=dict, description="arguments that no group tells")
+    set: dict[str, Any] = Field(default_factory=dict, description="arguments that no group gives")
 
 
 class Tool(Frozen):
@@ -50,7 +50,7 @@ class Tool(Frozen):
 
     parameters: dict[str, Parameter]
     rules: tuple[Rule, ...] = ()
-    table: dict[str, Any] = Field(default_factory=dict, description="what the result may look up")
+    table: dict[str, Any] = Field(default_factory=dict, description="values that the result may look up")
     result: str = Field(description="a Jinja template that sees the arguments and `table`")
 
     @field_validator("result")
@@ -69,7 +69,7 @@ class Tool(Frozen):
 
 
 class ToolCall(NamedTuple):
-    """A call that might help, and where it would stand in the text: behind the last character that is not blank."""
+    """A call that might help, and its place in the text: after the last character that is not blank."""
 
     name: str
     arguments: dict[str, Any]
@@ -89,7 +89,7 @@ def read_tools(path: Path) -> Tools:
 
 
 def propose(text: str, tools: Tools) -> Iterator[ToolCall]:
-    """The calls that the rules ask for, tool by tool."""
+    """The calls that the rules propose, tool by tool."""
     for name, tool in tools.items():
         for rule in tool.rules:
             for found in rule.find.finditer(text):
@@ -98,14 +98,14 @@ def propose(text: str, tools: Tools) -> Iterator[ToolCall]:
 
 
 def read_call(written: str, position: int) -> ToolCall | None:
-    """The first call of what a model wrote."""
+    """The first call in the text `written` by a model; None if there is none."""
     for call in find_calls(written):
         return ToolCall(call.name, call.arguments, position) if not call.positional else None
     return None
 
 
 def is_allowed(asked: ToolCall, tools: Tools) -> bool:
-    """Whether the tool is there and takes these arguments."""
+    """Whether the tool exists and takes these arguments."""
     if asked.name not in tools:
         return False
     api = {asked.name: tools[asked.name].parameters}
@@ -117,7 +117,7 @@ def is_allowed(asked: ToolCall, tools: Tools) -> bool:
 
 
 def answer(asked: ToolCall, tools: Tools) -> str | None:
-    """What the tool says; None where its result lacks something."""
+    """The tool's result; None if its template lacks a value."""
     tool = tools[asked.name]
     try:
         return tool.template.render(asked.arguments, table=tool.table).strip() or None

@@ -3,13 +3,13 @@
     measure_utility(speaker, [Tried("the Nova watch costs 2400 rupees", 20, "price(item='Nova watch')", "2400 rupees")])
     → [0.71]
 
-The filter of Toolformer (Schick et al. 2023, section 2, "Filtering API Calls"): with c the call, r its result, e what
-is written of them before the text x, and i the place of the call,
+The filter of Toolformer (Schick et al. 2023, section 2, "Filtering API Calls"): with c the call, r its result, e(…)
+their text before the text x, and i the place of the call,
 
     L(z) = - sum over j from i of w(j - i) log p(x_j | z, x_1 … x_j-1),   w(t) in proportion to max(0, 1 - t / 5)
     utility = min(L(nothing), L(e(c))) - L(e(c, r))
 
-Calls stand before the whole text, since a model that knows no calls would be thrown off by one in the middle.
+Calls are put before the whole text, since one in the middle would disturb a model that knows no calls.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ ARROW = " → "
 
 
 class Tried(NamedTuple):
-    """A call tried at a place of a text: its name and arguments as written, and what the tool said."""
+    """A call tried at a place of a text: its name and arguments as written, and the tool's result."""
 
     text: str
     position: int

@@ -7,10 +7,10 @@ In: texts, and tools as data (stages/_tools.py). Out: `rows.jsonl`, which the co
      "tool_calls": [{"tool_name": "price", "arguments": {"item": "Nova watch"}, "position": 20, "utility_score": 0.71}],
      "quality_score": 0.71, "language": "en"}
 
-and `account.json`. Where calls may stand is told by the tools' rules, or asked of the model: the places where it most
-likely opens a call, and the calls that it writes there. A call is kept if it lowers the model's loss on what follows
-by `threshold` (stages/_utility.py): that is its `utility_score`, and `quality_score` is their mean, 0 without calls.
-Of several calls at one place the most useful stays. Positions are characters of the original text.
+and `account.json`. Calls are proposed by the tools' rules, or by the model: at the places where it most likely opens a
+call, the calls that it writes there. A call is kept if it lowers the model's loss on the following text by `threshold`
+(stages/_utility.py). The decrease is its `utility_score`; `quality_score` is their mean, 0 without calls. Of several
+calls at one place the most useful is kept. Positions count characters of the original text.
 """
 
 import json
@@ -52,7 +52,7 @@ class Options(Frozen):
     )
     limit: Positive | None = Field(None, description="only the first texts. Set it for a quick try.")
     propose: Literal["rules", "model"] = Field(
-        "rules", description="who proposes places and calls. Use model where rules cannot be written."
+        "rules", description="what proposes places and calls. Use model where rules cannot be written."
     )
     positions: Positive = Field(
         5, description="with `model`: places of a text that are tried. Raise it for long texts."
@@ -62,7 +62,7 @@ class Options(Frozen):
     )
     calls: Positive = Field(5, description="with `model`: calls sampled at each place. Raise it for more variety.")
     temperature: Annotated[float, Field(gt=0)] = Field(
-        1.0, description="with `model`: of the sampled calls. Lower it if they are broken."
+        1.0, description="with `model`: the temperature of the calls. Lower it if they are broken."
     )
     max_new_tokens: Positive = Field(
         64, description="with `model`: tokens that a call may have. Raise it for long arguments."
@@ -77,7 +77,7 @@ class Options(Frozen):
 
 
 class Text(NamedTuple):
-    """A plain text, and its language if the record tells it."""
+    """A plain text, and its language if the record has one."""
 
     said: str
     language: str | None
@@ -86,7 +86,7 @@ class Text(NamedTuple):
 def run(job: StageJob, options: Options) -> None:
     """Write rows.jsonl and account.json into the job's folder."""
     prepare_libraries(job.model)
-    # Here and not above: whoever checks a recipe should not wait for torch.
+    # Here and not above: checking a recipe should not wait for torch.
     from stages._answers import load_speaker
 
     tools = read_tools(PROJECT / options.tools)
@@ -137,7 +137,7 @@ def make_record(text: Text, kept: Sequence[tuple[ToolCall, float]]) -> dict[str,
 
 
 def sift(text: str, asked: Iterable[ToolCall], tools: Tools, account: Counter[str]) -> Iterator[tuple[ToolCall, str]]:
-    """The calls that can be tried and what the tools say to them, each once; the others are counted by reason."""
+    """The calls that can be tried with their results, each once; the others are counted by reason in `account`."""
     seen = set()
     for one in asked:
         if not is_allowed(one, tools):
@@ -166,7 +166,7 @@ def _read_texts(job: StageJob, options: Options, account: Counter[str]) -> Itera
         elif find_spans(text.said):
             account["texts with calls already"] += 1
         elif text.said in seen:
-            account["texts said before"] += 1
+            account["repeated texts"] += 1
         else:
             seen.add(text.said)
             yield text
@@ -193,7 +193,7 @@ def _find_texts(job: StageJob, options: Options) -> Iterator[Text | None]:
 
 
 def _find_said(record: dict[str, Any]) -> Iterator[Text | None]:
-    """A record's `text` or `original_text`, or all that the user says in its `messages`."""
+    """A record's `text` or `original_text`, or every message of the user in its `messages`."""
     metadata = record.get("metadata")
     found = record.get("language") or (metadata.get("language") if isinstance(metadata, dict) else None)
     language = found if isinstance(found, str) else None
@@ -213,7 +213,7 @@ def _find_said(record: dict[str, Any]) -> Iterator[Text | None]:
 def _augment(
     texts: Sequence[Text], tools: Tools, speaker: Any, options: Options, seed: int
 ) -> tuple[list[list[tuple[ToolCall, float]]], dict[str, int]]:
-    """The measured calls of each text, and what was dropped before."""
+    """The measured calls of each text, and the counts of the calls dropped before, by reason."""
     from stages._propose import propose_calls
     from stages._utility import Tried, measure_utility
 

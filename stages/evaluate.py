@@ -1,8 +1,8 @@
-"""A stage's model measured on the way: the figures of the `eval` section, on the held-out rows of the `data` section.
+"""A stage's model evaluated during the run, by the stage's `eval` section on the held-out rows of its `data` section.
 
     - {name: look, evaluate: {}, from: sft}     leaves predictions.jsonl, scores.jsonl, summary.json
 
-`make eval` measures every stage's model after the run; this is for what is to be known before the next stage.
+`make eval` evaluates every stage's model after the run; this kind is for figures that you need before the next stage.
 """
 
 import json
@@ -20,7 +20,7 @@ MAKES_ROWS = False
 
 
 class Options(Frozen):
-    """What a recipe may set: nothing here; the stage's `eval` section says what is measured."""
+    """What a recipe may set: nothing here; the stage's `eval` section has the metrics."""
 
 
 def run(job: StageJob, options: Options) -> None:

@@ -1,4 +1,4 @@
-"""User profiles, and conversations with them, in several languages: by templates, or by a model behind an address.
+"""User profiles and their conversations, in several languages, by templates or by a model on a server.
 
 Out: `profiles.jsonl`, and `rows.jsonl`, which the converter chat reads,
 
@@ -8,10 +8,10 @@ Out: `profiles.jsonl`, and `rows.jsonl`, which the converter chat reads,
                   {"role": "assistant", "content": "sure Kabir ji, 1500 rupaye tak kala bag dekhun?"}],
      "metadata": {"language": "mixed", "profile_id": "user_00007", "exchanges": 3}}
 
-a profile's conversations together; `split: {by: [profile_id]}` keeps them in one part. The same seed draws the same by
-templates. An endpoint is given the profile and the first words that the templates drew, and writes the rest; its
-answers are kept one by one, so that a killed stage asks only for those that it lacks. An answer that is no conversation
-is asked for again, and counted if that does not help.
+A profile's conversations are together in the file; `split: {by: [profile_id]}` keeps them in one part. With the same
+seed, templates give the same conversations. An endpoint gets the profile and the first words that the templates drew,
+and writes the rest. Its answers are kept one by one, so that a killed stage requests only the missing ones. An answer
+that is no conversation is requested again, and counted if all attempts fail.
 """
 
 import json
@@ -54,13 +54,11 @@ class Options(Frozen):
     )
     templates: Path = Field(
         Path("samples/conversations.yaml"),
-        description="what users are and say, by language. Set it to your own domain.",
+        description="the templates of users and their talk, by language. Set it to your own domain.",
     )
-    system: str = Field(
-        "You are a helpful shopping assistant.", description="what the system prompt says before the profile."
-    )
+    system: str = Field("You are a helpful shopping assistant.", description="the system prompt before the profile.")
     endpoint: Endpoint | None = Field(
-        None, description="a server that writes the conversations; null: the templates do."
+        None, description="a server whose model writes the conversations; null: templates write them."
     )
 
     @model_validator(mode="after")
@@ -71,7 +69,7 @@ class Options(Frozen):
 
 
 class Drawn(NamedTuple):
-    """One conversation's profile, and what the templates have the two say."""
+    """One conversation's profile, and its exchanges as drawn from the templates."""
 
     profile: Profile
     said: list[tuple[str, str]]
@@ -111,7 +109,7 @@ def run(job: StageJob, options: Options) -> None:
 
 
 def read_conversation(written: str) -> list[Message] | None:
-    """The messages of the JSON that a model wrote, whatever it wrote around it; None if it is no conversation."""
+    """The messages of the JSON in a model's answer, whatever text is around it; None if it is no conversation."""
     start, end = written.find("{"), written.rfind("}")
     try:
         listed = json.loads(written[start : end + 1])["messages"]
@@ -146,8 +144,8 @@ def _join(said: list[tuple[str, str]]) -> list[Message]:
 
 
 def _generate_by_endpoint(job: StageJob, options: Options, talk: Talk, draw: Draw, endpoint: Endpoint) -> Pieces:
-    """Ask for every conversation that is not there yet; a piece is its messages, or None where there are none."""
-    # How fast and how patiently it is asked does not change what is asked for.
+    """Request every missing conversation; a piece is its messages, or None if every attempt failed."""
+    # The number of parallel requests and of attempts does not change the conversations.
     asked_for = options.model_dump_json(exclude={"endpoint": {"key", "parallel", "attempts", "timeout"}})
     of = digest(asked_for, digest_file(PROJECT / options.templates), str(job.seed))
     pieces = Pieces(job.folder / "pieces.jsonl", of)
@@ -163,13 +161,13 @@ def _generate_by_endpoint(job: StageJob, options: Options, talk: Talk, draw: Dra
             failed += messages is None
             if failed > max(10, TOLERATED * options.conversations):
                 raise UserError(f"{endpoint.url}: {failed} of {len(pieces)} answers of {endpoint.model} are no "
-                                "conversations in JSON, each asked for three times")  # fmt: skip
+                                "conversations in JSON, each requested three times")  # fmt: skip
     line.clear()
     return pieces
 
 
 def _ask_all(converse: Converse, numbers: Iterator[int], parallel: int) -> Iterator[tuple[int, list[Message] | None]]:
-    """The conversations as they come, `parallel` of them asked for at a time."""
+    """The conversations in the order of their arrival, with `parallel` requests at a time."""
     running: dict[Future[list[Message] | None], int] = {}
     with ThreadPoolExecutor(parallel) as pool:
         while True:

@@ -7,12 +7,12 @@ In: the recipe's rows. Out: `rows.jsonl`, which the converter preference reads, 
      "metadata": {"chosen_score": 1.0, "rejected_score": 0.0, "chosen_by": "reference", "rejection_type": "sampled",
                   "origin": "samples/toolformer.jsonl#12"}}
 
-`answers.jsonl` has every answer with its score, `account.json` what became of the pairs. The k answers to a prompt and,
-unless `chosen` is `sampled`, the row's own answer are compared two by two; the strongest pairs are kept, each answer
-rejected once. `chosen: sampled` is rejection sampling: the best answer of k against the worst. Where the model makes
-no worse answer, one is made from the good one by a rule (stages/_spoil.py). Every score is the metric's, the spoiled
-answers' too. `input` is the last thing said to the model: `split: {by: [input]}` parts the pairs as the rows were
-parted, if those were split by it.
+`answers.jsonl` has every answer with its score, `account.json` the numbers of pairs kept and dropped. The k answers to
+a prompt and, unless `chosen` is `sampled`, the row's own answer are compared two by two. The strongest pairs are kept,
+each answer rejected once. `chosen: sampled` is rejection sampling: the best answer of k against the worst. If the model
+gives no worse answer, a rule makes one from the good answer (stages/_spoil.py). Every score is the metric's, the
+spoiled answers' too. `input` is the last message to the model: `split: {by: [input]}` splits the pairs as the rows were
+split, if those were split by it.
 """
 
 import json
@@ -21,9 +21,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self
-
-from pydantic import Field, model_validator
+from typing import Any, NamedTuple
 
 from converters.preference import compare_scores
 from eval.asking.prompts import Prompt, read_prompts
@@ -31,78 +29,17 @@ from eval.reading.calls import read_api
 from recipebook.data.split import Part
 from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
-from recipebook.frozen import Frozen
 from recipebook.libraries import prepare_libraries
 from recipebook.pipeline.job import StageJob
 from recipebook.project import PROJECT
 from recipebook.recipe.evaluation_keys import Generation
-from stages._scores import check_metric, score_answers
+from stages._pair_options import Options as Options
+from stages._scores import score_answers
 from stages._spoil import MISTAKEN, Mistakes, collect_values, spoil
-
-Positive = Annotated[int, Field(gt=0)]
-
-
-class Options(Frozen):
-    """What a recipe may set."""
-
-    answers: Annotated[int, Field(ge=0)] = Field(
-        8, description="answers sampled for each prompt; 0: pairs by rules alone, no model is loaded."
-    )
-    temperature: Annotated[float, Field(gt=0)] = Field(
-        1.0, description="of the sampled answers. Raise it if they are all the same."
-    )
-    top_p: Annotated[float, Field(gt=0, le=1)] = Field(
-        1.0, description="share of the probability that is sampled from. Lower it if answers are garbled."
-    )
-    max_new_tokens: Positive = Field(128, description="the longest answer. Raise it if many are cut off.")
-    batch_size: Positive = Field(64, description="answers sampled at a time. Lower it when memory is short.")
-    parts: tuple[Part, ...] = Field(
-        ("train",), description="the rows that are prompts. Name all three to evaluate on pairs."
-    )
-    limit: Positive | None = Field(None, description="only the first rows of each part. Set it for a quick try.")
-    metric: str = Field(description="a module of eval/metrics/ that scores an answer against the row's own.")
-    metric_options: dict[str, Any] = Field(
-        default_factory=dict, description="the metric's own options: see metrics.md."
-    )
-    figures: dict[str, Annotated[float, Field(gt=0)]] = Field(
-        default_factory=dict,
-        description="the metric's figures with their weights in the score, a mean of those defined; empty: its first.",
-    )
-    chosen: Literal["either", "sampled", "reference"] = Field(
-        "either", description="what may be chosen: the row's own answer, a sampled one, or whichever is better."
-    )
-    synthetic: bool = Field(
-        True,
-        description="rules make worse answers where sampling gives too few. Switch it off for the model's own only.",
-    )
-    tools: Path | None = Field(None, description="a file of calls that may be mistaken for each other. Rules use it.")
-    strength: Literal["difference", "ratio"] = Field(
-        "difference",
-        description="what the threshold compares: chosen - rejected, or (chosen - rejected) / (chosen + rejected).",
-    )
-    threshold: Annotated[float, Field(ge=0)] = Field(
-        0.1, description="weaker pairs are dropped. Raise it for fewer, clearer pairs."
-    )
-    min_pairs_per_example: Positive = Field(1, description="prompts with fewer pairs give none at all.")
-    max_pairs_per_example: Positive = Field(1, description="the strongest pairs of a prompt. Raise it for more rows.")
-
-    @model_validator(mode="after")
-    def _can_make_pairs(self) -> Self:
-        if not self.answers and not self.synthetic:
-            raise ValueError("answers is 0 and synthetic is off, so there is nothing to make pairs of")
-        if not self.answers and self.chosen == "sampled":
-            raise ValueError("chosen is sampled, and answers is 0")
-        if self.max_pairs_per_example < self.min_pairs_per_example:
-            raise ValueError("max_pairs_per_example is less than min_pairs_per_example")
-        try:
-            check_metric(self.metric, self.metric_options, self.figures)
-        except UserError as error:
-            raise ValueError(str(error)) from None
-        return self
 
 
 class ScoredAnswer(NamedTuple):
-    """An answer to a prompt, what it scores, and whose it is: `reference`, `sampled`, or the rule that spoiled it."""
+    """An answer to a prompt with its score; `source` is `reference`, `sampled`, or the rule that spoiled it."""
 
     text: str
     source: str
@@ -111,12 +48,12 @@ class ScoredAnswer(NamedTuple):
 
     @property
     def is_spoiled(self) -> bool:
-        """Whether no one gave this answer."""
+        """Whether a rule made this answer."""
         return self.source not in ("reference", "sampled")
 
 
 class ScoredPair(NamedTuple):
-    """Two answers to one prompt, and how much better the first is."""
+    """Two answers to one prompt, and by how much the first is better."""
 
     chosen: ScoredAnswer
     rejected: ScoredAnswer
@@ -146,7 +83,7 @@ def run(job: StageJob, options: Options) -> None:
 
 
 def choose_pairs(answers: Sequence[ScoredAnswer], options: Options) -> tuple[list[ScoredPair], Counter[str]]:
-    """The pairs that are kept, strongest first and made ones last, and how many were dropped for each reason."""
+    """The pairs that are kept, strongest first and those by rules last, and the number dropped for each reason."""
     dropped: Counter[str] = Counter()
     usable = list(_take_usable(answers, options, dropped))
     given = [answer for answer in usable if not answer.is_spoiled]
@@ -166,7 +103,7 @@ def choose_pairs(answers: Sequence[ScoredAnswer], options: Options) -> tuple[lis
 def _answer(job: StageJob, options: Options, prompts: Sequence[Prompt]) -> list[list[ScoredAnswer]]:
     """The scored answers to each prompt, the row's own first."""
     if options.answers:
-        # Here and not above: whoever checks a recipe should not wait for torch.
+        # Here and not above: checking a recipe should not wait for torch.
         prepare_libraries(job.model)
         from eval.asking.generate import format_reference
         from stages._answers import load_speaker, sample
@@ -201,7 +138,7 @@ def _score(groups: Sequence[tuple[str, list[ScoredAnswer]]], options: Options) -
 
 
 def _add_spoiled(answers: list[list[ScoredAnswer]], options: Options, seed: int) -> None:
-    """Give worse answers, made by rule, to the prompts that have too few pairs without."""
+    """Add worse answers, made by rules, for the prompts that have too few pairs."""
     mistakes = Mistakes(_read_mistaken(options), collect_values([some[0].text for some in answers]))
     lacking = [at for at, some in enumerate(answers) if len(choose_pairs(some, options)[0]) < _count_wanted(options)]
     groups = []
@@ -222,7 +159,7 @@ def _read_mistaken(options: Options) -> dict[str, tuple[str, ...]]:
 
 
 def _count_wanted(options: Options) -> int:
-    """Pairs below which rules make some."""
+    """The number of pairs of a prompt below which rules make more."""
     return options.min_pairs_per_example if options.answers else options.max_pairs_per_example
 
 
@@ -239,7 +176,7 @@ def _take_usable(answers: Sequence[ScoredAnswer], options: Options, dropped: Cou
         if not text:
             dropped["answers empty"] += 1
         elif text in seen:
-            dropped["answers said before"] += 1
+            dropped["repeated answers"] += 1
         elif answer.truncated:
             dropped["answers cut off"] += 1
         elif answer.score is None:

@@ -25,11 +25,11 @@ EARLIER_CODE: Mapping[str, str] = MappingProxyType(
         "8b839a4acbb4ff76": "9e864174dc122127",  # toolformer
         "1b9c6f20367c6978": "db0021b74da0d499",  # tools
         "1f5d1431e96497b9": "bcfe0174e127094e",  # trait
-        "1a2b9063dcc3b3c6": "decdd19d771bb274",  # augment
-        "0409730a12c50078": "f162a847c3accf39",  # evaluate
-        "8b5a9360a5b81c7b": "9d62cb96c0588f90",  # generate_conversations
-        "b41bebee325acc21": "18230439fa8e7681",  # generate_pairs
-        "fa81940c546a851a": "4dc160dd9e2e5291",  # merge
+        "4cd935bfb3baa129": "decdd19d771bb274",  # augment
+        "b352892810833357": "f162a847c3accf39",  # evaluate
+        "923340fdf49c83f1": "9d62cb96c0588f90",  # generate_conversations
+        "6aae8086874c77f4": "18230439fa8e7681",  # generate_pairs
+        "840876451c4bac76": "4dc160dd9e2e5291",  # merge
     }
 )
 # The keys of `data` at that time; a recipe with other keys cannot have such rows.

@@ -57,7 +57,7 @@ def test_texts_may_be_the_rows_of_the_recipe_and_plain_ones_may_go(make_job: Mak
     job = make_job([(TRUE[0][0], "?"), (TRUE[0][0], "again"), (PLAIN, "?")])
     run(job, Options.model_validate({**TOOLS, "keep_plain": False}))
     assert [(record["original_text"], record["language"]) for record in read(job.folder)] == [(TRUE[0][0], "en")]
-    assert json.loads((job.folder / "account.json").read_text())["texts said before"] == 1
+    assert json.loads((job.folder / "account.json").read_text())["repeated texts"] == 1
 
 
 def test_no_call_that_helps_is_one_line(make_job: MakeJob) -> None:

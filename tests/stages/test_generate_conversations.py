@@ -148,7 +148,7 @@ def test_what_a_server_never_writes_is_counted_and_too_much_of_it_ends_the_stage
 def test_a_stage_that_was_stopped_asks_only_for_what_it_lacks(make_job: MakeJob, serve: Serve) -> None:
     job = make_job()
     first = serve(say({"messages": [*GOOD["messages"], *GOOD["messages"]]}), say(), (500, {}, ""))
-    with pytest.raises(UserError, match=r"status 500 after 2 attempts; the same command goes on from here$") as error:
+    with pytest.raises(UserError, match=r"status 500 after 2 attempts; run the same command again to resume$") as error:
         run(job, make(first, attempts=2))
     assert SECRET not in str(error.value) and not (job.folder / "rows.jsonl").exists()
     first.script[:] = [say()]

@@ -70,7 +70,7 @@ def test_answers_that_cannot_stand_in_a_pair_are_counted() -> None:
     ]
     assert choose_pairs(answers, make()) == (
         [],
-        {"answers said before": 1, "answers empty": 1, "answers without a score": 1, "answers cut off": 1,
+        {"repeated answers": 1, "answers empty": 1, "answers without a score": 1, "answers cut off": 1,
          "pairs of equals": 1},
     )  # fmt: skip
 
