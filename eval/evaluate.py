@@ -37,7 +37,7 @@ def evaluate_run(
     kept: "KeptBase | None" = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> tuple[Path, Summary]:
-    """Evaluate one trained model; the folder in its `eval/` that now has everything, and the summary."""
+    """Evaluate one trained model; return its folder in `eval/` and the summary."""
     weights = _find_weights(run, run.read().status, checkpoint)
     recipe = read_recipe(run, overrides)
     settings = recipe.eval
@@ -59,7 +59,7 @@ def evaluate_model(
     checkpoint: int | None = None,
     kept: "KeptBase | None" = None,
 ) -> Summary:
-    """Ask, score and sum up one model, under the recipe's `eval` section; all files in `folder` but the report."""
+    """Generate, score and sum up by the recipe's `eval` section; write all files of `folder` but the report."""
     manifest, settings = run.read(), recipe.eval
     answers = ask(run, manifest, recipe, prompts, weights, kept)
     _write_predictions(folder / "predictions.jsonl", prompts, answers, settings.unit)
@@ -76,7 +76,7 @@ def evaluate_model(
 
 
 def read_recipe(run: Run, overrides: Sequence[str]) -> Recipe:
-    """The recipe as it was run; `SET=` may change what is measured, not what was trained."""
+    """The recipe as it was run; `SET=` may change its `eval` section, not the training."""
     wrong = [override for override in overrides if not override.startswith("eval.")]
     if wrong:
         raise UserError(f"SET: '{wrong[0]}' cannot change a trained run; only eval.* can")
@@ -87,7 +87,7 @@ def read_recipe(run: Run, overrides: Sequence[str]) -> Recipe:
 
 
 def read_rows(run: Run, recipe: Recipe) -> list[Prompt]:
-    """The held-out rows that the recipe asks."""
+    """The prompts of the held-out rows that the recipe evaluates."""
     settings = recipe.eval
     prompts = read_prompts(run.folder / "data" / f"{settings.part}.jsonl", settings.limit, settings.turns)
     if not prompts:

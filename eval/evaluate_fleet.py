@@ -1,8 +1,8 @@
-"""`make eval RUN=traits`: every trained member of a fleet in one process, and their vote where the recipe asks for it.
+"""`make eval RUN=traits`: every trained member of a fleet in one process, and their vote if `matrix.vote` is set.
 
-What is imported, the base model and what it answers are paid for once: it stays loaded while adapters come and go
-(eval/asking/kept_base.py), and members that are asked the same share its answers (eval/asking/ask.py keeps them). Each
-member gets what a run of its own gets, in its own `eval/`; the vote's is in `runs/<fleet>/vote` (eval/vote.py).
+Imports, loading the base model and its answers take their time once. The base stays loaded while adapters come and go
+(eval/asking/kept_base.py), and members with the same prompts share its answers (eval/asking/ask.py caches them). Each
+member gets the files of any evaluated run, in its own `eval/`; the vote's are in `runs/<fleet>/vote` (eval/vote.py).
 """
 
 import time
@@ -24,12 +24,12 @@ from recipebook.terminal import print_field
 
 
 def evaluate_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], overrides: Sequence[str]) -> int:
-    """Evaluate the members; 0 all, 1 some cannot be evaluated, each with its reason."""
+    """Evaluate the members; return 0, or 1 if some cannot be evaluated, with a line for each that says why."""
     print_field("fleet", f"{fleet}, {len(members)} trained members")
     started = time.monotonic()
     summaries = _evaluate_members(members, overrides)
     failed = len(members) - len(summaries)
-    # A member may be another recipe's run, which tells nothing of the fleet.
+    # A member may be a run of another recipe, which knows nothing of the fleet's vote.
     own = next((run for run, _ in members if run.fleet == fleet), members[0][0])
     if _wants_vote(own) and not failed:
         summary = evaluate_vote(fleet, members, read_recipe(own, overrides))
@@ -44,7 +44,7 @@ def evaluate_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], override
 
 
 def _evaluate_members(members: Sequence[tuple[Run, Manifest]], overrides: Sequence[str]) -> list[Summary]:
-    """One after another, a line each; what was found of those that could be."""
+    """Evaluate one member after another, a line each; return the summaries of those that could be evaluated."""
     prepare_libraries(find_base(read_recipe(members[0][0], overrides)))
     # Only here: a mistyped name should not wait for torch.
     from eval.asking.kept_base import KeptBase
@@ -67,7 +67,7 @@ def _width(members: Sequence[tuple[Run, Manifest]]) -> int:
 
 
 def _wants_vote(run: Run) -> bool:
-    """By the fleet's recipe as it was when the member was trained."""
+    """Whether the fleet's recipe wanted a vote when the member was trained."""
     matrix = resolve(str(run.folder / "recipe.yaml"), None).recipe.matrix
     return matrix is not None and matrix.vote
 

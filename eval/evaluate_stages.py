@@ -1,7 +1,7 @@
 """`make eval` of a run with stages: the base and every stage's model under every stage's `eval` section.
 
 `eval/` is the last model under the recipe's own section, as of any run; `eval/<section>/<stage>/` are the others,
-`make compare RUNS="dial-dpo@sft/sft dial-dpo"` takes them. A section is named by the first stage that has it.
+and `make compare RUNS="dial-dpo@sft/sft dial-dpo"` compares them. A section is named by the first stage that has it.
 """
 
 import time
@@ -28,7 +28,7 @@ from recipebook.terminal import print_field
 
 @dataclass(frozen=True)
 class Subject:
-    """What is measured, on what, and under whose name."""
+    """An `eval` section with its prompts, named by the first stage that has it."""
 
     name: str
     settings: Evaluation
@@ -36,7 +36,7 @@ class Subject:
 
 
 def evaluate_stages(top: Run, manifest: Manifest, overrides: Sequence[str], checkpoint: int | None) -> int:
-    """Evaluate every model that is there; the exit status."""
+    """Evaluate every model that was trained; return the exit status."""
     stages = list_trained(top, manifest)
     if checkpoint is not None:
         raise UserError(f"{shown(top.folder)} has stages, each with checkpoints of its own; CHECKPOINT takes none")
@@ -49,7 +49,7 @@ def evaluate_stages(top: Run, manifest: Manifest, overrides: Sequence[str], chec
     headline = next((subject for subject in subjects if subject.settings == own), subjects[-1])
     sections = []
     for subject in sorted(subjects, key=lambda one: one is not headline):
-        print_field("asking", f"{len(subject.prompts)} {subject.settings.part} prompts of stage {subject.name}")
+        print_field("prompts", f"{len(subject.prompts)} {subject.settings.part} prompts of stage {subject.name}")
         folders = {stage.name: _choose(top, subject, stage.name) for stage in stages}
         if subject is headline:
             folders[stages[-1].name] = choose_folder(top, subject.settings)
@@ -66,7 +66,7 @@ def evaluate_stages(top: Run, manifest: Manifest, overrides: Sequence[str], chec
 
 
 def _list_subjects(stages: Sequence[StageRun], recipes: dict[str, Recipe]) -> list[Subject]:
-    """The sections that differ in what they measure, or in the rows they ask."""
+    """The sections that differ in their settings or in their prompts."""
     found: dict[tuple[str, str], Subject] = {}
     for stage in stages:
         recipe = recipes[stage.name]

@@ -3,9 +3,9 @@
     members  robot.turn(angle=90)    robot.turn(angle=90.0)    robot.stop()
     vote     robot.turn(angle=90)    2 of 3
 
-Answers that a metric reads as the same are the same: a metric's `make_reader(options)` says how, and is None
-of an answer that it cannot read; without one, it is the text. What cannot be read has no vote, unless nothing can.
-Where as many vote for one answer as for another, the member whose name comes first decides.
+Answers are the same if the metric reads them as the same. Its `make_reader(options)` returns the function that reads
+an answer, and that returns None for one that it cannot read; without `make_reader` the text is compared. An unreadable
+answer has no vote, unless all are unreadable. In a tie, the member whose name comes first decides.
 """
 
 import json
@@ -30,19 +30,19 @@ Reader = Callable[[str], Hashable | None]
 
 
 def evaluate_vote(fleet: str, members: Sequence[tuple[Run, Manifest]], recipe: Recipe) -> Summary:
-    """Let members vote that were evaluated under the recipe's `eval`; what they elect is told in runs/<fleet>/vote."""
+    """Let members vote that were evaluated under the recipe's `eval`; write the evaluated vote to runs/<fleet>/vote."""
     settings = recipe.eval
     folders = [choose_folder(run, settings) for run, _ in members]
     where = folders[0].relative_to(members[0][0].folder / "eval").as_posix()
     evaluations = [read_evaluation(run, "" if where == "." else where) for run, _ in members]
     _check_same(evaluations)
-    said = zip(*(read_predictions(folder / "predictions.jsonl") for folder in folders), strict=True)
+    answers = zip(*(read_predictions(folder / "predictions.jsonl") for folder in folders), strict=True)
     reader = choose_reader(recipe)
     run = _open(fleet, members)
     folder = choose_folder(run, settings)
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / "predictions.jsonl") as file:
-        for one in said:
+        for one in answers:
             file.write(elect(one, reader).model_dump_json(exclude_none=True).encode() + b"\n")
     summary = evaluate_predictions(
         folder / "predictions.jsonl",
@@ -59,7 +59,7 @@ def evaluate_vote(fleet: str, members: Sequence[tuple[Run, Manifest]], recipe: R
 
 
 def choose_reader(recipe: Recipe) -> Reader:
-    """How the recipe's first metric that can tell whether two answers are the same reads one."""
+    """The reader of the recipe's first metric that has one; without any, the text."""
     for name, options in recipe.eval.metrics.items():
         if hasattr(metric := load_metric(name), "make_reader"):
             reader: Reader = metric.make_reader(read_options(name, options))
@@ -67,14 +67,14 @@ def choose_reader(recipe: Recipe) -> Reader:
     return str.strip
 
 
-def elect(said: Sequence[Prediction], read: Reader) -> Prediction:
-    """The answer of the first member whose answer has the most votes, with their number in its meta."""
-    read_as = [read(one.prediction) for one in said]
+def elect(answers: Sequence[Prediction], read: Reader) -> Prediction:
+    """The answer of the first member whose answer has the most votes, with the number of votes in its meta."""
+    read_as = [read(one.prediction) for one in answers]
     votes = Counter(answer for answer in read_as if answer is not None)
-    # Counter keeps the order of first sight, which decides between equals.
+    # Counter keeps the order of the members, so the first of them decides a tie.
     winner, count = votes.most_common(1)[0] if votes else (None, 0)
-    first = said[read_as.index(winner)]
-    return first.model_copy(update={"meta": {**first.meta, "votes": f"{count} of {len(said)}"}})
+    first = answers[read_as.index(winner)]
+    return first.model_copy(update={"meta": {**first.meta, "votes": f"{count} of {len(answers)}"}})
 
 
 def _check_same(evaluations: Sequence[EvaluatedRun]) -> None:
@@ -82,14 +82,14 @@ def _check_same(evaluations: Sequence[EvaluatedRun]) -> None:
         raise UserError("matrix.vote: one evaluated member has nobody to vote with")
     first = evaluations[0]
     if first.summary.asked and not first.summary.asked.engine:
-        raise UserError(f"matrix.vote: the metrics of {first.recipe} ask for no answers to vote by")
+        raise UserError(f"matrix.vote: the metrics of {first.recipe} generate no answers to vote by")
     for other in evaluations[1:]:
         if differing := name_differences([first, other]):
             raise UserError(f"{first.name} and {other.name} cannot vote together: they differ in {differing[0]}")
 
 
 def _open(fleet: str, members: Sequence[tuple[Run, Manifest]]) -> Run:
-    """A folder with what a page needs to know: the recipe, and a manifest that names the voters."""
+    """A folder with the files that a page reads: the recipe, and a manifest that names the voters."""
     run, (first, manifest) = Run(project.RUNS / fleet / VOTE, fleet), members[0]
     run.folder.mkdir(exist_ok=True)
     write_text(run.folder / "recipe.yaml", (first.folder / "recipe.yaml").read_text(encoding="utf-8"))

@@ -1,1 +1,1 @@
-"""Prompts and a model in; its answers, and how likely it finds given ones, out."""
+"""Prompts and a model in; its answers, and the likelihood of given answers, out."""

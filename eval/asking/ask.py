@@ -1,7 +1,8 @@
-"""What both models say to the prompts, and how likely they find the given answers: prompts in, answers out.
+"""Prompts in; both models' answers to them, and the likelihoods of the given answers, out.
 
-The base model's part is kept by model, template, prompts and settings, so that ten adapters on one base pay for it
-once. A metric with `MEASURES` (see eval/scoring/score.py) asks for likelihoods; if all do, nothing is generated.
+The base model's answers are cached by model, template, prompts and settings, so that ten adapters on one base need
+them only once. A metric with `MEASURES` (see eval/scoring/score.py) needs likelihoods; if all metrics do, nothing is
+generated.
 """
 
 import json
@@ -45,10 +46,10 @@ class ModelAnswer:
 
 @dataclass(frozen=True)
 class Answers:
-    """All that was asked, in the prompts' order; `references` are the given answers as training writes them."""
+    """The answers of both models, in the prompts' order; `references` are the given answers as training writes them."""
 
     engine: str
-    """What generated: vllm or transformers; empty where only likelihoods were asked for."""
+    """The library that generated: vllm or transformers; empty where only likelihoods were measured."""
     references: list[str]
     tuned: list[ModelAnswer]
     base: list[ModelAnswer]
@@ -62,7 +63,7 @@ def ask(
     weights: Path,
     kept: "KeptBase | None" = None,
 ) -> Answers:
-    """Ask the tuned model in `weights` and its base, the latter from the cache where it is known.
+    """Return the answers of the tuned model in `weights` and of its base, whose answers may come from the cache.
 
     With `kept`, the base stays loaded from one run to the next.
     """
@@ -74,19 +75,19 @@ def ask(
     _check_template(run, recipe, manifest, tokenizer.chat_template)
     references = [generate.format_reference(tokenizer, prompt) for prompt in prompts]
     # A stage's adapter may sit on a model that is not the base: then the base has to be loaded for itself.
-    said = {} if run.start else _ask_vllm(tokenizer, prompts, weights, recipe)
+    by_vllm = {} if run.start else _ask_vllm(tokenizer, prompts, weights, recipe)
     under, revision = (run.start, None) if run.start else (find_base(recipe), recipe.model.revision)
     load = kept.put_on if kept else generate.load_tuned
     model = load(weights, str(under), revision)
-    engine = "vllm" if said else "transformers"
+    engine = "vllm" if by_vllm else "transformers"
     known = _baseline_file(manifest, recipe.eval, prompts, engine)
     if known.is_file():
         base = [ModelAnswer(**answer) for answer in json.loads(known.read_bytes())]
     else:
-        base = _ask_base(None if run.start else model, tokenizer, prompts, recipe, said.get("base"))
+        base = _ask_base(None if run.start else model, tokenizer, prompts, recipe, by_vllm.get("base"))
         write_text(known, json.dumps([asdict(answer) for answer in base]))
     # Last: merging leaves no base behind.
-    tuned = _ask_one(generate.merge(model), tokenizer, prompts, recipe.eval, "tuned", said.get("tuned"))
+    tuned = _ask_one(generate.merge(model), tokenizer, prompts, recipe.eval, "tuned", by_vllm.get("tuned"))
     if kept:
         kept.take_off(model)
     return Answers(
@@ -98,7 +99,7 @@ def ask(
 
 
 def digest_conditions(manifest: Manifest, settings: Evaluation, prompts: list[Prompt]) -> dict[str, str]:
-    """What must agree before two results may be compared, as hashes."""
+    """Hashes of the conditions that must be equal before two results may be compared."""
     return {
         "test set": digest_prompts(prompts),
         "chat template": manifest.hashes["chat_template"],
@@ -108,13 +109,13 @@ def digest_conditions(manifest: Manifest, settings: Evaluation, prompts: list[Pr
 
 
 def _find_tokenizer(run: Run, recipe: Recipe) -> Path | str:
-    """The one that was saved with the weights; a service may send the adapter alone, which then has its base's."""
+    """The tokenizer saved with the weights; a service may send the adapter alone, and then it is the base model's."""
     saved = run.folder / "model"
     return find_base(recipe) if recipe.remote and not (saved / "tokenizer_config.json").is_file() else saved
 
 
 def _check_template(run: Run, recipe: Recipe, manifest: Manifest, template: str) -> None:
-    """Refuse to ask in another shape than the one that was trained."""
+    """Refuse a chat template other than the one of the training."""
     from eval.asking import generate
 
     trained, found = manifest.hashes["chat_template"], digest(template)
@@ -129,7 +130,7 @@ def _check_template(run: Run, recipe: Recipe, manifest: Manifest, template: str)
 def _ask_vllm(
     tokenizer: Any, prompts: list[Prompt], weights: Path, recipe: Recipe
 ) -> "dict[str, list[GeneratedAnswer]]":
-    """What `tuned` and `base` say by vLLM, or nothing where transformers generates."""
+    """The answers of `tuned` and `base` by vLLM; an empty dict where transformers generates."""
     from eval.asking import generate_vllm
 
     if not (_wants_text(recipe.eval) and generate_vllm.is_wanted(recipe.eval.generation)):
@@ -139,7 +140,7 @@ def _ask_vllm(
 
 
 def _ask_base(
-    model: Any, tokenizer: Any, prompts: list[Prompt], recipe: Recipe, said: "list[GeneratedAnswer] | None"
+    model: Any, tokenizer: Any, prompts: list[Prompt], recipe: Recipe, answers: "list[GeneratedAnswer] | None"
 ) -> list[ModelAnswer]:
     from eval.asking import generate
 
@@ -149,7 +150,7 @@ def _ask_base(
     else:
         model = generate.load_base(str(find_base(recipe)), recipe.model.revision)
     with without_adapter:
-        return _ask_one(model, tokenizer, prompts, recipe.eval, "base", said)
+        return _ask_one(model, tokenizer, prompts, recipe.eval, "base", answers)
 
 
 def _ask_one(
@@ -160,20 +161,21 @@ def _ask_one(
     label: str,
     answers: "list[GeneratedAnswer] | None",
 ) -> list[ModelAnswer]:
-    """Generate, unless the `answers` are there, and measure what the metrics ask for."""
+    """Generate, unless `answers` are given, and measure the likelihoods that the metrics need."""
     from eval.asking import generate
 
-    said = [ModelAnswer()] * len(prompts)
+    found = [ModelAnswer()] * len(prompts)
     if _wants_text(settings):
         answers = answers or generate.generate(model, tokenizer, prompts, settings.generation, label)
-        said = [ModelAnswer(answer.text, answer.new_tokens, answer.truncated) for answer in answers]
+        found = [ModelAnswer(answer.text, answer.new_tokens, answer.truncated) for answer in answers]
     wanted = _list_measures(settings)
     measured = [_measure(model, tokenizer, prompts, name, settings, label) for name in wanted]
     if not measured:
-        return said
+        return found
     merged = [{key: value for part in parts for key, value in part.items()} for parts in zip(*measured, strict=True)]
     return [
-        ModelAnswer(one.text, one.new_tokens, one.truncated, found) for one, found in zip(said, merged, strict=True)
+        ModelAnswer(one.text, one.new_tokens, one.truncated, measures)
+        for one, measures in zip(found, merged, strict=True)
     ]
 
 
@@ -209,7 +211,7 @@ def _measure(
 
 
 def _flatten(likelihoods: "Mapping[str, Likelihood]") -> Measures:
-    """As predictions.jsonl has them."""
+    """The measures by the names that predictions.jsonl has."""
     found: Measures = {}
     for name, one in likelihoods.items():
         found |= {name: one.log_probability, f"{name}_tokens": one.tokens}
@@ -217,7 +219,7 @@ def _flatten(likelihoods: "Mapping[str, Likelihood]") -> Measures:
 
 
 def _refer(one: ModelAnswer, base: ModelAnswer) -> ModelAnswer:
-    """The same with the base model's log-probabilities of a pair beside its own, as the reference of rewards."""
+    """`one` with the base model's log-probabilities of a pair added, as the reference of its rewards."""
     if one.measures is None or base.measures is None or "rejected" not in one.measures:
         return one
     beside = {f"reference_{name}": base.measures[name] for name in ("chosen", "rejected")}

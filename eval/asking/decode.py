@@ -2,9 +2,9 @@
 
     decode(model, [[1, 5, 9], [1, 7]], stops={2}, settings) → [Decoded([31, 32], ended=True), Decoded([31], ended=True)]
 
-`model.generate` computes a row until the longest answer of its batch has ended, and takes penalties that a base model
-was published with into account: then "greedy" is not the likeliest token. The shrinking batch is about twice as fast
-with answers of unlike lengths, and says the same to the letter.
+`model.generate` computes a row until the longest answer of its batch has ended. It also applies the penalties that a
+base model was published with, so that its "greedy" token is not the likeliest one. The shrinking batch is about twice
+as fast with answers of unlike lengths, and its answers are the same to the letter.
 """
 
 from collections.abc import Collection
@@ -17,7 +17,7 @@ from recipebook.recipe.evaluation_keys import Generation
 
 
 class Decoded(NamedTuple):
-    """What was said, without the token that ended it; not `ended` if it ran into the limit."""
+    """An answer without the token that ended it; `ended` is False if it ran into the limit of tokens."""
 
     ids: list[int]
     ended: bool
@@ -29,7 +29,7 @@ def decode(model: Any, prompts: list[list[int]], stops: Collection[int], setting
     tokens, mask = _pad_left(prompts, model.device)
     positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
     cache = DynamicCache(config=model.config)
-    said: list[list[int]] = [[] for _ in prompts]
+    answers: list[list[int]] = [[] for _ in prompts]
     ended = [False] * len(prompts)
     live = list(range(len(prompts)))
     for _ in range(settings.max_new_tokens):
@@ -45,7 +45,7 @@ def decode(model: Any, prompts: list[list[int]], stops: Collection[int], setting
         for row, token in zip(live, chosen.tolist(), strict=True):
             ended[row] = token in stops
             if not ended[row]:
-                said[row].append(token)
+                answers[row].append(token)
         kept = [at for at, row in enumerate(live) if not ended[row]]
         if not kept:
             break
@@ -56,11 +56,11 @@ def decode(model: Any, prompts: list[list[int]], stops: Collection[int], setting
             live = [live[at] for at in kept]
         tokens, positions = chosen[:, None], positions[:, -1:] + 1
         mask = torch.cat([mask, mask.new_ones(len(live), 1)], dim=1)
-    return [Decoded(ids, end) for ids, end in zip(said, ended, strict=True)]
+    return [Decoded(ids, end) for ids, end in zip(answers, ended, strict=True)]
 
 
 def _pad_left(prompts: list[list[int]], device: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """The prompts as one block that ends where they end, and a mask that hides what was put before them."""
+    """The prompts as one block that ends where they end, and a mask that hides the padding before them."""
     width = max(len(ids) for ids in prompts)
     tokens = torch.tensor([[0] * (width - len(ids)) + ids for ids in prompts], device=device)
     mask = torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts], device=device)

@@ -1,6 +1,6 @@
 """Prompts to answers, greedy by default, in batches of like length, by the base model and by the tuned one.
 
-Both are asked through the chat template that the training saved beside its weights, so that no answer is lost to a
+Both get the prompts in the chat template that the training saved beside its weights, so that no answer is lost to a
 template of another shape.
 """
 
@@ -29,7 +29,7 @@ BaseLoader = Callable[[str, str | None], Model]
 
 @dataclass(frozen=True)
 class GeneratedAnswer:
-    """What a model said; `truncated` means that it did not come to an end within the tokens it had."""
+    """A model's answer; `truncated` means that it did not end within the limit of tokens."""
 
     text: str
     new_tokens: int
@@ -43,7 +43,7 @@ def load_tokenizer(folder: Path | str) -> Tokenizer:
 
 
 def load_base(name: str, revision: str | None) -> Model:
-    """The model as training found it, on the GPU in its own precision where there is one, else in float32."""
+    """The model before training: in its own precision if there is a GPU, else in float32."""
     gpu = torch.cuda.is_available()
     dtype = "auto" if gpu else torch.float32
     model = load_model(name, revision, dtype)
@@ -51,14 +51,14 @@ def load_base(name: str, revision: str | None) -> Model:
 
 
 def load_tuned(folder: Path, base: str, revision: str | None, load: BaseLoader = load_base) -> Model:
-    """The model as training left it: an adapter on its base, or a model of its own."""
+    """The model after training: an adapter on its base, or a whole model."""
     if not (folder / "adapter_config.json").is_file():
         return load_base(str(folder), None)
     return put_on(load(base, revision), folder).eval()
 
 
 def merge(model: Model) -> Model:
-    """The adapter added into its base's weights, which is quicker; not where so short numbers would lose some of it."""
+    """Merge the adapter into its base, which is quicker; in 16 bits digits would be lost, so there it stays apart."""
     if not isinstance(model, PeftModel) or model.dtype != torch.float32:
         return model
     return merge_adapter(model)
@@ -87,7 +87,7 @@ def generate(
 
 
 def stop_tokens(model: Model, tokenizer: Tokenizer) -> set[int]:
-    """The end of a turn by the tokenizer, and whatever else the model's own settings end at."""
+    """The token that ends a turn by the tokenizer, and those that end an answer by the model's own settings."""
     own = model.generation_config.eos_token_id
     return {tokenizer.eos_token_id, *(own if isinstance(own, list) else [own] if own is not None else [])}
 
@@ -106,7 +106,7 @@ def format_answer(tokenizer: Tokenizer, prompt: Prompt, answer: Message) -> str:
 
 
 def format_reference(tokenizer: Tokenizer, prompt: Prompt) -> str:
-    """The answer as text to compare with: what is said, or calls as the template writes them."""
+    """The reference answer as text: its content, or its calls as the template writes them."""
     if not prompt.answer.get("tool_calls"):
         return prompt.answer["content"]
     return format_answer(tokenizer, prompt, prompt.answer).removesuffix(tokenizer.eos_token).strip()

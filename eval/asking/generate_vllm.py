@@ -23,7 +23,7 @@ RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 
 
 def is_wanted(settings: Generation) -> bool:
-    """Tell whether the recipe's engine comes to vLLM on this machine."""
+    """Whether the recipe's engine is vLLM on this machine."""
     there = find_spec("vllm") is not None and torch.cuda.is_available()
     if settings.engine == "vllm" and not there:
         raise UserError("eval.generation.engine: vllm needs the package vllm and a GPU; auto and transformers do not")
@@ -33,9 +33,9 @@ def is_wanted(settings: Generation) -> bool:
 def generate_both(
     weights: Path, base: str, revision: str | None, tokenizer: Tokenizer, prompts: list[Prompt], settings: Generation
 ) -> dict[str, list[GeneratedAnswer]]:
-    """The answers of `tuned` and `base`, in the prompts' order; the memory is given back."""
+    """The answers of `tuned` and `base`, in the prompts' order; the GPU's memory is freed."""
     texts = [format_prompt(tokenizer, prompt) for prompt in prompts]
-    asked = [{"prompt_token_ids": ids} for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
+    tokens = [{"prompt_token_ids": ids} for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
     how = import_module("vllm").SamplingParams(
         temperature=settings.temperature,
         top_p=settings.top_p,
@@ -45,21 +45,21 @@ def generate_both(
     )
     adapter = weights / "adapter_config.json"
     if not adapter.is_file():
-        (tuned,), (untuned,) = _ask([None], asked, how, str(weights), None), _ask([None], asked, how, base, revision)
+        (tuned,), (untuned,) = _ask([None], tokens, how, str(weights), None), _ask([None], tokens, how, base, revision)
         return {"tuned": tuned, "base": untuned}
     rank = next(most for most in RANKS if most >= json.loads(adapter.read_bytes())["r"])
     request = import_module("vllm.lora.request").LoRARequest("tuned", 1, str(weights))
-    tuned, untuned = _ask([request, None], asked, how, base, revision, enable_lora=True, max_lora_rank=rank)
+    tuned, untuned = _ask([request, None], tokens, how, base, revision, enable_lora=True, max_lora_rank=rank)
     return {"tuned": tuned, "base": untuned}
 
 
 def _ask(
-    requests: list[Any], asked: list[dict[str, list[int]]], how: Any, model: str, revision: str | None, **settings: Any
+    requests: list[Any], tokens: list[dict[str, list[int]]], how: Any, model: str, revision: str | None, **settings: Any
 ) -> list[list[GeneratedAnswer]]:
-    """The answers with each adapter, or with none, by an engine of their own."""
+    """The answers with each adapter of `requests` (None: without one), by an engine that is then freed."""
     engine = import_module("vllm").LLM(model=model, revision=revision, **settings)
     answers = [
-        [_read(each.outputs[0]) for each in engine.generate(asked, how, lora_request=request, use_tqdm=False)]
+        [_read(each.outputs[0]) for each in engine.generate(tokens, how, lora_request=request, use_tqdm=False)]
         for request in requests
     ]
     del engine

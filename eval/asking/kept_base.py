@@ -1,7 +1,7 @@
 """One base model in memory for many adapters: a member's weights in, the model with its adapter on out.
 
-What a single evaluation does with a model is done here too, so that a member's answers are the same to the letter. In
-float32 that is to merge the adapter, which leaves other weights behind: there each adapter goes on a copy.
+The model is prepared as for a single evaluation, so that a member's answers are the same to the letter. In float32 the
+adapter is merged, which changes the base's weights: there each adapter goes on a copy.
 """
 
 import copy
@@ -15,14 +15,14 @@ from recipebook.run.adapter import Model
 
 
 class KeptBase:
-    """The base that was asked for last."""
+    """The base model that was loaded last."""
 
     def __init__(self) -> None:
         self.name: tuple[str, str | None] | None = None
         self.model: Model = None
 
     def put_on(self, folder: Path, base: str, revision: str | None) -> Model:
-        """As load_tuned gives it."""
+        """The model as `load_tuned` returns it."""
         return load_tuned(folder, base, revision, self._lend)
 
     def _lend(self, base: str, revision: str | None) -> Model:

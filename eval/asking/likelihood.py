@@ -15,7 +15,7 @@ IGNORED = -100
 
 
 class Likelihood(NamedTuple):
-    """The natural logarithm of the answer's probability after its prompt, and the tokens that it is a sum over."""
+    """The natural logarithm of the answer's probability after its prompt, and the number of its tokens."""
 
     log_probability: float
     tokens: int
@@ -51,7 +51,7 @@ def measure_tokens(model: Any, tokenizer: Any, texts: Sequence[tuple[str, str]],
 
 
 def _tokenise(tokenizer: Any, prompt: str, answer: str) -> tuple[list[int], list[int]]:
-    """Token ids, and the same with those of the prompt ignored; a token that holds text of both is the answer's."""
+    """Token ids, and labels that ignore the prompt's; a token that holds text of both belongs to the answer."""
     encoded = tokenizer(prompt + answer, add_special_tokens=False, return_offsets_mapping=True)
     ids = encoded["input_ids"]
     labels = [
@@ -69,7 +69,7 @@ def _measure_batch(model: Any, rows: Sequence[tuple[list[int], list[int]]]) -> l
 def _lose(model: Any, rows: Sequence[tuple[list[int], list[int]]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Each token's loss, and the labels that say which tokens count."""
     width = max(len(ids) for ids, _ in rows)
-    # The first token of a text has nothing before it to be likely after.
+    # The first token of a text has no token before it, and so no likelihood.
     first = max(1, min(_find_first(labels) for _, labels in rows))
     ids = torch.tensor([ids + [0] * (width - len(ids)) for ids, _ in rows], device=model.device)
     mask = torch.tensor([[1] * len(ids) + [0] * (width - len(ids)) for ids, _ in rows], device=model.device)

@@ -1,10 +1,10 @@
-"""Held-out rows to prompts: everything before an assistant turn, and that turn as the answer to measure by.
+"""Held-out rows to prompts: everything before an assistant turn, and that turn as the reference answer.
 
     {"id": "samples/robot.json#12", "messages": [{"role": "user", "content": "stop"}],
      "answer": {"role": "assistant", "content": "robot.stop()"}, "meta": {"category": "safety"}}
 
-`turns` says which turns of a dialogue are asked, each after what was really said before it: `last`, `all`, or
-`skip_first_2`, all but the first two answers. A pair is one prompt with two answers, the rejected one beside.
+`turns` chooses the assistant turns of a dialogue that are evaluated: `last`, `all`, or `skip_first_2`, all but the
+first two. Each prompt has the dialogue's own turns before it. A pair is one prompt with a chosen and a rejected answer.
 """
 
 import json
@@ -19,7 +19,7 @@ from recipebook.rows import Message
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a model is asked, the answer it is measured by, and for a pair the answer that it should not prefer."""
+    """A prompt with its reference answer, and for a pair the rejected answer."""
 
     id: str
     messages: tuple[Message, ...]
@@ -30,7 +30,7 @@ class Prompt:
 
     @property
     def text(self) -> str:
-        """The last thing said to the model."""
+        """The content of the last message."""
         return self.messages[-1]["content"]
 
 
@@ -51,7 +51,7 @@ def read_prompts(rows: Path, limit: int | None, turns: str = "last") -> list[Pro
 
 
 def digest_prompts(prompts: list[Prompt]) -> str:
-    """The prompts' hash: the same questions with the same answers."""
+    """A hash that is equal for the same questions with the same answers."""
     parts = ((prompt.id, prompt.messages, prompt.tools, prompt.answer, prompt.rejected) for prompt in prompts)
     return digest(*(json.dumps(part) for part in parts))
 
@@ -72,5 +72,5 @@ def _read_row(row: dict[str, Any], name: str, turns: str) -> Iterator[Prompt]:
         return
     first = 0 if turns == "all" else int(turns.removeprefix("skip_first_"))
     for turn, at in list(enumerate(answers))[first:]:
-        asked = tuple(messages[:at])
-        yield Prompt(f"{name}@{turn + 1}", asked, tools, messages[at], None, {**meta, "turn": turn + 1})
+        before = tuple(messages[:at])
+        yield Prompt(f"{name}@{turn + 1}", before, tools, messages[at], None, {**meta, "turn": turn + 1})

@@ -28,7 +28,7 @@ def measure_spans(
 
 
 def _list_kinds(tokenizer: Any, prompt: str, answer: str) -> list[str]:
-    """The kinds of the answer's tokens, those aside that are wholly the prompt's."""
+    """The kind of each token of the answer; tokens that lie wholly in the prompt are left out."""
     spans = [
         (len(prompt) + span.start, len(prompt) + span.end, span.kind)
         for span in mark_spans(answer)

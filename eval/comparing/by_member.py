@@ -3,7 +3,7 @@
     member       rows  A                     B                     difference               p
     persona_000     6  0.500 [0.118, 0.882]  0.833 [0.359, 0.996]  +0.333 [-0.208, 0.875]  0.500
 
-P-values are adjusted by Holm over the members. A member has few rows; most differences are too small to tell.
+P-values are adjusted by Holm over the members. A member has few rows, so most differences may be luck.
 """
 
 from collections.abc import Sequence

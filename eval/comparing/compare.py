@@ -56,7 +56,7 @@ class RunComparison(NamedTuple):
     runs: tuple[EvaluatedRun, ...]
     figures: tuple[ComparedFigure, ...]
     members: dict[str, list[MemberRow]]
-    """By the label of a run that is or is measured against a fleet as one system, each member's rows."""
+    """Each member's rows, by the run's label; only for a fleet as one system and for runs measured against one."""
 
 
 def print_comparison(queries: Sequence[str], out: Path | None) -> int:
@@ -101,16 +101,16 @@ def terminal_table(comparison: RunComparison) -> str:
         for label, estimate, difference, p in row.standings:
             change = f"  {format_difference(difference)}  p {format_p(p)}" if difference else ""
             lines.append(f"  {label}  {format_estimate(estimate):{width}}{change}".rstrip())
-    asked = comparison.runs[0]
+    first = comparison.runs[0]
     lines += [
         "",
-        f"{len(asked.rows)} {asked.summary.part}; in brackets 95 % intervals; differences to A, p adjusted by Holm",
+        f"{len(first.rows)} {first.summary.part}; in brackets 95 % intervals; differences to A, p adjusted by Holm",
     ]
     return "\n".join([*lines, *format_findings(comparison), *_format_fleets(comparison).values()])
 
 
 def format_findings(comparison: RunComparison) -> list[str]:
-    """What was found in the main figure, and what could have been, in plain words."""
+    """The findings in the main figure and the smallest difference that could be found, in plain words."""
     main = comparison.figures[0]
     findings = []
     for label, _, difference, p in main.standings[1:]:

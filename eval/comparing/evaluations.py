@@ -21,12 +21,12 @@ from recipebook.run.rundir import Run
 
 
 class EvaluatedRun(NamedTuple):
-    """The tuned model's scores on the rows it was asked, in their order, and what they were measured under.
+    """The tuned model's scores row by row, and the conditions that they were measured under.
 
-    `where` tells it from other evaluations of the run, by its folder: of the test part at the end of training, `""`.
-    `questions` has the hash of each row's question, `""` where it was not written down; `members` has who answered
-    it, of a fleet that is taken as one (eval/comparing/join.py), and `note` what else a reader should know of the
-    system.
+    `where` is the evaluation's folder in the run's `eval/`: `""` for the test part at the end of training.
+    `questions` has the hash of each row's question, `""` where none was written down. `members` names the member that
+    answered each row, for a fleet that is taken as one system (eval/comparing/join.py). `note` follows the name on
+    pages.
     """
 
     run: str
@@ -59,13 +59,13 @@ def find_evaluation(query: str, runs: Path = project.RUNS) -> tuple[Run, str]:
 
 
 def list_evaluations(run: Run) -> list[str]:
-    """The folders below `eval/` that hold an evaluation, its own (`""`) first."""
+    """The folders below `eval/` that hold an evaluation; `""` is `eval/` itself and comes first."""
     found = [path.parent.relative_to(run.folder / "eval") for path in run.folder.glob("eval/**/summary.json")]
     return sorted("" if path == Path() else path.as_posix() for path in found)
 
 
 def read_evaluation(run: Run, where: str = "") -> EvaluatedRun:
-    """Read a folder in a run's `eval/`, or that itself."""
+    """Read the evaluation in the folder `where` of a run's `eval/`, or in `eval/` itself."""
     manifest = run.read()
     folder = run.folder / "eval" / where
     again = f"make eval RUN={run.name}{_format_settings(where)}"
@@ -109,10 +109,10 @@ def check_alike(first: EvaluatedRun, other: EvaluatedRun, besides: Sequence[str]
 
 
 def _format_settings(where: str) -> str:
-    """What `make eval` must be told to evaluate this again."""
+    """The settings with which `make eval` repeats this evaluation."""
     _, _, checkpoint = where.partition("checkpoint-")
-    said = f" CHECKPOINT={checkpoint}" if checkpoint else ""
-    return said + (' SET="eval.part=validation"' if where.startswith("validation") else "")
+    settings = f" CHECKPOINT={checkpoint}" if checkpoint else ""
+    return settings + (' SET="eval.part=validation"' if where.startswith("validation") else "")
 
 
 def _read_summary(path: Path, again: str) -> Summary:

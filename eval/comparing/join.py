@@ -1,10 +1,10 @@
-"""Runs to compare that were asked only partly the same: evaluations in, the same over the rows all of them share, out.
+"""Evaluations that share only some of their rows in; the same evaluations over the rows that all have, out.
 
     A  persona-unified-20261121-070519   96 test rows
-    B  persona-per-user                  250 test rows of 32 members   →   both over the 96 rows that both were asked
+    B  persona-per-user                  250 test rows of 32 members   →   both over the 96 rows that both have
 
 A fleet whose members have rows of their own is one system here: each row is answered by the member that it belongs
-to. Rows are the same where the whole prompt and the answer to measure by are, from whatever file they were read.
+to. Two rows are the same if the whole prompt and the reference answer are, whatever file they were read from.
 """
 
 from collections import Counter
@@ -25,10 +25,10 @@ TEST_SET = "test set"
 
 
 def read_systems(queries: Sequence[str], runs: Path = project.RUNS) -> list[EvaluatedRun]:
-    """The evaluations that are named, over rows that all were asked.
+    """The evaluations that `queries` name, over the rows that all of them have.
 
-    A fleet's name stands for its members and their vote where these were asked the same rows, those aside that were
-    named before, and else for all of it together.
+    If a fleet's members have the same rows, its name means the members and their vote, without those already named. If
+    they have rows of their own, it means the fleet as one system.
     """
     found: list[EvaluatedRun] = []
     for query in queries:
@@ -41,20 +41,20 @@ def read_systems(queries: Sequence[str], runs: Path = project.RUNS) -> list[Eval
 
 
 def _read_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], runs: Path) -> list[EvaluatedRun]:
-    asked = [(run, manifest.member or "") for run, manifest in members if manifest.rows.get("test")]
-    if not asked:
+    tested = [(run, manifest.member or "") for run, manifest in members if manifest.rows.get("test")]
+    if not tested:
         raise UserError(f"{fleet}: none of its {len(members)} trained members has test rows")
-    evaluations = [read_evaluation(run) for run, _ in asked]
+    evaluations = [read_evaluation(run) for run, _ in tested]
     if len(evaluations) == 1 or len({run.summary.conditions[TEST_SET] for run in evaluations}) > 1:
-        names = [member for _, member in asked]
-        note = f", {len(members)} members" + (f", {len(asked)} with test rows" if len(asked) < len(members) else "")
+        names = [member for _, member in tested]
+        note = f", {len(members)} members" + (f", {len(tested)} with test rows" if len(tested) < len(members) else "")
         return [join_members(fleet, dict(zip(names, evaluations, strict=True)))._replace(note=note)]
     vote = runs / fleet / VOTE
     return [*evaluations, *([read_evaluation(Run(vote, fleet))] if (vote / "manifest.json").is_file() else [])]
 
 
 def join_members(fleet: str, members: dict[str, EvaluatedRun]) -> EvaluatedRun:
-    """One system of members with rows of their own; its figures are still the first one's, until rows are taken."""
+    """Join members with rows of their own into one system; its figures are wrong until `take_rows` estimates them."""
     first, *others = members.values()
     for other in others:
         check_alike(first, other, besides=(TEST_SET,))
@@ -72,14 +72,14 @@ def join_members(fleet: str, members: dict[str, EvaluatedRun]) -> EvaluatedRun:
 
 
 def share_rows(runs: Sequence[EvaluatedRun]) -> list[EvaluatedRun]:
-    """The same systems over the rows that all of them were asked, in the first one's order."""
+    """The same systems over the rows that all of them have, in the first one's order."""
     first, *others = runs
     for other in others:
         check_alike(first, other, besides=(TEST_SET,))
     places = [_place_rows(run) for run in runs]
     common = [question for question in places[0] if all(question in place for place in places)]
     if not common:
-        raise UserError(f"{first.name} and {' and '.join(run.name for run in others)} were asked no row in common")
+        raise UserError(f"{first.name} and {' and '.join(run.name for run in others)} have no row in common")
     conditions = {**first.summary.conditions, TEST_SET: digest(*(f"{question}#{time}" for question, time in common))}
     return [
         take_rows(
@@ -119,7 +119,7 @@ def take_rows(run: EvaluatedRun, rows: Sequence[int]) -> EvaluatedRun:
 
 
 def _place_rows(run: EvaluatedRun) -> dict[tuple[str, int], int]:
-    """Where each row stands, by what was asked, and for what was asked twice by which time."""
+    """Each row's index, by the hash of its question and how often that question came before."""
     if "" in run.questions:
         again = f"make eval RUN={run.run}"
         raise UserError(f"{run.name} was evaluated before rows of different runs could be joined: {again}")

@@ -8,7 +8,7 @@
 A group shares its test set, chat template, metric and generation settings and main figure; between groups there is no
 rank. Runs that are comparable with no other run, such as adapters of one persona each, are listed without a rank. `=`
 marks runs whose difference to the best may well be luck: paired tests, adjusted by Holm over the group. A line below
-estimates how much better the best looks for having been chosen (eval/comparing/selection.py).
+estimates how much better the best looks because it was chosen (eval/comparing/selection.py).
 """
 
 import re
@@ -63,7 +63,7 @@ class Group(NamedTuple):
 
     @property
     def caution(self) -> str:
-        """How much too good the best looks, and what is rather to be expected of it."""
+        """How much too good the best looks, and the figure to expect of it instead."""
         best = self.standings[0].estimate.mean
         if self.optimism is None or best is None:
             return "how much better the best looks for having been chosen is unknown"
@@ -73,14 +73,14 @@ class Group(NamedTuple):
 
     @property
     def detectable(self) -> str:
-        """The smallest difference to the best that any of them could be trusted to show."""
+        """The smallest difference to the best that could be found for every run of the group."""
         found = [one.difference.detectable for one in self.standings if one.difference]
         known = [value for value in found if value is not None]
         return format_detectable(self.figure, self.binary, max(known, default=None))
 
 
 class UnrankedRun(NamedTuple):
-    """A run without a place, and why."""
+    """A run without a rank, and the reason."""
 
     run: str
     reason: str
@@ -94,12 +94,12 @@ class Leaderboard(NamedTuple):
 
     @property
     def ranked(self) -> list[Group]:
-        """Those with something to rank."""
+        """Groups of several runs."""
         return [group for group in self.groups if len(group.standings) > 1]
 
     @property
     def alone(self) -> dict[str, list[Group]]:
-        """Those of one run, by their figure and the runs' names."""
+        """Groups of a single run, by figure and in the order of the runs' names."""
         found: dict[str, list[Group]] = {}
         for group in sorted(self.groups, key=lambda group: group.standings[0].run.name):
             if len(group.standings) == 1:
@@ -118,7 +118,7 @@ def print_leaderboard(recipe: str | None, out: Path | None) -> int:
 
 
 def rank_runs(recipe: str | None, runs: Path = project.RUNS) -> Leaderboard:
-    """Read every run, of one recipe if it is given or among its members, and rank those that can be compared."""
+    """Read every run, or only those of `recipe` and of its members, and rank the runs that can be compared."""
     members = {run.name for run, _ in rundir.list_fleet(recipe, runs)} if recipe else set()
     evaluations: list[EvaluatedRun] = []
     left_out: list[UnrankedRun] = []
@@ -184,7 +184,7 @@ def render(board: Leaderboard, recipe: str | None) -> str:
 
 
 def _shorten(error: UserError, run: Run) -> str:
-    """What is wrong, named by the run alone, without the advice that is given once for all."""
+    """The error, with the run's name for its folder and without the advice that is printed once for all runs."""
     return re.sub(
         rf"[:;] make eval RUN={re.escape(run.name)}( .*)?$", "", str(error).replace(shown(run.folder), run.name)
     )

@@ -4,15 +4,16 @@ In: the scores of each run on the same rows. Out: what to take off the figure of
 
     estimate_optimism([run_a, run_b], result, groups, seed=42) → 0.012: of the best's 0.834, rather 0.822 will be left
 
-Groups are drawn with replacement, and in each draw the choice is made again: best = argmax_k figure_k(drawn). What it
-is worth is measured on the groups that were not drawn, which had no say in the choice:
+Groups are drawn with replacement, and in each draw the choice is made again: best = argmax_k figure_k(drawn). The
+chosen run is measured on the groups that were not drawn, which had no influence on the choice:
 
     optimism = max_k figure_k(all) - mean over draws of figure_best(not drawn)
 
 (Tsamardinos, Greasidou and Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and accurate
-cross-validation", Machine Learning 107, 2018.) Measured on all rows instead of those not drawn, the winner's luck is
-partly in both, and of equal runs only 0.7 of the optimism is found. By simulation: of equal runs 0.85 to 1.15 of it is
-found, of runs that differ as much as luck does up to 1.5 of it, and next to none where one run is clearly the best.
+cross-validation", Machine Learning 107, 2018.) If the chosen run were measured on all rows instead, its luck would be
+partly in both terms, and for equal runs the estimate would be only 0.7 of the true optimism. In simulations the
+estimate is 0.85 to 1.15 of the true optimism for equal runs, up to 1.5 of it for runs that differ as much as luck does,
+and close to 0 where one run is clearly the best.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +29,7 @@ from eval.statistics.resampling import BOOTSTRAPS, CELLS, sum_groups
 def estimate_optimism(
     runs: Sequence[Sequence[Mapping[str, float | None]]], result: Result, groups: Sequence[str], seed: int
 ) -> float | None:
-    """What the figure of the best gains by being chosen; None of a single run, or where it cannot be told."""
+    """How much the best run's figure gains by being chosen; None for a single run, or if it cannot be estimated."""
     tops, bottoms = _sum_runs(runs, result, groups)
     whole = _divide(tops.sum(axis=1), bottoms.sum(axis=1), result)
     width = tops.shape[1]
@@ -52,7 +53,7 @@ def estimate_optimism(
 def _sum_runs(
     runs: Sequence[Sequence[Mapping[str, float | None]]], result: Result, groups: Sequence[str]
 ) -> tuple[Any, Any]:
-    """What stands above and below the line, a row a run, a column a group; what has no value counts for nothing."""
+    """Numerators and denominators: a row for each run, a column for each group; undefined values count as 0."""
     parts = np.array([_read_parts(scores, result) for scores in runs])
     defined = ~np.isnan(parts).any(axis=1, keepdims=True)
     kept = np.where(defined, parts, 0.0)

@@ -1,7 +1,7 @@
-"""Evaluation by people: evaluated runs in, blinded forms out; forms that were filled in, what they tell out.
+"""Evaluation by people: evaluated runs in, blinded forms out; filled-in forms in, results out.
 
 runs/dial-dpo-20261121-093000/human-eval/9f2c41d07ab3e655/
-  key.json         which letter of which question was whose: not for evaluators
+  key.json         the system behind each letter of each question: not for evaluators
   forms/           evaluator-1.html … to hand out, each a file that needs nothing else
   returned/        what came back
   results.json     results.html
@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 
 class Scale(NamedTuple):
-    """What is rated from 1 to 5, and what both ends mean."""
+    """The question for a rating from 1 to 5, and the meaning of both ends."""
 
     question: str
     low: str

@@ -1,5 +1,5 @@
 "use strict";
-// Keeps a draft, goes from line to line by keys, and saves the answers as a file. Asks no network.
+// Keeps a draft, goes from line to line by keys, and saves the answers as a file. Uses no network.
 const form = document.querySelector("form");
 const sections = [...form.querySelectorAll("section")];
 const lines = [...form.querySelectorAll("fieldset")];

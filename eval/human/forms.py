@@ -1,7 +1,7 @@
 """`make human-eval`: evaluated runs to one blinded form an evaluator, a file of HTML that needs nothing else.
 
-What models said is text in it, never markup, and only the form's own script may run. It knows questions by their
-number and answers by their letter: which is whose stays in the key.
+Models' answers are text in it, never markup, and only the form's own script may run. It knows questions by their
+number and answers by their letter; the system behind each letter is only in the key.
 """
 
 import base64
@@ -43,7 +43,7 @@ def make_forms(
     write_text(folder / "key.json", key.model_dump_json(indent=1) + "\n")
     count = len(key.sheets[0])
     if count < conversations:
-        print_field("asked", f"{count} conversations: the runs have no more, not {conversations}")
+        print_field("note", f"{count} conversations instead of {conversations}: the runs have no more")
     print_field(
         "systems", f"{', '.join(systems)}, in random order for {count} conversations and {evaluators} evaluators"
     )
@@ -82,6 +82,6 @@ def _lay_out(question: Question, systems: Sequence[str]) -> dict[str, Any]:
 
 
 def _format_message(message: Message) -> str:
-    """What was said, and the calls that were made, as text."""
+    """A message's content and its calls, as text."""
     calls = [f"{call['function']['name']}({call['function']['arguments']})" for call in message.get("tool_calls", ())]
     return "\n".join(part for part in [message.get("content") or "", *calls] if part)

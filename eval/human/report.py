@@ -1,4 +1,4 @@
-"""`make human-eval-results`: what came back of a study, in the terminal and as a page.
+"""`make human-eval-results`: the results of a study, in the terminal and as a page.
 
 quality, 1 to 5
   base             2.41 [2.30, 2.52]
@@ -21,13 +21,13 @@ from recipebook.files import write_text
 from recipebook.project import shown
 from recipebook.run import rundir
 
-# Krippendorff, Content Analysis, 2004, section 11.4.2: what may be relied on, and what allows tentative conclusions.
+# Krippendorff, Content Analysis, 2004, section 11.4.2: reliable, and enough for tentative conclusions.
 RELIABLE = 0.8
 TENTATIVE = 0.667
 
 
 def print_results(query: str, sources: Sequence[Path], runs: Path = project.RUNS) -> int:
-    """Read the forms, print what they tell and write it down beside them."""
+    """Read the forms, print the results and write them beside the forms."""
     run = rundir.find(query, runs)
     keys = read_keys(run)
     if not keys:
@@ -96,7 +96,7 @@ def render(results: Results) -> str:
 
 
 def format_rating(estimate: Estimate) -> str:
-    """`2.41 [2.30, 2.52]`; two digits are what some hundred ratings can tell."""
+    """`2.41 [2.30, 2.52]`; some hundred ratings are worth no more than two digits."""
     return "-" if estimate.mean is None else f"{estimate.mean:.2f}{_format_interval(estimate.low, estimate.high)}"
 
 

@@ -1,11 +1,11 @@
-"""What people said of systems: judgements in, means, preferences, tests and agreement out.
+"""People's judgements of systems in; means, preferences, tests and agreement out.
 
     Results(study="9f2c41d07ab3e655", …, ratings=(Rating(scale="quality", system="base", estimate=…), …),
             comparisons=(RatingComparison(scale="quality", first="base", second="tuned", difference=…, …), …),
             preferences=(PreferenceRate(first="base", second="tuned", choices=412, rate=…, p_adjusted=…),…),
             agreements=(Agreement(scale="quality", alpha=0.71),…))
 
-Conversations are resampled and tested whole, with all that was said of them: judgements of one are not independent.
+Conversations are resampled and tested whole, with all their judgements, since these are not independent.
 """
 
 from collections.abc import Callable, Sequence
@@ -55,7 +55,7 @@ class Agreement(Frozen):
     """Krippendorff's alpha; None where nobody can disagree: one evaluator, or one rating for all."""
 
     scale: ScaleName | None
-    """None: of the choices."""
+    """None: the agreement of the choices."""
     alpha: float | None
 
 
@@ -78,10 +78,10 @@ class Results(Frozen):
 
 def sum_up(returned: Returned) -> Results:
     """All figures of the forms that came back."""
-    key, said = returned.key, returned.judgements
+    key, judgements = returned.key, returned.judgements
     pairs = list(combinations(key.systems, 2))
-    comparisons = [_compare(said, scale, first, second, key.seed) for scale in SCALES for first, second in pairs]
-    preferences = [_count_choices(said, first, second, key.seed) for first, second in pairs]
+    comparisons = [_compare(judgements, scale, first, second, key.seed) for scale in SCALES for first, second in pairs]
+    preferences = [_count_choices(judgements, first, second, key.seed) for first, second in pairs]
     tested = [*(one.difference for one in comparisons), *(one.difference for one in preferences)]
     adjusted = iter(adjust_holm([difference.p for difference in tested]))
     return Results(
@@ -92,21 +92,21 @@ def sum_up(returned: Returned) -> Results:
         forms=len(key.sheets),
         evaluators=returned.evaluators,
         conversations=len(key.sheets[0]),
-        undecided=sum(one.best is None for one in said),
+        undecided=sum(one.best is None for one in judgements),
         ratings=tuple(
-            Rating(scale=scale, system=system, estimate=_rate(said, scale, system, key.seed))
+            Rating(scale=scale, system=system, estimate=_rate(judgements, scale, system, key.seed))
             for scale in SCALES
             for system in key.systems
         ),
         comparisons=tuple(one.model_copy(update={"p_adjusted": next(adjusted)}) for one in comparisons),
         preferences=tuple(one.model_copy(update={"p_adjusted": next(adjusted)}) for one in preferences),
-        agreements=tuple(Agreement(scale=scale, alpha=_agree_on(said, scale)) for scale in [*SCALES, None]),
+        agreements=tuple(Agreement(scale=scale, alpha=_agree_on(judgements, scale)) for scale in [*SCALES, None]),
     )
 
 
-def _rate(said: Sequence[Judgement], scale: ScaleName, system: str, seed: int) -> Estimate:
-    groups = [one.conversation for one in said]
-    found = estimate(_scale(said, scale, system), groups, binary=False, seed=seed)
+def _rate(judgements: Sequence[Judgement], scale: ScaleName, system: str, seed: int) -> Estimate:
+    groups = [one.conversation for one in judgements]
+    found = estimate(_scale(judgements, scale, system), groups, binary=False, seed=seed)
     ends = {
         name: POINTS[0] + SPAN * value
         for name in ("mean", "low", "high")
@@ -115,14 +115,14 @@ def _rate(said: Sequence[Judgement], scale: ScaleName, system: str, seed: int) -
     return found.model_copy(update=ends)
 
 
-def _scale(said: Sequence[Judgement], scale: ScaleName, system: str) -> list[float]:
-    """Ratings from 0 to 1, as intervals know no other bounds."""
-    return [(one.ratings[system][scale] - POINTS[0]) / SPAN for one in said]
+def _scale(judgements: Sequence[Judgement], scale: ScaleName, system: str) -> list[float]:
+    """The ratings of a system, scaled to the range from 0 to 1 that intervals are bounded by."""
+    return [(one.ratings[system][scale] - POINTS[0]) / SPAN for one in judgements]
 
 
-def _compare(said: Sequence[Judgement], scale: ScaleName, first: str, second: str, seed: int) -> RatingComparison:
-    groups = [one.conversation for one in said]
-    before, after = _scale(said, scale, first), _scale(said, scale, second)
+def _compare(judgements: Sequence[Judgement], scale: ScaleName, first: str, second: str, seed: int) -> RatingComparison:
+    groups = [one.conversation for one in judgements]
+    before, after = _scale(judgements, scale, first), _scale(judgements, scale, second)
     found = compare(before, after, groups, binary=False, seed=seed)
     ends = {
         name: SPAN * value
@@ -133,8 +133,8 @@ def _compare(said: Sequence[Judgement], scale: ScaleName, first: str, second: st
     return RatingComparison(scale=scale, first=first, second=second, difference=difference, p_adjusted=None)
 
 
-def _count_choices(said: Sequence[Judgement], first: str, second: str, seed: int) -> PreferenceRate:
-    decided = [one for one in said if one.best in (first, second)]
+def _count_choices(judgements: Sequence[Judgement], first: str, second: str, seed: int) -> PreferenceRate:
+    decided = [one for one in judgements if one.best in (first, second)]
     groups = [one.conversation for one in decided]
     chosen = [float(one.best == second) for one in decided]
     return PreferenceRate(
@@ -147,14 +147,14 @@ def _count_choices(said: Sequence[Judgement], first: str, second: str, seed: int
     )
 
 
-def _agree_on(said: Sequence[Judgement], scale: ScaleName | None) -> float | None:
-    """Of ratings by their order, with every answer a unit; of choices by their names, with every conversation one."""
+def _agree_on(judgements: Sequence[Judgement], scale: ScaleName | None) -> float | None:
+    """Ordinal alpha of ratings, where a unit is an answer; nominal alpha of choices, where it is a conversation."""
     if scale is None:
-        choices = [(one.evaluator, one.conversation, one.best or "") for one in said]
+        choices = [(one.evaluator, one.conversation, one.best or "") for one in judgements]
         return _find_alpha(choices, lambda one, other: float(one != other))
     ratings = [
         (one.evaluator, (one.conversation, system), rated[scale])
-        for one in said
+        for one in judgements
         for system, rated in one.ratings.items()
     ]
     counts = {point: sum(label == point for _, _, label in ratings) for point in POINTS}
@@ -167,7 +167,7 @@ def _agree_on(said: Sequence[Judgement], scale: ScaleName | None) -> float | Non
     return _find_alpha(ratings, measure)
 
 
-def _find_alpha(said: Sequence[tuple[int, Any, Any]], distance: Callable[[Any, Any], float]) -> float | None:
-    if len({evaluator for evaluator, _, _ in said}) < 2 or len({label for _, _, label in said}) < 2:
+def _find_alpha(ratings: Sequence[tuple[int, Any, Any]], distance: Callable[[Any, Any], float]) -> float | None:
+    if len({evaluator for evaluator, _, _ in ratings}) < 2 or len({label for _, _, label in ratings}) < 2:
         return None
-    return float(AnnotationTask(said, distance).alpha())
+    return float(AnnotationTask(ratings, distance).alpha())

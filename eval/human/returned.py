@@ -18,7 +18,7 @@ from recipebook.project import shown
 
 
 class Judgement(NamedTuple):
-    """What one evaluator said of all systems in one conversation; `best` is None where none was better."""
+    """One evaluator's ratings of all systems in one conversation; `best` is None where none was better."""
 
     evaluator: int
     conversation: str
@@ -69,7 +69,7 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
 
 
 def read_returned(files: Sequence[Path], keys: Mapping[str, Key]) -> Returned:
-    """Read the forms of one study; any that is unknown, twice there or partly filled in is refused, each in a line."""
+    """Read the forms of one study; unknown, repeated and partly filled-in forms are refused, a line each."""
     forms: dict[int, tuple[Path, _Form]] = {}
     faults: list[str] = []
     studies: dict[str, Path] = {}

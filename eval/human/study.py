@@ -1,11 +1,11 @@
-"""A study: who is asked what in which order, and the key that tells afterwards whose answer was which.
+"""A study: the questions of each evaluator in order, and the key with the system behind each answer's letter.
 
     {"study": "9f2c41d07ab3e655", "seed": 42, "runs": ["robot-lora"], "systems": ["base", "tuned"],
      "sheets": [[{"question": "samples/robot.json#12", "conversation": "samples/robot.json#12",
                   "systems": ["tuned", "base"]}, …], …]}
 
 A sheet is one evaluator's: its first question is number 1, the first system of it is letter A. Orders are drawn from
-the seed together with all answers: again the same from the same runs, and not to be drawn again from a form.
+the seed and all answers together: the same runs give the same order, and nobody can reconstruct it from a form.
 """
 
 import random
@@ -51,7 +51,7 @@ def draw_study(
     evaluators: int,
     seed: int,
 ) -> Key:
-    """Choose one question of each of so many conversations; all evaluators judge the same, each in an own order."""
+    """Choose one question from each of `conversations` dialogues; every evaluator gets them all in another order."""
     if len(systems) > len(LETTERS):
         raise UserError(f"RUNS: {len(systems)} systems; up to {len(LETTERS)} are judged at once")
     generator = random.Random(digest(str(seed), *(repr(question) for question in questions)))
@@ -72,7 +72,7 @@ def draw_study(
         for _ in range(evaluators)
     )
     key = Key(study="", seed=seed, runs=runs, systems=systems, sheets=sheets)
-    # Of all answers as well: a form is never read by the key of other answers to the same questions.
+    # The answers count as well: no form is read by the key of other answers to the same questions.
     return key.model_copy(update={"study": digest(key.model_dump_json(), *(repr(question) for question in chosen))})
 
 

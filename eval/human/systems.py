@@ -1,10 +1,10 @@
-"""What people are to judge: evaluated runs in, the same prompts with every system's answer out.
+"""Evaluated runs in; the prompts that all answered, with every system's answer for people to judge, out.
 
     (("base", "tuned"), [Question(id="samples/robot.json#12", conversation="samples/robot.json#12",
       messages=({"role": "user", "content": "stop"},), answers={"base": "the the", "tuned": "robot.stop()"}), …])
 
-One run gives its base model and what was tuned from it, one with stages the model of each; several give their base once
-and are named by their recipes, or by their own names where recipes repeat.
+A run gives its base and its tuned model; a run with stages gives its base and each stage's model. Several runs give a
+shared base once; they are named by their recipes, or by their own names where two have the same recipe.
 """
 
 from collections import Counter
@@ -33,7 +33,7 @@ class Question(NamedTuple):
 
 
 class _EvaluationPlace(NamedTuple):
-    """An evaluation in a run, the stage whose model it is of, and the folder with the rows that were asked."""
+    """An evaluation in a run, the stage whose model it is of, and the folder with its rows."""
 
     run: Run
     where: str
@@ -77,7 +77,7 @@ def read_systems(queries: Sequence[str], runs: Path = project.RUNS) -> tuple[tup
 
 
 def _find_places(query: str, runs: Path) -> list[_EvaluationPlace]:
-    """The evaluation that was asked for; of a run with stages, all of the first section whose answers are texts."""
+    """The evaluation that `query` names; for a run with stages, all of the first section whose answers are texts."""
     run, where = find_evaluation(query, runs)
     summary = read_stages(run.folder / "eval")
     if summary is None:
@@ -109,7 +109,7 @@ def _read(place: _EvaluationPlace) -> _Answered:
     predictions = {item.id: item for item in read_predictions(run.folder / "eval" / where / "predictions.jsonl")}
     if not any(item.prediction for item in predictions.values()):
         raise UserError(
-            f"{evaluation.name} was evaluated without generating answers; a metric such as text asks for them: "
+            f"{evaluation.name} was evaluated without generating answers; a metric such as text needs them: "
             f'make eval RUN={run.name} SET="eval.metrics.text={{}}"'
         )
     return _Answered(place, evaluation, predictions, str(run.read().hashes.get("base")))
@@ -148,9 +148,9 @@ def _agree(name: str, first: _Answered, other: _Answered) -> bool:
 
 
 def _read_prompts(one: _Answered) -> dict[str, Prompt]:
-    """The prompts with all that was said before, which predictions do not repeat, by their ids."""
-    asked = one.evaluation.summary.asked
-    rows = one.place.data / f"{asked.part if asked else 'test'}.jsonl"
+    """The whole prompts by id; predictions hold only the last message of each."""
+    evaluated = one.evaluation.summary.asked
+    rows = one.place.data / f"{evaluated.part if evaluated else 'test'}.jsonl"
     # The last turn of a row alone has another id than the same turn among all.
     return {prompt.id: prompt for turns in ("all", "last") for prompt in read_prompts(rows, None, turns)}
 

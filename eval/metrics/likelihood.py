@@ -1,4 +1,4 @@
-"""How well a model predicts the reference answers: log-probabilities in, what each token of them costs out.
+"""How well a model predicts the reference answers: log-probabilities in, nats a token out.
 
     {"measures": {"answer": -12.5, "answer_tokens": 25}}
     → {"nll": 0.5, "perplexity": 1.65, "corpus_perplexity": 1.65, "answer_nats": 12.5, "answer_tokens": 25.0}

@@ -54,7 +54,7 @@ _COUNTS = {
 FIGURES = {
     "exact": "every device and setting is right",
     **{f"{kind}_{share}": text.format(things) for kind, things in _KINDS.items() for share, text in _SHARES.items()},
-    "numerical_mae": "how far the numbers are off that do not match, on average",
+    "numerical_mae": "the mean error of the numbers that do not match",
     **{
         f"{kind}_micro_{share}": f"{text.format(things)}, over all answers together"
         for kind, things in _KINDS.items()
@@ -85,7 +85,7 @@ class Options(Frozen):
 
     mode: Mode = Field("strict", description="`compat` to repeat the published figures, oddities included")
     tolerance: Annotated[float, Field(ge=0)] = Field(
-        0.0, description="what a number may be off, of `strict`; `compat` takes 1"
+        0.0, description="how far off a number may be in mode strict; compat allows 1"
     )
 
     @field_validator("tolerance")
@@ -121,26 +121,26 @@ def _score_one(prediction: str, reference: str, options: Options) -> dict[str, f
 
 
 def _compare(predicted: Actions, wanted: Actions, strict: bool, tolerance: float) -> tuple[Counter[str], list[float]]:
-    """Count what is right, wrong and missed of every kind; by how much numbers are off that do not match."""
+    """Count what is right, wrong and missed of every kind, and list the errors of the numbers that do not match."""
     counts = Counter(
         device_tp=len(predicted.keys() & wanted.keys()),
         device_fp=len(predicted.keys() - wanted.keys()),
         device_fn=len(wanted.keys() - predicted.keys()),
     )
     errors: list[float] = []
-    answered, asked = _flatten(predicted), _flatten(wanted)
-    for setting in answered.keys() | asked.keys():
+    answered, expected = _flatten(predicted), _flatten(wanted)
+    for setting in answered.keys() | expected.keys():
         kind = "numerical" if setting[1] in NUMERICAL else "categorical"
-        if setting not in asked:
+        if setting not in expected:
             found, kinds = ["fp"], ["fp"]
         elif setting not in answered:
             found, kinds = ["fn"], ["fn"]
-        elif _match(answered[setting], asked[setting], strict, tolerance):
+        elif _match(answered[setting], expected[setting], strict, tolerance):
             found, kinds = ["tp"], ["tp"]
         else:
             found, kinds = ["fp", "fn"], ["fp", "fn"] if strict else ["fp"]
             if kind == "numerical":
-                errors.append(abs(float(answered[setting]) - float(asked[setting])))
+                errors.append(abs(float(answered[setting]) - float(expected[setting])))
         counts.update(f"param_{count}" for count in found)
         counts.update(f"{kind}_{count}" for count in kinds)
     return counts, sorted(errors)
@@ -150,15 +150,15 @@ def _flatten(actions: Actions) -> dict[tuple[str, str], Value]:
     return {(device, name): value for device, settings in actions.items() for name, value in settings.items()}
 
 
-def _match(answer: Value, asked: Value, strict: bool, tolerance: float) -> bool:
-    if isinstance(answer, str) or isinstance(asked, str):
-        return answer == asked
+def _match(answer: Value, expected: Value, strict: bool, tolerance: float) -> bool:
+    if isinstance(answer, str) or isinstance(expected, str):
+        return answer == expected
     if not strict:
         # True and False are 1 and 0 here, and so never more than the tolerance apart.
-        return abs(answer - asked) <= COMPAT_TOLERANCE
-    if isinstance(answer, bool) or isinstance(asked, bool):
-        return answer is asked
-    return abs(answer - asked) <= tolerance
+        return abs(answer - expected) <= COMPAT_TOLERANCE
+    if isinstance(answer, bool) or isinstance(expected, bool):
+        return answer is expected
+    return abs(answer - expected) <= tolerance
 
 
 def _share_out(tp: int, fp: int, fn: int) -> dict[str, float | None]:

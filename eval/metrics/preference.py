@@ -14,7 +14,8 @@ the logarithm of how much likelier it is than under the reference:
     reward_margin               beta * ((chosen - reference_chosen) - (rejected - reference_rejected))
     reward_accuracy             1 if reward_margin > 0, 1/2 if it is 0
 
-A margin of exactly 0 is a coin toss and counts as a half: the base model is its own reference, and has nothing else.
+A margin of exactly 0 is a coin toss and counts as a half: the base model is its own reference, so all its reward
+margins are 0.
 """
 
 from collections.abc import Sequence
@@ -41,7 +42,7 @@ NEEDED = {*MEASURES, *COUNTS, "reference_chosen", "reference_rejected"}
 class Options(Frozen):
     """What a recipe may set."""
 
-    beta: Annotated[float, Field(gt=0)] = Field(0.1, description="of the implicit reward, as in training")
+    beta: Annotated[float, Field(gt=0)] = Field(0.1, description="beta of the implicit reward, as in training")
 
 
 def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str, float | None]]:

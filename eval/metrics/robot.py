@@ -3,7 +3,7 @@
     robot.turn(direction="left", angle=90)
     ; robot.move_forward(2, speed=0.5)
 
-Calls stand on lines of their own or behind `;`. Both texts are read as Python, never run: spacing, quotes and the
+Each call is on a line of its own or follows a `;`. Both texts are read as Python, never run: spacing, quotes and the
 order of keywords do not count, 3 equals 3.0, True is not 1, and positional arguments get their names from the API.
 Each predicted call is partnered with at most one reference call of its name, the pairs that share most arguments
 first. The arguments of a call without a partner are wrong. With P the calls predicted, R those of the reference and
@@ -44,14 +44,14 @@ FIGURES = {
     "exact": "the calls, their order and every argument are right",
     "parses": "the answer is one or more Python calls",
     "valid": "every call is in the API, with arguments that it allows",
-    "call_precision": "share of the predicted calls that were asked for",
-    "call_recall": "share of the calls asked for that were predicted",
+    "call_precision": "share of the predicted calls that are in the reference",
+    "call_recall": "share of the reference's calls that were predicted",
     "call_f1": "harmonic mean of call precision and recall",
     "argument_precision": "share of the predicted arguments that are right",
-    "argument_recall": "share of the arguments asked for that are right",
+    "argument_recall": "share of the reference's arguments that are right",
     "argument_f1": "harmonic mean of argument precision and recall",
-    "numbers_exact": "share of the numbers asked for that are right",
-    "numbers_within": "share of the numbers asked for that are right within the tolerance",
+    "numbers_exact": "share of the reference's numbers that are right",
+    "numbers_within": "share of the reference's numbers that are right within the tolerance",
     "order": "share of the pairs of calls that come in the right order",
 }
 BINARY = frozenset({"exact", "parses", "valid"})
@@ -60,8 +60,8 @@ BINARY = frozenset({"exact", "parses", "valid"})
 class Options(Frozen):
     """What a recipe may set."""
 
-    api: Path = Field(Path("samples/robot_api.yaml"), description="the calls there are, from the project's folder")
-    tolerance: Annotated[float, Field(ge=0)] = Field(0.05, description="of numbers_within, relative to the reference")
+    api: Path = Field(Path("samples/robot_api.yaml"), description="the API's file, from the project's folder")
+    tolerance: Annotated[float, Field(ge=0)] = Field(0.05, description="of numbers_within, as a share of the reference")
 
 
 def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str, float | None]]:
@@ -71,7 +71,7 @@ def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str,
 
 
 def make_reader(options: Options) -> Callable[[str], Hashable | None]:
-    """What two answers share that mean the same: the calls, their order and arguments; None if one does not parse."""
+    """A function of an answer that is equal for equal calls, order and arguments; None if the answer does not parse."""
     api = read_api(PROJECT / options.api)
 
     def read(text: str) -> Hashable | None:

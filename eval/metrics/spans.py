@@ -12,7 +12,7 @@ With log p(t), the log-likelihood of token t given all before it:
     fluency_perplexity    exp(fluency_nll)
 
 `tool` is the names of called tools, `position` the openings of calls, `argument` their arguments and closings, and
-`fluency` the text around them with the end of the turn. An answer without calls has no figures for what it lacks.
+`fluency` the text around them with the end of the turn. A figure is null for an answer without such tokens.
 """
 
 import math

@@ -9,8 +9,8 @@
     length_ratio    pred_length / ref_length
 
 Neither case nor white space counts in `exact`. Lengths are in words between blanks. `length_ratio` over several
-answers is the mean predicted length by the mean reference length, not a mean of ratios; of an empty reference alone
-there is none.
+answers is the mean predicted length by the mean reference length, not a mean of ratios; for an empty reference alone
+it is null.
 """
 
 from collections.abc import Sequence

@@ -47,20 +47,20 @@ from recipebook.text.inline_calls import InlineCall, find_calls, remove_calls
 
 FIGURES = {
     "exact": "the calls, their order and every argument are right",
-    "tool_accuracy": "the right tools are called, each as often as asked for",
-    "tool_precision": "share of the predicted calls that were asked for",
-    "tool_recall": "share of the calls asked for that were predicted",
+    "tool_accuracy": "the right tools are called, each as often as in the reference",
+    "tool_precision": "share of the predicted calls that are in the reference",
+    "tool_recall": "share of the reference's calls that were predicted",
     "tool_f1": "harmonic mean of tool precision and recall",
     "argument_precision": "share of the predicted arguments that are right",
-    "argument_recall": "share of the arguments asked for that are right",
+    "argument_recall": "share of the reference's arguments that are right",
     "argument_f1": "harmonic mean of argument precision and recall",
-    "argument_exact": "share of the calls asked for that have exactly their arguments",
-    "position_exact": "share of the calls asked for that stand where they should",
-    "position_distance": "characters between where a call stands and where it should, on average",
+    "argument_exact": "share of the reference's calls whose arguments are exactly right",
+    "position_exact": "share of the reference's calls that are at the right position",
+    "position_distance": "mean distance of a call from its right position, in characters",
     "order": "share of the pairs of calls that come in the right order",
-    "multi_step_exact": "where several calls are asked for: all of them, their order and arguments are right",
+    "multi_step_exact": "if the reference has several calls: all of them, their order and arguments are right",
     "valid": "every call made is in the tools' schemas, with arguments that they allow",
-    "no_call": "where no call is asked for, none is made",
+    "no_call": "if the reference has no call, none is made",
     "text_equal": "the text around the calls is right",
 }
 BINARY = frozenset({"exact", "tool_accuracy", "multi_step_exact", "valid", "no_call", "text_equal"})
@@ -69,7 +69,7 @@ BINARY = frozenset({"exact", "tool_accuracy", "multi_step_exact", "valid", "no_c
 class Options(Frozen):
     """What a recipe may set."""
 
-    tools: Path = Field(Path("samples/toolformer_tools.yaml"), description="the schemas, from the project's folder")
+    tools: Path = Field(Path("samples/toolformer_tools.yaml"), description="the tools' file, from the project's folder")
 
 
 class _Annotated(NamedTuple):
@@ -87,7 +87,7 @@ def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str,
 
 
 def make_reader(options: Options) -> Callable[[str], Hashable]:
-    """What two texts share that call the same: the calls, their order, arguments and positions."""
+    """A function of a text that is equal for equal calls, order, arguments and positions."""
     api = read_api(PROJECT / options.tools)
 
     def read(text: str) -> Hashable:
@@ -131,24 +131,24 @@ def _score_one(predicted: _Annotated, wanted: _Annotated, api: Api) -> dict[str,
     partners = find_partners(predicted.calls, wanted.calls)
     pairs = [(predicted.calls[p], wanted.calls[w]) for w, p in partners.items()]
     distances = [abs(predicted.positions[p] - wanted.positions[w]) for w, p in partners.items()]
-    asked, exact = len(wanted.calls), float(predicted.calls == wanted.calls)
+    count, exact = len(wanted.calls), float(predicted.calls == wanted.calls)
     same_names = Counter(call.name for call in predicted.calls) == Counter(call.name for call in wanted.calls)
     return {
         "exact": exact,
-        "tool_accuracy": float(same_names) if asked else None,
-        **compare_counts("tool", len(pairs), len(predicted.calls), asked),
+        "tool_accuracy": float(same_names) if count else None,
+        **compare_counts("tool", len(pairs), len(predicted.calls), count),
         **compare_counts(
             "argument",
             sum(count_equal(one, other) for one, other in pairs),
             sum(len(call.arguments) for call in predicted.calls),
             sum(len(call.arguments) for call in wanted.calls),
         ),
-        "argument_exact": divide(sum(one.arguments == other.arguments for one, other in pairs), asked),
-        "position_exact": divide(distances.count(0), asked),
+        "argument_exact": divide(sum(one.arguments == other.arguments for one, other in pairs), count),
+        "position_exact": divide(distances.count(0), count),
         "position_distance": divide(sum(distances), len(distances)),
-        "order": divide(count_ordered(partners), math.comb(asked, 2)),
-        "multi_step_exact": exact if asked > 1 else None,
+        "order": divide(count_ordered(partners), math.comb(count, 2)),
+        "multi_step_exact": exact if count > 1 else None,
         "valid": float(all(is_valid(call, api) for call in predicted.calls)) if predicted.calls else None,
-        "no_call": None if asked else float(not predicted.calls),
+        "no_call": None if count else float(not predicted.calls),
         "text_equal": float(predicted.words == wanted.words),
     }

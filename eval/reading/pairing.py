@@ -1,4 +1,4 @@
-"""Predicted calls beside those that were asked for: who is whose partner, and what the pairs share.
+"""Predicted calls beside wanted ones: the partners, and what they share.
 
 In: calls in normal form, predicted and wanted. Each predicted call is partnered with at most one wanted call of its
 name, the pairs that share most arguments first:
@@ -41,7 +41,7 @@ def compare_counts(name: str, shared: int, predicted: int, wanted: int) -> dict[
 
 
 def divide(part: float, whole: int) -> float | None:
-    """A share; None of nothing."""
+    """A share; None if `whole` is 0."""
     return part / whole if whole else None
 
 

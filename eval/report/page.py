@@ -3,7 +3,7 @@
     figure              base   tuned [95 %]          difference [95 %]         p
     exact               0.000  0.845 [0.806, 0.877]  +0.845 [0.808, 0.880]     <0.001
 
-The HTML needs nothing else: no network, no scripts, no fonts. What models and data files say is text in it, never
+The HTML needs nothing else: no network, no scripts, no fonts. Models' answers and data are text in it, never
 markup.
 """
 
@@ -34,14 +34,14 @@ from recipebook.terminal import align
 
 WORST = 10
 BEST = 5
-# Longer texts are cut in the page, with a word about it: comparing them takes time that grows with the square.
+# Longer texts are cut in the page, with a note: comparing them takes time that grows with the square.
 SHOWN_CHARS = 2_000
 # Below this share of common words a diff is confetti: the two texts are shown one after the other.
 ALIKE = 0.5
 
 
 class ReportInput(NamedTuple):
-    """All that a report tells. Scores are in the order of the predictions; `base` is None without a base model.
+    """Everything that a report shows. Scores are in the order of the predictions; `base` is None without a base model.
 
     `stages` are the models of a run with stages, side by side; `account` (records in, rows out, rejects by reason)
     and `manifest` are shown as they are, whatever their depth.
@@ -62,7 +62,7 @@ class ReportInput(NamedTuple):
 
     @classmethod
     def read(cls, folder: Path, found: Path) -> "ReportInput":
-        """Collect what a run's folder holds, and the evaluation in `found`."""
+        """Collect the files of the run's `folder`, and of the evaluation in `found`."""
         manifest = json.loads((folder / "manifest.json").read_text())
         tuned, base = read_scores(found / "scores.jsonl")
         return cls(
@@ -117,7 +117,7 @@ def terminal_table(summary: Summary) -> str:
 
 
 def make_verdict(summary: Summary) -> str:
-    """What was found, in plain words, be it good or bad news."""
+    """The verdict in plain words, good or bad."""
     result = summary.headline
     difference = result.difference
     name = f"{result.figure} ({result.explanation})"
@@ -179,7 +179,7 @@ def choose_examples(report: ReportInput) -> tuple[list[Example], list[Example]]:
 
 
 def compare_texts(reference: str, answer: str) -> tuple[Piece, ...]:
-    """Diff by words and signs; texts with little in common are parted whole."""
+    """Diff by words and signs; texts with little in common are two whole pieces."""
     old, new = _split_words(_cut(reference)), _split_words(_cut(answer))
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     steps = matcher.get_opcodes() if matcher.ratio() >= ALIKE else [("replace", 0, len(old), 0, len(new))]

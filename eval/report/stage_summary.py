@@ -44,7 +44,7 @@ class StageFigure(Frozen):
 
 
 class SectionSummary(Frozen):
-    """All models under one `eval` section, asked the same rows."""
+    """All models under one `eval` section, evaluated on the same rows."""
 
     name: str
     main: str
@@ -62,7 +62,7 @@ class StageSummary(Frozen):
 
 
 def read_stages(folder: Path) -> StageSummary | None:
-    """What an evaluation's folder says of stages; None where the run has none."""
+    """The summary of stages in an evaluation's folder; None where the run has no stages."""
     path = folder / FILE
     return StageSummary.model_validate_json(path.read_bytes()) if path.is_file() else None
 

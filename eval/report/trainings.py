@@ -2,7 +2,7 @@
 
     [TrainingReport(name="", losses=LossChart(train="0.82,64.2 …", …), diagnosis=Diagnosis(verdict="good", …))]
 
-A run has one training, a run of stages one for each that trained, named by it.
+A run has one training; a run with stages has one for each stage that trained, named after the stage.
 """
 
 import json
@@ -14,7 +14,7 @@ from recipebook.run.diagnosis import Diagnosis, diagnose_folder, read_metrics
 
 
 class TrainingReport(NamedTuple):
-    """One curve, and what it tells."""
+    """One training's loss curve and its diagnosis."""
 
     name: str
     losses: LossChart | None

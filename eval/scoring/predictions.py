@@ -7,8 +7,8 @@
 Only `prediction` and `reference` must be there, so any other system's answers can be scored; a line without an
 `id` is named by its number, and keys that are not known here go to `meta`. `baseline` is the base model's answer;
 `measures` and `baseline_measures` are what else was measured of both models, such as log-probabilities. Lines with
-the same `unit` (a dialogue, a persona) are taken together in intervals and tests. `question_hash` is of the
-whole prompt and its answer, by which the same row is known in another run's predictions.
+the same `unit` (a dialogue, a persona) are taken together in intervals and tests. `question_hash` is the hash of the
+whole prompt and its answer; it identifies the same row in another run's predictions.
 """
 
 import json
@@ -46,7 +46,7 @@ class Prediction(Frozen):
 
 
 def read_predictions(path: Path) -> list[Prediction]:
-    """Read a predictions file whole; every id once, and either every line has a baseline or none."""
+    """Read a whole predictions file; no id may repeat, and either every line has a baseline or none."""
     predictions: list[Prediction] = []
     first_seen: dict[str, int] = {}
     for number, record in _read_objects(path):

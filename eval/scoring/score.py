@@ -8,7 +8,7 @@
 
     {"id": "samples/robot.json#12", "tuned": {"exact": 1.0}, "base": {"exact": 0.0}}
 
-and summary.json. Figures of several metrics that share a name are told apart as `<metric>.<figure>`.
+and summary.json. Figures of several metrics that share a name are named `<metric>.<figure>`.
 """
 
 import json
@@ -28,14 +28,17 @@ from recipebook.options import check_options
 
 
 class Metric(Protocol):
-    """What a module of eval/metrics/ has: its options, its figures with a line each, those that are 0 or 1, `score`.
+    """A module of eval/metrics/: its options, its figures with a line each, the names of those that are 0 or 1.
 
-    `score` gives one dict a prediction, with every figure; None where a figure is not defined (0/0), never 0.
-    A module may also have `LESS_IS_BETTER`, names of figures; `UNTESTED`, figures without a p-value, such as counts;
-    `RATIOS`, figures whose mean is a sum of others by a sum of others (eval/statistics/ratios.py), `EXPONENTIALS`,
-    those of them that are e to the power of it; and `MEASURES`, what of its rows must be measured by their likelihood
-    instead of being generated: `answer`, `spans` of it, or `chosen` and `rejected`. `make_reader` tells which answers
-    are the same (eval/vote.py).
+    `score` returns one dict a prediction, with every figure; None where a figure is not defined (0/0), never 0.
+    A module may also have
+    - `LESS_IS_BETTER`: names of figures;
+    - `UNTESTED`: figures without a p-value, such as counts;
+    - `RATIOS`: figures whose mean is a sum of others divided by a sum of others (eval/statistics/ratios.py);
+    - `EXPONENTIALS`: those of the ratios that are e to the power of the quotient;
+    - `MEASURES`: the texts of a row whose likelihood is measured, instead of generating an answer: `answer`, `spans`
+      of it, or `chosen` and `rejected`;
+    - `make_reader(options)`: returns a function that maps equal answers to equal values (eval/vote.py).
     """
 
     Options: type[BaseModel]
@@ -47,7 +50,7 @@ class Metric(Protocol):
 
 
 class Scored(NamedTuple):
-    """What evaluation keeps of each answer, and what its figures mean."""
+    """The scores of each answer, and the meaning of the figures."""
 
     figures: dict[str, Figure]
     tuned: list[Scores]
@@ -60,7 +63,7 @@ def load_metric(name: str) -> Metric:
 
 
 def list_figures(metric: Metric) -> dict[str, Figure]:
-    """What a metric says of its figures."""
+    """A metric's figures by name."""
     # Most metrics have none of these.
     less_is_better = getattr(metric, "LESS_IS_BETTER", frozenset[str]())
     untested = getattr(metric, "UNTESTED", frozenset[str]())
@@ -85,7 +88,7 @@ def read_options(name: str, options: Mapping[str, Any]) -> BaseModel:
 
 
 def score_file(name: str, source: Path, out: Path, options: Mapping[str, Any], seed: int = 42) -> dict[str, Any]:
-    """Score a predictions file into `out`, one line an answer; the aggregates come back."""
+    """Score a predictions file into `out`, one line an answer; return the aggregates."""
     metric, settings = load_metric(name), read_options(name, options)
     predictions = read_predictions(source)
     scores = metric.score(predictions, settings)
@@ -113,7 +116,7 @@ def evaluate_predictions(
 ) -> Summary:
     """Score a run's predictions, write scores.jsonl and summary.json, and sum up.
 
-    `conditions` are hashes of all that must agree before two results may be compared.
+    `conditions` are hashes that must be equal before two results may be compared.
     """
     settings = {name: read_options(name, options) for name, options in metrics.items()}
     predictions = read_predictions(predictions_path)

@@ -1,4 +1,4 @@
-"""What an evaluation found: scores of every row in, one `Summary` (eval/summary.json) out.
+"""An evaluation's figures: scores of every row in, one `Summary` (eval/summary.json) out.
 
     {"main": "exact", "seed": 42, "rows": 400, "truncated": 1, "with_base": true,
      "results": [{"figure": "exact", "explanation": "the calls, their order and …", "binary": true,
@@ -24,9 +24,9 @@ Scores = dict[str, float | None]
 
 
 class Figure(Frozen):
-    """What a figure means, whether it is right or wrong with nothing between, and what it divides if it is a ratio.
+    """A figure's meaning, whether its values are only 0 and 1, and the figures that it divides if it is a ratio.
 
-    An untested one is shown beside the others and has no p-value, so that theirs are adjusted for fewer.
+    An untested figure is shown without a p-value, so that the p-values of the others are adjusted for fewer tests.
     """
 
     explanation: str
@@ -146,7 +146,7 @@ def summarise(
 def estimate_figure(
     name: str, figure: Figure | Result, scores: Sequence[Scores], groups: Sequence[str], seed: int
 ) -> Estimate:
-    """One figure over some rows: the mean, or the sum by the sum of a ratio."""
+    """One figure over some rows: a mean, or for a ratio the sum divided by the sum."""
     if figure.ratio:
         return estimate_ratio(scores, figure.ratio, groups, exponential=figure.exponential, seed=seed)
     return estimate([row[name] for row in scores], groups, binary=figure.binary, seed=seed)

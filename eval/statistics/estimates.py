@@ -3,19 +3,19 @@
     estimate([1.0, 1.0, 0.0, None], ["a", "b", "c", "d"], binary=True, seed=42)
     → Estimate(n=3, undefined=1, mean=0.667, low=0.208, high=0.939)
 
-Values that share a group (turns of a dialogue) are not independent: groups, not values, are resampled then, and flip
-their signs together. What was chosen, by simulation (`python -m benchmarks.calibration` prints the figures):
+Values that share a group (turns of a dialogue) are not independent: then groups are resampled, not values, and their
+signs are flipped together. What was chosen, by simulation (`python -m benchmarks.calibration` prints the figures):
 - Intervals of 0/1 figures are Wilson's. Other means take the BCa bootstrap, as scores are skewed; differences take the
   percentile bootstrap, as they are hardly skewed and BCa stumbles over the many zeros of 0/1 differences. Both are
   widened as Student's t is for few groups (Hesterberg, "What Teachers Should Know About the Bootstrap", The American
-  Statistician 69, 2015): 10 dialogues would be covered 9 times in 10 else. Differences of less than 20 groups take
-  Student's t itself with the jackknife's error.
+  Statistician 69, 2015): otherwise intervals of 10 dialogues would hold the truth 90 times in 100. Differences of less
+  than 20 groups take Student's t itself with the jackknife's error.
 - Paired tests are McNemar's for 0/1 figures, by the chi-squared distribution, and random sign flips of whole groups
   with mid-p for others: exact tests of such steps reject 1 to 3 times in 100 where 5 are promised (Fagerland, Lydersen
   and Laake, "The McNemar test for binary matched-pairs data: mid-p and asymptotic are better than exact conditional",
   BMC Medical Research Methodology 13, 2013). McNemar's with mid-p still rejects 2.5 times of 50 pairs of which 1 in 10
   differ; by chi-squared it is 4.7 times, and never more than 5.4 times from 50 pairs on.
-Where all values are equal there is nothing to resample, and the interval tells how many unseen other values there
+Where all values are equal there is nothing to resample, and the interval shows how many unseen other values there
 could be.
 """
 
@@ -41,14 +41,14 @@ from eval.statistics.resampling import (
 from recipebook.frozen import Frozen
 
 SIGNIFICANT = 0.05
-# Below, BCa has too little to judge the skew by; above, its work grows with the square and its effect is gone.
+# Fewer values are too few for BCa to estimate the skew; more take time that grows with the square, to no effect.
 BCA_GROUPS = range(10, 2_001)
 
 Values = Sequence[float | None]
 
 
 class Estimate(Frozen):
-    """A mean over the defined values; without any, it is None, and so is an interval that cannot be had."""
+    """A mean over the defined values; without any, it is None, and so is an interval that cannot be computed."""
 
     n: int
     undefined: int
@@ -58,7 +58,7 @@ class Estimate(Frozen):
 
 
 class Difference(Frozen):
-    """What tuned does better than base, over the rows where both are defined."""
+    """Tuned less base, over the rows where both are defined."""
 
     n: int
     groups: int
@@ -83,7 +83,7 @@ def estimate(values: Values, groups: Sequence[str], *, binary: bool, seed: int) 
 
 
 def compare(base: Values, tuned: Values, groups: Sequence[str], *, binary: bool, seed: int) -> Difference:
-    """Mean of tuned - base, its interval, and how likely as large a one is if the two were alike."""
+    """Mean of tuned - base, its interval, and the probability of a difference as large if the two were alike."""
     kept = [
         (before, after, group)
         for before, after, group in zip(base, tuned, groups, strict=True)

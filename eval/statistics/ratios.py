@@ -1,4 +1,4 @@
-"""Figures that are a sum by a sum: scores of rows in, estimates and differences with 95 % intervals out.
+"""Figures that are a sum divided by a sum: scores of rows in, estimates and differences with 95 % intervals out.
 
     RATIOS = {"length_ratio": (("pred_length",), ("ref_length",))}
     estimate_ratio([{"pred_length": 2, "ref_length": 4}, {"pred_length": 4, "ref_length": 4}], …, ["a", "b"], seed=42)
@@ -6,8 +6,8 @@
 
 A metric's RATIOS name the figures that are added up above and below the line (one may be named twice: 2 tp above
 2 tp + fp + fn). A mean of the rows' own ratios would let a row of one word weigh as much as one of a hundred. Groups
-are resampled, and swapped between base and tuned, as in eval/statistics/estimates.py. Where nothing stands below the
-line of all rows there is no ratio. An `exponential` figure is e to the power of its ratio, as perplexity is of nats a
+are resampled, and swapped between base and tuned, as in eval/statistics/estimates.py. Where the sum below
+the line is 0 there is no ratio. An `exponential` figure is e to the power of its ratio, as perplexity is of nats a
 token.
 """
 
@@ -53,7 +53,7 @@ def estimate_ratio(
     else:
         low, high = bootstrap(sums, seed)
     if exponential:
-        # Ends of an interval go where the figure goes, as e to the power of it only ever grows with it.
+        # e to the power of the ends are the ends for e to the power of the ratio, since the function only grows.
         raised = [None if value is None else _raise(value) for value in (mean, low, high)]
         return Estimate(n=n, undefined=len(scores) - n, mean=raised[0], low=raised[1], high=raised[2])
     return Estimate(n=n, undefined=len(scores) - n, mean=mean, low=low, high=high)
@@ -82,7 +82,7 @@ def compare_ratio(
 
 
 def add_parts(scores: Rows, ratio: Ratio) -> Any:
-    """What stands above and below the line, row by row; nan where it is not defined."""
+    """Numerator and denominator, row by row; nan where it is not defined."""
     values = [[[row[figure] for row in scores] for figure in figures] for figures in ratio]
     return np.array([np.array(part, dtype=float).sum(axis=0) for part in values])
 
@@ -92,7 +92,7 @@ def _raise(value: float) -> float | None:
 
 
 def _sum_defined(parts: Any, groups: Sequence[str]) -> tuple[Any, int]:
-    """Sums by group over the rows where every part is defined, and how many those are."""
+    """Sums by group over the rows where every part is defined, and the number of these rows."""
     defined = ~np.isnan(parts).any(axis=0)
     kept = [group for group, one in zip(groups, defined, strict=True) if one]
     return sum_groups(parts[:, defined], kept), len(kept)

@@ -83,7 +83,10 @@ def test_a_vote_is_evaluated_like_a_run_and_names_its_voters(
     assert run.read().voters == tuple(run.name for run, _ in members)
     assert run.read().status == "done"
     page = (run.folder / "eval" / "report.html").read_text()
-    assert "2 of 3" in page and f"What most of these answered: {', '.join(run.name for run, _ in members)}." in page
+    assert (
+        "2 of 3" in page
+        and f"The answers that most of these members gave: {', '.join(run.name for run, _ in members)}." in page
+    )
     assert json.loads((run.folder / "eval" / "predictions.jsonl").read_text().splitlines()[2])["prediction"] == "right"
 
 

@@ -128,7 +128,7 @@ def test_a_fleet_without_any_test_row_is_refused(make_run: MakeRun, add_member: 
 def test_what_shares_no_row_or_no_settings_is_refused(make_run: MakeRun, add_member: Join, tmp_path: Path) -> None:
     apart, old = make_run(["no"], questions="z"), make_run(["no"])
     add_member("x", "+", "a")
-    with pytest.raises(UserError, match=rf"^{apart.name} and each were asked no row in common$"):
+    with pytest.raises(UserError, match=rf"^{apart.name} and each have no row in common$"):
         read_systems([apart.name, "each"], tmp_path)
     with pytest.raises(UserError, match=rf"before rows of different runs could be joined: make eval RUN={old.name}$"):
         read_systems([old.name, "each"], tmp_path)

@@ -91,7 +91,7 @@ def test_forms_that_come_back_become_figures(
 ) -> None:
     run = add_rows(make_run(["right"] * 4))
     assert make_forms(["robot"], 9, 2, 42, tmp_path) == 0
-    assert "4 conversations: the runs have no more, not 9" in capsys.readouterr().out
+    assert "4 conversations instead of 9: the runs have no more" in capsys.readouterr().out
     ((study, key),) = read_keys(run).items()
     folder = run.folder / "human-eval" / study
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
