@@ -25,6 +25,7 @@ ORDER = (
     "data.md",
     "../converters/README.md",
     "methods.md",
+    "axolotl-keys.md",
     "stages.md",
     "fleets.md",
     "services.md",

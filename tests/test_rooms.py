@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "release": "recipebook.* eval.*",
     "commands": "recipebook.* converters eval.* release",
     "samples": "recipebook.* stages",
-    "benchmarks": "recipebook.* converters eval.* samples",
+    "benchmarks": "recipebook.* converters eval.* trainer samples",
     "docs": "recipebook.* eval.*",
 }
 FOLDERS = sorted({room.partition(".")[0] for room in MAY_IMPORT})
