@@ -35,6 +35,7 @@ ORDER = (
     "debugging.md",
     "extending.md",
     "architecture.md",
+    "mutants.md",
     "../CONTRIBUTING.md",
     "../CHANGELOG.md",
 )

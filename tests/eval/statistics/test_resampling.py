@@ -53,6 +53,8 @@ def test_sums_are_divided_over_all_groups_or_along_an_axis() -> None:
     assert divide_sums(*rows).tolist() == [4 / 8, 6 / 4]
     assert divide_sums(*rows, axis=0).tolist() == [6 / 6, 4 / 6]
     assert math.isnan(divide_sums(np.array([0.0]), np.array([0.0])))
+    with pytest.raises(ValueError, match="argument 2 is shorter"):
+        divide_sums(*rows, np.array([1.0]))
     assert divide_sums(np.array([1.0]), np.array([0.0])) == math.inf
 
 
@@ -94,8 +96,10 @@ def test_memory_is_bounded_whatever_the_draws_come_in(monkeypatch: pytest.Monkey
 
 def test_one_group_has_no_interval_and_an_end_beyond_numbers_is_left_out() -> None:
     assert bootstrap(np.array([[1.0], [2.0]]), 1) == (None, None)
+    assert bootstrap(np.array([[1.0, 1.0], [2.0, 1.0]]), 42) == (0.5, 1.0)
     low, high = bootstrap(np.array([[1.0, 1.0, 1.0], [1.0, 0.0, 0.0]]), 1)
     assert (low is None or math.isfinite(low)) and high is None
+    assert bootstrap(np.array([[-1.0, -1.0, -1.0], [1.0, 0.0, 0.0]]), 1)[0] is None
 
 
 def test_from_twenty_groups_on_a_difference_is_resampled() -> None:
