@@ -11,7 +11,7 @@ GOAL = re.compile(r"^([a-z-]+):", re.MULTILINE)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Which names."""
+    """The kind of names."""
     parser.add_argument("kind", choices=["commands", "recipes", "profiles", "runs"])
 
 

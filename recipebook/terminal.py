@@ -1,4 +1,4 @@
-"""What commands print: labelled lines, and tables in columns.
+"""The output of commands: labelled lines, and tables in columns.
 
     print_field("found", "runs/robot-lora-20261120-141503: same recipe, data and versions")
     align([("run", "loss"), ("robot-lora-20261120-141503", "0.0312")])

@@ -115,7 +115,7 @@ def _list_importable(before: set[str]) -> list[str]:
 
 
 def _read_all(descriptor: int) -> bytes:
-    """What the child writes; the end of the pipe is the child's end, or near to it."""
+    """All that the child writes; the pipe ends when the child does, or shortly before."""
     with open(descriptor, "rb") as pipe:
         return pipe.read()
 

@@ -1,4 +1,4 @@
-"""The members of a fleet in training: as many at a time as there are slots, each tried again up to a limit.
+"""The members of a fleet in training: one in each slot at a time, each tried again up to a limit.
 
 A fleet's state is in its members' manifests and locks alone, so that nothing else must agree with them after a kill. A
 member belongs to the scheduler that holds its claim, `.cache/claims/<identity>`, so that two schedulers can share the

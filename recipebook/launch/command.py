@@ -47,6 +47,6 @@ def build_environment(recipe: Recipe) -> dict[str, str]:
         # Threads that spin while they wait take the cores from whatever else runs: two trainings on two cores were
         # seven times slower. The same sums come out, and a training alone takes about a tenth longer.
         environment["OMP_WAIT_POLICY"] = os.environ.get("OMP_WAIT_POLICY", "PASSIVE")
-        # With ACCELERATE_USE_CPU, accelerate switches DeepSpeed off without a word.
+        # With ACCELERATE_USE_CPU, accelerate silently switches DeepSpeed off.
         environment |= {"DS_ACCELERATOR": "cpu"} if deepspeed_strategy(recipe) else {"ACCELERATE_USE_CPU": "true"}
     return environment

@@ -20,7 +20,7 @@ from recipebook.run.progress_file import read_progress
 
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 10
-# With ACCELERATE_USE_CPU, accelerate switches DeepSpeed off without a word; a left-over one must not decide.
+# With ACCELERATE_USE_CPU, accelerate silently switches DeepSpeed off; a left-over one must not decide.
 NOT_INHERITED = "ACCELERATE_USE_CPU"
 PR_SET_PDEATHSIG = 1
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from recipebook.launch.launchers import LaunchJob
 
 NODE_DEATHS = 3
-# How long a node may still count as alive when what it ran is dead.
+# How long a dead node may still count as alive after its processes have died.
 DYING_SECONDS = 1.0
 # Ray decides on which of a node's GPUs a task runs.
 OURS_NO_MORE = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")

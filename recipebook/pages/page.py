@@ -2,7 +2,7 @@
 
     render_page(Path("recipebook/fleet"), "members.html.j2", {}, fleet="traits", lines=[…]) → "<!doctype html>…"
 
-A page needs nothing else: no network, no scripts, no fonts. What models and data files say is text in it, never
+A page needs nothing else: no network, no scripts, no fonts. Text from models and data files is escaped in it, never
 markup. A template includes `style.html.j2` from here, and any template of its own folder.
 """
 

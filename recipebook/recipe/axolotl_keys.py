@@ -3,7 +3,7 @@
     axolotl:
       lora_alhpa: 99     recipes/x.yaml:12:3: unknown key 'lora_alhpa' under axolotl; ...
 
-Axolotl itself drops an unknown key without a word. The schema is a snapshot, so that checking stays light;
+Axolotl itself silently drops an unknown key. The schema is a snapshot, so that checking stays light;
 `make schemas` takes it again from the installed Axolotl (trainer/axolotl_snapshot.py).
 """
 

@@ -45,7 +45,7 @@ class Resolved:
 
 @dataclass(frozen=True)
 class Layers:
-    """What is merged into a recipe: the file with all that it extends, the profile, the overrides."""
+    """The layers that are merged into a recipe: the file with all that it extends, the profile, the overrides."""
 
     name: str
     source: Path

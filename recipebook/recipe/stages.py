@@ -241,7 +241,7 @@ def _check_start(stage: Stage, earlier: Sequence[Stage], document: Document) -> 
 
 
 def _list_kind_switches(stage: Stage) -> Iterator[Switch]:
-    """What says how a model is trained, in a stage that trains none; its seed and precision are read by some kinds."""
+    """In a stage that trains no model, the keys of training have no effect; some kinds read its seed and precision."""
     if stage.kind is None:
         return
     sections = {"training": stage.recipe.training, "lora": stage.recipe.lora, "preference": stage.recipe.preference}

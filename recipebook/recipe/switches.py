@@ -5,9 +5,9 @@
     recipes/x.yaml:9:36: warmup_ratio under training has no effect with training.scheduler: constant;
                          it has with: constant_with_warmup, cosine, linear
 
-A value at its default is never refused: a recipe as it was run names all keys. Neither is a key that a recipe says for
-all its stages, nor one that stands in another file than the key that switches it off, or outside the profile that does:
-a profile, or a recipe that extends another, may switch off what was meant for others.
+A value at its default is never refused: a recipe as it was run names all keys. Neither is a key that a recipe sets for
+all its stages, nor one that is written in another file than the key that switches it off, or outside the profile that
+does: a profile, or a recipe that extends another, may switch off keys that were meant for others.
 """
 
 from collections.abc import Iterable, Iterator
@@ -30,7 +30,7 @@ GENERATING = ("max_new_tokens", "temperature", "top_p", "seed", "engine")
 
 
 class Switch(NamedTuple):
-    """Keys without an effect, the key and value that take it from them, and the values that would not."""
+    """Keys without an effect, the key and value that switch them off, and the values that do not."""
 
     keys: tuple[KeyPath, ...]
     by: KeyPath
@@ -39,7 +39,7 @@ class Switch(NamedTuple):
 
 
 def check_switches(resolved: Resolved, more: Iterable[Switch] = ()) -> None:
-    """Refuse a recipe that says a key which has no effect beside another; one with stages says it for any of them."""
+    """Refuse a recipe with a key that another key switches off; with stages, a key may be meant for any of them."""
     if resolved.recipe.stages:
         return
     switches = [*list_switches(resolved.recipe, resolved.root), *more]
@@ -48,13 +48,13 @@ def check_switches(resolved: Resolved, more: Iterable[Switch] = ()) -> None:
 
 
 def find_switched_off(resolved: Resolved, switches: Iterable[Switch]) -> Iterator[Fault]:
-    """A fault for each key that is said, differs from its default and changes nothing."""
+    """A fault for each key that is written, differs from its default and changes nothing."""
     for switch in switches:
         for path in switch.keys:
-            if _is_said(resolved, path, switch.by):
+            if _must_act(resolved, path, switch.by):
                 under = f" under {dotted(path[:-1])}" if path[:-1] else ""
-                told = f"{path[-1]}{under} has no effect with {dotted(switch.by)}: {switch.value}"
-                yield Fault(path, True, f"{told}; it has with: {switch.good}")
+                fault = f"{path[-1]}{under} has no effect with {dotted(switch.by)}: {switch.value}"
+                yield Fault(path, True, f"{fault}; it has with: {switch.good}")
 
 
 def list_switches(recipe: Recipe, root: Path) -> Iterator[Switch]:
@@ -84,7 +84,7 @@ def _list_training_switches(recipe: Recipe) -> Iterator[Switch]:
 
 
 def _list_method_switches(recipe: Recipe, root: Path) -> Iterator[Switch]:
-    """A method that learns from no pairs has no use for `preference`, one that does none for turns."""
+    """A method that does not learn from pairs ignores `preference`; one that does ignores `eval.turns`."""
     folder, by, method = root / "templates", ("training", "method"), recipe.training.method
     used = {name: list_used_keys(folder, name)[PAIRS] for name in list_names(TEMPLATE, root)}
     if not used.get(method, True):
@@ -99,7 +99,7 @@ def _list_method_switches(recipe: Recipe, root: Path) -> Iterator[Switch]:
 def _list_split_switches(recipe: Recipe) -> Iterator[Switch]:
     data, section, parts = recipe.data, ("data", "split"), ("validation", "test")
     own = [part for part in parts if getattr(data, part) is not None]
-    # A share of 0 says what is so.
+    # A share of 0 is true as it is written.
     shares = [part for part in parts if getattr(data.split, part)]
     for part in (part for part in own if part in shares):
         yield Switch(_name(section, part), ("data", part), str(getattr(data, part)), "null")
@@ -132,8 +132,8 @@ def _is_folder(root: Path, name: str) -> bool:
         return False
 
 
-def _is_said(resolved: Resolved, path: KeyPath, by: KeyPath) -> bool:
-    """Whether the key is said, with a value of its own, where it must have an effect."""
+def _must_act(resolved: Resolved, path: KeyPath, by: KeyPath) -> bool:
+    """Whether the key is written, with another value than its default, where it must have an effect."""
     places = resolved.places
     if path not in places or path in resolved.inherited or not _differs(resolved.recipe, path):
         return False

@@ -113,7 +113,7 @@ for _kind, _pattern, _first in (
     ("float", _FLOAT, "-+.0123456789"),
     ("merge", re.compile("<<"), "<"),
 ):
-    # PyYAML matches a pattern from the start only: the end has to be asked for.
+    # PyYAML matches a pattern from the start only: the end must be part of it.
     _Loader.add_implicit_resolver(_TAG + _kind, re.compile(rf"(?:{_pattern.pattern})\Z"), list(_first))
 
 
@@ -222,7 +222,7 @@ class _NodeReader:
             if key in own:
                 raise UserError(f"{place}: key {shorten(key)!r} is given twice, first on line {own[key].line}")
             own[key] = place
-            # What `<<` brought under this key is gone with its places.
+            # The places that `<<` brought under this key are replaced with its values.
             forget(self.places, (*path, key))
             data[key] = self.read(value_node, (*path, key), Spot(place, _place(value_node, self.label)))
         return data

@@ -27,7 +27,7 @@ GAP = 0.3
 # Ours, between the 0.72 of held-out pairs after a first epoch and the 0.91 after a last that a guide to DPO reports.
 GOOD_ACCURACY = 0.8
 EXCELLENT_ACCURACY = 0.9
-# Ours: little more than chance; a share of training pairs told apart that is this much above that of held-out pairs.
+# Ours: little more than chance; the share of pairs ranked correctly in training minus that of held-out pairs.
 COIN = 0.6
 ACCURACY_GAP = 0.15
 # Ours: fewer logged losses make no curve; a fall, or a new rise, by less than a tenth is no change.
@@ -74,8 +74,8 @@ OF_PAIRS: dict[Verdict, str] = {"underfitting": "pairs that differ more: data.op
 OF_METHOD: dict[str | None, dict[Verdict, str]] = {
     "orpo": {
         "unstable": "a lower preference.odds_weight: more of the loss is then the chosen answers' own",
-        "underfitting": "a higher preference.odds_weight, the weight of telling pairs apart",
-        "overfitting": "a lower preference.odds_weight, the weight of telling pairs apart",
+        "underfitting": "a higher preference.odds_weight, the weight of ranking pairs correctly",
+        "overfitting": "a lower preference.odds_weight, the weight of ranking pairs correctly",
     },
     "simpo": {
         "unstable": "a lower preference.beta: it scales the rewards, and no reference holds the model back",
@@ -218,7 +218,7 @@ def _judge_losses(lines: Sequence[Mapping[str, Any]], train: Curve, answers_only
 
 
 def _judge_pairs(lines: Sequence[Mapping[str, Any]]) -> Diagnosis:
-    """By the share of pairs told apart; where a method logs none, by the sign of the margin."""
+    """The verdict by the share of pairs that are ranked correctly, or by the margin's sign if no share is logged."""
     held_out = _read_held_out(lines)
     prefix = "eval_" if held_out else ""
     margin = _get_end(lines, f"{prefix}rewards/margins")
@@ -228,8 +228,8 @@ def _judge_pairs(lines: Sequence[Mapping[str, Any]]) -> Diagnosis:
     if accuracy is None or trained is None:
         margins = [f"reward margin {margin or 0:.2f} on {where} pairs; this method logs no accuracy"]
         return _conclude("good" if margin and margin > 0 else "stalled", margins)
-    apart = f"{_round(accuracy)} of {where} pairs told apart, reward margin {margin or 0:.2f}"
-    reasons = [f"{apart} (the loss has a scale of its own)", *_list_displaced(lines)]
+    apart = f"{_round(accuracy)} of {where} pairs ranked correctly, reward margin {margin or 0:.2f}"
+    reasons = [f"{apart} (the loss has another scale)", *_list_displaced(lines)]
     if accuracy < COIN and trained < COIN:
         return _conclude("stalled", [*reasons, "little more than by chance"])
     if trained - accuracy >= ACCURACY_GAP:

@@ -14,7 +14,7 @@ def read_progress(folder: Path) -> dict[str, Any]:
 
 
 def last_error(log: Path) -> str:
-    """What most likely went wrong, in one line: the log's last exception, else its last line."""
+    """The most likely error, on one line: the log's last exception, else its last line."""
     lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     endings = ("Error", "Exception", "Interrupt")
     # The launcher's own error comes last and says only that a process failed.

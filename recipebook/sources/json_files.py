@@ -217,7 +217,7 @@ def _read_lines(
     records: int = 0,
     lines: int = 0,
 ) -> Iterator[Record]:
-    # Chained in C, a record at a time: a generator that is asked for each takes longer than its parsing, and a list
+    # Chained in C, a record at a time: a generator that yields each takes longer than its parsing, and a list
     # of a block's records more memory than a processor has at hand.
     return chain.from_iterable(_parse_lines(split_lines(blocks, name, notes, lines), parse, records))
 

@@ -138,7 +138,7 @@ def test_pairs_are_judged_by_those_told_apart_and_not_by_the_loss(
     told = diagnose(log_pairs(trained, held_out))
     assert told.verdict == verdict
     assert told.reasons[0] == (
-        f"{100 * held_out:.0f} % of held-out pairs told apart, reward margin 2.00 (the loss has a scale of its own)"
+        f"{100 * held_out:.0f} % of held-out pairs ranked correctly, reward margin 2.00 (the loss has another scale)"
     )
 
 
@@ -182,7 +182,7 @@ def test_orpo_is_never_advised_to_change_a_beta() -> None:
     assert "beta" not in " ".join(line for found in told for line in found.advice)
     assert told[1].advice[:2] == (
         "pairs that differ more: data.options.threshold",
-        "a higher preference.odds_weight, the weight of telling pairs apart",
+        "a higher preference.odds_weight, the weight of ranking pairs correctly",
     )
 
 

@@ -170,7 +170,7 @@ def test_each_bound_of_pairs_is_where_it_is_said_to_be(trained: float, held_out:
 
 
 def test_pairs_are_told_with_all_that_they_are_judged_by() -> None:
-    apart = "of held-out pairs told apart, reward margin 2.00 (the loss has a scale of its own)"
+    apart = "of held-out pairs ranked correctly, reward margin 2.00 (the loss has another scale)"
     assert diagnose(log_pairs(0.55, 0.5)).reasons == (f"50 % {apart}", "little more than by chance")
     assert diagnose(log_pairs(0.99, 0.8)).reasons == (f"80 % {apart}", "99 % of the pairs of training")
     assert diagnose(log_pairs(0.75, 0.7)).reasons == (f"70 % {apart}", "80 % or more is good")
@@ -189,7 +189,7 @@ def test_pairs_without_held_out_ones_are_judged_by_those_of_training() -> None:
     assert diagnose(lines) == Diagnosis(
         "excellent",
         (
-            "95 % of training pairs told apart, reward margin 1.50 (the loss has a scale of its own)",
+            "95 % of training pairs ranked correctly, reward margin 1.50 (the loss has another scale)",
             "without validation rows (data.split.validation=0.1) overfitting is not seen",
         ),
         (),
@@ -199,15 +199,21 @@ def test_pairs_without_held_out_ones_are_judged_by_those_of_training() -> None:
 def test_a_held_out_figure_is_the_last_one_and_a_trained_one_the_mean_of_the_last_fifth() -> None:
     shares, margins = [0.5, 0.6, 0.7, 0.9, 0.95], [0.0, 0.0, 0.0, 1.0, 3.0]
     five = log([2.0, 1.5, 1.0, 0.6, 0.4], rewards_of_accuracies=shares, rewards_of_margins=margins)
-    assert diagnose(five).reasons[0].startswith("95 % of training pairs told apart, reward margin 3.00 ")
+    assert diagnose(five).reasons[0].startswith("95 % of training pairs ranked correctly, reward margin 3.00 ")
     held_out = [
         {"step": at, "eval_loss": 0.4, "eval_rewards/accuracies": at / 100, "eval_rewards/margins": at / 10}
         for at in range(86, 96)
     ]
     pairs = log(FALLING, rewards_of_accuracies=[0.96] * 10, rewards_of_margins=[9.0] * 10)
-    assert diagnose([*pairs, *held_out]).reasons[0].startswith("95 % of held-out pairs told apart, reward margin 9.50 ")
+    assert (
+        diagnose([*pairs, *held_out])
+        .reasons[0]
+        .startswith("95 % of held-out pairs ranked correctly, reward margin 9.50 ")
+    )
     unsaid = {"step": 100, "eval_loss": 0.4, "eval_rewards/accuracies": 0.9}
-    assert diagnose([*pairs, unsaid]).reasons[0].startswith("90 % of held-out pairs told apart, reward margin 0.00 ")
+    assert (
+        diagnose([*pairs, unsaid]).reasons[0].startswith("90 % of held-out pairs ranked correctly, reward margin 0.00 ")
+    )
 
 
 def test_a_method_without_accuracies_tells_where_its_margin_is_of() -> None:
