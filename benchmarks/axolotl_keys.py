@@ -132,21 +132,19 @@ def list_reads(tree: ast.AST) -> Iterator[str]:
     """`cfg.key` and `self.cfg.key`; also the text "key", by which lists of keys and `cfg.get` name them."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-            holder = node.value
-            name = holder.attr if isinstance(holder, ast.Attribute) else getattr(holder, "id", "")
-            if name in HOLDERS:
+            if _names_config(node.value):
                 yield node.attr
         elif isinstance(node, ast.Call):
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            holder = getattr(node.func, "value", node.args[0] if node.args else None)
-            if name in ("get", "getattr", "hasattr") and _names_config(holder):
+            first = node.args[0] if node.args else None
+            if name in ("get", "getattr", "hasattr") and _names_config(getattr(node.func, "value", first)):
                 yield from (
                     arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
                 )
         elif isinstance(node, ast.Subscript) and _names_config(node.value) and isinstance(node.slice, ast.Constant):
             yield str(node.slice.value)
         elif isinstance(node, ast.For) and isinstance(node.iter, ast.List):
-            yield from (item.value for item in node.iter.elts if isinstance(item, ast.Constant))
+            yield from (str(item.value) for item in node.iter.elts if isinstance(item, ast.Constant))
 
 
 def _names_config(node: Any) -> bool:
