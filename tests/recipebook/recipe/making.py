@@ -180,10 +180,9 @@ def order(resolved: Resolved, folder: Path) -> Any:
 def write_sample(folder: Path) -> None:
     """A few chats of two turns, as files."""
     chats = [make_chat(number) for number in range(40)]
-    write = lambda name, lines: (folder / name).write_text("".join(json.dumps(line) + "\n" for line in lines))  # noqa: E731
-    write("chats.jsonl", chats)
-    write("others.jsonl", [make_chat(number) for number in range(100, 140)])
-    write("broken.jsonl", [*chats, {"id": "broken"}])
+    others = [make_chat(number) for number in range(100, 140)]
+    for name, lines in (("chats", chats), ("others", others), ("broken", [*chats, {"id": "broken"}])):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     for name, ends in (("lists", (20, 30)), ("others", (24, 32))):
         lists = {topic: split_numbers(range(start, 40, 2), *ends) for start, topic in enumerate("ab")}
         (folder / f"{name}.json").write_text(json.dumps(lists))
@@ -213,10 +212,11 @@ def make_chat(number: int) -> dict[str, Any]:
 
 def keep_apart(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Runs and caches of the test's own, for functions that have the project's by default as well."""
+    real = project.RUNS
     monkeypatch.setattr(project, "CACHE", folder / "cache")
     monkeypatch.setattr(project, "RUNS", folder / "runs")
     for function in vars(rundir).values():
         defaults = getattr(function, "__defaults__", None) or ()
-        if rundir.RUNS in defaults:
-            ours = tuple(folder / "runs" if each == rundir.RUNS else each for each in defaults)
+        if real in defaults:
+            ours = tuple(folder / "runs" if each == real else each for each in defaults)
             monkeypatch.setattr(function, "__defaults__", ours)
