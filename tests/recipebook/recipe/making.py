@@ -216,7 +216,12 @@ def keep_apart(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setattr(project, "CACHE", folder / "cache")
     monkeypatch.setattr(project, "RUNS", folder / "runs")
     for function in vars(rundir).values():
-        defaults = getattr(function, "__defaults__", None) or ()
-        if real in defaults:
-            ours = tuple(folder / "runs" if each == real else each for each in defaults)
+        positional, named = (
+            getattr(function, "__defaults__", None) or (),
+            getattr(function, "__kwdefaults__", None) or {},
+        )
+        if real in positional:
+            ours = tuple(folder / "runs" if each == real else each for each in positional)
             monkeypatch.setattr(function, "__defaults__", ours)
+        if real in named.values():
+            monkeypatch.setattr(function, "__kwdefaults__", {**named, "runs": folder / "runs"})
