@@ -16,6 +16,7 @@ from eval.evaluate import evaluate_run
 from recipebook import project
 from recipebook.data.dataset import prepare
 from recipebook.errors import UserError
+from recipebook.fleet import page
 from recipebook.fleet import train as fleet
 from recipebook.fleet.members import list_members, stand
 from recipebook.launch.command import build_command, build_environment
@@ -215,7 +216,7 @@ def keep_apart(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     real = project.RUNS
     monkeypatch.setattr(project, "CACHE", folder / "cache")
     monkeypatch.setattr(project, "RUNS", folder / "runs")
-    for function in vars(rundir).values():
+    for function in (*vars(rundir).values(), *vars(page).values()):
         positional, named = (
             getattr(function, "__defaults__", None) or (),
             getattr(function, "__kwdefaults__", None) or {},
