@@ -20,6 +20,7 @@ from recipebook.launch.render import Inputs, render_axolotl
 from recipebook.project import PROJECT
 from recipebook.recipe.references import check_references
 from recipebook.recipe.resolve import Resolved, resolve
+from recipebook.recipe.section import Section
 from recipebook.recipe.switches import check_switches
 from recipebook.recipe.training_keys import Lora, Preference, Training
 
@@ -103,7 +104,7 @@ USERS = {
 
 
 def test_every_key_that_says_how_to_train_is_changed() -> None:
-    sections = {"training": Training, "lora": Lora, "preference": Preference}
+    sections: dict[str, type[Section]] = {"training": Training, "lora": Lora, "preference": Preference}
     keys = {f"{name}.{key}" for name, section in sections.items() for key in section.model_fields}
     assert keys - NEED_A_GPU - {"training.method"} == {key for key in CHANGES if not key.startswith("model.")}
 
