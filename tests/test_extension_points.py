@@ -186,7 +186,7 @@ def write(project: Project, files: dict[str, str]) -> None:
 
 
 def make(project: Project, *words: str) -> str:
-    command = ["make", "-o", ".venv/ready", f"PY={sys.executable}", *words]
+    command = ["make", "--no-print-directory", "-o", ".venv/ready", f"PY={sys.executable}", *words]
     return subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=True).stdout
 
 

@@ -50,7 +50,7 @@ def test_a_goal_writes_what_it_says(copied: Path, goal: str, module: str, names:
 
 
 def test_clean_leaves_runs_and_the_environment() -> None:
-    command = ["make", "--dry-run", "clean"]
+    command = ["make", "--no-print-directory", "--dry-run", "clean"]
     (removed,) = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.splitlines()
     assert removed.startswith("rm -rf ")
     assert {"runs", ".venv"} & {*removed.split()} == set()

@@ -62,6 +62,7 @@ def killed(project: Project) -> tuple[Path, dict[str, Any], str]:
     return folder, json.loads((folder / "manifest.json").read_bytes()), said
 
 
+@pytest.mark.long
 def test_a_killed_trainer_is_told(killed: tuple[Path, dict[str, Any], str]) -> None:
     _, manifest, said = killed
     assert manifest["status"] == "failed"
@@ -69,6 +70,7 @@ def test_a_killed_trainer_is_told(killed: tuple[Path, dict[str, Any], str]) -> N
     assert "failed    the trainer was killed by signal 9" in said
 
 
+@pytest.mark.long
 def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_been(
     project: Project, killed: tuple[Path, dict[str, Any], str]
 ) -> None:

@@ -41,7 +41,7 @@ def read_seen(folder: Path) -> list[Counter[str]]:
         "data-parallel",
         pytest.param("zero1", marks=pytest.mark.long),
         pytest.param("zero2", marks=pytest.mark.long),
-        "zero3",
+        pytest.param("zero3", marks=pytest.mark.long),
     ],
 )
 def test_two_processes_train_as_one(project: Project, one_process: tuple[Path, dict[str, Any]], strategy: str) -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from tests.end_to_end.project import Project
 
+pytestmark = pytest.mark.long
+
 RECIPE = """\
 description: a few steps on texts with calls, pairs of what the merged model says, a few steps on those
 extends: dial-dpo
@@ -134,7 +136,6 @@ def test_the_reference_is_the_model_as_the_first_stage_left_it(finished: tuple[P
     assert (sft / "adapter_model.safetensors").read_bytes() != (dpo / "adapter_model.safetensors").read_bytes()
 
 
-@pytest.mark.long
 def test_a_run_without_a_kill_comes_to_the_same(project: Project, finished: tuple[Path, str]) -> None:
     run, _ = finished
     status, said = project.run("train", "four-stages", "--force")
@@ -168,7 +169,6 @@ def test_nothing_is_left_to_do_and_a_changed_stage_is_planned(project: Project, 
     assert "stage 'dpo' needs 'sft', which has not run as the recipe has it now" in said[1]
 
 
-@pytest.mark.long
 def test_every_model_is_measured_under_every_section(project: Project, finished: tuple[Path, str]) -> None:
     run, _ = finished
     status, said = project.run("eval", run.name, "--set", *FEW)
