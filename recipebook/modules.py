@@ -29,6 +29,8 @@ class Kind(NamedTuple):
 
 
 CONVERTER = Kind("converter", "converters")
+# In place of a converter's name: whichever recognises the first records.
+AUTO = "auto"
 METRIC = Kind("metric", "eval/metrics")
 EXPORT = Kind("export", "exports")
 SERVICE = Kind("service", "services")

@@ -29,10 +29,9 @@ from recipebook.data.code_digest import digest_module
 from recipebook.data.recognise import choose
 from recipebook.errors import UserError
 from recipebook.files import replacing
-from recipebook.modules import CONVERTER, load
+from recipebook.modules import AUTO, CONVERTER, load
 from recipebook.options import check_options
 from recipebook.progress import ProgressLine
-from recipebook.recipe.keys import AUTO
 from recipebook.records import Record
 from recipebook.rows import BadRecord, LeftOut, Row
 from recipebook.sources.inputs import Input, find_inputs, measure

@@ -14,8 +14,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from recipebook.errors import UserError, on_one_line
-from recipebook.modules import CONVERTER, list_names, load
-from recipebook.recipe.keys import AUTO
+from recipebook.modules import AUTO, CONVERTER, list_names, load
 from recipebook.records import Record
 
 FIRST = 20

@@ -16,10 +16,9 @@ from recipebook.data.conversion import find_converter
 from recipebook.data.dataset import Dataset, prepare
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file
-from recipebook.modules import STAGE, load
+from recipebook.modules import AUTO, STAGE, load
 from recipebook.project import PROJECT
 from recipebook.recipe.data_keys import Data
-from recipebook.recipe.keys import AUTO
 from recipebook.recipe.resolve import is_file
 from recipebook.recipe.stages import Stage, list_texts
 from recipebook.run import provenance

@@ -21,9 +21,6 @@ from recipebook.recipe.matrix_keys import Matrix
 from recipebook.recipe.section import Name, Positive, Section, measured_in
 from recipebook.recipe.training_keys import Lora, Preference, Training
 
-# In place of a converter's name: the records choose it.
-AUTO = "auto"
-
 
 class Model(Section):
     """The model that training starts from."""

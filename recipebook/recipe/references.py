@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from recipebook.errors import UserError
 from recipebook.modules import (
+    AUTO,
     CHAT_TEMPLATE,
     CONVERTER,
     EXPORT,
@@ -32,7 +33,6 @@ from recipebook.modules import (
     load,
 )
 from recipebook.recipe.faults import format_faults, list_invalid
-from recipebook.recipe.keys import AUTO
 from recipebook.recipe.resolve import Resolved, format_path, is_file
 from recipebook.recipe.schema_walk import Fault, Schema, find_faults, resolve_reference
 from recipebook.recipe.unused_keys import find_unused_keys
