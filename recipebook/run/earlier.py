@@ -10,7 +10,9 @@ from pathlib import Path
 import yaml
 
 from recipebook.data.earlier import name_todays_code
+from recipebook.errors import UserError
 from recipebook.files import digest
+from recipebook.project import shown
 from recipebook.run import provenance
 from recipebook.run.manifest import FORM, Manifest, StageEntry
 
@@ -32,7 +34,11 @@ def translate_manifest(manifest: Manifest, folder: Path) -> Manifest:
 
 def read_inputs(manifest: Manifest, folder: Path) -> dict[str, str]:
     """The inputs of a run from its folder, as `provenance.list_inputs` gave them when it was trained."""
-    settings = yaml.load((folder / "resolved.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
+    path = folder / "resolved.yaml"
+    try:
+        settings = yaml.load(path.read_bytes(), yaml.CSafeLoader)
+    except yaml.YAMLError:
+        raise UserError(f"{shown(path)}: is no YAML") from None
     return provenance.join_inputs(settings, manifest.hashes, manifest.versions)
 
 

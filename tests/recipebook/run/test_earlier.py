@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from recipebook.data import earlier as earlier_data
+from recipebook.errors import UserError
 from recipebook.files import digest
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import resolve
@@ -56,6 +57,17 @@ def test_once_written_again_it_is_of_todays_form_and_keeps_its_identity(tmp_path
     before = run.write(run.read())
     (run.folder / "resolved.yaml").unlink()
     assert run.read() == before
+
+
+def test_a_damaged_recipe_of_such_a_run_is_one_line_and_hides_no_other_run(tmp_path: Path) -> None:
+    shutil.copytree(RUNS / ROBOT, tmp_path / ROBOT)
+    shutil.copytree(RUNS / ROBOT, tmp_path / "whole")
+    path = tmp_path / ROBOT / "resolved.yaml"
+    path.write_bytes(b"model: {base\xff")
+    with pytest.raises(UserError) as caught:
+        Run(tmp_path / ROBOT).read()
+    assert str(caught.value) == f"{path}: is no YAML"
+    assert [run.name for run, _ in rundir.list_readable(tmp_path)] == ["whole"]
 
 
 def test_stages_of_the_first_form_have_todays_inputs_and_identities() -> None:
