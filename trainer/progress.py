@@ -2,10 +2,12 @@
 
 `metrics.jsonl` grows by a line at each log (`{"step": 10, "epoch": 0.1, "loss": 1.9, "learning_rate": 0.003}` or
 `{"step": 120, "eval_loss": 0.4}`); `progress.json` is replaced at each step
-(`{"phase": "training", "step": 120, "steps": 600, "loss": 0.4, "time": 1795234000.0}`).
+(`{"phase": "training", "step": 120, "steps": 600, "loss": 0.4, "memory_gib": 1.52, "time": 1795234000.0}`).
 """
 
 import json
+import resource
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -56,7 +58,9 @@ class ProgressFiles(TrainerCallback):
     def _write(self, state: TrainerState, phase: str) -> None:
         if not state.is_world_process_zero:
             return
-        write_progress(self.progress, phase, state.global_step, state.max_steps, loss=self.loss)
+        write_progress(
+            self.progress, phase, state.global_step, state.max_steps, loss=self.loss, memory_gib=measure_memory()
+        )
 
 
 def write_progress(path: Path, phase: str, step: int, steps: int, **more: float | None) -> None:
@@ -65,6 +69,13 @@ def write_progress(path: Path, phase: str, step: int, steps: int, **more: float 
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps(fact), encoding="utf-8")
     temporary.replace(path)
+
+
+def measure_memory() -> float:
+    """The most main memory that this process has held at a time, in GiB."""
+    # The kernel counts in bytes on a Mac, and in KiB elsewhere.
+    unit = 1 if sys.platform == "darwin" else 1 << 10
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / (1 << 30), 2)
 
 
 def _number(value: Any) -> Any:

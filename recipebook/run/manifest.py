@@ -41,6 +41,8 @@ class Work(Frozen):
     final_loss: float | None = None
     diagnosis: str | None = None
     weights: dict[str, Any] | None = None
+    memory_gib: float | None = None
+    """The most main memory that the trainer's process held at a time; None where no trainer of ours reported it."""
 
     def get_work(self) -> dict[str, Any]:
         """The fields of `Work`, to be laid over another's."""

@@ -20,7 +20,9 @@ from recipebook.run.rundir import Run
 START = "start"
 FINAL_LINKS = ("model", "data", "train.log", "metrics.jsonl", "axolotl.yaml", "deepspeed.json", "tensorboard")
 UNDER_WAY = ("training", "interrupted", "failed")
-LATEST = ("hashes", "account", "rows", "command", "environment", "final_loss", "diagnosis", "weights")
+LATEST = (
+    "hashes", "account", "rows", "command", "environment", "final_loss", "diagnosis", "weights", "memory_gib",
+)  # fmt: skip
 
 
 class StageRun(Run):

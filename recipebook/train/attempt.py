@@ -162,8 +162,15 @@ def end(run: Run, manifest: Manifest, started: float, status: Status, reason: st
         "diagnosis": diagnose_folder(run.folder).line if status == "trained" else None,
         "weights": json.loads(weights.read_bytes()) if weights.is_file() else None,
         "remote": json.loads(remote.read_bytes()) if remote.is_file() else None,
+        "memory_gib": _find_most_memory(run, manifest),
     }
     return run.write(manifest.model_copy(update=found))
+
+
+def _find_most_memory(run: Run, manifest: Manifest) -> float | None:
+    """The most of this attempt and those before it."""
+    known = [value for value in (manifest.memory_gib, read_progress(run.folder).get("memory_gib")) if value is not None]
+    return max(known, default=None)
 
 
 def _drop_half_line(path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from recipebook.run.rundir import Run
-from recipebook.train.attempt import begin, find_fault, format_kept, read_final_loss
+from recipebook.train.attempt import begin, end, find_fault, format_kept, read_final_loss
 
 GOOD = {"finite": True, "changed": True, "tensors": 2, "parameters": 8, "digest": "d"}
 
@@ -79,3 +79,17 @@ def test_the_step_whose_weights_were_kept_is_told_and_that_training_ended_early(
     assert format_kept(run) == "the weights of step 40, the best by validation"
     (run.folder / "progress.json").write_text('{"step": 80, "steps": 1210}')
     assert format_kept(run) == "the weights of step 40, the best by validation; it ended early, after 80 of 1210"
+
+
+def test_the_most_memory_of_all_attempts_is_kept(start_run: Callable[..., Run]) -> None:
+    run = start_run(status="prepared")
+    for reported in (1.5, 1.2):
+        manifest = begin(run, run.read())
+        (run.folder / "progress.json").write_text(json.dumps({"step": 1, "steps": 2, "memory_gib": reported}))
+        end(run, manifest, 0.0, "interrupted", None, None)
+    assert run.read().memory_gib == 1.5
+
+
+def test_a_trainer_that_reports_no_memory_leaves_it_unknown(start_run: Callable[..., Run]) -> None:
+    run = start_run(status="prepared")
+    assert end(run, begin(run, run.read()), 0.0, "interrupted", None, None).memory_gib is None
