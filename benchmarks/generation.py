@@ -74,7 +74,7 @@ def load_both(query: str) -> tuple[Callable[[int], list[str]], Callable[[int], l
     run = rundir.find(query)
     recipe = resolve(str(run.folder / "resolved.yaml"), None, []).recipe
     base, adapter = str(find_base(recipe)), run.folder / "model"
-    prompts = read_prompts(run.folder / "data" / "test.jsonl", None)
+    prompts = read_prompts(run.folder / "data" / "test.jsonl")
     tokenizer = generate.load_tokenizer(adapter)
     model = generate.merge(generate.load_tuned(adapter, base, recipe.model.revision))
     harness: Any = HFLM(

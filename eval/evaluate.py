@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.asking.ask import Answers, ask, digest_conditions
-from eval.asking.prompts import Prompt, digest_question, read_prompts
+from eval.asking.prompts import DrawnPrompts, Prompt, digest_question, draw_prompts
 from eval.report.page import ReportInput, render
 from eval.scoring.score import evaluate_predictions
-from eval.scoring.summary import EvaluatedRows, Summary
+from eval.scoring.summary import DrawnRows, EvaluatedRows, Summary
 from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
 from recipebook.project import shown
@@ -41,11 +41,11 @@ def evaluate_run(
     weights = _find_weights(run, run.read().status, checkpoint)
     recipe = read_recipe(run, overrides)
     settings = recipe.eval
-    prompts = read_rows(run, recipe)
+    drawn = read_rows(run, recipe)
     what = run.name + (f" at checkpoint {checkpoint}" if checkpoint else "")
-    tell(format_field("run", f"{what}, {len(prompts)} {settings.part} prompts, base {recipe.model.base}"))
+    tell(format_field("run", f"{what}, {len(drawn.prompts)} {settings.part} prompts, base {recipe.model.base}"))
     folder = choose_folder(run, settings, checkpoint)
-    summary = evaluate_model(run, recipe, prompts, weights, folder, checkpoint, kept)
+    summary = evaluate_model(run, recipe, drawn, weights, folder, checkpoint, kept)
     write_text(folder / "report.html", render(ReportInput.read(run.folder, folder)))
     return folder, summary
 
@@ -53,14 +53,14 @@ def evaluate_run(
 def evaluate_model(
     run: Run,
     recipe: Recipe,
-    prompts: list[Prompt],
+    drawn: DrawnPrompts,
     weights: Path,
     folder: Path,
     checkpoint: int | None = None,
     kept: "KeptBase | None" = None,
 ) -> Summary:
     """Generate, score and sum up by the recipe's `eval` section; write all files of `folder` but the report."""
-    manifest, settings = run.read(), recipe.eval
+    manifest, settings, prompts = run.read(), recipe.eval, drawn.prompts
     answers = ask(run, manifest, recipe, prompts, weights, kept)
     _write_predictions(folder / "predictions.jsonl", prompts, answers, settings.unit)
     return evaluate_predictions(
@@ -71,7 +71,13 @@ def evaluate_model(
         settings.seed,
         folder,
         digest_conditions(manifest, settings, prompts),
-        EvaluatedRows(part=settings.part, turns=settings.turns, engine=answers.engine, checkpoint=checkpoint),
+        EvaluatedRows(
+            part=settings.part,
+            turns=settings.turns,
+            engine=answers.engine,
+            checkpoint=checkpoint,
+            drawn=DrawnRows(rows=drawn.rows, of=drawn.of) if drawn.rows < drawn.of else None,
+        ),
     )
 
 
@@ -86,13 +92,13 @@ def read_recipe(run: Run, overrides: Sequence[str]) -> Recipe:
     return resolved.recipe
 
 
-def read_rows(run: Run, recipe: Recipe) -> list[Prompt]:
+def read_rows(run: Run, recipe: Recipe) -> DrawnPrompts:
     """The prompts of the held-out rows that the recipe evaluates."""
     settings = recipe.eval
-    prompts = read_prompts(run.folder / "data" / f"{settings.part}.jsonl", settings.limit, settings.turns)
-    if not prompts:
+    drawn = draw_prompts(run.folder / "data" / f"{settings.part}.jsonl", settings.limit, settings.turns)
+    if not drawn.prompts:
         raise UserError(f"{shown(run.folder)} has no {settings.part} rows: {_format_empty(recipe, settings.part)}")
-    return prompts
+    return drawn
 
 
 def choose_folder(run: Run, settings: Evaluation, checkpoint: int | None = None) -> Path:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 
 from eval.evaluate import evaluate_run, read_recipe
+from eval.report.page import format_limits
 from eval.report.pages import format_estimate
 from eval.scoring.summary import Summary
 from eval.vote import evaluate_vote
@@ -35,6 +36,8 @@ def evaluate_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], override
         summary = evaluate_vote(fleet, members, read_recipe(own, overrides))
         print(f"{VOTE:<{_width(members)}}  {_format_figure(summary)}")
     refresh_page(fleet)
+    for limit in format_limits(summaries):
+        print(limit)
     print(f"evaluated in {format_seconds(time.monotonic() - started)}")
     if len({summary.conditions["test set"] for summary in summaries}) > 1:
         print_field("next", f'make compare RUNS="RUN {fleet}", RUN being one model for the rows of all members')

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval.asking.prompts import Prompt, digest_prompts
+from eval.asking.prompts import DrawnPrompts, digest_prompts
 from eval.evaluate import choose_folder, evaluate_model, read_recipe, read_rows
-from eval.report.page import ReportInput, render
+from eval.report.page import ReportInput, format_limits, render
 from eval.report.stage_summary import FILE, StageSummary, format_section, summarise_section
 from eval.scoring.summary import Summary
 from recipebook.errors import UserError
@@ -32,7 +32,7 @@ class Subject:
 
     name: str
     settings: Evaluation
-    prompts: list[Prompt]
+    drawn: DrawnPrompts
 
 
 def evaluate_stages(top: Run, manifest: Manifest, overrides: Sequence[str], checkpoint: int | None) -> int:
@@ -49,13 +49,13 @@ def evaluate_stages(top: Run, manifest: Manifest, overrides: Sequence[str], chec
     headline = next((subject for subject in subjects if subject.settings == own), subjects[-1])
     sections = []
     for subject in sorted(subjects, key=lambda one: one is not headline):
-        print_field("prompts", f"{len(subject.prompts)} {subject.settings.part} prompts of stage {subject.name}")
+        print_field("prompts", f"{len(subject.drawn.prompts)} {subject.settings.part} prompts of stage {subject.name}")
         folders = {stage.name: _choose(top, subject, stage.name) for stage in stages}
         if subject is headline:
             folders[stages[-1].name] = choose_folder(top, subject.settings)
         summaries = {stage.name: _evaluate(stage, recipes, subject, folders[stage.name]) for stage in stages}
         sections.append(summarise_section(subject.name, folders, summaries))
-        print(f"\n{format_section(sections[-1])}")
+        print("\n".join(["", format_section(sections[-1]), *format_limits(list(summaries.values()))]))
         for stage in stages[:-1] if subject is headline else stages:
             write_text(folders[stage.name] / "report.html", render(ReportInput.read(top.folder, folders[stage.name])))
     folder = choose_folder(top, headline.settings)
@@ -70,9 +70,9 @@ def _list_subjects(stages: Sequence[StageRun], recipes: dict[str, Recipe]) -> li
     found: dict[tuple[str, str], Subject] = {}
     for stage in stages:
         recipe = recipes[stage.name]
-        prompts = read_rows(stage, recipe)
-        key = (recipe.eval.model_dump_json(), digest_prompts(prompts))
-        found.setdefault(key, Subject(stage.name, recipe.eval, prompts))
+        drawn = read_rows(stage, recipe)
+        key = (recipe.eval.model_dump_json(), digest_prompts(drawn.prompts))
+        found.setdefault(key, Subject(stage.name, recipe.eval, drawn))
     return list(found.values())
 
 
@@ -83,4 +83,4 @@ def _choose(top: Run, subject: Subject, stage: str) -> Path:
 def _evaluate(stage: StageRun, recipes: dict[str, Recipe], subject: Subject, folder: Path) -> Summary:
     print_field("model", stage.name)
     recipe = recipes[stage.name].model_copy(update={"eval": subject.settings})
-    return evaluate_model(stage, recipe, subject.prompts, stage.folder / "model", folder)
+    return evaluate_model(stage, recipe, subject.drawn, stage.folder / "model", folder)

@@ -8,7 +8,7 @@
 import json
 from pathlib import Path
 
-from eval.asking.prompts import read_prompts
+from eval.asking.prompts import draw_prompts
 from recipebook.errors import UserError
 from recipebook.files import write_text
 from recipebook.frozen import Frozen
@@ -33,9 +33,9 @@ def run(job: StageJob, options: Options) -> None:
     if weights.parent.parent != job.folder.parent:
         raise UserError(f"stage '{job.name}' starts from the base, of which nothing was trained to evaluate")
     settings = job.recipe.eval
-    prompts = read_prompts(job.rows[settings.part], settings.limit, settings.turns)
+    drawn = draw_prompts(job.rows[settings.part], settings.limit, settings.turns)
     stage = StageRun(Run(job.folder.parents[1]), weights.parent.name)
-    summary = evaluate_model(stage, job.recipe, prompts, weights, job.folder)
+    summary = evaluate_model(stage, job.recipe, drawn, weights, job.folder)
     print(terminal_table(summary))
     headline = summary.headline
     write_text(job.folder / "account.json", json.dumps({headline.figure: headline.tuned.mean}))

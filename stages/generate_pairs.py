@@ -62,7 +62,7 @@ class ScoredPair(NamedTuple):
 
 def run(job: StageJob, options: Options) -> None:
     """Write rows.jsonl, answers.jsonl and account.json into the job's folder."""
-    prompts = [(part, prompt) for part in options.parts for prompt in read_prompts(job.rows[part], options.limit)]
+    prompts = [(part, prompt) for part in options.parts for prompt in read_prompts(job.rows[part])[: options.limit]]
     for _, prompt in prompts:
         if prompt.tools:
             raise UserError(f"{prompt.id}: its prompt lists tools, which a pair cannot hold")

@@ -5,10 +5,14 @@
 
 `turns` chooses the assistant turns of a dialogue that are evaluated: `last`, `all`, or `skip_first_2`, all but the
 first two. Each prompt has the dialogue's own turns before it. A pair is one prompt with a chosen and a rejected answer.
+
+A limit draws whole records by a hash of their origin: the same ones each time, whatever the order of the file, and none
+because it comes first in sorted data. A smaller limit draws some of those that a larger one draws.
 """
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,20 +38,46 @@ class Prompt:
         return self.messages[-1]["content"]
 
 
-def read_prompts(rows: Path, limit: int | None, turns: str = "last") -> list[Prompt]:
-    """The prompts of the file's first `limit` rows; a row made from a record's nth row is `origin/n`."""
+@dataclass(frozen=True)
+class DrawnPrompts:
+    """Prompts of the rows that a limit leaves: `rows` of them, of the `of` rows in the file."""
+
+    prompts: list[Prompt]
+    rows: int
+    of: int
+
+
+def read_prompts(rows: Path, turns: str = "last") -> list[Prompt]:
+    """The prompts of all rows in the file."""
+    return draw_prompts(rows, None, turns).prompts
+
+
+def draw_prompts(rows: Path, limit: int | None, turns: str = "last") -> DrawnPrompts:
+    """The prompts of at most `limit` rows, in the file's order; a row made from a record's nth row is `origin/n`."""
+    sizes = Counter(row["meta"]["origin"] for row in _read(rows))
+    drawn = sizes if limit is None else draw_records(sizes, limit)
     prompts: list[Prompt] = []
-    counts: dict[str, int] = {}
-    with rows.open(encoding="utf-8") as file:
-        for number, line in enumerate(file):
-            if number == limit:
-                break
-            row = json.loads(line)
-            origin = row["meta"]["origin"]
-            counts[origin] = counts.get(origin, 0) + 1
+    counts: Counter[str] = Counter()
+    for row in _read(rows):
+        origin = row["meta"]["origin"]
+        if counts[origin] < drawn.get(origin, 0):
+            counts[origin] += 1
             name = origin if counts[origin] == 1 else f"{origin}/{counts[origin]}"
             prompts += _read_row(row, name, turns)
-    return prompts
+    return DrawnPrompts(prompts, counts.total(), sizes.total())
+
+
+def draw_records(sizes: Mapping[str, int], limit: int) -> dict[str, int]:
+    """Records with `limit` rows at most in all; of a record that has more than that itself, only the first rows."""
+    drawn: dict[str, int] = {}
+    left = limit
+    for origin in sorted(sizes, key=lambda origin: (digest(origin), origin)):
+        if sizes[origin] > left:
+            # Going on to smaller records would prefer them.
+            return drawn or {origin: left}
+        drawn[origin] = sizes[origin]
+        left -= sizes[origin]
+    return drawn
 
 
 def digest_prompts(prompts: list[Prompt]) -> str:
@@ -59,6 +89,11 @@ def digest_prompts(prompts: list[Prompt]) -> str:
 def digest_question(prompt: Prompt) -> str:
     """The hash of one question with its answer, whatever row it came from."""
     return digest(json.dumps((prompt.messages, prompt.tools, prompt.answer, prompt.rejected)))
+
+
+def _read(rows: Path) -> Iterator[dict[str, Any]]:
+    with rows.open(encoding="utf-8") as file:
+        yield from map(json.loads, file)
 
 
 def _read_row(row: dict[str, Any], name: str, turns: str) -> Iterator[Prompt]:

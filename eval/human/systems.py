@@ -152,7 +152,7 @@ def _read_prompts(one: _Answered) -> dict[str, Prompt]:
     evaluated = one.evaluation.summary.asked
     rows = one.place.data / f"{evaluated.part if evaluated else 'test'}.jsonl"
     # The last turn of a row alone has another id than the same turn among all.
-    return {prompt.id: prompt for turns in ("all", "last") for prompt in read_prompts(rows, None, turns)}
+    return {prompt.id: prompt for turns in ("all", "last") for prompt in read_prompts(rows, turns)}
 
 
 def _get_answer(found: Sequence[_Answered], at: tuple[int, bool], name: str) -> str:

@@ -112,8 +112,14 @@ def terminal_table(summary: Summary) -> str:
         for result in summary.results
         if result.tuned.undefined
     ]
-    notes.append(_format_detectable(summary))
+    notes += _list_limit(summary)
     return "\n\n".join([*parts, "\n".join(notes), make_verdict(summary)]) + "\n"
+
+
+def format_limits(summaries: Sequence[Summary]) -> list[str]:
+    """What a limit costs several models, in lines: the model with the least power. Without a limit no line."""
+    limited = [summary for summary in summaries if summary.asked and summary.asked.drawn]
+    return _list_limit(max(limited, key=lambda one: _get_detectable(one) or 0)) if limited else []
 
 
 def make_verdict(summary: Summary) -> str:
@@ -147,7 +153,7 @@ def render(report: ReportInput) -> str:
         slice_charts=plot_slices(report.summary.slices),
         worst=worst,
         best=best,
-        detectable=_format_detectable(report.summary),
+        detectable=" ".join(_list_limit(report.summary)),
         bootstraps=BOOTSTRAPS,
         few=FEW_GROUPS,
         sign_flips=SIGN_FLIPS,
@@ -190,9 +196,16 @@ def compare_texts(reference: str, answer: str) -> tuple[Piece, ...]:
     return tuple(piece for piece in pieces if piece.text)
 
 
-def _format_detectable(summary: Summary) -> str:
+def _list_limit(summary: Summary) -> list[str]:
+    """How many rows a limit drew, if there is one, and the differences that go unnoticed with so many rows."""
+    drawn = summary.asked.drawn if summary.asked else None
+    limit = [f"{drawn.rows} of {drawn.of} {summary.part} were evaluated (eval.limit):"] if drawn else []
+    return [*limit, format_detectable(summary.main, summary.headline.binary, _get_detectable(summary))]
+
+
+def _get_detectable(summary: Summary) -> float | None:
     difference = summary.headline.difference
-    return format_detectable(summary.main, summary.headline.binary, difference.detectable if difference else None)
+    return difference.detectable if difference else None
 
 
 def _make_cells(name: str, last: str, result: Result) -> tuple[str, ...]:

@@ -37,13 +37,24 @@ class Figure(Frozen):
     untested: bool = False
 
 
+class DrawnRows(Frozen):
+    """How many rows were drawn by eval.limit, and how many there are."""
+
+    rows: int
+    of: int
+
+
 class EvaluatedRows(Frozen):
-    """Which rows, which turns of them, what generated the answers ("" where none were), and at which checkpoint."""
+    """Which rows, which turns of them, what generated the answers ("" where none were), and at which checkpoint.
+
+    `drawn` is None where no row was left out.
+    """
 
     part: str
     turns: str
     engine: str
     checkpoint: int | None
+    drawn: DrawnRows | None = None
 
     @property
     def description(self) -> str:

@@ -67,7 +67,9 @@ class Evaluation(Section):
     )
     generation: Generation = Field(Generation(), description="how answers are generated.")
     limit: Annotated[Positive, measured_in("rows")] | None = Field(
-        None, description="only the first rows are evaluated. Set it for a quick look; such results are not comparable."
+        None,
+        description="the most rows that are evaluated: whole records, drawn by a hash, the same ones each time. Set it "
+        "where evaluation takes too long; results under different limits are not comparable.",
     )
     seed: Seed = Field(
         42, description="of the resamples that intervals and tests rest on. There is no need to change it."

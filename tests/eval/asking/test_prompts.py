@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from eval.asking.prompts import Prompt, read_prompts
+from eval.asking.prompts import Prompt, digest_prompts, draw_prompts, draw_records, read_prompts
 
 DIALOGUE = [
     {"role": "system", "content": "s"},
@@ -35,23 +35,65 @@ def write_rows(folder: Path, *rows: dict[str, Any]) -> Path:
     ],
 )
 def test_turns_decide_what_is_asked(tmp_path: Path, turns: str, asked: list[Any]) -> None:
-    prompts = read_prompts(write_rows(tmp_path, {"messages": DIALOGUE}), None, turns)
+    prompts = read_prompts(write_rows(tmp_path, {"messages": DIALOGUE}), turns)
     assert [(each.id, len(each.messages), each.answer["content"], each.meta.get("turn")) for each in prompts] == asked
 
 
 def test_what_is_said_after_the_last_answer_is_not_asked(tmp_path: Path) -> None:
     path = write_rows(tmp_path, {"messages": [*DIALOGUE, {"role": "user", "content": "thanks"}]})
-    assert [each.answer["content"] for each in read_prompts(path, None)] == ["f"]
+    assert [each.answer["content"] for each in read_prompts(path)] == ["f"]
 
 
 def test_a_pair_is_one_prompt_with_two_answers(tmp_path: Path) -> None:
     chosen, rejected = {"role": "assistant", "content": "yes"}, {"role": "assistant", "content": "no"}
     path = write_rows(tmp_path, {"messages": DIALOGUE[:2], "chosen": chosen, "rejected": rejected})
-    assert read_prompts(path, None) == [
+    assert read_prompts(path) == [
         Prompt("x#1", tuple(DIALOGUE[:2]), (), chosen, rejected, {"origin": "x#1"})  # type: ignore[arg-type]
     ]
 
 
 def test_rows_of_one_record_are_numbered_and_limited(tmp_path: Path) -> None:
     path = write_rows(tmp_path, *({"messages": DIALOGUE},) * 3)
-    assert [each.id for each in read_prompts(path, 2)] == ["x#1", "x#1/2"]
+    assert [each.id for each in draw_prompts(path, 2).prompts] == ["x#1", "x#1/2"]
+
+
+def write_origins(folder: Path, *origins: str) -> Path:
+    path = folder / "test.jsonl"
+    path.write_text("".join(json.dumps({"messages": DIALOGUE, "meta": {"origin": one}}) + "\n" for one in origins))
+    return path
+
+
+def test_a_limit_draws_the_same_rows_whatever_the_order_and_keeps_the_order_of_the_file(tmp_path: Path) -> None:
+    origins = [f"robot.json#{number}" for number in range(20)]
+    ids = [one.id for one in draw_prompts(write_origins(tmp_path, *origins), 5).prompts]
+    assert ids == ["robot.json#2", "robot.json#7", "robot.json#8", "robot.json#10", "robot.json#16"]
+    assert [one.id for one in draw_prompts(write_origins(tmp_path, *origins[::-1]), 5).prompts] == ids[::-1]
+    assert {one.id for one in draw_prompts(write_origins(tmp_path, *origins), 4).prompts} < set(ids)
+
+
+def test_a_limit_counts_rows_also_where_every_turn_is_asked(tmp_path: Path) -> None:
+    drawn = draw_prompts(write_origins(tmp_path, "a", "b", "c"), 2, "all")
+    assert (drawn.rows, drawn.of, len(drawn.prompts)) == (2, 3, 6)
+
+
+@pytest.mark.parametrize("limit", [3, 4, None])
+def test_a_limit_that_leaves_nothing_out_changes_nothing(tmp_path: Path, limit: int | None) -> None:
+    path = write_origins(tmp_path, "a", "a", "b")
+    drawn = draw_prompts(path, limit)
+    assert (drawn.rows, drawn.of) == (3, 3)
+    assert digest_prompts(drawn.prompts) == digest_prompts(read_prompts(path))
+
+
+# By their hashes b comes first, then c, then a.
+@pytest.mark.parametrize(
+    ("sizes", "drawn"),
+    [
+        ({"a": 1, "b": 1, "c": 1}, {"b": 1, "c": 1}),
+        ({"a": 1, "b": 2, "c": 1}, {"b": 2}),
+        ({"a": 1, "b": 1, "c": 2}, {"b": 1}),
+        ({"a": 1, "b": 5, "c": 1}, {"b": 2}),
+        ({}, {}),
+    ],
+)
+def test_records_are_drawn_whole_while_they_fit(sizes: dict[str, int], drawn: dict[str, int]) -> None:
+    assert draw_records(sizes, 2) == drawn

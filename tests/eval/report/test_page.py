@@ -6,9 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from eval.report.page import Piece, ReportInput, choose_examples, compare_texts, make_verdict, render, terminal_table
+from eval.report.page import (
+    Piece,
+    ReportInput,
+    choose_examples,
+    compare_texts,
+    format_limits,
+    make_verdict,
+    render,
+    terminal_table,
+)
 from eval.scoring.score import evaluate_predictions
-from eval.scoring.summary import EvaluatedRows, Result, Summary
+from eval.scoring.summary import DrawnRows, EvaluatedRows, Result, Summary
 from eval.statistics.estimates import Difference, Estimate
 
 EVIL = '</pre><script>alert("1")</script><img src=http://example.com/x onerror=alert(1)>&amp;'
@@ -134,6 +143,21 @@ def test_the_part_the_turns_and_the_engine_are_told(run: Path) -> None:
     lines = terminal_table(summary).splitlines()
     assert "12 validation rows, 1 answers cut off at the limit of new tokens" in lines
     assert f"evaluated: {told}" in lines
+
+
+def test_a_limit_is_reported_with_the_power_that_it_leaves(run: Path) -> None:
+    report = ReportInput.read(run, run / "eval")
+    drawn = DrawnRows(rows=12, of=577)
+    asked = EvaluatedRows(part="test", turns="last", engine="transformers", checkpoint=None, drawn=drawn)
+    summary = report.summary.model_copy(update={"asked": asked})
+    lines = [
+        "12 of 577 test rows were evaluated (eval.limit):",
+        "differences in exact under 34.6 points often go unnoticed (80 % power)",
+    ]
+    assert "\n".join(lines) in terminal_table(summary)
+    assert f"intervals. {' '.join(lines)}. 1 answers" in render(report._replace(summary=summary))
+    assert format_limits([report.summary, summary]) == lines
+    assert format_limits([report.summary]) == []
 
 
 def test_answers_that_nobody_wrote_are_not_shown_as_missing(run: Path) -> None:
