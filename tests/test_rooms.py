@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "eval": "recipebook.* .statistics .scoring .asking .report .comparing",
     "stages": "recipebook.* converters eval.*",
     "release": "recipebook.* eval.*",
-    "commands": "recipebook.* converters eval.* release",
+    "commands": "recipebook.* converters eval.* release trainer",
     "samples": "recipebook.* stages",
     "benchmarks": "recipebook.* converters eval.* trainer samples",
     "docs": "recipebook.* eval.*",

@@ -16,6 +16,7 @@ from eval.scoring.summary import Scores, Summary
 from recipebook import project
 from recipebook.errors import UserError, format_first_error
 from recipebook.project import shown
+from recipebook.recipe.base_model import find_stand_in, format_notice
 from recipebook.run import rundir
 from recipebook.run.rundir import Run
 
@@ -26,7 +27,7 @@ class EvaluatedRun(NamedTuple):
     `where` is the evaluation's folder in the run's `eval/`: `""` for the test part at the end of training.
     `questions` has the hash of each row's question, `""` where none was written down. `members` names the member that
     answered each row, for a fleet that is taken as one system (eval/comparing/join.py). `note` follows the name on
-    pages.
+    pages; `notice` is about a model that stands in for the recipe's base.
     """
 
     run: str
@@ -40,6 +41,7 @@ class EvaluatedRun(NamedTuple):
     questions: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
     note: str = ""
+    notice: str | None = None
 
     @property
     def name(self) -> str:
@@ -84,6 +86,7 @@ def read_evaluation(run: Run, where: str = "") -> EvaluatedRun:
         where=where,
         recipe=manifest.recipe,
         profile=manifest.profile,
+        notice=format_notice(find_stand_in(manifest.base, manifest.profile)),
         summary=summary,
         rows=rows,
         groups=tuple(item.group for item in predictions),

@@ -30,6 +30,7 @@ from eval.scoring.score import read_scores
 from eval.scoring.summary import Result, Scores, Summary
 from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate
 from eval.statistics.resampling import BOOTSTRAPS, FEW_GROUPS, SIGN_FLIPS
+from recipebook.recipe.base_model import find_stand_in, format_notice
 from recipebook.terminal import align
 
 WORST = 10
@@ -50,6 +51,8 @@ class ReportInput(NamedTuple):
     recipe: str
     run: str
     profile: str | None
+    notice: str | None
+    base_origin: str | None
     summary: Summary
     predictions: Sequence[Prediction]
     tuned: Sequence[Scores]
@@ -69,6 +72,8 @@ class ReportInput(NamedTuple):
             recipe=manifest["recipe"],
             run=manifest["run"],
             profile=manifest["profile"],
+            notice=format_notice(find_stand_in(manifest.get("base"), manifest["profile"])),
+            base_origin=manifest.get("base_origin"),
             summary=Summary.model_validate_json((found / "summary.json").read_text()),
             predictions=read_predictions(found / "predictions.jsonl"),
             tuned=tuned,

@@ -73,6 +73,10 @@ class Manifest(Work):
     recipe: str
     member: str | None = None
     profile: str | None
+    base: str | None = None
+    """The recipe's `model.base`; earlier versions wrote it into resolved.yaml alone."""
+    base_origin: str | None = None
+    """Where its weights came from, for a base that was made here: from the hub or from a package."""
     overrides: tuple[str, ...]
     git: dict[str, Any]
     versions: dict[str, str]

@@ -6,6 +6,7 @@ from recipebook import hardware
 from recipebook.data.export import find_export
 from recipebook.errors import UserError
 from recipebook.project import PROJECT
+from recipebook.recipe.base_model import STAND_INS, find_stand_in
 from recipebook.recipe.faults import format_faults
 from recipebook.recipe.keys import Remote
 from recipebook.recipe.references import check_references
@@ -29,7 +30,7 @@ def resolve_for_machine(name: str, profile: str | None, overrides: Sequence[str]
 
 
 def check_machine(resolved: Resolved) -> None:
-    """Refuse a recipe that needs more GPUs than this machine has, or the embedded model where it is missing."""
+    """Refuse a recipe that needs more GPUs than this machine has, or a stand-in for its base that is not there."""
     gpus, processes = len(hardware.detect().gpus), resolved.recipe.launch.processes
     if 0 < gpus < processes:
         raise UserError(
@@ -38,8 +39,9 @@ def check_machine(resolved: Resolved) -> None:
     if resolved.recipe.remote:
         _check_service(resolved, resolved.recipe.remote)
     base = resolved.recipe.model.base
-    if base.startswith("models/") and not (PROJECT / base).is_dir():
-        raise UserError(f"{resolved.name}: model.base: no folder {base}; make tiny-base makes the embedded one")
+    name = find_stand_in(base)
+    if name and not (PROJECT / base).is_dir():
+        raise UserError(f"{resolved.name}: model.base: no folder {base}; make {STAND_INS[name].goal} puts it there")
 
 
 def _check_service(resolved: Resolved, remote: Remote) -> None:

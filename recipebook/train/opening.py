@@ -14,6 +14,7 @@ from recipebook.data.dataset import Dataset
 from recipebook.files import digest, digest_file, write_text
 from recipebook.launch.command import build_command, build_environment
 from recipebook.launch.render import Inputs, render_axolotl, render_deepspeed
+from recipebook.recipe.base_model import read_origin
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import Resolved
 from recipebook.run import provenance
@@ -108,6 +109,8 @@ def begin_manifest(run: Run, resolved: Resolved, overrides: Sequence[str], ident
         identity=identity,
         created=format_now(),
         profile=resolved.profile,
+        base=resolved.recipe.model.base,
+        base_origin=read_origin(resolved.recipe.model.base),
         overrides=tuple(overrides),
         git=provenance.git_state(),
         versions=provenance.package_versions(),

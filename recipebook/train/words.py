@@ -1,20 +1,23 @@
 """The first lines of every command that trains or plans: the recipe, the service, and what became of the records."""
 
+import textwrap
+
 from recipebook.data.dataset import Dataset
+from recipebook.recipe.base_model import find_stand_in, format_notice, read_origin
 from recipebook.recipe.resolve import Resolved
 from recipebook.terminal import print_field
 
-TINY_NOTICE = (
-    "profile tiny: no GPU is used. The embedded model of a million parameters replaces the\n"
-    "recipe's base model: a real result of a tiny model, not to be compared with published ones."
-)
+WIDTH = 80
 
 
 def print_recipe(resolved: Resolved) -> None:
-    """Print the first lines of output, with a notice if a tiny model replaces the recipe's."""
-    if resolved.profile == "tiny":
-        print(TINY_NOTICE)
-    print_field("recipe", f"{resolved.name}, profile {resolved.profile}, base {resolved.recipe.model.base}")
+    """Print the first lines of output, with a notice if another model stands in for the recipe's base."""
+    base = resolved.recipe.model.base
+    if notice := format_notice(find_stand_in(base)):
+        print(textwrap.fill(notice, WIDTH))
+    print_field("recipe", f"{resolved.name}, profile {resolved.profile}, base {base}")
+    if origin := read_origin(base):
+        print_field("weights", origin)
     if resolved.recipe.remote:
         print_field("service", f"{resolved.recipe.remote.service} trains, and chooses optimizer, seed and packing")
 

@@ -32,7 +32,7 @@ def evaluated(project: Project, trained: tuple[Path, dict[str, Any], str]) -> tu
 
 
 def test_output_says_first_that_a_tiny_model_stands_in(trained: tuple[Path, dict[str, Any], str]) -> None:
-    assert trained[2].startswith("profile tiny: no GPU is used.")
+    assert trained[2].startswith("Profile tiny: the embedded model of a million parameters")
 
 
 def test_no_line_is_wider_than_a_terminal(trained: tuple[Path, dict[str, Any], str]) -> None:

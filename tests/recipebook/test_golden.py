@@ -14,7 +14,7 @@ from recipebook.recipe.resolve import list_recipes, resolve
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 INPUTS = Inputs(train="data/train.jsonl", validation="data/validation.jsonl", prepared="../../.cache/prepared/abc")
-WITHOUT_GPU = "tiny"
+WITHOUT_GPU = {"small", "tiny"}
 
 
 def name_golden(recipe: str, profile: str) -> str:
@@ -24,7 +24,7 @@ def name_golden(recipe: str, profile: str) -> str:
 @pytest.mark.parametrize("profile", list_names(PROFILE))
 @pytest.mark.parametrize("name", list_recipes())
 def test_a_recipe_renders_as_its_golden_file_says(request: pytest.FixtureRequest, name: str, profile: str) -> None:
-    recipe, gpu = resolve(name, profile).recipe, profile != WITHOUT_GPU
+    recipe, gpu = resolve(name, profile).recipe, profile not in WITHOUT_GPU
     documents = [render_axolotl(recipe, INPUTS, gpu=gpu), render_deepspeed(recipe, gpu=gpu) or ""]
     rendered = "---\n".join(filter(None, documents)).replace(str(PROJECT), "PROJECT")
     golden = GOLDEN / name_golden(name, profile)

