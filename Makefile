@@ -90,6 +90,9 @@ compare: $(READY) ## RUNS="a b": evaluated runs side by side, each against the f
 leaderboard: $(READY) ## all evaluated runs, ranked where they are comparable (RECIPE= for one)
 	@$(RUN_IN_ENV) leaderboard $(RECIPE)
 
+results: $(READY) $(if $(filter-out small,$(PROFILE)),,$(SMALL)) ## train and evaluate every recipe under tiny and small, as far as not done; writes docs/results.md (PROFILE=, RECIPE= for one)
+	@$(RUN_IN_ENV) results $(RECIPE) $(if $(PROFILE),--profile $(PROFILE))
+
 human-eval: $(READY) ## RUN= or RUNS="a b": blinded forms for people (CONVERSATIONS=100, EVALUATORS=5, SEED=42)
 	@test -n "$(RUN)$(RUNS)" || { echo "make human-eval wants RUN=, for example: make human-eval RUN=robot-lora" >&2; exit 2; }
 	@$(RUN_IN_ENV) human-eval $(or $(RUNS),$(RUN)) $(if $(CONVERSATIONS),--conversations $(CONVERSATIONS)) $(if $(EVALUATORS),--evaluators $(EVALUATORS)) $(if $(SEED),--seed $(SEED))

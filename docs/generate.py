@@ -3,6 +3,7 @@
     recipe.md     every key of a recipe, from its models
     data.md       every converter: what it reads, with its options
     metrics.md    every figure of every metric, with its formula
+    results.md    what every recipe comes to, from the records in docs/results/
     all.md        all pages in one file, for programs that read documentation
 
 `python -m docs.generate` (`make docs`) writes them; a test fails while one is out of date.
@@ -15,12 +16,14 @@ from pathlib import Path
 from docs.converters_page import render_data
 from docs.keys_page import render_recipe
 from docs.metrics_page import render_metrics
+from docs.results_page import render_results
 
 DOCS = Path(__file__).parent
 ORDER = (
     "../README.md",
     "index.md",
     "recipes.md",
+    "results.md",
     "recipe.md",
     "data.md",
     "../converters/README.md",
@@ -39,7 +42,12 @@ ORDER = (
     "../CONTRIBUTING.md",
     "../CHANGELOG.md",
 )
-GENERATED = {"recipe.md": render_recipe, "data.md": render_data, "metrics.md": render_metrics}
+GENERATED = {
+    "recipe.md": render_recipe,
+    "data.md": render_data,
+    "metrics.md": render_metrics,
+    "results.md": render_results,
+}
 
 
 def render_pages() -> dict[str, str]:

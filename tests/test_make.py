@@ -38,7 +38,11 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("goal", "module", "names"),
     [
         ("schemas", "recipebook.recipe.editor_schema", ["recipes/recipe.schema.json"]),
-        ("docs", "docs.generate", ["docs/recipe.md", "docs/data.md", "docs/metrics.md", "docs/all.md"]),
+        (
+            "docs",
+            "docs.generate",
+            ["docs/recipe.md", "docs/data.md", "docs/metrics.md", "docs/results.md", "docs/all.md"],
+        ),
     ],
 )
 def test_a_goal_writes_what_it_says(copied: Path, goal: str, module: str, names: list[str]) -> None:

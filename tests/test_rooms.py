@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "eval.comparing": "recipebook.* .statistics .scoring .report",
     "eval.human": "recipebook.* .statistics .scoring .asking .report .comparing",
     "eval": "recipebook.* .statistics .scoring .asking .report .comparing",
+    "eval.results": "recipebook.* .statistics .scoring .asking .report .comparing eval",
     "stages": "recipebook.* converters eval.*",
     "release": "recipebook.* eval.*",
     "commands": "recipebook.* converters eval.* release trainer",

@@ -1,0 +1,127 @@
+"""The stored results of recipes in; docs/results.md out: a table for each profile, what was not won, what repeats it.
+
+| `robot-lora` | exact | 577 | 0.000 | 0.834 [0.801, 0.862] | +0.834 [0.799, 0.868] | <0.001 | 7:10 | 1:02 | 1.4 |
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from eval.report.pages import format_difference, format_estimate, format_number, format_p
+from eval.results.records import (
+    MEMBERS,
+    PROFILES,
+    RESULTS,
+    Failure,
+    ProfileRecords,
+    RecipeRecord,
+    list_measured,
+    read_results,
+)
+from recipebook.hardware import Hardware
+from recipebook.progress import format_seconds
+
+INTRODUCTION = f"""\
+# Results
+
+What every recipe comes to on a machine without a GPU: the recipe's main figure, before and after training, on held-out
+rows. Generated from `docs/results/` by `make docs`; the records there are written by `make results`.
+
+- **Two profiles.** `tiny` trains the embedded model of a million parameters, which this project made: it shows that
+  all works, in minutes. `small` trains SmolLM2-135M-Instruct, a real instruct model of 135 million parameters. Neither
+  is the base that a recipe names for a GPU, so do not compare these figures with published ones.
+- **Where training does not win, it says so.** Every recipe has a row, and a verdict in words below its table. A
+  difference is won only if its 95 % interval excludes 0. What failed or was not run is named with the reason.
+- **Fleets** are trained with {MEMBERS} members. A fleet that votes has the figure of its vote, any other that of all
+  its members' answers. A recipe with stages has the figure of its last stage under the recipe's own `eval`.
+- **Times** are of a machine that others used as well: expect less on a machine of your own. The base model's answers
+  are kept, so that of several recipes with the same test rows the first takes longer to evaluate. Memory is the peak of
+  the trainer's process.
+- **To repeat** all of it, run `make results`. It goes on where it was stopped; `PROFILE=small` and `RECIPE=robot-lora`
+  choose a part. What repeats one row is below each table.
+
+`tiny-base` has no figure: it makes the embedded model itself. How figures and intervals are made is in
+[evaluation.md](evaluation.md#how-the-numbers-are-made), what each figure means in [metrics.md](metrics.md).
+"""
+HEADING = (
+    "| recipe | figure | rows | base | tuned [95 %] | difference [95 %] | p | training | evaluation | memory, GiB |\n"
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+)
+REPEAT = "| recipe | run | made | repeated by |\n| --- | --- | --- | --- |"
+COLUMNS = 10
+
+
+def render_results(folder: Path = RESULTS) -> str:
+    """The page of all results."""
+    names = list_measured()
+    stored = sorted(path.stem for path in folder.glob("*.json"))
+    profiles = [*PROFILES, *(name for name in stored if name not in PROFILES)]
+    return "\n".join([INTRODUCTION, *(_render_profile(read_results(name, folder), names) for name in profiles)])
+
+
+def _render_profile(results: ProfileRecords, names: Sequence[str]) -> str:
+    found = {name: results.find(name) for name in names}
+    records = [one for one in found.values() if isinstance(one, RecipeRecord)]
+    rows = [_render_row(name, one) for name, one in found.items()]
+    return "\n".join(
+        [f"## Profile {results.profile}\n", *_list_facts(records), HEADING, *rows, "", *_list_rest(records)]
+    )
+
+
+def _list_facts(records: Sequence[RecipeRecord]) -> Iterator[str]:
+    """What was trained where, and how many won."""
+    if not records:
+        return
+    bases = dict.fromkeys(f"`{one.base}`{f' ({one.base_origin})' if one.base_origin else ''}" for one in records)
+    machines = dict.fromkeys(_name_machine(one.machine) for one in records)
+    days = sorted({one.date for one in records})
+    lost = [f"`{one.recipe}`" for one in records if not one.better]
+    yield f"- Base: {'; '.join(bases)}."
+    yield f"- Machine: {'; '.join(machines)}."
+    yield f"- Date: {days[0]}{f' to {days[-1]}' if days[1:] else ''}."
+    yield f"- Better than the base: {len(records) - len(lost)} of {len(records)}{_name_lost(lost)}.\n"
+
+
+def _name_lost(lost: Sequence[str]) -> str:
+    return f"; not better, or not surely: {', '.join(lost)}" if lost else ""
+
+
+def _name_machine(machine: Hardware) -> str:
+    gpus = f", {', '.join(machine.gpus)}" if machine.gpus else ", no GPU"
+    return f"{machine.cpu}, {machine.cores} cores, {machine.memory_gib:g} GiB of memory{gpus}"
+
+
+def _render_row(name: str, one: RecipeRecord | Failure | None) -> str:
+    if not isinstance(one, RecipeRecord):
+        said = f"failed on {one.date}: {_escape(one.reason)}" if one else "not run"
+        return f"| `{name}` | {said} |{' |' * (COLUMNS - 2)}"
+    result = one.result
+    cells = (
+        f"`{name}`",
+        f"{result.figure} (less is better)" if result.less_is_better else result.figure,
+        f"{one.drawn.rows} of {one.drawn.of}" if one.drawn else str(one.rows),
+        format_number(result.base.mean) if result.base else "-",
+        format_estimate(result.tuned),
+        format_difference(result.difference),
+        format_p(result.p_adjusted),
+        format_seconds(one.training_seconds),
+        "-" if one.evaluation_seconds is None else format_seconds(one.evaluation_seconds),
+        "-" if one.memory_gib is None else f"{one.memory_gib:.1f}",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _list_rest(records: Sequence[RecipeRecord]) -> Iterator[str]:
+    """The verdicts in words, and what repeats each row."""
+    if not records:
+        return
+    yield from (f"- `{one.recipe}`: {one.verdict}" for one in records)
+    yield f"\n{REPEAT}"
+    for one in records:
+        commit = f", commit {one.commit[:10]}{' and changes' if one.changed else ''}" if one.commit else ""
+        commands = ", ".join(f"`{command}`" for command in one.commands)
+        yield f"| `{one.recipe}` | {one.run}, identity {one.identity}{commit} | {one.date} | {commands} |"
+    yield ""
+
+
+def _escape(text: str) -> str:
+    return text.replace("|", "\\|")
