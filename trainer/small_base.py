@@ -42,26 +42,26 @@ def make_from_hub(folder: Path) -> None:
     """Download the model as it was published, with the hash of the commit as its origin."""
     from huggingface_hub import snapshot_download
 
-    with _building(folder) as building:
+    with building(folder) as built:
         try:
             snapshot = Path(snapshot_download(ON_HUB, allow_patterns=list(HUB_FILES)))
         # Whatever the library, the network or the hub has against it.
         except Exception as error:
             reason = on_one_line(str(error).strip().split("\n")[0])
             raise UserError(f"{ON_HUB}: the hub does not give it: {reason}") from None
-        for file in snapshot.iterdir():
-            shutil.copyfile(file, building / file.name)
-        _note_origin(building, {"source": f"hub, {ON_HUB} at commit {snapshot.name}"})
+        for file in filter(Path.is_file, snapshot.iterdir()):
+            shutil.copyfile(file, built / file.name)
+        _note_origin(built, {"source": f"hub, {ON_HUB} at commit {snapshot.name}"})
 
 
 def make_from_package(folder: Path) -> None:
     """Convert the package's file, once it has the known hash."""
     file = find_packaged()
     check_packaged(file)
-    with _building(folder) as building:
-        _convert(file, building)
+    with building(folder) as built:
+        _convert(file, built)
         source = f"package {PACKAGE} {version(PACKAGE)}, weights of 4 bits"
-        _note_origin(building, {"source": source, "file": file.name, "sha256": GGUF_SHA256})
+        _note_origin(built, {"source": source, "file": file.name, "sha256": GGUF_SHA256})
 
 
 def find_packaged() -> Path:
@@ -81,31 +81,34 @@ def check_packaged(file: Path) -> None:
 
 
 @contextmanager
-def _building(folder: Path) -> Iterator[Path]:
+def building(folder: Path) -> Iterator[Path]:
     """An empty neighbour that becomes `folder` as a whole; whoever comes second leaves the first one's in place."""
-    building = folder.with_name(f".{folder.name}.{os.getpid()}.new")
-    building.mkdir(parents=True)
+    neighbour = folder.with_name(f".{folder.name}.{os.getpid()}.new")
+    neighbour.mkdir(parents=True)
     try:
-        yield building
+        yield neighbour
+        for file in neighbour.iterdir():
+            with file.open("rb") as stream:
+                os.fsync(stream.fileno())
         if not folder.is_dir():
-            building.rename(folder)
+            neighbour.rename(folder)
     finally:
-        shutil.rmtree(building, ignore_errors=True)
+        shutil.rmtree(neighbour, ignore_errors=True)
 
 
-def _convert(file: Path, building: Path) -> None:
+def _convert(file: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
     tokenizer.eos_token = tokenizer.pad_token = END_OF_TURN
     tokenizer.clean_up_tokenization_spaces = False
-    tokenizer.save_pretrained(building)
+    tokenizer.save_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
-    model.save_pretrained(building)
+    model.save_pretrained(folder)
 
 
-def _note_origin(building: Path, origin: dict[str, str]) -> None:
-    with (building / "model.safetensors").open("rb") as stream:
+def _note_origin(folder: Path, origin: dict[str, str]) -> None:
+    with (folder / "model.safetensors").open("rb") as stream:
         weights = hashlib.file_digest(stream, "sha256").hexdigest()
-    write_text(building / "origin.json", json.dumps({**origin, "weights_sha256": weights}, indent=2) + "\n")
+    write_text(folder / "origin.json", json.dumps({**origin, "weights_sha256": weights}, indent=2) + "\n")
