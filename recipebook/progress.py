@@ -15,20 +15,24 @@ class ProgressLine:
         self.label = label
         self.stream = stream
         self.started = time.monotonic()
-        self.first: int | None = None
+        self.first: float | None = None
         self.drawn = 0.0
 
-    def draw(self, done: int, total: int, note: str = "") -> None:
-        """Draw `done` of `total`; the time left is estimated from the progress since the first call."""
+    def draw(self, done: int, total: int, note: str = "", share: float | None = None) -> None:
+        """Draw `done` of `total`; the time left is estimated from the progress since the first call.
+
+        `share` is the share of the work that is done, where the items that are not done yet have been begun.
+        """
         now = time.monotonic()
         if not self.stream.isatty() or now - self.drawn < 0.1:
             return
+        share = done / max(total, 1) if share is None else share
         if self.first is None:
-            self.first, self.started = done, now
+            self.first, self.started = share, now
         self.drawn = now
-        filled = BAR_CHARS * done // max(total, 1)
+        filled = int(round(BAR_CHARS * share, 6))  # 20 times 0.35 may be a little less than 7
         bar = "#" * filled + "-" * (BAR_CHARS - filled)
-        line = f"{self.label:<9} [{bar}] {done}/{total}{note}{self._left(done, total, now)}"
+        line = f"{self.label:<9} [{bar}] {done}/{total}{note}{self._left(share, now)}"
         self.stream.write(f"\r\x1b[2K{line[:79]}")
         self.stream.flush()
 
@@ -54,10 +58,10 @@ class ProgressLine:
             self.stream.write("\r\x1b[2K")
             self.stream.flush()
 
-    def _left(self, done: int, total: int, now: float) -> str:
-        if self.first is None or done <= self.first:
+    def _left(self, share: float, now: float) -> str:
+        if self.first is None or share <= self.first:
             return ""
-        return f"  {format_seconds((now - self.started) / (done - self.first) * (total - done))} left"
+        return f"  {format_seconds((now - self.started) / (share - self.first) * (1 - share))} left"
 
 
 def format_seconds(seconds: float) -> str:

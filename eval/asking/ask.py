@@ -80,7 +80,7 @@ def ask(
     load = kept.put_on if kept else generate.load_tuned
     model = load(weights, str(under), revision)
     engine = "vllm" if by_vllm else "transformers"
-    known = _baseline_file(manifest, recipe.eval, prompts, engine)
+    known = _baseline_file(manifest, recipe.eval, prompts, engine, generate.list_end_tokens(tokenizer))
     if known.is_file():
         base = [ModelAnswer(**answer) for answer in json.loads(known.read_bytes())]
     else:
@@ -226,13 +226,16 @@ def _refer(one: ModelAnswer, base: ModelAnswer) -> ModelAnswer:
     return ModelAnswer(one.text, one.new_tokens, one.truncated, {**one.measures, **beside})
 
 
-def _baseline_file(manifest: Manifest, settings: Evaluation, prompts: list[Prompt], engine: str) -> Path:
+def _baseline_file(
+    manifest: Manifest, settings: Evaluation, prompts: list[Prompt], engine: str, ends: Sequence[int]
+) -> Path:
     key = digest(
         manifest.hashes["base"],
         manifest.hashes["chat_template"],
         digest_prompts(prompts),
         settings.generation.model_dump_json(exclude={"engine"}),
-        json.dumps([engine, _wants_text(settings), _list_measures(settings)]),
+        # The first end is the base's own.
+        json.dumps([engine, _wants_text(settings), _list_measures(settings), *ends[1:]]),
         version("torch"),
         version("transformers"),
     )

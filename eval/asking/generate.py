@@ -13,10 +13,10 @@ import torch
 from peft import PeftModel
 from transformers import AutoTokenizer
 
+from eval.asking.answer_progress import AnswerProgress
 from eval.asking.decode import decode
 from eval.asking.prompts import Prompt
 from recipebook.errors import UserError
-from recipebook.progress import ProgressLine
 from recipebook.recipe.evaluation_keys import Generation
 from recipebook.rows import Message
 from recipebook.run.adapter import Model, load_model, merge_adapter, put_on
@@ -75,21 +75,28 @@ def generate(
     stops = stop_tokens(inner, tokenizer)
     answers: dict[int, GeneratedAnswer] = {}
     torch.manual_seed(settings.seed)
-    line = ProgressLine(label)
+    progress = AnswerProgress(label, [len(one) for one in ids], settings.max_new_tokens)
     for start in range(0, len(order), settings.batch_size):
-        line.draw(start, len(order))
         batch = order[start : start + settings.batch_size]
-        for index, one in zip(batch, decode(inner, [ids[at] for at in batch], stops, settings), strict=True):
+        decoded = decode(inner, [ids[at] for at in batch], stops, settings, progress.draw)
+        progress.end_batch([len(ids[at]) for at in batch], [len(one.ids) for one in decoded])
+        for index, one in zip(batch, decoded, strict=True):
             text = tokenizer.decode(one.ids, skip_special_tokens=True).strip()
             answers[index] = GeneratedAnswer(text, len(one.ids), not one.ended)
-    line.clear()
+    progress.clear()
     return [answers[index] for index in range(len(prompts))]
 
 
 def stop_tokens(model: Model, tokenizer: Tokenizer) -> set[int]:
-    """The token that ends a turn by the tokenizer, and those that end an answer by the model's own settings."""
+    """The tokens that end an answer by the tokenizer, by its chat template and by the model's own settings."""
     own = model.generation_config.eos_token_id
-    return {tokenizer.eos_token_id, *(own if isinstance(own, list) else [own] if own is not None else [])}
+    return {*list_end_tokens(tokenizer), *(own if isinstance(own, list) else [own] if own is not None else [])}
+
+
+def list_end_tokens(tokenizer: Tokenizer) -> list[int]:
+    """The tokenizer's token that ends a text, and the chat template's that ends a turn if it is another."""
+    ends = (tokenizer.eos_token_id, chat.find_end_token(tokenizer))
+    return list(dict.fromkeys(token for token in ends if token is not None))
 
 
 def format_prompt(tokenizer: Tokenizer, prompt: Prompt) -> str:
@@ -109,4 +116,5 @@ def format_reference(tokenizer: Tokenizer, prompt: Prompt) -> str:
     """The reference answer as text: its content, or its calls as the template writes them."""
     if not prompt.answer.get("tool_calls"):
         return prompt.answer["content"]
-    return format_answer(tokenizer, prompt, prompt.answer).removesuffix(tokenizer.eos_token).strip()
+    end = chat.find_end_token(tokenizer)
+    return format_answer(tokenizer, prompt, prompt.answer).removesuffix(tokenizer.decode(end) if end else "").strip()

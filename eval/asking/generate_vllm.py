@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from eval.asking.generate import GeneratedAnswer, Tokenizer, format_prompt
+from eval.asking.generate import GeneratedAnswer, Tokenizer, format_prompt, list_end_tokens
 from eval.asking.prompts import Prompt
 from recipebook.errors import UserError
 from recipebook.recipe.evaluation_keys import Generation
@@ -41,7 +41,8 @@ def generate_both(
         top_p=settings.top_p,
         max_tokens=settings.max_new_tokens,
         seed=settings.seed,
-        stop_token_ids=[tokenizer.eos_token_id],
+        # vLLM itself stops at the tokens of the model's own settings.
+        stop_token_ids=list_end_tokens(tokenizer),
     )
     adapter = weights / "adapter_config.json"
     if not adapter.is_file():

@@ -30,3 +30,16 @@ def format_answer(
     if not whole.startswith(prompt):
         raise ValueError("the chat template writes the prompt in another way once it is answered")
     return whole[len(prompt) :].rstrip()
+
+
+def find_end_token(tokenizer: Any) -> int | None:
+    """The special token that the template writes behind an answer; None where it writes text.
+
+    It may be another than the tokenizer's `eos_token`: Llama 3's templates end a turn with `<|eot_id|>`, and its base
+    model's tokenizer ends a text with `<|end_of_text|>`.
+    """
+    turn = [{"role": "user", "content": "question"}, {"role": "assistant", "content": "answer"}]
+    behind = tokenizer.apply_chat_template(turn, tokenize=False).rpartition("answer")[2]
+    special = {token for token, added in tokenizer.added_tokens_decoder.items() if added.special}
+    ids: list[int] = tokenizer(behind, add_special_tokens=False)["input_ids"]
+    return next((token for token in ids if token in special), None)
