@@ -204,10 +204,10 @@ def _measure(
         for prompt, answer in zip(prompts, answers, strict=True)
         if answer is not None
     ]
+    size, shown_as = settings.generation.batch_size, f"{label} {name}"
     if name == "spans":
-        return [_flatten(parts) for parts in measure_spans(model, tokenizer, texts, settings.generation.batch_size)]
-    found = likelihood.measure(model, tokenizer, texts, settings.generation.batch_size, f"{label} {name}")
-    return [_flatten({name: one}) for one in found]
+        return [_flatten(parts) for parts in measure_spans(model, tokenizer, texts, size, shown_as)]
+    return [_flatten({name: one}) for one in likelihood.measure(model, tokenizer, texts, size, shown_as)]
 
 
 def _flatten(likelihoods: "Mapping[str, Likelihood]") -> Measures:

@@ -4,7 +4,7 @@
 → [Likelihood(log_probability=-0.31, tokens=5)]
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -12,6 +12,8 @@ import torch
 from recipebook.progress import ProgressLine
 
 IGNORED = -100
+# A processor is no quicker with more tokens at a time; with fewer, the line of progress moves and memory is spared.
+MOST_TOKENS_ON_CPU = 2048
 
 
 class Likelihood(NamedTuple):
@@ -26,24 +28,22 @@ def measure(
 ) -> list[Likelihood]:
     """The likelihood of each (prompt, answer), in order; batches are cut from the texts sorted by length."""
     rows = [_tokenise(tokenizer, prompt, answer) for prompt, answer in texts]
-    order = sorted(range(len(rows)), key=lambda at: (len(rows[at][0]), at))
     found: dict[int, Likelihood] = {}
-    line = ProgressLine(label)
-    for start in range(0, len(order), batch_size):
-        line.draw(start, len(order))
-        batch = order[start : start + batch_size]
+    for batch in _cut(rows, batch_size, model.device, label):
         found |= zip(batch, _measure_batch(model, [rows[at] for at in batch]), strict=True)
-    line.clear()
     return [found[at] for at in range(len(rows))]
 
 
-def measure_tokens(model: Any, tokenizer: Any, texts: Sequence[tuple[str, str]], batch_size: int) -> list[list[float]]:
-    """The natural logarithm of each answer token's probability, for each (prompt, answer) in order."""
+def measure_tokens(
+    model: Any, tokenizer: Any, texts: Sequence[tuple[str, str]], batch_size: int, label: str = ""
+) -> list[list[float]]:
+    """The natural logarithm of each answer token's probability, for each (prompt, answer) in order.
+
+    Without a `label` no progress is shown.
+    """
     rows = [_tokenise(tokenizer, prompt, answer) for prompt, answer in texts]
-    order = sorted(range(len(rows)), key=lambda at: (len(rows[at][0]), at))
     found: dict[int, list[float]] = {}
-    for start in range(0, len(order), batch_size):
-        batch = order[start : start + batch_size]
+    for batch in _cut(rows, batch_size, model.device, label):
         losses, labels = _lose(model, [rows[at] for at in batch])
         for at, lost, label in zip(batch, losses, labels, strict=True):
             found[at] = (-lost[label != IGNORED]).tolist()
@@ -58,6 +58,25 @@ def _tokenise(tokenizer: Any, prompt: str, answer: str) -> tuple[list[int], list
         token if end > len(prompt) else IGNORED for token, (_, end) in zip(ids, encoded["offset_mapping"], strict=True)
     ]
     return ids, labels
+
+
+def _cut(rows: Sequence[tuple[list[int], list[int]]], most: int, device: Any, label: str) -> Iterator[list[int]]:
+    """Batches of rows of like length, by their places; a progress line shows the share of tokens that are done."""
+    order = sorted(range(len(rows)), key=lambda at: (len(rows[at][0]), at))
+    most_tokens = MOST_TOKENS_ON_CPU if str(device) == "cpu" else None
+    lengths = [len(ids) for ids, _ in rows]
+    line, done, tokens = ProgressLine(label), 0, 0
+    while done < len(order):
+        batch = order[done : done + most]
+        while most_tokens and len(batch) > 1 and len(batch) * lengths[batch[-1]] > most_tokens:
+            batch.pop()
+        if label:
+            line.draw(done, len(order), share=tokens / max(1, sum(lengths)))
+        yield batch
+        done += len(batch)
+        tokens += sum(lengths[at] for at in batch)
+    if label:
+        line.clear()
 
 
 def _measure_batch(model: Any, rows: Sequence[tuple[list[int], list[int]]]) -> list[Likelihood]:
@@ -78,8 +97,11 @@ def _lose(model: Any, rows: Sequence[tuple[list[int], list[int]]]) -> tuple[torc
     with torch.inference_mode():
         # Logits take by far the most memory: those of the prompts are left out.
         kept = model(input_ids=ids, attention_mask=mask, logits_to_keep=width - first + 1).logits
-        logits = kept[:, :-1].float().transpose(1, 2)
-        losses = torch.nn.functional.cross_entropy(logits, labels, ignore_index=IGNORED, reduction="none")
+        counted = labels != IGNORED
+        losses = torch.zeros(labels.shape, device=model.device)
+        losses[counted] = torch.nn.functional.cross_entropy(
+            kept[:, :-1][counted].float(), labels[counted], reduction="none"
+        )
     return losses, labels
 
 

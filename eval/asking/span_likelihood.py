@@ -1,6 +1,6 @@
 """How likely a model finds the parts of annotated answers: a call's opening, its tool's name, its arguments, the rest.
 
-measure_spans(model, tokenizer, [("…assistant:", "red caps <tool>search(query='red')</tool><|im_end|>")], 64)
+measure_spans(model, tokenizer, [("…assistant:", "red caps <tool>search(query='red')</tool><|im_end|>")], 64, "tuned")
 → [{"fluency": Likelihood(-3.1, 3), "position": Likelihood(-0.9, 1), "tool": Likelihood(-0.2, 1), …}]
 """
 
@@ -13,10 +13,10 @@ from recipebook.text.token_spans import find_kinds
 
 
 def measure_spans(
-    model: Any, tokenizer: Any, texts: Sequence[tuple[str, str]], batch_size: int
+    model: Any, tokenizer: Any, texts: Sequence[tuple[str, str]], batch_size: int, label: str
 ) -> list[dict[str, Likelihood]]:
     """The likelihood of each (prompt, answer) in order, by the kinds of spans in the answer; its end is `fluency`."""
-    measured = measure_tokens(model, tokenizer, texts, batch_size)
+    measured = measure_tokens(model, tokenizer, texts, batch_size, label)
     found = []
     for (prompt, answer), odds in zip(texts, measured, strict=True):
         parts: dict[str, list[float]] = {}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from eval.asking import likelihood
 from eval.asking.generate import format_answer, format_prompt, format_reference, load_base, load_tokenizer
 from eval.asking.likelihood import measure, measure_tokens
 from eval.asking.prompts import Prompt
@@ -73,7 +74,7 @@ def test_an_answers_likelihood_is_told_by_the_kinds_of_its_spans(tokenizer: Any)
     model = load_base(str(TINY), None)
     text = ("find red caps: ", "find red <tool>search(query='red')</tool> caps<|im_end|>")
     (whole,) = measure(model, tokenizer, [text], batch_size=1, label="test")
-    (parts,) = measure_spans(model, tokenizer, [text], batch_size=1)
+    (parts,) = measure_spans(model, tokenizer, [text], batch_size=1, label="test")
     assert list(parts) == ["fluency", "position", "tool", "argument"]
     assert sum(part.tokens for part in parts.values()) == whole.tokens
     assert sum(part.log_probability for part in parts.values()) == pytest.approx(whole.log_probability, abs=1e-4)
@@ -84,3 +85,18 @@ def test_an_answers_likelihood_is_told_by_the_kinds_of_its_spans(tokenizer: Any)
     expected = sum(odds[at - 1, ids[at]].item() for at in range(len(name), len(ids)))
     assert parts["tool"].log_probability == pytest.approx(expected, abs=1e-4)
     assert parts["tool"].tokens == len(ids) - len(name)
+
+
+def test_a_processor_takes_fewer_tokens_at_a_time_and_finds_the_same(
+    tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load_base(str(TINY), None)
+    texts = [("say it: a", " b c"), ("say it: a b", " c d"), ("a much longer prompt than the other: 1 2 3 4", " go")]
+    whole = measure(model, tokenizer, texts, batch_size=3, label="test")
+    widths: list[torch.Size] = []
+    model.model.register_forward_pre_hook(lambda *call: widths.append(call[2]["input_ids"].shape), with_kwargs=True)
+    monkeypatch.setattr(likelihood, "MOST_TOKENS_ON_CPU", 24)
+    parts = measure(model, tokenizer, texts, batch_size=3, label="test")
+    assert [width[0] for width in widths] == [2, 1]
+    for one, other in zip(whole, parts, strict=True):
+        assert one == pytest.approx(other, abs=1e-4)
