@@ -1,6 +1,6 @@
-"""The stored results of recipes in; docs/results.md out: a table for each profile, what was not won, what repeats it.
+"""The stored results of recipes in; docs/results.md out: tables, verdicts, and the commands that repeat a row.
 
-| `robot-lora` | exact | 577 | 0.000 | 0.834 [0.801, 0.862] | +0.834 [0.799, 0.868] | <0.001 | 7:10 | 1:02 | 1.4 |
+| `robot-lora` | exact | 577 | 0.000 | 0.834 [0.801, 0.862] | +0.834 [0.799, 0.868] | <0.001 | 7:10 | 1:02 | 1.4 GiB |
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,30 +23,33 @@ from recipebook.progress import format_seconds
 INTRODUCTION = f"""\
 # Results
 
-What every recipe comes to on a machine without a GPU: the recipe's main figure, before and after training, on held-out
-rows. Generated from `docs/results/` by `make docs`; the records there are written by `make results`.
+What each recipe comes to on a machine without a GPU: its main figure on held-out rows, of the base model and of the
+tuned one. `make results` trains and evaluates all recipes and writes this page.
 
-- **Two profiles.** `tiny` trains the embedded model of a million parameters, which this project made: it shows that
-  all works, in minutes. `small` trains SmolLM2-135M-Instruct, a real instruct model of 135 million parameters. Neither
-  is the base that a recipe names for a GPU, so do not compare these figures with published ones.
-- **Where training does not win, it says so.** Every recipe has a row, and a verdict in words below its table. A
-  difference is won only if its 95 % interval excludes 0. What failed or was not run is named with the reason.
-- **Fleets** are trained with {MEMBERS} members. A fleet that votes has the figure of its vote, any other that of all
-  its members' answers. A recipe with stages has the figure of its last stage under the recipe's own `eval`.
-- **Times** are of a machine that others used as well: expect less on a machine of your own. The base model's answers
-  are kept, so that of several recipes with the same test rows the first takes longer to evaluate. Memory is the peak of
-  the trainer's process.
-- **To repeat** all of it, run `make results`. It goes on where it was stopped; `PROFILE=small` and `RECIPE=robot-lora`
-  choose a part. What repeats one row is below each table.
+- **Profiles.** `tiny` trains the embedded model of a million parameters, which this project made. It shows within
+  minutes that everything works. `small` trains SmolLM2-135M-Instruct, a real instruct model of 135 million parameters.
+  Neither is the base that the recipes name for a GPU, so none of these figures is comparable with published ones.
+- **Wins and losses.** Every recipe has a row, and below each table a verdict in words. The tuned model wins only if the
+  95 % interval of the difference excludes 0. A failed recipe has the reason in its row.
+- **Answers** are those that were scored. Where a recipe limits its evaluation (`eval.limit`), the number of held-out
+  rows is beside them.
+- **Fleets** are trained with {MEMBERS} members. A fleet that votes has the figure of its vote, any other fleet the
+  figure over the answers of all members. Training time is the sum over the members.
+- **Stages.** A recipe with stages has the figure of its last model under the recipe's own `eval`, and the training time
+  of all stages.
+- **Times** are of a shared machine: on an idle one they are shorter. The base model's answers are kept, so the first of
+  several recipes with the same held-out rows takes longest to evaluate. Memory is the peak of the trainer's process.
+- **To repeat** everything, run `make results`; after an interruption the same command resumes. `PROFILE=small` and
+  `RECIPE=robot-lora` choose a part. The last table of each profile has the commands that repeat a single row.
 
-`tiny-base` has no figure: it makes the embedded model itself. How figures and intervals are made is in
+`tiny-base` has no figure, as it trains the embedded model itself. How intervals and p-values are computed is in
 [evaluation.md](evaluation.md#how-the-numbers-are-made), what each figure means in [metrics.md](metrics.md).
 """
 HEADING = (
-    "| recipe | figure | rows | base | tuned [95 %] | difference [95 %] | p | training | evaluation | memory, GiB |\n"
+    "| recipe | figure | answers | base | tuned [95 %] | difference [95 %] | p | training | evaluation | memory |\n"
     "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
 )
-REPEAT = "| recipe | run | made | repeated by |\n| --- | --- | --- | --- |"
+REPEAT = "| recipe | run | date | commands that repeat it |\n| --- | --- | --- | --- |"
 COLUMNS = 10
 
 
@@ -82,7 +85,7 @@ def _list_facts(records: Sequence[RecipeRecord]) -> Iterator[str]:
 
 
 def _name_lost(lost: Sequence[str]) -> str:
-    return f"; not better, or not surely: {', '.join(lost)}" if lost else ""
+    return f"; not better, or possibly by luck: {', '.join(lost)}" if lost else ""
 
 
 def _name_machine(machine: Hardware) -> str:
@@ -92,20 +95,20 @@ def _name_machine(machine: Hardware) -> str:
 
 def _render_row(name: str, one: RecipeRecord | Failure | None) -> str:
     if not isinstance(one, RecipeRecord):
-        said = f"failed on {one.date}: {_escape(one.reason)}" if one else "not run"
+        said = f"failed on {one.date}: {_escape(one.reason)}" if one else "not run yet"
         return f"| `{name}` | {said} |{' |' * (COLUMNS - 2)}"
     result = one.result
     cells = (
         f"`{name}`",
         f"{result.figure} (less is better)" if result.less_is_better else result.figure,
-        f"{one.drawn.rows} of {one.drawn.of}" if one.drawn else str(one.rows),
+        f"{one.rows}, of {one.drawn.of} rows" if one.drawn else str(one.rows),
         format_number(result.base.mean) if result.base else "-",
         format_estimate(result.tuned),
         format_difference(result.difference),
         format_p(result.p_adjusted),
         format_seconds(one.training_seconds),
         "-" if one.evaluation_seconds is None else format_seconds(one.evaluation_seconds),
-        "-" if one.memory_gib is None else f"{one.memory_gib:.1f}",
+        "-" if one.memory_gib is None else f"{one.memory_gib:.1f} GiB",
     )
     return f"| {' | '.join(cells)} |"
 

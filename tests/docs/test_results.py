@@ -45,7 +45,7 @@ def test_every_recipe_has_a_row_with_its_figure_or_the_reason_why_not(profile: s
     assert list(reversed(rows)) == list_measured()
     for name, row in rows.items():
         known = results.find(name)
-        word = "not run" if known is None else known.reason if isinstance(known, Failure) else known.result.figure
+        word = "not run yet" if known is None else known.reason if isinstance(known, Failure) else known.result.figure
         assert f"| `{name}` | " in row
         assert word in row
 
@@ -79,8 +79,8 @@ def test_a_record_becomes_a_row_a_verdict_and_the_commands_that_repeat_it(tmp_pa
     store("tiny", RecipeRecord.model_validate(RECORD), tmp_path)
     page = render_results(tmp_path)
     assert list_rows(page, "tiny")["robot-lora"] == (
-        "| `robot-lora` | exact | 200 of 577 | 0.000 | 0.800 [0.739, 0.850] | +0.800 [0.745, 0.855] | <0.001 "
-        "| 7:10 | - | 1.4 |"
+        "| `robot-lora` | exact | 200, of 577 rows | 0.000 | 0.800 [0.739, 0.850] | +0.800 [0.745, 0.855] | <0.001 "
+        "| 7:10 | - | 1.4 GiB |"
     )
     assert "- Base: `models/tiny-base`." in page
     assert "- Machine: AMD EPYC, 2 cores, 23.5 GiB of memory, no GPU." in page
@@ -90,7 +90,7 @@ def test_a_record_becomes_a_row_a_verdict_and_the_commands_that_repeat_it(tmp_pa
         "| `robot-lora` | robot-lora-20261129-024408, identity 9dee18d1690bdb96, commit 632103697b | 2026-11-29 "
         "| `make train RECIPE=robot-lora PROFILE=tiny`, `make eval RUN=robot-lora` |"
     ) in page
-    assert list_rows(page, "small")["robot-lora"].startswith("| `robot-lora` | not run | |")
+    assert list_rows(page, "small")["robot-lora"].startswith("| `robot-lora` | not run yet | |")
 
 
 @pytest.mark.parametrize(("low", "high", "less"), [(-0.1, 0.2, False), (-0.3, -0.1, False), (0.1, 0.3, True)])
@@ -99,7 +99,7 @@ def test_what_does_not_win_is_named(tmp_path: Path, low: float, high: float, les
     result = {**RECORD["result"], "difference": difference, "less_is_better": less}
     store("tiny", RecipeRecord.model_validate({**RECORD, "result": result}), tmp_path)
     page = render_results(tmp_path)
-    assert "- Better than the base: 0 of 1; not better, or not surely: `robot-lora`.\n" in page
+    assert "- Better than the base: 0 of 1; not better, or possibly by luck: `robot-lora`.\n" in page
 
 
 def test_a_failure_has_its_row_with_the_reason(tmp_path: Path) -> None:

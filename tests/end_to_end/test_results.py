@@ -74,7 +74,7 @@ def test_what_failed_is_stored_with_the_reason(measured: tuple[Project, str]) ->
     assert "samples/lost.json" in failure["reason"]
     page = (measured[0].folder / "docs" / "results.md").read_text()
     assert "| `lost` | failed on " in page
-    assert "| `quick` | exact | 8 of 577 | 0.000 | " in page
+    assert "| `quick` | exact | 8, of 577 rows | 0.000 | " in page
 
 
 def test_nothing_is_done_twice(measured: tuple[Project, str]) -> None:
