@@ -10,7 +10,7 @@
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from docs.converters_page import render_data
@@ -42,7 +42,7 @@ ORDER = (
     "../CONTRIBUTING.md",
     "../CHANGELOG.md",
 )
-GENERATED = {
+GENERATED: dict[str, Callable[[], str]] = {
     "recipe.md": render_recipe,
     "data.md": render_data,
     "metrics.md": render_metrics,

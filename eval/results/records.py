@@ -79,9 +79,14 @@ class ProfileRecords(Frozen):
     records: tuple[RecipeRecord, ...] = Field(default=())
     failures: tuple[Failure, ...] = Field(default=())
 
+    @property
+    def outcomes(self) -> list[RecipeRecord | Failure]:
+        """Both lists."""
+        return [*self.records, *self.failures]
+
     def find(self, recipe: str) -> RecipeRecord | Failure | None:
         """What a recipe came to; None if it has not been run."""
-        return next((one for one in (*self.records, *self.failures) if one.recipe == recipe), None)
+        return next((one for one in self.outcomes if one.recipe == recipe), None)
 
 
 def list_measured(root: Path = PROJECT) -> list[str]:
@@ -102,8 +107,7 @@ def read_results(profile: str, folder: Path = RESULTS) -> ProfileRecords:
 
 def store(profile: str, outcome: RecipeRecord | Failure, folder: Path = RESULTS) -> None:
     """Write one recipe's outcome in place of its earlier one."""
-    known = read_results(profile, folder)
-    others = [one for one in (*known.records, *known.failures) if one.recipe != outcome.recipe]
+    others = [one for one in read_results(profile, folder).outcomes if one.recipe != outcome.recipe]
     kept = sorted([*others, outcome], key=lambda one: one.recipe)
     data = {
         "profile": profile,

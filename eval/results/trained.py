@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval.asking.ask import digest_conditions
+from eval.asking.prompts import Prompt
 from eval.evaluate import choose_folder, read_recipe, read_rows
 from eval.results.records import MEMBERS
 from eval.scoring.summary import Summary
@@ -24,6 +25,7 @@ from recipebook.recipe.resolve import Resolved, resolve
 from recipebook.run import rundir
 from recipebook.run.provenance import flatten, identify
 from recipebook.run.rundir import VOTE, Run
+from recipebook.run.stage_run import list_trained
 from recipebook.train.machine import check_machine
 
 
@@ -52,10 +54,17 @@ class TrainedModel:
         if not path.is_file():
             return False
         summary = Summary.model_validate_json(path.read_bytes())
-        recipe = read_recipe(self.run, list(self.list_overrides()))
-        conditions = digest_conditions(self.run.read(), self.settings, read_rows(self.run, recipe).prompts)
+        conditions = digest_conditions(self.run.read(), self.settings, self._read_prompts())
         same_main = self.settings.main in (None, summary.main)
         return summary.conditions == conditions and summary.seed == self.settings.seed and same_main
+
+    def _read_prompts(self) -> list[Prompt]:
+        """The prompts that are evaluated now; of a run with stages, those of the first stage with these settings."""
+        overrides = list(self.list_overrides())
+        stages: list[Run] = [*list_trained(self.run, self.run.read())]
+        recipes = [(one, read_recipe(one, overrides)) for one in stages or [self.run]]
+        chosen = next((pair for pair in recipes if pair[1].eval == self.settings), recipes[-1])
+        return read_rows(*chosen).prompts
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,11 @@ profiles: {tiny: {training: {max_steps: 6, logging_steps: 1}, eval: {limit: 8, g
 """
 # Both members are the run of `quick`: the size of a batch decides no identity and no answer.
 FLEET = "description: twice\nextends: quick\nmatrix: {values: {eval.generation.batch_size: [4, 8]}}\n"
+STAGES = """\
+description: a few steps of two stages, each with rows and figures of its own
+extends: dial-dpo
+profiles: {tiny: {training: {max_steps: 3}, eval: {limit: 4, generation: {max_new_tokens: 4}}}}
+"""
 LOST = "description: without data\nextends: quick\ndata: {source: samples/lost.json}\n"
 
 
@@ -33,25 +38,28 @@ def measured(copy_project: Callable[[], Project]) -> tuple[Project, str]:
     """A project with these three recipes alone, after the command."""
     project = copy_project()
     for path in (project.folder / "recipes").glob("*.yaml"):
-        if path.stem != "robot-lora":
+        if path.stem not in ("robot-lora", "dial-dpo"):
             path.unlink()
-    for name, text in (("quick", QUICK), ("quick-fleet", FLEET), ("lost", LOST)):
+    texts = {"lost": LOST, "quick": QUICK, "quick-fleet": FLEET, "quick-stages": STAGES}
+    for name, text in texts.items():
         (project.folder / "recipes" / f"{name}.yaml").write_text(text)
-    said = "".join(project.run("results", name, "--profile", "tiny")[1] for name in ("lost", "quick", "quick-fleet"))
+    said = "".join(project.run("results", name, "--profile", "tiny")[1] for name in texts)
     return project, said
 
 
 def test_each_recipe_has_its_line(measured: tuple[Project, str]) -> None:
     lines = [line for line in measured[1].splitlines() if not line.startswith("page ")]
-    assert [line.split()[0] for line in lines] == ["lost", "quick", "quick-fleet"]
+    assert [line.split()[0] for line in lines] == ["lost", "quick", "quick-fleet", "quick-stages"]
     assert lines[0].startswith("lost  tiny: failed: recipes/lost.yaml:3:16: no file 'samples/lost.json'; did you ")
     assert lines[1].startswith("quick  tiny: exact 0.")
     assert lines[2].startswith("quick-fleet  tiny: exact 0.")
+    assert lines[3].startswith("quick-stages  tiny: tool_accuracy 0.")
 
 
 def test_the_record_is_what_manifest_and_summary_say(measured: tuple[Project, str]) -> None:
     project, _ = measured
-    record, (manifest,) = find_record(project, "quick"), project.manifests()
+    record = find_record(project, "quick")
+    (manifest,) = [one for one in project.manifests() if one["recipe"] == "quick"]
     summary = json.loads((project.folder / "runs" / manifest["run"] / "eval" / "summary.json").read_bytes())
     assert (record["run"], record["identity"]) == (manifest["run"], manifest["identity"])
     assert (record["rows"], record["drawn"]["of"], record["result"]) == (8, 577, summary["results"][0])
@@ -66,6 +74,16 @@ def test_members_are_recognised_and_pooled(measured: tuple[Project, str]) -> Non
     assert record["members"] == [find_record(project, "quick")["run"]] * 2
     assert (record["rows"], record["result"]["tuned"]["n"]) == (16, 16)
     assert record["commands"] == ["make train RECIPE=quick-fleet PROFILE=tiny LIMIT=3", "make eval RUN=quick-fleet"]
+
+
+def test_stages_have_the_figure_of_the_last_model_on_the_rows_of_the_recipe(measured: tuple[Project, str]) -> None:
+    project, _ = measured
+    record = find_record(project, "quick-stages")
+    manifest = json.loads((project.folder / "runs" / record["run"] / "manifest.json").read_bytes())
+    assert (record["result"]["figure"], record["rows"]) == ("tool_accuracy", 4)
+    seconds = [entry["seconds"]["train"] for entry in manifest["pipeline"]]
+    assert len(seconds) == 2
+    assert record["training_seconds"] == pytest.approx(sum(seconds), abs=0.1)
 
 
 def test_what_failed_is_stored_with_the_reason(measured: tuple[Project, str]) -> None:
@@ -83,7 +101,7 @@ def test_nothing_is_done_twice(measured: tuple[Project, str]) -> None:
     written = project.folder / "runs" / record["run"] / "eval" / "predictions.jsonl"
     before = written.stat().st_mtime_ns
     status, _ = project.run("results", "quick", "--profile", "tiny")
-    assert (status, len(project.manifests()), written.stat().st_mtime_ns) == (0, 1, before)
+    assert (status, len(project.manifests()), written.stat().st_mtime_ns) == (0, 2, before)
     assert find_record(project, "quick") == record
 
 
@@ -92,7 +110,7 @@ def test_a_changed_evaluation_is_made_again_without_training(measured: tuple[Pro
     recipe = project.folder / "recipes" / "quick.yaml"
     recipe.write_text(QUICK.replace("limit: 8", "limit: 5"))
     assert project.run("results", "quick", "--profile", "tiny")[0] == 0
-    assert (find_record(project, "quick")["rows"], len(project.manifests())) == (5, 1)
+    assert (find_record(project, "quick")["rows"], len(project.manifests())) == (5, 2)
 
 
 def test_an_interrupted_command_leaves_what_is_finished(measured: tuple[Project, str]) -> None:
@@ -100,7 +118,7 @@ def test_an_interrupted_command_leaves_what_is_finished(measured: tuple[Project,
     before = read_stored(project)
     (project.folder / "recipes" / "quick.yaml").write_text(QUICK.replace("max_steps: 6", "max_steps: 600"))
     process = project.start("results", "quick", "--profile", "tiny")
-    while not list(project.folder.glob("runs/quick-*/progress.json"))[1:]:
+    while not list(project.folder.glob("runs/quick-2*/progress.json"))[1:]:
         assert process.poll() is None
         time.sleep(0.2)
     process.terminate()
