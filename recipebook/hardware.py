@@ -1,4 +1,9 @@
-"""The machine's GPUs, processor and memory, found without importing torch."""
+"""The machine's GPUs, processor and memory, found without importing torch.
+
+Hardware(gpus=("NVIDIA H200",), cpu="INTEL(R) XEON(R) PLATINUM 8580", cores=16, memory_gib=128.0, bf16=True)
+
+On Linux they are read from the kernel's files, on macOS by `sysctl`; what is found in neither is left empty.
+"""
 
 import os
 import platform
@@ -9,25 +14,53 @@ from pathlib import Path
 
 from recipebook.frozen import Frozen
 
+APPLE_GPU = "Apple GPU"
+# By the PCI numbers of their makers. NVIDIA's are listed by nvidia-smi.
+OTHER_GPUS = {"0x1002": "AMD GPU", "0x8086": "Intel GPU"}
+BF16_FLAGS = {"amx_bf16", "avx512_bf16"}
+PROCESSORS = Path("/proc/cpuinfo")
+# The GPUs that this process may open, and where the kernel describes them: in a container only the first is its own.
+GPU_FILES = Path("/dev/dri")
+GPU_DESCRIPTIONS = Path("/sys/class/drm")
+
 
 class Hardware(Frozen):
     """The machine, as the manifest names it."""
 
     gpus: tuple[str, ...]
+    """NVIDIA's GPUs, on which trainings are placed."""
     cpu: str
     cores: int
     memory_gib: float
+    """0 where it could not be found."""
+    bf16: bool = False
+    """Whether the processor itself computes in bfloat16, which others emulate slowly."""
+    other_gpus: tuple[str, ...] = ()
+    """The makers of all other GPUs: `Apple GPU`, `AMD GPU`, `Intel GPU`."""
 
     @property
     def gpu(self) -> bool:
-        """Whether training runs on a GPU."""
+        """Whether training runs on an NVIDIA GPU."""
         return bool(self.gpus)
 
 
 @cache
 def detect() -> Hardware:
     """The GPUs that CUDA would show (`CUDA_VISIBLE_DEVICES` respected), the processor, its cores, the memory."""
-    return Hardware(gpus=_gpus(), cpu=_cpu(), cores=len(os.sched_getaffinity(0)), memory_gib=_memory())
+    processor = _read_processor()
+    return Hardware(
+        gpus=_list_gpus(),
+        cpu=processor.get("model name") or _read_sysctl("machdep.cpu.brand_string") or platform.machine(),
+        cores=count_cores(),
+        memory_gib=round(_measure_memory() / 2**30, 1),
+        bf16=not BF16_FLAGS.isdisjoint(processor.get("flags", "").split()),
+        other_gpus=_list_other_gpus(),
+    )
+
+
+def count_cores() -> int:
+    """The cores that this process may use; all of them where the system does not limit it."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def name_gpus() -> list[str]:
@@ -37,7 +70,7 @@ def name_gpus() -> list[str]:
     return (seen.split(",") if seen else [str(number) for number in range(count)])[:count]
 
 
-def _gpus() -> tuple[str, ...]:
+def _list_gpus() -> tuple[str, ...]:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if shutil.which("nvidia-smi") is None or visible in ("", "-1"):
         return ()
@@ -48,11 +81,36 @@ def _gpus() -> tuple[str, ...]:
     return names[: len(visible.split(","))] if visible else names
 
 
-def _cpu() -> str:
-    with Path("/proc/cpuinfo").open(encoding="utf-8") as file:
-        models = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
-    return models[0] if models else platform.machine()
+def _list_other_gpus() -> tuple[str, ...]:
+    # Not by rocm-smi or amd-smi: those are Python programs, and take longer to start than a recipe to check.
+    if (platform.system(), platform.machine()) == ("Darwin", "arm64"):
+        return (APPLE_GPU,)
+    makers = [GPU_DESCRIPTIONS / file.name / "device" / "vendor" for file in sorted(GPU_FILES.glob("renderD*"))]
+    numbers = [maker.read_text(encoding="utf-8").strip() for maker in makers if maker.is_file()]
+    return tuple(OTHER_GPUS[number] for number in numbers if number in OTHER_GPUS)
 
 
-def _memory() -> float:
-    return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+def _read_processor() -> dict[str, str]:
+    """The first processor of /proc/cpuinfo: `{"model name": "…", "flags": "fpu vme …"}`; empty outside Linux."""
+    fields: dict[str, str] = {}
+    if PROCESSORS.is_file():
+        with PROCESSORS.open(encoding="utf-8") as file:
+            for line in file:
+                if not line.strip():
+                    break
+                key, _, value = line.partition(":")
+                fields[key.strip()] = value.strip()
+    return fields
+
+
+def _measure_memory() -> int:
+    if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return int(_read_sysctl("hw.memsize") or 0)
+
+
+def _read_sysctl(name: str) -> str:
+    """A value of macOS's sysctl; empty where there is none."""
+    if platform.system() != "Darwin" or shutil.which("sysctl") is None:
+        return ""
+    return subprocess.run(["sysctl", "-n", name], capture_output=True, text=True, check=False).stdout.strip()

@@ -9,7 +9,6 @@ and the account of every record. The file of rows is whole or absent.
 
 import gc
 import multiprocessing
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,6 +28,7 @@ from recipebook.data.code_digest import digest_module
 from recipebook.data.recognise import choose
 from recipebook.errors import UserError
 from recipebook.files import replacing
+from recipebook.hardware import count_cores
 from recipebook.modules import AUTO, CONVERTER, load
 from recipebook.options import check_options
 from recipebook.progress import ProgressLine
@@ -189,11 +189,7 @@ def _cut(source: Input, ledger: Ledger) -> Iterator[LineSpan] | None:
 
 def _count_spans(path: Path) -> int:
     count = path.stat().st_size // SPAN
-    return count - count % _count_processors() or count
-
-
-def _count_processors() -> int:
-    return len(os.sched_getaffinity(0))
+    return count - count % count_cores() or count
 
 
 def _convert_spans(
@@ -210,7 +206,7 @@ def _convert_spans(
     fork = multiprocessing.get_context("fork")
     with (
         tempfile.TemporaryDirectory(prefix=".spans.", dir=Path(file.name).parent) as folder,
-        ProcessPoolExecutor(min(_count_spans(path), _count_processors()), mp_context=fork) as pool,
+        ProcessPoolExecutor(min(_count_spans(path), count_cores()), mp_context=fork) as pool,
     ):
         convert = partial(_convert_span, converter.name, path, source.name, options, Path(folder))
         for piece, later, end in pool.map(convert, spans):

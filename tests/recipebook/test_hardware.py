@@ -1,4 +1,12 @@
-"""The GPUs of a machine, under the names that `CUDA_VISIBLE_DEVICES` takes."""
+"""What is found on machines of other kinds, and the GPUs' names as `CUDA_VISIBLE_DEVICES` takes them.
+
+The machines are made of files as Linux has them, and of programs in PATH that answer as NVIDIA's and macOS's do.
+"""
+
+import os
+import platform
+import time
+from pathlib import Path
 
 import pytest
 
@@ -29,3 +37,124 @@ def test_each_gpu_that_is_seen_has_a_name(
     else:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert name_gpus() == names
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that stands for a machine with nothing in it."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "dri").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(hardware, "PROCESSORS", tmp_path / "cpuinfo")
+    monkeypatch.setattr(hardware, "GPU_FILES", tmp_path / "dri")
+    monkeypatch.setattr(hardware, "GPU_DESCRIPTIONS", tmp_path / "drm")
+    return tmp_path
+
+
+def detect() -> Hardware:
+    return hardware.detect.__wrapped__()
+
+
+def add_program(machine: Path, name: str, lines: str) -> None:
+    path = machine / "bin" / name
+    path.write_text(f"#!/bin/sh\n{lines}\n")
+    path.chmod(0o755)
+
+
+def add_processor(machine: Path, flags: str) -> None:
+    block = f"processor\t: {{}}\nmodel name\t: Some CPU @ 2.00GHz: fast\nflags\t\t: {flags}\n\n"
+    (machine / "cpuinfo").write_text(block.format(0) + block.format(1).replace("Some", "Other"))
+
+
+def add_gpu(machine: Path, node: str, vendor: str) -> None:
+    (machine / "dri" / node).touch()
+    (machine / "drm" / node / "device").mkdir(parents=True)
+    (machine / "drm" / node / "device" / "vendor").write_text(f"{vendor}\n")
+
+
+def become_a_mac(machine: Path, monkeypatch: pytest.MonkeyPatch, processor: str) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(platform, "machine", lambda: processor)
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 10)
+    monkeypatch.setattr(os, "sysconf_names", {"SC_PAGE_SIZE": 30})
+    values = "machdep.cpu.brand_string) echo 'Apple M2 Pro';; hw.memsize) echo 17179869184;;"
+    add_program(machine, "sysctl", f'case "$2" in {values} esac')
+
+
+def test_the_names_of_nvidia_gpus_are_those_of_nvidia_smi(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_program(machine, "nvidia-smi", "echo 'NVIDIA H200'; echo 'NVIDIA L4'")
+    assert (detect().gpus, detect().gpu) == (("NVIDIA H200", "NVIDIA L4"), True)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    assert detect().gpus == ("NVIDIA H200",)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert detect().gpus == ()
+
+
+def test_a_driver_that_does_not_answer_is_no_gpu(machine: Path) -> None:
+    add_program(machine, "nvidia-smi", "echo 'NVIDIA-SMI has failed'; exit 9")
+    assert (detect().gpus, detect().gpu) == ((), False)
+
+
+@pytest.mark.parametrize(
+    ("vendors", "names"),
+    [
+        (["0x1002", "0x1002"], ("AMD GPU", "AMD GPU")),
+        (["0x8086"], ("Intel GPU",)),
+        (["0x10de", "0x1a03"], ()),
+    ],
+)
+def test_amd_and_intel_gpus_are_named(machine: Path, vendors: list[str], names: tuple[str, ...]) -> None:
+    for number, vendor in enumerate(vendors):
+        add_gpu(machine, f"renderD{128 + number}", vendor)
+    assert (detect().other_gpus, detect().gpu) == (names, False)
+
+
+def test_a_gpu_of_the_host_that_a_container_may_not_open_is_not_named(machine: Path) -> None:
+    add_gpu(machine, "renderD128", "0x1002")
+    (machine / "dri" / "renderD128").unlink()
+    assert detect().other_gpus == ()
+
+
+@pytest.mark.parametrize(
+    ("flags", "bf16"),
+    [
+        ("fpu avx2 avx512f avx512_bf16 vaes", True),
+        ("fpu amx_bf16 amx_tile", True),
+        ("fpu avx2 avx512f amx_tile", False),
+        ("", False),
+    ],
+)
+def test_the_flags_of_a_processor_say_whether_it_has_bf16(machine: Path, flags: str, bf16: bool) -> None:
+    add_processor(machine, flags)
+    assert (detect().cpu, detect().bf16) == ("Some CPU @ 2.00GHz: fast", bf16)
+
+
+def test_a_mac_is_described_without_files_of_linux(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    become_a_mac(machine, monkeypatch, "arm64")
+    assert detect() == Hardware(gpus=(), cpu="Apple M2 Pro", cores=10, memory_gib=16, other_gpus=("Apple GPU",))
+
+
+def test_an_older_mac_has_no_gpu_to_train_on(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    become_a_mac(machine, monkeypatch, "x86_64")
+    assert detect().other_gpus == ()
+
+
+def test_a_system_that_tells_nothing_is_described_all_the_same(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Windows")
+    monkeypatch.setattr(platform, "machine", lambda: "AMD64")
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    monkeypatch.delattr(os, "sysconf_names")
+    assert detect() == Hardware(gpus=(), cpu="AMD64", cores=1, memory_gib=0)
+
+
+def test_this_machine_is_described_quickly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    times = []
+    for _ in range(5):
+        started = time.perf_counter()
+        detect()
+        times.append(time.perf_counter() - started)
+    assert min(times) < 0.02
