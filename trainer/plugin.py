@@ -1,4 +1,4 @@
-"""The Axolotl plugin that every run loads: progress, CPU processes, and the check of the saved weights.
+"""The Axolotl plugin that every run loads: progress, training on CPUs, and the check of the saved weights.
 
 `plugins: [trainer.plugin.RunPlugin]` in `axolotl.yaml`; the run's folder is the working directory.
 """
@@ -12,7 +12,7 @@ from axolotl.integrations.base import BasePlugin
 from transformers import EarlyStoppingCallback, set_seed
 
 from recipebook.files import write_text
-from trainer import cpu_ranks
+from trainer import cpu_ranks, on_cpu
 from trainer.progress import ProgressFiles
 from trainer.weights import check_weights
 
@@ -22,6 +22,7 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
 
     def register(self, cfg: dict[str, Any]) -> None:
         """The configuration is read, nothing is set up."""
+        on_cpu.hide_apple_gpu()
         if cpu_ranks.is_one() and cfg.get("deepspeed"):
             cpu_ranks.join_for_deepspeed()
 
@@ -48,8 +49,9 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
         return [ProgressFiles(Path.cwd()), *([EarlyStoppingCallback(patience)] if patience else [])]
 
     def get_training_args(self, cfg: Any) -> dict[str, Any]:
-        """Training that ends early goes back to its best checkpoint."""
-        return {"load_best_model_at_end": True} if cfg.get("rl") and cfg.get("early_stopping_patience") else {}
+        """Training that ends early goes back to its best checkpoint; bf16 without a GPU is agreed to."""
+        best = {"load_best_model_at_end": True} if cfg.get("rl") and cfg.get("early_stopping_patience") else {}
+        return {**best, **on_cpu.allow_bf16(cfg)}
 
     def post_train_unload(self, cfg: Any) -> None:
         """Check the saved weights, once everything is saved."""

@@ -33,8 +33,11 @@ class Inputs:
     adapter: str | None = None
 
 
-def render_axolotl(recipe: Recipe, inputs: Inputs, *, gpu: bool) -> str:
-    """The text of `axolotl.yaml`; every key in it is one that Axolotl knows."""
+def render_axolotl(recipe: Recipe, inputs: Inputs, *, gpu: bool, bf16: bool = False) -> str:
+    """The text of `axolotl.yaml`; every key in it is one that Axolotl knows.
+
+    `bf16`: the processor computes in bfloat16 itself, so that without a GPU `precision: auto` means that.
+    """
     template = _environment().get_template(f"{recipe.training.method}.yaml.j2")
     text = template.render(
         recipe=recipe,
@@ -44,6 +47,8 @@ def render_axolotl(recipe: Recipe, inputs: Inputs, *, gpu: bool) -> str:
         prepared=inputs.prepared,
         strategy=deepspeed_strategy(recipe),
         gpu=gpu,
+        # transformers refuses bf16 where DeepSpeed runs on processors.
+        bf16=bf16 and deepspeed_strategy(recipe) is None,
     )
     config = {**yaml.safe_load(text), **recipe.axolotl}
     config["plugins"] = [*yaml.safe_load(text)["plugins"], *recipe.axolotl.get("plugins", [])]

@@ -45,10 +45,10 @@ def link_rows(folder: Path, dataset: Dataset) -> None:
 
 def write_files(folder: Path, recipe: Recipe, dataset: Dataset, beginning: Beginning = FRESH) -> None:
     """Write the trainer's input: links to the rows, `axolotl.yaml`, `deepspeed.json` where it is used."""
-    gpu = hardware.detect().gpu
+    gpu, bf16 = hardware.detect().gpu, hardware.detect().bf16
     link_rows(folder, dataset)
     inputs = _name_inputs(recipe, dataset, folder, beginning)
-    write_text(folder / "axolotl.yaml", render_axolotl(recipe, inputs, gpu=gpu))
+    write_text(folder / "axolotl.yaml", render_axolotl(recipe, inputs, gpu=gpu, bf16=bf16))
     deepspeed = render_deepspeed(recipe, gpu=gpu)
     if deepspeed:
         write_text(folder / "deepspeed.json", deepspeed)

@@ -193,6 +193,31 @@ def test_data_parallel_needs_no_deepspeed() -> None:
     assert render_deepspeed(Recipe.model_validate(MINIMAL), gpu=True) is None
 
 
+@pytest.mark.parametrize(
+    ("precision", "gpu", "bf16", "rendered"),
+    [
+        ("auto", True, False, "auto"),
+        ("auto", True, True, "auto"),
+        ("auto", False, True, True),
+        ("auto", False, False, False),
+        ("bf16", False, False, True),
+        ("fp32", True, True, False),
+        ("fp16", False, True, False),
+    ],
+)
+def test_precision_auto_is_bf16_where_a_gpu_or_the_processor_computes_in_it(
+    precision: str, gpu: bool, bf16: bool, rendered: bool | str
+) -> None:
+    recipe = Recipe.model_validate({**MINIMAL, "training": {"precision": precision}})
+    config = yaml.safe_load(render_axolotl(recipe, INPUTS, gpu=gpu, bf16=bf16))
+    assert (config["bf16"], config["fp16"]) == (rendered, precision == "fp16")
+
+
+def test_precision_auto_is_fp32_where_deepspeed_trains_on_a_processor() -> None:
+    recipe = Recipe.model_validate({**MINIMAL, "launch": {"processes": 2, "strategy": "zero2"}})
+    assert yaml.safe_load(render_axolotl(recipe, INPUTS, gpu=False, bf16=True))["bf16"] is False
+
+
 @pytest.mark.parametrize("gpu", [True, False])
 @pytest.mark.parametrize("profile", list_names(PROFILE))
 @pytest.mark.parametrize("name", list_recipes())
