@@ -1,6 +1,6 @@
 """Names for shell completion, which commands/recipebook.bash reads: goals of make, recipes, profiles or runs.
 
-python -m recipebook words profiles   →   gpu, multi-gpu, small, tiny, together, a line each
+python -m recipebook words profiles   →   cpu, gpu, mps, multi-gpu, small, tiny, together, a line each
 """
 
 import argparse

@@ -24,6 +24,8 @@ def prepare_libraries(base: Path | str | None = None) -> None:
         # found no GPU.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         os.environ.setdefault("DS_ACCELERATOR", "cpu")
+        # What torch cannot do on an Apple GPU is computed on the processor.
+        os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
     for name in ("torchao", "torch.utils._pytree"):
         logging.getLogger(name).setLevel(logging.ERROR)
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")

@@ -26,7 +26,7 @@ DECIDES = (
     *(("training", key) for key in ("optimizer", "seed", "max_length", "too_long", "packing", "group_by_length")),
     *(("training", key) for key in ("gradient_checkpointing", "precision", "span_weights", "workers", "pin_memory")),
     *(("training", key) for key in ("logging_steps", "eval_steps", "save_steps", "keep_checkpoints")),
-    *(("launch", key) for key in ("processes", "strategy")),
+    *(("launch", key) for key in ("processes", "strategy", "device")),
 )
 LARGEST_UPLOAD = 5_000_000_000
 LARGEST_DOWNLOAD = 16 << 30

@@ -43,11 +43,17 @@ def load_tokenizer(folder: Path | str) -> Tokenizer:
 
 
 def load_base(name: str, revision: str | None) -> Model:
-    """The model before training: in its own precision if there is a GPU, else in float32."""
-    gpu = torch.cuda.is_available()
-    dtype = "auto" if gpu else torch.float32
-    model = load_model(name, revision, dtype)
-    return model.to("cuda" if gpu else "cpu").eval()
+    """The model before training: in its own precision on an NVIDIA GPU, else in float32."""
+    device = choose_device()
+    dtype = "auto" if device == "cuda" else torch.float32
+    return load_model(name, revision, dtype).to(device).eval()
+
+
+def choose_device() -> str:
+    """The fastest device that torch offers: an NVIDIA GPU, Apple's, the processor."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def load_tuned(folder: Path, base: str, revision: str | None, load: BaseLoader = load_base) -> Model:

@@ -47,6 +47,14 @@ def build_environment(recipe: Recipe) -> dict[str, str]:
         # Threads that spin while they wait take the cores from whatever else runs: two trainings on two cores were
         # seven times slower. The same sums come out, and a training alone takes about a tenth longer.
         environment["OMP_WAIT_POLICY"] = os.environ.get("OMP_WAIT_POLICY", "PASSIVE")
-        # With ACCELERATE_USE_CPU, accelerate silently switches DeepSpeed off.
-        environment |= {"DS_ACCELERATOR": "cpu"} if deepspeed_strategy(recipe) else {"ACCELERATE_USE_CPU": "true"}
+        environment |= _choose_device(recipe)
     return environment
+
+
+def _choose_device(recipe: Recipe) -> dict[str, str]:
+    """The variables that make the trainer use the device that the recipe wants where there is no NVIDIA GPU."""
+    if recipe.launch.device == "mps":
+        # What torch cannot do on an Apple GPU is computed on the processor.
+        return {"PYTORCH_ENABLE_MPS_FALLBACK": "1"}
+    # With ACCELERATE_USE_CPU, accelerate silently switches DeepSpeed off.
+    return {"DS_ACCELERATOR": "cpu"} if deepspeed_strategy(recipe) else {"ACCELERATE_USE_CPU": "true"}

@@ -38,7 +38,7 @@ class Model(Section):
 
 
 class Launch(Section):
-    """How many processes train, and what they share."""
+    """How many processes train, what they share, and on which device."""
 
     processes: Annotated[Positive, measured_in("processes")] = Field(
         1, description="one for each GPU; on a machine without GPUs, CPU ranks. GPUS= sets it from the command line."
@@ -49,6 +49,15 @@ class Launch(Section):
         "(zero2), "
         "weights too (zero3). Go one further when memory is short.",
     )
+    device: Literal["auto", "mps"] = Field(
+        "auto", description="auto: NVIDIA GPUs, else the processor; mps: Apple's GPU. PROFILE=mps sets it."
+    )
+
+    @model_validator(mode="after")
+    def _fits_one_apple_gpu(self) -> Self:
+        if self.device == "mps" and (self.processes > 1 or self.strategy != "data-parallel"):
+            raise ValueError("device: mps trains in one process, without DeepSpeed")
+        return self
 
 
 class Remote(Section):
@@ -94,7 +103,7 @@ class Recipe(Section):
     training: Training = Field(Training(), description="how the model is trained.")
     lora: Lora | None = Field(None, description="the adapter; null: all weights are trained.")
     preference: Preference = Field(Preference(), description="numbers of the methods that learn from pairs.")
-    launch: Launch = Field(Launch(), description="how many processes train, and what they share.")
+    launch: Launch = Field(Launch(), description="how many processes train, what they share, and on which device.")
     remote: Remote | None = Field(
         None, description="a service that trains; null: this machine. PROFILE=together sets it."
     )
@@ -124,6 +133,15 @@ class Recipe(Section):
         rows = self.data.validation or self.data.split.file or self.data.split.validation
         if self.training.early_stopping and not rows:
             raise ValueError("training.early_stopping needs validation rows, and data.split.validation is 0")
+        return self
+
+    @model_validator(mode="after")
+    def _suits_apple_gpu(self) -> Self:
+        """Axolotl silently trains in fp32 there, and with the whole weights."""
+        if self.launch.device == "mps" and self.training.precision == "bf16":
+            raise ValueError("training.precision must be fp32 or fp16 where launch.device is mps")
+        if self.launch.device == "mps" and self.lora and self.lora.quantize:
+            raise ValueError("lora.quantize needs an NVIDIA GPU, and launch.device is mps")
         return self
 
     @model_validator(mode="after")

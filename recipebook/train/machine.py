@@ -30,7 +30,7 @@ def resolve_for_machine(name: str, profile: str | None, overrides: Sequence[str]
 
 
 def check_machine(resolved: Resolved) -> None:
-    """Refuse a recipe that needs more GPUs than this machine has, or a stand-in for its base that is not there."""
+    """Refuse a recipe that needs GPUs which this machine lacks, or a stand-in for its base that is not there."""
     gpus, processes = len(hardware.detect().gpus), resolved.recipe.launch.processes
     if 0 < gpus < processes:
         raise UserError(
@@ -38,10 +38,32 @@ def check_machine(resolved: Resolved) -> None:
         )
     if resolved.recipe.remote:
         _check_service(resolved, resolved.recipe.remote)
+    else:
+        _check_device(resolved)
     base = resolved.recipe.model.base
     name = find_stand_in(base)
     if name and not (PROJECT / base).is_dir():
         raise UserError(f"{resolved.name}: model.base: no folder {base}; make {STAND_INS[name].goal} puts it there")
+
+
+def _check_device(resolved: Resolved) -> None:
+    """Refuse Apple's GPU, and the profile for an NVIDIA GPU, where there is none."""
+    machine, apple = hardware.detect(), resolved.recipe.launch.device == "mps"
+    if apple and hardware.APPLE_GPU not in machine.other_gpus:
+        fault = "launch.device: mps needs an Apple GPU"
+    elif not apple and resolved.profile == "gpu" and not machine.gpu:
+        fault = "profile gpu needs an NVIDIA GPU"
+    else:
+        return
+    found = ", ".join(dict.fromkeys((*machine.gpus, *machine.other_gpus, machine.cpu)))
+    raise UserError(f"{resolved.name}: {fault}, and this machine has: {found}; PROFILE={_find_profile(machine)}")
+
+
+def _find_profile(machine: hardware.Hardware) -> str:
+    """The profile that trains a recipe's own base on this machine."""
+    if machine.gpu:
+        return "gpu"
+    return "mps" if hardware.APPLE_GPU in machine.other_gpus else "cpu"
 
 
 def _check_service(resolved: Resolved, remote: Remote) -> None:

@@ -3,7 +3,9 @@
 import textwrap
 
 from recipebook.data.dataset import Dataset
+from recipebook.hardware import APPLE_GPU, Hardware, detect
 from recipebook.recipe.base_model import find_stand_in, format_notice, read_origin
+from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import Resolved
 from recipebook.terminal import print_field
 
@@ -20,6 +22,18 @@ def print_recipe(resolved: Resolved) -> None:
         print_field("weights", origin)
     if resolved.recipe.remote:
         print_field("service", f"{resolved.recipe.remote.service} trains, and chooses optimizer, seed and packing")
+    elif note := format_unused_gpus(resolved.recipe, detect()):
+        print_field("device", note)
+
+
+def format_unused_gpus(recipe: Recipe, machine: Hardware) -> str:
+    """A note on GPUs that a training on the processor leaves unused; empty where there are none."""
+    if machine.gpu or recipe.launch.device == "mps" or not machine.other_gpus:
+        return ""
+    if APPLE_GPU in machine.other_gpus:
+        return "the processor; PROFILE=mps trains on this machine's Apple GPU"
+    names = " and ".join(dict.fromkeys(machine.other_gpus))
+    return f"the processor; Recipebook trains on NVIDIA and Apple GPUs, and not on this machine's {names}"
 
 
 def print_dataset(dataset: Dataset) -> None:

@@ -67,7 +67,7 @@ def test_score_tells_its_aggregates_on_the_last_line(tmp_path: Path) -> None:
     [
         (["train", "robto-lora"], "no recipe 'robto-lora' in recipes/; did you mean 'robot-lora'? it has: "),
         (["train", "robot-lora", "--profile", "tinny"],
-         "no profile 'tinny' in recipes/profiles/; did you mean 'tiny'? it has: gpu, multi-gpu, small"),
+         "no profile 'tinny' in recipes/profiles/; did you mean 'tiny'? it has: cpu, gpu, mps, multi-gpu, small"),
         (["convert", "--converter", "robt", "--in", "x", "--out", "y"],
          "no converter 'robt' in converters/; did you mean 'robot'? it has: chat, echo, persona, preference, robot, "
          "sessions, toolformer, tools, trait"),

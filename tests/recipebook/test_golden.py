@@ -14,7 +14,7 @@ from recipebook.recipe.resolve import list_recipes, resolve
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 INPUTS = Inputs(train="data/train.jsonl", validation="data/validation.jsonl", prepared="../../.cache/prepared/abc")
-WITHOUT_GPU = {"small", "tiny"}
+WITHOUT_GPU = {"cpu", "mps", "small", "tiny"}
 
 
 def name_golden(recipe: str, profile: str) -> str:

@@ -57,8 +57,8 @@ def test_every_kind_is_listed_and_found(kind: Kind, name: str) -> None:
          "pretrain, sft, simpo"),
         (CHAT_TEMPLATE, "chatlm", "no chat template 'chatlm' in templates/chat/; did you mean 'chatml'? it has: "
          "chatml, instruct"),
-        (PROFILE, "tinny", "no profile 'tinny' in recipes/profiles/; did you mean 'tiny'? it has: gpu, multi-gpu, "
-         "small, tiny, together"),
+        (PROFILE, "tinny", "no profile 'tinny' in recipes/profiles/; did you mean 'tiny'? it has: cpu, gpu, mps, "
+         "multi-gpu, small, tiny, together"),
     ],
 )  # fmt: skip
 def test_a_missing_one_is_one_line_with_those_there_are(kind: Kind, name: str, line: str) -> None:

@@ -4,6 +4,8 @@ import sys
 
 import pytest
 
+from recipebook.hardware import Hardware
+from recipebook.launch import command as launching
 from recipebook.launch.command import build_command, build_environment
 from recipebook.recipe.keys import Recipe
 
@@ -33,3 +35,23 @@ def test_telemetry_is_off_and_a_local_base_asks_no_hub() -> None:
     environment = build_environment(recipe())
     assert environment["AXOLOTL_DO_NOT_TRACK"] == "1"
     assert environment["HF_HUB_OFFLINE"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("gpus", "launched", "variables"),
+    [
+        ((), {}, {"ACCELERATE_USE_CPU": "true"}),
+        ((), {"processes": 2, "strategy": "zero2"}, {"DS_ACCELERATOR": "cpu"}),
+        ((), {"device": "mps"}, {"PYTORCH_ENABLE_MPS_FALLBACK": "1"}),
+        (("NVIDIA H200",), {}, {}),
+    ],
+)
+def test_the_environment_keeps_a_training_on_the_wanted_device(
+    gpus: tuple[str, ...], launched: dict[str, object], variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Hardware(gpus=gpus, cpu="c", cores=2, memory_gib=8)
+    monkeypatch.setattr(launching, "detect", lambda: machine)
+    monkeypatch.setattr(launching, "name_gpus", lambda: [str(number) for number in range(len(gpus))])
+    environment = build_environment(recipe(**launched))
+    names = ("ACCELERATE_USE_CPU", "DS_ACCELERATOR", "PYTORCH_ENABLE_MPS_FALLBACK")
+    assert {name: environment[name] for name in names if name in environment} == variables

@@ -183,6 +183,7 @@ CASES: dict[str, Case] = {
     "preference.undesirable_weight": set_(render, "preference.undesirable_weight=2", needs=(KTO,)),
     "launch": set_(start, "launch.processes=2"),
     "launch.processes": set_(start, "launch.processes=2"),
+    "launch.device": set_(start, "launch.device=mps"),
     "launch.strategy": set_(render, "launch.strategy=zero2"),
     "remote": Case(start, becomes=SERVICE),
     "remote.service": set_(order, "remote.service=elsewhere", text=SERVICE),

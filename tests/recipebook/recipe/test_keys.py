@@ -48,6 +48,18 @@ STOPPING = {"early_stopping": 2, "eval_steps": 10, "save_steps": 20}
             {"training": {"span_weights": WEIGHTS}},
             "training.span_weights needs data.options.spans: true, by which a converter marks spans",
         ),
+        (
+            {"launch": {"device": "mps", "processes": 2}},
+            "device: mps trains in one process, without DeepSpeed",
+        ),
+        (
+            {"launch": {"device": "mps"}, "training": {"precision": "bf16"}},
+            "training.precision must be fp32 or fp16 where launch.device is mps",
+        ),
+        (
+            {"launch": {"device": "mps"}, "lora": {"quantize": "8bit"}},
+            "lora.quantize needs an NVIDIA GPU, and launch.device is mps",
+        ),
     ],
 )
 def test_what_would_not_be_heeded_is_refused(sections: dict[str, Any], message: str) -> None:

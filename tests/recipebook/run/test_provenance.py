@@ -64,6 +64,7 @@ OTHER: dict[str, Any] = {
     "preference.undesirable_weight": 2.0,
     "launch.processes": 2,
     "launch.strategy": "zero2",
+    "launch.device": "mps",
     "axolotl": {"save_safetensors": True},
 }
 NO_TRAINING: dict[str, Any] = {

@@ -1,0 +1,65 @@
+"""Which profile fits a machine, and what is refused on machines that lack the device."""
+
+from typing import NamedTuple
+
+import pytest
+
+from recipebook import hardware
+from recipebook.errors import UserError
+from recipebook.hardware import APPLE_GPU, Hardware
+from recipebook.train.machine import choose_profile, resolve_for_machine
+
+
+class Machines(NamedTuple):
+    """One of each kind."""
+
+    nvidia: Hardware = Hardware(gpus=("NVIDIA L4",) * 2, cpu="Xeon", cores=8, memory_gib=64, other_gpus=("Intel GPU",))
+    amd: Hardware = Hardware(gpus=(), cpu="EPYC", cores=8, memory_gib=64, other_gpus=("AMD GPU", "AMD GPU"))
+    mac: Hardware = Hardware(gpus=(), cpu="Apple M2", cores=8, memory_gib=16, other_gpus=(APPLE_GPU,))
+    plain: Hardware = Hardware(gpus=(), cpu="Xeon", cores=8, memory_gib=64)
+
+
+MACHINES = Machines()
+
+
+@pytest.mark.parametrize(
+    ("machine", "profile"),
+    [(MACHINES.nvidia, "gpu"), (MACHINES.amd, "tiny"), (MACHINES.mac, "tiny"), (MACHINES.plain, "tiny")],
+)
+def test_without_an_nvidia_gpu_the_profile_is_tiny(
+    machine: Hardware, profile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hardware, "detect", lambda: machine)
+    assert choose_profile(None) == profile
+
+
+@pytest.mark.parametrize(
+    ("machine", "profile", "fault"),
+    [
+        (MACHINES.nvidia, "mps", "launch.device: mps needs an Apple GPU, and this machine has: "
+         "NVIDIA L4, Intel GPU, Xeon; PROFILE=gpu"),
+        (MACHINES.amd, "mps", "launch.device: mps needs an Apple GPU, and this machine has: AMD GPU, EPYC; "
+         "PROFILE=cpu"),
+        (MACHINES.plain, "mps", "launch.device: mps needs an Apple GPU, and this machine has: Xeon; PROFILE=cpu"),
+        (MACHINES.plain, "gpu", "profile gpu needs an NVIDIA GPU, and this machine has: Xeon; PROFILE=cpu"),
+        (MACHINES.mac, "gpu", "profile gpu needs an NVIDIA GPU, and this machine has: Apple GPU, Apple M2; "
+         "PROFILE=mps"),
+    ],
+)  # fmt: skip
+def test_a_profile_for_another_device_is_refused_in_one_line(
+    machine: Hardware, profile: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hardware, "detect", lambda: machine)
+    with pytest.raises(UserError) as error:
+        resolve_for_machine("robot-lora", profile, [])
+    assert str(error.value) == f"robot-lora: {fault}"
+
+
+@pytest.mark.parametrize(
+    ("machine", "profile"), [(MACHINES.mac, "mps"), (MACHINES.mac, "cpu"), (MACHINES.plain, "cpu")]
+)
+def test_cpu_and_mps_keep_the_base_of_the_recipe(
+    machine: Hardware, profile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hardware, "detect", lambda: machine)
+    assert resolve_for_machine("robot-lora", profile, []).recipe.model.base == "codellama/CodeLlama-7b-Python-hf"
