@@ -89,8 +89,8 @@ def _name_lost(lost: Sequence[str]) -> str:
 
 
 def _name_machine(machine: Hardware) -> str:
-    gpus = f", {', '.join(machine.gpus)}" if machine.gpus else ", no GPU"
-    return f"{machine.cpu}, {machine.cores} cores, {machine.memory_gib:g} GiB of memory{gpus}"
+    gpus = ", ".join([*machine.gpus, *machine.other_gpus]) or "no GPU"
+    return f"{machine.cpu}, {machine.cores} cores, {machine.memory_gib:g} GiB of memory, {gpus}"
 
 
 def _render_row(name: str, one: RecipeRecord | Failure | None) -> str:
