@@ -45,8 +45,8 @@ def measure_tokens(
     found: dict[int, list[float]] = {}
     for batch in _cut(rows, batch_size, model.device, label):
         losses, labels = _lose(model, [rows[at] for at in batch])
-        for at, lost, label in zip(batch, losses, labels, strict=True):
-            found[at] = (-lost[label != IGNORED]).tolist()
+        for at, lost, targets in zip(batch, losses, labels, strict=True):
+            found[at] = (-lost[targets != IGNORED]).tolist()
     return [found[at] for at in range(len(rows))]
 
 
