@@ -26,9 +26,7 @@ EARLIER_CODE: Mapping[str, str] = MappingProxyType(
         "1b9c6f20367c6978": "db0021b74da0d499",  # tools
         "1f5d1431e96497b9": "bcfe0174e127094e",  # trait
         "4cd935bfb3baa129": "decdd19d771bb274",  # augment
-        "b352892810833357": "f162a847c3accf39",  # evaluate
         "923340fdf49c83f1": "9d62cb96c0588f90",  # generate_conversations
-        "6aae8086874c77f4": "18230439fa8e7681",  # generate_pairs
         "840876451c4bac76": "4dc160dd9e2e5291",  # merge
     }
 )
