@@ -14,6 +14,9 @@ from recipebook.recipe.resolve import Resolved, resolve
 from recipebook.recipe.switches import Switch, check_switches, find_switched_off
 from recipebook.remote import service
 
+# A base that begins so is no name on the hub.
+FOLDERS = ("models/", "/", "./", "../")
+
 
 def choose_profile(profile: str | None) -> str:
     """The given profile, else the one that fits this machine."""
@@ -42,8 +45,9 @@ def check_machine(resolved: Resolved) -> None:
         _check_device(resolved)
     base = resolved.recipe.model.base
     name = find_stand_in(base)
-    if name and not (PROJECT / base).is_dir():
-        raise UserError(f"{resolved.name}: model.base: no folder {base}; make {STAND_INS[name].goal} puts it there")
+    if (name or base.startswith(FOLDERS)) and not (PROJECT / base).is_dir():
+        goal = f"; make {STAND_INS[name].goal} puts it there" if name else ""
+        raise UserError(f"{resolved.name}: model.base: no folder {base}{goal}")
 
 
 def _check_device(resolved: Resolved) -> None:

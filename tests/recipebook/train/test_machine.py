@@ -1,5 +1,6 @@
 """Which profile fits a machine, and what is refused on machines that lack the device."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from recipebook import hardware
 from recipebook.errors import UserError
 from recipebook.hardware import APPLE_GPU, Hardware
+from recipebook.train import machine as machines
 from recipebook.train.machine import choose_profile, resolve_for_machine
 
 
@@ -63,3 +65,24 @@ def test_cpu_and_mps_keep_the_base_of_the_recipe(
 ) -> None:
     monkeypatch.setattr(hardware, "detect", lambda: machine)
     assert resolve_for_machine("robot-lora", profile, []).recipe.model.base == "codellama/CodeLlama-7b-Python-hf"
+
+
+@pytest.mark.parametrize(
+    ("base", "fault"),
+    [
+        ("models/mine", "no folder models/mine"),
+        ("../elsewhere/mine", "no folder ../elsewhere/mine"),
+        ("models/tiny-base", "no folder models/tiny-base; make tiny-base puts it there"),
+        (
+            ".cache/models/smollm2-135m-instruct",
+            "no folder .cache/models/smollm2-135m-instruct; make small-base puts it there",
+        ),
+    ],
+)
+def test_a_base_that_is_no_folder_is_refused_in_one_line(
+    base: str, fault: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(machines, "PROJECT", tmp_path)
+    with pytest.raises(UserError) as error:
+        resolve_for_machine("robot-lora", "cpu", [f"model.base={base}"])
+    assert str(error.value) == f"robot-lora: model.base: {fault}"

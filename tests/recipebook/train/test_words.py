@@ -4,7 +4,8 @@ import pytest
 
 from recipebook.hardware import Hardware
 from recipebook.recipe.keys import Recipe
-from recipebook.train.words import format_unused_gpus
+from recipebook.recipe.resolve import resolve
+from recipebook.train.words import format_unused_gpus, print_recipe
 
 MINIMAL = {"description": "d", "model": {"base": "some/model"}, "data": {"source": "a.json", "converter": "robot"}}
 OTHERS = "the processor; Recipebook trains on NVIDIA and Apple GPUs, and not on this machine's"
@@ -25,3 +26,21 @@ def test_a_gpu_that_stays_idle_is_named(gpus: tuple[str, ...], others: tuple[str
     machine = Hardware(gpus=gpus, cpu="c", cores=2, memory_gib=8, other_gpus=others)
     recipe = Recipe.model_validate({**MINIMAL, "launch": {"device": device}})
     assert format_unused_gpus(recipe, machine) == note
+
+
+@pytest.mark.parametrize(
+    ("profile", "overrides", "first"),
+    [
+        ("tiny", [], "Profile tiny: the embedded model of a million parameters replaces the recipe's"),
+        ("tiny", ["model.base=owner/name"], "recipe    robot-lora, profile tiny, base owner/name"),
+        ("small", [], "Profile small: SmolLM2-135M-Instruct replaces the recipe's base. This is a real"),
+        ("cpu", [], "recipe    robot-lora, profile cpu, base codellama/CodeLlama-7b-Python-hf"),
+    ],
+)
+def test_the_banner_is_printed_for_a_model_that_stands_in_for_the_base(
+    profile: str, overrides: list[str], first: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_recipe(resolve("robot-lora", profile, overrides))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == first
+    assert max(map(len, lines[:3])) <= 80
