@@ -42,7 +42,7 @@ def test_a_token_behind_the_line_break_is_found(tokenizer: Any) -> None:
     assert tokenizer.decode(find_end_token(tokenizer)) == "<|im_start|>"
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the small model has not been made here")
+@pytest.mark.long  # its goal makes the small model first
 def test_the_small_model_ends_turns_by_its_own_end() -> None:
     tokenizer = AutoTokenizer.from_pretrained(REAL)
     assert find_end_token(tokenizer) == tokenizer.eos_token_id == 2
