@@ -150,7 +150,12 @@ def _read_pair(record: dict[str, Any]) -> _Pair:
     before, chosen = _read_answer(record, "chosen")
     also_before, rejected = _read_answer(record, "rejected")
     field = "prompt" if record.get("conversations") is None else "conversations"
-    prompt, images = (before, 0) if before and record.get(field) is None else _read_prompt(record, field)
+    if before and record.get(field) is None:
+        prompt, images, field = before, 0, "chosen"
+    else:
+        prompt, images = _read_prompt(record, field)
+    if not any(message["role"] == "user" for message in prompt):
+        raise BadRecord(f"'{field}' has no user's message")
     for name, messages in (("chosen", before), ("rejected", also_before)):
         if messages and messages != prompt:
             raise BadRecord(f"'{name}' starts with other messages than the prompt's")
@@ -217,8 +222,6 @@ def _read_prompt(record: dict[str, Any], field: str) -> tuple[list[Message], int
     if type(value) is not list:
         raise BadRecord(_format_kind(f"'{field}'", value, "a string or a list"))
     messages = [_read_message(each, field) for each in value]
-    if not any(message["role"] == "user" for message in messages):
-        raise BadRecord(f"'{field}' has no user's message")
     return messages, sum(each.get("image_data") is not None for each in value)
 
 

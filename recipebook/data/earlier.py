@@ -19,7 +19,6 @@ EARLIER_CODE: Mapping[str, str] = MappingProxyType(
         "beef6917c1cea609": "87b9ab5c54d6d2a3",  # chat
         "ca6ab210acabeb19": "676c5a67f873708f",  # echo
         "3f2e9446e7f9eb28": "bf436abb03d09b3f",  # persona
-        "431221167b9055c3": "7d16acaad41c95f0",  # preference
         "32ab193b6f8b7fc6": "a3c31541bda8e2bb",  # robot
         "761512eedf378cc7": "55715df12b62664f",  # sessions
         "8b839a4acbb4ff76": "9e864174dc122127",  # toolformer

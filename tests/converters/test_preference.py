@@ -165,3 +165,21 @@ def test_a_call_by_the_megabyte_takes_linear_time() -> None:
 def test_pairs_are_recognised_by_both_answers_and_the_prompt(record: dict[str, Any], reason: str) -> None:
     assert (recognise(record) or "").startswith(f"have {reason} and 'rejected")
     assert recognise({field: value for field, value in record.items() if "rejected" not in field}) is None
+
+
+@pytest.mark.parametrize(
+    ("record", "field"),
+    [
+        ({"prompt": [{"role": "system", "content": "be brief"}], "chosen": "yes", "rejected": "no"}, "prompt"),
+        (
+            {
+                "chosen": [{"role": "assistant", "content": "0"}, {"role": "assistant", "content": "0"}],
+                "rejected": {"role": "assistant", "content": "00"},
+            },
+            "chosen",
+        ),
+    ],
+)
+def test_a_prompt_without_a_user_is_refused_wherever_it_stands(record: dict[str, Any], field: str) -> None:
+    with pytest.raises(BadRecord, match=f"'{field}' has no user's message"):
+        convert(record, Options())
