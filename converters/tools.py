@@ -78,8 +78,8 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
     turns = find_turns(record)
     if turns is None:
         raise BadRecord("has neither 'messages' nor 'conversations'")
-    tools, names = _read_tools(record.get("tools"))
-    messages, called = _read_turns(*turns)
+    tools, names = read_tools(record.get("tools"))
+    messages, called = read_tool_turns(*turns)
     add_system(messages, record, options.system)
     dropped = drop_unanswered(messages, _list_roles(messages))
     if tools and not names.issuperset(called):
@@ -93,7 +93,7 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
     return [{"messages": messages, "meta": meta}]
 
 
-def _read_tools(listed: Any) -> tuple[list[dict[str, Any]], set[str]]:
+def read_tools(listed: Any) -> tuple[list[dict[str, Any]], set[str]]:
     """The tools of a record and their names."""
     return _read_written_tools(listed) if type(listed) is str else _check_tools(listed)
 
@@ -117,7 +117,7 @@ def _check_tools(listed: Any) -> tuple[list[dict[str, Any]], set[str]]:
     return tools, {tool["function"]["name"] for tool in tools}
 
 
-def _read_turns(listed: list[Any], shape: Shape) -> tuple[list[Message], list[str]]:
+def read_tool_turns(listed: list[Any], shape: Shape) -> tuple[list[Message], list[str]]:
     """The messages, and the names of the tools that they call, in their order."""
     _, speaker, said = shape
     messages: list[Message] = []

@@ -22,7 +22,6 @@ EARLIER_CODE: Mapping[str, str] = MappingProxyType(
         "32ab193b6f8b7fc6": "a3c31541bda8e2bb",  # robot
         "761512eedf378cc7": "55715df12b62664f",  # sessions
         "8b839a4acbb4ff76": "9e864174dc122127",  # toolformer
-        "1b9c6f20367c6978": "db0021b74da0d499",  # tools
         "1f5d1431e96497b9": "bcfe0174e127094e",  # trait
         "4cd935bfb3baa129": "decdd19d771bb274",  # augment
         "923340fdf49c83f1": "9d62cb96c0588f90",  # generate_conversations
