@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from recipebook.errors import UserError
+from recipebook.errors import UserError, on_one_line
 
 Command = Callable[[argparse.Namespace], int]
 HELP = re.compile(r'^HELP = "(.*)"$', re.MULTILINE)
@@ -35,6 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader has gone (`make runs | head`); the interpreter must not complain of it either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        # A full disk, a folder that may not be written: `out/rows.jsonl: No space left on device`.
+        if not error.filename:
+            raise
+        print(on_one_line(f"{error.filename}: {error.strerror}"), file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130

@@ -1,30 +1,76 @@
 """Files that are either whole or absent, and names made of their content."""
 
+import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from recipebook.errors import UserError
 
 DIGEST_CHARS = 16
+MOST_LINKS = 40
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Open a temporary neighbour of `path` for writing; on success flush it to disk and rename it over `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Open what becomes the content of `path`: a neighbour, on success flushed to disk and renamed over the file.
+
+    Where `path` is a link, the file that it leads to is replaced. Devices, pipes and this process's own descriptors,
+    such as /dev/stdout, are written as they are. What the system refuses is an OSError with `path` as its file.
+    """
+    try:
+        with _open_stream(path) or _replacing_file(path) as file:
+            yield file
+    except OSError as error:
+        # Writes that fail do not say for which file.
+        if error.filename is None and not isinstance(error, BrokenPipeError):
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
+def _replacing_file(path: Path) -> Iterator[IO[bytes]]:
+    target = Path(os.path.realpath(path))
+    refusal = errno.EISDIR if target.is_dir() else errno.ELOOP if target.is_symlink() else None
+    if refusal:
+        raise OSError(refusal, os.strerror(refusal), str(path))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        temporary.replace(target)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _open_stream(path: Path) -> IO[bytes] | None:
+    """Open what cannot be renamed over; None for a file, also for one that does not exist yet."""
+    descriptor = _find_descriptor(path)
+    if descriptor is not None:
+        return os.fdopen(os.dup(descriptor), "wb")
+    kind = path.stat().st_mode if path.exists() else stat.S_IFREG
+    return None if stat.S_ISREG(kind) or stat.S_ISDIR(kind) else path.open("wb")
+
+
+def _find_descriptor(path: Path) -> int | None:
+    """The descriptor that /dev/stdout, /dev/fd/7 or a link to one stands for, on systems where these are links."""
+    own = os.path.realpath("/proc/self/fd")
+    for _ in range(MOST_LINKS):
+        folder = os.path.realpath(path.parent)
+        if folder == own and path.name.isdecimal():
+            return int(path.name)
+        if not path.is_symlink():
+            return None
+        path = Path(folder, path.readlink())
+    return None
 
 
 def write_text(path: Path, text: str) -> None:

@@ -204,8 +204,11 @@ def _convert_spans(
 ) -> None:
     # Forked, so that nothing is imported twice.
     fork = multiprocessing.get_context("fork")
+    # Beside the rows, where there is room for them; rows that go into a pipe have no such place.
+    place = Path(str(file.name))
+    beside = place.parent if place.is_file() else None
     with (
-        tempfile.TemporaryDirectory(prefix=".spans.", dir=Path(file.name).parent) as folder,
+        tempfile.TemporaryDirectory(prefix=".spans.", dir=beside) as folder,
         ProcessPoolExecutor(min(_count_spans(path), count_cores()), mp_context=fork) as pool,
     ):
         convert = partial(_convert_span, converter.name, path, source.name, options, Path(folder))
