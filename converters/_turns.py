@@ -6,14 +6,17 @@
 The reasons for refusing a record name its fields and the roles, never their values.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from itertools import pairwise
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from converters._fields import take_any_text, take_text
+from recipebook.data.fields import PART_HARMLESS, TEXT, Fields, Shapes
+from recipebook.data.marks import MARKS, read_mark
 from recipebook.records import name_kind
-from recipebook.rows import BadRecord, Message
+from recipebook.rows import BadRecord, LeftOut, Message
 
 ROLES = {
     "user": "user",
@@ -23,6 +26,9 @@ ROLES = {
     "system": "system",
     "developer": "system",
 }
+
+PARTS = Fields("part", {"type": None, "text": None}, PART_HARMLESS)
+"""OpenAI's parts of a text."""
 
 _FOLLOWERS = {
     "": ("system", "user"),
@@ -55,6 +61,13 @@ SHAREGPT = Shape("conversations", "from", "value")
 _SHAPES = tuple((shape.field, shape) for shape in (OPENAI, SHAREGPT))
 
 
+REASONING = ("reasoning_content", "reasoning", "thinking")
+"""The names that data has for what the assistant thinks before it answers."""
+
+_THINKERS = ("assistant", "call")
+_EXTRAS = frozenset(("name", *REASONING, *MARKS))
+
+
 def find_turns(record: dict[str, Any]) -> tuple[list[Any], Shape] | None:
     """Find OpenAI's `messages` or ShareGPT's `conversations`; None where the record has neither."""
     for field, shape in _SHAPES:
@@ -80,8 +93,55 @@ def read_turns(listed: list[Any], shape: Shape, roles: dict[str, str]) -> list[M
         # What take_text checks, without a call a turn.
         if type(text) is not str or not text or text.isspace() or "\r" in text:
             text = take_text(turn, said, shape.place)
-        messages.append({"role": role, "content": text})
+        message: Message = {"role": role, "content": text}
+        if len(turn) > 2:
+            add_extras(message, turn, shape)
+        messages.append(message)
     return messages
+
+
+def declare_turns(shape: Shape, roles: Mapping[str, str], **more: Mapping[str, Any]) -> Shapes:
+    """What is read of a turn; `more` has the fields that only one role of `roles` has."""
+    common = {shape.speaker: None, shape.said: PARTS, "name": TEXT, **dict.fromkeys(MARKS)}
+    thoughts = dict.fromkeys(REASONING, TEXT)
+    by_role = {
+        role: Fields("turn", {**common, **(thoughts if role in _THINKERS else {}), **more.get(role, {})}, PART_HARMLESS)
+        for role in dict.fromkeys(roles.values())
+    }
+    named = {name: by_role[role] for name, role in roles.items()}
+    speaker = shape.speaker
+    return Shapes(lambda turn: named[turn[speaker]], by_role.values())
+
+
+def add_extras(message: Message, turn: dict[str, Any], shape: Shape) -> None:
+    """Add what a turn has beside its text to its message: what the assistant thought, a name, a mark."""
+    if _EXTRAS.isdisjoint(turn):
+        return
+    if message["role"] == "assistant" and (thoughts := _list_texts(turn, REASONING)):
+        if len(thoughts) > 1:
+            raise BadRecord(f"says two things under {' and '.join(REASONING)}{shape.place}")
+        message["reasoning_content"] = thoughts[0]
+    if names := _list_texts(turn, ("name",)):
+        message["name"] = names[0]
+    for key in sorted(MARKS.intersection(turn)):
+        if turn[key] not in (None, "", []):
+            learned = read_mark(key, turn[key])
+            if learned is None:
+                raise BadRecord(f"'{key}'{shape.place} is neither 0 nor 1, so it cannot be followed")
+            if not learned:
+                message["train"] = False
+
+
+def _list_texts(turn: dict[str, Any], fields: tuple[str, ...]) -> list[str]:
+    texts = [text for field in fields if type(text := turn.get(field)) is str and text and not text.isspace()]
+    return [*dict.fromkeys(text.replace("\r\n", "\n") for text in texts)]
+
+
+def check_marks(messages: list[Message]) -> None:
+    """Leave out a chat in which nothing that the assistant says is to be learned."""
+    masked = [message for message in messages if "train" in message]
+    if masked and all("train" in message for message in messages if message["role"] == "assistant"):
+        raise LeftOut("all that the assistant says is marked as not to be learned")
 
 
 def take_role(turn: Any, shape: Shape, roles: dict[str, str]) -> str:

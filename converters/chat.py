@@ -23,12 +23,15 @@ from converters._turns import (
     ROLES,
     SHAREGPT,
     add_system,
+    check_marks,
+    declare_turns,
     drop_unanswered,
     find_turns,
     list_roles,
     read_turns,
     take_metadata,
 )
+from recipebook.data.fields import RECORD_HARMLESS, Fields, Shapes
 from recipebook.frozen import Frozen
 from recipebook.rows import BadRecord, Message, Row
 
@@ -59,12 +62,35 @@ def recognise(record: dict[str, Any]) -> str | None:
     return None
 
 
+def _declare(**fields: Any) -> Fields:
+    return Fields("record", {**fields, "system": None, "metadata": None}, RECORD_HARMLESS)
+
+
+# Calls refuse the record.
+_CALLS: dict[str, Any] = {role: {"tool_calls": None, "function_call": None} for role in ROLES.values()}
+_TURNS = {each.field: _declare(**{each.field: declare_turns(each, ROLES, **_CALLS)}) for each in (OPENAI, SHAREGPT)}
+_TEXTS = {pair: _declare(**dict.fromkeys((*pair, "input", "history"))) for pair in _PAIRS}
+_LISTS = {pair: _declare(**dict.fromkeys(pair, declare_turns(OPENAI, ROLES, **_CALLS))) for pair in _PAIRS}
+
+
+def _choose_fields(record: dict[str, Any]) -> Fields:
+    for field, fields in _TURNS.items():
+        if record.get(field) is not None:
+            return fields
+    pair = next(pair for pair in _PAIRS if record.get(pair[0]) is not None)
+    return (_LISTS if type(record[pair[0]]) is list and type(record.get(pair[1])) is list else _TEXTS)[pair]
+
+
+FIELDS = Shapes(_choose_fields, (*_TURNS.values(), *_TEXTS.values(), *_LISTS.values()))
+
+
 def convert(record: dict[str, Any], options: Options) -> list[Row]:
     """The record's one chat."""
     turns = find_turns(record)
     messages = read_turns(*turns, ROLES) if turns else _read_pair(record)
     add_system(messages, record, options.system)
     dropped = drop_unanswered(messages, list_roles(messages))
+    check_marks(messages)
     meta = take_metadata(record)
     if dropped:
         meta["dropped"] = dropped

@@ -14,6 +14,7 @@ import random
 import re
 from typing import Any
 
+from recipebook.data.fields import RECORD_HARMLESS, Fields
 from recipebook.frozen import Frozen
 from recipebook.rows import BadRecord, Row
 
@@ -22,6 +23,8 @@ WORD = re.compile(r"[^\s\d!-/:-@\[-`{-~।]+|\d+")
 DRAWS = 5
 LINKS = (", then ", " and then ", ", and then ", ", after that ")
 VALUE = re.compile(r'-?\d+\.\d+|-?\d+|(?<=")[^"]+(?=")')
+
+FIELDS = Fields("record", {"text": None, "kind": None}, RECORD_HARMLESS)
 
 
 class Options(Frozen):

@@ -21,6 +21,7 @@ from 1. Some files call the session `dialogue_idx`; those without `character` ne
 from typing import Any, Literal
 
 from converters._fields import take_text
+from recipebook.data.fields import PART_HARMLESS, RECORD_HARMLESS, Fields
 from recipebook.frozen import Frozen
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Message, Row
@@ -31,6 +32,19 @@ SYSTEM = "You are a helpful and personalized smart home assistant."
 SESSIONS = ("session_id", "dialogue_idx")
 
 _ROLES = {"user": "user", "assistant": "assistant"}
+
+# What the dialogue was made from; the model is shown the character.
+_MADE_FROM = ("routines", "applied_routines", "meta")
+FIELDS = Fields(
+    "record",
+    {
+        "persona_id": None,
+        "character": None,
+        **dict.fromkeys(SESSIONS),
+        "messages": Fields("turn", {"role": None, "text": None}, PART_HARMLESS),
+    },
+    RECORD_HARMLESS.union(_MADE_FROM),
+)
 
 
 class Options(Frozen):

@@ -27,7 +27,9 @@ from typing import Any, Literal, NamedTuple
 from pydantic import ValidationInfo, field_validator
 
 from converters._fields import take_text
-from converters._turns import ROLES
+from converters._turns import PARTS, ROLES
+from recipebook.data.fields import PART_HARMLESS, RECORD_HARMLESS, Fields, Shapes
+from recipebook.data.marks import MARKS
 from recipebook.frozen import Frozen
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Message, Row
@@ -39,6 +41,40 @@ STRENGTHS = ("difference", "ratio", "score")
 CATEGORIES = ("category", "rejection_type", "conversation_type", "dpo_type", "type")
 """Fields of the record's metadata that name the kind of pair, the most specific first."""
 
+_CALL = Fields("call", {"tool_name": None, "arguments": None}, PART_HARMLESS)
+_WRAPPED = Fields("call", {"tool_call": _CALL}, PART_HARMLESS | {"position"})
+_CALLS = Shapes(lambda call: _WRAPPED if "tool_call" in call else _CALL, (_WRAPPED, _CALL))
+_RESPONSE = Fields("response", {"tool_sequence": _CALLS, "quality_score": None}, PART_HARMLESS)
+# The marks of messages before the answers change nothing, since a pair's prompt is never learned.
+_MESSAGE = Fields(
+    "message",
+    {**dict.fromkeys(("role", "from", "value", "image_data", "tool_calls", *MARKS)), "content": PARTS},
+    PART_HARMLESS,
+)
+_ANSWER = Fields("answer", {**dict.fromkeys(("role", "from", "value", "tool_calls")), "content": PARTS}, PART_HARMLESS)
+
+
+def _declare(**fields: Any) -> Fields:
+    read = {**dict.fromkeys(CATEGORIES), "preference_score": None, "metadata": None, **fields}
+    return Fields("record", read, RECORD_HARMLESS)
+
+
+_RESPONSES = _declare(input=None, chosen_response=_RESPONSE, rejected_response=_RESPONSE)
+_TRAJECTORIES = _declare(context=None, chosen_trajectory=_CALLS, rejected_trajectory=_CALLS)
+_CONVERSATIONS, _PROMPT = (
+    _declare(**{prompt: _MESSAGE, "chosen": _ANSWER, "rejected": _ANSWER}) for prompt in ("conversations", "prompt")
+)
+
+
+def _choose_fields(record: dict[str, Any]) -> Fields:
+    if record.get("chosen_response") is not None:
+        return _RESPONSES
+    if record.get("chosen_trajectory") is not None:
+        return _TRAJECTORIES
+    return _PROMPT if record.get("conversations") is None else _CONVERSATIONS
+
+
+FIELDS = Shapes(_choose_fields, (_RESPONSES, _TRAJECTORIES, _CONVERSATIONS, _PROMPT))
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*+")
 # For speed: most calls match this pattern, and are known to be valid without being parsed.
 _VALUE = r"(?:'[^'\\<\[]*+'|[\w.+-]++)"

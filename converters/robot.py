@@ -13,6 +13,7 @@ import re
 from typing import Any
 
 from converters._fields import take_text
+from recipebook.data.fields import RECORD_HARMLESS, Fields, Shapes
 from recipebook.frozen import Frozen
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, Message, Row
@@ -26,8 +27,14 @@ _PIECE = re.compile(
     r"""(?: [^"';\n\\]++ | \\.? | "(?:[^"\\]++|\\.)*+" | '(?:[^'\\]++|\\.)*+' | ["'] )++""", re.DOTALL | re.VERBOSE
 )
 
-
 _CALL = re.compile(r"\s*+[^\W\d]\w*+(?:\.\w++)++\(")
+
+
+_TEXT, _LIST = (
+    Fields("record", dict.fromkeys(("input", output, "category")), RECORD_HARMLESS)
+    for output in ("output", "output_list")
+)
+FIELDS = Shapes(lambda record: _LIST if record.get("output") is None else _TEXT, (_TEXT, _LIST))
 
 
 class Options(Frozen):

@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 from typing import Any, Literal, NamedTuple
 
-from converters._turns import Shape, read_turns
+from converters._turns import Shape, check_marks, declare_turns, read_turns
+from recipebook.data.fields import RECORD_HARMLESS, Fields
 from recipebook.frozen import Frozen
 from recipebook.records import Record, name_kind
 from recipebook.rows import BadRecord, LeftOut, Message, Row
@@ -32,6 +33,15 @@ FAILED = "failed_session"
 _ROLES = {"user": "user", "agent": "assistant"}
 _HISTORY = Shape("chat_history", "role", "content")
 _READY = "OK."
+_CHECKED = {"tool_calls": None, "function_call": None}
+_HISTORY_FIELDS = Fields("history", {"value": declare_turns(_HISTORY, _ROLES, user=_CHECKED, assistant=_CHECKED)})
+_SESSION = Fields(
+    "record",
+    {"task_name": None, "sample_index": None, "sample_status": None, "chat_history": _HISTORY_FIELDS,
+     "evaluation_record": Fields("evaluation", {"outcome": None}, ["detail_dict"])},
+    RECORD_HARMLESS | {"finish_reason"},
+)  # fmt: skip
+FIELDS = _SESSION.extend({FAILED: _SESSION})
 
 
 class _Session(NamedTuple):
@@ -86,6 +96,7 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
         return [_pair(session, record.get(FAILED), options.system)]
     if session.outcome != "correct":
         raise LeftOut(f"outcome: {session.outcome}")
+    check_marks(session.messages)
     return [{"messages": _begin(options.system) + session.messages, "meta": _describe(session)}]
 
 

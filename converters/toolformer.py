@@ -30,6 +30,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from converters._fields import take_text
+from recipebook.data.fields import PART_HARMLESS, RECORD_HARMLESS, Fields, Shapes
 from recipebook.frozen import Frozen
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, Message, Row, Span
@@ -43,6 +44,20 @@ NAMESAKES = 8
 _NAME = re.compile(r"[a-z_][a-z0-9_.]*+")
 _DEVANAGARI = re.compile("[\u0904-\u0939\u0958-\u0961]")
 _LATIN = re.compile("[A-Za-z]")
+
+
+_SCORES = ("utility_score", "confidence", "cost")
+_CALLS = Fields("call", dict.fromkeys(("tool_name", "arguments", "position")), PART_HARMLESS.union(_SCORES))
+_TEXTS = Fields(
+    "record",
+    {**dict.fromkeys(("original_text", "augmented_text", "quality_score", "language")), "tool_calls": _CALLS},
+    RECORD_HARMLESS,
+)
+_LINE = Fields("record", dict.fromkeys(("text", "quality_score", "language")), RECORD_HARMLESS)
+FIELDS = Shapes(
+    lambda record: _LINE if record.get("original_text") is None and record.get("text") is not None else _TEXTS,
+    (_TEXTS, _LINE),
+)
 
 
 class _AnnotatedText(NamedTuple):

@@ -31,12 +31,16 @@ from converters._turns import (
     ROLES,
     SHAREGPT,
     Shape,
+    add_extras,
     add_system,
+    check_marks,
+    declare_turns,
     drop_unanswered,
     find_turns,
     take_metadata,
     take_role,
 )
+from recipebook.data.fields import PART_HARMLESS, RECORD_HARMLESS, Fields, Shapes, Written
 from recipebook.frozen import Frozen
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, Message, Row
@@ -48,6 +52,7 @@ _ROLES = {**ROLES, "function_call": "call", "tool": "tool", "function": "tool", 
 # Values read from JSON hold no circle, and looking for one takes half of the time.
 _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 _CALLS = frozenset(("tool_calls", "function_call"))
+_MARK_AND_CALLS = frozenset(("role", "content", "tool_calls", "train"))
 # Most data has a few lists of tools, each many times over.
 _TOOL_LISTS = 16
 
@@ -73,6 +78,34 @@ def recognise(record: dict[str, Any]) -> str | None:
     return None
 
 
+_FUNCTION = Fields("call", {"name": None, "arguments": None}, PART_HARMLESS | {"type"})
+_CALL = _FUNCTION.extend({"id": None})
+_WRAPPED = Fields("call", {"function": _FUNCTION, "id": None}, PART_HARMLESS | {"type"})
+_EITHER_CALL = Shapes(lambda call: _WRAPPED if "function" in call else _CALL, (_WRAPPED, _CALL))
+_WRAPPED_TOOL = Fields("tool", {"function": None, "type": None}, PART_HARMLESS)
+# A tool that is not wrapped goes into the row as it is.
+_TOOL = Shapes(lambda tool: _WRAPPED_TOOL if "function" in tool else None, (_WRAPPED_TOOL,))
+
+
+def _declare_record(shape: Shape) -> Fields:
+    turns = declare_turns(
+        shape,
+        _ROLES,
+        assistant={"tool_calls": _EITHER_CALL, "function_call": _FUNCTION},
+        call={shape.said: Written(_FUNCTION)},
+        tool={"tool_call_id": None},
+    )
+    read = {shape.field: turns, "tools": Written(_TOOL), "system": None, "metadata": None}
+    return Fields("record", read, RECORD_HARMLESS)
+
+
+_RECORDS = {shape.field: _declare_record(shape) for shape in (OPENAI, SHAREGPT)}
+FIELDS = Shapes(
+    lambda record: next(fields for field, fields in _RECORDS.items() if record.get(field) is not None),
+    _RECORDS.values(),
+)
+
+
 def convert(record: dict[str, Any], options: Options) -> list[Row]:
     """The record's one dialogue."""
     turns = find_turns(record)
@@ -82,6 +115,7 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
     messages, called = read_tool_turns(*turns)
     add_system(messages, record, options.system)
     dropped = drop_unanswered(messages, _list_roles(messages))
+    check_marks(messages)
     if tools and not names.issuperset(called):
         raise BadRecord("calls a tool that 'tools' does not list")
     meta = take_metadata(record)
@@ -131,9 +165,10 @@ def read_tool_turns(listed: list[Any], shape: Shape) -> tuple[list[Message], lis
             role = take_role(turn, shape, _ROLES)
         # A turn with only its speaker and its text calls nothing.
         may_call = role == "call" or len(turn) > 2 or said not in turn
+        message: Message
         if role == "tool":
             text = take_any_text(turn, said, shape.place)
-            messages.append({"role": role, "content": text, "tool_call_id": _answer(turn, waiting)})
+            message = {"role": role, "content": text, "tool_call_id": _answer(turn, waiting)}
         elif may_call and (calls := _read_calls(turn, role, said, len(called))):
             for call in calls:
                 if call["id"] in waiting:
@@ -141,12 +176,16 @@ def read_tool_turns(listed: list[Any], shape: Shape) -> tuple[list[Message], lis
                 called.append(call["function"]["name"])
                 waiting.append(call["id"])
             text = "" if role == "call" or turn.get(said) is None else take_any_text(turn, said, shape.place)
-            _add_calls(messages, text, calls)
+            message = {"role": "assistant", "content": text, "tool_calls": calls}
         else:
             text = turn.get(said)
             if type(text) is not str or not text or text.isspace() or "\r" in text:
                 text = take_text(turn, said, shape.place)
-            messages.append({"role": role, "content": text})
+            message = {"role": role, "content": text}
+        if len(turn) > 2:
+            add_extras(message, turn, shape)
+        if not _join_calls(messages, message):
+            messages.append(message)
     return messages, called
 
 
@@ -154,12 +193,15 @@ def _list_roles(messages: list[Message]) -> tuple[str, ...]:
     return tuple(["call" if "tool_calls" in message else message["role"] for message in messages])
 
 
-def _add_calls(messages: list[Message], text: str, calls: list[dict[str, Any]]) -> None:
+def _join_calls(messages: list[Message], message: Message) -> bool:
+    """Whether the message has nothing but calls, which belong to the assistant's last message, and were added to it."""
     last = messages[-1] if messages else None
-    if last and last["role"] == "assistant" and not text:
-        last["tool_calls"] = last.get("tool_calls", []) + calls
-    else:
-        messages.append({"role": "assistant", "content": text, "tool_calls": calls})
+    if not last or last["role"] != "assistant" or message["content"] or "tool_calls" not in message:
+        return False
+    if _MARK_AND_CALLS.issuperset(message) and last.get("train") == message.get("train"):
+        last["tool_calls"] = last.get("tool_calls", []) + message["tool_calls"]
+        return True
+    return False
 
 
 def _answer(turn: dict[str, Any], waiting: list[str]) -> str:

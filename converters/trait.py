@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field
 
 from converters._fields import take_text
+from recipebook.data.fields import RECORD_HARMLESS, Fields
 from recipebook.errors import UserError
 from recipebook.frozen import Frozen
 from recipebook.records import name_kind
@@ -45,6 +46,9 @@ Pole = Literal[
 POLES: tuple[str, ...] = get_args(Pole)
 
 _SIDES = {trait: (f"{trait}_plus", f"{trait}_minus") for trait in WORDS}
+
+_SOURCE = Fields("source", {"source": None}, ["origin_id", "original_tag"])
+FIELDS = Fields("record", {"utterance": None, "traits": None, "source_metadata": _SOURCE}, RECORD_HARMLESS)
 
 
 class Options(Frozen):

@@ -4,8 +4,10 @@
      "meta": {"origin": "samples/robot.json#12", "category": "safety"}}
 
 `tool_calls` hold their arguments as JSON strings, since Arrow would merge differently shaped objects into
-one struct and fill it with nulls. `meta` is ignored by training and used by evaluation for its slices. `spans` mark
-characters of a message's content, for training that weighs them (trainer/spans.py); other trainings ignore them.
+one struct and fill it with nulls. A message with `"train": false` is read by the model and not learned;
+`reasoning_content` and `name` are for templates that write them. `meta` is ignored by training and used by evaluation
+for its slices. `spans` mark characters of a message's content, for training that weighs them (trainer/spans.py); other
+trainings ignore them.
 """
 
 from typing import Any, NotRequired, TypedDict
@@ -18,6 +20,9 @@ class Message(TypedDict):
     content: str
     tool_calls: NotRequired[list[dict[str, Any]]]
     tool_call_id: NotRequired[str]
+    reasoning_content: NotRequired[str]
+    name: NotRequired[str]
+    train: NotRequired[bool]
 
 
 class Span(TypedDict):

@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from recipebook.data.unread import UnreadCounts
 from recipebook.errors import UserError
 from recipebook.frozen import Frozen
 from recipebook.records import Record, place
@@ -64,6 +65,7 @@ class Ledger:
         self.rows = 0
         self.notes = dict(notes)
         self.contents = Repeats()
+        self.unread = UnreadCounts()
         self._rejected = _Reasons()
         self._left_out = _Reasons()
 
@@ -92,6 +94,7 @@ class Ledger:
         for kind, note in later.notes.items():
             self.notes.setdefault(kind, note)
         self.contents.add(later.contents)
+        self.unread.add(later.unread)
         self._rejected.add(later._rejected)
         self._left_out.add(later._left_out)
 
@@ -103,7 +106,7 @@ class Ledger:
             rejected=self._rejected.list(),
             left_out=self._left_out.list(),
             duplicates=self.contents.count(),
-            notes=tuple(self.notes.values()),
+            notes=(*self.notes.values(), *self.unread.list_notes()),
             **overlaps,
         )
 

@@ -25,6 +25,7 @@ from xxhash import xxh3_64_intdigest
 
 from recipebook.data.account import Account, Ledger, judge
 from recipebook.data.code_digest import digest_module
+from recipebook.data.fields import Fields, Shapes, Unread
 from recipebook.data.recognise import choose
 from recipebook.errors import UserError
 from recipebook.files import replacing
@@ -56,6 +57,8 @@ class Converter(NamedTuple):
     """The step that the options choose; None if no record needs another."""
     strengths: tuple[str, ...] = ()
     """Names of numbers in its rows' meta; its options may leave out rows in which such a number is low."""
+    fields: Fields | Shapes | None = None
+    """What it reads of a record; None: it does not say."""
 
 
 class Converted(NamedTuple):
@@ -70,7 +73,8 @@ def find_converter(name: str) -> Converter:
     """Load converters/<name>.py."""
     module = load(CONVERTER, name)
     own = vars(module)
-    found = Converter(name, module.Options, module.convert, digest_module(module), strengths=own.get("STRENGTHS", ()))
+    code, strengths, fields = digest_module(module), own.get("STRENGTHS", ()), own.get("FIELDS")
+    found = Converter(name, module.Options, module.convert, code, strengths=strengths, fields=fields)
     return found._replace(choose_join=module.choose_join) if "choose_join" in own else found
 
 
@@ -122,7 +126,8 @@ def convert_records(
     ledger: Ledger,
     show: Callable[[], None] | None = None,
 ) -> Iterator[Converted]:
-    """Yield each accepted record with its rows, whose lines have their origin; the ledger counts every record.
+    """Yield each accepted record with its rows, whose lines have their origin; the ledger counts every record, and
+    every field that the converter does not read.
 
     `show` is called after each `PROGRESS_EVERY` records.
     """
@@ -133,6 +138,10 @@ def convert_records(
     # The length of a line's ending, less the digits: `"origin":"data.jsonl#12"}}` and a line feed.
     end = len(b'"origin":') + len(orjson.dumps(where)) + len(b"}}\n")
     join = converter.choose_join(options)
+    unread: list[Unread] = []
+    fields = converter.fields
+    if fields is None:
+        ledger.notes["fields"] = f"converter {converter.name} declares no FIELDS: what it does not read is not counted"
     for record in join(records) if join else records:
         number, _, value = record
         ledger.records += 1
@@ -150,10 +159,16 @@ def convert_records(
                     _put_meta_last(row)
                 row["meta"]["origin"] = where + digits
                 lines.append(dumps(row, None, OPT_APPEND_NEWLINE))
+            if fields:
+                fields.find(value, unread)
+                if unread:
+                    ledger.unread.count(unread, name, record)
+                    unread.clear()
         except LeftOut as reason:
             ledger.leave_out(name, record, str(reason))
             continue
         except BadRecord as reason:
+            unread.clear()
             ledger.reject(name, record, str(reason))
             continue
         except orjson.JSONEncodeError:

@@ -16,13 +16,6 @@ from recipebook.recipe.data_keys import Data
 # The hash of the code today, and that of the code whose work it does: converters, then kinds of stages.
 EARLIER_CODE: Mapping[str, str] = MappingProxyType(
     {
-        "beef6917c1cea609": "87b9ab5c54d6d2a3",  # chat
-        "ca6ab210acabeb19": "676c5a67f873708f",  # echo
-        "3f2e9446e7f9eb28": "bf436abb03d09b3f",  # persona
-        "32ab193b6f8b7fc6": "a3c31541bda8e2bb",  # robot
-        "761512eedf378cc7": "55715df12b62664f",  # sessions
-        "8b839a4acbb4ff76": "9e864174dc122127",  # toolformer
-        "1f5d1431e96497b9": "bcfe0174e127094e",  # trait
         "4cd935bfb3baa129": "decdd19d771bb274",  # augment
         "923340fdf49c83f1": "9d62cb96c0588f90",  # generate_conversations
         "840876451c4bac76": "4dc160dd9e2e5291",  # merge

@@ -1,0 +1,174 @@
+"""Which fields of a record a converter reads: declared once, and compared with each record that became rows.
+
+    TURN = Fields("turn", {"role": None, "content": None}, harmless=IDS)
+    FIELDS = Fields("record", {"messages": TURN, "metadata": None}, harmless=IDS)
+
+of `{"id": 7, "messages": [{"role": "user", "content": "hi", "mood": "glad"}, …], "topic": "greeting"}` finds
+`Unread("record", "topic", "greeting")` and `Unread("turn", "mood", "glad")`: what nobody reads, nulls aside.
+
+A key is **read** if the converter puts it into the row, obeys it, or refuses a record for it; **harmless** if it is on
+a closed list of keys that name or number the record. Every other key is unread. A key of another shape of the same
+converter, such as `output` beside `messages`, is unread too: `Shapes` name the shape of a record.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+# fmt: off
+IDS = frozenset((
+    "id", "_id", "idx", "index", "uuid", "guid", "hash", "md5", "sha256", "record_id", "row_id", "sample_id",
+    "example_id", "item_id", "dialog_id", "dialogue_id", "chat_id", "conversation_id", "conv_id", "session_id",
+    "thread_id", "message_id", "turn_id", "prompt_id", "question_id", "answer_id",
+))
+"""Keys that name or number a thing."""
+ORIGINS = frozenset((
+    "source", "sources", "data_source", "source_dataset", "dataset", "dataset_name", "subset", "split", "file_name",
+))
+"""Keys that say where a record comes from."""
+SIZES = frozenset((
+    "length", "num_turns", "n_turns", "turn_count", "num_tokens", "n_tokens", "token_count", "total_tokens",
+    "prompt_tokens", "completion_tokens", "timestamp", "created", "created_at", "create_time", "updated_at",
+    "update_time",
+))
+"""Keys that count or date what is there anyway."""
+# fmt: on
+RECORD_HARMLESS = IDS | ORIGINS | SIZES
+"""What is harmless in a record."""
+PART_HARMLESS = IDS | SIZES
+"""What is harmless in a part of a record: a turn, a call, a tool."""
+
+_MEDIA = re.compile(
+    r"(?:input_)?(?:image|img|picture|photo|video|audio|pixel_value)s?"
+    r"(?:_?(?:url|uri|path|file|data|bytes|base64|b64)s?)?",
+    re.IGNORECASE,
+)
+# Most data has a few orders of keys, each many times over; a table with other keys in each record must not fill memory.
+_MOST_ORDERS = 512
+_MOST_KEYS = 64
+
+
+class Unread(NamedTuple):
+    """A key that nobody reads: the kind of thing that has it, the key, and its value."""
+
+    holder: str
+    key: str
+    value: Any
+
+
+class Shapes:
+    """One of several kinds of object: `choose` names the fields of the one at hand; None: all of it is read."""
+
+    def __init__(self, choose: "Callable[[dict[str, Any]], Fields | None]", fields: "Iterable[Fields]") -> None:
+        """`fields` are those that `choose` names, for the page that lists them."""
+        self.choose = choose
+        self.fields = tuple(fields)
+
+    def find(self, value: Any, found: list[Unread]) -> None:
+        """Add what is unread in an object, or in the objects of a list, to `found`."""
+        for item in value if type(value) is list else (value,):
+            if type(item) is dict:
+                chosen = self.choose(item)
+                if chosen:
+                    chosen.find_in_object(item, found)
+
+
+class Text:
+    """A value that is read where it is a string, and unread otherwise."""
+
+
+class Written:
+    """An object or a list that may be written as a string of JSON."""
+
+    def __init__(self, fields: "Fields | Shapes") -> None:
+        self.fields = fields
+
+
+class _Nobody:
+    """Stands for the declaration of a key that has none."""
+
+
+TEXT = Text()
+_NOBODY = _Nobody()
+Inner = "Fields | Shapes | Written | Text | None"
+"""What is read of a value: of the objects in it these fields; None: the whole value, or the record is refused."""
+
+
+class Fields:
+    """The fields of one kind of object: `read` with what is read of their values, and the `harmless` ones."""
+
+    def __init__(
+        self,
+        holder: str,
+        read: Mapping[str, "Fields | Shapes | Written | Text | None"],
+        harmless: Iterable[str] = (),
+    ) -> None:
+        """`holder` is the thing in words, such as `turn`."""
+        self.holder = holder
+        self.read = dict(read)
+        self.harmless = frozenset(harmless)
+        self._steps: dict[tuple[str, ...], list[tuple[str, Any]]] = {}
+
+    def extend(
+        self, read: Mapping[str, "Fields | Shapes | Written | Text | None"], harmless: Iterable[str] = ()
+    ) -> "Fields":
+        """The same fields and more."""
+        return Fields(self.holder, {**self.read, **read}, self.harmless | frozenset(harmless))
+
+    def find(self, value: Any, found: list[Unread]) -> None:
+        """Add what is unread in an object, or in the objects of a list, to `found`."""
+        if type(value) is dict:
+            self.find_in_object(value, found)
+        elif type(value) is list:
+            for item in value:
+                if type(item) is dict:
+                    self.find_in_object(item, found)
+
+    def find_in_object(self, holder: dict[str, Any], found: list[Unread]) -> None:
+        """Add what is unread in an object to `found`."""
+        keys = tuple(holder)
+        steps = self._steps.get(keys)
+        if steps is None:
+            steps = self._plan(keys)
+        for key, inner in steps:
+            value = holder[key]
+            if type(value) is str and type(inner) is Fields:
+                continue
+            if value is not None:
+                self._take_step(key, inner, value, found)
+
+    def _take_step(self, key: str, inner: Any, value: Any, found: list[Unread]) -> None:
+        if type(inner) is Fields or type(inner) is Shapes:
+            inner.find(value, found)
+        elif type(inner) is Written:
+            inner.fields.find(_parse(value), found)
+        elif type(inner) is _Nobody or type(value) is not str:
+            found.append(Unread(self.holder, key, value))
+
+    def _plan(self, keys: tuple[str, ...]) -> list[tuple[str, Any]]:
+        """The keys that have to be looked at, with what is read of their values."""
+        steps = [(key, inner) for key in keys if (inner := self._declare(key)) is not None]
+        if len(keys) <= _MOST_KEYS:
+            if len(self._steps) >= _MOST_ORDERS:
+                self._steps.clear()
+            self._steps[keys] = steps
+        return steps
+
+    def _declare(self, key: str) -> Any:
+        return self.read.get(key) if key in self.read or key in self.harmless else _NOBODY
+
+
+def is_medium(key: str) -> bool:
+    """Whether a field is one for images, video or audio, without which the text beside them means something else."""
+    return bool(_MEDIA.fullmatch(key))
+
+
+def _parse(value: Any) -> Any:
+    if type(value) is not str:
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return None

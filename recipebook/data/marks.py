@@ -1,0 +1,30 @@
+"""Marks that say whether something is to be learned, under the names that data has for them: a field in, yes or no out.
+
+    read_mark("weight", 0) → False      read_mark("train", True) → True      read_mark("masked", "true") → False
+
+A weight between 0 and 1 cannot be followed: None.
+"""
+
+from typing import Any
+
+# fmt: off
+_LEARNED_IF_TRUE = (
+    "weight", "loss_weight", "train", "training", "trainable", "is_trainable", "train_on", "do_train", "to_train",
+    "learn", "learnable", "is_learned", "loss", "compute_loss", "calculate_loss", "loss_mask", "loss_scale",
+    "requires_loss",
+)
+_LEARNED_IF_FALSE = (
+    "mask", "masked", "is_masked", "mask_loss", "ignore_loss", "skip_loss", "no_loss", "no_train",
+)
+# fmt: on
+_IN_PARTS = ("train_detail", "training_detail")
+MARKS = frozenset((*_LEARNED_IF_TRUE, *_LEARNED_IF_FALSE, *_IN_PARTS))
+"""The names of all marks; `train_detail` marks parts of a turn, which cannot be followed."""
+
+_VALUES = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
+
+
+def read_mark(key: str, value: Any) -> bool | None:
+    """Whether a thing with this mark is to be learned; None where the value is neither yes nor no."""
+    said = None if key in _IN_PARTS else _VALUES.get(str(value).lower())
+    return said if said is None or key in _LEARNED_IF_TRUE else not said

@@ -1,0 +1,91 @@
+"""Fields that nobody read, counted while records pass: what was found in each record in, notes of the account out.
+
+    read without 'mood' of a turn: 1,234 turns (first: chats.jsonl:7: record 7)
+
+A field that changes what is learned is not passed over: images, and marks that cannot be followed, refuse their record,
+and a record that is marked as not to be learned is left out. A table may have another key in every record, so only the
+first kinds are named; the others are counted together.
+"""
+
+from collections.abc import Iterator
+
+from recipebook.data.fields import Unread, is_medium
+from recipebook.data.marks import MARKS, read_mark
+from recipebook.errors import on_one_line
+from recipebook.records import Record, place
+from recipebook.rows import BadRecord, LeftOut
+
+MOST = 20
+"""So many fields are named."""
+LONGEST = 60
+"""So many characters of a field's name are shown."""
+
+
+class UnreadCounts:
+    """How often each field was left unread, and where first."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, str], int] = {}
+        self._first: dict[tuple[str, str], str] = {}
+        self._others = 0
+
+    def count(self, found: list[Unread], name: str, record: Record) -> None:
+        """Count the unread fields of a record of the file `name`; raises what refuses the record or leaves it out."""
+        for kind in [kind for unread in found if (kind := _judge(unread))]:
+            if kind in self._counts:
+                self._counts[kind] += 1
+            elif len(self._counts) < MOST:
+                self._counts[kind], self._first[kind] = 1, place(name, record)
+            else:
+                self._others += 1
+
+    def add(self, later: "UnreadCounts") -> None:
+        """Add the counts of records that follow."""
+        self._others += later._others
+        for kind, count in later._counts.items():
+            if kind in self._counts:
+                self._counts[kind] += count
+            elif len(self._counts) < MOST:
+                self._counts[kind], self._first[kind] = count, later._first[kind]
+            else:
+                self._others += count
+
+    def list_notes(self) -> Iterator[str]:
+        """A line for each field that was left unread."""
+        for (holder, key), count in self._counts.items():
+            things = holder if count == 1 else f"{holder.removesuffix('y')}ies" if holder[-1] == "y" else f"{holder}s"
+            yield f"read without {_name(holder, key)}: {count:,} {things} (first: {self._first[holder, key]})"
+        if self._others:
+            times = "once" if self._others == 1 else f"{self._others:,} times"
+            yield f"read without other fields than these {MOST}: {times}"
+
+
+def _judge(unread: Unread) -> tuple[str, str] | None:
+    """The kind of a field that is counted; None for one that says what holds anyway."""
+    holder, key, value = unread
+    if is_medium(key):
+        if value:
+            raise BadRecord(f"has {_name(holder, key)}, which no row can hold")
+        return None
+    if key in MARKS:
+        learned = read_mark(key, value)
+        if learned:
+            return None
+        if holder != "record":
+            raise BadRecord(f"{_name(holder, key)} is a mark that cannot be followed there")
+        if learned is False:
+            raise LeftOut(f"'{key}' says that it is not to be learned")
+    return holder, _shorten(key)
+
+
+def _name(holder: str, key: str) -> str:
+    """A field as reasons and notes name it: `'mood' of a turn`, and `'topic'` alone of a record."""
+    named = f"'{_shorten(key)}'"
+    if holder == "record":
+        return named
+    return f"{named} of {'an' if holder[0] in 'aeiou' else 'a'} {holder}"
+
+
+def _shorten(key: str) -> str:
+    shown = on_one_line(key[:LONGEST])
+    return shown if len(key) <= LONGEST else f"{shown}…"

@@ -1,0 +1,130 @@
+"""Fields that a converter does not read: each is carried, obeyed, refused or counted, none is dropped in silence."""
+
+from typing import Any
+
+import pytest
+
+from recipebook.data.account import Account, Ledger
+from recipebook.data.conversion import convert_records, find_converter
+from recipebook.records import Record
+
+HI = {"role": "user", "content": "hi"}
+HELLO = {"role": "assistant", "content": "Hello!"}
+
+
+def convert(name: str, *records: dict[str, Any]) -> tuple[list[Any], Account]:
+    """The rows of records, numbered from 1, and their account."""
+    converter, ledger = find_converter(name), Ledger()
+    numbered = [Record(at, at, record) for at, record in enumerate(records, 1)]
+    found = convert_records(numbered, "in.jsonl", converter, converter.options(), ledger)
+    rows = [row for each in found for row in each.rows]
+    return rows, ledger.close()
+
+
+def test_an_unknown_field_of_a_record_is_counted_and_its_first_place_named() -> None:
+    record = {"id": 7, "messages": [HI, HELLO]}
+    rows, account = convert(
+        "chat", record, {**record, "topic": "a"}, {**record, "topic": "b"}, {**record, "topic": None}
+    )
+    assert len(rows) == 4
+    assert account.notes == ("read without 'topic': 2 records (first: in.jsonl:2: record 2)",)
+
+
+def test_an_unknown_field_of_a_turn_is_counted_once_a_turn() -> None:
+    _, account = convert("chat", {"messages": [{**HI, "mood": "glad"}, {**HELLO, "mood": "calm"}]})
+    assert account.notes == ("read without 'mood' of a turn: 2 turns (first: in.jsonl:1: record 1)",)
+
+
+def test_a_field_of_another_shape_is_unknown() -> None:
+    _, account = convert("chat", {"messages": [HI, HELLO], "output": "Bye."}, {"instruction": "a", "output": "b"})
+    assert account.notes == ("read without 'output': 1 record (first: in.jsonl:1: record 1)",)
+
+
+def test_unknown_fields_of_calls_are_found_in_objects_and_in_written_json() -> None:
+    call = '{"name": "weather", "arguments": {}, "mood": "glad"}'
+    answers = [{"from": "observation", "value": "no"}, {"from": "gpt", "value": "It is dry."}]
+    turns = [{"from": "human", "value": "Rain?"}, {"from": "function_call", "value": call}, *answers]
+    messages = [
+        HI,
+        {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "weather", "strict": True}}]},
+        {"role": "tool", "content": "no", "tool_call_id": "a"},
+        HELLO,
+    ]
+    _, account = convert("tools", {"conversations": turns}, {"messages": messages})
+    assert account.notes == (
+        "read without 'mood' of a call: 1 call (first: in.jsonl:1: record 1)",
+        "read without 'strict' of a call: 1 call (first: in.jsonl:2: record 2)",
+    )
+
+
+@pytest.mark.parametrize("field", ["images", "image", "videos", "audio", "image_url", "Audios", "video_path"])
+def test_images_and_their_kin_refuse_the_record(field: str) -> None:
+    record = {"messages": [HI, HELLO]}
+    turn = {"messages": [{**HI, field: "a.png"}, HELLO]}
+    rows, account = convert("chat", {**record, field: ["a.png"]}, turn, {**record, field: []})
+    assert len(rows) == 1
+    assert [each.reason for each in account.rejected] == [
+        f"has '{field}', which no row can hold",
+        f"has '{field}' of a turn, which no row can hold",
+    ]
+    assert account.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "no"),
+    [("weight", 0), ("weight", 0.0), ("loss_weight", "0"), ("train", False), ("loss", False), ("masked", True)],
+)
+def test_a_turn_that_is_marked_as_not_to_be_learned_keeps_its_mark(field: str, no: Any) -> None:
+    said = [HI, {**HELLO, field: no}, HI, {**HELLO, "train": True, "weight": 1}]
+    rows, account = convert("chat", {"messages": said})
+    assert rows[0]["messages"] == [HI, {**HELLO, "train": False}, HI, HELLO]
+    assert account.notes == ()
+
+
+def test_a_chat_of_which_nothing_is_to_be_learned_is_left_out() -> None:
+    _, account = convert("chat", {"messages": [HI, {**HELLO, "weight": 0}]}, {"messages": [HI, HELLO], "train": False})
+    assert [each.reason for each in account.left_out] == [
+        "all that the assistant says is marked as not to be learned",
+        "'train' says that it is not to be learned",
+    ]
+
+
+def test_a_weight_between_0_and_1_is_refused() -> None:
+    _, account = convert("chat", {"messages": [HI, {**HELLO, "weight": 0.5}]})
+    assert account.rejected[0].reason == "'weight' in a turn of 'messages' is neither 0 nor 1, so it cannot be followed"
+
+
+def test_a_mark_where_no_converter_follows_it_refuses_the_record() -> None:
+    said = [{"role": "user", "text": "hi"}, {"role": "assistant", "text": "Hello!", "weight": 0}]
+    _, account = convert("persona", {"persona_id": "p", "character": "A baker.", "messages": said})
+    assert account.rejected[0].reason == "'weight' of a turn is a mark that cannot be followed there"
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning", "thinking"])
+def test_what_the_assistant_thinks_is_carried_and_what_a_user_thinks_is_counted(field: str) -> None:
+    rows, account = convert("chat", {"messages": [{**HI, field: "Hm?"}, {**HELLO, field: "Hm."}]})
+    assert rows[0]["messages"] == [HI, {**HELLO, "reasoning_content": "Hm."}]
+    assert account.notes == (f"read without '{field}' of a turn: 1 turn (first: in.jsonl:1: record 1)",)
+
+
+def test_names_that_are_strings_are_carried_and_others_are_counted() -> None:
+    rows, account = convert("chat", {"messages": [{**HI, "name": "Ann"}, {**HELLO, "name": 3}]})
+    assert rows[0]["messages"] == [{**HI, "name": "Ann"}, HELLO]
+    assert account.notes == ("read without 'name' of a turn: 1 turn (first: in.jsonl:1: record 1)",)
+
+
+def test_fields_beyond_the_first_twenty_are_counted_together() -> None:
+    record = {"messages": [HI, HELLO], **{f"key{at}": 1 for at in range(23)}}
+    _, account = convert("chat", record, record)
+    assert len(account.notes) == 21
+    assert account.notes[19] == "read without 'key19': 2 records (first: in.jsonl:1: record 1)"
+    assert account.notes[20] == "read without other fields than these 20: 6 times"
+
+
+def test_counts_of_later_ledgers_are_added() -> None:
+    converter, first, second = find_converter("echo"), Ledger(), Ledger()
+    for at, ledger in enumerate((first, second), 1):
+        records = [Record(at, at, {"text": "a b", "topic": 1})]
+        list(convert_records(records, "in.jsonl", converter, converter.options(), ledger))
+    first.add(second)
+    assert first.close().notes == ("read without 'topic': 2 records (first: in.jsonl:1: record 1)",)
