@@ -7,9 +7,14 @@ Out: a user turn and an assistant turn with one call a line, every call as writt
     {"messages": [{"role": "user", "content": "turn left and stop"},
                   {"role": "assistant", "content": "robot.turn(direction=\"left\", angle=90)\nrobot.stop()"}],
      "meta": {"category": "complex"}}
+
+Every piece between line ends and semicolons must be one call, as Python reads it, perhaps with a comment.
 """
 
+import ast
+import functools
 import re
+import warnings
 from typing import Any
 
 from converters._fields import take_text
@@ -28,6 +33,8 @@ _PIECE = re.compile(
 )
 
 _CALL = re.compile(r"\s*+[^\W\d]\w*+(?:\.\w++)++\(")
+# Python's parser takes a kilobyte of memory for some characters.
+MAX_CHARS = 100_000
 
 
 _TEXT, _LIST = (
@@ -70,15 +77,41 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
 
 def _take_calls(record: dict[str, Any]) -> list[str]:
     listed = record.get("output_list")
+    field = "output_list"
     if listed is None or record.get("output") is not None:
-        calls = _split_calls(take_text(record, "output"))
+        field, calls = "output", split_calls(take_text(record, "output"))
     elif type(listed) is not list:
         raise BadRecord(f"'output_list' is {name_kind(listed)}, not a list")
     else:
-        calls = [call for item in listed for call in _split_calls(_take_item(item))]
+        calls = [call for item in listed for call in split_calls(_take_item(item))]
     if not calls:
         raise BadRecord("holds no call")
+    for call in calls:
+        # Most calls have two brackets; Python reads the others, which takes ten times as long.
+        name, _, rest = call.partition("(")
+        plain = rest and rest.find(")") == len(rest) - 1 and _is_dotted_name(name)
+        if not plain and not _is_call(call):
+            raise BadRecord(f"'{field}' has text that is no call such as robot.stop()")
     return calls
+
+
+# An API has some dozen names.
+@functools.lru_cache(1024)
+def _is_dotted_name(text: str) -> bool:
+    return all(part.isidentifier() for part in text.split("."))
+
+
+def _is_call(text: str) -> bool:
+    """Whether Python reads the text as one call, or as a comment alone."""
+    if len(text) > MAX_CHARS:
+        return False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            body = ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return not body or (len(body) == 1 and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Call))
 
 
 def _take_item(item: Any) -> str:
@@ -87,7 +120,8 @@ def _take_item(item: Any) -> str:
     return take_text({"output_list": item}, "output_list", " of an item")
 
 
-def _split_calls(text: str) -> list[str]:
+def split_calls(text: str) -> list[str]:
+    """The pieces of an output between line ends and semicolons, without those in quotes."""
     text = text.strip().removesuffix(END_OF_TEXT).rstrip()
     if ";" not in text and "\n" not in text:
         return [text] if text else []

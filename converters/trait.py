@@ -8,7 +8,8 @@ In: `{"utterance": "Time will show.", "traits": {"intellect": 0.0, "wisdom": 0.8
      "meta": {"poles": "wisdom_plus", "source": "letters"}}
 
 A trait beyond 0.3 either way is named in the prompt, in the record's order; one at the threshold or beyond puts the
-row into a pole, such as `wisdom_plus`. A row may be in several, or in none.
+row into a pole, such as `wisdom_plus`. A row may be in several, or in none. The prompt is a condition that many rows
+share, so no answer of a held-out row is trained on, while its prompt is.
 """
 
 from typing import Annotated, Any, Literal, get_args
@@ -23,6 +24,7 @@ from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Row
 
 WANTS = "'utterance' and numbers in 'traits'"
+LEAK = "answer"
 NAMED_FROM = 0.3
 WORDS = {
     "intellect": ("highly intellectual", "simple"),

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from converters.trait import POLES, WORDS, Options, convert
+from recipebook.data.dataset import prepare
+from recipebook.recipe.resolve import resolve
 from samples import _generator, make_trait
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "traits.jsonl"
@@ -56,3 +58,16 @@ def test_a_generator_out_of_words_says_so(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(_generator, "TRIES", 1)
     with pytest.raises(SystemExit, match=r"no more than [0-9]+ different utterances"):
         list(make_trait.make(10_000, seed=1))
+
+
+@pytest.mark.parametrize("rows", [120, 500, 2000])
+def test_seven_tenths_of_a_poles_records_are_trained_at_every_size(tmp_path: Path, rows: int) -> None:
+    lines = [json.dumps(record) + "\n" for record in make_trait.make(rows, seed=13)]
+    (tmp_path / "samples").mkdir()
+    (tmp_path / "samples" / "traits.jsonl").write_text("".join(lines))
+    for pole in ("wisdom_plus", "sarcasm_plus"):
+        data = resolve("trait", overrides=[f"data.options.pole={pole}"]).recipe.data
+        dataset = prepare(data, tmp_path / "cache", tmp_path)
+        assert dataset.account.accepted == sum(dataset.rows.values())
+        assert dataset.rows["train"] >= 0.7 * dataset.account.accepted
+        assert 0 < dataset.rows["validation"] < dataset.rows["test"]

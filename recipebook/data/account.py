@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from recipebook.data.split import Leak
 from recipebook.data.unread import UnreadCounts
 from recipebook.errors import UserError
 from recipebook.frozen import Frozen
@@ -37,6 +38,8 @@ class Account(Frozen):
     duplicates: int = 0
     overlap_test: int = 0
     overlap_validation: int = 0
+    leak: Leak = "prompt"
+    """What the overlaps count."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -98,7 +101,7 @@ class Ledger:
         self._rejected.add(later._rejected)
         self._left_out.add(later._left_out)
 
-    def close(self, **overlaps: int) -> Account:
+    def close(self, leak: Leak = "prompt", **overlaps: int) -> Account:
         """Sum up."""
         return Account(
             records=self.records,
@@ -107,6 +110,7 @@ class Ledger:
             left_out=self._left_out.list(),
             duplicates=self.contents.count(),
             notes=(*self.notes.values(), *self.unread.list_notes()),
+            leak=leak,
             **overlaps,
         )
 

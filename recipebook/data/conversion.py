@@ -27,6 +27,7 @@ from recipebook.data.account import Account, Ledger, judge
 from recipebook.data.code_digest import digest_module
 from recipebook.data.fields import Fields, Shapes, Unread
 from recipebook.data.recognise import choose
+from recipebook.data.split import Leak
 from recipebook.errors import UserError
 from recipebook.files import replacing
 from recipebook.hardware import count_cores
@@ -59,6 +60,8 @@ class Converter(NamedTuple):
     """Names of numbers in its rows' meta; its options may leave out rows in which such a number is low."""
     fields: Fields | Shapes | None = None
     """What it reads of a record; None: it does not say."""
+    leak: Leak = "prompt"
+    """What a train row must not share with held-out rows."""
 
 
 class Converted(NamedTuple):
@@ -73,8 +76,9 @@ def find_converter(name: str) -> Converter:
     """Load converters/<name>.py."""
     module = load(CONVERTER, name)
     own = vars(module)
-    code, strengths, fields = digest_module(module), own.get("STRENGTHS", ()), own.get("FIELDS")
-    found = Converter(name, module.Options, module.convert, code, strengths=strengths, fields=fields)
+    found = Converter(name, module.Options, module.convert, digest_module(module))
+    declared = {key.lower(): own[key] for key in ("STRENGTHS", "FIELDS", "LEAK") if key in own}
+    found = found._replace(**declared)
     return found._replace(choose_join=module.choose_join) if "choose_join" in own else found
 
 

@@ -6,7 +6,8 @@ In: a recipe's `data` section. Out: `<cache>/<key>/` with `train.jsonl`, `valida
     {"rows": {"train": 1600, "validation": 200, "test": 200}, "rows_digest": "5d0c…", "sources":
      {"samples/robot.json": "9a41…"}, "account": {"records": 2000, "rows": 2000, "rejected": [], …}}
 
-No prompt of test or validation is trained on: a record of train that has one is rejected, and counted.
+Nothing of test or validation is trained on: a record of train that shares its prompt, or whatever else is a leak for
+its converter, is taken out, and counted.
 """
 
 import json
@@ -149,7 +150,7 @@ def _write(
     ledger: Ledger,
 ) -> tuple[dict[Part, int], Account]:
     begun: list[tuple[int, str]] = []
-    written = {part: Written() for part in PARTS}
+    written = {part: Written(converter.leak) for part in PARTS}
     in_turn = [(part, source) for part, sources in inputs.items() for source in sources]
     line = ProgressLine("convert")
     show = partial(draw_reading, line, [source for _, source in in_turn], ledger)
@@ -173,6 +174,7 @@ def _write(
     account = ledger.close(
         overlap_test=count_overlap(written["train"], written["test"]),
         overlap_validation=count_overlap(written["train"], written["validation"]),
+        leak=converter.leak,
     )
     judge(account, data.rejects, "data.rejects")
     if isinstance(split, SplitFile):

@@ -1,8 +1,9 @@
-"""Prompts that train shares with the held-out parts: counted, and their records removed from train.
+"""What train shares with the held-out parts: counted, and its records removed from train.
 
-No prompt of test or validation is trained on. A record of train that has one is rejected where that part has a file of
-its own, which should not overlap, and left out where it is a share of the same source, in which the same words may come
-with other answers.
+The converter says what may not be shared (its `LEAK`): the prompt; the answer, where one prompt is asked of many rows,
+such as `Respond in a way that is wise:`; or both together. A record of train that shares it is rejected where that part
+has a file of its own, which should not overlap, and left out where it is a share of the same source, in which the same
+words may come again.
 """
 
 from array import array
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from recipebook.data.account import Ledger
 from recipebook.data.conversion import Converted
-from recipebook.data.split import Part, hash_prompt
+from recipebook.data.split import HASHES, Leak, Part
 from recipebook.files import replacing
 from recipebook.records import Record
 
@@ -22,26 +23,28 @@ HELD_OUT: tuple[Part, ...] = ("validation", "test")
 
 
 class Written:
-    """The rows of one part as written: their prompts' hashes, and the records they came from, numbered through."""
+    """The rows of one part as written: hashes of what would leak, and the records they came from, numbered through."""
 
-    def __init__(self) -> None:
-        self.prompts = array("q")
+    def __init__(self, leak: Leak = "prompt") -> None:
+        self.leak = leak
+        self.hashes = array("q")
         self.numbers = array("q")
         self.lines = array("q")
 
     def add(self, each: Converted, before: int) -> None:
         """Add the rows of a record; `before` records precede its file."""
+        hash_leak = HASHES[self.leak]
         for row in each.rows:
-            self.prompts.append(hash_prompt(row))
+            self.hashes.append(hash_leak(row))
             self.numbers.append(before + each.record.number)
             self.lines.append(each.record.line)
 
     def without(self, numbers: Container[int]) -> "Written":
         """The same, less the rows of some records."""
-        kept = Written()
-        for prompt, number, line in zip(self.prompts, self.numbers, self.lines, strict=True):
+        kept = Written(self.leak)
+        for hashed, number, line in zip(self.hashes, self.numbers, self.lines, strict=True):
             if number not in numbers:
-                kept.prompts.append(prompt)
+                kept.hashes.append(hashed)
                 kept.numbers.append(number)
                 kept.lines.append(line)
         return kept
@@ -50,17 +53,18 @@ class Written:
 def drop_overlap(
     begun: list[tuple[int, str]], written: dict[Part, Written], path: Path, ledger: Ledger, own: set[Part]
 ) -> None:
-    """Remove records with a held-out prompt from the file of train at `path`.
+    """Remove records that would leak a held-out row from the file of train at `path`.
 
     `own` names the parts that have a file of their own. `begun` are the files read, each with the number of records
     before it.
     """
     train, reasons, mistaken = written["train"], dict[int, str](), set[int]()
+    verb = "are" if train.leak == "prompt and answer" else "is"
     for part in HELD_OUT:
-        prompts = set(written[part].prompts)
-        for number, prompt in zip(train.numbers, train.prompts, strict=True):
-            if prompt in prompts:
-                reasons[number] = f"its prompt is also in {part}"
+        held_out = set(written[part].hashes)
+        for number, hashed in zip(train.numbers, train.hashes, strict=True):
+            if hashed in held_out:
+                reasons[number] = f"its {train.leak} {verb} also in {part}"
                 mistaken |= {number} if part in own else set()
     if not reasons:
         return
@@ -76,6 +80,6 @@ def drop_overlap(
 
 
 def count_overlap(train: Written, other: Written) -> int:
-    """The rows of train whose prompt the other part has too."""
-    prompts = set(other.prompts)
-    return sum(prompt in prompts for prompt in train.prompts)
+    """The rows of train that share with the other part what may not be shared."""
+    held_out = set(other.hashes)
+    return sum(hashed in held_out for hashed in train.hashes)

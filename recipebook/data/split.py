@@ -7,15 +7,19 @@ In: `{"input": "Stop, please!", ...}` with `by: [input]`. Out: "train", "validat
 import hashlib
 import string
 import unicodedata
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Literal
 
 import orjson
 
 from recipebook.recipe.data_keys import Split
-from recipebook.rows import BadRecord, Row
+from recipebook.rows import BadRecord, Message, Row
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
+Leak = Literal["prompt", "answer", "prompt and answer"]
+"""What train rows must not share with held-out rows; a converter names it as its `LEAK`."""
 
 _ASCII_EDGE = "".join(sorted({chr(code) for code in range(128)} - set(string.ascii_letters + string.digits)))
 
@@ -41,13 +45,39 @@ def normalise(text: str) -> str:
 
 def hash_prompt(row: Row) -> int:
     """Hash a row's prompt, for this process only: all before the last answer, or before both answers of a pair."""
+    return _hash_turns(row["messages"][: _find_answer(row)])
+
+
+def hash_answer(row: Row) -> int:
+    """Hash a row's last answer and what follows it, for this process only; of a pair both answers."""
+    return _hash_turns(_list_answers(row))
+
+
+def hash_row(row: Row) -> int:
+    """Hash a row's prompt and answer, for this process only."""
+    return hash((hash_prompt(row), hash_answer(row)))
+
+
+HASHES: Mapping[Leak, Callable[[Row], int]] = MappingProxyType(
+    {"prompt": hash_prompt, "answer": hash_answer, "prompt and answer": hash_row}
+)
+
+
+def _find_answer(row: Row) -> int:
     messages = row["messages"]
-    end = len(messages)
-    if "chosen" not in row:
-        answers = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
-        end = answers[-1] if answers else end
-    turns = ((turn["role"], normalise(turn["content"]), repr(turn.get("tool_calls"))) for turn in messages[:end])
-    return hash(tuple(turns))
+    if "chosen" in row:
+        return len(messages)
+    answers = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
+    return answers[-1] if answers else len(messages)
+
+
+def _list_answers(row: Row) -> list[Message]:
+    pair = [row["chosen"], row["rejected"]] if "chosen" in row and "rejected" in row else []
+    return [*row["messages"][_find_answer(row) :], *pair]
+
+
+def _hash_turns(turns: list[Message]) -> int:
+    return hash(tuple((turn["role"], normalise(turn["content"]), repr(turn.get("tool_calls"))) for turn in turns))
 
 
 def _identify(record: dict[str, Any], split: Split) -> bytes:

@@ -41,6 +41,7 @@ def print_dataset(dataset: Dataset) -> None:
     account = dataset.account
     parts = ", ".join(f"{count} {part}" for part, count in dataset.rows.items())
     print_field("data", f"{account.records} records, {account.rejects} rejected: {parts} rows")
-    print_field("", f"{account.overlap_test} test prompts in train, {account.duplicates} duplicate rows")
+    shared = f"{account.overlap_test} train rows share their {account.leak} with test"
+    print_field("", f"{shared}, {account.duplicates} duplicate rows")
     for line in account.lines()[1:]:
         print_field("", line)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converters.robot import Options, convert
+from converters.robot import Options, convert, split_calls
 from recipebook.rows import BadRecord
 
 
@@ -34,11 +34,51 @@ def convert_output(output: Any) -> str:
         ("a();\\", "a()\n\\"),
     ],
 )
-def test_output_is_split_into_calls(output: str, calls: str) -> None:
-    assert convert_output(output) == calls
+def test_output_is_split_between_line_ends_and_semicolons(output: str, calls: str) -> None:
+    assert "\n".join(split_calls(output.replace("\r\n", "\n"))) == calls
 
 
-CALL = st.from_regex(r"""[a-z.]{1,9}\((x="[a-z; '\n]*"|y='[a-z;"\n]*'|z=[0-9]+)?\)""", fullmatch=True)
+@pytest.mark.parametrize(
+    "output",
+    [
+        "stop()",
+        "robot.stop()",
+        'robot.say("it\'s (almost) done; wait")',
+        "robot.go(to=(1, 2), via=[3, {'x': 4}])",
+        "robot.stop()  # at once",
+        "# first the arm\nrobot.arm.fold()",
+        "robot.say(\n)".replace("\n", " "),
+        "rob\u00f6t.halt ( 3 )",
+    ],
+)
+def test_calls_as_python_reads_them_are_rows(output: str) -> None:
+    assert convert_output(output) == output
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "I am afraid I cannot do that.",
+        "'''error_input'''",
+        "'''bathroom.light.set_brightness(20),hall.door.open(),'''",
+        "hall.door.open(), kitchen.light.on()",
+        "robot.stop",
+        "robot.stop(",
+        "robot.stop() now",
+        "x = robot.scan()",
+        "robot.stop(); it's done",
+        "robot.go(" + "(" * 5_000 + ")" * 5_001,
+        "robot.go((" + "1, " * 40_000 + "))",
+    ],
+)
+def test_what_is_no_call_is_refused_with_the_field(output: str) -> None:
+    with pytest.raises(BadRecord, match=r"^'output' has text that is no call such as robot.stop\(\)$"):
+        convert_output(output)
+    with pytest.raises(BadRecord, match=r"^'output_list' has text that is no call"):
+        convert({"input": "do it", "output_list": ["stop()", output]}, Options())
+
+
+CALL = st.from_regex(r"""(rob|arm)(\.[f-h]{1,4})?\((x="[a-z; '\n]*"|y='[a-z;"\n]*'|z=[0-9]+)?\)""", fullmatch=True)
 
 
 @given(calls=st.lists(CALL, min_size=1), separator=st.sampled_from(["\n", ";", "\n;", "; "]))
@@ -51,15 +91,14 @@ def test_nothing_but_separators_and_blanks_is_lost(output: str) -> None:
     def keep(text: str) -> str:
         return "".join(text.replace(";", "").split())
 
-    try:
-        assert keep(convert_output(output)) == keep(output)
-    except BadRecord as reason:
-        assert keep(output) == "" and str(reason) in ("'output' is empty", "holds no call")
+    assert keep("".join(split_calls(output))) == keep(output)
 
 
 def test_backslashes_and_quotes_by_the_megabyte_take_one_pass() -> None:
     output = "'" + "\\'" * 1_000_000 + "; stop()"
-    assert convert_output(output) == output.replace("; ", "\n")
+    assert split_calls(output) == output.split("; ")
+    with pytest.raises(BadRecord, match="no call"):
+        convert_output(output)
 
 
 def test_null_fields_count_as_absent() -> None:

@@ -34,6 +34,10 @@ def read_prompts(dataset: Dataset, part: Any) -> list[str]:
     return [json.loads(line)["messages"][0]["content"] for line in dataset.path(part).read_text().splitlines()]
 
 
+def read_answers(dataset: Dataset, part: Any) -> list[str]:
+    return [json.loads(line)["messages"][-1]["content"] for line in dataset.path(part).read_text().splitlines()]
+
+
 def refuse(root: Path, **more: Any) -> str:
     with pytest.raises(UserError) as error:
         build(root, **more)
@@ -185,3 +189,17 @@ def test_the_same_words_on_both_sides_of_a_split_are_left_out_of_train(tmp_path:
     assert (left.reason, account.rejected, account.overlap_test) == ("its prompt is also in test", (), 0)
     assert dataset.rows["train"] + dataset.rows["test"] + left.count == 200
     assert not set(read_prompts(dataset, "train")) & set(read_prompts(dataset, "test"))
+
+
+def test_where_the_prompt_is_a_condition_only_a_shared_answer_is_a_leak(tmp_path: Path) -> None:
+    traits = {"wisdom": 0.8}
+    records = [{"utterance": f"Time will show {number}.", "traits": traits, "id": number} for number in range(200)]
+    records += [{"utterance": "Time will SHOW 7", "traits": traits, "id": number} for number in range(200, 260)]
+    (tmp_path / "x.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    dataset = build(tmp_path, converter="trait", split={"by": ["id"], "validation": 0, "test": 0.2})
+    (left,) = dataset.account.left_out
+    account = dataset.account
+    assert (left.reason, account.leak, account.overlap_test) == ("its answer is also in test", "answer", 0)
+    train, test = set(read_answers(dataset, "train")), set(read_answers(dataset, "test"))
+    assert not {text.lower().strip(".") for text in train} & {text.lower().strip(".") for text in test}
+    assert dataset.rows["train"] > 0.7 * 200

@@ -47,7 +47,7 @@ def test_rows_remember_their_record_and_its_line_over_all_files() -> None:
     written = write((2, ["stop", "go"]), (3, ["turn"]), before=5)
     assert (written.numbers.tolist(), written.lines.tolist()) == ([7, 7, 8], [12, 12, 13])
     kept = written.without({7})
-    assert (kept.numbers.tolist(), kept.lines.tolist(), len(kept.prompts)) == ([8], [13], 1)
+    assert (kept.numbers.tolist(), kept.lines.tolist(), len(kept.hashes)) == ([8], [13], 1)
     assert count_overlap(kept, write((1, ["turn"]))) == 1
 
 
@@ -110,7 +110,7 @@ def test_without_an_overlap_the_file_is_not_written_anew(tmp_path: Path) -> None
     assert ledger.close() == Account(records=0, rows=0)
 
 
-@pytest.mark.parametrize("column", ["prompts", "lines"])
+@pytest.mark.parametrize("column", ["hashes", "lines"])
 def test_rows_whose_columns_do_not_match_are_an_error(tmp_path: Path, column: str) -> None:
     path = write_lines(tmp_path, "stop", "go")
     train = write((1, ["stop", "go"]))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recipebook.data.split import choose_part, hash_prompt, normalise
+from recipebook.data.split import choose_part, hash_answer, hash_prompt, hash_row, normalise
 from recipebook.recipe.data_keys import Split
 from recipebook.rows import BadRecord, Message, Row
 
@@ -150,3 +150,39 @@ SEEN: Message = {"role": "tool", "content": "a wall"}
 )
 def test_another_prompt_has_another_hash(one: Row, other: Row) -> None:
     assert hash_prompt(one) != hash_prompt(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (say(USER, ANSWER), say(("user", "go"), ("assistant", "Robot.stop( )"))),
+        (say(USER, OTHER, USER, ANSWER), say(USER, ANSWER)),
+        (say(USER, pair=(ANSWER, OTHER)), say(("user", "go"), pair=(ANSWER, OTHER))),
+    ],
+)
+def test_the_same_answer_has_the_same_hash_whatever_was_asked(one: Row, other: Row) -> None:
+    assert hash_answer(one) == hash_answer(other)
+    assert hash_row(one) != hash_row(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (say(USER, ANSWER), say(USER, OTHER)),
+        (say(USER, ANSWER, USER, OTHER), say(USER, OTHER, USER, ANSWER)),
+        (say(USER, pair=(ANSWER, OTHER)), say(USER, pair=(ANSWER, ANSWER))),
+        (say(USER, ANSWER), say(USER)),
+    ],
+)
+def test_another_answer_has_another_hash(one: Row, other: Row) -> None:
+    assert hash_answer(one) != hash_answer(other)
+    assert hash_row(one) != hash_row(other)
+
+
+def test_equal_rows_have_equal_hashes_of_all_kinds() -> None:
+    one, other = say(USER, ANSWER), say(("user", "stop, please"), ANSWER)
+    assert (hash_prompt(one), hash_answer(one), hash_row(one)) == (
+        hash_prompt(other),
+        hash_answer(other),
+        hash_row(other),
+    )
