@@ -3,19 +3,23 @@
     {"messages": [{"role": "user", "content": "hi"}, …], "metadata": {"topic": "greeting"}}
     {"conversations": [{"from": "human", "value": "hi"}, …], "system": "Be brief."}
 
+Any of the fields in `LISTS` may hold the turns, as a list or as its JSON, and turns may have any of the names in
+`SPEAKERS` and `SAID`. Turns of the system may stand anywhere, a user may speak twice, and an assistant first, as long
+as an answer follows: a chat template writes them as they are, or the plan says that it cannot.
+
 The reasons for refusing a record name its fields and the roles, never their values.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import pairwise
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from converters._fields import take_any_text, take_text
-from recipebook.data.fields import PART_HARMLESS, TEXT, Fields, Shapes
+from converters._fields import PART_TEXTS, take_any_text, take_text
+from recipebook.data.fields import PART_HARMLESS, TEXT, Fields, Shapes, Written
 from recipebook.data.marks import MARKS, read_mark
-from recipebook.records import name_kind
+from recipebook.records import load_json, name_kind
 from recipebook.rows import BadRecord, LeftOut, Message
 
 ROLES = {
@@ -27,20 +31,27 @@ ROLES = {
     "developer": "system",
 }
 
-PARTS = Fields("part", {"type": None, "text": None}, PART_HARMLESS)
+PARTS = Fields("part", dict.fromkeys(("type", *PART_TEXTS)), PART_HARMLESS)
 """OpenAI's parts of a text."""
+LISTS = ("messages", "conversations", "conversation", "dialogue", "dialog", "turns")
+SPEAKERS = ("role", "from", "speaker")
+SAID = ("content", "value", "text")
+
+SYSTEMS = ("system", "system_prompt")
+"""The fields of a record that hold a system prompt."""
 
 _FOLLOWERS = {
-    "": ("system", "user"),
-    "system": ("user",),
-    "user": ("assistant",),
-    "assistant": ("user",),
-    "call": ("tool", "user"),
+    "": ("system", "user", "assistant"),
+    "system": ("system", "user", "assistant"),
+    "user": ("user", "system", "assistant"),
+    "assistant": ("user", "system"),
+    "call": ("tool", "user", "system"),
     "tool": ("tool", "assistant"),
 }
 # Most data has a few orders of turns, each many times over.
 _ORDERS = 256
 _GET_ROLE = itemgetter("role")
+_LEAST, _MOST = -(2**63), 2**64 - 1
 
 
 class Shape(NamedTuple):
@@ -58,7 +69,6 @@ class Shape(NamedTuple):
 
 OPENAI = Shape("messages", "role", "content")
 SHAREGPT = Shape("conversations", "from", "value")
-_SHAPES = tuple((shape.field, shape) for shape in (OPENAI, SHAREGPT))
 
 
 REASONING = ("reasoning_content", "reasoning", "thinking")
@@ -69,14 +79,40 @@ _EXTRAS = frozenset(("name", *REASONING, *MARKS))
 
 
 def find_turns(record: dict[str, Any]) -> tuple[list[Any], Shape] | None:
-    """Find OpenAI's `messages` or ShareGPT's `conversations`; None where the record has neither."""
-    for field, shape in _SHAPES:
-        listed = record.get(field)
-        if type(listed) is list:
-            return listed, shape
-        if listed is not None:
-            raise BadRecord(f"'{field}' is {name_kind(listed)}, not a list")
+    """Find the list of turns, such as OpenAI's `messages`, and its shape; None where the record has no list."""
+    for field in LISTS:
+        if (listed := record.get(field)) is not None:
+            return take_turns(listed, field)
     return None
+
+
+def take_turns(listed: Any, field: str) -> tuple[list[Any], Shape]:
+    """The turns that `field` holds, as a list or as its JSON, and their shape."""
+    if type(listed) is str:
+        listed = _parse_list(listed, field)
+    if type(listed) is not list:
+        raise BadRecord(f"'{field}' is {name_kind(listed)}, not a list")
+    first = listed[0] if listed else None
+    # Nearly all data, recognised without a search.
+    for shape in (OPENAI, SHAREGPT):
+        if shape.field == field and type(first) is dict and shape.speaker in first and shape.said in first:
+            return listed, shape
+    return listed, _find_shape(listed, field)
+
+
+def _find_shape(listed: list[Any], field: str) -> Shape:
+    """The shape of turns: the names that the first turns with a speaker and a text give to them."""
+    turns = [turn for turn in listed if type(turn) is dict]
+    speaker = next((name for turn in turns for name in SPEAKERS if name in turn), "role")
+    said = next((name for turn in turns for name in SAID if name in turn), "value" if speaker == "from" else "content")
+    return Shape(field, speaker, said)
+
+
+def _parse_list(text: str, field: str) -> Any:
+    try:
+        return load_json(text)
+    except ValueError:
+        raise BadRecord(f"'{field}' is a string, not a list, and no JSON of one") from None
 
 
 def read_turns(listed: list[Any], shape: Shape, roles: dict[str, str]) -> list[Message]:
@@ -110,7 +146,30 @@ def declare_turns(shape: Shape, roles: Mapping[str, str], **more: Mapping[str, A
     }
     named = {name: by_role[role] for name, role in roles.items()}
     speaker = shape.speaker
-    return Shapes(lambda turn: named[turn[speaker]], by_role.values())
+
+    def choose(turn: dict[str, Any]) -> Fields | None:
+        name = turn.get(speaker)
+        return named.get(name) if type(name) is str else None
+
+    return Shapes(choose, by_role.values())
+
+
+def declare_any_turns(declare: Callable[[Shape], Shapes]) -> Written:
+    """What is read of turns of any shape, as a list or as its JSON; `declare` says it for those of one shape."""
+    shapes = {(speaker, said): declare(Shape("", speaker, said)) for speaker in SPEAKERS for said in SAID}
+    openai, sharegpt = shapes["role", "content"], shapes["from", "value"]
+
+    def choose(turn: dict[str, Any]) -> Fields | None:
+        # Nearly all data, told apart without a search.
+        if "role" in turn and "content" in turn:
+            return openai.choose(turn)
+        if "from" in turn and "value" in turn and "role" not in turn:
+            return sharegpt.choose(turn)
+        speaker = next((name for name in SPEAKERS if name in turn), "role")
+        said = next((name for name in SAID if name in turn), "content")
+        return shapes[speaker, said].choose(turn)
+
+    return Written(Shapes(choose, [fields for each in shapes.values() for fields in each.fields]))
 
 
 def add_extras(message: Message, turn: dict[str, Any], shape: Shape) -> None:
@@ -155,15 +214,20 @@ def take_role(turn: Any, shape: Shape, roles: dict[str, str]) -> str:
 
 
 def add_system(messages: list[Message], record: dict[str, Any], default: str | None) -> None:
-    """Put a system prompt first: the record's `system`, or `default` if the record has none."""
-    given = record.get("system")
-    if given is None and default is None:
+    """Put a system prompt first: the record's `system` or `system_prompt`, or `default` if the record has none."""
+    given = [field for field in SYSTEMS if record.get(field) is not None]
+    if not given and default is None:
         return
-    own = take_any_text(record, "system") if given is not None else ""
-    has_turn = bool(messages) and messages[0]["role"] == "system"
-    if own and has_turn:
-        raise BadRecord("has a 'system' field and a system turn")
-    system = own or default
+    own = dict.fromkeys(text for field in given if (text := take_any_text(record, field)))
+    first = messages[0] if messages else None
+    has_turn = first is not None and first["role"] == "system"
+    if first is not None and has_turn:
+        own.setdefault(first["content"])
+    if len(own) > 1:
+        raise BadRecord(
+            "has a 'system' field and a system turn" if has_turn else "has a 'system' and a 'system_prompt'"
+        )
+    system = next(iter(own), default)
     if system is not None and not has_turn:
         messages.insert(0, {"role": "system", "content": system})
 
@@ -196,17 +260,28 @@ def _check_order(roles: tuple[str, ...]) -> int:
     answered = [at for at, turn in enumerate(roles, 1) if turn in ("assistant", "call")]
     if not answered:
         raise BadRecord("has no turn of the assistant")
+    if answered[-1] == 1:
+        raise BadRecord("has nothing before its only answer")
     return len(roles) - answered[-1]
 
 
 def take_metadata(record: dict[str, Any]) -> dict[str, Any]:
-    """The texts, numbers and booleans under `metadata`, by which results can be broken down."""
+    """The texts, numbers and booleans under `metadata`, by which results can be broken down; rows call it `meta`."""
     metadata = record.get("metadata")
+    if metadata is None:
+        metadata = record.get("meta")
     if type(metadata) is not dict:
         return {}
     meta: dict[str, Any] = {}
     for key, value in metadata.items():
         # The origin is the row's own, and there can be but one.
         if key != "origin" and type(value) in (str, int, float, bool):
-            meta[key] = str(value).lower() if type(value) is bool else value
+            meta[key] = value if type(value) in (str, float) else _write_simply(value)
     return meta
+
+
+def _write_simply(value: bool | int) -> int | str:
+    """A boolean as text, and an integer as itself unless only a text can hold all its digits."""
+    if type(value) is bool:
+        return str(value).lower()
+    return value if _LEAST <= value <= _MOST else str(value)

@@ -1,4 +1,4 @@
-r"""Plain chats, as OpenAI's messages, ShareGPT's conversations, or Alpaca's instructions.
+r"""Plain chats: messages in the forms of OpenAI and ShareGPT, or a question and its answer.
 
     {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello!"}],
      "metadata": {"topic": "greeting"}}
@@ -11,35 +11,58 @@ Out, for the first:
     {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello!"}],
      "meta": {"topic": "greeting"}}
 
-The user speaks first and the two take turns. A line feed separates an instruction from its input. A last turn of the
-user teaches nothing and is dropped; `meta.dropped` counts it. Texts and numbers under `metadata` are kept in `meta`.
+The turns may also stand in `conversation`, `dialogue`, `dialog` or `turns`, with `role`, `from` or `speaker` and
+`content`, `value` or `text`, as a list or as its JSON. A question and its answer may also be called `instruction` and
+`response` (Dolly, with `context`), `question` and `answer` or `response`, `query` and `response` or `answer`, `prompt`
+and `response`, `problem` and `solution`, `input` and `output`; `columns` reads them from fields of any other name.
+
+A line feed separates a question from its `input` or `context`. Turns are kept in their order. What follows the last
+answer teaches nothing and is dropped; `meta.dropped` counts it. Texts and numbers under `metadata` are kept in `meta`.
 """
 
 from typing import Any
 
+from converters._columns import Columns, check_columns, take_meta
 from converters._fields import take_text
 from converters._turns import (
-    OPENAI,
+    LISTS,
     ROLES,
-    SHAREGPT,
+    SYSTEMS,
     add_system,
     check_marks,
+    declare_any_turns,
     declare_turns,
     drop_unanswered,
     find_turns,
     list_roles,
     read_turns,
     take_metadata,
+    take_turns,
 )
 from recipebook.data.fields import RECORD_HARMLESS, Fields, Shapes
 from recipebook.frozen import Frozen
 from recipebook.rows import BadRecord, Message, Row
 
 WANTS = (
-    "'messages' with 'role' and 'content', 'conversations', 'instruction' and 'output', or 'prompt' and 'completion'"
+    "'messages' with 'role' and 'content', 'conversations', 'instruction' and 'output', 'prompt' and 'completion', "
+    "'question' and 'answer', 'query' and 'response', or data.options.columns that names others"
 )
 
-_PAIRS = (("instruction", "output"), ("prompt", "completion"))
+_PAIRS = (
+    ("instruction", "output"),
+    ("instruction", "response"),
+    ("prompt", "completion"),
+    ("prompt", "response"),
+    ("question", "answer"),
+    ("question", "response"),
+    ("query", "response"),
+    ("query", "answer"),
+    ("problem", "solution"),
+    ("input", "output"),
+)
+"""The fields of a question and of its answer; of several pairs, a record is read by the first."""
+_CONTEXTS = ("input", "context")
+_TOOLS = ("tools", "functions")
 
 
 class Options(Frozen):
@@ -47,66 +70,122 @@ class Options(Frozen):
 
     system: str | None = None
     """A system prompt for chats that have none; null: no system turn. Set it to the prompt of later use."""
+    columns: Columns | None = None
+    """Which columns of a table, or fields, hold the chat: `{user: question, assistant: answer, system: role,
+    meta: [topic]}`, or `{messages: chat}`. Set it where they have other names than those above; the columns under
+    `meta` are kept for slices."""
 
 
 def recognise(record: dict[str, Any]) -> str | None:
-    """Recognise a record by its first turn, or by its instruction and answer."""
-    for field, speaker, said in (OPENAI, SHAREGPT):
-        turns = record.get(field)
-        first = turns[0] if type(turns) is list and turns else None
-        if type(first) is dict and type(first.get(speaker)) is str and said in first:
+    """Recognise a record by its first turn, or by its question and answer."""
+    try:
+        found = find_turns(record)
+    except BadRecord:
+        return None
+    if found:
+        (turn, *_), (field, speaker, said) = found[0] or [None], found[1]
+        if type(turn) is dict and type(turn.get(speaker)) is str and said in turn:
             return f"have '{field}' with '{speaker}' and '{said}'"
     for asked, answered in _PAIRS:
-        if type(record.get(asked)) in (str, list) and type(record.get(answered)) in (str, list):
+        if _may_be_said(record.get(asked)) and _may_be_said(record.get(answered)):
             return f"have '{asked}' and '{answered}'"
     return None
 
 
+def choose_fields(options: Options) -> Shapes:
+    """What is read of a record, by the options."""
+    columns = options.columns
+    if columns is None:
+        return FIELDS
+    read: dict[str, Any] = dict.fromkeys(columns.list_names())
+    if columns.messages is not None:
+        read[columns.messages] = _LISTED
+    named = _declare(**read)
+    return Shapes(lambda _: named, [named])
+
+
 def _declare(**fields: Any) -> Fields:
-    return Fields("record", {**fields, "system": None, "metadata": None}, RECORD_HARMLESS)
+    return Fields("record", {"metadata": None, "meta": None, **fields}, RECORD_HARMLESS)
 
 
-# Calls refuse the record.
+# Calls and tools refuse the record.
 _CALLS: dict[str, Any] = {role: {"tool_calls": None, "function_call": None} for role in ROLES.values()}
-_TURNS = {each.field: _declare(**{each.field: declare_turns(each, ROLES, **_CALLS)}) for each in (OPENAI, SHAREGPT)}
-_TEXTS = {pair: _declare(**dict.fromkeys((*pair, "input", "history"))) for pair in _PAIRS}
-_LISTS = {pair: _declare(**dict.fromkeys(pair, declare_turns(OPENAI, ROLES, **_CALLS))) for pair in _PAIRS}
+_LISTED = declare_any_turns(lambda shape: declare_turns(shape, ROLES, **_CALLS))
+_BESIDE = dict.fromkeys((*SYSTEMS, *_TOOLS))
+_TURNS = {field: _declare(**_BESIDE, **{field: _LISTED}) for field in LISTS}
+_TEXTS = {pair: _declare(**_BESIDE, **dict.fromkeys((*pair, *_CONTEXTS, "history"))) for pair in _PAIRS}
+_LISTS = {pair: _declare(**_BESIDE, **dict.fromkeys(pair, _LISTED)) for pair in _PAIRS}
 
 
-def _choose_fields(record: dict[str, Any]) -> Fields:
+def _choose_shape(record: dict[str, Any]) -> Fields:
     for field, fields in _TURNS.items():
         if record.get(field) is not None:
             return fields
-    pair = next(pair for pair in _PAIRS if record.get(pair[0]) is not None)
-    return (_LISTS if type(record[pair[0]]) is list and type(record.get(pair[1])) is list else _TEXTS)[pair]
+    pair = next(pair for pair in _PAIRS if record.get(pair[0]) is not None and record.get(pair[1]) is not None)
+    return (_LISTS if type(record[pair[0]]) is list and type(record[pair[1]]) is list else _TEXTS)[pair]
 
 
-FIELDS = Shapes(_choose_fields, (*_TURNS.values(), *_TEXTS.values(), *_LISTS.values()))
+FIELDS = Shapes(_choose_shape, (*_TURNS.values(), *_TEXTS.values(), *_LISTS.values()))
 
 
 def convert(record: dict[str, Any], options: Options) -> list[Row]:
     """The record's one chat."""
-    turns = find_turns(record)
-    messages = read_turns(*turns, ROLES) if turns else _read_pair(record)
-    add_system(messages, record, options.system)
+    columns = options.columns
+    messages = _read_messages(record) if columns is None else _read_columns(record, columns)
+    add_system(messages, record if columns is None else _take_system(record, columns), options.system)
     dropped = drop_unanswered(messages, list_roles(messages))
     check_marks(messages)
     meta = take_metadata(record)
+    if columns:
+        meta |= take_meta(record, columns)
     if dropped:
         meta["dropped"] = dropped
     return [{"messages": messages, "meta": meta}]
 
 
-def _read_pair(record: dict[str, Any]) -> list[Message]:
-    asked, answered = next((pair for pair in _PAIRS if record.get(pair[0]) is not None), (None, None))
-    if asked is None or answered is None:
-        raise BadRecord("has none of 'messages', 'conversations', 'instruction' and 'prompt'")
-    if type(record[asked]) is list and type(record.get(answered)) is list:
-        before, after = (read_turns(record[field], OPENAI._replace(field=field), ROLES) for field in (asked, answered))
+def _may_be_said(value: Any) -> bool:
+    return type(value) is str or (type(value) is list and bool(value) and type(value[0]) is dict)
+
+
+def _read_messages(record: dict[str, Any]) -> list[Message]:
+    for field in _TOOLS:
+        if record.get(field) not in (None, "", "[]", []):
+            raise BadRecord(f"has '{field}', which converter tools is for")
+    turns = find_turns(record)
+    if turns:
+        return read_turns(*turns, ROLES)
+    for pair in _PAIRS:
+        if record.get(pair[0]) is not None and record.get(pair[1]) is not None:
+            return _read_pair(record, *pair)
+    asked = next((pair for pair in _PAIRS if record.get(pair[0]) is not None), None)
+    if asked is None:
+        raise BadRecord("has none of 'messages', 'conversations', 'instruction', 'prompt' and 'question'")
+    raise BadRecord(f"missing '{asked[1]}'")
+
+
+def _read_columns(record: dict[str, Any], columns: Columns) -> list[Message]:
+    check_columns(record, columns)
+    if columns.user is None or columns.assistant is None:
+        assert columns.messages is not None
+        return read_turns(*take_turns(record[columns.messages], columns.messages), ROLES)
+    return [
+        {"role": "user", "content": take_text(record, columns.user)},
+        {"role": "assistant", "content": take_text(record, columns.assistant)},
+    ]
+
+
+def _take_system(record: dict[str, Any], columns: Columns) -> dict[str, Any]:
+    return {} if columns.system is None else {"system": record[columns.system]}
+
+
+def _read_pair(record: dict[str, Any], asked: str, answered: str) -> list[Message]:
+    if type(record[asked]) is list and type(record[answered]) is list:
+        before, after = (read_turns(*take_turns(record[field], field), ROLES) for field in (asked, answered))
         return before + after
     question = take_text(record, asked)
-    if record.get("input"):
-        question += "\n" + take_text(record, "input")
+    for field in _CONTEXTS:
+        if field != asked and record.get(field):
+            question += "\n" + take_text(record, field)
     messages = _read_history(record)
     messages.append({"role": "user", "content": question})
     messages.append({"role": "assistant", "content": take_text(record, answered)})

@@ -27,6 +27,7 @@ from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Message, Row
 
 WANTS = "'persona_id' and 'messages' with 'text'"
+PREFERRED_TO = ("chat",)
 SPECIAL_CASE_OF = ("chat", "tools")
 SYSTEM = "You are a helpful and personalized smart home assistant."
 SESSIONS = ("session_id", "dialogue_idx")

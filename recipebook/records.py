@@ -5,6 +5,7 @@ In: `{"input": "stop"}` at line 1 and `{"input": "come home", "output":` at line
 Broken records are reported, never skipped.
 """
 
+import json
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any, NamedTuple
@@ -15,6 +16,11 @@ from recipebook.errors import UserError
 from recipebook.rows import BadRecord
 
 LARGEST = 4 * 2**20
+
+_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
+# Of 19 digits in a row, every sixth character is a digit three times in a row.
+_STRIDE, _SAMPLED = 6, b"000"
+_SHORTEST, _LONG = b"-" + b"0" * 19, b"0" * 20
 
 Value = dict[str, Any] | BadRecord
 
@@ -32,8 +38,8 @@ def place(name: str, record: Record) -> str:
     return f"{name}:{record.line}: record {record.number}" if record.line else f"{name}: row {record.number}"
 
 
-def parse(text: bytes, escaped: bool = True) -> Value:
-    """Read one record from its JSON; a BadRecord has the reason. `escaped`: the text may hold an escaped NUL."""
+def parse(text: bytes, odd: bool = True) -> Value:
+    """Read one record from its JSON; a BadRecord has the reason. `odd`: it may hold an escaped NUL or a long number."""
     if len(text) > LARGEST:
         return BadRecord(f"larger than {LARGEST // 2**20} MiB")
     try:
@@ -42,9 +48,33 @@ def parse(text: bytes, escaped: bool = True) -> Value:
         return BadRecord(_explain(text, error))
     if type(value) is not dict:
         return BadRecord(f"{name_kind(value)}, not an object")
-    if escaped and b"\\u0000" in text and _holds_nul(value):
+    if not odd:
+        return value
+    if b"\\u0000" in text and _holds_nul(value):
         return BadRecord("holds a NUL character")
-    return value
+    return _parse_exactly(text) if holds_long_number(text) else value
+
+
+def load_json(text: str) -> Any:
+    """The value of a JSON text, all digits of its integers kept; raises ValueError for any other text."""
+    value = orjson.loads(text)
+    return load_exactly(text) if holds_long_number(text.encode()) else value
+
+
+def load_exactly(text: str | bytes) -> Any:
+    """The value of a JSON text with integers of any length, for which orjson gives floats."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def holds_long_number(text: bytes) -> bool:
+    """Whether a text may hold an integer of more than 64 bits; a tenth as expensive as reading all of it."""
+    if _SAMPLED not in text[::_STRIDE].translate(_ZEROS):
+        return False
+    plain = text.translate(_ZEROS)
+    return _LONG in plain or _SHORTEST in plain
 
 
 def name_kind(value: object) -> str:
@@ -69,6 +99,14 @@ def require_some(records: Iterator[Record], name: str) -> Iterator[Record]:
     if first is None:
         raise UserError(f"{name}: holds no records")
     return chain([first], records)
+
+
+def _parse_exactly(text: bytes) -> Value:
+    try:
+        value: dict[str, Any] = load_exactly(text)
+    except ValueError:
+        return BadRecord("holds a number of too many digits, or is nested too deeply")
+    return value
 
 
 def _explain(text: bytes, error: orjson.JSONDecodeError) -> str:

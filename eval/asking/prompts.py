@@ -101,7 +101,8 @@ def _read_row(row: dict[str, Any], name: str, turns: str) -> Iterator[Prompt]:
     if "chosen" in row:
         yield Prompt(name, tuple(messages), tools, row["chosen"], row["rejected"], meta)
         return
-    answers = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
+    # A greeting that nobody asked for has no prompt.
+    answers = [at for at, message in enumerate(messages) if message["role"] == "assistant" and at]
     if turns == "last":
         yield Prompt(name, tuple(messages[: answers[-1]]), tools, messages[answers[-1]], None, meta)
         return

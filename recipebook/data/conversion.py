@@ -42,6 +42,7 @@ from recipebook.sources.json_files import LineSpan, cut, read_span
 PROGRESS_EVERY = 10_000
 SPAN = 4 * 2**20
 BUFFER = 2**20
+TOO_LONG = "holds an integer of more than 64 bits outside of a text or the arguments of a call"
 
 Join = Callable[[Iterable[Record]], Iterator[Record]]
 """Optional step of a converter: adds to each record of one file the values that its row needs from other records."""
@@ -62,6 +63,8 @@ class Converter(NamedTuple):
     """What it reads of a record; None: it does not say."""
     leak: Leak = "prompt"
     """What a train row must not share with held-out rows."""
+    choose_fields: Callable[[Any], Fields | Shapes | None] = lambda _: None
+    """What it reads of a record where the options decide that; None where they do not."""
 
 
 class Converted(NamedTuple):
@@ -78,8 +81,8 @@ def find_converter(name: str) -> Converter:
     own = vars(module)
     found = Converter(name, module.Options, module.convert, digest_module(module))
     declared = {key.lower(): own[key] for key in ("STRENGTHS", "FIELDS", "LEAK") if key in own}
-    found = found._replace(**declared)
-    return found._replace(choose_join=module.choose_join) if "choose_join" in own else found
+    chosen = {key: own[key] for key in ("choose_join", "choose_fields") if key in own}
+    return found._replace(**declared, **chosen)
 
 
 def choose_converter(name: str, source: str, inputs: list[Input], notes: dict[str, str]) -> Converter:
@@ -143,7 +146,7 @@ def convert_records(
     end = len(b'"origin":') + len(orjson.dumps(where)) + len(b"}}\n")
     join = converter.choose_join(options)
     unread: list[Unread] = []
-    fields = converter.fields
+    fields = converter.choose_fields(options) or converter.fields
     if fields is None:
         ledger.notes["fields"] = f"converter {converter.name} declares no FIELDS: what it does not read is not counted"
     for record in join(records) if join else records:
@@ -175,8 +178,8 @@ def convert_records(
             unread.clear()
             ledger.reject(name, record, str(reason))
             continue
-        except orjson.JSONEncodeError:
-            ledger.reject(name, record, "nested too deeply")
+        except orjson.JSONEncodeError as error:
+            ledger.reject(name, record, TOO_LONG if "64-bit" in str(error) else "nested too deeply")
             continue
         # What precedes the origin is the content, by which duplicates are known.
         for text in lines:

@@ -5,7 +5,9 @@ In: `{"input": "stop", "output": "robot.stop()"}` and its like. Out: the name `r
     converter robot: 20 of the first 20 records have 'input' and calls such as robot.stop() in 'output'
 
 A converter that takes part has `recognise(record)`, which returns the reason or None, and `WANTS`, the records that it
-expects in words, for the message when no converter fits. One that names others in `SPECIAL_CASE_OF` wins over them.
+expects in words, for the message when no converter fits. One that names others in `SPECIAL_CASE_OF` reads their
+records as well, and wins over them by a single record. One that names others in `PREFERRED_TO` wins over them for the
+records that both recognise, and for the file if those are half of the first records.
 """
 
 from collections import Counter
@@ -27,6 +29,7 @@ class Family(NamedTuple):
     recognise: Callable[[dict[str, Any]], str | None]
     wants: str
     special_case_of: tuple[str, ...]
+    preferred_to: tuple[str, ...]
 
 
 class ConverterChoice(NamedTuple):
@@ -43,12 +46,17 @@ def choose(records: Iterable[Record], source: str) -> ConverterChoice:
     votes, reasons = Counter[str](), dict[str, str]()
     for record in seen:
         matches = {family.name: reason for family in families if (reason := family.recognise(record))}
-        general = {name for family in families if family.name in matches for name in family.special_case_of}
+        general = {
+            name
+            for family in families
+            if family.name in matches
+            for name in (*family.special_case_of, *family.preferred_to)
+        }
         for name in matches.keys() - general:
             votes[name] += 1
             reasons.setdefault(name, matches[name])
     # A dialogue file may hold chats without a call: those are of the special case's family as well.
-    covered = {name for family in families if votes[family.name] for name in family.special_case_of}
+    covered = {name for family in families for name in _list_covered(family, votes[family.name], len(seen))}
     fitting = sorted(name for name in votes if name not in covered)
     recognised = sum(votes[name] for name in votes)
     if len(fitting) != 1 or recognised * 2 < len(seen):
@@ -58,11 +66,18 @@ def choose(records: Iterable[Record], source: str) -> ConverterChoice:
     return ConverterChoice(name, f"converter {name}: {reason}")
 
 
+def _list_covered(family: Family, votes: int, seen: int) -> tuple[str, ...]:
+    """The families that give way to one with so many votes."""
+    preferred = family.preferred_to if votes and votes * 2 >= seen else ()
+    return (*family.special_case_of, *preferred) if votes else ()
+
+
 def _load(name: str) -> Family | None:
     module = load(CONVERTER, name)
     if not hasattr(module, "recognise"):
         return None
-    return Family(name, module.recognise, module.WANTS, getattr(module, "SPECIAL_CASE_OF", ()))
+    own = vars(module)
+    return Family(name, module.recognise, module.WANTS, own.get("SPECIAL_CASE_OF", ()), own.get("PREFERRED_TO", ()))
 
 
 def _format_failure(source: str, seen: list[dict[str, Any]], fitting: list[str], families: list[Family]) -> str:

@@ -5,6 +5,7 @@ In: `{"input": "Stop, please!", ...}` with `by: [input]`. Out: "train", "validat
 """
 
 import hashlib
+import json
 import string
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -92,6 +93,15 @@ def _identify(record: dict[str, Any], split: Split) -> bytes:
     try:
         return orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError as error:
+        if "64-bit" not in str(error):
+            raise BadRecord("nested too deeply") from error
+        return _write_long_numbers(values)
+
+
+def _write_long_numbers(values: list[Any]) -> bytes:
+    try:
+        return json.dumps(values, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    except RecursionError as error:
         raise BadRecord("nested too deeply") from error
 
 

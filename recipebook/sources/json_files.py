@@ -22,7 +22,7 @@ from typing import IO, Literal, NamedTuple
 import orjson
 
 from recipebook.errors import UserError, on_one_line
-from recipebook.records import LARGEST, Record, Value, parse, require_some
+from recipebook.records import LARGEST, Record, Value, holds_long_number, parse, require_some
 from recipebook.rows import BadRecord
 from recipebook.sources.blocks import BLOCK, Blocks, Position, open_file, read_blocks
 from recipebook.sources.extents import WRAPPERS, Extent, find_items, find_wrapped
@@ -43,11 +43,11 @@ class LineSpan(NamedTuple):
 
 
 class Lines(NamedTuple):
-    """Some lines, the first one's number, and whether an escaped NUL may be in them."""
+    """Some lines, the first one's number, and whether an escaped NUL or a long number may be in them."""
 
     number: int
     texts: list[bytes]
-    escaped: bool
+    odd: bool
 
 
 def read(path: Path, name: str, position: Position, notes: dict[str, str]) -> Iterator[Record]:
@@ -115,7 +115,7 @@ def split_lines(blocks: Blocks, name: str, notes: dict[str, str], before: int = 
             yield Lines(line, [begun], True)
             begun = more.pop() if more and not block.endswith(b"\n") else b""
             # Most blocks hold no backslash at all, which is found out much faster.
-            yield Lines(line + 1, more, b"\\" in block and b"\\u0000" in block)
+            yield Lines(line + 1, more, (b"\\" in block and b"\\u0000" in block) or holds_long_number(block))
             line += 1 + len(more)
     if begun:
         yield Lines(line, [begun], True)
@@ -226,13 +226,13 @@ def _parse_lines(
     lines: Iterator[Lines], parse: Callable[[bytes, bool], Value], number: int
 ) -> Iterator[Iterator[Record]]:
     make = partial(tuple.__new__, Record)
-    for line, texts, escaped in lines:
+    for line, texts, odd in lines:
         at: Iterable[int] = range(line, line + len(texts))
         # The first byte of a blank line is a space or less, so the smallest line shows whether there may be one.
         if texts and min(texts)[:1] <= b" ":
             at = [position for position, text in zip(at, texts, strict=True) if _is_filled(text)]
             texts = [text for text in texts if _is_filled(text)]
-        yield map(make, zip(count(number + 1), at, map(parse, texts, repeat(escaped)), strict=False))
+        yield map(make, zip(count(number + 1), at, map(parse, texts, repeat(odd)), strict=False))
         number += len(texts)
 
 
@@ -241,7 +241,7 @@ def _is_filled(text: bytes) -> bool:
     return len(text) > LARGEST or bool(text.strip(BLANK))
 
 
-def _wrap_text(text: bytes, escaped: bool) -> Value:
+def _wrap_text(text: bytes, odd: bool) -> Value:
     if len(text) > LARGEST:
         return BadRecord(f"larger than {LARGEST // 2**20} MiB")
     if b"\0" in text:

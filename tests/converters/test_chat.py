@@ -1,5 +1,6 @@
 """The chat converter: three forms of one chat, roles that make sense, nothing lost without a word."""
 
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given
@@ -19,6 +20,7 @@ JSON = st.recursive(
 ROLE = st.sampled_from(["user", "human", "assistant", "gpt", "system", "tool"])
 TURN = st.fixed_dictionaries({"role": ROLE, "content": WORDS}) | st.fixed_dictionaries({"from": ROLE, "value": WORDS})
 FIELDS = ["messages", "conversations", "instruction", "input", "output", "history", "prompt", "completion", "system"]
+FIELDS += ["dialog", "question", "answer", "response", "context", "system_prompt", "tools"]
 RECORD = st.dictionaries(
     st.sampled_from([*FIELDS, "metadata"]),
     JSON | WORDS | st.lists(TURN, max_size=4) | st.lists(TURN | JSON, max_size=3),
@@ -28,15 +30,15 @@ SAID = st.lists(st.text(st.sampled_from("hi\nä ")).filter(str.strip), min_size=
 
 
 @given(record=RECORD, options=st.builds(Options, system=st.none() | st.just("Be kind.")))
-def test_any_record_gives_one_row_of_roles_in_turn_or_a_reason(record: dict[str, Any], options: Options) -> None:
+def test_any_record_gives_one_row_ending_in_an_answer_or_a_reason(record: dict[str, Any], options: Options) -> None:
     try:
         (row,) = convert(record, options)
     except BadRecord as reason:
         assert str(reason)
         return
     roles = [message["role"] for message in row["messages"]]
-    talk = roles[1:] if roles[0] == "system" else roles
-    assert talk == ["user", "assistant"] * (len(talk) // 2) and talk
+    assert set(roles) <= {"system", "user", "assistant"} and roles[-1] == "assistant" and len(roles) > 1
+    assert ("assistant", "assistant") not in pairwise(roles)
     assert all(type(value) in (str, int, float) for value in row["meta"].values())
 
 
@@ -74,4 +76,8 @@ def test_chats_are_known_by_their_first_turn_or_their_two_fields() -> None:
     )
     assert recognise({"prompt": "hi", "completion": "Hello!"}) == "have 'prompt' and 'completion'"
     assert recognise({"instruction": "hi", "output": "Hello!"}) == "have 'instruction' and 'output'"
-    assert recognise({"messages": [{"role": "user", "text": "hi"}], "prompt": "hi"}) is None
+    assert recognise({"messages": '[{"role": "user", "content": "hi"}]'}) == "have 'messages' with 'role' and 'content'"
+    assert recognise({"dialog": [{"speaker": "user", "text": "hi"}]}) == "have 'dialog' with 'speaker' and 'text'"
+    assert recognise({"messages": [], "question": "hi", "answer": "Hello!"}) == "have 'question' and 'answer'"
+    assert recognise({"messages": [{"role": "user", "said": "hi"}], "prompt": "hi"}) is None
+    assert recognise({"question": "hi", "answer": ["Hello!"]}) is None

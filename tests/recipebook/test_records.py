@@ -1,0 +1,35 @@
+"""Records from JSON: integers of any length keep their digits, wherever they stand."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recipebook.records import holds_long_number, load_json, parse
+from recipebook.rows import BadRecord
+
+
+def test_integers_beyond_64_bits_keep_their_digits() -> None:
+    text = b'{"wei": 1000000000000000000001, "low": -9223372036854775809, "big": 9007199254740993, "x": 0.1}'
+    value = {"wei": 1000000000000000000001, "low": -9223372036854775809, "big": 9007199254740993, "x": 0.1}
+    assert parse(text) == value
+    assert load_json(text.decode()) == value
+
+
+def test_a_number_of_too_many_digits_is_a_bad_record() -> None:
+    found = parse(b'{"a": ' + b"1" * 5000 + b"}")
+    assert isinstance(found, BadRecord)
+
+
+@given(
+    before=st.text(st.sampled_from("a 1,-")),
+    digits=st.integers(2**64, 2**80) | st.integers(-(2**80), -(2**63) - 1),
+    after=st.text(st.sampled_from(" ,]a")),
+)
+def test_a_long_number_is_found_wherever_it_stands(before: str, digits: int, after: str) -> None:
+    assert holds_long_number(f"{before}{digits}{after}".encode())
+
+
+@given(value=st.recursive(st.integers() | st.text() | st.none(), lambda inner: st.lists(inner, max_size=3)))
+def test_what_json_writes_is_loaded_as_it_was(value: object) -> None:
+    assert load_json(json.dumps(value)) == value
