@@ -17,7 +17,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from converters._fields import PART_TEXTS, take_any_text, take_text
-from recipebook.data.fields import PART_HARMLESS, TEXT, Fields, Shapes, Written
+from recipebook.data.fields import OBJECT, PART_HARMLESS, TEXT, Fields, Shapes, Written
 from recipebook.data.marks import MARKS, read_mark
 from recipebook.records import load_json, name_kind
 from recipebook.rows import BadRecord, LeftOut, Message
@@ -71,6 +71,8 @@ OPENAI = Shape("messages", "role", "content")
 SHAREGPT = Shape("conversations", "from", "value")
 
 
+METADATA = {"metadata": OBJECT, "meta": OBJECT}
+"""Where data and our own rows have texts, numbers and booleans of any name, which go to a row's meta."""
 REASONING = ("reasoning_content", "reasoning", "thinking")
 """The names that data has for what the assistant thinks before it answers."""
 
@@ -266,17 +268,15 @@ def _check_order(roles: tuple[str, ...]) -> int:
 
 
 def take_metadata(record: dict[str, Any]) -> dict[str, Any]:
-    """The texts, numbers and booleans under `metadata`, by which results can be broken down; rows call it `meta`."""
-    metadata = record.get("metadata")
-    if metadata is None:
-        metadata = record.get("meta")
-    if type(metadata) is not dict:
-        return {}
+    """The texts, numbers and booleans of the record's metadata, by which results can be broken down."""
     meta: dict[str, Any] = {}
-    for key, value in metadata.items():
-        # The origin is the row's own, and there can be but one.
-        if key != "origin" and type(value) in (str, int, float, bool):
-            meta[key] = value if type(value) in (str, float) else _write_simply(value)
+    for field in METADATA:
+        metadata = record.get(field)
+        if type(metadata) is dict:
+            for key, value in metadata.items():
+                # The origin is the row's own, and there can be but one.
+                if key != "origin" and type(value) in (str, int, float, bool):
+                    meta[key] = value if type(value) in (str, float) else _write_simply(value)
     return meta
 
 

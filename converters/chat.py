@@ -18,6 +18,9 @@ and `response`, `problem` and `solution`, `input` and `output`; `columns` reads 
 
 A line feed separates a question from its `input` or `context`. Turns are kept in their order. What follows the last
 answer teaches nothing and is dropped; `meta.dropped` counts it. Texts and numbers under `metadata` are kept in `meta`.
+
+A turn keeps its `name` and what the assistant thought (`reasoning_content`, `reasoning` or `thinking`). One that is
+marked with `weight: 0`, `train: false` or the like has `"train": false`: it is read, and not learned.
 """
 
 from typing import Any
@@ -26,6 +29,7 @@ from converters._columns import Columns, check_columns, take_meta
 from converters._fields import take_text
 from converters._turns import (
     LISTS,
+    METADATA,
     ROLES,
     SYSTEMS,
     add_system,
@@ -105,7 +109,7 @@ def choose_fields(options: Options) -> Shapes:
 
 
 def _declare(**fields: Any) -> Fields:
-    return Fields("record", {"metadata": None, "meta": None, **fields}, RECORD_HARMLESS)
+    return Fields("record", {**METADATA, **fields}, RECORD_HARMLESS)
 
 
 # Calls and tools refuse the record.

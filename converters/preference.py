@@ -28,7 +28,7 @@ from pydantic import ValidationInfo, field_validator
 
 from converters._fields import take_text
 from converters._turns import PARTS, ROLES
-from recipebook.data.fields import PART_HARMLESS, RECORD_HARMLESS, Fields, Shapes
+from recipebook.data.fields import OBJECT, PART_HARMLESS, RECORD_HARMLESS, Fields, Shapes
 from recipebook.data.marks import MARKS
 from recipebook.frozen import Frozen
 from recipebook.records import name_kind
@@ -55,7 +55,7 @@ _ANSWER = Fields("answer", {**dict.fromkeys(("role", "from", "value", "tool_call
 
 
 def _declare(**fields: Any) -> Fields:
-    read = {**dict.fromkeys(CATEGORIES), "preference_score": None, "metadata": None, **fields}
+    read = {**dict.fromkeys(CATEGORIES), "preference_score": None, "metadata": OBJECT, **fields}
     return Fields("record", read, RECORD_HARMLESS)
 
 

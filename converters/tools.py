@@ -16,7 +16,8 @@ or OpenAI's messages with `tool_calls`, their arguments as an object or a string
      "meta": {"calls": 1, "tool": "weather"}}
 
 A call right after the assistant's words or another call belongs to the same turn. `meta.tool` is the first tool that
-is called, or `none`. Unanswered turns at the end are dropped; `meta.dropped` counts them.
+is called, or `none`. Unanswered turns at the end are dropped; `meta.dropped` counts them. In tools and arguments that
+are objects, and no strings, a null is no field, since Arrow gives every object the fields of all others.
 """
 
 import json
@@ -27,6 +28,7 @@ import orjson
 
 from converters._fields import take_any_text, take_text
 from converters._turns import (
+    METADATA,
     OPENAI,
     ROLES,
     SHAREGPT,
@@ -42,7 +44,7 @@ from converters._turns import (
 )
 from recipebook.data.fields import PART_HARMLESS, RECORD_HARMLESS, Fields, Shapes, Written
 from recipebook.frozen import Frozen
-from recipebook.records import name_kind
+from recipebook.records import drop_nulls, name_kind
 from recipebook.rows import BadRecord, Message, Row
 
 WANTS = "'messages' or 'conversations' with 'tools' or calls of tools"
@@ -84,7 +86,7 @@ _WRAPPED = Fields("call", {"function": _FUNCTION, "id": None}, PART_HARMLESS | {
 _EITHER_CALL = Shapes(lambda call: _WRAPPED if "function" in call else _CALL, (_WRAPPED, _CALL))
 _WRAPPED_TOOL = Fields("tool", {"function": None, "type": None}, PART_HARMLESS)
 # A tool that is not wrapped goes into the row as it is.
-_TOOL = Shapes(lambda tool: _WRAPPED_TOOL if "function" in tool else None, (_WRAPPED_TOOL,))
+TOOLS = Written(Shapes(lambda tool: _WRAPPED_TOOL if "function" in tool else None, (_WRAPPED_TOOL,)))
 
 
 def _declare_record(shape: Shape) -> Fields:
@@ -95,7 +97,7 @@ def _declare_record(shape: Shape) -> Fields:
         call={shape.said: Written(_FUNCTION)},
         tool={"tool_call_id": None},
     )
-    read = {shape.field: turns, "tools": Written(_TOOL), "system": None, "metadata": None}
+    read = {shape.field: turns, "tools": TOOLS, "system": None, **METADATA}
     return Fields("record", read, RECORD_HARMLESS)
 
 
@@ -147,8 +149,16 @@ def _check_tools(listed: Any) -> tuple[list[dict[str, Any]], set[str]]:
         function = tool.get("function", tool) if type(tool) is dict else None
         if type(function) is not dict or not _is_name(function.get("name")):
             raise BadRecord("an item of 'tools' has no 'name'")
-        tools.append({"type": "function", "function": function})
+        tools.append({"type": "function", "function": _drop_written_nulls(function)})
     return tools, {tool["function"]["name"] for tool in tools}
+
+
+def _drop_written_nulls(function: dict[str, Any]) -> dict[str, Any]:
+    try:
+        kept: dict[str, Any] = drop_nulls(function) if b"null" in orjson.dumps(function) else function
+    except (RecursionError, orjson.JSONEncodeError):
+        raise BadRecord("an item of 'tools' is nested too deeply") from None
+    return kept
 
 
 def read_tool_turns(listed: list[Any], shape: Shape) -> tuple[list[Message], list[str]]:
@@ -263,7 +273,8 @@ def _format_arguments(given: Any) -> str:
     if type(given) is str:
         return given
     try:
-        return _encode(value)
+        written = _encode(value)
+        return _encode(drop_nulls(value)) if "null" in written else written
     except RecursionError:
         raise BadRecord("'arguments' of a call are nested too deeply") from None
 

@@ -2,11 +2,13 @@
 
 {"messages": [{"role": "user", "content": "stop"}, {"role": "assistant", "content": "robot.stop()"}],
  "metadata": {"category": "safety"}}
+
+A message that is not to be learned has `"weight": 0`.
 """
 
 from typing import Any
 
-from recipebook.data.export import refuse_pair, take_metadata
+from recipebook.data.export import refuse_pair, take_metadata, write_mark
 from recipebook.rows import Row
 
 
@@ -14,4 +16,4 @@ def export(row: Row) -> dict[str, Any]:
     """Write one row."""
     refuse_pair(row)
     tools = {"tools": row["tools"]} if "tools" in row else {}
-    return {"messages": row["messages"], **tools, **take_metadata(row)}
+    return {"messages": [write_mark(message) for message in row["messages"]], **tools, **take_metadata(row)}

@@ -12,10 +12,11 @@ both, or with several calls, is refused. The ids of calls are left out; each ans
 import json
 from typing import Any
 
-from recipebook.data.export import refuse_pair, take_metadata
+from recipebook.data.export import refuse_pair, take_metadata, write_mark
 from recipebook.rows import BadRecord, Message, Row
 
 SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt", "tool": "observation"}
+_WRITTEN = ("role", "content", "tool_calls", "tool_call_id")
 
 
 def export(row: Row) -> dict[str, Any]:
@@ -26,7 +27,13 @@ def export(row: Row) -> dict[str, Any]:
     return {"conversations": turns, **tools, **take_metadata(row)}
 
 
-def _make_turn(message: Message) -> dict[str, str]:
+def _make_turn(message: Message) -> dict[str, Any]:
+    """A turn, with what its message has beside its text: a name, what the assistant thought, `weight: 0`."""
+    extras = {key: value for key, value in write_mark(message).items() if key not in _WRITTEN}
+    return {**_make_plain_turn(message), **extras}
+
+
+def _make_plain_turn(message: Message) -> dict[str, str]:
     if message["role"] not in SPEAKERS:
         raise BadRecord("has a role that the form does not know")
     calls = message.get("tool_calls")

@@ -93,6 +93,13 @@ def name_kind(value: object) -> str:
     return "an object"
 
 
+def drop_nulls(value: Any) -> Any:
+    """The same without null fields: Arrow gives every object of a column the fields of all others, as nulls."""
+    if isinstance(value, dict):
+        return {key: drop_nulls(inner) for key, inner in value.items() if inner is not None}
+    return [drop_nulls(inner) for inner in value] if isinstance(value, list) else value
+
+
 def require_some(records: Iterator[Record], name: str) -> Iterator[Record]:
     """The same records, or an error when there is none."""
     first = next(records, None)

@@ -5,6 +5,7 @@
 
 `turns` chooses the assistant turns of a dialogue that are evaluated: `last`, `all`, or `skip_first_2`, all but the
 first two. Each prompt has the dialogue's own turns before it. A pair is one prompt with a chosen and a rejected answer.
+A turn with `"train": false` is never asked for, and stands in the prompts of those behind it.
 
 A limit draws whole records by a hash of their origin: the same ones each time, whatever the order of the file, and none
 because it comes first in sorted data. A smaller limit draws some of those that a larger one draws.
@@ -15,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from recipebook.files import digest
 from recipebook.rows import Message
@@ -97,12 +98,14 @@ def _read(rows: Path) -> Iterator[dict[str, Any]]:
 
 
 def _read_row(row: dict[str, Any], name: str, turns: str) -> Iterator[Prompt]:
-    messages, tools, meta = row["messages"], tuple(row.get("tools", ())), row["meta"]
+    messages, tools, meta = [_drop_mark(each) for each in row["messages"]], tuple(row.get("tools", ())), row["meta"]
     if "chosen" in row:
         yield Prompt(name, tuple(messages), tools, row["chosen"], row["rejected"], meta)
         return
     # A greeting that nobody asked for has no prompt.
-    answers = [at for at, message in enumerate(messages) if message["role"] == "assistant" and at]
+    answers = [at for at, message in enumerate(row["messages"]) if at and _is_asked(message)]
+    if not answers:
+        return
     if turns == "last":
         yield Prompt(name, tuple(messages[: answers[-1]]), tools, messages[answers[-1]], None, meta)
         return
@@ -110,3 +113,11 @@ def _read_row(row: dict[str, Any], name: str, turns: str) -> Iterator[Prompt]:
     for turn, at in list(enumerate(answers))[first:]:
         before = tuple(messages[:at])
         yield Prompt(f"{name}@{turn + 1}", before, tools, messages[at], None, {**meta, "turn": turn + 1})
+
+
+def _is_asked(message: dict[str, Any]) -> bool:
+    return message["role"] == "assistant" and message.get("train") is not False
+
+
+def _drop_mark(message: dict[str, Any]) -> Message:
+    return cast(Message, {key: value for key, value in message.items() if key != "train"})

@@ -79,6 +79,14 @@ def take_metadata(row: Row) -> dict[str, Any]:
     return {"metadata": metadata} if metadata else {}
 
 
+def write_mark(message: Message) -> dict[str, Any]:
+    """A message with OpenAI's `weight` in place of this project's `train`."""
+    fields = cast(dict[str, Any], message)
+    if "train" not in fields:
+        return fields
+    return {**{key: value for key, value in fields.items() if key != "train"}, "weight": 0}
+
+
 def refuse_pair(row: Row) -> None:
     """Refuse a preference pair, whole or half, in a form that holds one answer."""
     if "chosen" in row or "rejected" in row:

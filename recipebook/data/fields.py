@@ -75,8 +75,11 @@ class Shapes:
                     chosen.find_in_object(item, found)
 
 
-class Text:
-    """A value that is read where it is a string, and unread otherwise."""
+class Kind:
+    """A value that is read where it is of this kind, and unread otherwise."""
+
+    def __init__(self, kind: type) -> None:
+        self.kind = kind
 
 
 class Written:
@@ -90,9 +93,10 @@ class _Nobody:
     """Stands for the declaration of a key that has none."""
 
 
-TEXT = Text()
+TEXT = Kind(str)
+OBJECT = Kind(dict)
 _NOBODY = _Nobody()
-Inner = "Fields | Shapes | Written | Text | None"
+Inner = "Fields | Shapes | Written | Kind | None"
 """What is read of a value: of the objects in it these fields; None: the whole value, or the record is refused."""
 
 
@@ -102,7 +106,7 @@ class Fields:
     def __init__(
         self,
         holder: str,
-        read: Mapping[str, "Fields | Shapes | Written | Text | None"],
+        read: Mapping[str, "Fields | Shapes | Written | Kind | None"],
         harmless: Iterable[str] = (),
     ) -> None:
         """`holder` is the thing in words, such as `turn`."""
@@ -112,7 +116,7 @@ class Fields:
         self._steps: dict[tuple[str, ...], list[tuple[str, Any]]] = {}
 
     def extend(
-        self, read: Mapping[str, "Fields | Shapes | Written | Text | None"], harmless: Iterable[str] = ()
+        self, read: Mapping[str, "Fields | Shapes | Written | Kind | None"], harmless: Iterable[str] = ()
     ) -> "Fields":
         """The same fields and more."""
         return Fields(self.holder, {**self.read, **read}, self.harmless | frozenset(harmless))
@@ -144,7 +148,7 @@ class Fields:
             inner.find(value, found)
         elif type(inner) is Written:
             inner.fields.find(_parse(value), found)
-        elif type(inner) is _Nobody or type(value) is not str:
+        elif type(inner) is _Nobody or type(value) is not inner.kind:
             found.append(Unread(self.holder, key, value))
 
     def _plan(self, keys: tuple[str, ...]) -> list[tuple[str, Any]]:

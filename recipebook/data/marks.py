@@ -5,6 +5,8 @@
 A weight between 0 and 1 cannot be followed: None.
 """
 
+import mmap
+from pathlib import Path
 from typing import Any
 
 # fmt: off
@@ -28,3 +30,13 @@ def read_mark(key: str, value: Any) -> bool | None:
     """Whether a thing with this mark is to be learned; None where the value is neither yes nor no."""
     said = None if key in _IN_PARTS else _VALUES.get(str(value).lower())
     return said if said is None or key in _LEARNED_IF_TRUE else not said
+
+
+def has_masked(rows: Path) -> bool:
+    """Whether a message of the rows in a file has `"train": false`."""
+    with rows.open("rb") as file:
+        if not rows.stat().st_size:
+            return False
+        # Inside a string, the quotes would be escaped.
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+            return text.find(b'"train":false') >= 0

@@ -23,6 +23,7 @@ class Inputs:
     """The files that a run trains on, as paths from its folder or absolute ones, and how many processes tokenise.
 
     `base` is a model in place of the recipe's. `adapter` is an adapter to train further, in place of a new one.
+    `masked`: some messages have `"train": false`.
     """
 
     train: str
@@ -31,6 +32,7 @@ class Inputs:
     tokenizers: int = 0
     base: str | None = None
     adapter: str | None = None
+    masked: bool = False
 
 
 def render_axolotl(recipe: Recipe, inputs: Inputs, *, gpu: bool, bf16: bool = False) -> str:

@@ -6,7 +6,8 @@ In: a CSV file
     stop,robot.stop()
 
 Out: `Record(1, 2, {"input": "stop", "output": "robot.stop()"})`. A CSV's fields are strings, whatever they hold. A
-Parquet row is the object that it would be in JSONL; it has no line, so its place is `turns.parquet: row 7`.
+Parquet row is the object that it would be in JSONL; it has no line, so its place is `turns.parquet: row 7`. In a
+column's objects a null is no field, since Arrow gives every object the fields of all others.
 """
 
 import csv
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from recipebook.errors import UserError, on_one_line
-from recipebook.records import LARGEST, Record, Value, parse, require_some
+from recipebook.records import LARGEST, Record, Value, drop_nulls, parse, require_some
 from recipebook.rows import BadRecord
 from recipebook.sources.blocks import Position, open_file, read_blocks
 from recipebook.sources.json_files import split_lines
@@ -44,7 +45,7 @@ def read_batches(batches: "Iterable[pyarrow.RecordBatch]") -> Iterator[Record]:
     for batch in batches:
         for fields in _list_rows(batch):
             number += 1
-            yield Record(number, 0, fields if isinstance(fields, BadRecord) else _make_json(fields))
+            yield Record(number, 0, fields if isinstance(fields, BadRecord) else _drop_inner_nulls(_make_json(fields)))
 
 
 def _read_rows(path: Path, name: str, position: Position) -> Iterator[Record]:
@@ -100,6 +101,16 @@ def _list_rows(batch: "pyarrow.RecordBatch") -> list[dict[str, Any] | BadRecord]
                 BadRecord("not UTF-8" if isinstance(error, UnicodeDecodeError) else "holds a value that JSON has not")
             ]
         return [row for at in range(batch.num_rows) for row in _list_rows(batch.slice(at, 1))]
+
+
+def _drop_inner_nulls(value: Value) -> Value:
+    """A row without the nulls in its columns' objects; a column that is null itself stays."""
+    if isinstance(value, BadRecord):
+        return value
+    for column, inner in value.items():
+        if type(inner) is dict or type(inner) is list:
+            value[column] = drop_nulls(inner)
+    return value
 
 
 def _make_json(fields: dict[str, Any]) -> Value:

@@ -11,6 +11,7 @@ import yaml
 
 from recipebook import hardware, project
 from recipebook.data.dataset import Dataset
+from recipebook.data.marks import has_masked
 from recipebook.files import digest, digest_file, write_text
 from recipebook.launch.command import build_command, build_environment
 from recipebook.launch.render import Inputs, render_axolotl, render_deepspeed
@@ -129,6 +130,7 @@ def _name_inputs(recipe: Recipe, dataset: Dataset, folder: Path, beginning: Begi
         tokenizers=_count_tokenizers(dataset.rows["train"]),
         base=beginning.base,
         adapter=beginning.adapter,
+        masked=any(has_masked(dataset.path(part)) for part in ("train", "validation")),
     )
 
 

@@ -44,6 +44,18 @@ def test_what_is_said_after_the_last_answer_is_not_asked(tmp_path: Path) -> None
     assert [each.answer["content"] for each in read_prompts(path)] == ["f"]
 
 
+@pytest.mark.parametrize(("turns", "asked"), [("last", ["d"]), ("all", ["b", "d"])])
+def test_a_turn_that_is_not_to_be_learned_is_not_asked(tmp_path: Path, turns: str, asked: list[str]) -> None:
+    masked = [*DIALOGUE[:6], {**DIALOGUE[6], "train": False}]
+    prompts = read_prompts(write_rows(tmp_path, {"messages": masked}), turns)
+    assert [each.answer["content"] for each in prompts] == asked
+
+
+def test_the_mark_of_a_turn_is_no_part_of_a_prompt(tmp_path: Path) -> None:
+    masked = [*DIALOGUE[:2], {**DIALOGUE[2], "train": False}, *DIALOGUE[3:]]
+    assert read_prompts(write_rows(tmp_path, {"messages": masked}))[0].messages == tuple(DIALOGUE[:6])
+
+
 def test_a_pair_is_one_prompt_with_two_answers(tmp_path: Path) -> None:
     chosen, rejected = {"role": "assistant", "content": "yes"}, {"role": "assistant", "content": "no"}
     path = write_rows(tmp_path, {"messages": DIALOGUE[:2], "chosen": chosen, "rejected": rejected})

@@ -202,6 +202,34 @@ OPTIONAL: dict[str, st.SearchStrategy[Any]] = {
 ROW = st.fixed_dictionaries(NEEDED, optional=OPTIONAL)
 
 
+THOUGHT: Any = {"messages": [
+    {"role": "user", "content": "a", "name": "Ann"},
+    {"role": "assistant", "content": "b", "train": False},
+    {"role": "user", "content": "c"},
+    {"role": "assistant", "content": "d", "reasoning_content": "Hm."},
+], "meta": {}}  # fmt: skip
+
+
+def test_openai_and_sharegpt_keep_names_thoughts_and_marks() -> None:
+    assert find_export("openai")(THOUGHT)["messages"] == [
+        {"role": "user", "content": "a", "name": "Ann"},
+        {"role": "assistant", "content": "b", "weight": 0},
+        {"role": "user", "content": "c"},
+        {"role": "assistant", "content": "d", "reasoning_content": "Hm."},
+    ]
+    assert find_export("sharegpt")(THOUGHT)["conversations"] == [
+        {"from": "human", "value": "a", "name": "Ann"},
+        {"from": "gpt", "value": "b", "weight": 0},
+        {"from": "human", "value": "c"},
+        {"from": "gpt", "value": "d", "reasoning_content": "Hm."},
+    ]
+
+
+def test_a_question_and_its_answer_hold_no_thoughts() -> None:
+    with pytest.raises(BadRecord, match="has 'reasoning_content' of a turn, which the form cannot hold"):
+        find_export("prompt_completion")({**THOUGHT, "messages": THOUGHT["messages"][2:]})
+
+
 def read_sharegpt(turn: dict[str, str]) -> dict[str, Any]:
     if turn["from"] != "function_call":
         roles = {"system": "system", "human": "user", "gpt": "assistant", "observation": "tool"}

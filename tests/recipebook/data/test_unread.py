@@ -128,3 +128,27 @@ def test_counts_of_later_ledgers_are_added() -> None:
         list(convert_records(records, "in.jsonl", converter, converter.options(), ledger))
     first.add(second)
     assert first.close().notes == ("read without 'topic': 2 records (first: in.jsonl:1: record 1)",)
+
+
+def test_tools_of_a_plain_chat_and_the_meta_of_our_own_rows_are_carried() -> None:
+    tool = {"type": "function", "function": {"name": "weather"}}
+    row = {"messages": [HI, HELLO], "tools": [tool], "meta": {"origin": "old.jsonl#3", "topic": "rain"}}
+    rows, account = convert("chat", row)
+    assert rows == [{**row, "meta": {"topic": "rain", "origin": "in.jsonl#1"}}]
+    assert account.notes == ()
+
+
+def test_nulls_in_objects_of_calls_and_tools_are_no_fields() -> None:
+    call = {"id": "a", "function": {"name": "weather", "arguments": {"day": "now", "town": None, "in": {"x": None}}}}
+    tool = {"name": "weather", "description": None, "parameters": {"type": "object", "required": None}}
+    said = [HI, {"role": "assistant", "tool_calls": [call]}]
+    rows, _ = convert("tools", {"messages": said, "tools": [tool]})
+    assert rows[0]["messages"][1]["tool_calls"][0]["function"]["arguments"] == '{"day": "now", "in": {}}'
+    assert rows[0]["tools"][0]["function"] == {"name": "weather", "parameters": {"type": "object"}}
+
+
+def test_a_converter_without_a_declaration_says_so() -> None:
+    converter, ledger = find_converter("echo")._replace(fields=None), Ledger()
+    records = [Record(1, 1, {"text": "a b", "topic": 1})]
+    list(convert_records(records, "in.jsonl", converter, converter.options(), ledger))
+    assert ledger.close().notes == ("converter echo declares no FIELDS: what it does not read is not counted",)

@@ -127,6 +127,16 @@ def test_only_simpo_is_warmed_up_under_another_name_and_only_kto_takes_answers_o
     assert types == {**dict.fromkeys(methods, "trainer.write_pairs"), "kto": "trainer.write_singles"}
 
 
+def test_marks_of_messages_are_read_only_where_rows_have_some() -> None:
+    assert "message_field_training" not in render()["datasets"][0]
+    inputs = Inputs("data/train.jsonl", "data/validation.jsonl", "prepared", masked=True)
+    config = yaml.safe_load(render_axolotl(Recipe.model_validate(MINIMAL), inputs, gpu=False))
+    assert [each["message_field_training"] for each in (config["datasets"][0], config["test_datasets"][0])] == [
+        "train",
+        "train",
+    ]
+
+
 def test_span_weights_bring_their_plugin_and_strategy() -> None:
     weights = {"tool": 1.0, "position": 0.8, "argument": 0.6, "fluency": 0.4}
     data = {**MINIMAL["data"], "options": {"spans": True}}

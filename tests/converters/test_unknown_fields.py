@@ -1,0 +1,127 @@
+"""Unknown keys planted anywhere in valid records: each is carried, obeyed, refused or counted, none is dropped."""
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recipebook.data.account import Account, Ledger
+from recipebook.data.conversion import Converter, convert_records, find_converter
+from recipebook.data.marks import MARKS
+from recipebook.modules import CONVERTER, list_names
+from recipebook.project import PROJECT
+from recipebook.records import Record
+
+SAMPLES = PROJECT / "tests" / "samples" / "converters"
+# Objects whose keys are the data's own; of a tool, all that it is.
+FREE = frozenset(("metadata", "meta", "arguments", "parameters", "traits", "function", "image_data"))
+# What is written as JSON in a string is looked into as well.
+WRITTEN = ("tools", "value")
+NAMES = (
+    "images", "video", "audio_url", "weight", "loss_weight", "train", "masked", "train_detail", "mood", "score",
+    "functions", "system_prompt", "Role", "content ", "tool_call", "thought", "\u202ename", "a\nb", "answers",
+)  # fmt: skip
+
+
+class Spot(NamedTuple):
+    """A valid record, and the way to an object in it: keys and indices; None goes into JSON in a string."""
+
+    converter: str
+    options: str
+    record: str
+    path: tuple[str | int | None, ...]
+
+
+def list_spots() -> Iterator[Spot]:
+    for name in list_names(CONVERTER):
+        for line in (SAMPLES / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
+            sample = json.loads(line)
+            # A record that is left out or refused is not read through.
+            if sample.get("out"):
+                options, record = json.dumps(sample.get("options", {})), json.dumps(sample["in"])
+                yield from (Spot(name, options, record, path) for path in list_objects(sample["in"], (), ""))
+
+
+def list_objects(value: Any, path: tuple[str | int | None, ...], key: str) -> Iterator[tuple[str | int | None, ...]]:
+    if isinstance(value, dict):
+        yield path
+        for inner, held in value.items():
+            if inner not in FREE:
+                yield from list_objects(held, (*path, inner), inner)
+    elif isinstance(value, list):
+        for at, held in enumerate(value):
+            yield from list_objects(held, (*path, at), key)
+    elif isinstance(value, str) and key in WRITTEN and value[:1] in "[{":
+        yield from list_objects(json.loads(value), (*path, None), key)
+
+
+def plant(value: Any, path: tuple[str | int | None, ...], key: str, planted: Any) -> Any:
+    """The value with the key in the object that the path leads to."""
+    if not path:
+        return {**value, key: planted}
+    step, *rest = path
+    if step is None:
+        return json.dumps(plant(json.loads(value), tuple(rest), key, planted))
+    changed = copy.copy(value)
+    changed[step] = plant(value[step], tuple(rest), key, planted)
+    return changed
+
+
+def convert(converter: Converter, options: str, record: Any) -> tuple[list[Any], Account]:
+    ledger = Ledger()
+    checked = converter.options.model_validate_json(options)
+    found = list(convert_records([Record(1, 1, record)], "in.jsonl", converter, checked, ledger))
+    return [orjson.loads(line) for each in found for line in each.lines], ledger.close()
+
+
+CONVERTERS = {name: find_converter(name) for name in list_names(CONVERTER)}
+SPOTS = list(list_spots())
+BEFORE = {
+    spot: convert(CONVERTERS[spot.converter], spot.options, json.loads(spot.record))
+    for spot in {spot._replace(path=()) for spot in SPOTS}
+}
+SCALARS = st.booleans() | st.integers(-9, 9) | st.floats(-1, 1) | st.text(max_size=3)
+VALUES = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.text(max_size=2), SCALARS, max_size=2)
+KEYS = st.sampled_from(NAMES) | st.text(st.characters(exclude_categories=["Cs"]), min_size=2, max_size=8)
+
+
+@given(spot=st.sampled_from(SPOTS), key=KEYS, value=VALUES)
+@settings(max_examples=300)
+def test_no_unknown_key_is_dropped_in_silence(spot: Spot, key: str, value: Any) -> None:
+    check(spot, key, value)
+
+
+@pytest.mark.long
+@given(spot=st.sampled_from(SPOTS), key=KEYS, value=VALUES)
+@settings(max_examples=20_000)
+def test_no_unknown_key_of_twenty_thousand_is_dropped_in_silence(spot: Spot, key: str, value: Any) -> None:
+    check(spot, key, value)
+
+
+def check(spot: Spot, key: str, value: Any) -> None:
+    before, account = BEFORE[spot._replace(path=())]
+    record = json.loads(spot.record)
+    converter = CONVERTERS[spot.converter]
+    assert converter.fields
+    rows, now = convert(converter, spot.options, plant(record, spot.path, key, value))
+    counted = set(now.notes) - set(account.notes)
+    told = bool(counted) or now.records != now.accepted
+    # A pair's prompt is never learned, whatever its messages are marked with.
+    unlearned = spot.converter == "preference" and key in MARKS and len(spot.path) > 1
+    assert told or rows != before or unlearned or says_nothing(key, value), (spot, key, value)
+
+
+def says_nothing(key: str, value: Any) -> bool:
+    """Whether the field is an empty list of images, or a mark that says what holds without it."""
+    if key in ("images", "video", "audio_url"):
+        return not value
+    if key in ("weight", "loss_weight", "train"):
+        return str(value).lower() in ("true", "1", "1.0", "", "[]")
+    return (key == "masked" and str(value).lower() in ("false", "0", "0.0", "", "[]")) or (
+        key == "train_detail" and value in ("", [])
+    )
