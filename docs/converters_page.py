@@ -7,11 +7,13 @@ Which field is needed is found by trial: it is taken out of every sample record,
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from docs.keys_page import render_keys, summarise
 from recipebook.data.conversion import Converter, find_converter
+from recipebook.data.fields import IDS, ORIGINS, RECORD_HARMLESS, SIZES, Fields, Shapes, Written
+from recipebook.data.marks import MARKS
 from recipebook.modules import CONVERTER, EXPORT, list_names, load
 from recipebook.project import PROJECT
 from recipebook.records import name_kind
@@ -26,7 +28,7 @@ INTRODUCTION = """\
 # Converters
 
 What each converter reads, generated from `converters/` and its samples by `make docs`. `data.converter` names one;
-`auto` chooses by the first records. Records may have more fields, which are ignored.
+`auto` chooses by the first records.
 
 Records come from JSON, JSON Lines, Parquet, CSV or text, compressed or not: see [recipes.md](recipes.md#sources). Each
 becomes rows in OpenAI's form, is rejected with a reason, or is left out because the options do not ask for it; all
@@ -34,6 +36,25 @@ three are counted. `data.rejects` says how many may be rejected. `python -m reci
 without a recipe.
 
 The tables of fields are found by trial: each field is removed from the sample records, which are then converted again.
+
+## Fields that no converter reads
+
+None is dropped in silence. A field of a record, a turn, a call or a tool that is not null is
+
+- **read**, if the converter's section names it; a field of another shape of the same converter, such as `output` beside
+  `messages`, is not;
+- **carried**, if it is a turn's `name`, or what the assistant thought (`reasoning_content`, `reasoning`, `thinking`):
+  chat templates may write them;
+- **obeyed**, if it marks a turn of a chat as not to be learned (`weight: 0`, `train: false`, `masked: true` and the
+  others below): the turn is masked in training, and not asked for in evaluation. A chat without an answer to learn, and
+  a record that is marked as a whole, are left out;
+- **refused** with its record, if it changes what is learned and cannot be followed: images, video and audio beside the
+  text, and a mark that is neither yes nor no;
+- **counted** otherwise: `read without 'mood' of a turn: 1,234 turns (first: chats.jsonl:7: record 7)` stands in what
+  `convert` and `make plan` print, and in the account of the rows.
+
+Only these are harmless, and not counted:
+
 """
 EXPORTS = """\
 ## Exports
@@ -56,7 +77,46 @@ def render_data() -> str:
     """The page of all converters."""
     converters = [_render_converter(name) for name in list_names(CONVERTER)]
     exports = [f"| `{name}` | {_summarise_export(name)} |" for name in list_names(EXPORT)]
-    return "\n".join([INTRODUCTION, *converters, EXPORTS, *exports, ""])
+    return "\n".join([INTRODUCTION + _render_harmless(), *converters, EXPORTS, *exports, ""])
+
+
+def _render_harmless() -> str:
+    rows = [
+        ("names and numbers of things", IDS),
+        ("sizes and dates", SIZES),
+        ("where a record comes from, of a record", ORIGINS),
+        ("marks that say what holds anyway, such as `weight: 1`", MARKS),
+    ]
+    lines = [f"| {what} | {_quote(keys)} |" for what, keys in rows]
+    return "\n".join(["| harmless | fields |", "| --- | --- |", *lines, ""])
+
+
+def _quote(keys: Iterable[str]) -> str:
+    return ", ".join(f"`{key}`" for key in sorted(keys))
+
+
+def _list_declared(fields: Any) -> Iterator[Fields]:
+    """The fields of every kind of object that a converter reads, in the order in which one is in another."""
+    if isinstance(fields, Shapes):
+        for shape in fields.fields:
+            yield from _list_declared(shape)
+    elif isinstance(fields, Written):
+        yield from _list_declared(fields.fields)
+    elif isinstance(fields, Fields):
+        yield fields
+        for inner in fields.read.values():
+            yield from _list_declared(inner)
+
+
+def _render_declared(fields: Any) -> str:
+    read: dict[str, dict[str, None]] = {}
+    harmless: dict[str, set[str]] = {}
+    for each in _list_declared(fields):
+        read.setdefault(each.holder, {}).update(dict.fromkeys(key for key in each.read if key not in MARKS))
+        harmless.setdefault(each.holder, set()).update(each.harmless - RECORD_HARMLESS)
+    lines = [f"- of a {holder}: {', '.join(f'`{key}`' for key in keys)}" for holder, keys in read.items()]
+    lines += [f"- harmless in a {holder}: {_quote(keys)}" for holder, keys in harmless.items() if keys]
+    return "\n".join(["It reads, in one shape or another,\n", *lines, ""])
 
 
 def _render_converter(name: str) -> str:
@@ -66,7 +126,8 @@ def _render_converter(name: str) -> str:
         parts.append(f"`converter: auto` looks for {wants}.\n")
     else:
         parts.append("`converter: auto` never chooses it.\n")
-    parts += [HEADING, *_render_fields(_try_samples(converter)), "", render_keys(converter.options)]
+    parts += [HEADING, *_render_fields(_try_samples(converter)), "", _render_declared(converter.fields)]
+    parts.append(render_keys(converter.options))
     return "\n".join(parts)
 
 

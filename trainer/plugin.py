@@ -12,7 +12,7 @@ from axolotl.integrations.base import BasePlugin
 from transformers import EarlyStoppingCallback, set_seed
 
 from recipebook.files import write_text
-from trainer import cpu_ranks, on_cpu
+from trainer import cpu_ranks, on_cpu, row_types
 from trainer.progress import ProgressFiles
 from trainer.weights import check_weights
 
@@ -28,6 +28,7 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
 
     def load_datasets(self, cfg: Any, preprocess: bool = False) -> None:
         """Called between the choice of a device and the loading of the model."""
+        row_types.take_all_types()
         if cpu_ranks.is_one():
             cpu_ranks.place_on_cpu(cfg)
 
