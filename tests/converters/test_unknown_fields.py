@@ -111,9 +111,10 @@ def check(spot: Spot, key: str, value: Any) -> None:
     rows, now = convert(converter, spot.options, plant(record, spot.path, key, value))
     counted = set(now.notes) - set(account.notes)
     told = bool(counted) or now.records != now.accepted
-    # A pair's prompt is never learned, whatever its messages are marked with.
-    unlearned = spot.converter == "preference" and key in MARKS and len(spot.path) > 1
-    assert told or rows != before or unlearned or says_nothing(key, value), (spot, key, value)
+    # A pair's prompt is never learned, nor are turns that nobody answers, whatever they are marked with.
+    dropped = spot.converter == "sessions" or any("dropped" in row["meta"] for row in rows)
+    unlearned = len(spot.path) > 1 and (spot.converter == "preference" or dropped)
+    assert told or rows != before or (unlearned and key in MARKS) or says_nothing(key, value), (spot, key, value)
 
 
 def says_nothing(key: str, value: Any) -> bool:

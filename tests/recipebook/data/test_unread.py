@@ -130,9 +130,8 @@ def test_counts_of_later_ledgers_are_added() -> None:
     assert first.close().notes == ("read without 'topic': 2 records (first: in.jsonl:1: record 1)",)
 
 
-def test_tools_of_a_plain_chat_and_the_meta_of_our_own_rows_are_carried() -> None:
-    tool = {"type": "function", "function": {"name": "weather"}}
-    row = {"messages": [HI, HELLO], "tools": [tool], "meta": {"origin": "old.jsonl#3", "topic": "rain"}}
+def test_the_meta_of_our_own_rows_is_carried() -> None:
+    row = {"messages": [HI, HELLO], "meta": {"origin": "old.jsonl#3", "topic": "rain"}}
     rows, account = convert("chat", row)
     assert rows == [{**row, "meta": {"topic": "rain", "origin": "in.jsonl#1"}}]
     assert account.notes == ()
