@@ -37,6 +37,8 @@ LISTS = ("messages", "conversations", "conversation", "dialogue", "dialog", "tur
 SPEAKERS = ("role", "from", "speaker")
 SAID = ("content", "value", "text")
 
+CHAT_NOTES = {"dropped": "read without the turns after the last answer"}
+"""What numbers in a row's meta say of the row."""
 SYSTEMS = ("system", "system_prompt")
 """The fields of a record that hold a system prompt."""
 

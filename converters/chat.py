@@ -28,6 +28,7 @@ from typing import Any
 from converters._columns import Columns, check_columns, take_meta
 from converters._fields import take_text
 from converters._turns import (
+    CHAT_NOTES,
     LISTS,
     METADATA,
     ROLES,
@@ -51,6 +52,8 @@ WANTS = (
     "'messages' with 'role' and 'content', 'conversations', 'instruction' and 'output', 'prompt' and 'completion', "
     "'question' and 'answer', 'query' and 'response', or data.options.columns that names others"
 )
+
+NOTES = CHAT_NOTES
 
 _PAIRS = (
     ("instruction", "output"),

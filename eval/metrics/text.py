@@ -8,12 +8,14 @@
     ref_length      number of words in the reference
     length_ratio    pred_length / ref_length
 
-Neither case nor white space counts in `exact`. Lengths are in words between blanks. `length_ratio` over several
+Neither case nor white space counts in `exact`, nor whether an accent is a character of its own (NFC or NFD); other
+characters equal only themselves: `ﬁ` is not `fi`. Lengths are in words between blanks. `length_ratio` over several
 answers is the mean predicted length by the mean reference length, not a mean of ratios; for an empty reference alone
 it is null.
 """
 
 from collections.abc import Sequence
+from unicodedata import normalize
 
 from eval.scoring.predictions import Prediction
 from recipebook.frozen import Frozen
@@ -39,10 +41,17 @@ def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str,
 
 
 def _score_one(prediction: str, reference: str) -> dict[str, float | None]:
-    predicted, wanted = prediction.casefold().split(), reference.casefold().split()
+    predicted, wanted = _fold(prediction).split(), _fold(reference).split()
     return {
         "exact": float(predicted == wanted),
         "pred_length": float(len(predicted)),
         "ref_length": float(len(wanted)),
         "length_ratio": len(predicted) / len(wanted) if wanted else None,
     }
+
+
+def _fold(text: str) -> str:
+    if text.isascii():
+        return text.lower()
+    # Composed again, as lower-case letters have accents composed that their capitals have not.
+    return normalize("NFC", normalize("NFC", text).lower())

@@ -8,7 +8,7 @@ A `Ledger` is written while records pass, and closed into an `Account`.
 """
 
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from recipebook.data.split import Leak
@@ -71,6 +71,7 @@ class Ledger:
         self.unread = UnreadCounts()
         self._rejected = _Reasons()
         self._left_out = _Reasons()
+        self._remarks = _Reasons()
 
     def reject(self, name: str, record: Record, reason: str) -> None:
         """Count a record of the file `name` as rejected; its place is kept if it is among the reason's first."""
@@ -79,6 +80,11 @@ class Ledger:
     def leave_out(self, name: str, record: Record, reason: str) -> None:
         """Count a record as left out: good, but not selected by the recipe."""
         self._left_out.count(name, record, reason)
+
+    def remark(self, name: str, record: Record, remarks: Iterable[str]) -> None:
+        """Count what is remarkable about a row that a record gave."""
+        for remark in remarks:
+            self._remarks.count(name, record, remark)
 
     def withdraw(self, name: str, record: Record, rows: int, reason: str) -> None:
         """Reject a record after all, taking back the rows it gave."""
@@ -100,6 +106,7 @@ class Ledger:
         self.unread.add(later.unread)
         self._rejected.add(later._rejected)
         self._left_out.add(later._left_out)
+        self._remarks.add(later._remarks)
 
     def close(self, leak: Leak = "prompt", **overlaps: int) -> Account:
         """Sum up."""
@@ -109,10 +116,15 @@ class Ledger:
             rejected=self._rejected.list(),
             left_out=self._left_out.list(),
             duplicates=self.contents.count(),
-            notes=(*self.notes.values(), *self.unread.list_notes()),
+            notes=(*self.notes.values(), *self.unread.list_notes(), *self._list_remarks()),
             leak=leak,
             **overlaps,
         )
+
+    def _list_remarks(self) -> Iterator[str]:
+        for remark, count, places in self._remarks.list_counts():
+            rows = "row" if count == 1 else "rows"
+            yield f"{remark}: {count:,} {rows} (first: {places[0]})"
 
 
 class Repeats:
@@ -169,9 +181,12 @@ class _Reasons:
 
     def list(self) -> tuple[Rejection, ...]:
         return tuple(
-            Rejection(reason=reason, count=count, places=tuple(self._places[reason]))
-            for reason, count in self._counts.items()
+            Rejection(reason=reason, count=count, places=places) for reason, count, places in self.list_counts()
         )
+
+    def list_counts(self) -> Iterator[tuple[str, int, tuple[str, ...]]]:
+        """Each reason, how many records had it, and where the first few stand."""
+        return ((reason, count, tuple(self._places[reason])) for reason, count in self._counts.items())
 
 
 def _limit(allowed: int | str, records: int) -> float:

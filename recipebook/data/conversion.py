@@ -16,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from functools import cache, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any, NamedTuple, cast
 
 import orjson
@@ -61,6 +62,8 @@ class Converter(NamedTuple):
     """Names of numbers in its rows' meta; its options may leave out rows in which such a number is low."""
     fields: Fields | Shapes | None = None
     """What it reads of a record; None: it does not say."""
+    notes: Mapping[str, str] = MappingProxyType({})
+    """Names of numbers in its rows' meta to what they say of a row, for the notes of the account."""
     leak: Leak = "prompt"
     """What a train row must not share with held-out rows."""
     choose_fields: Callable[[Any], Fields | Shapes | None] = lambda _: None
@@ -80,7 +83,7 @@ def find_converter(name: str) -> Converter:
     module = load(CONVERTER, name)
     own = vars(module)
     found = Converter(name, module.Options, module.convert, digest_module(module))
-    declared = {key.lower(): own[key] for key in ("STRENGTHS", "FIELDS", "LEAK") if key in own}
+    declared = {key.lower(): own[key] for key in ("STRENGTHS", "FIELDS", "LEAK", "NOTES") if key in own}
     chosen = {key: own[key] for key in ("choose_join", "choose_fields") if key in own}
     return found._replace(**declared, **chosen)
 
@@ -146,6 +149,7 @@ def convert_records(
     end = len(b'"origin":') + len(orjson.dumps(where)) + len(b"}}\n")
     join = converter.choose_join(options)
     unread: list[Unread] = []
+    notes = converter.notes
     fields = converter.choose_fields(options) or converter.fields
     if fields is None:
         ledger.notes["fields"] = f"converter {converter.name} declares no FIELDS: what it does not read is not counted"
@@ -184,6 +188,9 @@ def convert_records(
         # What precedes the origin is the content, by which duplicates are known.
         for text in lines:
             remember(xxh3_64_intdigest(text[: -end - len(digits)]))
+        for row in rows if notes else ():
+            if not notes.keys().isdisjoint(row["meta"]):
+                ledger.remark(name, record, [note for key, note in notes.items() if key in row["meta"]])
         ledger.rows += len(rows)
         yield make((record, rows, lines))
 

@@ -4,7 +4,8 @@ In: `query='women's shoes', max_price=20.5, sizes=[38, 39]` or `GL("freebase"), 
 Out: `({"query": "women's shoes", "max_price": 20.5, "sizes": [38, 39]}, [])`, the named ones and the others, or
 `({}, ['GL("freebase")', "transe:relation", "entity#/m/0gs9p"])`.
 
-A quote that nobody escaped ends its string only where an argument can end. Anything that is not a string,
+A quote that nobody escaped ends its string only where an argument can end; of a string that begins with a bracket,
+that is behind the bracket's partner. Anything that is not a string,
 number, list or object stays text. One object alone, with strings for keys, is the named arguments themselves. Any text
 can be read, in linear time. From a text that `format_arguments` wrote, the same arguments are read.
 """
@@ -28,11 +29,14 @@ _STRAY = {quote: re.compile(f"(?P<end>{quote}){_STRAY_END}|{OPENING}") for quote
 _STRING = re.compile(CLEAN_STRING, re.DOTALL)
 _PART = re.compile(rf"[^()\[\]{{}},=:]++|([(\[{{,=:])\s*+({CLEAN_STRING})?+|([)\]}}])", re.DOTALL)
 _BLANK = re.compile(r"\s*+")
+_END = re.compile(r"\s*+(?:[,)\]}:]|$)")
+_OPENED = re.compile(OPENING)
 _NAME = re.compile(r"([^\W\d]\w*+)\s*+=\s*+")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?+([eE][+-]?[0-9]{1,3})?+")
 _WORDS = {"True": True, "true": True, "False": False, "false": False, "None": None, "null": None}
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
+_EFFORT = 4
 _CLOSERS = {"[": "]", "{": "}"}
 _TO_ESCAPE = re.compile(rf"[\\'\n]|(?=(?:{OPENING})).")
 _ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "<": "\\x3c", "[": "\\x5b"}
@@ -76,6 +80,8 @@ class _ArgumentReader:
         self.end = end
         self.dead = ""
         """Quotes that end no stray string from here on; searching for them again would not be linear."""
+        self.effort = _EFFORT * len(text)
+        """How many characters may still be read to find the partners of brackets in strings."""
 
     def read_items(self, at: int) -> tuple[dict[str, Any], list[Any], int]:
         """Read arguments up to the bracket that closes them; its place comes last."""
@@ -119,12 +125,26 @@ class _ArgumentReader:
 
     def _find_stray_end(self, at: int) -> int | None:
         quote = self.text[at]
+        if at + 1 < self.end and self.text[at + 1] in "[{" and (end := self._find_end_behind_brackets(at)):
+            return end
         if quote not in self.dead:
             found = _STRAY[quote].search(self.text, at + 1, self.end)
             if found and found["end"]:
                 return found.end()
             self.dead += quote
         return None
+
+    def _find_end_behind_brackets(self, at: int) -> int | None:
+        """The end of a string that is one list or object, such as `'[{'name': 'pulse'}]'`, with quotes of its own."""
+        effort, self.effort = self.effort, 0
+        # With no effort left, a string in this one is not looked at in the same way.
+        closing = self.find_closing(at + 1) if effort > 0 else None
+        self.effort = effort - ((self.end if closing is None else closing) - at)
+        if closing is None or not self.text.startswith(self.text[at], closing + 1) or closing + 2 > self.end:
+            return None
+        if not _END.match(self.text, closing + 2, self.end) or _OPENED.search(self.text, at, closing):
+            return None
+        return closing + 2
 
     def _read_value(self, at: int, stops: str, depth: int) -> tuple[Any, int]:
         """Read the value at `at`; one of `stops`, a closing bracket or the text's end follows it."""

@@ -230,3 +230,28 @@ def test_reading_takes_time_linear_in_the_text(piece: str, prefix: str) -> None:
     start = time.process_time()
     find_calls(text)
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ("[F(a='1', b='[{'n': 'x', 'v': '1/2'}]')]", {"a": "1", "b": "[{'n': 'x', 'v': '1/2'}]"}),
+        ("<tool>f(a='{'b': 'c, d'}', x=1)</tool>", {"a": "{'b': 'c, d'}", "x": 1}),
+        ('[F(a="[{"n": "x"}, {"n": "y"}]")]', {"a": '[{"n": "x"}, {"n": "y"}]'}),
+        ("[F(a='[it's fine]', b='[', c='d')]", {"a": "[it's fine]", "b": "[", "c": "d"}),
+    ],
+)
+def test_a_string_that_is_a_list_or_an_object_may_hold_the_quotes_around_it(
+    text: str, arguments: dict[str, Any]
+) -> None:
+    (call,) = find_calls(text)
+    assert (call.arguments, call.positional) == (arguments, [])
+
+
+def test_megabytes_of_strings_that_begin_with_brackets_take_one_pass() -> None:
+    for text in (
+        "[F(a=" + "'[" * 100_000,
+        "[F(" + "a='[x], " * 50_000,
+        "[F(" + "a='[" * 50_000 + "]', " * 50_000 + ")]",
+    ):
+        assert len(find_calls(text)) <= 1

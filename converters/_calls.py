@@ -1,0 +1,185 @@
+r"""Calls of tools and lists of tools, in the forms that data has for them, as OpenAI's objects.
+
+    {"name": "weather", "args": {"day": "now"}}
+    → {"id": "call_0", "type": "function", "function": {"name": "weather", "arguments": "{\"day\": \"now\"}"}}
+
+The arguments may be an object or its JSON, under one of the names in `ARGUMENTS`; none at all is a call without
+arguments. Integers keep all their digits. Reasons for refusing a call name its fields, never their values.
+"""
+
+import json
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from converters._fields import take_text
+from recipebook.data.fields import PART_HARMLESS, Fields, Shapes, Written
+from recipebook.records import drop_nulls, load_json, name_kind
+from recipebook.rows import BadRecord
+
+ARGUMENTS = ("arguments", "args", "parameters", "input", "params", "kwargs")
+
+# Values read from JSON hold no circle, and looking for one takes half of the time.
+_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+_CALLS = frozenset(("tool_calls", "function_call"))
+_OTHER_ARGUMENTS = frozenset(ARGUMENTS[1:])
+# Most data has a few lists of tools, each many times over.
+_TOOL_LISTS = 16
+
+_READ = dict.fromkeys(("name", *ARGUMENTS))
+_FUNCTION = Fields("call", _READ, PART_HARMLESS | {"type"})
+_CALL = _FUNCTION.extend({"id": None})
+_WRAPPED = _CALL.extend({"function": _FUNCTION})
+CALL_FIELDS = Shapes(lambda call: _WRAPPED if "function" in call else _CALL, (_WRAPPED, _CALL))
+"""What is read of a call."""
+_WRAPPED_TOOL = Fields("tool", {"function": None, "type": None}, PART_HARMLESS)
+# A tool that is not wrapped goes into the row as it is.
+TOOLS = Written(Shapes(lambda tool: _WRAPPED_TOOL if "function" in tool else None, (_WRAPPED_TOOL,)))
+"""What is read of a list of tools."""
+
+
+def read_tools(listed: Any, field: str = "tools") -> tuple[list[dict[str, Any]], set[str]]:
+    """The tools of a record and their names, from a list, one tool, or the JSON of either."""
+    return _read_written_tools(listed, field) if type(listed) is str else _check_tools(listed, field)
+
+
+@lru_cache(_TOOL_LISTS)
+def _read_written_tools(text: str, field: str) -> tuple[list[dict[str, Any]], set[str]]:
+    return _check_tools(parse(text, f"'{field}'") if text and not text.isspace() else None, field)
+
+
+def _check_tools(listed: Any, field: str) -> tuple[list[dict[str, Any]], set[str]]:
+    if listed is None:
+        return [], set()
+    if type(listed) is dict and ("name" in listed or "function" in listed):
+        listed = [listed]
+    if type(listed) is not list:
+        raise BadRecord(f"'{field}' is {name_kind(listed)}, not a list")
+    tools: list[dict[str, Any]] = []
+    for item in listed:
+        tool = parse(item, f"an item of '{field}'") if type(item) is str else item
+        function = tool.get("function", tool) if type(tool) is dict else None
+        if type(function) is not dict or not is_name(function.get("name")):
+            raise BadRecord(f"an item of '{field}' has no 'name'")
+        if function is tool and tool.get("type") == "function":
+            function = {key: value for key, value in tool.items() if key != "type"}
+        tools.append({"type": "function", "function": _drop_written_nulls(function)})
+    return tools, {tool["function"]["name"] for tool in tools}
+
+
+def _drop_written_nulls(function: dict[str, Any]) -> dict[str, Any]:
+    try:
+        kept: dict[str, Any] = drop_nulls(function) if b"null" in orjson.dumps(function) else function
+    except orjson.JSONEncodeError as error:
+        long = "64-bit" in str(error)
+        raise BadRecord(f"a tool {'holds a number of more than 64 bits' if long else 'is nested too deeply'}") from None
+    except RecursionError:
+        raise BadRecord("a tool is nested too deeply") from None
+    return kept
+
+
+def read_calls(turn: dict[str, Any], role: str, said: str, made: int) -> list[dict[str, Any]]:
+    """The calls of a turn, numbered from those that were made before it."""
+    if role == "call":
+        return read_call_list(parse(take_text(turn, said, " of a call"), "a call"), "a call", made)
+    if _CALLS.isdisjoint(turn):
+        return []
+    listed: Any = turn.get("tool_calls")
+    if listed is None and turn.get("function_call") is not None:
+        listed = [turn["function_call"]]
+    if not listed:
+        return []
+    if type(listed) is not list:
+        raise BadRecord(f"'tool_calls' is {name_kind(listed)}, not a list")
+    if role != "assistant":
+        raise BadRecord(f"a turn of the {role} calls a tool")
+    for call in listed:
+        if type(call) is not dict:
+            raise BadRecord(f"an item of 'tool_calls' is {name_kind(call)}, not an object")
+    return [make_call(call, at) for at, call in enumerate(listed, made)]
+
+
+def read_call_list(value: Any, what: str, made: int) -> list[dict[str, Any]]:
+    """The calls of one call or a list of them; reasons call them `what`."""
+    if type(value) is not list:
+        return [make_call(value, made)]
+    if not value:
+        raise BadRecord(f"{what} is empty")
+    return [make_call(call, at) for at, call in enumerate(value, made)]
+
+
+def make_call(given: Any, at: int) -> dict[str, Any]:
+    """OpenAI's form of a call, with the number `at` for its id where it has none."""
+    function = given.get("function", given) if type(given) is dict else None
+    if type(function) is str:
+        function = {**given, "name": function}
+    name = function.get("name") if type(function) is dict else None
+    if type(function) is not dict or not is_name(name):
+        raise BadRecord("a call has no 'name'")
+    named = given.get("id")
+    if named is not None and not is_name(named):
+        raise BadRecord("the 'id' of a call is not a string that can be printed")
+    arguments = function.get("arguments")
+    if arguments is None or not _OTHER_ARGUMENTS.isdisjoint(function):
+        arguments = _find_arguments(function, given)
+    return {
+        "id": f"call_{at}" if named is None else named,
+        "type": "function",
+        "function": {"name": name, "arguments": format_arguments(arguments)},
+    }
+
+
+def _find_arguments(function: dict[str, Any], call: dict[str, Any]) -> Any:
+    """The arguments under whichever name; None where a call has none."""
+    holder = {**call, **function}
+    found = [name for name in ARGUMENTS if holder.get(name) is not None]
+    if len(found) > 1:
+        raise BadRecord(f"a call has both '{found[0]}' and '{found[1]}'")
+    if found:
+        return holder[found[0]]
+    for value in function.values():
+        if type(value) in (dict, list) or (type(value) is str and value.startswith("{")):
+            raise BadRecord(f"a call has no 'arguments', but {name_kind(value)} under another name")
+    return None
+
+
+def format_arguments(given: Any) -> str:
+    """The arguments as a string, unchanged if they are a string already."""
+    value = parse(given, "'arguments' of a call") if type(given) is str and given else given
+    if type(value) is not dict:
+        if value is None or value == "":
+            return "{}"
+        raise BadRecord(f"'arguments' of a call is {name_kind(value)}, not an object")
+    if type(given) is str:
+        return given
+    try:
+        written = _encode(value)
+        return _encode(drop_nulls(value)) if "null" in written else written
+    except RecursionError:
+        raise BadRecord("'arguments' of a call are nested too deeply") from None
+
+
+def format_answer(value: Any) -> str:
+    """A tool's answer that is no text, as JSON."""
+    try:
+        return _encode(value)
+    except RecursionError:
+        raise BadRecord("an answer of a tool is nested too deeply") from None
+
+
+def parse(text: str, what: str) -> Any:
+    """The value of a JSON text that reasons call `what`."""
+    try:
+        value = load_json(text)
+    except ValueError:
+        raise BadRecord(f"{what} is not JSON") from None
+    # An escaped NUL inside this string was not found when the record was read.
+    if "\\u0000" in text:
+        raise BadRecord(f"{what} holds a NUL character")
+    return value
+
+
+def is_name(value: Any) -> bool:
+    """Whether a value can be the name of a tool or of a call."""
+    return type(value) is str and value != "" and value.isprintable()
