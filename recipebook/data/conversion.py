@@ -26,6 +26,8 @@ from xxhash import xxh3_64_intdigest
 
 from recipebook.data.account import Account, Ledger, judge
 from recipebook.data.code_digest import digest_module
+from recipebook.data.columns import OPTION as COLUMNS
+from recipebook.data.columns import choose_by_columns, require_columns
 from recipebook.data.fields import Fields, Shapes, Unread
 from recipebook.data.recognise import choose
 from recipebook.data.split import Leak
@@ -88,8 +90,17 @@ def find_converter(name: str) -> Converter:
     return found._replace(**declared, **chosen)
 
 
-def choose_converter(name: str, source: str, inputs: list[Input], notes: dict[str, str]) -> Converter:
-    """Load the converter of that name; `auto` is settled by the source's first records, and noted."""
+def choose_converter(
+    name: str, source: str, inputs: list[Input], notes: dict[str, str], options: Mapping[str, Any]
+) -> Converter:
+    """Load the converter of that name; `auto` is settled by the columns in `options` or by the source's first records,
+    and noted."""
+    if options.get(COLUMNS) is not None:
+        found = find_converter(choose_by_columns(options) if name == AUTO else name)
+        columns: Any = dict(check_options(found.options, options, f"converter {found.name}"))[COLUMNS]
+        require_columns(columns.list_names(), inputs[0].read({}), inputs[0].name)
+        notes["converter"] = f"{source}: converter {found.name}: data.options.columns names its columns"
+        return found
     if name != AUTO:
         return find_converter(name)
     choice = choose(inputs[0].read({}), source)
@@ -107,7 +118,7 @@ def convert_file(
     """Convert a source to one file of rows; with more rejected records than allowed, only an error is left."""
     ledger, line = Ledger(), ProgressLine("convert")
     inputs = find_inputs(source, Path())
-    found = choose_converter(converter, source, inputs, ledger.notes)
+    found = choose_converter(converter, source, inputs, ledger.notes, options)
     checked = check_options(found.options, options, f"converter {found.name}")
     show = partial(draw_reading, line, inputs, ledger)
     with replacing(out) as file, ExitStack() as stack:

@@ -71,7 +71,7 @@ def prepare(
     """
     inputs = find_all_inputs(data, cache, root, made)
     notes: dict[str, str] = {}
-    converter = choose_converter(data.converter, data.source, inputs["train"], notes)
+    converter = choose_converter(data.converter, data.source, inputs["train"], notes, data.options)
     options = check_options(converter.options, data.options, f"converter {converter.name}")
     sources = {name: digest_inputs(inputs[part]) for part, name in _name_sources(data).items()}
     split = _open_split(data, root)

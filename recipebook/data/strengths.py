@@ -25,7 +25,7 @@ THRESHOLDS = (0.6, 0.3, 0.1)
 def format_strengths(data: Data) -> list[str]:
     """The table as lines; none where the converter's rows have no strength."""
     inputs = find_all_inputs(data)
-    converter = choose_converter(data.converter, data.source, inputs["train"], {})
+    converter = choose_converter(data.converter, data.source, inputs["train"], {}, data.options)
     if not converter.strengths:
         return []
     metas = [
