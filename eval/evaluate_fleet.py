@@ -8,7 +8,8 @@ member gets the files of any evaluated run, in its own `eval/`; the vote's are i
 import time
 from collections.abc import Sequence
 
-from eval.evaluate import evaluate_run, read_recipe
+from eval.evaluate import evaluate_run
+from eval.opening import choose_folder, find_limit_beside, list_notes, read_recipe
 from eval.report.page import format_limits
 from eval.report.pages import format_estimate
 from eval.scoring.summary import Summary
@@ -18,6 +19,7 @@ from recipebook.fleet.page import refresh_page
 from recipebook.libraries import prepare_libraries
 from recipebook.progress import ProgressLine, format_seconds
 from recipebook.recipe.base_model import find_base
+from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import resolve
 from recipebook.run.manifest import Manifest
 from recipebook.run.rundir import VOTE, Run
@@ -28,12 +30,15 @@ def evaluate_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], override
     """Evaluate the members; return 0, or 1 if some cannot be evaluated, with a line for each that says why."""
     print_field("fleet", f"{fleet}, {len(members)} trained members")
     started = time.monotonic()
-    summaries = _evaluate_members(members, overrides)
+    beside = _find_beside(members, read_recipe(members[0][0], overrides))
+    summaries = _evaluate_members(members, overrides, beside)
     failed = len(members) - len(summaries)
     # A member may be a run of another recipe, which knows nothing of the fleet's vote.
     own = next((run for run, _ in members if run.fleet == fleet), members[0][0])
     if _wants_vote(own) and not failed:
-        summary = evaluate_vote(fleet, members, read_recipe(own, overrides))
+        recipe = read_recipe(own, overrides)
+        where = choose_folder(own, recipe.eval, limit=beside).relative_to(own.folder)
+        summary = evaluate_vote(fleet, members, recipe, where)
         print(f"{VOTE:<{_width(members)}}  {_format_figure(summary)}")
     refresh_page(fleet)
     for limit in format_limits(summaries):
@@ -46,7 +51,9 @@ def evaluate_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], override
     return int(failed > 0)
 
 
-def _evaluate_members(members: Sequence[tuple[Run, Manifest]], overrides: Sequence[str]) -> list[Summary]:
+def _evaluate_members(
+    members: Sequence[tuple[Run, Manifest]], overrides: Sequence[str], beside: int | None
+) -> list[Summary]:
     """Evaluate one member after another, a line each; return the summaries of those that could be evaluated."""
     prepare_libraries(find_base(read_recipe(members[0][0], overrides)))
     # Only here: a mistyped name should not wait for torch.
@@ -56,13 +63,21 @@ def _evaluate_members(members: Sequence[tuple[Run, Manifest]], overrides: Sequen
     for at, (run, manifest) in enumerate(members):
         line.draw(at, len(members), f"  {manifest.member}")
         try:
-            summaries.append(evaluate_run(run, overrides, kept=kept)[1])
-            outcome = _format_figure(summaries[-1])
+            recipe = read_recipe(run, overrides)
+            notes, folder = list_notes(run, recipe), choose_folder(run, recipe.eval, limit=beside)
+            summaries.append(evaluate_run(run, overrides, kept=kept, folder=folder)[1])
+            outcome = "; ".join([_format_figure(summaries[-1]), *notes])
         except UserError as error:
             outcome = f"not evaluated: {error}"
         line.clear()
         print(f"{manifest.member:<{_width(members)}}  {outcome}")
     return summaries
+
+
+def _find_beside(members: Sequence[tuple[Run, Manifest]], recipe: Recipe) -> int | None:
+    """The limit of evaluations that go beside the usual ones, as soon as one member has one of more rows."""
+    limits = (find_limit_beside(run, recipe.eval, choose_folder(run, recipe.eval)) for run, _ in members)
+    return next(filter(None, limits), None)
 
 
 def _width(members: Sequence[tuple[Run, Manifest]]) -> int:

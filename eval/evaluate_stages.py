@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval.asking.prompts import DrawnPrompts, digest_prompts
-from eval.evaluate import choose_folder, evaluate_model, read_recipe, read_rows
+from eval.evaluate import evaluate_model
+from eval.opening import (
+    check_prompts,
+    choose_folder,
+    find_limit_beside,
+    list_notes,
+    read_recipe,
+    read_rows,
+    replacing_evaluation,
+)
 from eval.report.page import ReportInput, format_limits, render
 from eval.report.stage_summary import FILE, StageSummary, format_section, summarise_section
 from eval.scoring.summary import Summary
@@ -28,11 +37,12 @@ from recipebook.terminal import print_field
 
 @dataclass(frozen=True)
 class Subject:
-    """An `eval` section with its prompts, named by the first stage that has it."""
+    """An `eval` section with its prompts and the folder of its figures, named by the first stage that has it."""
 
     name: str
     settings: Evaluation
     drawn: DrawnPrompts
+    folder: Path
 
 
 def evaluate_stages(top: Run, manifest: Manifest, overrides: Sequence[str], checkpoint: int | None) -> int:
@@ -44,43 +54,44 @@ def evaluate_stages(top: Run, manifest: Manifest, overrides: Sequence[str], chec
         raise UserError(f"{shown(top.folder)} is {manifest.status}, and none of its stages has trained a model")
     started = time.monotonic()
     recipes = {stage.name: read_recipe(stage, overrides) for stage in stages}
-    subjects = _list_subjects(stages, recipes)
+    subjects = _list_subjects(top, stages, recipes)
+    for note in dict.fromkeys(note for stage in stages for note in list_notes(stage, recipes[stage.name])):
+        print_field("note", note)
     own = read_recipe(top, overrides).eval
     headline = next((subject for subject in subjects if subject.settings == own), subjects[-1])
     sections = []
     for subject in sorted(subjects, key=lambda one: one is not headline):
         print_field("prompts", f"{len(subject.drawn.prompts)} {subject.settings.part} prompts of stage {subject.name}")
-        folders = {stage.name: _choose(top, subject, stage.name) for stage in stages}
+        folders = {stage.name: subject.folder / subject.name / stage.name for stage in stages}
         if subject is headline:
-            folders[stages[-1].name] = choose_folder(top, subject.settings)
+            folders[stages[-1].name] = subject.folder
         summaries = {stage.name: _evaluate(stage, recipes, subject, folders[stage.name]) for stage in stages}
         sections.append(summarise_section(subject.name, folders, summaries))
         print("\n".join(["", format_section(sections[-1]), *format_limits(list(summaries.values()))]))
         for stage in stages[:-1] if subject is headline else stages:
             write_text(folders[stage.name] / "report.html", render(ReportInput.read(top.folder, folders[stage.name])))
-    folder = choose_folder(top, headline.settings)
+    folder = headline.folder
     write_text(folder / FILE, StageSummary(sections=tuple(sections)).model_dump_json(indent=1) + "\n")
     write_text(folder / "report.html", render(ReportInput.read(top.folder, folder)))
     print(f"evaluated in {format_seconds(time.monotonic() - started)}; report: {shown(folder / 'report.html')}")
     return 0
 
 
-def _list_subjects(stages: Sequence[StageRun], recipes: dict[str, Recipe]) -> list[Subject]:
-    """The sections that differ in their settings or in their prompts."""
+def _list_subjects(top: Run, stages: Sequence[StageRun], recipes: dict[str, Recipe]) -> list[Subject]:
+    """The sections that differ in their settings or in their prompts, all of them fit to be evaluated."""
     found: dict[tuple[str, str], Subject] = {}
     for stage in stages:
-        recipe = recipes[stage.name]
-        drawn = read_rows(stage, recipe)
-        key = (recipe.eval.model_dump_json(), digest_prompts(drawn.prompts))
-        found.setdefault(key, Subject(stage.name, recipe.eval, drawn))
+        settings, drawn = recipes[stage.name].eval, read_rows(stage, recipes[stage.name])
+        check_prompts(settings, drawn.prompts)
+        beside = find_limit_beside(stage, settings, choose_folder(top, settings))
+        folder = choose_folder(top, settings, limit=beside)
+        key = (settings.model_dump_json(), digest_prompts(drawn.prompts))
+        found.setdefault(key, Subject(stage.name, settings, drawn, folder))
     return list(found.values())
-
-
-def _choose(top: Run, subject: Subject, stage: str) -> Path:
-    return choose_folder(top, subject.settings) / subject.name / stage
 
 
 def _evaluate(stage: StageRun, recipes: dict[str, Recipe], subject: Subject, folder: Path) -> Summary:
     print_field("model", stage.name)
     recipe = recipes[stage.name].model_copy(update={"eval": subject.settings})
-    return evaluate_model(stage, recipe, subject.drawn, stage.folder / "model", folder)
+    with replacing_evaluation(stage.top, folder) as new:
+        return evaluate_model(stage, recipe, subject.drawn, stage.folder / "model", new)

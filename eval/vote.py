@@ -10,11 +10,12 @@ answer has no vote, unless all are unreadable. In a tie, the member whose name c
 
 import json
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from eval.comparing.evaluations import EvaluatedRun, name_differences, read_evaluation
-from eval.evaluate import choose_folder
+from eval.opening import replacing_evaluation
 from eval.report.page import ReportInput, render
 from eval.scoring.predictions import Prediction, read_predictions
 from eval.scoring.score import evaluate_predictions, load_metric, read_options
@@ -22,6 +23,7 @@ from eval.scoring.summary import Summary
 from recipebook import project
 from recipebook.errors import UserError
 from recipebook.files import digest, replacing, write_text
+from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.keys import Recipe
 from recipebook.run.manifest import Manifest, format_now
 from recipebook.run.rundir import VOTE, Run
@@ -29,33 +31,40 @@ from recipebook.run.rundir import VOTE, Run
 Reader = Callable[[str], Hashable | None]
 
 
-def evaluate_vote(fleet: str, members: Sequence[tuple[Run, Manifest]], recipe: Recipe) -> Summary:
-    """Let members vote that were evaluated under the recipe's `eval`; write the evaluated vote to runs/<fleet>/vote."""
-    settings = recipe.eval
-    folders = [choose_folder(run, settings) for run, _ in members]
-    where = folders[0].relative_to(members[0][0].folder / "eval").as_posix()
-    evaluations = [read_evaluation(run, "" if where == "." else where) for run, _ in members]
+def evaluate_vote(
+    fleet: str, members: Sequence[tuple[Run, Manifest]], recipe: Recipe, where: Path = Path("eval")
+) -> Summary:
+    """Let members vote that were evaluated under the recipe's `eval`; write the evaluated vote to runs/<fleet>/vote.
+
+    `where` is the folder of the evaluations in each member's own folder, and of the vote in its.
+    """
+    evaluations = [read_evaluation(run, "/".join(where.parts[1:])) for run, _ in members]
     _check_same(evaluations)
-    answers = zip(*(read_predictions(folder / "predictions.jsonl") for folder in folders), strict=True)
+    answers = zip(*(read_predictions(run.folder / where / "predictions.jsonl") for run, _ in members), strict=True)
     reader = choose_reader(recipe)
     run = _open(fleet, members)
-    folder = choose_folder(run, settings)
-    folder.mkdir(parents=True, exist_ok=True)
+    with replacing_evaluation(run, run.folder / where) as new:
+        summary = _score(answers, reader, recipe.eval, evaluations[0].summary, new)
+        write_text(new / "report.html", render(ReportInput.read(run.folder, new)))
+    return summary
+
+
+def _score(
+    answers: Iterable[tuple[Prediction, ...]], reader: Reader, settings: Evaluation, first: Summary, folder: Path
+) -> Summary:
     with replacing(folder / "predictions.jsonl") as file:
         for one in answers:
             file.write(elect(one, reader).model_dump_json(exclude_none=True).encode() + b"\n")
-    summary = evaluate_predictions(
+    return evaluate_predictions(
         folder / "predictions.jsonl",
         settings.metrics,
         (*settings.slices, "votes"),
         settings.main,
         settings.seed,
         folder,
-        evaluations[0].summary.conditions,
-        evaluations[0].summary.asked,
+        first.conditions,
+        first.asked,
     )
-    write_text(folder / "report.html", render(ReportInput.read(run.folder, folder)))
-    return summary
 
 
 def choose_reader(recipe: Recipe) -> Reader:

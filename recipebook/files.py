@@ -1,8 +1,11 @@
 """Files that are either whole or absent, and names made of their content."""
 
 import errno
+import fcntl
+import glob
 import hashlib
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -40,8 +43,11 @@ def _replacing_file(path: Path) -> Iterator[IO[bytes]]:
         raise OSError(refusal, os.strerror(refusal), str(path))
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    _sweep(target)
     try:
         with temporary.open("wb") as file:
+            with suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -49,6 +55,17 @@ def _replacing_file(path: Path) -> Iterator[IO[bytes]]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def _sweep(target: Path) -> None:
+    """Remove what killed writers of the same file left; a lock tells one that lives on another machine."""
+    for path in target.parent.glob(f".{glob.escape(target.name)}.*.tmp"):
+        with suppress(OSError, ValueError):
+            if Path("/proc", str(int(path.name.split(".")[-2]))).exists():
+                continue
+            with path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
 
 
 def _open_stream(path: Path) -> IO[bytes] | None:
@@ -77,6 +94,12 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8, all or nothing."""
     with replacing(path) as file:
         file.write(text.encode())
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file's content, all or nothing."""
+    with source.open("rb") as content, replacing(target) as file:
+        shutil.copyfileobj(content, file)
 
 
 def digest(*parts: bytes | str) -> str:

@@ -5,6 +5,7 @@ EvaluatedRun(run="robot-lora-20261121-053004", where="", recipe="robot-lora", pr
 """
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -114,8 +115,10 @@ def check_alike(first: EvaluatedRun, other: EvaluatedRun, besides: Sequence[str]
 def _format_settings(where: str) -> str:
     """The settings with which `make eval` repeats this evaluation."""
     _, _, checkpoint = where.partition("checkpoint-")
+    limit = re.search(r"(?:^|/)limit-(\d+)", where)
+    given = ["eval.part=validation"] * where.startswith("validation") + ([f"eval.limit={limit[1]}"] if limit else [])
     settings = f" CHECKPOINT={checkpoint}" if checkpoint else ""
-    return settings + (' SET="eval.part=validation"' if where.startswith("validation") else "")
+    return settings + (f' SET="{" ".join(given)}"' if given else "")
 
 
 def _read_summary(path: Path, again: str) -> Summary:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from eval.evaluate import read_recipe
+from eval.opening import read_recipe
 from eval.report.page import make_verdict
 from eval.results.pooling import pool_members
 from eval.results.records import MEMBERS, RecipeRecord

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from eval.asking.ask import digest_conditions
 from eval.asking.prompts import Prompt
-from eval.evaluate import choose_folder, read_recipe, read_rows
+from eval.opening import find_folder, read_recipe, read_rows
 from eval.results.records import MEMBERS
 from eval.scoring.summary import Summary
 from recipebook import project
@@ -40,7 +40,7 @@ class TrainedModel:
     @property
     def folder(self) -> Path:
         """Where its evaluation is."""
-        return choose_folder(self.run, self.settings)
+        return find_folder(self.run, self.settings)
 
     def list_overrides(self) -> Iterator[str]:
         """The settings that the recipe has now, where the run was trained with others."""
@@ -88,7 +88,7 @@ class TrainedRecipe:
 
     def _is_vote_of_these(self) -> bool:
         run = Run(project.RUNS / str(self.fleet) / VOTE, self.fleet)
-        path = choose_folder(run, self.models[0].settings) / "summary.json"
+        path = run.folder / self.models[0].folder.relative_to(self.models[0].run.folder) / "summary.json"
         names = {model.run.name for model in self.models}
         return path.is_file() and set(run.read().voters) == names
 

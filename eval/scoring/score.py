@@ -12,7 +12,6 @@ and summary.json. Figures of several metrics that share a name are named `<metri
 """
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -25,6 +24,7 @@ from eval.scoring.summary import EvaluatedRows, Figure, Scores, Summary, estimat
 from recipebook.files import replacing, write_text
 from recipebook.modules import METRIC, load
 from recipebook.options import check_options
+from recipebook.recipe.figures import name_figures
 
 
 class Metric(Protocol):
@@ -139,18 +139,18 @@ def read_scores(path: Path) -> tuple[list[Scores], list[Scores] | None]:
 
 def score_predictions(predictions: Sequence[Prediction], settings: Mapping[str, BaseModel]) -> Scored:
     """Score tuned answers, and the base model's where there are some, with every metric."""
-    modules = {name: load_metric(name) for name in settings}
-    seen = Counter(figure for module in modules.values() for figure in module.FIGURES)
+    named = {(metric, figure): name for name, (metric, figure) in name_figures(settings).items()}
     figures: dict[str, Figure] = {}
     tuned: list[Scores] = [{} for _ in predictions]
     base: list[Scores] = [{} for _ in predictions]
     with_base = predictions[0].baseline is not None
     answers = [_swap(item) for item in predictions] if with_base else []
-    for name, module in modules.items():
-        names = {figure: f"{name}.{figure}" if seen[figure] > 1 else figure for figure in module.FIGURES}
+    for metric in settings:
+        module = load_metric(metric)
+        names = {figure: named[metric, figure] for figure in module.FIGURES}
         figures |= {names[key]: _rename_parts(figure, names) for key, figure in list_figures(module).items()}
         for scores, items in ((tuned, predictions), (base, answers)):
-            for kept, new in zip(scores, module.score(items, settings[name]), strict=False):
+            for kept, new in zip(scores, module.score(items, settings[metric]), strict=False):
                 kept.update({names[figure]: value for figure, value in new.items()})
     return Scored(figures, tuned, base if with_base else None)
 

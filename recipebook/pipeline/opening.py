@@ -20,7 +20,7 @@ from recipebook.run.manifest import format_now
 from recipebook.run.rundir import Run
 from recipebook.run.stage_run import START, StageRun
 from recipebook.sources.inputs import MADE
-from recipebook.train.opening import FRESH, Beginning, describe_prepared, dump_recipe, link_rows, open_run
+from recipebook.train.opening import FRESH, Beginning, describe_prepared, dump_recipe, open_run, place_rows
 
 MERGING = "merging"
 JOB = "job.json"
@@ -95,7 +95,7 @@ def _has_adapter(run: StageRun) -> bool:
 
 def _open_job(run: StageRun, step: IdentifiedStage, dataset: Dataset) -> None:
     recipe = step.stage.recipe
-    link_rows(run.folder, dataset)
+    place_rows(run.folder, dataset)
     write_text(run.folder / "resolved.yaml", dump_recipe(recipe))
     prepared = describe_prepared(recipe, dataset, build_job_command())
     run.update({"status": "prepared", "created": format_now(), **prepared})

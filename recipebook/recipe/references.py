@@ -32,7 +32,9 @@ from recipebook.modules import (
     list_names,
     load,
 )
+from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.faults import format_faults, list_invalid
+from recipebook.recipe.figures import find_main_fault
 from recipebook.recipe.resolve import Resolved, format_path, is_file
 from recipebook.recipe.schema_walk import Fault, Schema, find_faults, resolve_reference
 from recipebook.recipe.unused_keys import find_unused_keys
@@ -97,14 +99,23 @@ def _find_faults(resolved: Resolved, made: Sequence[str]) -> Iterator[Fault]:
         yield from _find_options_faults(
             root, CONVERTER, recipe.data.converter, recipe.data.options, path, ("data", "options")
         )
-    for name, options in recipe.eval.metrics.items():
-        path = ("eval", "metrics", name)
-        if missing := describe_missing(METRIC, name, root):
-            yield Fault(path, True, missing)
-        else:
-            yield from _find_options_faults(root, METRIC, name, options, path, path)
+    yield from _find_metric_faults(recipe.eval, root)
     yield from _find_missing(resolved)
     yield from find_unused_keys(resolved)
+
+
+def _find_metric_faults(evaluation: Evaluation, root: Path) -> Iterator[Fault]:
+    """What is wrong with the metrics and their options; the main figure is looked at where nothing else is."""
+    faults: list[Fault] = []
+    for name, options in evaluation.metrics.items():
+        path: KeyPath = ("eval", "metrics", name)
+        if missing := describe_missing(METRIC, name, root):
+            faults.append(Fault(path, True, missing))
+        else:
+            faults += _find_options_faults(root, METRIC, name, options, path, path)
+    yield from faults
+    if not faults and (wrong := find_main_fault(evaluation.main, evaluation.metrics, root)):
+        yield Fault(("eval", "main"), False, f"eval.main: {wrong}")
 
 
 def _find_missing(resolved: Resolved) -> Iterator[Fault]:

@@ -75,6 +75,14 @@ def read_layers(name: str, profile: str | None, overrides: Iterable[str], root: 
 
 def merge_layers(layers: Layers, stage: Document | None = None, stage_overrides: Iterable[Document] = ()) -> Resolved:
     """Merge and check the layers; a stage's own sections come between the recipe and the profile."""
+    merged = join_layers(layers, stage, stage_overrides)
+    recipe = _validate(merged, layers.profile_name, layers.root)
+    inherited = _list_inherited(merged.places, layers) if stage else frozenset[KeyPath]()
+    return Resolved(layers.name, recipe, layers.profile_name, layers.source, layers.root, merged.places, inherited)
+
+
+def join_layers(layers: Layers, stage: Document | None = None, stage_overrides: Iterable[Document] = ()) -> Document:
+    """Merge the layers as `merge_layers` does, without a check of what comes out."""
     merged = Document({}, {})
     merge_documents(merged, layers.recipe)
     merged.places[()] = layers.recipe.places[()]
@@ -92,9 +100,16 @@ def merge_layers(layers: Layers, stage: Document | None = None, stage_overrides:
             merge_documents(merged, override)
     for override in stage_overrides:
         merge_documents(merged, override)
-    recipe = _validate(merged, layers.profile_name, layers.root)
-    inherited = _list_inherited(merged.places, layers) if stage else frozenset[KeyPath]()
-    return Resolved(layers.name, recipe, layers.profile_name, layers.source, layers.root, merged.places, inherited)
+    return merged
+
+
+def replace_section(document: Document, name: str, other: Document) -> None:
+    """Put another document's section, with its places, in place of this one's; without one there, take it out."""
+    document.data.pop(name, None)
+    forget(document.places, (name,))
+    if name in other.data:
+        document.data[name] = copy.deepcopy(other.data[name])
+        document.places.update((path, spot) for path, spot in other.places.items() if path[:1] == (name,))
 
 
 def list_recipes(root: Path = PROJECT) -> list[str]:

@@ -24,7 +24,7 @@ from recipebook.modules import STAGE, list_names, load
 from recipebook.recipe.faults import format_faults
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.references import check_references, find_kind_faults
-from recipebook.recipe.resolve import Layers, Resolved, lift, merge_documents, merge_layers
+from recipebook.recipe.resolve import Layers, Resolved, join_layers, lift, merge_documents, merge_layers
 from recipebook.recipe.schema_walk import Fault, find_faults
 from recipebook.recipe.section import Name, Section
 from recipebook.recipe.switches import Switch, check_switches
@@ -99,6 +99,14 @@ def read_stages(layers: Layers) -> tuple[Stage, ...]:
         _check(stage, stages, document)
         stages.append(stage)
     return tuple(stages)
+
+
+def join_stage(layers: Layers, name: str) -> Document | None:
+    """One stage's sections merged into its recipe, unchecked; None where the recipe has no such stage."""
+    documents = [lift(layers.recipe, ("stages", at)) for at in range(len(layers.recipe.data.get("stages") or ()))]
+    overrides = _take_overrides(layers, documents)
+    found = next((document for document in documents if document.data.get("name") == name), None)
+    return None if found is None else join_layers(layers, _take_sections(found), overrides.get(name, []))
 
 
 def list_texts(value: Any) -> Iterator[str]:
@@ -204,11 +212,14 @@ def _name_start(data: Mapping[str, Any]) -> str | None:
     return named.get("stage") if isinstance(named, dict) else named
 
 
+def _take_sections(document: Document) -> Document:
+    return Document({key: value for key, value in document.data.items() if key in SECTIONS}, document.places)
+
+
 def _read_stage(layers: Layers, document: Document, overrides: Sequence[Document], earlier: Sequence[Stage]) -> Stage:
     data = document.data
-    sections = Document({key: value for key, value in data.items() if key in SECTIONS}, document.places)
     kinds = [key for key in data if key not in (*HEAD, *SECTIONS)]
-    resolved = merge_layers(layers, sections, overrides)
+    resolved = merge_layers(layers, _take_sections(document), overrides)
     nearest = next((stage.name for stage in reversed(earlier) if stage.has_model), None)
     named = _name_start(data) or nearest or BASE
     merged = isinstance(data.get("from"), dict) and data["from"].get("merged", False)

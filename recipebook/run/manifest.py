@@ -71,6 +71,8 @@ class Manifest(Work):
     """How identities are computed; a file without it is of the first form (recipebook/run/earlier.py)."""
     run: str
     recipe: str
+    source: str | None = None
+    """The recipe's file, from the project's folder; earlier versions recorded its name alone."""
     member: str | None = None
     profile: str | None
     base: str | None = None

@@ -1,7 +1,6 @@
 """A recipe and this machine to a folder that is ready to be launched: everything of a run but the training."""
 
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,11 @@ import yaml
 from recipebook import hardware, project
 from recipebook.data.dataset import Dataset
 from recipebook.data.marks import has_masked
-from recipebook.files import digest, digest_file, write_text
+from recipebook.data.overlap import HELD_OUT
+from recipebook.files import copy_file, digest, digest_file, write_text
 from recipebook.launch.command import build_command, build_environment
 from recipebook.launch.render import Inputs, render_axolotl, render_deepspeed
+from recipebook.project import shown
 from recipebook.recipe.base_model import read_origin
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import Resolved
@@ -37,17 +38,24 @@ class Beginning:
 FRESH = Beginning()
 
 
-def link_rows(folder: Path, dataset: Dataset) -> None:
-    """Links to the rows of each part, in `data/`."""
+def place_rows(folder: Path, dataset: Dataset) -> None:
+    """The rows of each part, in `data/`: those of train as a link, the others as the run's own copies.
+
+    A run can be evaluated for as long as it is there; only a training needs the cache.
+    """
     (folder / "data").mkdir()
     for part in dataset.rows:
-        (folder / "data" / f"{part}.jsonl").symlink_to(_point(dataset.path(part), folder / "data"))
+        path = folder / "data" / f"{part}.jsonl"
+        if part == "train":
+            path.symlink_to(_point(dataset.path(part), folder / "data"))
+        else:
+            copy_file(dataset.path(part), path)
 
 
 def write_files(folder: Path, recipe: Recipe, dataset: Dataset, beginning: Beginning = FRESH) -> None:
-    """Write the trainer's input: links to the rows, `axolotl.yaml`, `deepspeed.json` where it is used."""
+    """Write the trainer's input: the rows, `axolotl.yaml`, `deepspeed.json` where it is used."""
     gpu, bf16 = hardware.detect().gpu, hardware.detect().bf16
-    link_rows(folder, dataset)
+    place_rows(folder, dataset)
     inputs = _name_inputs(recipe, dataset, folder, beginning)
     write_text(folder / "axolotl.yaml", render_axolotl(recipe, inputs, gpu=gpu, bf16=bf16))
     deepspeed = render_deepspeed(recipe, gpu=gpu)
@@ -78,6 +86,7 @@ def describe_prepared(recipe: Recipe, dataset: Dataset, command: Sequence[str]) 
         "hashes": {
             "sources": dataset.sources,
             "rows": dataset.rows_digest,
+            "parts": {str(part): digest_file(dataset.path(part)) for part in HELD_OUT},
             "base": provenance.digest_base(recipe),
             "chat_template": provenance.digest_chat_template(recipe),
         },
@@ -101,11 +110,12 @@ def reopen_run(manifest: Manifest, recipe: Recipe, command: Sequence[str] = ()) 
 
 def begin_manifest(run: Run, resolved: Resolved, overrides: Sequence[str], identity: str) -> Manifest:
     """Copy the recipe into the run's folder; returns a manifest (identity, versions, hardware), not yet written."""
-    shutil.copyfile(resolved.source, run.folder / "recipe.yaml")
+    copy_file(resolved.source, run.folder / "recipe.yaml")
     write_text(run.folder / "resolved.yaml", dump_recipe(resolved.recipe))
     return Manifest(
         run=run.name,
         recipe=resolved.name,
+        source=shown(resolved.source.absolute()),
         status="prepared",
         identity=identity,
         created=format_now(),

@@ -18,6 +18,7 @@ from typing import Any
 
 from recipebook import project
 from recipebook.data.dataset import Dataset, prepare
+from recipebook.data.default_metrics import format_metrics
 from recipebook.data.quality import inspect_rows
 from recipebook.data.strengths import format_strengths
 from recipebook.launch.command import build_command, build_environment
@@ -49,6 +50,8 @@ def print_training(recipe: Recipe, dataset: Dataset) -> None:
     """Print what is known of a training before it begins: its rows, tokens and steps, its files and its command."""
     for finding in inspect_rows(dataset.path("train"), dataset.path("test"), dataset.account.duplicates):
         print(f"{finding.kind:<18}{finding.text}")
+    if not recipe.eval.metrics:
+        print_field("metrics", format_metrics(recipe.data, dataset.path("test")))
     with tempfile.TemporaryDirectory(dir=project.CACHE, prefix="plan-") as folder:
         write_files(Path(folder), recipe, dataset)
         _print_tokens(_preview(Path(folder), recipe), recipe)

@@ -1,37 +1,61 @@
-"""An evaluation's folder tells what was asked, and what cannot be asked is told before any model is loaded."""
+"""An evaluation of the embedded base itself: a mistyped one leaves the good one, a limited one stands beside it."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from eval.evaluate import _format_empty, choose_folder
-from recipebook.recipe.evaluation_keys import Evaluation
-from recipebook.recipe.keys import Recipe
+from eval.comparing.evaluations import list_evaluations
+from eval.evaluate import evaluate_run
+from recipebook.errors import UserError
+from recipebook.recipe.resolve import resolve
 from recipebook.run.rundir import Run
+from tests.recipebook.recipe.making import keep_apart, train, write_sample
 
-RECIPE = {"description": "d", "model": {"base": "b"}}
-
-
-@pytest.mark.parametrize(
-    ("part", "checkpoint", "folder"),
-    [
-        ("test", None, "eval"),
-        ("test", 500, "eval/checkpoint-500"),
-        ("validation", None, "eval/validation"),
-        ("validation", 500, "eval/validation/checkpoint-500"),
-    ],
-)
-def test_parts_and_checkpoints_have_folders_of_their_own(part: str, checkpoint: int | None, folder: str) -> None:
-    settings = Evaluation.model_validate({"part": part})
-    assert choose_folder(Run(Path("runs/x")), settings, checkpoint) == Path("runs/x") / folder
+RECIPE = """\
+description: a recipe
+model: {base: models/tiny-base, chat_template: chatml}
+data: {source: SAMPLE/chats.jsonl, converter: chat, split: {by: [id], validation: 0.2, test: 0.2}}
+eval: {metrics: {text: {}}, slices: [topic], generation: {max_new_tokens: 2}}
+"""
 
 
-def test_an_empty_part_is_told_by_what_made_it_so() -> None:
-    none = {"source": "x", "converter": "echo", "split": {"test": 0}}
-    assert _format_empty(Recipe.model_validate({**RECIPE, "data": none}), "test") == "its recipe's data.split.test is 0"
-    few = {"source": "x", "converter": "echo", "split": {"test": 0.05}}
-    told = _format_empty(Recipe.model_validate({**RECIPE, "data": few}), "test")
-    assert told == "none of its records fell to the share of 0.05"
-    split = {"file": "splits.json", "by": ["persona_id"]}
-    listed = Recipe.model_validate({**RECIPE, "data": {"source": "x", "converter": "echo", "split": split}})
-    assert _format_empty(listed, "validation") == "the lists 'val' of its split file splits.json are empty"
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    """A run as if trained."""
+    with pytest.MonkeyPatch.context() as patch:
+        keep_apart(patch, tmp_path)
+        write_sample(tmp_path)
+        (tmp_path / "x.yaml").write_text(RECIPE.replace("SAMPLE", str(tmp_path)))
+        yield train(resolve(str(tmp_path / "x.yaml"), "tiny"), tmp_path)
+
+
+@pytest.fixture
+def count_batches() -> Iterator[Callable[[], int]]:
+    """How many batches a model has read so far."""
+    import torch
+
+    batches: list[str] = []
+    hook = torch.nn.modules.module.register_module_forward_hook(lambda module, _, __: batches.append(str(module)))
+    yield lambda: len(batches)
+    hook.remove()
+
+
+def test_a_mistyped_evaluation_costs_no_token_and_leaves_the_good_one(
+    run: Run, count_batches: Callable[[], int]
+) -> None:
+    folder, summary = evaluate_run(run, ())
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert {path.name for path in before} == {"predictions.jsonl", "report.html", "scores.jsonl", "summary.json"}
+    batches = count_batches()
+    for setting in ("eval.slices=[categoree]", "eval.main=accuracy", "eval.unit=[topics]", "eval.metrics.txt={}"):
+        with pytest.raises(UserError):
+            evaluate_run(run, (setting,))
+    assert count_batches() == batches
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+    beside, limited = evaluate_run(run, ("eval.limit=2",))
+    assert (beside, limited.rows, summary.rows > 2) == (folder / "limit-2", 2, True)
+    assert all(path.read_bytes() == content for path, content in before.items())
+    assert list_evaluations(run) == ["", "limit-2"]
+    assert [path.name for path in run.folder.iterdir() if path.name.startswith(".")] == []

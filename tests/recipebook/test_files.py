@@ -81,3 +81,17 @@ def test_standard_output_is_written_in_turn_into_pipes_and_files(tmp_path: Path,
     with (tmp_path / "out").open("w") as out:
         subprocess.run(command, stdout=out, check=True)
     assert (tmp_path / "out").read_text() == "a\nb\nc\n"
+
+
+def test_the_next_writer_removes_what_a_killed_one_left_and_nothing_else(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from recipebook.files import replacing\n"
+        f"with replacing(Path({str(tmp_path / 'x')!r})) as file:\n"
+        "    file.write(b'half'); file.flush(); os.kill(os.getpid(), 9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    (left,) = list_names(tmp_path)
+    for name in (f".y{left[2:]}", f".x.{os.getpid()}.tmp.old", f".x.{os.getppid()}.tmp"):
+        (tmp_path / name).touch()
+    write_text(tmp_path / "x", "whole")
+    assert list_names(tmp_path) == sorted([f".x.{os.getpid()}.tmp.old", f".x.{os.getppid()}.tmp", f".y{left[2:]}", "x"])

@@ -34,6 +34,7 @@ def digest_text(folder: Path, *texts: str) -> str:
         CODE.replace('    """Twice the number."""\n', ""),
         '"""A module of its own."""\n' + CODE,
         CODE.replace("2 * number", "(2 *\n        number)"),
+        'METRICS = {"text": {}}\n' + CODE,
     ],
 )
 def test_imports_words_and_positions_leave_no_trace(tmp_path: Path, text: str) -> None:

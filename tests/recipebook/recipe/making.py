@@ -110,7 +110,8 @@ def train(resolved: Resolved, folder: Path, member: str | None = None) -> Run:
     manifest = open_run(run, resolved, (), dataset, member or "identity")
     shutil.copytree(PROJECT / "models" / "tiny-base", run.folder / "model")
     shutil.copyfile(PROJECT / "templates" / "chat" / "chatml.jinja", run.folder / "model" / "chat_template.jinja")
-    run.write(manifest.model_copy(update={"status": "trained", "member": member}))
+    # As if the recipe's file were gone, whose `eval` section would count instead of the resolved one.
+    run.write(manifest.model_copy(update={"status": "trained", "member": member, "source": None}))
     return run
 
 

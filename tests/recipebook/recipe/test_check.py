@@ -70,6 +70,13 @@ def change(tmp_path: Path) -> Change:
     return write
 
 
+def test_a_main_figure_that_no_metric_has_is_a_line(change: Change) -> None:
+    root = change()
+    (root / "eval" / "metrics" / "exact.py").write_text(f"{OPTIONS}FIGURES = {{'right': 'it is'}}\n")
+    (root / "recipes" / "x.yaml").write_text(FILES["recipes/x.yaml"] + "  main: accuracy\n")
+    assert check_all(root) == ["recipes/x.yaml:14:9: eval.main: no figure 'accuracy' in the metrics; it has: right"]
+
+
 def test_a_project_in_which_all_is_well_has_no_lines(change: Change) -> None:
     root = change()
     assert check_all(root) == []

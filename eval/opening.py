@@ -1,0 +1,171 @@
+"""What an evaluation needs before a model is loaded: a run in; its recipe, its prompts and a folder to write to, out.
+
+Reads downward. Everything that can be wrong with an evaluation's settings is refused here, before a token is generated,
+and an evaluation takes the place of an earlier one only when all of it is there.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from eval.asking.prompts import DrawnPrompts, Prompt, draw_prompts
+from eval.scoring.score import load_metric
+from eval.scoring.summary import Summary
+from recipebook.building import building
+from recipebook.data.dataset import prepare
+from recipebook.data.default_metrics import choose_metrics
+from recipebook.errors import UserError
+from recipebook.files import digest, digest_file
+from recipebook.project import shown
+from recipebook.recipe.evaluated import resolve_evaluated
+from recipebook.recipe.evaluation_keys import Evaluation
+from recipebook.recipe.figures import find_main_fault
+from recipebook.recipe.keys import Recipe
+from recipebook.recipe.references import check_references
+from recipebook.recipe.resolve import resolve
+from recipebook.run.provenance import flatten, format_changes
+from recipebook.run.rundir import Run
+from recipebook.run.stage_run import StageRun
+from recipebook.sources.inputs import MADE
+
+PARTS = ("train", "validation", "test")
+
+
+def read_recipe(run: Run, overrides: Sequence[str]) -> Recipe:
+    """The recipe as it was run, with its `eval` section as it is written now; `SET=` may change this section alone."""
+    wrong = [override for override in overrides if not override.startswith("eval.")]
+    if wrong:
+        raise UserError(f"SET: '{wrong[0]}' cannot change a trained run; only eval.* can")
+    manifest, kept = run.read(), run.folder / "resolved.yaml"
+    stage = run.name if isinstance(run, StageRun) else None
+    source = manifest.source or manifest.recipe
+    resolved = resolve_evaluated(kept, source, manifest.profile, manifest.overrides, overrides, stage)
+    data = resolved.recipe.data
+    check_references(resolved, [name.removeprefix(MADE) for name in (data.source, data.validation, data.test) if name])
+    settings = resolved.recipe.eval
+    if not settings.metrics:
+        settings = settings.model_copy(update={"metrics": choose_metrics(data, _find_rows(run, settings.part))})
+        if wrong_main := find_main_fault(settings.main, settings.metrics):
+            raise UserError(f"{resolved.name}: eval.main: {wrong_main}")
+    return resolved.recipe.model_copy(update={"eval": settings})
+
+
+def list_notes(run: Run, recipe: Recipe) -> list[str]:
+    """What a reader of the figures should know: settings edited since the training, and rows that were replaced."""
+    kept = resolve(str(run.folder / "resolved.yaml"), None).recipe.eval
+    now = read_recipe(run, ()).eval
+    notes = []
+    if changes := format_changes(*(flatten(one.model_dump(mode="json"), "eval") for one in (kept, now))):
+        notes.append(f"the recipe's section as it is now: {changes}")
+    return notes + ([replaced] if (replaced := _find_replaced(run, recipe.eval.part)) else [])
+
+
+def read_rows(run: Run, recipe: Recipe) -> DrawnPrompts:
+    """The prompts of the held-out rows that the recipe evaluates."""
+    settings = recipe.eval
+    path = _find_rows(run, settings.part)
+    drawn = draw_prompts(path if path.is_file() else _make_rows(run, recipe), settings.limit, settings.turns)
+    if not drawn.prompts:
+        raise UserError(f"{shown(run.folder)} has no {settings.part} rows: {_format_empty(recipe, settings.part)}")
+    return drawn
+
+
+def check_prompts(settings: Evaluation, prompts: Sequence[Prompt]) -> None:
+    """Refuse slices and units by fields that the prompts do not have, and figures of pairs where there are none."""
+    known = Counter(field for prompt in prompts for field in prompt.meta)
+    for field in settings.slices:
+        if field not in known:
+            fields = ", ".join(sorted(known)) or "nothing"
+            raise UserError(f"no {settings.part} row has {field!r} in its meta to slice by; they have: {fields}")
+    for field in settings.unit:
+        if known[field] < len(prompts):
+            first = next(prompt for prompt in prompts if field not in prompt.meta)
+            raise UserError(f"eval.unit: {first.id} has no {field!r} in its meta; it has: {', '.join(first.meta)}")
+    of_pairs = [name for name in settings.metrics if "rejected" in getattr(load_metric(name), "MEASURES", ())]
+    single = next((prompt for prompt in prompts if prompt.rejected is None), None)
+    if of_pairs and single:
+        raise UserError(f"{single.id} is no pair, and metric '{of_pairs[0]}' measures pairs")
+
+
+def choose_folder(run: Run, settings: Evaluation, checkpoint: int | None = None, limit: int | None = None) -> Path:
+    """Where an evaluation of this part and checkpoint goes; `limit` is that of an evaluation beside the recipe's."""
+    folder = run.folder / "eval"
+    folder = folder / settings.part if settings.part != "test" else folder
+    folder = folder / f"limit-{limit}" if limit else folder
+    return folder / f"checkpoint-{checkpoint}" if checkpoint else folder
+
+
+def find_folder(run: Run, settings: Evaluation, checkpoint: int | None = None) -> Path:
+    """Where one run's evaluation goes, by what is there already."""
+    usual = choose_folder(run, settings, checkpoint)
+    return choose_folder(run, settings, checkpoint, find_limit_beside(run, settings, usual))
+
+
+def find_limit_beside(run: Run, settings: Evaluation, usual: Path) -> int | None:
+    """The limit of an evaluation that goes beside one of more rows in the `usual` folder; None if it goes there itself.
+
+    A limit that the recipe itself has is no other evaluation than the recipe's.
+    """
+    if settings.limit is None or settings.limit == read_recipe(run, ()).eval.limit:
+        return None
+    rows = _count_rows(usual / "summary.json")
+    return settings.limit if rows > settings.limit else None
+
+
+def _count_rows(path: Path) -> float:
+    """How many rows an evaluation has; without a limit more than any, without an evaluation none."""
+    try:
+        asked = Summary.model_validate_json(path.read_bytes()).asked
+    except (OSError, ValueError):
+        return 0
+    return asked.drawn.rows if asked and asked.drawn else float("inf")
+
+
+@contextmanager
+def replacing_evaluation(run: Run, folder: Path) -> Iterator[Path]:
+    """A new folder to write an evaluation to; once it is whole, its files take the place of those in `folder`."""
+    with building("eval", run.folder) as new:
+        yield new
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in sorted(new.iterdir()):
+            path.replace(folder / path.name)
+
+
+def _find_rows(run: Run, part: str) -> Path:
+    return run.folder / "data" / f"{part}.jsonl"
+
+
+def _find_replaced(run: Run, part: str) -> str | None:
+    """A line about rows that are not those that the run was prepared with; None where they are, or nobody knows."""
+    hashes, path = run.read().hashes, _find_rows(run, part)
+    wanted = hashes.get("parts", {}).get(part)
+    paths = [_find_rows(run, each) for each in PARTS]
+    if wanted is None and all(each.is_file() for each in paths):
+        # Earlier versions recorded one hash of all parts.
+        wanted, found = hashes.get("rows"), digest(*map(digest_file, paths))
+    else:
+        found = digest_file(path) if path.is_file() else wanted
+    if wanted in (None, found):
+        return None
+    return f"{shown(path)} was replaced since the training (hash {found}, it was {wanted}): these are other rows"
+
+
+def _make_rows(run: Run, recipe: Recipe) -> Path:
+    """Rows that only the cache had, and that have gone with it: made again, if the sources still give the same ones."""
+    part, data = recipe.eval.part, recipe.data
+    gone = f"{shown(_find_rows(run, part))} is gone, as the cache was removed"
+    if any(name and name.startswith(MADE) for name in (data.source, data.validation, data.test)):
+        raise UserError(f"{gone}; its rows were made by an earlier stage: make train RECIPE={run.read().recipe}")
+    dataset = prepare(data)
+    if dataset.rows_digest != run.read().hashes.get("rows"):
+        raise UserError(f"{gone}, and its sources give other rows now")
+    return next(dataset.path(each) for each in dataset.rows if each == part)
+
+
+def _format_empty(recipe: Recipe, part: str) -> str:
+    if recipe.data.split.file:
+        name = {"test": "test", "validation": "val"}[part]
+        return f"the lists '{name}' of its split file {recipe.data.split.file} are empty"
+    share = getattr(recipe.data.split, part)
+    return f"none of its records fell to the share of {share}" if share else f"its recipe's data.split.{part} is 0"
