@@ -9,7 +9,7 @@ descriptor (`pass_fds`) holds the lock as well, and keeps it when its parent is 
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -33,15 +33,16 @@ def holding(lock: int) -> Iterator[int]:
 
 
 def write_owner(lock: int, pid: int) -> None:
-    """Write into a locked file which process holds it, for the messages of others."""
-    os.pwrite(lock, f"{pid}\n".encode(), 0)
+    """Write into a locked file which process holds it, for the messages of others; the lock counts without it."""
+    with suppress(OSError):
+        os.pwrite(lock, f"{pid}\n".encode(), 0)
 
 
 def read_owner(path: Path) -> str:
     """The process that a locked file names; `unknown` where the file went away meanwhile."""
     try:
         # A longer number that was there before may have left its last digits on a second line.
-        return path.read_text().partition("\n")[0]
+        return path.read_text().partition("\n")[0] or "unknown"
     except FileNotFoundError:
         return "unknown"
 

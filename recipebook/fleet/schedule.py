@@ -13,11 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from recipebook import project
 from recipebook.errors import UserError
 from recipebook.fleet.members import MemberState, name_fleet
 from recipebook.launch.launchers import Launcher, LaunchJob, RunningTraining
-from recipebook.locks import lock_file
 from recipebook.progress import ProgressLine, format_seconds
 from recipebook.run import rundir
 from recipebook.run.manifest import Manifest, Status
@@ -25,6 +23,7 @@ from recipebook.run.progress_file import read_progress
 from recipebook.run.rundir import Run
 from recipebook.terminal import print_field
 from recipebook.train import attempt
+from recipebook.train.claim import try_claim
 from recipebook.train.opening import open_run, reopen_run
 
 POLL_SECONDS = 0.05
@@ -102,13 +101,8 @@ class Schedule:
         return True
 
     def _claim(self, work: MemberWork) -> bool:
-        folder = project.CACHE / "claims"
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            work.claim = lock_file(folder / work.standing.identity, wait=False)
-        except BlockingIOError:
-            return False
-        return True
+        work.claim = try_claim(work.standing.identity)
+        return work.claim is not None
 
     def _start(self, work: MemberWork) -> bool:
         run, manifest = self._open(work)
@@ -120,7 +114,8 @@ class Schedule:
             return False
         lock = run.lock()
         try:
-            run.drop_broken_checkpoints()
+            for dropped in run.drop_broken_checkpoints():
+                self._print("dropped", f"{work.standing.member.name}: {dropped}")
             manifest = attempt.begin(run, manifest)
             processes = work.standing.resolved.recipe.launch.processes
             job = LaunchJob(run.folder, manifest.command, manifest.environment, lock, processes)

@@ -33,6 +33,7 @@ from recipebook.run.stage_run import StageRun, link_final, list_trained, settle
 from recipebook.suggestions import offer
 from recipebook.terminal import print_field
 from recipebook.train.attempt import attempt, attempt_job
+from recipebook.train.claim import claiming, lock_run
 from recipebook.train.machine import check_machine, choose_profile
 from recipebook.train.opening import begin_manifest, reopen_run
 from recipebook.train.words import print_dataset, print_recipe
@@ -76,16 +77,18 @@ def train_stages(resolved: Resolved, stages: Sequence[Stage], overrides: Sequenc
     steps = list_steps(stages)
     _check_needs(steps, chosen, resolved.name)
     identity = identify_all(steps)
-    earlier = None if choice.force else rundir.find_same(identity)
-    if earlier and all(earlier.read().get_stage(name).finished for name in chosen):
-        print_field("found", f"{shown(earlier.folder)}: {', '.join(chosen)}: same recipe, data and versions")
-        print_field("next", f"make eval RUN={earlier.name} (or FORCE=1 to run them again)")
-        return 0
-    top = earlier or rundir.create(resolved.name, datetime.now())
-    with holding(top.lock()) as lock:
-        if not earlier:
-            _open(top, resolved, steps, overrides, identity)
-        return _run_all(top, steps, chosen, choice, overrides, lock)
+    with claiming(identity, resolved.name):
+        earlier = None if choice.force else rundir.find_same(identity)
+        if earlier and all(earlier.read().get_stage(name).finished for name in chosen):
+            print_field("found", f"{shown(earlier.folder)}: {', '.join(chosen)}: same recipe, data and versions")
+            print_field("next", f"make eval RUN={earlier.name} (or FORCE=1 to run them again)")
+            return 0
+        top = earlier or rundir.create(resolved.name, datetime.now())
+        with holding(lock_run(top)) as lock:
+            if not earlier:
+                with rundir.removing_unless_opened(top):
+                    _open(top, resolved, steps, overrides, identity)
+            return _run_all(top, steps, chosen, choice, overrides, lock)
 
 
 def _check_needs(steps: Sequence[IdentifiedStage], chosen: Sequence[str], recipe: str) -> None:
@@ -127,29 +130,44 @@ def _run_all(
     lock: int,
 ) -> int:
     for at, step in enumerate(steps, 1):
-        run, stage = StageRun(top, step.stage.name), step.stage
-        heading = format_stage(stage, at, len(steps))
-        if top.read().get_stage(stage.name).finished:
-            print(f"{heading}: done already")
-            continue
-        dataset = prepare_rows(step, top) if _can_prepare(step, top) else None
-        forced = choice.force and stage.name in chosen
-        other = find_finished(step, dataset.rows_digest, top) if dataset and not forced else None
-        if other:
-            run.take_over(other)
-            print(f"{heading}: as in {shown(other.folder)}")
-            continue
-        if stage.name not in chosen or dataset is None:
-            print(f"{heading}: left for later")
-            continue
-        print(heading)
-        print_dataset(dataset)
-        if top.read().get_stage(stage.name).status == "waiting":
-            open_stage(run, step, overrides, dataset)
-        status = _run(run, stage, lock)
+        # Another recipe, or a part of this one, may have the same stage.
+        with claiming(step.identity, f"stage '{step.stage.name}'"):
+            heading = format_stage(step.stage, at, len(steps))
+            status = _take(top, step, heading, chosen, choice, overrides, lock)
         if status:
             return status
     return _close(top)
+
+
+def _take(
+    top: Run,
+    step: IdentifiedStage,
+    heading: str,
+    chosen: Sequence[str],
+    choice: StageChoice,
+    overrides: Sequence[str],
+    lock: int,
+) -> int:
+    """Run one stage, unless it is done, in another run too, or left for later; the exit status."""
+    run, stage = StageRun(top, step.stage.name), step.stage
+    if top.read().get_stage(stage.name).finished:
+        print(f"{heading}: done already")
+        return 0
+    dataset = prepare_rows(step, top) if _can_prepare(step, top) else None
+    forced = choice.force and stage.name in chosen
+    other = find_finished(step, dataset.rows_digest, top) if dataset and not forced else None
+    if other:
+        run.take_over(other)
+        print(f"{heading}: as in {shown(other.folder)}")
+        return 0
+    if stage.name not in chosen or dataset is None:
+        print(f"{heading}: left for later")
+        return 0
+    print(heading)
+    print_dataset(dataset)
+    if top.read().get_stage(stage.name).status == "waiting":
+        open_stage(run, step, overrides, dataset)
+    return _run(run, stage, lock)
 
 
 def _can_prepare(step: IdentifiedStage, top: Run) -> bool:

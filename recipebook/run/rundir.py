@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from recipebook.errors import UserError, format_first_error
 from recipebook.files import write_text
 from recipebook.locks import lock_file, read_owner, write_owner
 from recipebook.project import RUNS, shown
+from recipebook.run.checkpoints import find_fault
 from recipebook.run.earlier import translate_manifest
 from recipebook.run.manifest import Manifest
 
@@ -66,36 +68,49 @@ class Run:
         write_text(self.folder / "manifest.json", manifest.model_dump_json(indent=2) + "\n")
         return manifest
 
+    @property
+    def lock_path(self) -> Path:
+        """The file whose lock holds the run."""
+        return self.folder / "run.lock"
+
+    def try_lock(self) -> int | None:
+        """As `lock`; None while another process holds the run."""
+        try:
+            lock = lock_file(self.lock_path, wait=False)
+        except BlockingIOError:
+            return None
+        write_owner(lock, os.getpid())
+        return lock
+
     def lock(self) -> int:
         """A descriptor that holds the run; the trainer inherits it, so that the run stays held while either lives."""
-        path = self.folder / "run.lock"
-        try:
-            lock = lock_file(path, wait=False)
-        except BlockingIOError:
-            raise UserError(f"{shown(self.folder)} is being trained by process {read_owner(path)}") from None
-        write_owner(lock, os.getpid())
+        lock = self.try_lock()
+        if lock is None:
+            raise UserError(f"{shown(self.folder)} is being trained by process {read_owner(self.lock_path)}")
         return lock
 
     def is_held(self) -> bool:
         """Whether a runner or its trainer lives."""
-        try:
-            os.close(self.lock())
-        except UserError:
+        lock = self.try_lock()
+        if lock is None:
             return True
+        os.close(lock)
         return False
 
     def checkpoints(self) -> list[Path]:
-        """Whole checkpoints, oldest first: the trainer writes trainer_state.json last."""
-        found = [path for path in self.folder.glob("model/checkpoint-*") if (path / "trainer_state.json").is_file()]
-        return sorted(found, key=lambda path: int(path.name.split("-")[-1]))
+        """Whole checkpoints, oldest first."""
+        return [path for path in self._list_checkpoints() if find_fault(path) is None]
 
     def drop_broken_checkpoints(self) -> list[str]:
-        """Remove checkpoints that a killed trainer left half-written; returns their names."""
-        whole = set(self.checkpoints())
-        broken = [path for path in self.folder.glob("model/checkpoint-*") if path not in whole]
+        """Remove checkpoints that are not whole; returns a line for each, with what is missing."""
+        broken = {path: fault for path in self._list_checkpoints() if (fault := find_fault(path))}
         for path in broken:
             shutil.rmtree(path)
-        return [path.name for path in broken]
+        return [f"{path.name}: {fault}" for path, fault in broken.items()]
+
+    def _list_checkpoints(self) -> list[Path]:
+        numbered = [path for path in self.folder.glob("model/checkpoint-*") if path.name.partition("-")[2].isdigit()]
+        return sorted(numbered, key=lambda path: int(path.name.partition("-")[2]))
 
 
 def create(recipe: str, now: datetime, runs: Path = RUNS, fleet: str | None = None) -> Run:
@@ -109,6 +124,17 @@ def create(recipe: str, now: datetime, runs: Path = RUNS, fleet: str | None = No
             continue
         return Run(runs / f"{stem}{suffix}", fleet)
     raise UserError(f"{shown(runs / stem)} and 98 more of that name exist")
+
+
+@contextmanager
+def removing_unless_opened(run: Run) -> Iterator[None]:
+    """Remove the folder of a run that could not be opened, on a full disk for example; one with a manifest stays."""
+    try:
+        yield
+    except BaseException:
+        if not (run.folder / "manifest.json").exists():
+            shutil.rmtree(run.folder, ignore_errors=True)
+        raise
 
 
 def list_runs(runs: Path = RUNS) -> Iterator[Run]:

@@ -1,7 +1,8 @@
 """A resolved recipe without stages or a matrix in; a trained, checked run in `runs/` out.
 
 Reads downward: prepare the data, recognise or open the run, launch and check. A run of the same identity that is
-trained is not trained again; one that was interrupted or failed resumes from its last checkpoint.
+trained is not trained again; one that was interrupted or failed resumes from its last checkpoint. While another command
+trains the same, this one waits for it.
 """
 
 import time
@@ -13,8 +14,10 @@ from recipebook.locks import holding
 from recipebook.project import shown
 from recipebook.recipe.resolve import Resolved
 from recipebook.run import provenance, rundir
+from recipebook.run.rundir import Run, removing_unless_opened
 from recipebook.terminal import print_field
 from recipebook.train.attempt import attempt
+from recipebook.train.claim import claiming, lock_run
 from recipebook.train.opening import open_run, reopen_run
 from recipebook.train.words import print_dataset, print_recipe
 
@@ -26,19 +29,26 @@ def train_run(resolved: Resolved, overrides: Sequence[str], *, force: bool) -> i
     dataset = prepare(resolved.recipe.data)
     print_dataset(dataset)
     identity = provenance.identify(resolved.recipe, dataset.rows_digest)
-    earlier = None if force else rundir.find_same(identity)
-    if earlier and earlier.read().status == "trained":
-        print_field("found", f"{shown(earlier.folder)}: same recipe, data and versions")
-        print_field("next", f"make eval RUN={earlier.name} (or FORCE=1 to train again)")
-        return 0
-    run = earlier or rundir.create(resolved.name, datetime.now())
-    with holding(run.lock()) as lock:
-        if earlier:
-            manifest = reopen_run(run.read(), resolved.recipe)
-        else:
-            manifest = open_run(run, resolved, overrides, dataset, identity)
-        seconds = {**manifest.seconds, "prepare": round(time.monotonic() - started, 2)}
-        status = attempt(run, manifest.model_copy(update={"seconds": seconds}), lock)
+    with claiming(identity, resolved.name):
+        earlier = None if force else rundir.find_same(identity)
+        if earlier and earlier.read().status == "trained":
+            return _reuse(earlier)
+        run = earlier or rundir.create(resolved.name, datetime.now())
+        with holding(lock_run(run)) as lock:
+            with removing_unless_opened(run):
+                manifest = (
+                    reopen_run(run.read(), resolved.recipe)
+                    if earlier
+                    else open_run(run, resolved, overrides, dataset, identity)
+                )
+            seconds = {**manifest.seconds, "prepare": round(time.monotonic() - started, 2)}
+            status = attempt(run, manifest.model_copy(update={"seconds": seconds}), lock)
     if status == 0:
         print_field("next", f"make eval RUN={run.name}")
     return status
+
+
+def _reuse(run: Run) -> int:
+    print_field("found", f"{shown(run.folder)}: same recipe, data and versions")
+    print_field("next", f"make eval RUN={run.name} (or FORCE=1 to train again)")
+    return 0

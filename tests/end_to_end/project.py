@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+PACKAGES = [f"{name}/__init__" for name in ("axolotl", "axolotl/cli", "axolotl/core", "axolotl/utils", "transformers")]
+MODULES = ["axolotl/train", "axolotl/core/builders", "axolotl/utils/data", "axolotl/utils/trainer"]
 
 
 @dataclass(frozen=True)
@@ -74,3 +76,15 @@ def copy_checkout(folder: Path) -> Project:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     return Project(folder)
+
+
+def give_quick_engine(project: Project) -> None:
+    """Put quick_engine.py in Axolotl's place."""
+    for module in (*PACKAGES, *MODULES):
+        path = project.folder / f"{module}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    tables = "def get_checkpoint_conversion_mapping(kind): ...\n"
+    (project.folder / "transformers" / "conversion_mapping.py").write_text(tables)
+    engine = (Path(__file__).parent / "quick_engine.py").read_bytes()
+    (project.folder / "axolotl" / "cli" / "train.py").write_bytes(engine)

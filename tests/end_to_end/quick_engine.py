@@ -8,6 +8,7 @@ than its checkpoint at its first start.
 import json
 import os
 import time
+import zipfile
 from pathlib import Path
 
 STEPS = 10
@@ -27,11 +28,11 @@ def do_cli(config: str) -> None:
         Path("progress.tmp").replace("progress.json")
         time.sleep(PACE)
         if step == STEPS // 2:
-            Path(f"model/checkpoint-{step}").mkdir(parents=True)
-            Path(f"model/checkpoint-{step}/trainer_state.json").write_text("{}")
+            write_checkpoint(Path(f"model/checkpoint-{step}"), step)
             hang_at_first_start()
         with Path("metrics.jsonl").open("a") as metrics:
             metrics.write(json.dumps({"step": step, "loss": 1.5}) + "\n")
+    Path("model").mkdir(exist_ok=True)
     Path("model/adapter_model.safetensors").write_bytes(bytes(100_000))
     found = {"finite": True, "changed": True, "tensors": 1, "parameters": 25_000, "digest": "d"}
     Path("weights.json").write_text(json.dumps(found))
@@ -41,3 +42,12 @@ def hang_at_first_start() -> None:
     member = Path.cwd().name.partition("-")[0]
     if os.environ.get("HANGS") == member and len(Path("starts").read_text().splitlines()) == 1:
         time.sleep(60)
+
+
+def write_checkpoint(folder: Path, step: int) -> None:
+    """Every file of a whole checkpoint, none of them with anything in it."""
+    folder.mkdir(parents=True)
+    (folder / "adapter_model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+    with zipfile.ZipFile(folder / "optimizer.pt", "w") as archive:
+        archive.writestr("optimizer/version", "3")
+    (folder / "trainer_state.json").write_text(json.dumps({"global_step": step}))

@@ -102,19 +102,24 @@ def test_a_stop_ends_the_trainer_and_is_told(project: Project) -> None:
     assert [folder.name, "interrupted"] in [line.split()[:2] for line in project.run("runs")[1].splitlines()]
 
 
-def test_a_run_in_training_is_not_trained_twice(project: Project) -> None:
-    process, folder = start_training(project, 1, "training.seed=8")
+def test_a_run_in_training_is_waited_for_and_not_trained_twice(project: Project) -> None:
+    first, folder = start_training(project, 1, "training.seed=8")
     trainer = find_trainer(folder)
     # It would be at its end before a slow machine has begun the second command.
     os.kill(trainer, signal.SIGSTOP)
+    second = project.start("train", "robot-lora", "--set", *SETTINGS, "training.seed=8")
     try:
-        status, said = project.train(*SETTINGS, "training.seed=8")
-        assert status == 2
-        assert f"runs/{folder.name} is being trained by process {trainer}" in said
+        assert second.stdout
+        lines = iter(second.stdout.readline, "")
+        waits = f"waiting   robot-lora is being trained by process {first.pid}; waiting\n"
+        assert next(line for line in lines if line.startswith("waiting")) == waits
     finally:
         os.kill(trainer, signal.SIGCONT)
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+    said, _ = first.communicate(timeout=300)
+    assert first.returncode == 0, said
+    said, _ = second.communicate(timeout=60)
+    assert (second.returncode, f"found     runs/{folder.name}: same recipe" in said) == (0, True)
+    assert len(json.loads((folder / "manifest.json").read_bytes())["attempts"]) == 1
 
 
 def test_diverging_training_fails_by_its_weights(project: Project) -> None:

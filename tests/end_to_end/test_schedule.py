@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.project import Project
+from tests.end_to_end.project import Project, give_quick_engine
 
 RECIPE = """\
 description: five trainings
@@ -29,22 +29,13 @@ matrix:
   values: {data.where.who: {column: who}}
 """
 MEMBERS = ["seed1", "seed2", "seed3", "seed4", "seed5"]
-PACKAGES = [f"{name}/__init__" for name in ("axolotl", "axolotl/cli", "axolotl/core", "axolotl/utils", "transformers")]
-MODULES = ["axolotl/train", "axolotl/core/builders", "axolotl/utils/data", "axolotl/utils/trainer"]
 
 
 @pytest.fixture(scope="module")
 def project(copy_project: Callable[[], Project]) -> Project:
     """A copy of the project that has its own engine."""
     copied = copy_project()
-    for module in (*PACKAGES, *MODULES):
-        path = copied.folder / f"{module}.py"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    tables = "def get_checkpoint_conversion_mapping(kind): ...\n"
-    (copied.folder / "transformers" / "conversion_mapping.py").write_text(tables)
-    engine = (Path(__file__).parent / "quick_engine.py").read_bytes()
-    (copied.folder / "axolotl" / "cli" / "train.py").write_bytes(engine)
+    give_quick_engine(copied)
     return copied
 
 

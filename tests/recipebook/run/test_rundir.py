@@ -10,6 +10,7 @@ import pytest
 from recipebook.errors import UserError
 from recipebook.run import rundir
 from recipebook.run.rundir import Run
+from tests.end_to_end.quick_engine import write_checkpoint
 
 NOON = datetime(2026, 11, 20, 12, 0, 5)
 StartRun = Callable[..., Run]
@@ -56,11 +57,10 @@ def test_a_held_run_names_its_holder(start_run: StartRun) -> None:
 
 def test_only_whole_checkpoints_count_in_the_order_of_their_steps(start_run: StartRun) -> None:
     run = start_run(12, "failed")
-    for step in (100, 20, 120):
-        (run.folder / "model" / f"checkpoint-{step}").mkdir(parents=True)
+    (run.folder / "model" / "checkpoint-120").mkdir(parents=True)
     for step in (100, 20):
-        (run.folder / "model" / f"checkpoint-{step}" / "trainer_state.json").write_text("{}")
-    assert run.drop_broken_checkpoints() == ["checkpoint-120"]
+        write_checkpoint(run.folder / "model" / f"checkpoint-{step}", step)
+    assert run.drop_broken_checkpoints() == ["checkpoint-120: it has no trainer_state.json"]
     assert [path.name for path in run.checkpoints()] == ["checkpoint-20", "checkpoint-100"]
 
 
