@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from recipebook.errors import UserError, on_one_line
+from recipebook.errors import UserError, format_refusal
 
 Command = Callable[[argparse.Namespace], int]
 HELP = re.compile(r'^HELP = "(.*)"$', re.MULTILINE)
@@ -37,9 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         # A full disk, a folder that may not be written: `out/rows.jsonl: No space left on device`.
-        if not error.filename:
+        if not (line := format_refusal(error)):
             raise
-        print(on_one_line(f"{error.filename}: {error.strerror}"), file=sys.stderr)
+        print(line, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

@@ -1,10 +1,14 @@
 """A user's mistake, printed on one line without a traceback (exit status 2)."""
 
+import errno
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
+
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 
 def on_one_line(text: str) -> str:
@@ -22,6 +26,21 @@ def format_first_error(error: "ValidationError") -> str:
     """`lora.r: Input should be greater than 0`; without a place if the model as a whole is refused."""
     place, first = find_first_error(error)
     return f"{place}: {first['msg']}" if place else first["msg"]
+
+
+def format_refusal(error: OSError) -> str | None:
+    """What the system refuses, as `runs/x/manifest.json: No space left on device`; None for other errors of that kind.
+
+    Of a copy, the file that was written is named; of many copies, the first that failed.
+    """
+    if error.args and isinstance(error.args[0], list):
+        # shutil.Error, by its form: importing shutil takes as long as the rest of the command's start.
+        _, target, reason = error.args[0][0]
+        return on_one_line(f"{target}: {str(reason).partition('] ')[2] or reason}")
+    name = error.filename2 or error.filename
+    if not error.strerror or not (name or error.errno in NO_ROOM):
+        return None
+    return on_one_line(f"{name}: {error.strerror}" if name else error.strerror)
 
 
 class UserError(Exception):

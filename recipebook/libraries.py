@@ -28,6 +28,9 @@ def prepare_libraries(base: Path | str | None = None) -> None:
         os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
     for name in ("torchao", "torch.utils._pytree"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    # PEFT imports it, and it reports as an error, with a traceback, that this machine has no GPU that it knows. Nothing
+    # here is computed by it.
+    logging.getLogger("bitsandbytes").setLevel(logging.CRITICAL + 1)
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     from huggingface_hub.utils.logging import set_verbosity_error
     from transformers.utils.logging import disable_progress_bar

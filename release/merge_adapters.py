@@ -10,6 +10,7 @@ prunes each to its largest share, `density`, and lets the signs vote.
 """
 
 import json
+import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -57,6 +58,8 @@ def merge_adapters(
     """Merge into a folder, which is whole or absent; the exit status."""
     if len(queries) < 2 or len(queries) != len(weights):
         raise UserError(f"WEIGHTS: {len(weights)} given, and {len(queries)} RUNS; two runs or more need one each")
+    if wrong := [weight for weight in weights if not math.isfinite(weight)]:
+        raise UserError(f"WEIGHTS: {wrong[0]} is no weight; a weight is a finite number")
     if (kind == "ties") != (density is not None) or not 0 < (density or 1) <= 1:
         raise UserError(f"DENSITY: {density}; ties needs one above 0 and up to 1, and {kind} is the KIND")
     if out.exists():
@@ -120,10 +123,18 @@ def _merge(parts: Sequence[WeightedAdapter], kind: str, density: float | None, b
         model.add_weighted_adapter(names, [part.weight for part in parts], "merged", kind, density=density)
     except ValueError as error:
         raise UserError(f"PEFT cannot merge these: {on_one_line(str(error))}") from None
+    if not _is_finite(model):
+        raise UserError(f"WEIGHTS: {' '.join(map(str, (part.weight for part in parts)))}: their sum is not finite")
     model.save_pretrained(str(building), selected_adapters=["merged"])
     for path in (path for pattern in TOKENIZER for path in parts[0].folder.glob(pattern)):
         shutil.copyfile(path, building / "merged" / path.name)
     write_text(building / "merged" / "merged.json", json.dumps(_describe_merge(parts, kind, density), indent=1) + "\n")
+
+
+def _is_finite(model: Any) -> bool:
+    """Whether all weights of the merged adapter are numbers."""
+    merged = (value for name, value in model.state_dict().items() if ".merged." in name)
+    return all(bool(value.isfinite().all()) for value in merged)
 
 
 def _read_recipe(part: WeightedAdapter) -> Recipe:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from eval.scoring.summary import Slice
 from eval.statistics.estimates import Estimate
-from recipebook.run.diagnosis import read_curve
+from recipebook.run.progress_file import read_curve
 
 
 class Tick(NamedTuple):

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from eval.report.charts import LossChart, plot_losses
-from recipebook.run.diagnosis import Diagnosis, diagnose_folder, read_metrics
+from recipebook.run.diagnosis import Diagnosis, diagnose_folder
+from recipebook.run.progress_file import read_metrics
 
 
 class TrainingReport(NamedTuple):

@@ -9,6 +9,7 @@ drawn at random, always the same ones with the same seed.
 """
 
 import itertools
+import json
 import math
 import random
 import re
@@ -20,6 +21,9 @@ from typing import Any
 from recipebook.recipe.matrix_keys import Column, Files, Matrix, Range
 
 MANY = 500
+# Draws in a row that repeat earlier ones, after which none is left: with n of n + 1 drawn, the last one is still found.
+REPEATS = 1000
+REPEATS_EACH = 20
 _UNFIT = re.compile(r"[^\w.=+-]+", re.ASCII)
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -99,17 +103,26 @@ def _cross(choices: Mapping[str, Sequence[Any]]) -> Iterator[tuple[Any, ...]]:
 
 
 def _draw(matrix: Matrix, choices: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
-    """Combinations drawn without repeats, all of them where there are fewer."""
+    """Combinations drawn without repeats, all of them where there are fewer.
+
+    Ranges are rounded to three digits, so that a narrow one has few values. How many is known by drawing: after very
+    many draws in a row that were there already, none is left.
+    """
     assert matrix.search
     rng = random.Random(matrix.search.seed)
     seen: list[dict[str, Any]] = []
+    known: set[str] = set()
+    repeated = 0
     endless = any(isinstance(option, Range) for options in choices.values() for option in options)
     total = math.prod(map(len, choices.values()))
     wanted = matrix.search.random if endless else min(matrix.search.random, total)
-    while len(seen) < wanted:
+    while len(seen) < wanted and repeated < REPEATS + REPEATS_EACH * len(seen):
         one = {key: _draw_one(rng.choice(options), rng) for key, options in choices.items()}
-        if one not in seen:
+        drawn = json.dumps(one)
+        repeated = repeated + 1 if drawn in known else 0
+        if not repeated:
             seen.append(one)
+            known.add(drawn)
     return iter(seen)
 
 

@@ -105,12 +105,14 @@ def _run(
 
 @contextmanager
 def signals_raise() -> Iterator[None]:
-    """Ctrl-C, a kill and a closed terminal become Stopped."""
+    """Ctrl-C, Ctrl-\\, a kill and a closed terminal become Stopped; under `nohup`, a closed terminal is nothing."""
 
     def stop(signum: int, frame: FrameType | None) -> None:
         raise Stopped(signal.Signals(signum).name)
 
-    caught = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    caught = [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        caught.append(signal.SIGHUP)
     before = {signum: signal.signal(signum, stop) for signum in caught}
     try:
         yield

@@ -9,7 +9,6 @@ method and beta. There the verdict rests on the share of pairs whose chosen answ
 margin of the rewards. docs/evaluation.md has the sources of these bounds, and the advice that was left out.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,8 @@ from statistics import fmean, median
 from typing import Any, Literal
 
 import yaml
+
+from recipebook.run.progress_file import Curve, read_curve, read_metrics
 
 # Of guides to training command models: below 0.5 is good, below 0.2 excellent, validation within 0.3 of training.
 GOOD_LOSS = 0.5
@@ -41,7 +42,6 @@ SPIKES = 0.05
 GRADIENT_SPIKE = 10.0
 
 Verdict = Literal["excellent", "good", "overfitting", "underfitting", "unstable", "stalled", "too short to judge"]
-Curve = dict[int, float]
 
 ADVICE: dict[Verdict, tuple[str, ...]] = {
     "excellent": (),
@@ -111,12 +111,6 @@ def diagnose_folder(folder: Path) -> Diagnosis:
     return diagnose(read_metrics(folder / "metrics.jsonl"), answers_only=answers_only, method=settings.get("rl"))
 
 
-def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of metrics.jsonl; none where nothing was logged."""
-    # A trainer that was killed, or that found the disk full, may have left the last one half-written.
-    return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]] if path.is_file() else []
-
-
 def diagnose(lines: Sequence[Mapping[str, Any]], *, answers_only: bool = True, method: str | None = None) -> Diagnosis:
     """The verdict on a training; if prompts are trained too (`answers_only=False`), the loss itself has no bounds.
 
@@ -128,12 +122,6 @@ def diagnose(lines: Sequence[Mapping[str, Any]], *, answers_only: bool = True, m
     own = (OF_PAIRS, OF_METHOD.get(method, OF_REFERENCE))
     first = [advice[found.verdict] for advice in own if found.verdict in advice]
     return replace(found, advice=(*first, *found.advice))
-
-
-def read_curve(lines: Sequence[Mapping[str, Any]], key: str) -> Curve:
-    """One figure by step; of a step that was trained again after a resume, the last one counts."""
-    found = {int(line["step"]): float(line[key]) for line in lines if key in line}
-    return dict(sorted(found.items()))
 
 
 def _judge(lines: Sequence[Mapping[str, Any]], answers_only: bool) -> Diagnosis:
@@ -203,9 +191,12 @@ def _judge_losses(lines: Sequence[Mapping[str, Any]], train: Curve, answers_only
     if held_out and (gap := _get_gap(train, held_out)) >= GAP:
         reason = f"validation {gap:.2f} above training ({GAP} or more is overfitting)"
         return _conclude("overfitting", [*reasons, reason, *_find_rise(held_out)])
+    level = end > start * (1 - CHANGE)
+    if no_gain := _find_no_gain(held_out):
+        return _conclude("stalled" if level else "overfitting", [*reasons, *no_gain])
     if rise := _find_rise(held_out):
         return _conclude("overfitting", [*reasons, *rise])
-    if end > start * (1 - CHANGE) and end >= GOOD_LOSS:
+    if level and end >= GOOD_LOSS:
         return _conclude("stalled", [*reasons, f"hardly below the {start:.2f} of the first fifth"])
     if not answers_only:
         return _conclude("good", [*reasons, f"from {start:.2f}; prompts were trained too, so no bound is known"])
@@ -267,6 +258,13 @@ def _find_rise(held_out: Curve) -> list[str]:
     if last <= held_out[best] * (1 + CHANGE) or last < held_out[best] + CHANGE / 5:
         return []
     return [f"validation was lowest, {held_out[best]:.2f}, at step {best}, and rose again"]
+
+
+def _find_no_gain(held_out: Curve) -> list[str]:
+    """The validation loss is no lower than before training."""
+    if 0 not in held_out or [*held_out.values()][-1] < held_out[0]:
+        return []
+    return [f"validation is no better than the {held_out[0]:.2f} before training"]
 
 
 def _get_end(lines: Sequence[Mapping[str, Any]], key: str) -> float | None:

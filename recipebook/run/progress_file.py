@@ -1,16 +1,41 @@
-"""A trainer's reports in the run's folder: its progress (progress.json), and why it ended (train.log)."""
+"""A trainer's reports in the run's folder: its progress (progress.json), its losses (metrics.jsonl), and why it ended
+(train.log)."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+Curve = dict[int, float]
 
 
 def read_progress(folder: Path) -> dict[str, Any]:
     """The trainer's last progress report; empty before the first."""
     try:
         return dict(json.loads((folder / "progress.json").read_bytes()))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         return {}
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """The whole lines of metrics.jsonl; none where nothing was logged."""
+    if not path.is_file():
+        return []
+    found = []
+    # What comes after the last line feed was being written when the trainer was killed, or found the disk full.
+    for line in path.read_bytes().split(b"\n")[:-1]:
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            # A line that found no room, with the next attempt's first line behind it.
+            continue
+    return found
+
+
+def read_curve(lines: Sequence[Mapping[str, Any]], key: str) -> Curve:
+    """One figure by step; of a step that was trained again after a resume, the last one counts."""
+    found = {int(line["step"]): float(line[key]) for line in lines if key in line}
+    return dict(sorted(found.items()))
 
 
 def last_error(log: Path) -> str:

@@ -2,24 +2,30 @@
 
 import json
 import os
+import tempfile
 import textwrap
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from recipebook.launch.process import Stopped, run_job, run_trainer
 from recipebook.progress import ProgressLine, format_seconds
 from recipebook.project import shown
-from recipebook.run.diagnosis import diagnose_folder, read_metrics
+from recipebook.run.diagnosis import diagnose_folder
+from recipebook.run.learned import explain_unchanged, find_nothing_learned
 from recipebook.run.manifest import Attempt, Manifest, Status, format_now
-from recipebook.run.progress_file import last_error, read_progress
+from recipebook.run.progress_file import last_error, read_metrics, read_progress
 from recipebook.run.rundir import REMOTE, Run
 from recipebook.terminal import print_field
+
+PROBE_BYTES = 1 << 16
 
 
 def attempt(run: Run, manifest: Manifest, lock: int) -> int:
     """Train from the last whole checkpoint, or from the start; 0 trained, 1 failed, 130 stopped."""
-    for name in run.drop_broken_checkpoints():
-        print_field("dropped", f"{name}: the trainer was ended while it wrote this checkpoint")
+    for dropped in run.drop_broken_checkpoints():
+        print_field("dropped", f"{dropped}; the trainer was ended while it wrote this checkpoint")
     print_beginning(run, manifest)
     manifest = begin(run, manifest)
     started, line = time.monotonic(), ProgressLine("training")
@@ -32,6 +38,8 @@ def attempt(run: Run, manifest: Manifest, lock: int) -> int:
     finally:
         line.clear()
     fault = find_fault(run.folder, code)
+    if fault:
+        _make_room(run)
     manifest = end(run, manifest, started, "failed" if fault else "trained", fault, code)
     if fault:
         print_field("failed", fault)
@@ -47,6 +55,12 @@ def attempt(run: Run, manifest: Manifest, lock: int) -> int:
         print_field("kept", kept)
     print_field("verdict", f"{manifest.diagnosis}")
     return 0
+
+
+def _make_room(run: Run) -> None:
+    """Remove what a failed trainer could not finish: on a full disk there would be no room to write how it ended."""
+    with suppress(OSError):
+        run.drop_broken_checkpoints()
 
 
 def attempt_job(run: Run, manifest: Manifest, lock: int, *, rows: bool) -> int:
@@ -76,21 +90,41 @@ def find_fault(folder: Path, code: int) -> str | None:
     if code < 0:
         return f"the trainer was killed by signal {-code}"
     if code:
-        return f"the trainer ended with status {code}: {last_error(folder / 'train.log')}"
-    if not (folder / "weights.json").is_file():
+        return f"the trainer ended with status {code}: {_find_refusal(folder) or last_error(folder / 'train.log')}"
+    weights = _read_weights(folder)
+    if not weights:
         return f"the trainer ended without saving a model: {last_error(folder / 'train.log')}"
-    weights = json.loads((folder / "weights.json").read_bytes())
     if not weights["finite"]:
         return "the saved weights are not finite"
     if not weights["changed"]:
-        return "the saved weights are those that training began with"
+        why = explain_unchanged(folder)
+        return "the saved weights are those that training began with" + (f": {why}" if why else "")
     loss = read_final_loss(folder)
     if loss is None and (folder / REMOTE).is_file():
         # A service does not report its losses.
         return None
     if loss is None or not 0 < loss < float("inf"):
         return f"the last logged loss is {loss}, not a finite number above 0"
+    return find_nothing_learned(folder)
+
+
+def _find_refusal(folder: Path) -> str | None:
+    """Why nothing can be written here; on a full disk the trainer's log has no room for its own last line."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(PROBE_BYTES))
+            file.flush()
+    except OSError as error:
+        return error.strerror
     return None
+
+
+def _read_weights(folder: Path) -> dict[str, Any] | None:
+    """What was found in the saved weights; None where that was not written, or not to its end."""
+    try:
+        return dict(json.loads((folder / "weights.json").read_bytes()))
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def read_final_loss(folder: Path) -> float | None:
@@ -152,7 +186,7 @@ def end(run: Run, manifest: Manifest, started: float, status: Status, reason: st
     """Record in the manifest how the attempt ended."""
     seconds = round(time.monotonic() - started, 2)
     last = manifest.attempts[-1].model_copy(update={"seconds": seconds, "exit_code": code, "outcome": status})
-    weights, remote = run.folder / "weights.json", run.folder / REMOTE
+    remote = run.folder / REMOTE
     found = {
         "status": status,
         "reason": reason,
@@ -160,7 +194,7 @@ def end(run: Run, manifest: Manifest, started: float, status: Status, reason: st
         "seconds": {**manifest.seconds, "train": round(manifest.seconds.get("train", 0) + seconds, 2)},
         "final_loss": read_final_loss(run.folder),
         "diagnosis": diagnose_folder(run.folder).line if status == "trained" else None,
-        "weights": json.loads(weights.read_bytes()) if weights.is_file() else None,
+        "weights": _read_weights(run.folder),
         "remote": json.loads(remote.read_bytes()) if remote.is_file() else None,
         "memory_gib": _find_most_memory(run, manifest),
     }

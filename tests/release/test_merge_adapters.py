@@ -134,3 +134,22 @@ def test_a_wrong_request_is_one_line(
 def test_a_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is there already"):
         merge_adapters(["a", "b"], [1.0, 1.0], tmp_path, runs=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("weights", "told"),
+    [
+        (["nan", "nan"], "WEIGHTS: nan is no weight; a weight is a finite number"),
+        (["1", "-inf"], "WEIGHTS: -inf is no weight; a weight is a finite number"),
+    ],
+)
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path, weights: list[str], told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        merge_adapters(["a", "b"], [float(one) for one in weights], tmp_path / "out", runs=tmp_path)
+
+
+def test_a_sum_that_is_not_finite_is_not_written(make_adapter: MakeAdapter, tmp_path: Path) -> None:
+    names = [make_adapter(1).name, make_adapter(2).name]
+    with pytest.raises(UserError, match=r"WEIGHTS: 1e\+300 1e\+300: their sum is not finite"):
+        merge_adapters(names, [1e300, 1e300], tmp_path / "out", runs=tmp_path)
+    assert not (tmp_path / "out").exists()

@@ -109,3 +109,10 @@ def test_any_text_gives_names_apart_that_are_one_folder_each(values: list[str]) 
     names = [member.name for member in members]
     assert len({name.lower() for name in names}) == len(values)
     assert all(name.isascii() and "/" not in name and name not in (".", "..") for name in names)
+
+
+def test_a_search_ends_where_its_range_has_fewer_values_than_it_asks_for() -> None:
+    values = {"training.learning_rate": {"low": 0.1, "high": 0.102}}
+    members = make({"values": values, "search": {"random": 50}})
+    # Three digits are kept.
+    assert sorted(member.settings["training.learning_rate"] for member in members) == [0.1, 0.101, 0.102]

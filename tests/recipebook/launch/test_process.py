@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from recipebook.launch.process import Stopped, run_trainer, start_process
+from recipebook.launch.process import Stopped, run_trainer, signals_raise, start_process
 from recipebook.project import PROJECT
 from recipebook.run.progress_file import last_error
 
@@ -59,6 +59,28 @@ def test_a_signal_ends_the_whole_group(tmp_path: Path) -> None:
     child = Path("/proc") / (tmp_path / "child").read_text() / "stat"
     # A kill takes effect when its process gets its turn; an orphan's entry may linger until it is reaped.
     wait_until(lambda: not child.exists() or child.read_text().split()[2] == "Z")
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP])
+def test_each_way_to_stop_a_command_ends_its_trainer(tmp_path: Path, signum: signal.Signals) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        stopper = threading.Timer(0.3, os.kill, (os.getpid(), signum))
+        stopper.start()
+        with pytest.raises(Stopped, match=signum.name):
+            run(tmp_path, "import time; time.sleep(60)")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_closed_terminal_is_nothing_to_a_command_under_nohup() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with signals_raise():
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_handlers_are_as_before_afterwards(tmp_path: Path) -> None:

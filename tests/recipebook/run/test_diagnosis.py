@@ -8,14 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recipebook.run.diagnosis import (
-    ADVICE,
-    Diagnosis,
-    diagnose,
-    diagnose_folder,
-    read_curve,
-    read_metrics,
-)
+from recipebook.run.diagnosis import ADVICE, Diagnosis, diagnose, diagnose_folder
+from recipebook.run.progress_file import read_curve, read_metrics
 from tests.recipebook.run.curves import FALLING, log, log_pairs
 
 

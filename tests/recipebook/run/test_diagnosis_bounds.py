@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from recipebook.run.diagnosis import ADVICE, FREE_TEXT, Diagnosis, Verdict, diagnose, read_metrics
+from recipebook.run.diagnosis import ADVICE, FREE_TEXT, Diagnosis, Verdict, diagnose
+from recipebook.run.progress_file import read_metrics
 from tests.recipebook.run.curves import FALLING, log, log_pairs
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from recipebook.run.rundir import Run
 from recipebook.train.attempt import begin, end, find_fault, format_kept, read_final_loss
+from tests.end_to_end.quick_engine import write_checkpoint
 
 GOOD = {"finite": True, "changed": True, "tensors": 2, "parameters": 8, "digest": "d"}
 
@@ -70,7 +71,7 @@ def test_the_step_whose_weights_were_kept_is_told_and_that_training_ended_early(
     run = start_run()
     assert format_kept(run) is None
     checkpoint = run.folder / "model" / "checkpoint-80"
-    checkpoint.mkdir(parents=True)
+    write_checkpoint(checkpoint, 80)
     state = checkpoint / "trainer_state.json"
     state.write_text('{"best_global_step": null}')
     (run.folder / "progress.json").write_text('{"step": 80, "steps": 80}')

@@ -1,0 +1,85 @@
+"""Whether a training learned anything: its logged losses in, the reason why it did not out.
+
+    [{"step": 0, "eval_loss": 2.3}, …, {"step": 80, "loss": 7.7}, {"step": 80, "eval_loss": 7.62}]
+    → "nothing was learned: validation loss 7.62 at the end, 2.30 before training"
+
+Weights may all be finite and changed, and answer every question with noise: after a learning rate of 1e30, for example.
+Only what is clearly worse than at the start, or than guessing, counts here; all else is a matter of the verdict.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from recipebook.run.progress_file import read_curve, read_metrics, read_progress
+
+# Noise moves a loss by less; a model that was destroyed has lost much more.
+WORSE, WORSE_BY = 1.1, 0.1
+# Without validation, only the first logged loss is known, which steps have changed already.
+MUCH_WORSE, MUCH_WORSE_BY = 1.5, 0.5
+UNIFORM = 0.99
+
+
+def find_nothing_learned(folder: Path) -> str | None:
+    """Why the run in a folder has learned nothing; None where it has, or its losses do not say."""
+    lines, settings = read_metrics(folder / "metrics.jsonl"), _read_settings(folder)
+    random_start = bool(settings.get("reinit_weights"))
+    vocabulary = None if settings.get("rl") or random_start else _count_tokens(folder, settings)
+    reason = judge_end(lines, vocabulary, best=bool(settings.get("load_best_model_at_end")))
+    return f"nothing was learned: {reason}; try a hundredth of training.learning_rate" if reason else None
+
+
+def judge_end(lines: Sequence[Mapping[str, Any]], vocabulary: int | None, *, best: bool = False) -> str | None:
+    """What the last losses say against a model; `best` if the weights are those of the lowest validation loss."""
+    train, held_out = read_curve(lines, "loss"), read_curve(lines, "eval_loss")
+    later = {step: loss for step, loss in held_out.items() if step > 0}
+    if later:
+        end, what = min(later.values()) if best else [*later.values()][-1], "validation loss"
+    elif train:
+        end, what = [*train.values()][-1], "training loss"
+    else:
+        return None
+    if vocabulary and end >= UNIFORM * math.log(vocabulary):
+        guessing = f"guessing among all {vocabulary:,} tokens gives {math.log(vocabulary):.2f}"
+        return f"{what} {end:.2f} at the end, and {guessing}"
+    losses = [*train.values()]
+    fell = bool(losses) and losses[-1] < losses[0]
+    if later and 0 in held_out:
+        start = held_out[0]
+        worse = end > start * WORSE + WORSE_BY and not fell
+        return f"{what} {end:.2f} at the end, {start:.2f} before training" if worse else None
+    start = losses[0] if losses else end
+    worse = end > start * MUCH_WORSE + MUCH_WORSE_BY and min(losses, default=end) > start * (2 - WORSE)
+    return f"{what} {end:.2f} at the end, {start:.2f} when first logged" if worse else None
+
+
+def explain_unchanged(folder: Path) -> str | None:
+    """Why training left the weights as they were: a warm-up begins at a learning rate of 0, and one step is no more."""
+    settings = _read_settings(folder)
+    warmup = next((settings[key] for key in ("warmup_ratio", "warmup_share", "warmup_steps") if settings.get(key)), 0)
+    if warmup and read_progress(folder).get("steps") == 1:
+        return "the warm-up's first step has a learning rate of 0, and there was no other: training.warmup_ratio=0"
+    return None
+
+
+def _read_settings(folder: Path) -> dict[str, Any]:
+    try:
+        settings = yaml.safe_load((folder / "axolotl.yaml").read_bytes())
+    except (OSError, yaml.YAMLError):
+        return {}
+    return settings if isinstance(settings, dict) else {}
+
+
+def _count_tokens(folder: Path, settings: Mapping[str, Any]) -> int | None:
+    """The size of the vocabulary, where the model or its base is a folder that says so."""
+    for path in (folder / "model" / "config.json", folder / str(settings.get("base_model", "")) / "config.json"):
+        try:
+            size = json.loads(path.read_bytes()).get("vocab_size")
+        except (OSError, ValueError, AttributeError):
+            continue
+        return size if isinstance(size, int) and size > 1 else None
+    return None
