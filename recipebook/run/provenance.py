@@ -20,15 +20,18 @@ from recipebook.recipe.section import Section
 PACKAGES = ("axolotl", "torch", "transformers", "peft", "trl", "accelerate", "deepspeed", "datasets", "recipebook")
 SAMPLE_BYTES = 1 << 20
 CHANGES_SHOWN = 3
+# `make results` writes the page of results after each recipe, and no run depends on it.
+NO_INPUT = ":(exclude)docs/results*"
 NOT_TRAINING = {"description", "extends", "profiles", "matrix", "data", "eval", "stages"}
 WAYS_TO_A_SERVICE = {"url", "key", "poll_seconds", "stagger_seconds"}
 
 
 @cache
 def git_state(project: Path = PROJECT) -> dict[str, str | bool | None]:
-    """The commit and whether tracked files differ from it; None outside a checkout."""
+    """The commit and whether tracked files that a run may depend on differ from it; None outside a checkout."""
     head = _git(project, "rev-parse", "HEAD")
-    return {"commit": head, "dirty": None if head is None else bool(_git(project, "status", "--porcelain", "-uno"))}
+    status = _git(project, "status", "--porcelain", "-uno", "--", ".", NO_INPUT)
+    return {"commit": head, "dirty": None if head is None else bool(status)}
 
 
 @cache

@@ -147,10 +147,14 @@ def test_a_checkout_is_named_after_its_commit_and_whether_it_was_changed(
     assert look() == {"commit": None, "dirty": None}
     git("init", "--quiet")
     (tmp_path / "a").write_text("a")
-    git("add", "a")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "results.md").write_text("no result yet")
+    git("add", "a", "docs")
     git("commit", "--quiet", "--message", "one")
     (tmp_path / "untracked").write_text("b")
     assert look() == {"commit": git("rev-parse", "HEAD"), "dirty": False}
+    (tmp_path / "docs" / "results.md").write_text("what earlier runs gave")
+    assert look()["dirty"] is False
     (tmp_path / "a").write_text("changed")
     assert look()["dirty"] is True
     monkeypatch.setenv("PATH", str(tmp_path))
