@@ -1,96 +1,66 @@
-r"""Preference pairs: two answers to one prompt, the better one known.
+r"""Preferences: two answers to one prompt, the better one known, or one answer that is known to be good or bad.
 
-In, five shapes, which a file may mix; the first four in short:
+Pairs, in the shapes that a file may mix:
 
+    {"messages": [{"role": "user", "content": "hi"}], "chosen": {"role": "assistant", "content": "hello"},
+     "rejected": {"role": "assistant", "content": "no"}, "tools": […], "meta": {…}}
+    {"conversations": [{"from": "human", "value": "hi"}], "system": "Be kind.", "chosen": {"from": "gpt", …}, …}
+    {"prompt": "hi", "chosen": "hello", "rejected": "no", "metadata": {…}}
+    {"chosen": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}], "rejected": […]}
+    {"chosen": "\n\nHuman: hi\n\nAssistant: hello", "rejected": "\n\nHuman: hi\n\nAssistant: no"}
+    {"instruction": "Greet", "input": "Bob", "history": [["q", "a"]], "chosen": "hello", "rejected": "no"}
+    {"input": {"messages": […], "tools": […]}, "preferred_output": […], "non_preferred_output": […]}
     {"input": "find red caps", "chosen_response": {"tool_sequence": ["search(query='red caps')"], "quality_score": 4.2},
      "rejected_response": {"tool_sequence": ["compare"], "quality_score": 2.8}}
     {"context": "find red caps", "chosen_trajectory": [{"tool_call": {"tool_name": "search", "arguments": {}}}],
      "rejected_trajectory": […], "preference_score": 0.5}
-    {"conversations": [{"from": "human", "value": "hi"}], "chosen": {"from": "gpt", "value": "…"}, "rejected": {…}}
-    {"prompt": [{"role": "user", "content": "hi"}], "chosen": "…", "rejected": "…", "metadata": {…}}
 
-and `prompt`, `chosen` and `rejected` as strings or messages alone. Out, for the first:
+A prompt may be a text or messages, under `prompt`, `instruction`, `question` or `query`; an answer a text, a message,
+or the whole chat, which then has to agree with the prompt. Out, for the last but one:
 
     {"messages": [{"role": "user", "content": "find red caps"}],
      "chosen": {"role": "assistant", "content": "<tool>search(query='red caps')</tool>"},
      "rejected": {"role": "assistant", "content": "<tool>compare()</tool>"},
      "meta": {"category": "uncategorised", "difference": 1.4, "ratio": 0.2}}
 
-with a call a line. `difference` and `ratio` come from the two quality scores, `score` from the record's own
-`preference_score`; a value that the record lacks is not in `meta`. A message's `image_data` is left out, and
-`meta.images` counts it.
+with a call a line. `difference` and `ratio` come from the two scores (`quality_score`, or `chosen_score` and
+`rejected_score` and their like), `score` from the record's own `preference_score`; a value that the record lacks is not
+in `meta`. A message's `image_data` is left out, and `meta.images` counts it. Texts and numbers under `metadata` are
+kept in `meta`.
+
+Answers with a label, `label` or `kto_tag`: true, 1, "good" or "desirable", or false, 0, "bad" or "undesirable":
+
+    {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "go away"}], "label": false}
+    {"prompt": "hi", "completion": "go away", "label": false}
+    {"instruction": "Greet", "input": "Bob", "output": "go away", "kto_tag": false}
+
+Out: rows that only the method kto learns from, as the others would learn a bad answer as a good one:
+
+    {"messages": [{"role": "user", "content": "hi"}], "answer": {"role": "assistant", "content": "go away"},
+     "label": false, "meta": {"category": "uncategorised"}}
 """
 
-import re
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
 
 from pydantic import ValidationInfo, field_validator
 
+from converters._answers import Asked, check_called, find_prompt, read_asked
 from converters._fields import take_text
-from converters._turns import PARTS, ROLES
-from recipebook.data.fields import OBJECT, PART_HARMLESS, RECORD_HARMLESS, Fields, Shapes
-from recipebook.data.marks import MARKS
+from converters._labels import find_answer, find_label, find_labelled, take_label
+from converters._preference_fields import CATEGORIES, PAIRS, RESPONSES, SCORES, TRAJECTORIES, find_pair
+from converters._preference_fields import FIELDS as FIELDS
+from converters._tool_sequences import format_calls, format_sequence
+from converters._turns import take_metadata
 from recipebook.frozen import Frozen
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Message, Row
-from recipebook.text.inline_calls import find_spans, format_call
 
-WANTS = "'chosen' and 'rejected' answers, responses or trajectories, and their prompt"
-SPECIAL_CASE_OF = ("chat", "tools")
+WANTS = "'chosen' and 'rejected' answers, responses or trajectories, and their prompt; or an answer and its 'label'"
+SPECIAL_CASE_OF = ("chat", "tools", "robot")
 STRENGTHS = ("difference", "ratio", "score")
-CATEGORIES = ("category", "rejection_type", "conversation_type", "dpo_type", "type")
-"""Fields of the record's metadata that name the kind of pair, the most specific first."""
-
-_CALL = Fields("call", {"tool_name": None, "arguments": None}, PART_HARMLESS)
-_WRAPPED = Fields("call", {"tool_call": _CALL}, PART_HARMLESS | {"position"})
-_CALLS = Shapes(lambda call: _WRAPPED if "tool_call" in call else _CALL, (_WRAPPED, _CALL))
-_RESPONSE = Fields("response", {"tool_sequence": _CALLS, "quality_score": None}, PART_HARMLESS)
-# The marks of messages before the answers change nothing, since a pair's prompt is never learned.
-_MESSAGE = Fields(
-    "message",
-    {**dict.fromkeys(("role", "from", "value", "image_data", "tool_calls", *MARKS)), "content": PARTS},
-    PART_HARMLESS,
-)
-_ANSWER = Fields("answer", {**dict.fromkeys(("role", "from", "value", "tool_calls")), "content": PARTS}, PART_HARMLESS)
-
-
-def _declare(**fields: Any) -> Fields:
-    read = {**dict.fromkeys(CATEGORIES), "preference_score": None, "metadata": OBJECT, **fields}
-    return Fields("record", read, RECORD_HARMLESS)
-
-
-_RESPONSES = _declare(input=None, chosen_response=_RESPONSE, rejected_response=_RESPONSE)
-_TRAJECTORIES = _declare(context=None, chosen_trajectory=_CALLS, rejected_trajectory=_CALLS)
-_CONVERSATIONS, _PROMPT = (
-    _declare(**{prompt: _MESSAGE, "chosen": _ANSWER, "rejected": _ANSWER}) for prompt in ("conversations", "prompt")
-)
-
-
-def _choose_fields(record: dict[str, Any]) -> Fields:
-    if record.get("chosen_response") is not None:
-        return _RESPONSES
-    if record.get("chosen_trajectory") is not None:
-        return _TRAJECTORIES
-    return _PROMPT if record.get("conversations") is None else _CONVERSATIONS
-
-
-FIELDS = Shapes(_choose_fields, (_RESPONSES, _TRAJECTORIES, _CONVERSATIONS, _PROMPT))
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*+")
-# For speed: most calls match this pattern, and are known to be valid without being parsed.
-_VALUE = r"(?:'[^'\\<\[]*+'|[\w.+-]++)"
-_PLAIN = re.compile(
-    rf"[A-Za-z_][A-Za-z0-9_.]*+\((?:\w++=(?:{_VALUE}|\[(?:{_VALUE}(?:, |(?=\])))*+\])(?:, |(?=\))))*+\)"
-)
 _LARGEST = 1e100
-
-
-class _Pair(NamedTuple):
-    """The prompt, both answers, and the number of images left out."""
-
-    prompt: list[Message]
-    chosen: str
-    rejected: str
-    images: int
+_SCORED = frozenset(field for pair in SCORES for field in pair)
 
 
 class Options(Frozen):
@@ -111,60 +81,39 @@ class Options(Frozen):
 
 
 def recognise(record: dict[str, Any]) -> str | None:
-    """Recognise a record by its two answers and the prompt that goes with them."""
-    for chosen, rejected, prompts in (
-        ("chosen_response", "rejected_response", ("input",)),
-        ("chosen_trajectory", "rejected_trajectory", ("context",)),
-        ("chosen", "rejected", ("conversations", "prompt")),
-    ):
-        prompt = next((field for field in prompts if record.get(field) is not None), None)
-        if prompt and record.get(chosen) is not None and record.get(rejected) is not None:
-            return f"have '{prompt}', '{chosen}' and '{rejected}'"
-    return None
+    """Recognise a record by its two answers, or by an answer and the label of it."""
+    for pair in PAIRS:
+        if all(record.get(field) is not None for field in pair):
+            prompt = "context" if pair == TRAJECTORIES else find_prompt(record, pair)
+            return f"have {_join([prompt, *pair] if prompt else pair)}"
+    labelled = find_labelled(record)
+    return f"have {_join(labelled)}" if labelled else None
 
 
 def convert(record: dict[str, Any], options: Options) -> list[Row]:
-    """The record's one pair."""
-    prompt, chosen, rejected, images = _read_pair(record)
-    if chosen.strip() == rejected.strip():
-        raise BadRecord("the chosen and the rejected answer are the same")
-    meta: dict[str, Any] = {"category": _find_category(record)}
-    if images:
-        meta["images"] = images
+    """The record's one pair, or its one answer with a label."""
+    pair = find_pair(record)
+    label = None if pair else find_label(record)
+    row = _convert_labelled(record, label) if label else _convert_pair(record, pair or PAIRS[0])
     strengths = measure_strength(record)
-    for name, strength in strengths.items():
-        if strength is not None:
-            meta[name] = strength
+    row["meta"] |= {name: strength for name, strength in strengths.items() if strength is not None}
     if options.strength is not None and options.threshold is not None:
-        found = strengths[options.strength]
+        found = row["meta"].get(options.strength)
         if found is None:
             raise BadRecord(f"tells no {options.strength}, which the threshold goes by")
         if found < options.threshold:
             raise LeftOut("strength under the threshold")
-    row: Row = {
-        "messages": prompt,
-        "chosen": {"role": "assistant", "content": chosen},
-        "rejected": {"role": "assistant", "content": rejected},
-        "meta": meta,
-    }
     return [row]
 
 
 def measure_strength(record: dict[str, Any]) -> dict[str, float | None]:
     """How much better the chosen answer is, by each formula; None if the record lacks the scores."""
-    metadata = record.get("metadata")
-    known = metadata if type(metadata) is dict else {}
-    response = record.get("chosen_response")
-    if type(response) is dict:
-        other = record.get("rejected_response")
-        chosen = _take_number(response, "quality_score")
-        rejected = _take_number(other, "quality_score") if type(other) is dict else None
-    else:
-        chosen, rejected = _take_number(known, "chosen_score"), _take_number(known, "rejected_score")
     score = _take_number(record, "preference_score")
-    if chosen is None or rejected is None:
-        return {"difference": None, "ratio": None, "score": score}
-    return {**compare_scores(chosen, rejected), "score": score}
+    for holder, other, pair in _list_scores(record):
+        chosen, rejected = _take_number(holder, pair[0]), _take_number(other, pair[1])
+        if chosen is not None and rejected is not None:
+            return {**compare_scores(chosen, rejected), "score": score}
+    return {"difference": None, "ratio": None, "score": score}
 
 
 def compare_scores(chosen: float, rejected: float) -> dict[str, float | None]:
@@ -174,107 +123,91 @@ def compare_scores(chosen: float, rejected: float) -> dict[str, float | None]:
     return {"difference": round(difference, 6), "ratio": round(difference / total, 6) if total else None}
 
 
-def _read_pair(record: dict[str, Any]) -> _Pair:
-    if record.get("chosen_response") is not None:
-        chosen = _format_calls(_take_sequence(record, "chosen_response"), "tool_sequence")
-        rejected = _format_calls(_take_sequence(record, "rejected_response"), "tool_sequence")
-        return _Pair([{"role": "user", "content": take_text(record, "input")}], chosen, rejected, 0)
-    if record.get("chosen_trajectory") is not None:
-        chosen = _format_calls(record["chosen_trajectory"], "chosen_trajectory")
-        rejected = _format_calls(record.get("rejected_trajectory"), "rejected_trajectory")
-        return _Pair([{"role": "user", "content": take_text(record, "context")}], chosen, rejected, 0)
-    before, chosen = _read_answer(record, "chosen")
-    also_before, rejected = _read_answer(record, "rejected")
-    field = "prompt" if record.get("conversations") is None else "conversations"
-    if before and record.get(field) is None:
-        prompt, images, field = before, 0, "chosen"
-    else:
-        prompt, images = _read_prompt(record, field)
-    if not any(message["role"] == "user" for message in prompt):
-        raise BadRecord(f"'{field}' has no user's message")
-    for name, messages in (("chosen", before), ("rejected", also_before)):
-        if messages and messages != prompt:
-            raise BadRecord(f"'{name}' starts with other messages than the prompt's")
-    return _Pair(prompt, chosen, rejected, images)
+def _list_scores(record: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any], tuple[str, str]]]:
+    """Where the two scores may stand: the holder of each, and the names of both."""
+    chosen, rejected = record.get("chosen_response"), record.get("rejected_response")
+    if type(chosen) is dict:
+        yield chosen, rejected if type(rejected) is dict else {}, ("quality_score", "quality_score")
+    known = _take_known(record)
+    for pair in SCORES:
+        yield known, known, pair
+        yield record, record, pair
 
 
-def _take_sequence(record: dict[str, Any], field: str) -> Any:
-    response = record.get(field)
-    if type(response) is not dict:
-        raise BadRecord(f"missing '{field}'" if response is None else _format_kind(f"'{field}'", response, "an object"))
-    return response.get("tool_sequence")
+def _convert_pair(record: dict[str, Any], pair: tuple[str, str]) -> Row:
+    asked = _read_pair(record, pair)
+    chosen, rejected = asked.answers
+    if _compare(chosen) == _compare(rejected):
+        raise BadRecord("the chosen and the rejected answer are the same")
+    check_called(asked, chosen)
+    row: Row = {"messages": asked.prompt, "chosen": chosen, "rejected": rejected, "meta": _describe(record, asked)}
+    return {**row, "tools": asked.tools} if asked.tools else row
 
 
-def _format_calls(listed: Any, field: str) -> str:
-    if type(listed) is not list:
-        raise BadRecord(f"missing '{field}'" if listed is None else _format_kind(f"'{field}'", listed, "a list"))
-    if not listed:
-        raise BadRecord(f"'{field}' is empty")
-    return "\n".join([_format_call(item, field) for item in listed])
+def _convert_labelled(record: dict[str, Any], label: str) -> Row:
+    good, field = take_label(record, label), find_answer(record)
+    if field is None:
+        raise BadRecord(f"has '{label}' and no answer")
+    asked = read_asked(record, (field,))
+    (answer,) = asked.answers
+    if good:
+        check_called(asked, answer)
+    row: Row = {"messages": asked.prompt, "answer": answer, "label": good, "meta": _describe(record, asked)}
+    return {**row, "tools": asked.tools} if asked.tools else row
 
 
-def _format_call(item: Any, field: str) -> str:
-    if type(item) is str:
-        written = f"<tool>{item}</tool>"
-        if _PLAIN.fullmatch(item):
-            return written
-        if _NAME.fullmatch(item):
-            return f"<tool>{item}()</tool>"
-        if [(span.start, span.end) for span in find_spans(written)] == [(0, len(written))]:
-            return written
-        raise BadRecord(f"an item of '{field}' is neither a tool's name nor a call")
-    call = item.get("tool_call", item) if type(item) is dict else item
-    if type(call) is not dict:
-        raise BadRecord(_format_kind(f"a call of '{field}'", call, "an object"))
-    name, arguments = call.get("tool_name"), call.get("arguments")
-    if type(name) is not str or not _NAME.fullmatch(name):
-        raise BadRecord(f"a call of '{field}' has no tool's name in 'tool_name'")
-    if arguments is not None and type(arguments) is not dict:
-        raise BadRecord(_format_kind(f"'arguments' of a call of '{field}'", arguments, "an object"))
-    try:
-        return format_call(name, arguments or {})
-    except ValueError:
-        raise BadRecord(f"'arguments' of a call of '{field}' are nested too deeply") from None
+def _read_pair(record: dict[str, Any], pair: tuple[str, str]) -> Asked:
+    if pair == RESPONSES and type(record.get(pair[0])) not in (str, list):
+        return _ask(record, "input", [format_sequence(record, field) for field in pair])
+    if pair == TRAJECTORIES:
+        return _ask(record, "context", [format_calls(record.get(field), field) for field in pair])
+    return read_asked(record, pair)
 
 
-def _read_answer(record: dict[str, Any], field: str) -> tuple[list[Message], str]:
-    """An answer, and the messages before it if the field holds the whole chat."""
-    value = record.get(field)
-    if type(value) is str or value is None:
-        return [], take_text(record, field)
-    if value == []:
-        raise BadRecord(f"'{field}' is empty")
-    messages = [_read_message(each, field) for each in (value if type(value) is list else [value])]
-    if messages[-1]["role"] != "assistant":
-        raise BadRecord(f"'{field}' does not end with an assistant's message")
-    return messages[:-1], messages[-1]["content"]
+def _ask(record: dict[str, Any], field: str, answers: list[str]) -> Asked:
+    prompt: list[Message] = [{"role": "user", "content": take_text(record, field)}]
+    return Asked(prompt, [{"role": "assistant", "content": answer} for answer in answers], [], 0)
 
 
-def _read_prompt(record: dict[str, Any], field: str) -> tuple[list[Message], int]:
-    """The prompt, and the number of its images."""
-    value = record.get(field)
-    if type(value) is str or value is None:
-        return [{"role": "user", "content": take_text(record, field)}], 0
-    if type(value) is not list:
-        raise BadRecord(_format_kind(f"'{field}'", value, "a string or a list"))
-    messages = [_read_message(each, field) for each in value]
-    return messages, sum(each.get("image_data") is not None for each in value)
+def _compare(answer: Message) -> tuple[str, list[Any]]:
+    return answer["content"].strip(), [call["function"] for call in answer.get("tool_calls", ())]
 
 
-def _read_message(message: Any, field: str) -> Message:
-    if type(message) is not dict:
-        raise BadRecord(_format_kind(f"a message of '{field}'", message, "an object"))
-    speaker, said = ("from", "value") if "from" in message else ("role", "content")
-    name = message.get(speaker)
-    role = ROLES.get(name) if type(name) is str else None
-    if role is None:
-        raise BadRecord(f"a message of '{field}' is by none of {', '.join(ROLES)}")
-    if message.get("tool_calls"):
-        raise BadRecord(f"a message of '{field}' has 'tool_calls', which a pair cannot hold")
-    text = message.get(said)
-    if type(text) is not str or not text or text.isspace() or "\r" in text:
-        text = take_text(message, said, f" in a message of '{field}'")
-    return {"role": role, "content": text}
+def _describe(record: dict[str, Any], asked: Asked) -> dict[str, Any]:
+    """The meta of a row, the measured strengths aside."""
+    known = _take_known(record)
+    category = _find_category(record, known)
+    meta: dict[str, Any] = {}
+    if category or not (known.get("category") or _was_row(record)):
+        meta["category"] = category or "uncategorised"
+    if asked.images:
+        meta["images"] = asked.images
+    if not record.keys().isdisjoint(CATEGORIES):
+        # Of several, the others are kept under their own names.
+        others = {key: record[key] for key in CATEGORIES if type(record.get(key)) is str and record[key] != category}
+        meta |= {key: value for key, value in others.items() if value}
+    for key, value in take_metadata({"metadata": known}).items() if known else ():
+        # What became the category or a strength is there already, and a strength is a number.
+        named = key in CATEGORIES and value == category
+        if not named and key not in _SCORED and (key not in STRENGTHS or type(value) is not str):
+            meta.setdefault(key, value)
+    return meta
+
+
+def _was_row(record: dict[str, Any]) -> bool:
+    """Whether a record is a row, or one that was exported: its metadata is then complete."""
+    if not any(type(record.get(field)) is dict for field in ("meta", "metadata")):
+        return False
+    parts = [record.get(field) for field in ("prompt", "chosen", "rejected", "completion") if field in record]
+    return type(record.get("messages")) is list or all(type(part) is list for part in parts)
+
+
+def _take_known(record: dict[str, Any]) -> dict[str, Any]:
+    """A record's metadata, or a row's meta."""
+    if "meta" not in record and "metadata" not in record:
+        return {}
+    found = [record[field] for field in ("meta", "metadata") if type(record.get(field)) is dict]
+    return {key: value for each in found for key, value in each.items()}
 
 
 def _take_number(holder: dict[str, Any], field: str) -> float | None:
@@ -282,21 +215,21 @@ def _take_number(holder: dict[str, Any], field: str) -> float | None:
     if value is None:
         return None
     if type(value) not in (int, float):
-        raise BadRecord(_format_kind(f"'{field}'", value, "a number"))
+        raise BadRecord(f"'{field}' is {name_kind(value)}, not a number")
     if not -_LARGEST < value < _LARGEST:
         raise BadRecord(f"'{field}' is no number of a sensible size")
     return float(value)
 
 
-def _find_category(record: dict[str, Any]) -> str:
-    metadata = record.get("metadata")
-    for holder in (record, metadata) if type(metadata) is dict else (record,):
+def _find_category(record: dict[str, Any], known: dict[str, Any]) -> str | None:
+    for holder in (record, known):
         for field in CATEGORIES:
             value = holder.get(field)
             if type(value) is str and value:
                 return value
-    return "uncategorised"
+    return None
 
 
-def _format_kind(what: str, value: Any, wanted: str) -> str:
-    return f"{what} is {name_kind(value)}, not {wanted}"
+def _join(fields: Sequence[str]) -> str:
+    *others, last = [f"'{field}'" for field in fields]
+    return f"{', '.join(others)} and {last}" if others else last

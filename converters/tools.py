@@ -98,7 +98,8 @@ def recognise(record: dict[str, Any]) -> str | None:
     return None
 
 
-def _declare_turns(shape: Shape) -> Shapes:
+def declare_tool_turns(shape: Shape) -> Shapes:
+    """What is read of a turn that may call tools or be a tool's."""
     return declare_turns(
         shape,
         TOOL_ROLES,
@@ -113,7 +114,7 @@ def _declare(**fields: Any) -> Fields:
     return Fields("record", {**read, **fields}, RECORD_HARMLESS)
 
 
-_TURNS = {field: _declare(**{field: declare_any_turns(_declare_turns)}) for field in LISTS}
+_TURNS = {field: _declare(**{field: declare_any_turns(declare_tool_turns)}) for field in LISTS}
 _QUERY = _declare(query=None, answers=Written(CALL_FIELDS))
 FIELDS = Shapes(
     lambda record: next((fields for field, fields in _TURNS.items() if record.get(field) is not None), _QUERY),

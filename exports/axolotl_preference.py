@@ -6,7 +6,7 @@
 
 from typing import Any
 
-from recipebook.data.export import take_metadata, take_pair
+from recipebook.data.export import take_all_metadata, take_pair
 from recipebook.rows import Row
 
 
@@ -14,4 +14,4 @@ def export(row: Row) -> dict[str, Any]:
     """Write one row."""
     chosen, rejected = take_pair(row)
     tools = {"tools": row["tools"]} if "tools" in row else {}
-    return {"messages": row["messages"], "chosen": chosen, "rejected": rejected, **tools, **take_metadata(row)}
+    return {"messages": row["messages"], "chosen": chosen, "rejected": rejected, **tools, **take_all_metadata(row)}

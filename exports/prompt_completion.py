@@ -10,13 +10,13 @@ It holds no system turn, no further turns, no tools and no meta.
 
 from typing import Any
 
-from recipebook.data.export import refuse_pair
+from recipebook.data.export import refuse_preference
 from recipebook.rows import BadRecord, Row
 
 
 def export(row: Row) -> dict[str, Any]:
     """Write one row; a row with content that the form cannot hold is refused."""
-    refuse_pair(row)
+    refuse_preference(row)
     if row.get("tools") or any("tool_calls" in message for message in row["messages"]):
         raise BadRecord("has tools")
     roles = [message["role"] for message in row["messages"]]

@@ -12,7 +12,7 @@ both, or with several calls, is refused. The ids of calls are left out; each ans
 import json
 from typing import Any
 
-from recipebook.data.export import refuse_pair, take_metadata, write_mark
+from recipebook.data.export import refuse_preference, take_metadata, write_mark
 from recipebook.rows import BadRecord, Message, Row
 
 SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt", "tool": "observation"}
@@ -21,7 +21,7 @@ _WRITTEN = ("role", "content", "tool_calls", "tool_call_id")
 
 def export(row: Row) -> dict[str, Any]:
     """Write one row; a row with content that the form cannot hold is refused."""
-    refuse_pair(row)
+    refuse_preference(row)
     turns = [_make_turn(message) for message in row["messages"]]
     tools = {"tools": json.dumps([_take_function(tool) for tool in row["tools"]])} if "tools" in row else {}
     return {"conversations": turns, **tools, **take_metadata(row)}

@@ -8,9 +8,13 @@ one struct and fill it with nulls. A message with `"train": false` is read by th
 `reasoning_content` and `name` are for templates that write them. `meta` is ignored by training and used by evaluation
 for its slices. `spans` mark characters of a message's content, for training that weighs them (trainer/spans.py); other
 trainings ignore them.
+
+A preference has its prompt in `messages` and either `chosen` and `rejected`, or one `answer` whose `label` says whether
+it is good: `"answer": {"role": "assistant", "content": "no"}, "label": false`.
 """
 
-from typing import Any, NotRequired, TypedDict
+from collections.abc import Mapping
+from typing import Any, Literal, NotRequired, TypedDict
 
 
 class Message(TypedDict):
@@ -42,7 +46,21 @@ class Row(TypedDict):
     tools: NotRequired[list[dict[str, Any]]]
     chosen: NotRequired[Message]
     rejected: NotRequired[Message]
+    answer: NotRequired[Message]
+    label: NotRequired[bool]
     spans: NotRequired[list[Span]]
+
+
+Kind = Literal["chat", "pair", "labelled"]
+"""A chat whose assistant's turns are learned, a prompt with a chosen and a rejected answer, or a prompt with one answer
+and whether it is good."""
+
+
+def find_kind(row: Mapping[str, Any]) -> Kind:
+    """What a row is, by its fields; those that Arrow adds are null."""
+    if row.get("chosen") is not None:
+        return "pair"
+    return "chat" if row.get("label") is None else "labelled"
 
 
 class BadRecord(Exception):

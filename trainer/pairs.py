@@ -1,10 +1,12 @@
-"""Preference pairs for TRL: a row in, its prompt and both answers as text out, as a pair or each on its own.
+"""Preferences for TRL: a row in, its prompt and answers as text out, as a pair or each on its own.
 
     {"messages": [{"role": "user", "content": "hi"}], "chosen": {"role": "assistant", "content": "hello"},
      "rejected": {"role": "assistant", "content": "no"}}
     → {"prompt": "<|im_start|>user\\nhi<|im_end|>\\n<|im_start|>assistant\\n", "chosen": "hello<|im_end|>",
        "rejected": "no<|im_end|>"}
     or {"prompt": […] * 2, "completion": ["hello<|im_end|>", "no<|im_end|>"], "label": [True, False]}
+
+An answer with a label is already on its own: `{"messages": […], "answer": {…}, "label": true}`.
 
 Axolotl's `chat_template.default` leaves out tools and calls. It locates the answer by text search in a chat with a
 placeholder for the prompt; a short answer, such as `user`, also matches the template's own words.
@@ -13,6 +15,7 @@ placeholder for the prompt; a short answer, such as `user`, also matches the tem
 from collections.abc import Callable
 from typing import Any
 
+from recipebook.rows import find_kind
 from recipebook.text.chat import format_answer, format_prompt
 
 Strategy = tuple[Callable[..., dict[str, Any]], dict[str, Any]]
@@ -36,15 +39,30 @@ def write_pair(sample: dict[str, Any], tokenizer: Any) -> dict[str, str]:
     return {"prompt": _without_start(tokenizer, format_prompt(tokenizer, messages, tools)), **answers}
 
 
+def write_single(sample: dict[str, Any], tokenizer: Any) -> dict[str, Any]:
+    """One row with a label as the chat template writes it."""
+    row = _drop_nulls(sample)
+    messages, tools = row["messages"], row.get("tools", ())
+    answer = format_answer(tokenizer, messages, row["answer"], tools)
+    prompt = _without_start(tokenizer, format_prompt(tokenizer, messages, tools))
+    return {"prompt": prompt, "completion": answer, "label": row["label"]}
+
+
 def write_both(samples: dict[str, list[Any]], tokenizer: Any) -> dict[str, list[Any]]:
-    """Columns of pairs to columns of answers: the chosen one is desirable, the rejected one is not."""
+    """Columns of rows to columns of answers: of a pair, the chosen one is desirable, and the rejected one is not."""
     rows = [dict(zip(samples, values, strict=True)) for values in zip(*samples.values(), strict=True)]
-    pairs = [write_pair(row, tokenizer) for row in rows]
-    return {
-        "prompt": [pair["prompt"] for pair in pairs for _ in range(2)],
-        "completion": [pair[name] for pair in pairs for name in ("chosen", "rejected")],
-        "label": [True, False] * len(pairs),
-    }
+    singles = [single for row in rows for single in _write_singles(row, tokenizer)]
+    return {field: [single[field] for single in singles] for field in ("prompt", "completion", "label")}
+
+
+def _write_singles(row: dict[str, Any], tokenizer: Any) -> list[dict[str, Any]]:
+    if find_kind(row) == "labelled":
+        return [write_single(row, tokenizer)]
+    pair = write_pair(row, tokenizer)
+    return [
+        {"prompt": pair["prompt"], "completion": pair[name], "label": name == "chosen"}
+        for name in ("chosen", "rejected")
+    ]
 
 
 def _drop_nulls(value: Any) -> Any:

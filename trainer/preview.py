@@ -20,7 +20,8 @@ from axolotl.loaders import load_tokenizer
 from axolotl.prompt_strategies import load as load_strategy
 from axolotl.utils.dict import DictDefault
 
-from trainer.pairs import write_pair
+from recipebook.rows import find_kind
+from trainer.pairs import write_pair, write_single
 from trainer.progress import write_progress
 
 MOST_ROWS = 20_000
@@ -43,7 +44,7 @@ def preview(config: Path) -> dict[str, Any]:
     """Tokenise the training rows, at most the first 20,000 of them."""
     cfg = load_cfg(str(config))
     tokenizer = load_tokenizer(cfg)
-    look = _look_at_pair(tokenizer) if cfg.rl else _look_at_chat(cfg, tokenizer)
+    look = _look_at_preference(tokenizer) if cfg.rl else _look_at_chat(cfg, tokenizer)
     looks = []
     with Path(cfg.datasets[0].path).open(encoding="utf-8") as file:
         lines = list(itertools.islice(file, MOST_ROWS))
@@ -70,18 +71,20 @@ def _look_at_chat(cfg: Any, tokenizer: Any) -> Callable[[dict[str, Any]], Look]:
     return look
 
 
-def _look_at_pair(tokenizer: Any) -> Callable[[dict[str, Any]], Look]:
+def _look_at_preference(tokenizer: Any) -> Callable[[dict[str, Any]], Look]:
     """Of a pair, the length is that of the prompt with the longer answer: the one that must fit."""
 
     def look(row: dict[str, Any]) -> Look:
-        pair = write_pair(row, tokenizer)
-        prompt, chosen, rejected = (
-            len(tokenizer(text)["input_ids"])
-            for text in (pair["prompt"], pair["prompt"] + pair["chosen"], pair["prompt"] + pair["rejected"])
-        )
-        longer = max(chosen, rejected)
-        pieces = [(pair["prompt"], False), (pair["chosen"], True), (" and not ", False), (pair["rejected"], True)]
-        return Look(longer, longer - prompt, lambda: pieces)
+        if find_kind(row) == "labelled":
+            single = write_single(row, tokenizer)
+            prompt, answers = single["prompt"], [single["completion"]]
+            pieces = [(prompt, False), ("" if single["label"] else "not ", False), (answers[0], True)]
+        else:
+            pair = write_pair(row, tokenizer)
+            prompt, answers = pair["prompt"], [pair["chosen"], pair["rejected"]]
+            pieces = [(prompt, False), (answers[0], True), (" and not ", False), (answers[1], True)]
+        before, *wholes = (len(tokenizer(text)["input_ids"]) for text in (prompt, *(prompt + one for one in answers)))
+        return Look(max(wholes), max(wholes) - before, lambda: pieces)
 
     return look
 

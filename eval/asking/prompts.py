@@ -4,7 +4,8 @@
      "answer": {"role": "assistant", "content": "robot.stop()"}, "meta": {"category": "safety"}}
 
 `turns` chooses the assistant turns of a dialogue that are evaluated: `last`, `all`, or `skip_first_2`, all but the
-first two. Each prompt has the dialogue's own turns before it. A pair is one prompt with a chosen and a rejected answer.
+first two. Each prompt has the dialogue's own turns before it. A pair is one prompt with a chosen and a rejected answer;
+an answer with a label is one prompt, whose `meta.label` is `good` or `bad`.
 A turn with `"train": false` is never asked for, and stands in the prompts of those behind it.
 
 A limit draws whole records by a hash of their origin: the same ones each time, whatever the order of the file, and none
@@ -32,6 +33,8 @@ class Prompt:
     answer: Message
     rejected: Message | None
     meta: dict[str, Any]
+    labelled: bool = False
+    """Whether the answer is known to be good or bad, as `meta.label` says."""
 
     @property
     def text(self) -> str:
@@ -101,6 +104,10 @@ def _read_row(row: dict[str, Any], name: str, turns: str) -> Iterator[Prompt]:
     messages, tools, meta = [_drop_mark(each) for each in row["messages"]], tuple(row.get("tools", ())), row["meta"]
     if "chosen" in row:
         yield Prompt(name, tuple(messages), tools, row["chosen"], row["rejected"], meta)
+        return
+    if "label" in row:
+        label = "good" if row["label"] else "bad"
+        yield Prompt(name, tuple(messages), tools, row["answer"], None, {**meta, "label": label}, labelled=True)
         return
     # A greeting that nobody asked for has no prompt.
     answers = [at for at, message in enumerate(row["messages"]) if at and _is_asked(message)]

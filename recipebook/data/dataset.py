@@ -12,13 +12,14 @@ its converter, is taken out, and counted.
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from recipebook.building import building
 from recipebook.data.account import Account, Ledger, judge
@@ -35,7 +36,7 @@ from recipebook.options import check_options
 from recipebook.progress import ProgressLine
 from recipebook.project import CACHE, PROJECT
 from recipebook.recipe.data_keys import Data, Split
-from recipebook.rows import BadRecord, LeftOut
+from recipebook.rows import BadRecord, Kind, LeftOut, find_kind
 from recipebook.sources.inputs import Input, digest_inputs, find_inputs, make_input
 from recipebook.sources.shards import find_shard
 
@@ -53,6 +54,8 @@ class Dataset(Frozen):
     rows_digest: str
     sources: dict[str, str]
     account: Account
+    kinds: dict[Kind, int] = Field(default_factory=dict)
+    """How many rows are chats, pairs or answers with a label, before any were left out or repeated."""
 
     def path(self, part: Part) -> Path:
         """The JSONL file of one part; it may have no rows."""
@@ -85,8 +88,12 @@ def prepare(
     if found := next((found for name in names if (found := _find(cache / name))), None):
         return found
     with building(folder.name, cache) as place:
-        rows, account = _write(data, inputs, split, converter, options, place, Ledger(notes))
-        built = Dataset(folder=place, rows=rows, rows_digest=_digest_rows(place), sources=sources, account=account)
+        kinds = Counter[Kind]()
+        rows, account = _write(data, inputs, split, converter, options, place, Ledger(notes), kinds)
+        digested = _digest_rows(place)
+        built = Dataset(
+            folder=place, rows=rows, rows_digest=digested, sources=sources, account=account, kinds=dict(kinds)
+        )
         write_text(place / ACCOUNT, built.model_dump_json(indent=2, exclude={"folder"}) + "\n")
         return _publish(place, folder)
 
@@ -148,6 +155,7 @@ def _write(
     options: BaseModel,
     folder: Path,
     ledger: Ledger,
+    kinds: Counter[Kind],
 ) -> tuple[dict[Part, int], Account]:
     begun: list[tuple[int, str]] = []
     written = {part: Written(converter.leak) for part in PARTS}
@@ -167,6 +175,8 @@ def _write(
                 if chosen:
                     files[chosen].writelines(each.lines)
                     written[chosen].add(each, before)
+                    for row in each.rows:
+                        kinds[find_kind(row)] += 1
     drop_overlap(begun, written, _path(folder, "train"), ledger, own=set(_name_sources(data)))
     if data.where and _names_share(data, "test") and not written["test"].numbers:
         # One persona of two hundred may have too few records; that must not keep the others from being trained.

@@ -75,8 +75,8 @@ def check_row(value: dict[str, Any]) -> Row:
 
 def take_metadata(row: Row) -> dict[str, Any]:
     """A row's meta as the field `metadata`, less the origin, which is a place in a file of this project's."""
-    metadata = {key: value for key, value in row.get("meta", {}).items() if key != "origin"}
-    return {"metadata": metadata} if metadata else {}
+    metadata = take_all_metadata(row)
+    return metadata if metadata["metadata"] else {}
 
 
 def write_mark(message: Message) -> dict[str, Any]:
@@ -87,20 +87,36 @@ def write_mark(message: Message) -> dict[str, Any]:
     return {**{key: value for key, value in fields.items() if key != "train"}, "weight": 0}
 
 
-def refuse_pair(row: Row) -> None:
-    """Refuse a preference pair, whole or half, in a form that holds one answer."""
+def take_all_metadata(row: Row) -> dict[str, Any]:
+    """The same, also where it is empty: a converter then knows that nothing is missing."""
+    return {"metadata": {key: value for key, value in row.get("meta", {}).items() if key != "origin"}}
+
+
+def refuse_preference(row: Row) -> None:
+    """Refuse a preference, whole or half, in a form of chats."""
     if "chosen" in row or "rejected" in row:
         raise BadRecord("a preference pair, which has two answers")
+    if "answer" in row or "label" in row:
+        raise BadRecord("an answer with a label, which may be a bad one")
 
 
 def take_pair(row: Row) -> tuple[Message, Message]:
     """The two answers of a preference pair."""
+    if "label" in row:
+        raise BadRecord("an answer with a label, where a pair has two")
     if "chosen" not in row or "rejected" not in row:
         raise BadRecord("no preference pair: it has one answer")
     return row["chosen"], row["rejected"]
 
 
-_ANSWERS = ("chosen", "rejected")
+def take_labelled(row: Row) -> tuple[Message, bool]:
+    """An answer and whether it is good."""
+    if "answer" not in row or type(row.get("label")) is not bool:
+        raise BadRecord("no answer with a label")
+    return row["answer"], row["label"]
+
+
+_ANSWERS = ("chosen", "rejected", "answer")
 
 
 def _is_message(message: Any) -> bool:

@@ -45,12 +45,12 @@ def normalise(text: str) -> str:
 
 
 def hash_prompt(row: Row) -> int:
-    """Hash a row's prompt, for this process only: all before the last answer, or before both answers of a pair."""
+    """Hash a row's prompt, for this process only: all before the last answer, or before those of a preference."""
     return _hash_turns(row["messages"][: _find_answer(row)])
 
 
 def hash_answer(row: Row) -> int:
-    """Hash a row's last answer and what follows it, for this process only; of a pair both answers."""
+    """Hash a row's last answer and what follows it, for this process only; of a preference all."""
     return _hash_turns(_list_answers(row))
 
 
@@ -66,15 +66,16 @@ HASHES: Mapping[Leak, Callable[[Row], int]] = MappingProxyType(
 
 def _find_answer(row: Row) -> int:
     messages = row["messages"]
-    if "chosen" in row:
+    if "chosen" in row or "answer" in row:
         return len(messages)
     answers = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
     return answers[-1] if answers else len(messages)
 
 
 def _list_answers(row: Row) -> list[Message]:
-    pair = [row["chosen"], row["rejected"]] if "chosen" in row and "rejected" in row else []
-    return [*row["messages"][_find_answer(row) :], *pair]
+    apart = [row["chosen"], row["rejected"]] if "chosen" in row and "rejected" in row else []
+    apart += [row["answer"]] if "answer" in row else []
+    return [*row["messages"][_find_answer(row) :], *apart]
 
 
 def _hash_turns(turns: list[Message]) -> int:

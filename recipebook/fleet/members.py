@@ -35,6 +35,7 @@ from recipebook.run.rundir import Run
 from recipebook.sources.inputs import find_inputs
 from recipebook.sources.shards import list_values
 from recipebook.suggestions import offer
+from recipebook.train.kinds import check_kinds
 
 State = Literal["trained", "unfinished", "failed", "new", "changed", "left out"]
 SHARDS = "shards"
@@ -137,6 +138,7 @@ def _stand(
     member: Member, each: Resolved, trained: Mapping[str, tuple[Run, Manifest]], fleet: Resolved, *, force: bool
 ) -> MemberState:
     dataset = prepare(each.recipe.data, root=each.root)
+    check_kinds(each.recipe, dataset)
     identity = provenance.identify(each.recipe, dataset.rows_digest)
     standing = MemberState(member, each, dataset, identity, "new", "there is none yet", None)
     least = fleet.recipe.matrix.min_rows if fleet.recipe.matrix else 0

@@ -23,6 +23,7 @@ from recipebook.recipe.resolve import is_file
 from recipebook.recipe.stages import Stage, list_texts
 from recipebook.run import provenance
 from recipebook.sources.inputs import MADE, digest_inputs, find_inputs
+from recipebook.train.kinds import check_kinds
 
 # The sections of the recipe that stages with a kind read; a training reads all of it.
 KIND_SECTIONS = {"model", "eval"}
@@ -71,7 +72,16 @@ def naming(stage: Stage) -> Iterator[None]:
 
 def _prepare(stage: Stage) -> Dataset:
     with naming(stage):
-        return prepare(stage.recipe.data)
+        dataset = prepare(stage.recipe.data)
+    check_stage_kinds(stage, dataset)
+    return dataset
+
+
+def check_stage_kinds(stage: Stage, dataset: Dataset) -> None:
+    """Refuse rows that a stage which trains cannot learn from."""
+    if stage.kind is None:
+        with naming(stage):
+            check_kinds(stage.recipe, dataset)
 
 
 def _list_inputs(stage: Stage, dataset: Dataset | None, earlier: Mapping[str, str]) -> dict[str, str]:

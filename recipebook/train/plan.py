@@ -29,6 +29,7 @@ from recipebook.recipe.keys import Recipe
 from recipebook.run import provenance, rundir
 from recipebook.run.progress_file import last_error, read_progress
 from recipebook.terminal import print_field
+from recipebook.train.kinds import check_kinds
 from recipebook.train.opening import dump_recipe, write_files
 from recipebook.train.words import print_dataset
 
@@ -48,6 +49,7 @@ def plan_run(recipe: Recipe) -> None:
 
 def print_training(recipe: Recipe, dataset: Dataset) -> None:
     """Print what is known of a training before it begins: its rows, tokens and steps, its files and its command."""
+    check_kinds(recipe, dataset)
     for finding in inspect_rows(dataset.path("train"), dataset.path("test"), dataset.account.duplicates):
         print(f"{finding.kind:<18}{finding.text}")
     if not recipe.eval.metrics:

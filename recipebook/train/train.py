@@ -18,6 +18,7 @@ from recipebook.run.rundir import Run, removing_unless_opened
 from recipebook.terminal import print_field
 from recipebook.train.attempt import attempt
 from recipebook.train.claim import claiming, lock_run
+from recipebook.train.kinds import check_kinds
 from recipebook.train.opening import open_run, reopen_run
 from recipebook.train.words import print_dataset, print_recipe
 
@@ -28,6 +29,7 @@ def train_run(resolved: Resolved, overrides: Sequence[str], *, force: bool) -> i
     started = time.monotonic()
     dataset = prepare(resolved.recipe.data)
     print_dataset(dataset)
+    check_kinds(resolved.recipe, dataset)
     identity = provenance.identify(resolved.recipe, dataset.rows_digest)
     with claiming(identity, resolved.name):
         earlier = None if force else rundir.find_same(identity)

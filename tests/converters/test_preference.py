@@ -38,7 +38,19 @@ RECORDS = (
     )
     | st.fixed_dictionaries(
         {"chosen": ANSWERS, "rejected": ANSWERS},
-        optional={"prompt": ANSWERS, "conversations": ANSWERS, "metadata": METADATA},
+        optional={
+            **dict.fromkeys(("prompt", "conversations", "messages", "instruction", "input", "history"), ANSWERS),
+            **dict.fromkeys(("system", "tools"), JSON),
+            **dict.fromkeys(("metadata", "meta"), METADATA),
+        },
+    )
+    | st.fixed_dictionaries(
+        {"label": st.booleans() | JSON},
+        optional={
+            **dict.fromkeys(("prompt", "messages", "conversations", "completion", "output", "answer"), ANSWERS),
+            **dict.fromkeys(("system", "tools", "kto_tag"), JSON),
+            "meta": METADATA,
+        },
     )
 )
 
@@ -54,17 +66,18 @@ def pair_scores(chosen: Any, rejected: Any) -> dict[str, Any]:
 # The machine may be busy: what is tested is no matter of milliseconds.
 @settings(deadline=None)
 @given(RECORDS)
-def test_any_record_becomes_one_pair_or_is_refused_with_a_reason(record: dict[str, Any]) -> None:
+def test_any_record_becomes_one_preference_or_is_refused_with_a_reason(record: dict[str, Any]) -> None:
     try:
         (row,) = convert(record, Options())
     except BadRecord as reason:
         assert str(reason)
     else:
-        turns = [*row["messages"], row["chosen"], row["rejected"]]
-        assert all(type(turn["content"]) is str and turn["content"].strip() for turn in turns)
+        answers = [row[name] for name in ("chosen", "rejected", "answer") if name in row]
+        assert all(type(turn["content"]) is str and turn["content"].strip() for turn in [*row["messages"], *answers])
         assert any(turn["role"] == "user" for turn in row["messages"])
-        assert (row["chosen"]["role"], row["rejected"]["role"]) == ("assistant", "assistant")
-        assert row["chosen"] != row["rejected"]
+        assert {answer["role"] for answer in answers} == {"assistant"}
+        assert len(answers) == (1 if "label" in row else 2)
+        assert answers[0] != answers[-1] or type(row["label"]) is bool
         assert {type(value) for value in row["meta"].values()} <= {str, int, float}
 
 
@@ -183,3 +196,84 @@ def test_pairs_are_recognised_by_both_answers_and_the_prompt(record: dict[str, A
 def test_a_prompt_without_a_user_is_refused_wherever_it_stands(record: dict[str, Any], field: str) -> None:
     with pytest.raises(BadRecord, match=f"'{field}' has no user's message"):
         convert(record, Options())
+
+
+def test_an_answer_of_several_turns_after_the_prompt_is_refused() -> None:
+    turns = [{"role": "assistant", "content": "a"}, {"role": "user", "content": "b"}]
+    record = {"prompt": "hi", "chosen": [*turns, {"role": "assistant", "content": "c"}], "rejected": "no"}
+    with pytest.raises(BadRecord, match=r"^'chosen' starts with other messages than the prompt's$"):
+        convert(record, Options())
+
+
+TURNS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).map(str.strip).filter(lambda text: text)
+
+
+@settings(deadline=None)
+@given(texts=st.lists(TURNS, min_size=3, max_size=5).filter(lambda texts: len(texts) % 2 == 1))
+def test_a_chat_written_in_one_text_is_read_turn_by_turn(texts: list[str]) -> None:
+    *before, good = texts if len(texts) % 2 == 0 else texts[:-1]
+    speakers = ["Human", "Assistant"] * 3
+    start = "".join(f"\n\n{speaker}: {text}" for speaker, text in zip(speakers, before, strict=False))
+    record = {"chosen": f"{start}\n\nAssistant: {good}", "rejected": f"{start}\n\nAssistant: {good} no"}
+    (row,) = convert(record, Options())
+    roles = ["user", "assistant"] * 2
+    assert row["messages"] == [{"role": role, "content": text} for role, text in zip(roles, before, strict=False)]
+    assert (row["chosen"]["content"], row["rejected"]["content"]) == (good, f"{good} no")
+
+
+def test_calls_of_an_answer_get_other_ids_than_those_of_the_prompt() -> None:
+    call = {"function": {"name": "weather", "arguments": {"day": "now"}}}
+    asked = [
+        {"role": "user", "content": "Is it raining?"},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "content": "no"},
+    ]
+    record = {
+        "messages": asked,
+        "chosen": {"role": "assistant", "content": None, "tool_calls": [call]},
+        "rejected": {"from": "function_call", "value": '{"name": "telephone", "arguments": {}}'},
+        "tools": '[{"name": "weather"}]',
+    }
+    (row,) = convert(record, Options())
+    written = {"id": "call_0", "type": "function", "function": {"name": "weather", "arguments": '{"day": "now"}'}}
+    assert row["messages"] == [
+        asked[0],
+        {"role": "assistant", "content": "", "tool_calls": [written]},
+        {"role": "tool", "content": "no", "tool_call_id": "call_0"},
+    ]
+    assert row["chosen"] == {"role": "assistant", "content": "", "tool_calls": [{**written, "id": "call_1"}]}
+    # A bad answer may be bad because it calls what is not there.
+    telephone = {"id": "call_1", "type": "function", "function": {"name": "telephone", "arguments": "{}"}}
+    assert row["rejected"] == {"role": "assistant", "content": "", "tool_calls": [telephone]}
+    assert row["tools"] == [{"type": "function", "function": {"name": "weather"}}]
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        ({"messages": [], "label": True}, "have 'messages' and 'label'"),
+        ({"prompt": "a", "completion": "b", "label": 0}, "have 'completion' and 'label'"),
+        ({"instruction": "a", "output": "b", "kto_tag": "true"}, "have 'output' and 'kto_tag'"),
+        ({"prompt": "a", "completion": "b", "label": "spam"}, None),
+        ({"prompt": "a", "completion": "b", "label": 2}, None),
+        ({"text": "a", "label": 1}, None),
+        ({"completion": "a", "label": True}, None),
+    ],
+)
+def test_answers_are_recognised_by_a_label_that_says_good_or_bad(record: dict[str, Any], reason: str | None) -> None:
+    assert recognise(record) == reason
+
+
+@pytest.mark.parametrize("name", ["chosen_score", "score_chosen", "chosen_rating", "chosen-rating"])
+def test_scores_of_the_record_or_its_metadata_become_strengths(name: str) -> None:
+    scores = {name: 4, name.replace("chosen", "rejected"): 1}
+    expected = {"difference": 3.0, "ratio": 0.6, "score": None}
+    assert measure_strength(scores) == measure_strength({"metadata": scores}) == expected
+
+
+def test_a_row_with_a_strength_is_measured_by_it_again() -> None:
+    pair = {"prompt": "hi", "chosen": "hello", "rejected": "no"}
+    weak = {**pair, "meta": {"category": "a", "difference": 0.5}}
+    assert convert(weak, Options(strength="difference", threshold=0.5))[0]["meta"] == weak["meta"]
+    with pytest.raises(LeftOut):
+        convert(weak, Options(strength="difference", threshold=0.6))

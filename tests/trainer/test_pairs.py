@@ -83,6 +83,24 @@ def test_kto_takes_a_pair_as_a_desirable_and_an_undesirable_answer(tokenizer: Pr
     }
 
 
+def test_kto_takes_an_answer_with_a_label_as_it_is(tokenizer: PreTrainedTokenizerBase) -> None:
+    # Arrow gives each row the columns of the other.
+    columns: dict[str, list[Any]] = {
+        "messages": [ASKED, ASKED],
+        "chosen": [None, say("yes")],
+        "rejected": [None, say("no")],
+        "answer": [say("go away"), None],
+        "label": [False, None],
+        "meta": [{"origin": "x#1"}, {"origin": "x#2"}],
+    }
+    go = "<|im_start|>user\ngo<|im_end|>\n<|im_start|>assistant\n"
+    assert write_both(columns, tokenizer) == {
+        "prompt": [go, go, go],
+        "completion": ["go away<|im_end|>", "yes<|im_end|>", "no<|im_end|>"],
+        "label": [False, True, False],
+    }
+
+
 def test_axolotl_finds_the_strategies_by_their_names_in_the_templates() -> None:
     assert 'default("trainer.write_pairs")' in (PROJECT / "templates" / "_pairs.yaml.j2").read_text()
     assert 'set samples = "trainer.write_singles"' in (PROJECT / "templates" / "kto.yaml.j2").read_text()

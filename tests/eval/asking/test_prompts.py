@@ -64,6 +64,14 @@ def test_a_pair_is_one_prompt_with_two_answers(tmp_path: Path) -> None:
     ]
 
 
+def test_an_answer_with_a_label_is_one_prompt_that_can_be_sliced_by_it(tmp_path: Path) -> None:
+    answer = {"role": "assistant", "content": "no"}
+    path = write_rows(tmp_path, {"messages": DIALOGUE[:3], "answer": answer, "label": False})
+    (found,) = read_prompts(path)
+    assert (list(found.messages), found.answer, found.rejected) == (DIALOGUE[:3], answer, None)
+    assert (found.meta, found.labelled) == ({"origin": "x#1", "label": "bad"}, True)
+
+
 def test_rows_of_one_record_are_numbered_and_limited(tmp_path: Path) -> None:
     path = write_rows(tmp_path, *({"messages": DIALOGUE},) * 3)
     assert [each.id for each in draw_prompts(path, 2).prompts] == ["x#1", "x#1/2"]

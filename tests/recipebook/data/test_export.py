@@ -31,6 +31,12 @@ DIALOGUE: Any = {
     "tools": [TOOL],
     "meta": {"origin": "x.jsonl#2"},
 }
+LABELLED: Row = {
+    "messages": [{"role": "user", "content": "caps?"}],
+    "answer": {"role": "assistant", "content": "compare('caps')"},
+    "label": False,
+    "meta": {"origin": "x.jsonl#4"},
+}
 PAIR: Row = {
     "messages": [{"role": "user", "content": "caps?"}],
     "chosen": {"role": "assistant", "content": "search('caps')"},
@@ -67,6 +73,16 @@ PAIR: Row = {
                 "chosen": [{"role": "assistant", "content": "search('caps')"}],
                 "rejected": [{"role": "assistant", "content": "compare('caps')"}],
                 "metadata": {"difference": 0.5},
+            },
+        ),
+        (
+            "trl_preference",
+            LABELLED,
+            {
+                "prompt": [{"role": "user", "content": "caps?"}],
+                "completion": [{"role": "assistant", "content": "compare('caps')"}],
+                "label": False,
+                "metadata": {},
             },
         ),
         (
@@ -113,6 +129,10 @@ def with_calls(**more: Any) -> Any:
         ("sharegpt", with_calls(tool_calls=[{"id": "1"}]), "has a call that is not OpenAI's"),
         ("sharegpt", with_calls(role="critic", tool_calls=[]), "has a role that the form does not know"),
         ("sharegpt", {**CHAT, "tools": [{"name": "weather"}]}, "has a tool that is not an OpenAI function"),
+        ("openai", LABELLED, "an answer with a label, which may be a bad one"),
+        ("sharegpt", LABELLED, "an answer with a label, which may be a bad one"),
+        ("prompt_completion", LABELLED, "an answer with a label, which may be a bad one"),
+        ("axolotl_preference", LABELLED, "an answer with a label, where a pair has two"),
         ("trl_preference", CHAT, "no preference pair: it has one answer"),
         ("axolotl_preference", CHAT, "no preference pair: it has one answer"),
     ],

@@ -186,3 +186,10 @@ def test_equal_rows_have_equal_hashes_of_all_kinds() -> None:
         hash_answer(other),
         hash_row(other),
     )
+
+
+def test_the_whole_chat_before_an_answer_with_a_label_is_its_prompt() -> None:
+    good: Row = {"messages": [CALLING, SEEN], "answer": SEEN, "label": True, "meta": {}}
+    bad: Row = {"messages": [CALLING, SEEN], "answer": CALLING, "label": False, "meta": {}}
+    assert hash_prompt(good) == hash_prompt(bad)
+    assert hash_prompt(good) != hash_prompt({**good, "messages": [CALLING]})

@@ -1,0 +1,257 @@
+r"""What pairs and answers with a label share: the prompt of a record, and the answers to it.
+
+    {"messages": [{"role": "user", "content": "hi"}], "chosen": {"role": "assistant", "content": "hello"}, …}
+    {"prompt": "hi", "chosen": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}], …}
+    {"instruction": "Greet", "input": "Bob", "history": [["q", "a"]], "system": "Be kind.", "chosen": "hello", …}
+    {"chosen": "\n\nHuman: hi\n\nAssistant: hello", …}
+
+An answer is a text, a message, or the whole chat up to it, which then has to agree with the prompt. A message may call
+tools and a tool may answer, as in tool dialogues.
+"""
+
+import re
+from collections.abc import Sequence, Set
+from typing import Any, NamedTuple
+
+from converters._calls import read_tools
+from converters._fields import take_text
+from converters._tool_turns import read_tool_turns
+from converters._turns import LISTS, OPENAI, ROLES, SAID, SPEAKERS, add_extras, add_system, take_turns
+from converters._written_calls import may_hold_calls
+from recipebook.records import name_kind
+from recipebook.rows import BadRecord, LeftOut, Message
+
+TEXTS = ("prompt", "instruction", "question", "query", "input")
+"""Fields that hold a prompt, the first of which counts; `input` may also go with one of the others."""
+
+_TURNS = ("messages", "conversations")
+_CALLING = frozenset(("function_call", "tool", "function", "observation"))
+_WRITTEN_TURN = re.compile(r"(?:\A\s*|\n\n)(Human|Assistant):")
+_WRITTEN_DIALOGUE = re.compile(r"\s*Human:.*?\n\nAssistant:", re.DOTALL)
+_SPEAKERS = {"Human": "user", "Assistant": "assistant"}
+
+
+class Asked(NamedTuple):
+    """A prompt, the answers to it in the order of their fields, its tools, and the number of images left out."""
+
+    prompt: list[Message]
+    answers: list[Message]
+    tools: list[dict[str, Any]]
+    images: int
+
+
+class _Prompt(NamedTuple):
+    """The messages of a record's prompt; `bare` is one text, which may be any of the user's in a longer prompt."""
+
+    field: str
+    messages: list[Message]
+    bare: bool = False
+    images: int = 0
+
+
+def read_asked(record: dict[str, Any], fields: Sequence[str]) -> Asked:
+    """Read the prompt and the answers in these fields; a field of `LISTS` holds the answer and all before it."""
+    tools, known = read_tools(_find_tools(record))
+    read = [(field, *_read_answer(record, field, known)) for field in fields]
+    answers = [answer for _, _, answer in read]
+    prompt = _read_prompt(record, fields, read[0], known)
+    if prompt.messages and prompt.messages[-1] in answers:
+        # Some data has the whole chat beside its parts.
+        del prompt.messages[-1]
+    for field, before, _ in read:
+        if before:
+            prompt = prompt._replace(messages=_agree(prompt, before, field), bare=False)
+    messages = prompt.messages
+    add_system(messages, record, None)
+    if not any(message["role"] == "user" for message in messages):
+        raise BadRecord(f"'{prompt.field}' has no user's message")
+    for message in messages:
+        # A prompt is not learned anyway.
+        message.pop("train", None)
+    for answer in answers:
+        if "train" in answer:
+            raise LeftOut("an answer is marked as not to be learned")
+        _number_calls(answer, messages)
+    return Asked(messages, answers, tools, prompt.images)
+
+
+def check_called(asked: Asked, answer: Message) -> None:
+    """Refuse a good answer that calls a tool which is not there; a bad one may be bad for that."""
+    if asked.tools:
+        called = {call["function"]["name"] for each in (*asked.prompt, answer) for call in each.get("tool_calls", ())}
+        if not called.issubset(tool["function"]["name"] for tool in asked.tools):
+            raise BadRecord("calls a tool that 'tools' does not list")
+
+
+def find_prompt(record: dict[str, Any], taken: Sequence[str] = ()) -> str | None:
+    """The field of a record that holds its prompt; `taken` are those of its answers."""
+    for field in LISTS:
+        value = record.get(field)
+        if value is None or field in taken:
+            continue
+        # Other fields of these names may count or describe the turns.
+        if type(value) is list or field in _TURNS or (type(value) is str and value.startswith("[")):
+            return field
+    return next((field for field in TEXTS if field not in taken and record.get(field) is not None), None)
+
+
+def _read_answer(record: dict[str, Any], field: str, known: Set[str]) -> tuple[list[Message], Message]:
+    """An answer, and the messages before it if the field holds the whole chat; `known` are the tools' names."""
+    value = record.get(field)
+    if field in LISTS and type(value) is str:
+        value, _ = take_turns(value, field)
+    if type(value) is str or value is None:
+        text = take_text(record, field)
+        messages = _read_written(text) or _read_messages([{"role": "assistant", "content": text}], field, known)
+    elif value == []:
+        raise BadRecord(f"'{field}' is empty")
+    else:
+        messages = _read_messages(value if type(value) is list else [value], field, known)
+    if messages[-1]["role"] != "assistant":
+        raise BadRecord(f"'{field}' does not end with an assistant's message")
+    if not messages[-1]["content"] and "tool_calls" not in messages[-1]:
+        raise BadRecord(f"'{field}' ends with an empty answer")
+    return messages[:-1], messages[-1]
+
+
+def _read_prompt(
+    record: dict[str, Any], fields: Sequence[str], first: tuple[str, list[Message], Message], known: Set[str]
+) -> _Prompt:
+    """The prompt; `first` are the first answer's field and the messages before it, where no field holds a prompt."""
+    field = find_prompt(record, fields)
+    if field is None:
+        if not first[1]:
+            raise BadRecord("missing 'prompt'")
+        return _Prompt(first[0], first[1])
+    value = record[field]
+    if field in LISTS and type(value) is str:
+        value, _ = take_turns(value, field)
+    if field == "input" and type(value) is dict:
+        value, field = value.get("messages"), "messages"
+    if type(value) is list:
+        images = sum(type(each) is dict and each.get("image_data") is not None for each in value)
+        return _Prompt(field, _read_messages(value, field, known), images=images)
+    if type(value) is not str or field in LISTS:
+        wanted = "a list" if field in LISTS else "a string or a list"
+        raise BadRecord(f"'{field}' is {name_kind(value)}, not {wanted}")
+    text = take_text(record, field)
+    if written := _read_written(text):
+        if record.get("history") or (field != "input" and record.get("input")):
+            raise BadRecord(f"'{field}' holds a whole chat, and there is 'history' or 'input' beside it")
+        return _Prompt(field, written if written[-1]["content"] else written[:-1])
+    if field != "input" and record.get("input"):
+        text += "\n" + take_text(record, "input")
+    history = _read_history(record)
+    return _Prompt(field, [*history, {"role": "user", "content": text}], bare=not history)
+
+
+def _agree(prompt: _Prompt, before: list[Message], field: str) -> list[Message]:
+    """The longer of a prompt and the messages before an answer, which differ in a system prompt at most."""
+    if before == prompt.messages:
+        return before
+    if prompt.bare:
+        if any(message["role"] == "user" and message["content"] == prompt.messages[0]["content"] for message in before):
+            return before
+    else:
+        (own, said), (other, also_said) = _split_system(prompt.messages), _split_system(before)
+        if said == also_said and not (own and other):
+            return [*own, *other, *said]
+    raise BadRecord(f"'{field}' starts with other messages than the prompt's")
+
+
+def _split_system(messages: list[Message]) -> tuple[list[Message], list[Message]]:
+    at = 1 if messages and messages[0]["role"] == "system" else 0
+    return messages[:at], messages[at:]
+
+
+def _find_tools(record: dict[str, Any]) -> Any:
+    inner = record.get("input")
+    return inner["tools"] if type(inner) is dict and inner.get("tools") is not None else record.get("tools")
+
+
+def _read_messages(listed: list[Any], field: str, known: Set[str]) -> list[Message]:
+    messages: list[Message] = []
+    for each in listed:
+        message = _read_plain(each, field)
+        if message is None or (known and message["role"] == "assistant" and may_hold_calls(message["content"])):
+            return _read_calls(listed, field, known)
+        messages.append(message)
+    return messages
+
+
+def _read_plain(message: Any, field: str) -> Message | None:
+    """A message that neither calls a tool nor is a tool's; None for the others."""
+    if type(message) is not dict:
+        raise BadRecord(f"a message of '{field}' is {name_kind(message)}, not an object")
+    speaker, said = ("role", "content") if "role" in message and "content" in message else _find_names(message)
+    name = message.get(speaker)
+    role = ROLES.get(name) if type(name) is str else None
+    if role is None:
+        if type(name) is str and name in _CALLING:
+            return None
+        raise BadRecord(f"a message of '{field}' is by none of {', '.join(ROLES)}")
+    if (len(message) > 2 or said not in message) and (message.get("tool_calls") or message.get("function_call")):
+        return None
+    text = message.get(said)
+    if type(text) is not str or not text or text.isspace() or "\r" in text:
+        text = take_text(message, said, f" in a message of '{field}'")
+    read: Message = {"role": role, "content": text}
+    if len(message) > 2:
+        add_extras(read, message, OPENAI._replace(field=field))
+    return read
+
+
+def _find_names(message: dict[str, Any]) -> tuple[str, str]:
+    """The names that a message gives to its speaker and its text."""
+    speaker = next((name for name in SPEAKERS if name in message), "role")
+    said = next((name for name in SAID if name in message), "value" if speaker == "from" else "content")
+    return speaker, said
+
+
+def _read_calls(listed: list[Any], field: str, known: Set[str]) -> list[Message]:
+    """Messages, some of which call tools, read as tool dialogues are."""
+    turns = [_name_as_openai(each, field) for each in listed]
+    messages, _ = read_tool_turns(turns, OPENAI._replace(field=field), known)
+    return messages
+
+
+def _name_as_openai(turn: Any, field: str) -> dict[str, Any]:
+    if type(turn) is not dict:
+        raise BadRecord(f"a message of '{field}' is {name_kind(turn)}, not an object")
+    speaker, said = _find_names(turn)
+    if (speaker, said) == ("role", "content"):
+        return turn
+    return {{speaker: "role", said: "content"}.get(key, key): value for key, value in turn.items()}
+
+
+def _read_written(text: str) -> list[Message] | None:
+    """A chat that is written in one text; the last turn's may be empty. None for any other text."""
+    if not _WRITTEN_DIALOGUE.match(text):
+        return None
+    parts = _WRITTEN_TURN.split(text)[1:]
+    messages: list[Message] = [
+        {"role": _SPEAKERS[speaker], "content": said.strip()}
+        for speaker, said in zip(parts[::2], parts[1::2], strict=True)
+    ]
+    if not all(message["content"] for message in messages[:-1]):
+        raise BadRecord("has an empty turn between 'Human:' and 'Assistant:'")
+    return messages
+
+
+def _read_history(record: dict[str, Any]) -> list[Message]:
+    history = [] if record.get("history") is None else record["history"]
+    if type(history) is not list or any(type(pair) is not list or len(pair) != 2 for pair in history):
+        raise BadRecord("'history' is not a list of questions and their answers")
+    messages: list[Message] = []
+    for pair in history:
+        question, answer = (take_text({"history": said}, "history", " of an item") for said in pair)
+        messages += [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    return messages
+
+
+def _number_calls(answer: Message, before: list[Message]) -> None:
+    """Give the calls of an answer that was read for itself other ids than those before it have."""
+    taken = [call["id"] for message in before for call in message.get("tool_calls", ())]
+    if not {call["id"] for call in answer.get("tool_calls", ())}.isdisjoint(taken):
+        for at, call in enumerate(answer["tool_calls"], len(taken)):
+            call["id"] = f"call_{at}"

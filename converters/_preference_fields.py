@@ -1,0 +1,109 @@
+"""What is read of a record with preferences, by its shape."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from converters._answers import TEXTS, find_prompt
+from converters._calls import TOOLS
+from converters._labels import ANSWERS, LABELS, find_answer
+from converters._turns import LISTS, METADATA, SYSTEMS, declare_any_turns
+from converters.tools import declare_tool_turns
+from recipebook.data.fields import PART_HARMLESS, RECORD_HARMLESS, TEXT, Fields, Shapes, Written
+
+RESPONSES, TRAJECTORIES = ("chosen_response", "rejected_response"), ("chosen_trajectory", "rejected_trajectory")
+PAIRS = (("chosen", "rejected"), ("preferred_output", "non_preferred_output"), RESPONSES, TRAJECTORIES)
+"""The fields of the better and of the worse answer."""
+CATEGORIES = ("category", "rejection_type", "conversation_type", "dpo_type", "type")
+"""Fields of the record or its metadata that name the kind of pair, the most specific first."""
+SCORES = (
+    ("chosen_score", "rejected_score"),
+    ("score_chosen", "score_rejected"),
+    ("chosen_rating", "rejected_rating"),
+    ("chosen-rating", "rejected-rating"),
+)
+"""Fields that score the two answers, of a record or of its metadata."""
+
+_COMMON = {
+    **dict.fromkeys(CATEGORIES, TEXT),
+    **dict.fromkeys(field for pair in SCORES for field in pair),
+    "preference_score": None,
+    **METADATA,
+}
+_CALL = Fields("call", {"tool_name": None, "arguments": None}, PART_HARMLESS)
+_WRAPPED = Fields("call", {"tool_call": _CALL}, PART_HARMLESS | {"position"})
+_CALLS = Shapes(lambda call: _WRAPPED if "tool_call" in call else _CALL, (_WRAPPED, _CALL))
+_RESPONSE = Fields("response", {"tool_sequence": _CALLS, "quality_score": None}, PART_HARMLESS)
+_TURN = declare_any_turns(declare_tool_turns).fields
+assert isinstance(_TURN, Shapes)
+
+
+def _with_images(turn: dict[str, Any]) -> Fields | None:
+    fields = _TURN.choose(turn)
+    return fields.extend({"image_data": None}) if fields and "image_data" in turn else fields
+
+
+_PROMPT = Shapes(_with_images, _TURN.fields)
+_INPUT = Fields("input", {"messages": _PROMPT, "tools": TOOLS})
+
+
+def find_pair(record: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The fields of a record's two answers, one of which may be missing."""
+    return next((pair for pair in PAIRS if any(record.get(field) is not None for field in pair)), None)
+
+
+def _choose(record: dict[str, Any]) -> Fields:
+    pair = find_pair(record)
+    if pair == TRAJECTORIES:
+        return _declare_calls("context", pair, _CALLS)
+    if pair == RESPONSES and type(record[pair[0]]) is dict:
+        return _declare_calls("input", pair, _RESPONSE)
+    answers = pair or (str(find_answer(record)),)
+    prompt = find_prompt(record, answers)
+    value = record[prompt] if prompt else None
+    return _declare(answers, prompt, type(value).__name__, _repeats_prompt(record, prompt))
+
+
+def _repeats_prompt(record: dict[str, Any], field: str | None) -> bool:
+    """Whether `prompt` is a text that is among the messages as well."""
+    text = record.get("prompt")
+    if field not in LISTS or type(text) is not str:
+        return False
+    turns = record[field] if type(record[field]) is list else []
+    return any(type(turn) is dict and text in (turn.get("content"), turn.get("value")) for turn in turns)
+
+
+@lru_cache
+def _declare_calls(prompt: str, pair: tuple[str, str], answer: Fields | Shapes) -> Fields:
+    return Fields("record", {**_COMMON, prompt: None, **dict.fromkeys(pair, answer)}, RECORD_HARMLESS)
+
+
+@lru_cache
+def _declare(answers: tuple[str, ...], prompt: str | None, kind: str, repeated: bool) -> Fields:
+    """`kind` is that of the prompt's value."""
+    read: dict[str, Any] = {**_COMMON, **dict.fromkeys(answers, _TURN), "tools": TOOLS}
+    read |= dict.fromkeys(SYSTEMS)
+    if len(answers) == 1:
+        read |= dict.fromkeys(LABELS)
+    if prompt:
+        read[prompt] = _INPUT if kind == "dict" else Written(_PROMPT) if prompt in LISTS else _PROMPT
+    if kind == "str":
+        read |= {"input": None, "history": None}
+    if repeated:
+        read["prompt"] = None
+    return Fields("record", read, RECORD_HARMLESS)
+
+
+FIELDS = Shapes(
+    _choose,
+    (
+        _declare_calls("context", TRAJECTORIES, _CALLS),
+        _declare_calls("input", RESPONSES, _RESPONSE),
+        *(_declare(PAIRS[0], prompt, "list", False) for prompt in (*LISTS, None)),
+        *(_declare(PAIRS[0], prompt, "str", False) for prompt in TEXTS),
+        _declare(PAIRS[1], "input", "dict", False),
+        *(_declare((answer,), "prompt", "str", False) for answer in ANSWERS),
+        *(_declare((answer,), None, "NoneType", False) for answer in LISTS),
+    ),
+)
+"""What the converter reads of each shape."""
