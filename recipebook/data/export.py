@@ -16,7 +16,7 @@ from typing import Any, cast
 from xxhash import xxh3_64_intdigest
 
 from recipebook.data.account import Account, Ledger, judge
-from recipebook.errors import UserError
+from recipebook.errors import UserError, on_one_line
 from recipebook.files import replacing
 from recipebook.modules import EXPORT, load
 from recipebook.records import name_kind
@@ -50,6 +50,8 @@ def export_rows(form: str, source: str, out: Path, rejects: int | str = 0) -> Ac
                     continue
                 if "metadata" not in fields and take_metadata(row):
                     ledger.notes["meta"] = f"{form} holds no meta; written without it"
+                for field in record.value.keys() - _ROW:
+                    ledger.notes[f"field {field}"] = f"{form} holds no '{on_one_line(field)}'; written without it"
                 ledger.contents.remember(xxh3_64_intdigest(line))
                 ledger.rows += 1
                 file.write(line)
@@ -117,6 +119,10 @@ def take_labelled(row: Row) -> tuple[Message, bool]:
 
 
 _ANSWERS = ("chosen", "rejected", "answer")
+
+
+_ROW = frozenset(("messages", "meta", "tools", "chosen", "rejected", "answer", "label"))
+"""The fields of a row that forms hold, or refuse."""
 
 
 def _is_message(message: Any) -> bool:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recipebook.data.account import Account, Rejection
+from recipebook.data.conversion import convert_file
 from recipebook.data.export import check_row, export_rows, find_export
 from recipebook.errors import UserError
 from recipebook.modules import EXPORT, list_names
@@ -128,6 +129,12 @@ def with_calls(**more: Any) -> Any:
         ("sharegpt", with_calls(tool_calls=[CALL, CALL]), "has a turn of several calls"),
         ("sharegpt", with_calls(tool_calls=[{"id": "1"}]), "has a call that is not OpenAI's"),
         ("sharegpt", with_calls(role="critic", tool_calls=[]), "has a role that the form does not know"),
+        ("sharegpt", with_calls(role="tool", tool_calls=[]), "has an answer of a tool that does not follow its call"),
+        (
+            "prompt_completion",
+            {"messages": [CHAT["messages"][0], {**CHAT["messages"][1], "train": False}], "meta": {}},
+            "has 'train' of a turn, which the form cannot hold",
+        ),
         ("sharegpt", {**CHAT, "tools": [{"name": "weather"}]}, "has a tool that is not an OpenAI function"),
         ("openai", LABELLED, "an answer with a label, which may be a bad one"),
         ("sharegpt", LABELLED, "an answer with a label, which may be a bad one"),
@@ -287,3 +294,70 @@ def test_there_and_back_loses_nothing_that_was_not_refused(form: str, row: Any) 
         return
     kept = {field: value for field, value in row.items() if field != "meta" or form != "prompt_completion"}
     assert read_back(form, written) == kept
+
+
+CHAT_ROWS: list[Any] = [
+    CHAT,
+    DIALOGUE,
+    {**DIALOGUE, "messages": [{**turn, "name": "ann"} for turn in DIALOGUE["messages"]]},
+    {
+        "messages": [
+            *with_calls(tool_calls=[{**CALL, "id": "a7"}], reasoning_content="Hm.", train=False)["messages"],
+            {"role": "tool", "content": "no", "tool_call_id": "a7"},
+            {"role": "assistant", "content": "It is dry."},
+        ],
+        "meta": {"calls": 1, "tool": "weather"},
+    },
+    {
+        "messages": [
+            {"role": "assistant", "content": "Welcome."},
+            {"role": "user", "content": "hi"},
+            {"role": "user", "content": "hi?"},
+            {"role": "system", "content": "Be kind."},
+            {"role": "assistant", "content": "No.", "train": False, "reasoning_content": "Hm."},
+            {"role": "user", "content": "Why?"},
+            {"role": "assistant", "content": "Hello!"},
+        ],
+        "meta": {"topic": "greeting", "dropped": 1, "length": 2.5},
+    },
+]
+
+
+@pytest.mark.parametrize("form", ["openai", "sharegpt", "prompt_completion"])
+@pytest.mark.parametrize("row", CHAT_ROWS)
+def test_a_row_that_is_exported_is_converted_to_the_same_row_or_refused(tmp_path: Path, form: str, row: Any) -> None:
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n")
+    try:
+        export_rows(form, str(tmp_path / "rows.jsonl"), tmp_path / "out.jsonl")
+    except UserError as reason:
+        assert form == "prompt_completion" and "has " in str(reason)
+        return
+    source = tmp_path / "out.jsonl"
+    assert convert_row("auto", source)["messages"] == row["messages"]
+    assert convert_row("auto", source).get("tools") == row.get("tools")
+    kept = {} if form == "prompt_completion" else {key: row["meta"][key] for key in row["meta"] if key != "origin"}
+    meta = convert_row("auto", source)["meta"]
+    assert {key: meta[key] for key in kept} == kept and set(meta) <= {*kept, "origin", "calls", "tool"}
+
+
+def test_our_own_rows_are_converted_to_themselves(tmp_path: Path) -> None:
+    for at, row in enumerate(CHAT_ROWS):
+        source = tmp_path / f"{at}.jsonl"
+        source.write_text(json.dumps(row) + "\n")
+        again = convert_row("auto", source)
+        assert (again["messages"], again.get("tools")) == (row["messages"], row.get("tools"))
+        assert {key: value for key, value in again["meta"].items() if key in row["meta"] and key != "origin"} == {
+            key: value for key, value in row["meta"].items() if key != "origin"
+        }
+
+
+def test_fields_that_no_form_holds_are_told(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text(json.dumps({**CHAT, "spans": []}) + "\n")
+    account = export_rows("openai", str(tmp_path / "rows.jsonl"), tmp_path / "out.jsonl")
+    assert account.notes == ("openai holds no 'spans'; written without it",)
+
+
+def convert_row(converter: str, source: Path) -> Any:
+    convert_file(converter, str(source), source.with_suffix(".rows"), {})
+    (line,) = source.with_suffix(".rows").read_text().splitlines()
+    return json.loads(line)
