@@ -72,7 +72,7 @@ def read_rows(run: Run, recipe: Recipe) -> DrawnPrompts:
 
 
 def check_prompts(settings: Evaluation, prompts: Sequence[Prompt]) -> None:
-    """Refuse slices and units by fields that the prompts do not have, and figures of pairs where there are none."""
+    """Refuse slices and units by fields that the prompts do not have, and metrics that cannot measure the prompts."""
     known = Counter(field for prompt in prompts for field in prompt.meta)
     for field in settings.slices:
         if field not in known:
@@ -83,7 +83,14 @@ def check_prompts(settings: Evaluation, prompts: Sequence[Prompt]) -> None:
             first = next(prompt for prompt in prompts if field not in prompt.meta)
             raise UserError(f"eval.unit: {first.id} has no {field!r} in its meta; it has: {', '.join(first.meta)}")
     of_pairs = [name for name in settings.metrics if "rejected" in getattr(load_metric(name), "MEASURES", ())]
-    single = next((prompt for prompt in prompts if prompt.rejected is None), None)
+    labelled = next((prompt for prompt in prompts if prompt.labelled), None)
+    of_texts = [name for name in settings.metrics if not hasattr(load_metric(name), "MEASURES")]
+    if labelled and of_texts:
+        raise UserError(
+            f"{labelled.id} is an answer with a label, which may be a bad one to be like; metric '{of_texts[0]}' takes "
+            "every answer for a good one: preference and likelihood measure answers with a label"
+        )
+    single = next((prompt for prompt in prompts if prompt.rejected is None and not prompt.labelled), None)
     if of_pairs and single:
         raise UserError(f"{single.id} is no pair, and metric '{of_pairs[0]}' measures pairs")
 

@@ -93,8 +93,8 @@ def ask(
     return Answers(
         engine=engine if _wants_text(recipe.eval) else "",
         references=references,
-        tuned=[_refer(one, to) for one, to in zip(tuned, base, strict=True)],
-        base=[*map(_refer, base, base)],
+        tuned=[*map(_refer, tuned, base, prompts)],
+        base=[*map(_refer, base, base, prompts)],
     )
 
 
@@ -191,23 +191,31 @@ def _list_measures(settings: Evaluation) -> list[str]:
 def _measure(
     model: Any, tokenizer: Any, prompts: Sequence[Prompt], name: str, settings: Evaluation, label: str
 ) -> list[Measures]:
-    """`{name: log-probability, name_tokens: count}` of each prompt's given answer, or of its spans by their kinds."""
+    """`{name: log-probability, name_tokens: count}` of each prompt's given answer, or of its spans by their kinds.
+
+    An answer with a label is measured under the name `answer`, in place of `chosen` and `rejected`.
+    """
     from eval.asking import generate, likelihood
     from eval.asking.span_likelihood import measure_spans
 
-    answers = [prompt.rejected if name == "rejected" else prompt.answer for prompt in prompts]
-    if None in answers:
-        at = answers.index(None)
-        raise UserError(f"{prompts[at].id} is no pair, and metric 'preference' measures pairs")
+    given = [
+        (prompt, answer)
+        for prompt in prompts
+        if (answer := prompt.rejected if name == "rejected" else prompt.answer) is not None
+    ]
     texts = [
         (generate.format_prompt(tokenizer, prompt), generate.format_answer(tokenizer, prompt, answer))
-        for prompt, answer in zip(prompts, answers, strict=True)
-        if answer is not None
+        for prompt, answer in given
     ]
     size, shown_as = settings.generation.batch_size, f"{label} {name}"
     if name == "spans":
         return [_flatten(parts) for parts in measure_spans(model, tokenizer, texts, size, shown_as)]
-    return [_flatten({name: one}) for one in likelihood.measure(model, tokenizer, texts, size, shown_as)]
+    measured = likelihood.measure(model, tokenizer, texts, size, shown_as) if texts else []
+    found = {
+        prompt.id: _flatten({"answer" if prompt.labelled else name: one})
+        for (prompt, _), one in zip(given, measured, strict=True)
+    }
+    return [found.get(prompt.id, {}) for prompt in prompts]
 
 
 def _flatten(likelihoods: "Mapping[str, Likelihood]") -> Measures:
@@ -218,11 +226,12 @@ def _flatten(likelihoods: "Mapping[str, Likelihood]") -> Measures:
     return found
 
 
-def _refer(one: ModelAnswer, base: ModelAnswer) -> ModelAnswer:
-    """`one` with the base model's log-probabilities of a pair added, as the reference of its rewards."""
-    if one.measures is None or base.measures is None or "rejected" not in one.measures:
+def _refer(one: ModelAnswer, base: ModelAnswer, prompt: Prompt) -> ModelAnswer:
+    """`one` with the base model's log-probabilities of a preference added, as the reference of its rewards."""
+    names = ("answer",) if prompt.labelled else ("chosen", "rejected")
+    if one.measures is None or base.measures is None or names[-1] not in one.measures:
         return one
-    beside = {f"reference_{name}": base.measures[name] for name in ("chosen", "rejected")}
+    beside = {f"reference_{name}": base.measures[name] for name in names}
     return ModelAnswer(one.text, one.new_tokens, one.truncated, {**one.measures, **beside})
 
 

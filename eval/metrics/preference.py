@@ -1,4 +1,4 @@
-"""Which of two answers a model prefers: log-probabilities of both in, right or wrong out.
+"""Which of two answers a model prefers, or whether it likes a good answer: log-probabilities in, right or wrong out.
 
     {"measures": {"chosen": -20.0, "chosen_tokens": 10, "rejected": -24.0, "rejected_tokens": 11,
                   "reference_chosen": -22.0, "reference_rejected": -23.0}}
@@ -16,10 +16,18 @@ the logarithm of how much likelier it is than under the reference:
 
 A margin of exactly 0 is a coin toss and counts as a half: the base model is its own reference, so all its reward
 margins are 0.
+
+An answer on its own with a label, good or bad in its meta, has the last two figures:
+
+    {"measures": {"answer": -20.0, "reference_answer": -22.0}, "meta": {"label": "bad"}}
+    → {"reward_accuracy": 0.0, "reward_margin": -0.2, …: null}
+
+    reward_margin               beta * (answer - reference_answer), with the opposite sign if the answer is bad
+    reward_accuracy             1 if it is above 0, 1/2 if it is 0
 """
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -30,12 +38,13 @@ FIGURES = {
     "prefers_chosen": "the chosen answer is likelier than the rejected one",
     "prefers_chosen_per_token": "the same, by the mean log-likelihood a token",
     "margin": "log-likelihood of the chosen answer less the rejected one's, in nats",
-    "reward_accuracy": "the implicit reward of the chosen answer is the higher one; a half where they are equal",
-    "reward_margin": "implicit reward of the chosen answer less the rejected one's",
+    "reward_accuracy": "the implicit reward favours the chosen answer, or has the sign of the label; a half if it is 0",
+    "reward_margin": "implicit reward of the chosen answer less the rejected one's; of a labelled one, negated if bad",
 }
 BINARY = frozenset({"prefers_chosen", "prefers_chosen_per_token"})
 MEASURES = ("chosen", "rejected")
 COUNTS = ("chosen_tokens", "rejected_tokens")
+SIGNS = {"good": 1, "bad": -1}
 NEEDED = {*MEASURES, *COUNTS, "reference_chosen", "reference_rejected"}
 
 
@@ -46,11 +55,15 @@ class Options(Frozen):
 
 
 def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str, float | None]]:
-    """Score pairs one by one, in order; None where no likelihood was measured."""
-    return [_score_one(item.measures, options.beta) for item in predictions]
+    """Score preferences one by one, in order; None where no likelihood was measured."""
+    return [_score_one(item.measures, item.meta, options.beta) for item in predictions]
 
 
-def _score_one(measures: dict[str, float] | None, beta: float) -> dict[str, float | None]:
+def _score_one(measures: dict[str, float] | None, meta: dict[str, Any], beta: float) -> dict[str, float | None]:
+    sign = SIGNS.get(str(meta.get("label")))
+    if measures and sign and "chosen" not in measures and measures.keys() >= {"answer", "reference_answer"}:
+        reward = sign * beta * (measures["answer"] - measures["reference_answer"])
+        return {**dict.fromkeys(FIGURES), "reward_accuracy": _judge(reward), "reward_margin": reward}
     if not measures or not measures.keys() >= NEEDED or min(measures[name] for name in COUNTS) <= 0:
         return dict.fromkeys(FIGURES)
     margin = measures["chosen"] - measures["rejected"]
@@ -60,6 +73,10 @@ def _score_one(measures: dict[str, float] | None, beta: float) -> dict[str, floa
         "prefers_chosen": float(margin > 0),
         "prefers_chosen_per_token": float(per_token > 0),
         "margin": margin,
-        "reward_accuracy": 0.5 if reward == 0 else float(reward > 0),
+        "reward_accuracy": _judge(reward),
         "reward_margin": reward,
     }
+
+
+def _judge(reward: float) -> float:
+    return 0.5 if reward == 0 else float(reward > 0)

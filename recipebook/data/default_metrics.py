@@ -14,6 +14,7 @@ from recipebook.errors import UserError
 from recipebook.modules import AUTO, CONVERTER, load
 from recipebook.project import PROJECT
 from recipebook.recipe.data_keys import Data
+from recipebook.rows import find_kind
 from recipebook.sources.inputs import find_inputs
 
 OF_PAIRS: dict[str, dict[str, Any]] = {"preference": {}}
@@ -22,7 +23,7 @@ OF_ANSWERS: dict[str, dict[str, Any]] = {"text": {}}
 
 def choose_metrics(data: Data, rows: Path) -> dict[str, dict[str, Any]]:
     """Metrics with their options; `rows` is a file of rows that the data came to."""
-    if _has_pairs(rows):
+    if _has_preferences(rows):
         return OF_PAIRS
     converter = _find_converter(data)
     return vars(load(CONVERTER, converter)).get("METRICS", OF_ANSWERS) if converter else OF_ANSWERS
@@ -44,9 +45,9 @@ def _find_converter(data: Data) -> str | None:
         return None
 
 
-def _has_pairs(rows: Path) -> bool:
+def _has_preferences(rows: Path) -> bool:
     if not rows.is_file():
         return False
     with rows.open("rb") as file:
         first = file.readline()
-    return bool(first.strip()) and "chosen" in json.loads(first)
+    return bool(first.strip()) and find_kind(json.loads(first)) != "chat"

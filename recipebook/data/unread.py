@@ -3,11 +3,13 @@
     read without 'mood' of a turn: 1,234 turns (first: chats.jsonl:7: record 7)
 
 A field that changes what is learned is not passed over: images, and marks that cannot be followed, refuse their record,
-and a record that is marked as not to be learned is left out. A table may have another key in every record, so only the
+and a record that is marked as not to be learned is left out. So do a second answer and a label that says that the
+answer is bad. A table may have another key in every record, so only the
 first kinds are named; the others are counted together.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from recipebook.data.fields import Unread, is_medium
 from recipebook.data.marks import MARKS, read_mark
@@ -18,6 +20,9 @@ from recipebook.rows import BadRecord, LeftOut
 MOST = 20
 """So many fields are named."""
 LONGEST = 60
+_PAIR = ("chosen", "rejected")
+# A label of 0 may be one of several classes.
+_LABELS = {"label": ("false",), "kto_tag": ("false", "0")}
 """So many characters of a field's name are shown."""
 
 
@@ -75,7 +80,17 @@ def _judge(unread: Unread) -> tuple[str, str] | None:
             raise BadRecord(f"{_name(holder, key)} is a mark that cannot be followed there")
         if learned is False:
             raise LeftOut(f"'{key}' says that it is not to be learned")
+    if holder == "record":
+        _refuse_preference(key, value)
     return holder, _shorten(key)
+
+
+def _refuse_preference(key: str, value: Any) -> None:
+    """Refuse a record that another converter would learn the wrong answer from, or no answer."""
+    if key in _PAIR and type(value) in (str, list, dict):
+        raise BadRecord(f"has '{key}', one of two answers, which converter preference reads")
+    if key in _LABELS and str(value).lower() in _LABELS[key]:
+        raise BadRecord(f"'{key}' says that its answer is bad, which converter preference reads")
 
 
 def _name(holder: str, key: str) -> str:

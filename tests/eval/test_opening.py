@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from eval.asking.prompts import Prompt
 from eval.opening import (
     _format_empty,
     check_prompts,
@@ -110,6 +111,18 @@ def test_a_mistake_in_a_setting_is_refused_by_what_was_prepared(
         check_prompts(recipe.eval, read_rows(run, recipe).prompts)
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("metric", ["text", "robot"])
+def test_a_bad_answer_is_no_reference(metric: str) -> None:
+    bad = Prompt("x#1", (), (), {"role": "assistant", "content": "no"}, None, {"label": "bad"}, labelled=True)
+    check_prompts(Evaluation.model_validate({"metrics": {"preference": {}, "likelihood": {}}}), [bad])
+    with pytest.raises(UserError) as caught:
+        check_prompts(Evaluation.model_validate({"metrics": {"preference": {}, metric: {}}}), [bad])
+    assert str(caught.value) == (
+        f"x#1 is an answer with a label, which may be a bad one to be like; metric '{metric}' takes every answer for a "
+        "good one: preference and likelihood measure answers with a label"
+    )
 
 
 def test_an_edited_section_counts_and_is_told(start_trained: StartTrained, tmp_path: Path) -> None:

@@ -151,3 +151,39 @@ def test_a_converter_without_a_declaration_says_so() -> None:
     records = [Record(1, 1, {"text": "a b", "topic": 1})]
     list(convert_records(records, "in.jsonl", converter, converter.options(), ledger))
     assert ledger.close().notes == ("converter echo declares no FIELDS: what it does not read is not counted",)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("chosen", HELLO, "has 'chosen', one of two answers, which converter preference reads"),
+        ("rejected", "no", "has 'rejected', one of two answers, which converter preference reads"),
+        ("label", False, "'label' says that its answer is bad, which converter preference reads"),
+        ("kto_tag", 0, "'kto_tag' says that its answer is bad, which converter preference reads"),
+    ],
+)
+def test_a_preference_is_no_chat(field: str, value: Any, reason: str) -> None:
+    rows, account = convert("chat", {"messages": [HI, HELLO], field: value})
+    assert (rows, account.rejected[0].reason) == ([], reason)
+
+
+def test_a_label_that_may_be_a_class_is_counted() -> None:
+    rows, account = convert("chat", {"messages": [HI, HELLO], "label": 0}, {"messages": [HI, HELLO], "label": True})
+    assert len(rows) == 2
+    assert account.notes == ("read without 'label': 2 records (first: in.jsonl:1: record 1)",)
+
+
+def test_what_a_preference_has_beside_its_parts_is_counted() -> None:
+    pair = {"prompt": "hi", "messages": [HI], "chosen": {**HELLO, "mood": "glad"}, "rejected": "no", "type": 3}
+    openai = {"input": {"messages": [HI], "parallel_tool_calls": True}, "preferred_output": [HELLO]}
+    labelled = {"prompt": "hi", "completion": "no", "label": False, "output": "yes"}
+    rows, account = convert(
+        "preference", pair, {**openai, "non_preferred_output": [HI, HELLO | {"content": "no"}]}, labelled
+    )
+    assert len(rows) == 3
+    assert account.notes == (
+        "read without 'mood' of a turn: 1 turn (first: in.jsonl:1: record 1)",
+        "read without 'type': 1 record (first: in.jsonl:1: record 1)",
+        "read without 'parallel_tool_calls' of an input: 1 input (first: in.jsonl:2: record 2)",
+        "read without 'output': 1 record (first: in.jsonl:3: record 3)",
+    )
