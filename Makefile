@@ -1,10 +1,22 @@
 # Recipebook: make is the door, `python -m recipebook` the room behind it.
 .DEFAULT_GOAL := help
-# A goal is a name at the start of a line; eval/ and others are folders too.
-.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile)
 
 PYTHON ?= python3
 PY := .venv/bin/python
+
+# What make was given, against what a goal reads: a misspelt variable would be ignored without a word.
+KNOWN := CHECKPOINT CONVERSATIONS DENSITY EVALUATORS FORCE FROM GPUS IN KIND LAUNCHER LIMIT MODULES ONLY OUT PROFILE \
+	PYTHON RECIPE RUN RUNS SEED SET STAGE TESTS WEIGHTS WORKERS
+GIVEN := $(foreach name,$(filter-out .% MAKE%,$(.VARIABLES)),$(if $(filter command,$(origin $(name))),$(name)))
+GOALS := $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile)
+NEAREST = $(shell $(PYTHON) -c 'import difflib, sys; \
+	print(*("; did you mean " + word + "?" for word in difflib.get_close_matches(sys.argv[1], sys.argv[2:], 1)))' $(1) $(2))
+# A goal is a name at the start of a line; eval/ and others are folders too.
+.PHONY: $(GOALS)
+UNKNOWN := $(firstword $(filter-out $(KNOWN),$(GIVEN)))
+ifneq ($(UNKNOWN),)
+$(error no goal reads $(UNKNOWN)=$(call NEAREST,$(UNKNOWN),$(KNOWN)))
+endif
 READY := .venv/ready
 RUN_IN_ENV := PATH="$(CURDIR)/.venv/bin:$$PATH" $(PY) -m recipebook
 
@@ -39,11 +51,16 @@ setup: $(READY) ## the environment in .venv: pinned, light and heavy parts (othe
 
 # torch first: DeepSpeed looks for it while it is built.
 $(READY): pyproject.toml constraints.txt
+	@$(call fits,$(PYTHON)) || { echo "Recipebook needs Python 3.11 or 3.12, and $(PYTHON) is" \
+		"$$($(PYTHON) -V 2>&1 | head -1); name another: make PYTHON=python3.12 setup" >&2; exit 2; }
 	@echo "setting up .venv once; several gigabytes, a few minutes"
-	$(PYTHON) -m venv .venv
+	@test ! -e .venv || $(call fits,$(PY)) || { echo "removing .venv, which has another Python"; rm -rf .venv; }
+	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 2; }
 	$(PY) -m pip install --quiet --constraint constraints.txt torch
 	$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[train,eval,ray,dev]'
 	@touch $@
+
+fits = $1 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null
 
 train: $(READY) $(BASE) ## RECIPE=: a recipe to a trained, checked run (PROFILE=, GPUS=, SET=, FORCE=1; STAGE=, FROM=; ONLY=, LIMIT=, WORKERS=)
 	@$(call need,RECIPE)
@@ -141,4 +158,11 @@ docs: $(READY) ## write the generated pages of docs/ again
 clean: ## caches; runs and the environment stay
 	rm -rf .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants
 
-need = test -n "$($1)" || { echo "make $@ wants $1=, for example: make $@ $1=robot-lora" >&2; exit 2; }
+# What is missing, and what was given in its place.
+OTHER_WAY = $(if $(filter RUN,$1),$(if $(RECIPE),; RECIPE= is for train and plan: RUN= takes the recipe's name too))$(if \
+	$(filter RECIPE,$1),$(if $(RUN),; RUN= is for eval: RECIPE= is a name in recipes/))
+need = test -n "$($1)" || { echo "make $@ wants $1=, for example: make $@ $1=robot-lora$(OTHER_WAY)" >&2; exit 2; }
+
+# Any goal that is not above.
+.DEFAULT:
+	@echo "no goal '$@'$(call NEAREST,$@,$(GOALS)); make help lists all" >&2; exit 2

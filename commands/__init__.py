@@ -12,8 +12,11 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
-from recipebook.errors import UserError, format_refusal
+from recipebook.errors import UserError, format_refusal, on_one_line
+from recipebook.suggestions import shorten
+from recipebook.terminal import clean_output
 
 Command = Callable[[argparse.Namespace], int]
 HELP = re.compile(r'^HELP = "(.*)"$', re.MULTILINE)
@@ -22,10 +25,16 @@ HELP = re.compile(r'^HELP = "(.*)"$', re.MULTILINE)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 1 a run failed, 2 the user's mistake (one line each), 130 stopped."""
     words = sys.argv[1:] if arguments is None else arguments
-    parsed = build_parser(words[0] if words else None).parse_args(words)
+    with clean_output():
+        parsed = build_parser(words[0] if words else None).parse_args(words)
+        # In a pipe or a log, lines appear when they are printed, and before later lines on stderr.
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        return run_command(parsed)
+
+
+def run_command(parsed: argparse.Namespace) -> int:
+    """Run the command that was parsed; its exit status."""
     command: Command = parsed.command
-    # In a pipe or a log, lines appear when they are printed, and before later lines on stderr.
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     try:
         return command(parsed)
     except UserError as error:
@@ -35,9 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader has gone (`make runs | head`); the interpreter must not complain of it either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:
-        # A full disk, a folder that may not be written: `out/rows.jsonl: No space left on device`.
-        if not (line := format_refusal(error)):
+    except (OSError, UnicodeError, RecursionError) as error:
+        if not (line := describe_refusal(error)):
             raise
         print(line, file=sys.stderr)
         return 2
@@ -46,9 +54,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+def describe_refusal(error: OSError | UnicodeError | RecursionError) -> str | None:
+    """What the system or Python refuses, on one line: `out/rows.jsonl: No space left on device`; None if unknown."""
+    if isinstance(error, OSError):
+        return format_refusal(error)
+    if isinstance(error, RecursionError):
+        return "something in the input is nested too deeply"
+    if isinstance(error, UnicodeEncodeError | UnicodeDecodeError):
+        return f"'{on_one_line(shorten(str(error.object)))}': not UTF-8, so it cannot be read or written"
+    return None
+
+
+class Parser(argparse.ArgumentParser):
+    """Prints what is wrong with the words of a command on one line, as all other errors are."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with status 2."""
+        self.exit(2, f"{self.prog}: {on_one_line(message)}\n")
+
+
 def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:
     """The chosen command with its options; the list of all if none is chosen, or one that does not exist."""
-    parser = argparse.ArgumentParser(prog="recipebook", description="A recipe runner on top of Axolotl.")
+    parser = Parser(prog="recipebook", description="A recipe runner on top of Axolotl.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     files = list_files()
     if chosen in files:

@@ -5,15 +5,20 @@
 """
 
 import argparse
+import re
 import sys
 from typing import TYPE_CHECKING
 
 from recipebook.errors import UserError
+from recipebook.project import RUNS
+from recipebook.suggestions import shorten
 
 if TYPE_CHECKING:
     from recipebook.data.account import Account
 
 RUN = "the name of a run, or of a recipe for its newest trained run"
+_NUMBER = re.compile("[0-9]{1,9}")
+_SHARE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?%?")
 EVALUATION = f"{RUN}; RUN@checkpoint-500 for a checkpoint, RUN@validation for the validation part"
 
 
@@ -25,7 +30,7 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
 def add_layers(parser: argparse.ArgumentParser) -> None:
     """The layers over the recipe: a profile, the number of processes, overrides."""
     parser.add_argument("--profile", help="a file of recipes/profiles; if not given, gpu or tiny")
-    parser.add_argument("--gpus", type=int, metavar="N", help="processes: one for each GPU; without GPUs, CPU ranks")
+    parser.add_argument("--gpus", type=count, metavar="N", help="processes: one for each GPU; without GPUs, CPU ranks")
     parser.add_argument("--set", nargs="*", action="extend", default=[], metavar="SECTION.KEY=VALUE", dest="overrides")
 
 
@@ -61,9 +66,21 @@ def read_settings(arguments: argparse.Namespace) -> dict[str, object]:
 
 def count(text: str) -> int:
     """A whole number above 0."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number above 0")
+    if not _NUMBER.fullmatch(text) or not int(text):
+        raise argparse.ArgumentTypeError(f"'{shorten(text)}' is not a whole number above 0, of nine digits at most")
     return int(text)
+
+
+def count_or_share(text: str) -> str:
+    """A number of records, or a share of them such as 10%."""
+    if not _SHARE.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"'{shorten(text)}' is neither a number of records nor a share such as 10%")
+    return text
+
+
+def run_name(text: str) -> str:
+    """A run's name; its folder, as commands print it, is taken for it: `runs/traits/joy-1/` is `traits/joy-1`."""
+    return text.removeprefix("./").removeprefix(f"{RUNS}/").removeprefix(f"{RUNS.name}/").rstrip("/") or text
 
 
 def print_account(account: "Account") -> None:

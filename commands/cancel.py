@@ -2,12 +2,14 @@
 
 import argparse
 
+from commands._options import run_name
+
 HELP = "end a run's job at a fine-tuning service"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The run."""
-    parser.add_argument("run", help="the run's full name")
+    parser.add_argument("run", type=run_name, help="the run's full name")
 
 
 def run(arguments: argparse.Namespace) -> int:

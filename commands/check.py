@@ -16,5 +16,7 @@ def run(arguments: argparse.Namespace) -> int:
     from recipebook.recipe.check import check_all
 
     problems = check_all(only=arguments.recipe)
-    print("\n".join(problems), file=sys.stderr) if problems else print("every recipe, profile and template is sound")
+    sound = f"{arguments.recipe} is sound under every profile; without RECIPE= all recipes are checked"
+    sound = sound if arguments.recipe else "every recipe, profile and template is sound"
+    print("\n".join(problems), file=sys.stderr) if problems else print(sound)
     return 2 if problems else 0

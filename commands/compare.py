@@ -3,14 +3,14 @@
 import argparse
 from pathlib import Path
 
-from commands._options import EVALUATION
+from commands._options import EVALUATION, run_name
 
 HELP = "compare evaluated runs, each with the first"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The runs, and where the page goes."""
-    parser.add_argument("runs", nargs="+", metavar="RUN", help=EVALUATION)
+    parser.add_argument("runs", type=run_name, nargs="+", metavar="RUN", help=EVALUATION)
     parser.add_argument("--out", type=Path, metavar="FILE", help="the page; runs/compare-….html if not given")
 
 

@@ -6,7 +6,7 @@ The account of every record is the last line on stdout; its reasons are on stder
 import argparse
 from pathlib import Path
 
-from commands._options import add_settings, print_account, read_settings
+from commands._options import add_settings, count_or_share, print_account, read_settings
 
 HELP = "convert one source with one converter"
 
@@ -23,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", required=True, type=Path, metavar="FILE")
     add_settings(parser)
-    parser.add_argument("--rejects", default="0", help="how many records may be rejected: a number, or 10%%")
+    parser.add_argument(
+        "--rejects", type=count_or_share, default="0", help="how many records may be rejected: a number, or 10%%"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ import argparse
 import time
 from collections.abc import Sequence
 
-from commands._options import RUN
+from commands._options import RUN, count, run_name
 from recipebook.errors import UserError
 
 HELP = "evaluate base and tuned model on the test prompts; writes report.html"
@@ -16,8 +16,8 @@ HELP = "evaluate base and tuned model on the test prompts; writes report.html"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The run, which checkpoint of it, and how it is evaluated."""
-    parser.add_argument("run", help=RUN)
-    parser.add_argument("--checkpoint", type=int, metavar="STEP", help="one of the run's checkpoints")
+    parser.add_argument("run", type=run_name, help=RUN)
+    parser.add_argument("--checkpoint", type=count, metavar="STEP", help="one of the run's checkpoints")
     parser.add_argument("--set", nargs="*", action="extend", default=[], metavar="eval.KEY=VALUE", dest="overrides")
 
 

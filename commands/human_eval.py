@@ -2,14 +2,14 @@
 
 import argparse
 
-from commands._options import EVALUATION
+from commands._options import EVALUATION, run_name
 
 HELP = "write blinded forms in which people rate evaluated runs"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The runs, and the size of the study."""
-    parser.add_argument("runs", nargs="+", metavar="RUN", help=EVALUATION)
+    parser.add_argument("runs", type=run_name, nargs="+", metavar="RUN", help=EVALUATION)
     parser.add_argument(
         "--conversations", type=int, default=100, metavar="N", help="conversations in each form; 100 if not given"
     )

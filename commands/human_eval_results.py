@@ -3,12 +3,14 @@
 import argparse
 from pathlib import Path
 
+from commands._options import run_name
+
 HELP = "print the results of the forms that came back"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The study's run, and where the forms are."""
-    parser.add_argument("run", help="the run with the study, by its name or its recipe's")
+    parser.add_argument("run", type=run_name, help="the run with the study, by its name or its recipe's")
     parser.add_argument(
         "--in",
         nargs="*",

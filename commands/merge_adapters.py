@@ -3,14 +3,14 @@
 import argparse
 from pathlib import Path
 
-from commands._options import RUN
+from commands._options import RUN, run_name
 
 HELP = "merge several adapters into one, by PEFT's weighted sum"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The runs, a weight each, and how they are merged."""
-    parser.add_argument("runs", nargs="+", metavar="RUN", help=RUN)
+    parser.add_argument("runs", type=run_name, nargs="+", metavar="RUN", help=RUN)
     parser.add_argument(
         "--weights", nargs="+", type=float, required=True, metavar="W", help="one weight for each run, in their order"
     )

@@ -8,9 +8,64 @@ run                         loss
 robot-lora-20261120-141503  0.0312
 """
 
-from collections.abc import Sequence
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TextIO, cast
 
 LABEL_CHARS = 9
+GREEN, PLAIN = "\x1b[32m", "\x1b[0m"
+# What a terminal obeys or cannot write: control characters but for tabs and line feeds, marks that turn the direction
+# of writing, and the halves of characters by which Python reads a name that is not UTF-8.
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def clean(text: str) -> str:
+    r"""A text of which a terminal obeys nothing: `\x1b[2J` becomes `\u001b[2J`, as JSON writes it."""
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text) if _OBEYED.search(text) else text
+
+
+class CleanStream:
+    """A stream to which only clean text is written. Progress lines are written to the stream itself."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write the text; a carriage return at its beginning, by which libraries redraw a line, stays."""
+        redrawn = text.removeprefix("\r")
+        self.stream.write(text[: len(text) - len(redrawn)] + clean(redrawn))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write each line."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the stream's own."""
+        return getattr(self.stream, name)
+
+
+@contextmanager
+def clean_output() -> Iterator[None]:
+    """Let everything that is printed meanwhile pass a CleanStream, whatever data, names or manifests it quotes."""
+    plain = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (cast(TextIO, CleanStream(stream)) for stream in plain)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = plain
+
+
+def print_painted(label: str, pieces: Iterable[tuple[str, bool]]) -> None:
+    """Print texts on one line; those marked true in green on a terminal, and in double brackets elsewhere."""
+    stream = sys.stdout.stream if isinstance(sys.stdout, CleanStream) else sys.stdout
+    opening, closing = (GREEN, PLAIN) if stream.isatty() else ("[[", "]]")
+    cleaned = [(clean(text.replace("\n", "\\n")), marked) for text, marked in pieces]
+    stream.write(label + "".join(f"{opening}{text}{closing}" if marked else text for text, marked in cleaned) + "\n")
+    stream.flush()
 
 
 def print_field(label: str, text: str) -> None:

@@ -58,3 +58,49 @@ def test_clean_leaves_runs_and_the_environment() -> None:
     (removed,) = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.splitlines()
     assert removed.startswith("rm -rf ")
     assert {"runs", ".venv"} & {*removed.split()} == set()
+
+
+def fail(*words: str) -> str:
+    """The first line with which make refuses; its exit status is 2."""
+    command = ["make", "--no-print-directory", "--old-file", ".venv/ready", *words]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    return done.stderr.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["trian", "RECIPE=x"], "no goal 'trian'; did you mean train?; make help lists all"),
+        (["recipebook.py"], "no goal 'recipebook.py'; make help lists all"),
+        (["train", "RECIPE=x", "PROFIL=tiny"], "no goal reads PROFIL=; did you mean PROFILE?.  Stop."),
+        (
+            ["eval", "RECIPE=x"],
+            "make eval wants RUN=, for example: make eval RUN=robot-lora; "
+            "RECIPE= is for train and plan: RUN= takes the recipe's name too",
+        ),
+        (
+            ["plan", "RUN=x"],
+            "make plan wants RECIPE=, for example: make plan RECIPE=robot-lora; "
+            "RUN= is for eval: RECIPE= is a name in recipes/",
+        ),
+        (["train"], "make train wants RECIPE=, for example: make train RECIPE=robot-lora"),
+    ],
+)
+def test_a_misspelt_goal_or_variable_is_refused_with_the_nearest(words: list[str], line: str) -> None:
+    assert fail(*words).endswith(line)
+
+
+def test_a_python_that_does_not_fit_is_one_line_and_leaves_no_environment(tmp_path: Path) -> None:
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy2(PROJECT / name, tmp_path / name)
+    old = tmp_path / "python3.9"
+    old.write_text('#!/bin/sh\ntest "$1" = -V && echo Python 3.9.2 && exit 0\nexit 1\n')
+    old.chmod(0o755)
+    command = ["make", "--no-print-directory", f"PYTHON={old}", "setup"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[0] == (
+        f"Recipebook needs Python 3.11 or 3.12, and {old} is Python 3.9.2; name another: make PYTHON=python3.12 setup"
+    )
+    assert not (tmp_path / ".venv").exists()

@@ -78,7 +78,10 @@ def apply(settings: Mapping[str, Any], data: dict[str, Any]) -> dict[str, Any]:
         *path, last = dotted.split(".")
         section = merged
         for key in path:
-            section[key] = dict(section.get(key) or {})
+            inner = section.get(key) or {}
+            if not isinstance(inner, dict):
+                raise MatrixFault(("values", dotted), f"matrix.values: '{key}' in {dotted} is a value and has no keys")
+            section[key] = dict(inner)
             section = section[key]
         section[last] = value
     return merged

@@ -75,7 +75,7 @@ def list_members(resolved: Resolved, only: Sequence[str] = (), limit: int | None
     try:
         members = expand(matrix, columns, partial(_list_files, resolved), None if only else limit)
     except MatrixFault as fault:
-        raise UserError(f"{place_of(resolved.places, ('matrix', *fault.key))}: {on_one_line(fault.text)}") from None
+        raise _place_fault(resolved, fault) from None
     names = [member.name for member in members]
     for pattern in only:
         if not fnmatch.filter(names, pattern):
@@ -87,7 +87,10 @@ def list_members(resolved: Resolved, only: Sequence[str] = (), limit: int | None
 def resolve_member(resolved: Resolved, member: Member) -> Resolved:
     """The recipe of one member."""
     data = resolved.recipe.model_dump(mode="json", exclude={"matrix"}, exclude_none=True)
-    data = apply(member.settings, data)
+    try:
+        data = apply(member.settings, data)
+    except MatrixFault as fault:
+        raise _place_fault(resolved, fault) from None
     faults = find_recipe_faults(data)
     if not faults:
         try:
@@ -176,6 +179,10 @@ def _index_runs() -> dict[str, tuple[Run, Manifest]]:
         if known is None or (manifest.status == "trained" and known[1].status != "trained"):
             found[manifest.identity] = (run, manifest)
     return found
+
+
+def _place_fault(resolved: Resolved, fault: MatrixFault) -> UserError:
+    return UserError(f"{place_of(resolved.places, ('matrix', *fault.key))}: {on_one_line(fault.text)}")
 
 
 def _check_key(resolved: Resolved, key: str) -> None:

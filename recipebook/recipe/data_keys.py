@@ -108,6 +108,15 @@ class Data(Section):
     )
 
     @model_validator(mode="after")
+    def _leaves_some_for_train(self) -> Self:
+        names = {"split.validation": self.validation, "split.test": self.test}
+        shares = {"split.validation": self.split.validation, "split.test": self.split.test}
+        held_out = [share for key, share in shares.items() if names[key] is None]
+        if self.split.file is None and sum(held_out) >= 1:
+            raise ValueError(f"split.validation and split.test add up to {sum(held_out):g}: none is left for train")
+        return self
+
+    @model_validator(mode="after")
     def _can_choose_records(self) -> Self:
         """A split file counts the records of the whole source."""
         if self.where and self.split.file is not None:

@@ -5,7 +5,8 @@ recipes/x.yaml:12:3: unknown key 'lerning_rate' under training; did you mean 'le
 """
 
 import functools
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +15,23 @@ from pydantic import ValidationError
 from recipebook.errors import on_one_line
 from recipebook.recipe.axolotl_keys import RECIPE_KEYS, find_section_faults, known_keys
 from recipebook.recipe.keys import Recipe
+from recipebook.recipe.other_names import OTHER_NAMES
 from recipebook.recipe.schema_walk import Fault, Schema, dotted, find_faults, resolve_reference
 from recipebook.recipe.yaml_source import KeyPath, Places, place_of
+
+MOST = 50
+# An address with a name or password before its host, or with a key among its parameters.
+_SECRET = re.compile(
+    r"[a-z][a-z0-9+.-]*://(?:[^/?#\s]*@|[^#\s]*[?&](?:api[_-]?key|key|token|access_token|password|passwd|secret|sig)=)",
+    re.IGNORECASE,
+)
 
 
 def find_recipe_faults(data: dict[str, Any], path: KeyPath = (), part: bool = False) -> list[Fault]:
     """Everything wrong with the keys and values of a recipe, or of a part of one, such as a profile, at `path`."""
+    if secrets := list(_find_secrets(data, path)):
+        # Alone: another fault's line could repeat the value.
+        return secrets
     schema = recipe_schema()
     if part:
         # A part may lack any key, and take a section out by null.
@@ -31,9 +43,11 @@ def find_recipe_faults(data: dict[str, Any], path: KeyPath = (), part: bool = Fa
 
 
 def format_faults(faults: Iterable[Fault], places: Places) -> list[str]:
-    """The faults as lines, in the order in which they are written in the files; each once."""
+    """The faults as lines, in the order in which they are written in the files; each once; the first `MOST`."""
     placed = sorted((place_of(places, fault.path, fault.on_key), fault.text) for fault in faults)
-    return list(dict.fromkeys(f"{place}: {on_one_line(text)}" for place, text in placed))
+    lines = list(dict.fromkeys(f"{place}: {on_one_line(text)}" for place, text in placed))
+    more = [f"{placed[-1][0].file}: {len(lines) - MOST} more faults"] if len(lines) > MOST else []
+    return lines[:MOST] + more
 
 
 def list_invalid(error: ValidationError, path: KeyPath) -> list[Fault]:
@@ -52,12 +66,24 @@ def recipe_schema() -> Schema:
     return Recipe.model_json_schema()
 
 
+def _find_secrets(value: Any, path: KeyPath) -> Iterator[Fault]:
+    """Addresses with a password: they would be written into the run's folder. The lines do not repeat them."""
+    if isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _find_secrets(inner, (*path, key))
+    elif isinstance(value, str) and "://" in value and _SECRET.search(value):
+        text = "an address with a user name, password or key in it; keys belong into environment variables"
+        yield Fault(path, False, f"{dotted(path)}: {text}")
+
+
 def _explain(fault: Fault) -> Fault:
     """Name the section that an unknown key belongs to, if it is in the wrong one."""
     if fault.unknown_key is None:
         return fault
     key = fault.unknown_key
     text = fault.text.partition(";")[0]
+    if key in OTHER_NAMES and OTHER_NAMES[key] != dotted((*fault.path[:-1], key)):
+        return replace(fault, text=f"{text}; write {OTHER_NAMES[key]}")
     homes = [section for section, keys in _sections().items() if key in keys]
     if "did you mean" in fault.text:
         return fault

@@ -12,8 +12,9 @@ The keys of the larger sections are in data_keys.py, training_keys.py, evaluatio
 """
 
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from recipebook.recipe.data_keys import Data
 from recipebook.recipe.evaluation_keys import Evaluation
@@ -84,6 +85,21 @@ class Remote(Section):
     poll_seconds: Annotated[float, Field(gt=0), measured_in("seconds")] = Field(
         30, description="time between two looks at the job. Raise it when the service limits requests."
     )
+
+    @field_validator("url")
+    @classmethod
+    def _is_address(cls, url: str | None) -> str | None:
+        if url is None:
+            return url
+        try:
+            parts = urlsplit(url)
+            whole = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1)
+        except ValueError:
+            whole = None
+        if not whole or not url.isascii() or not url.isprintable() or " " in url:
+            raise ValueError("no address, such as https://api.example.org/v1")
+        return url
+
     stagger_seconds: Annotated[float, Field(ge=0), measured_in("seconds")] = Field(
         5, description="least time between the starts of two jobs. Raise it for fleets at a service that limits orders."
     )

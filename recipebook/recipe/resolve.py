@@ -22,7 +22,7 @@ from recipebook.project import PROJECT
 from recipebook.recipe.faults import find_recipe_faults, format_faults, list_invalid
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.schema_walk import Fault
-from recipebook.recipe.yaml_source import Document, KeyPath, Place, Places, Spot, forget, load, parse_value
+from recipebook.recipe.yaml_source import Document, KeyPath, Place, Places, Spot, forget, is_under, load, parse_value
 from recipebook.suggestions import offer
 
 NOT_IN_PROFILES = {"extends", "profiles", "stages"}
@@ -89,7 +89,7 @@ def join_layers(layers: Layers, stage: Document | None = None, stage_overrides: 
     own = stage or Document({}, {})
     if stage:
         merged.data.pop("stages", None)
-        forget(merged.places, ("stages",))
+        forget(merged.places, {("stages",)})
         _merge_stage(merged, stage)
     if layers.profile_name:
         merge_documents(merged, layers.profile)
@@ -106,7 +106,7 @@ def join_layers(layers: Layers, stage: Document | None = None, stage_overrides: 
 def replace_section(document: Document, name: str, other: Document) -> None:
     """Put another document's section, with its places, in place of this one's; without one there, take it out."""
     document.data.pop(name, None)
-    forget(document.places, (name,))
+    forget(document.places, {(name,)})
     if name in other.data:
         document.data[name] = copy.deepcopy(other.data[name])
         document.places.update((path, spot) for path, spot in other.places.items() if path[:1] == (name,))
@@ -211,7 +211,8 @@ def _read_override(text: str) -> Document:
     dotted, equals, value = text.partition("=")
     path = tuple(dotted.split("."))
     if not equals or not all(path):
-        raise UserError(f"SET: '{on_one_line(text)}' is not section.key=value")
+        hint = "" if equals else "; no blanks around ="
+        raise UserError(f"SET: '{on_one_line(text)}' is not section.key=value{hint}")
     try:
         data = parse_value(value)
     except UserError as error:
@@ -232,7 +233,14 @@ def _list_paths(value: Any, path: KeyPath) -> list[KeyPath]:
 
 def merge_documents(below: Document, above: Document) -> None:
     """Lay one document over another, with its places."""
-    _merge_mapping(below.data, above.data, (), below.places, above.places)
+    joined: list[KeyPath] = []
+    replaced: set[KeyPath] = set()
+    _merge_mapping(below.data, above.data, (), joined, replaced)
+    # In one pass over all places: one for each key would take minutes where there are thousands.
+    forget(below.places, replaced)
+    brought = {path for path in replaced if path in above.places and (len(path) > 1 or path[0] in below.data)}
+    below.places.update((known, spot) for known, spot in above.places.items() if is_under(known, brought))
+    below.places.update((path, above.places[path]) for path in joined)
 
 
 def _merge_stage(below: Document, stage: Document) -> None:
@@ -244,23 +252,25 @@ def _merge_stage(below: Document, stage: Document) -> None:
     for section, key in (("data", "source"), ("eval", "metrics")):
         if isinstance(stage.data.get(section), dict) and key in stage.data[section]:
             below.data.pop(section, None)
-            forget(below.places, (section,))
+            forget(below.places, {(section,)})
     merge_documents(below, stage)
 
 
-def _merge_mapping(below: dict[str, Any], above: dict[str, Any], path: KeyPath, places: Places, new: Places) -> None:
+def _merge_mapping(
+    below: dict[str, Any], above: dict[str, Any], path: KeyPath, joined: list[KeyPath], replaced: set[KeyPath]
+) -> None:
+    """Lay one mapping over another; note the paths of mappings that were joined, and of values that were replaced."""
     for key, value in above.items():
         inner = (*path, key)
         if value is None and not path:
             below.pop(key, None)
-            forget(places, inner)
+            replaced.add(inner)
         elif isinstance(value, dict) and isinstance(below.get(key), dict):
-            places[inner] = new[inner]
-            _merge_mapping(below[key], value, inner, places, new)
+            joined.append(inner)
+            _merge_mapping(below[key], value, inner, joined, replaced)
         else:
-            forget(places, inner)
             below[key] = copy.deepcopy(value)
-            places.update((known, spot) for known, spot in new.items() if known[: len(inner)] == inner)
+            replaced.add(inner)
 
 
 def _list_inherited(places: Places, layers: Layers) -> frozenset[KeyPath]:

@@ -22,7 +22,8 @@ def measured_in(unit: str) -> Any:
 Share = Annotated[float, Field(ge=0, lt=1), measured_in("share")]
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
-Seed = Annotated[int, measured_in("any number")]
+# NumPy takes no other seeds.
+Seed = Annotated[int, Field(ge=0, lt=2**32), measured_in("any number")]
 Name = Annotated[str, StringConstraints(min_length=1)]
 
 

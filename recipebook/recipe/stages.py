@@ -146,7 +146,7 @@ class Head(Section):
 def _take_overrides(layers: Layers, documents: Sequence[Document]) -> dict[str, list[Document]]:
     """Sections that `SET="stages.dpo.training.epochs=1"` sets, by stage; a kind's options go into its document."""
     found: dict[str, list[Document]] = {}
-    by_name = {document.data.get("name"): document for document in documents}
+    by_name = {name: document for document in documents if isinstance(name := document.data.get("name"), str)}
     for override in layers.overrides:
         if "stages" not in override.data:
             continue

@@ -4,11 +4,13 @@
       base: models/tiny-base    places[("model", "base")].key is recipes/x.yaml:2:3, .value recipes/x.yaml:2:9
 
 The data is what JSON can hold. Numbers are read as YAML 1.2 and every editor read them: `2e-05` is a number,
-`010`, `1:30` and `2026-01-01` are text. A key given twice, a key that is not text and a tag are errors.
+`010`, `1:30` and `2026-01-01` are text. A key given twice, a key that is not text and a tag are errors. So are files
+that would take long: aliases are written out where they stand, and ten lines of them can make a billion values.
 """
 
+import itertools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +22,7 @@ from recipebook.errors import UserError
 from recipebook.suggestions import shorten
 
 MAX_DEPTH = 50
+MAX_VALUES = 10_000
 
 KeyPath = tuple[str | int, ...]
 
@@ -131,7 +134,7 @@ def _place_at(before: str, label: str) -> Place:
 
 def _compose(text: str, label: str) -> yaml.Node | None:
     try:
-        _refuse_deep(text, label)
+        _refuse_large(text, label)
         loader = _Loader(text)
         try:
             node: yaml.Node | None = loader.get_single_node()
@@ -145,16 +148,28 @@ def _compose(text: str, label: str) -> yaml.Node | None:
         raise UserError(_format_syntax(error, text, label)) from error
 
 
-def _refuse_deep(text: str, label: str) -> None:
+def _refuse_large(text: str, label: str) -> None:
     # The composer descends by C recursion, which ends in a crash and not in an exception; events do not.
-    depth = 0
+    depth = nodes = 0
     for event in yaml.parse(text, Loader=_Loader):
+        nodes += isinstance(event, yaml.NodeEvent)
+        # A key is a node, too.
+        if nodes > 2 * MAX_VALUES:
+            raise _make_count_error(_place(event, label))
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > MAX_DEPTH:
-            raise UserError(f"{_place(event, label)}: nested deeper than {MAX_DEPTH} levels")
+            raise _make_depth_error(_place(event, label))
+
+
+def _make_depth_error(place: Place) -> UserError:
+    return UserError(f"{place}: nested deeper than {MAX_DEPTH} levels")
+
+
+def _make_count_error(place: Place) -> UserError:
+    return UserError(f"{place}: more than {MAX_VALUES} values, each alias counted as what it stands for")
 
 
 def _format_syntax(error: yaml.MarkedYAMLError, text: str, label: str) -> str:
@@ -176,11 +191,16 @@ class _NodeReader:
         self.label = label
         self.places: Places = {}
         self.open: list[yaml.Node] = []
+        self.values = itertools.count(1)
 
     def read(self, node: yaml.Node, path: KeyPath, spot: Spot) -> Any:
         """The data of a node, which stands at `path`."""
         if node in self.open:
             raise UserError(f"{spot.value}: an anchor that contains itself")
+        if next(self.values) > MAX_VALUES:
+            raise _make_count_error(spot.value)
+        if len(self.open) > MAX_DEPTH:
+            raise _make_depth_error(spot.value)
         self.places[path] = spot
         if isinstance(node, yaml.ScalarNode):
             return self._read_scalar(node)
@@ -211,7 +231,7 @@ class _NodeReader:
     def _read_mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
         self._kind(node, ("map",))
         data: dict[str, Any] = {}
-        own: dict[str, Place] = {}
+        own: dict[str, tuple[Place, yaml.Node]] = {}
         for key_node, value_node in node.value:
             place = _place(key_node, self.label)
             if key_node.tag == _TAG + "merge":
@@ -220,10 +240,11 @@ class _NodeReader:
                 continue
             key = self._read_key(key_node)
             if key in own:
-                raise UserError(f"{place}: key {shorten(key)!r} is given twice, first on line {own[key].line}")
-            own[key] = place
-            # The places that `<<` brought under this key are replaced with its values.
-            forget(self.places, (*path, key))
+                raise UserError(f"{place}: key {shorten(key)!r} is given twice, first on line {own[key][0].line}")
+            own[key] = (place, value_node)
+        # The places that `<<` brought under these keys are replaced with their own values'.
+        forget(self.places, {(*path, key) for key in own.keys() & data.keys()})
+        for key, (place, value_node) in own.items():
             data[key] = self.read(value_node, (*path, key), Spot(place, _place(value_node, self.label)))
         return data
 
@@ -234,10 +255,11 @@ class _NodeReader:
             if not isinstance(source, yaml.MappingNode):
                 raise UserError(f"{place}: `<<` takes a mapping or a list of mappings")
             inner = _NodeReader(self.label)
-            inner.open = self.open
-            value = inner.read(source, path, Spot(place, place))
-            merged = value | merged
-            self.places = inner.places | self.places
+            inner.open, inner.values = self.open, self.values
+            for key, value in inner.read(source, path, Spot(place, place)).items():
+                merged.setdefault(key, value)
+            for known, spot in inner.places.items():
+                self.places.setdefault(known, spot)
         return merged
 
     def _read_key(self, node: yaml.Node) -> str:
@@ -270,7 +292,13 @@ def _place(part: Any, label: str) -> Place:
     return Place(label, part.start_mark.line + 1, part.start_mark.column + 1)
 
 
-def forget(places: Places, path: KeyPath) -> None:
-    """Drop the places of a key and of all that stands under it."""
-    for known in [known for known in places if known[: len(path)] == path]:
-        del places[known]
+def forget(places: Places, paths: Set[KeyPath]) -> None:
+    """Drop the places of some keys and of all that stands under them."""
+    if paths:
+        for known in [known for known in places if is_under(known, paths)]:
+            del places[known]
+
+
+def is_under(path: KeyPath, tops: Set[KeyPath]) -> bool:
+    """Whether a path is one of `tops` or stands under one."""
+    return any(path[:length] in tops for length in range(1, len(path) + 1))

@@ -28,7 +28,7 @@ from recipebook.project import shown
 from recipebook.recipe.keys import Recipe
 from recipebook.run import provenance, rundir
 from recipebook.run.progress_file import last_error, read_progress
-from recipebook.terminal import print_field
+from recipebook.terminal import print_field, print_painted
 from recipebook.train.kinds import check_kinds
 from recipebook.train.opening import dump_recipe, write_files
 from recipebook.train.words import print_dataset
@@ -96,21 +96,12 @@ def _print_tokens(found: dict[str, Any] | str, recipe: Recipe) -> None:
         "loss on", f"{sum(found['trained']) / sum(lengths):.0%} of the tokens; {blank} rows without any, dropped"
     )
     for number, pieces in enumerate(found["examples"], 1):
-        print(f"row {number}     {_paint(pieces)}")
+        print_painted(f"row {number}     ", pieces)
 
 
 def _format_long(count: int, too_long: str) -> str:
     fate = {"raise": "training would stop at them", "truncate": "they would be cut", "drop": "they would be dropped"}
     return f"{count} rows are longer" + (f": {fate[too_long]} (training.too_long)" if count else "")
-
-
-def _paint(pieces: list[tuple[str, bool]]) -> str:
-    """Trained text in green on a terminal, in double brackets elsewhere; line ends shown as they are counted."""
-    opening, closing = ("\x1b[32m", "\x1b[0m") if sys.stdout.isatty() else ("[[", "]]")
-    return "".join(
-        f"{opening}{text}{closing}" if trained else text
-        for text, trained in ((text.replace("\n", "\\n"), trained) for text, trained in pieces)
-    )
 
 
 def _print_steps(recipe: Recipe, dataset: Dataset) -> None:

@@ -117,3 +117,34 @@ def test_an_interrupted_command_says_so(monkeypatch: pytest.MonkeyPatch, capsys:
     monkeypatch.setattr(runs, "run", interrupt)
     assert main(["runs"]) == 130
     assert capsys.readouterr().err == "stopped\n"
+
+
+def refuse(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line that a command ends with; its exit status is 2."""
+    try:
+        status = main(words)
+    except SystemExit as end:
+        status = end.code
+    said = capsys.readouterr()
+    assert (status, said.out, said.err.count("\n")) == (2, "", 1)
+    return said.err.strip()
+
+
+def test_what_the_system_refuses_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "a.jsonl"
+    source.write_text('{"input": "stop", "output": "robot.stop()"}\n')
+    (tmp_path / "folder").mkdir()
+    convert = ["convert", "--converter", "robot", "--in", str(source), "--out"]
+    assert refuse([*convert, str(tmp_path / "folder")], capsys).startswith(f"{tmp_path}/")
+    assert refuse([*convert, str(tmp_path / ("x" * 300))], capsys).endswith("File name too long")
+    assert "File name too long" in refuse(["eval", "x" * 300], capsys)
+    assert refuse([*convert[:4], "x" * 300, "--out", "y"], capsys)
+    assert refuse([*convert[:4], "a\udcff.jsonl", "--out", "y"], capsys)
+    assert refuse(["compare", "a\udcff", "b"], capsys)
+    assert refuse(["check", "x" * 300], capsys).startswith("no recipe 'xxx")
+    assert refuse([*convert, str(tmp_path / "r"), "--rejects", "nan%"], capsys) == (
+        "recipebook convert: argument --rejects: 'nan%' is neither a number of records nor a share such as 10%"
+    )
+    assert refuse(["train", "robot-lora", "--gpus", "two"], capsys) == (
+        "recipebook train: argument --gpus: 'two' is not a whole number above 0, of nine digits at most"
+    )

@@ -5,8 +5,19 @@ from collections.abc import Callable
 
 import pytest
 
-from commands._options import add_choice, add_layers, add_recipe, add_settings, read_layers, read_settings
+from commands._options import (
+    add_choice,
+    add_layers,
+    add_recipe,
+    add_settings,
+    count,
+    count_or_share,
+    read_layers,
+    read_settings,
+    run_name,
+)
 from recipebook.errors import UserError
+from recipebook.project import RUNS
 
 Add = Callable[[argparse.ArgumentParser], None]
 
@@ -50,3 +61,22 @@ def test_a_count_is_a_whole_number_above_0(text: str, capsys: pytest.CaptureFixt
     with pytest.raises(SystemExit):
         parse(f"--limit={text}", adds=(add_choice,))
     assert f"argument --limit: '{text}' is not a whole number above 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "99999999999999999999", "\u0663", ""])
+def test_a_count_is_a_whole_number_of_nine_digits_at_most(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="not a whole number above 0, of nine digits at most"):
+        count(text)
+
+
+@pytest.mark.parametrize("text", ["abc", "-1", "nan%", "inf", "1e3", "%", "5 %"])
+def test_what_is_neither_a_number_nor_a_share_of_records_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="neither a number of records nor a share such as 10%"):
+        count_or_share(text)
+    assert [count_or_share(good) for good in ("0", "12", "10%", "2.5%")] == ["0", "12", "10%", "2.5%"]
+
+
+@pytest.mark.parametrize("text", ["robot-lora", "runs/robot-lora", "./runs/robot-lora/", f"{RUNS}/robot-lora"])
+def test_a_run_is_named_by_its_folder_too(text: str) -> None:
+    assert run_name(text) == "robot-lora"
+    assert run_name("runs/traits/joy@validation") == "traits/joy@validation"

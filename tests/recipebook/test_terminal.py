@@ -1,8 +1,10 @@
 """Labelled lines and tables, as they stand on the terminal."""
 
+import sys
+
 import pytest
 
-from recipebook.terminal import align, format_field, print_field
+from recipebook.terminal import align, clean_output, format_field, print_field, print_painted
 
 
 def test_texts_of_all_labels_begin_in_the_same_column(capsys: pytest.CaptureFixture[str]) -> None:
@@ -22,3 +24,25 @@ def test_columns_are_as_wide_as_their_widest_cell() -> None:
 def test_no_row_may_have_fewer_cells() -> None:
     with pytest.raises(ValueError, match="shorter"):
         align([("run", "loss"), ("x",)])
+
+
+def test_nothing_of_data_or_names_is_obeyed_by_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "\x1b[2Jgone\x07\x08 \x9b1m \u202egpj.exe \udcff back\rover\x7f"
+    with clean_output():
+        print(hostile)
+        print("caf\u00e9\ttab \U0001f916\u200d", file=sys.stderr)
+    shown = capsys.readouterr()
+    assert shown.out == ("\\u001b[2Jgone\\u0007\\u0008 \\u009b1m \\u202egpj.exe \\udcff back\\u000dover\\u007f\n")
+    assert shown.err == "caf\u00e9\ttab \U0001f916\u200d\n"
+
+
+def test_marked_texts_are_in_brackets_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with clean_output():
+        print_painted("row 1  ", [("say\n", False), ("\x1b[2J", True)])
+    assert capsys.readouterr().out == "row 1  say\\n[[\\u001b[2J]]\n"
+
+
+def test_a_library_may_redraw_its_own_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with clean_output():
+        sys.stderr.writelines(["\r 50 %", "\r100 %\n"])
+    assert capsys.readouterr().err == "\r 50 %\r100 %\n"

@@ -162,3 +162,36 @@ def test_a_check_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("remote: {url: 'https://me:hunter2@host/v1'}", "remote.url: an address with a user name, password or key"),
+        ("axolotl: {hub_model_id: 'https://hf.co/x?token=hunter2'}", "axolotl.hub_model_id: an address with a user"),
+        ("profiles: {tiny: {remote: {url: 'ftp://hunter2@host'}}}", "profiles.tiny.remote.url: an address with a user"),
+        ("remote: {url: 'http://[::1'}", "remote.url: no address, such as https://api.example.org/v1"),
+        ("remote: {url: 'https://host:99999/v1'}", "remote.url: no address, such as https://"),
+        ("remote: {url: nowhere}", "remote.url: no address, such as https://"),
+        ("stages: [{name: [a]}]", "name: a list is not text"),
+        ("lora: {rank: 3}", "unknown key 'rank' under lora; write lora.r"),
+        ("launch: {per_device_train_batch_size: 3}", "write training.batch_size"),
+    ],
+)
+def test_a_broken_section_is_refused_and_no_secret_is_repeated(change: Change, text: str, fault: str) -> None:
+    lines = check_all(change(old="eval:", new=f"{text}\neval:"))
+    assert any(fault in line for line in lines)
+    assert "hunter2" not in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("converter: robot", "converter: robot\n  where: {language: no}", "put the word in quotes"),
+        ("converter: robot", "converter: robot\n  split: {validation: 0.6, test: 0.6}", "add up to 1.2: none is left"),
+        ("method: sft", "method: sft\n  seed: 4294967296", "(at least 0, less than 4294967296)"),
+        ("method: sft", "method: sft\n  lr: 1", "unknown key 'lr' under training; write training.learning_rate"),
+    ],
+)
+def test_a_value_that_would_fail_later_fails_in_check(change: Change, old: str, new: str, fault: str) -> None:
+    assert any(fault in line for line in check_all(change(old=old, new=new)))

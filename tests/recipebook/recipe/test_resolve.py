@@ -162,7 +162,7 @@ def test_a_mistake_is_told_in_one_line_with_its_place(write: Write, old: str, ne
 def test_every_mistake_has_its_line_in_the_files_order(write: Write) -> None:
     root = write(x=WHOLE.replace("r: 8", "R: 8").replace("epochs: 2", "epochs: 0"))
     assert refusal(root, overrides=("training.seed=x",)) == [
-        "SET: training.seed: 'x' is not a whole number",
+        "SET: training.seed: 'x' is not a whole number (at least 0, less than 4294967296)",
         "recipes/x.yaml:8:11: training.epochs: 0 is not a number (greater than 0)",
         "recipes/x.yaml:11:3: unknown key 'R' under lora; it has: alpha, dropout, quantize, r, target_modules",
     ]
@@ -179,7 +179,7 @@ def test_a_mistake_in_a_profile_or_base_is_told_with_that_file(write: Write) -> 
 @pytest.mark.parametrize(
     ("override", "line"),
     [
-        ("lora.r", "SET: 'lora.r' is not section.key=value"),
+        ("lora.r", "SET: 'lora.r' is not section.key=value; no blanks around ="),
         ("lora..r=1", "SET: 'lora..r=1' is not section.key=value"),
         ("loar.r=3", "SET: unknown key 'loar'; did you mean 'lora'?"),
         ("lora.r=x", "SET: lora.r: 'x' is not a whole number (greater than 0)"),

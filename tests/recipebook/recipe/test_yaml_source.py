@@ -112,3 +112,34 @@ def test_any_bytes_end_in_a_document_or_in_one_line(tmp_path_factory: pytest.Tem
     except UserError as error:
         assert str(error).startswith("r.yaml:")
         assert "\n" not in str(error)
+
+
+LAUGHS = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"a{level}: &a{level} [{','.join([f'*a{level - 1}'] * 10)}]\n" for level in range(1, 12)
+)
+MERGES = "a0: &a0 {x: 1}\n" + "".join(
+    f"a{level}: &a{level} {{<<: [{','.join([f'*a{level - 1}'] * 10)}], k{level}: 1}}\n" for level in range(1, 12)
+)
+CHAIN = "a0: &a0 [x]\n" + "".join(f"a{level}: &a{level} [*a{level - 1}]\n" for level in range(1, 2000))
+KEYS = "axolotl:\n" + "".join(f"  key{number}: 1\n" for number in range(20_000))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (LAUGHS, "r.yaml:1:28: more than 10000 values, each alias counted as what it stands for"),
+        (MERGES, "r.yaml:1:13: more than 10000 values, each alias counted as what it stands for"),
+        (KEYS, "r.yaml:9999:12: more than 10000 values, each alias counted as what it stands for"),
+        (CHAIN, "r.yaml:1:10: nested deeper than 50 levels"),
+    ],
+)
+def test_what_would_take_long_is_refused_at_once(text: str, line: str) -> None:
+    found = refusal(text)
+    assert (found.partition(":")[0], found.partition(": ")[2]) == ("r.yaml", line.partition(": ")[2])
+
+
+def test_own_keys_win_wherever_the_merge_stands() -> None:
+    document = parse("b: &b {x: {u: 1, v: 2}, y: 2}\nc: {x: {u: 3}, <<: *b}\n", "r.yaml")
+    assert document.data["c"] == {"x": {"u": 3}, "y": 2}
+    assert ("c", "x", "v") not in document.places
+    assert str(document.places[("c", "x", "u")].value) == "r.yaml:2:12"
