@@ -66,7 +66,7 @@ def read_asked(record: dict[str, Any], fields: Sequence[str]) -> Asked:
     if not any(message["role"] == "user" for message in messages):
         raise BadRecord(f"'{prompt.field}' has no user's message")
     for message in messages:
-        # A prompt is not learned anyway.
+        # The answers are what preferences teach; ORPO fits their prompt too, but all of it.
         message.pop("train", None)
     for answer in answers:
         if "train" in answer:

@@ -59,6 +59,7 @@ from recipebook.rows import BadRecord, LeftOut, Message, Row
 WANTS = "'chosen' and 'rejected' answers, responses or trajectories, and their prompt; or an answer and its 'label'"
 SPECIAL_CASE_OF = ("chat", "tools", "robot")
 STRENGTHS = ("difference", "ratio", "score")
+NOTES = {"images": "read without the image_data of its prompt"}
 _LARGEST = 1e100
 _SCORED = frozenset(field for pair in SCORES for field in pair)
 

@@ -49,7 +49,7 @@ None is dropped in silence. A field of a record, a turn, a call or a tool that i
   others below): the turn is masked in training, and not asked for in evaluation. A chat without an answer to learn, and
   a record that is marked as a whole, are left out;
 - **refused** with its record, if it changes what is learned and cannot be followed: images, video and audio beside the
-  text, and a mark that is neither yes nor no;
+  text, a mark that is neither yes nor no, and in a chat a second answer or a label that calls the answer bad;
 - **counted** otherwise: `read without 'mood' of a turn: 1,234 turns (first: chats.jsonl:7: record 7)` stands in what
   `convert` and `make plan` print, and in the account of the rows.
 

@@ -17,13 +17,14 @@ from recipebook.data.account import Ledger
 from recipebook.data.conversion import choose_converter, convert_records
 from recipebook.data.dataset import find_all_inputs
 from recipebook.recipe.data_keys import Data
+from recipebook.rows import find_kind
 from recipebook.terminal import format_field
 
 THRESHOLDS = (0.6, 0.3, 0.1)
 
 
 def format_strengths(data: Data) -> list[str]:
-    """The table as lines; none where the converter's rows have no strength."""
+    """The table as lines; none where the converter's rows have no strength, or no row is a pair."""
     inputs = find_all_inputs(data)
     converter = choose_converter(data.converter, data.source, inputs["train"], {}, data.options)
     if not converter.strengths:
@@ -34,7 +35,10 @@ def format_strengths(data: Data) -> list[str]:
         for source in sources
         for each in convert_records(source.read({}), source.name, converter, converter.options(), Ledger())
         for row in each.rows
+        if find_kind(row) == "pair"
     ]
+    if not metas:
+        return []
     return list(_format_table(metas, converter.strengths, data.source))
 
 

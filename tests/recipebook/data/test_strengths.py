@@ -72,6 +72,10 @@ def test_pairs_with_a_file_of_their_own_for_test_are_counted_too(data: WriteData
     assert told[0].startswith("strength  of 5 pairs in ")
 
 
+def test_answers_with_a_label_have_no_table(data: WriteData) -> None:
+    assert format_strengths(data({"prompt": "hi", "completion": "no", "label": False})) == []
+
+
 def test_rows_of_another_kind_have_no_table() -> None:
     assert format_strengths(Data(source="samples/robot.json", converter="robot")) == []
 
