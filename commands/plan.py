@@ -28,6 +28,7 @@ def plan(name: str, profile: str | None, overrides: Sequence[str]) -> int:
     from recipebook.pipeline.train import resolve_stages
     from recipebook.recipe.references import check_references
     from recipebook.recipe.switches import check_switches
+    from recipebook.train.hub_base import check_base
     from recipebook.train.machine import check_machine
     from recipebook.train.plan import plan_run
     from recipebook.train.words import print_recipe
@@ -40,6 +41,7 @@ def plan(name: str, profile: str | None, overrides: Sequence[str]) -> int:
     check_references(resolved)
     check_switches(resolved)
     check_machine(resolved)
+    check_base(resolved.recipe)
     print_recipe(resolved)
     if resolved.recipe.matrix:
         members = list_members(resolved)

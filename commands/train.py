@@ -54,6 +54,7 @@ def train(
     from recipebook.pipeline.train import resolve_stages, train_stages
     from recipebook.recipe.references import check_references
     from recipebook.recipe.switches import check_switches
+    from recipebook.train.hub_base import check_base
     from recipebook.train.machine import check_machine
     from recipebook.train.train import train_run
 
@@ -69,6 +70,7 @@ def train(
     check_references(resolved)
     check_switches(resolved)
     check_machine(resolved)
+    check_base(resolved.recipe)
     if resolved.recipe.matrix:
         return train_fleet(resolved, overrides, members)
     return train_run(resolved, overrides, force=choice.force)

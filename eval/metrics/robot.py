@@ -64,6 +64,11 @@ class Options(Frozen):
     tolerance: Annotated[float, Field(ge=0)] = Field(0.05, description="of numbers_within, as a share of the reference")
 
 
+def check(options: Options, root: Path = PROJECT) -> None:
+    """Refuse an API's file that cannot be read."""
+    read_api(root / options.api)
+
+
 def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str, float | None]]:
     """Score answers one by one, in order."""
     api = read_api(PROJECT / options.api)

@@ -15,11 +15,11 @@ import warnings
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from recipebook.errors import UserError, format_first_error
 from recipebook.frozen import Frozen
+from recipebook.recipe.yaml_source import load, place_of
 
 # An answer is at most a few thousand characters; Python's parser takes a kilobyte of memory for some of them.
 MAX_CHARS = 100_000
@@ -54,18 +54,12 @@ class Call(NamedTuple):
 
 def read_api(path: Path) -> Api:
     """Read an API's calls: dotted name → parameters in positional order."""
+    document = load(path)
     try:
-        text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        return TypeAdapter(Api).validate_python(yaml.safe_load(text))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read: {getattr(error, 'strerror', 'not UTF-8')}") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UserError(f"{path}:{line}: not YAML: {error.problem}") from None
+        return TypeAdapter(Api).validate_python(document.data)
     except ValidationError as error:
-        line = _find_line(node, error.errors()[0]["loc"])
-        raise UserError(f"{path}:{line}: {format_first_error(error)}") from None
+        place = place_of(document.places, error.errors()[0]["loc"])
+        raise UserError(f"{place}: {format_first_error(error)}") from None
 
 
 def parse_calls(text: str, api: Api) -> list[Call] | None:
@@ -90,16 +84,6 @@ def is_valid(call: Call, api: Api) -> bool:
         and all(parameter.optional or name in call.arguments for name, parameter in parameters.items())
         and all(_is_allowed(value, parameters[name]) for name, value in call.arguments.items())
     )
-
-
-def _find_line(node: Any, path: tuple[int | str, ...]) -> int:
-    line: int = node.start_mark.line + 1 if node else 1
-    for part in path:
-        for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
-            if key.value == part:
-                node, line = value, key.start_mark.line + 1
-                break
-    return line
 
 
 def _parse(text: str) -> ast.Module:

@@ -9,6 +9,7 @@ templates/chat/<name>.jinja. The options of a converter or metric are checked ag
 import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError, meta, nodes
@@ -36,7 +37,7 @@ from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.faults import format_faults, list_invalid
 from recipebook.recipe.figures import find_main_fault
 from recipebook.recipe.resolve import Resolved, format_path, is_file
-from recipebook.recipe.schema_walk import Fault, Schema, find_faults, resolve_reference
+from recipebook.recipe.schema_walk import Fault, Schema, dotted, find_faults, resolve_reference
 from recipebook.recipe.unused_keys import find_unused_keys
 from recipebook.recipe.yaml_source import KeyPath
 from recipebook.sources.inputs import MADE, find_inputs, names_one_file
@@ -58,7 +59,7 @@ def find_kind_faults(root: Path, kind: str, given: Any, path: KeyPath) -> list[F
     """What is wrong with the options of a stage of some kind; `path` is where they are written."""
     if given is not None and not isinstance(given, dict):
         return [Fault(path, False, f"{kind}: {quote(given)} is not a mapping of options")]
-    return list(_find_options_faults(root, STAGE, kind, given or {}, path, path))
+    return list(find_options_faults(root, STAGE, kind, given or {}, path, path))
 
 
 def check_template(path: Path, root: Path) -> list[str]:
@@ -96,7 +97,7 @@ def _find_faults(resolved: Resolved, made: Sequence[str]) -> Iterator[Fault]:
     elif missing := describe_missing(CONVERTER, recipe.data.converter, root):
         yield Fault(path, False, missing)
     else:
-        yield from _find_options_faults(
+        yield from find_options_faults(
             root, CONVERTER, recipe.data.converter, recipe.data.options, path, ("data", "options")
         )
     yield from _find_metric_faults(recipe.eval, root)
@@ -112,7 +113,7 @@ def _find_metric_faults(evaluation: Evaluation, root: Path) -> Iterator[Fault]:
         if missing := describe_missing(METRIC, name, root):
             faults.append(Fault(path, True, missing))
         else:
-            faults += _find_options_faults(root, METRIC, name, options, path, path)
+            faults += find_options_faults(root, METRIC, name, options, path, path)
     yield from faults
     if not faults and (wrong := find_main_fault(evaluation.main, evaluation.metrics, root)):
         yield Fault(("eval", "main"), False, f"eval.main: {wrong}")
@@ -162,11 +163,13 @@ def _find_file(root: Path, name: str | None, path: KeyPath) -> Iterator[Fault]:
     yield Fault(path, False, f"no file '{name}'{suggest(name, near)}")
 
 
-def _find_options_faults(
+def find_options_faults(
     root: Path, kind: Kind, name: str, given: dict[str, Any], named_at: KeyPath, path: KeyPath
 ) -> Iterator[Fault]:
+    """What is wrong with the options of an extension, which stand at `path`; it is named at `named_at`."""
     try:
-        options: type[BaseModel] = load(kind, name, root).Options
+        module = load(kind, name, root)
+        options: type[BaseModel] = module.Options
     except Exception as error:  # whatever a module of the user's does on import
         reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
         yield Fault(named_at, False, f"{kind.folder}/{name}{kind.ending} cannot be used: {reason}")
@@ -178,10 +181,23 @@ def _find_options_faults(
             options.model_validate(given)
         except ValidationError as error:
             faults = list_invalid(error, path)
-    yield from faults
     for key, value in given.items():
         if isinstance(value, str) and _is_path(schema.get("properties", {}).get(key, {}), schema):
-            yield from _find_file(root, value, (*path, key))
+            faults += _find_file(root, value, (*path, key))
+    if not faults and hasattr(module, "check"):
+        problem = _check_files(module, options.model_validate(given).model_dump_json(), root)
+        faults += [Fault(path, False, f"{dotted(path)}: {problem}")] if problem else []
+    yield from faults
+
+
+@functools.cache
+def _check_files(module: ModuleType, options: str, root: Path) -> str | None:
+    """What is wrong with the files that a module's options name; cached, since profiles share them."""
+    try:
+        module.check(module.Options.model_validate_json(options), root)
+    except UserError as error:
+        return str(error)
+    return None
 
 
 @functools.cache

@@ -18,8 +18,9 @@ from typing import Any
 
 from recipebook import project
 from recipebook.data.dataset import Dataset, prepare
-from recipebook.data.default_metrics import format_metrics
+from recipebook.data.default_metrics import choose_metrics, format_metrics
 from recipebook.data.quality import inspect_rows
+from recipebook.data.scorable import format_scorable
 from recipebook.data.strengths import format_strengths
 from recipebook.launch.command import build_command, build_environment
 from recipebook.launch.process import POLL_SECONDS
@@ -54,6 +55,10 @@ def print_training(recipe: Recipe, dataset: Dataset) -> None:
         print(f"{finding.kind:<18}{finding.text}")
     if not recipe.eval.metrics:
         print_field("metrics", format_metrics(recipe.data, dataset.path("test")))
+    held_out = dataset.path(recipe.eval.part)
+    metrics = recipe.eval.metrics or choose_metrics(recipe.data, held_out)
+    for line in format_scorable(metrics, held_out, recipe.eval.part):
+        print_field("metric", line)
     with tempfile.TemporaryDirectory(dir=project.CACHE, prefix="plan-") as folder:
         write_files(Path(folder), recipe, dataset)
         _print_tokens(_preview(Path(folder), recipe), recipe)

@@ -20,6 +20,8 @@ def print_recipe(resolved: Resolved) -> None:
     print_field("recipe", f"{resolved.name}, profile {resolved.profile}, base {base}")
     if origin := read_origin(base):
         print_field("weights", origin)
+    if resolved.recipe.lora is None:
+        print_field("adapter", "none, since there is no lora section: all weights are trained")
     if resolved.recipe.remote:
         print_field("service", f"{resolved.recipe.remote.service} trains, and chooses optimizer, seed and packing")
     if note := format_unused_gpus(resolved.recipe, detect()):

@@ -2,11 +2,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from recipebook.modules import METRIC
 from recipebook.project import PROJECT
 from recipebook.recipe.check import check_all
+from recipebook.recipe.references import find_options_faults
+from recipebook.recipe.yaml_source import KeyPath
 
 OPTIONS = """\
 from pathlib import Path
@@ -195,3 +199,15 @@ def test_a_broken_section_is_refused_and_no_secret_is_repeated(change: Change, t
 )
 def test_a_value_that_would_fail_later_fails_in_check(change: Change, old: str, new: str, fault: str) -> None:
     assert any(fault in line for line in check_all(change(old=old, new=new)))
+
+
+def test_the_robots_api_is_read_by_check(tmp_path: Path) -> None:
+    (tmp_path / "api.yaml").write_text("robot.turn:\n  angle: {type: nubmer}\n")
+    (found,) = find_metric_faults(PROJECT, "robot", {"api": str(tmp_path / "api.yaml")})
+    assert found.startswith(f"eval.metrics.robot: {tmp_path / 'api.yaml'}:2:17: robot.turn.angle.type: Input should be")
+    assert find_metric_faults(PROJECT, "robot", {}) == []
+
+
+def find_metric_faults(root: Path, name: str, options: dict[str, Any]) -> list[str]:
+    path: KeyPath = ("eval", "metrics", name)
+    return [fault.text for fault in find_options_faults(root, METRIC, name, options, path, path)]
