@@ -35,7 +35,9 @@ def read_tool_turns(listed: list[Any], shape: Shape, known: Set[str] = frozenset
         except (KeyError, TypeError):
             role = take_role(turn, shape, TOOL_ROLES)
         if role == "tool":
-            text = _take_answer(turn, said, shape.place)
+            text = turn.get(said)
+            if type(text) is not str or "\r" in text:
+                text = _take_answer(turn, said, shape.place)
             for answer in split_answers(text) if in_text else (text,):
                 answered = _find_answered(turn, waiting, messages)
                 messages.append({"role": role, "content": answer, "tool_call_id": answered})
@@ -52,7 +54,8 @@ def read_tool_turns(listed: list[Any], shape: Shape, known: Set[str] = frozenset
             text = turn.get(said)
             if type(text) is not str or not text or text.isspace() or "\r" in text:
                 text = take_text(turn, said, shape.place)
-            if role == "assistant" and may_hold_calls(text):
+            # A sign is looked for first, which is much faster.
+            if role == "assistant" and (text[-1] in "]\n " or "<" in text) and may_hold_calls(text):
                 followed = _is_answered(listed, at, speaker)
                 if found := _read_text(text, followed, known):
                     in_text, text = True, found.text
@@ -66,7 +69,10 @@ def read_tool_turns(listed: list[Any], shape: Shape, known: Set[str] = frozenset
             messages.append(message)
             waiting.clear()
         for call in calls:
-            _wait(call, waiting, called)
+            if call["id"] in waiting:
+                raise BadRecord("two calls have the same 'id'")
+            waiting[call["id"]] = call["function"]["name"]
+            called.append(call["function"]["name"])
     return messages, called
 
 
@@ -83,6 +89,10 @@ def _take_answer(turn: dict[str, Any], said: str, place: str) -> str:
 def _find_answered(turn: dict[str, Any], waiting: dict[str, str], messages: list[Message]) -> str:
     """The id of the call that a tool's turn answers, which then waits no more."""
     named, tool = turn.get("tool_call_id"), turn.get("name")
+    if waiting and named is None and tool is None:
+        first = next(iter(waiting))
+        del waiting[first]
+        return first
     if not waiting and messages and messages[-1]["role"] == "assistant" and "tool_calls" not in messages[-1]:
         raise BadRecord("a tool answers, but the text before it holds no call that can be read")
     if not waiting or (named is not None and (type(named) is not str or named not in waiting)):
@@ -116,10 +126,3 @@ def _join_calls(messages: list[Message], message: Message) -> bool:
         last["tool_calls"] = last.get("tool_calls", []) + message["tool_calls"]
         return True
     return False
-
-
-def _wait(call: dict[str, Any], waiting: dict[str, str], called: list[str]) -> None:
-    if call["id"] in waiting:
-        raise BadRecord("two calls have the same 'id'")
-    waiting[call["id"]] = call["function"]["name"]
-    called.append(call["function"]["name"])

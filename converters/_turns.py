@@ -84,6 +84,9 @@ _EXTRAS = frozenset(("name", *REASONING, *MARKS))
 
 def find_turns(record: dict[str, Any]) -> tuple[list[Any], Shape] | None:
     """Find the list of turns, such as OpenAI's `messages`, and its shape; None where the record has no list."""
+    shape = recall_shape(record)
+    if shape:
+        return record[shape.field], shape
     for field in LISTS:
         if (listed := record.get(field)) is not None:
             return take_turns(listed, field)
@@ -96,12 +99,18 @@ def take_turns(listed: Any, field: str) -> tuple[list[Any], Shape]:
         listed = _parse_list(listed, field)
     if type(listed) is not list:
         raise BadRecord(f"'{field}' is {name_kind(listed)}, not a list")
-    first = listed[0] if listed else None
-    # Nearly all data, recognised without a search.
-    for shape in (OPENAI, SHAREGPT):
-        if shape.field == field and type(first) is dict and shape.speaker in first and shape.said in first:
-            return listed, shape
     return listed, _find_shape(listed, field)
+
+
+def recall_shape(record: dict[str, Any]) -> Shape | None:
+    """The shape of a record that is as nearly all are, found without a search; None for all others."""
+    listed, shape = record.get("messages"), OPENAI
+    if listed is None:
+        listed, shape = record.get("conversations"), SHAREGPT
+    first = listed[0] if type(listed) is list and listed else None
+    if type(first) is not dict or shape.said not in first:
+        return None
+    return shape if shape.speaker in first and (shape is OPENAI or "role" not in first) else None
 
 
 def _find_shape(listed: list[Any], field: str) -> Shape:
@@ -150,28 +159,21 @@ def declare_turns(shape: Shape, roles: Mapping[str, str], **more: Mapping[str, A
     }
     named = {name: by_role[role] for name, role in roles.items()}
     speaker = shape.speaker
-
-    def choose(turn: dict[str, Any]) -> Fields | None:
-        name = turn.get(speaker)
-        return named.get(name) if type(name) is str else None
-
-    return Shapes(choose, by_role.values())
+    return Shapes(lambda turn: named[turn[speaker]], by_role.values())
 
 
 def declare_any_turns(declare: Callable[[Shape], Shapes]) -> Written:
     """What is read of turns of any shape, as a list or as its JSON; `declare` says it for those of one shape."""
     shapes = {(speaker, said): declare(Shape("", speaker, said)) for speaker in SPEAKERS for said in SAID}
-    openai, sharegpt = shapes["role", "content"], shapes["from", "value"]
 
     def choose(turn: dict[str, Any]) -> Fields | None:
-        # Nearly all data, told apart without a search.
-        if "role" in turn and "content" in turn:
-            return openai.choose(turn)
-        if "from" in turn and "value" in turn and "role" not in turn:
-            return sharegpt.choose(turn)
         speaker = next((name for name in SPEAKERS if name in turn), "role")
         said = next((name for name in SAID if name in turn), "content")
-        return shapes[speaker, said].choose(turn)
+        try:
+            return shapes[speaker, said].choose(turn)
+        except (KeyError, TypeError):
+            # Its speaker stands under another name, beside one that holds something else.
+            return None
 
     return Written(Shapes(choose, [fields for each in shapes.values() for fields in each.fields]))
 
@@ -219,9 +221,9 @@ def take_role(turn: Any, shape: Shape, roles: dict[str, str]) -> str:
 
 def add_system(messages: list[Message], record: dict[str, Any], default: str | None) -> None:
     """Put a system prompt first: the record's `system` or `system_prompt`, or `default` if the record has none."""
-    given = [field for field in SYSTEMS if record.get(field) is not None]
-    if not given and default is None:
+    if default is None and record.get("system") is None and record.get("system_prompt") is None:
         return
+    given = [field for field in SYSTEMS if record.get(field) is not None]
     own = dict.fromkeys(text for field in given if (text := take_any_text(record, field)))
     first = messages[0] if messages else None
     has_turn = first is not None and first["role"] == "system"

@@ -31,7 +31,9 @@ from converters._turns import (
     CHAT_NOTES,
     LISTS,
     METADATA,
+    OPENAI,
     ROLES,
+    SHAREGPT,
     SYSTEMS,
     add_system,
     check_marks,
@@ -41,6 +43,7 @@ from converters._turns import (
     find_turns,
     list_roles,
     read_turns,
+    recall_shape,
     take_metadata,
     take_turns,
 )
@@ -120,11 +123,17 @@ _CALLS: dict[str, Any] = {role: {"tool_calls": None, "function_call": None} for 
 _LISTED = declare_any_turns(lambda shape: declare_turns(shape, ROLES, **_CALLS))
 _BESIDE = dict.fromkeys((*SYSTEMS, *_TOOLS))
 _TURNS = {field: _declare(**_BESIDE, **{field: _LISTED}) for field in LISTS}
+_USUAL = {
+    shape: _declare(**_BESIDE, **{shape.field: declare_turns(shape, ROLES, **_CALLS)}) for shape in (OPENAI, SHAREGPT)
+}
 _TEXTS = {pair: _declare(**_BESIDE, **dict.fromkeys((*pair, *_CONTEXTS, "history"))) for pair in _PAIRS}
 _LISTS = {pair: _declare(**_BESIDE, **dict.fromkeys(pair, _LISTED)) for pair in _PAIRS}
 
 
 def _choose_shape(record: dict[str, Any]) -> Fields:
+    shape = recall_shape(record)
+    if shape:
+        return _USUAL[shape]
     for field, fields in _TURNS.items():
         if record.get(field) is not None:
             return fields
@@ -155,9 +164,8 @@ def _may_be_said(value: Any) -> bool:
 
 
 def _read_messages(record: dict[str, Any]) -> list[Message]:
-    for field in _TOOLS:
-        if record.get(field) not in (None, "", "[]", []):
-            raise BadRecord(f"has '{field}', which converter tools is for")
+    if "tools" in record or "functions" in record:
+        _refuse_tools(record)
     turns = find_turns(record)
     if turns:
         return read_turns(*turns, ROLES)
@@ -168,6 +176,12 @@ def _read_messages(record: dict[str, Any]) -> list[Message]:
     if asked is None:
         raise BadRecord("has none of 'messages', 'conversations', 'instruction', 'prompt' and 'question'")
     raise BadRecord(f"missing '{asked[1]}'")
+
+
+def _refuse_tools(record: dict[str, Any]) -> None:
+    for field in _TOOLS:
+        if record.get(field) not in (None, "", "[]", []):
+            raise BadRecord(f"has '{field}', which converter tools is for")
 
 
 def _read_columns(record: dict[str, Any], columns: Columns) -> list[Message]:

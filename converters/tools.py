@@ -40,6 +40,8 @@ from converters._turns import (
     CHAT_NOTES,
     LISTS,
     METADATA,
+    OPENAI,
+    SHAREGPT,
     SYSTEMS,
     Shape,
     add_system,
@@ -48,6 +50,7 @@ from converters._turns import (
     declare_turns,
     drop_unanswered,
     find_turns,
+    recall_shape,
     take_metadata,
 )
 from converters._written_calls import OPENING, describe_tools, find_written_tools
@@ -115,21 +118,29 @@ def _declare(**fields: Any) -> Fields:
 
 
 _TURNS = {field: _declare(**{field: declare_any_turns(declare_tool_turns)}) for field in LISTS}
+_USUAL = {shape: _declare(**{shape.field: declare_tool_turns(shape)}) for shape in (OPENAI, SHAREGPT)}
 _QUERY = _declare(query=None, answers=Written(CALL_FIELDS))
-FIELDS = Shapes(
-    lambda record: next((fields for field, fields in _TURNS.items() if record.get(field) is not None), _QUERY),
-    (*_TURNS.values(), _QUERY),
-)
+
+
+def _choose_shape(record: dict[str, Any]) -> Fields:
+    shape = recall_shape(record)
+    if shape:
+        return _USUAL[shape]
+    return next((fields for field, fields in _TURNS.items() if record.get(field) is not None), _QUERY)
+
+
+FIELDS = Shapes(_choose_shape, (*_TURNS.values(), _QUERY))
 
 
 def convert(record: dict[str, Any], options: Options) -> list[Row]:
     """The record's one dialogue."""
-    tools, names = _take_tools(record)
+    tools, names = read_tools(record.get("tools")) if record.get("functions") is None else _take_functions(record)
     turns = find_turns(record)
     written = _NONE if tools or not turns else _find_written_tools(record, *turns)
     messages, called = read_tool_turns(*turns, names or written[1]) if turns else _read_query(record)
     add_system(messages, record, options.system)
-    dropped = drop_unanswered(messages, tuple(["call" if "tool_calls" in each else each["role"] for each in messages]))
+    roles = tuple(["call" if "tool_calls" in each else each["role"] for each in messages])
+    dropped = drop_unanswered(messages, roles)
     check_marks(messages)
     if tools and not names.issuperset(called):
         raise BadRecord("calls a tool that 'tools' does not list")
@@ -139,18 +150,20 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
     meta["calls"], meta["tool"] = len(called), called[0] if called else "none"
     if dropped:
         meta["dropped"] = dropped
-    meta |= _count_oddities(messages, len(called))
+    for message in messages:
+        if message["role"] == "assistant" and "<" in message["content"] and OPENING in message["content"]:
+            meta["calls_in_text"] = meta.get("calls_in_text", 0) + 1
+    answers = roles[: len(messages)].count("tool")
+    if unanswered := len(called) - answers - len(messages[-1].get("tool_calls", ())):
+        meta["unanswered"] = unanswered
     if tools:
         return [{"messages": messages, "tools": tools, "meta": meta}]
     return [{"messages": messages, "meta": meta}]
 
 
-def _take_tools(record: dict[str, Any]) -> tuple[list[dict[str, Any]], set[str]]:
-    """The tools under `tools`, or under OpenAI's older `functions`."""
-    tools = read_tools(record.get("tools"))
-    if record.get("functions") is None:
-        return tools
-    if tools[0]:
+def _take_functions(record: dict[str, Any]) -> tuple[list[dict[str, Any]], set[str]]:
+    """The tools under OpenAI's older `functions`."""
+    if read_tools(record.get("tools"))[0]:
         raise BadRecord("has both 'tools' and 'functions'")
     return read_tools(record["functions"], "functions")
 
@@ -181,14 +194,3 @@ def _read_query(record: dict[str, Any]) -> tuple[list[Message], list[str]]:
         {"role": "assistant", "content": "", "tool_calls": calls},
     ]
     return messages, [call["function"]["name"] for call in calls]
-
-
-def _count_oddities(messages: list[Message], called: int) -> dict[str, int]:
-    """What a reader of the account should know of a dialogue: turns with tags left in them, calls without an answer."""
-    counts = {}
-    if unread := sum(message["role"] == "assistant" and OPENING in message["content"] for message in messages):
-        counts["calls_in_text"] = unread
-    answers = sum(message["role"] == "tool" for message in messages)
-    if unanswered := called - answers - len(messages[-1].get("tool_calls", ())):
-        counts["unanswered"] = unanswered
-    return counts
