@@ -28,7 +28,7 @@ from recipebook.rows import BadRecord, LeftOut, Message, Row
 
 WANTS = "'persona_id' and 'messages' with 'text'"
 PREFERRED_TO = ("chat",)
-METRICS = {"persona": {}}
+METRICS: dict[str, dict[str, Any]] = {"persona": {}}
 SPECIAL_CASE_OF = ("chat", "tools")
 SYSTEM = "You are a helpful and personalized smart home assistant."
 SESSIONS = ("session_id", "dialogue_idx")

@@ -25,7 +25,7 @@ from recipebook.rows import BadRecord, Message, Row
 
 WANTS = "'input' and calls such as robot.stop() in 'output' or 'output_list'"
 PREFERRED_TO = ("chat",)
-METRICS = {"robot": {}}
+METRICS: dict[str, dict[str, Any]] = {"robot": {}}
 END_OF_TEXT = "<|endoftext|>"
 
 # A run of anything but separators: plain text, an escaped character, a quoted string, or a quote that never closes

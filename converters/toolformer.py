@@ -38,7 +38,7 @@ from recipebook.text.call_arguments import read_arguments
 from recipebook.text.inline_calls import CallSpan, Dialect, find_spans, format_call, insert_calls, mark_spans, take_out
 
 WANTS = "'original_text' and 'augmented_text', or lines 'Input: … Output: … Reasoning Result: …'"
-METRICS = {"toolformer": {}}
+METRICS: dict[str, dict[str, Any]] = {"toolformer": {}}
 NAMESAKES = 8
 """The most calls of one name that are compared with a call in the text to find the right one."""
 

@@ -25,7 +25,7 @@ from recipebook.rows import BadRecord, LeftOut, Row
 
 WANTS = "'utterance' and numbers in 'traits'"
 LEAK = "answer"
-METRICS = {"likelihood": {}}
+METRICS: dict[str, dict[str, Any]] = {"likelihood": {}}
 NAMED_FROM = 0.3
 WORDS = {
     "intellect": ("highly intellectual", "simple"),

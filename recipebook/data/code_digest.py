@@ -69,8 +69,9 @@ def _describe(node: Any) -> str:
 
 def _is_words(node: Any) -> bool:
     """Whether rows come out the same without it: an import, a text that stands alone, or how rows are evaluated."""
-    if isinstance(node, ast.Assign):
-        return [getattr(target, "id", "") for target in node.targets] == ["METRICS"]
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return [getattr(target, "id", "") for target in targets] == ["METRICS"]
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
     return isinstance(node, ast.Import | ast.ImportFrom)

@@ -40,7 +40,7 @@ def _find_converter(data: Data) -> str | None:
     if data.converter != AUTO:
         return data.converter
     try:
-        return choose_converter(AUTO, data.source, find_inputs(data.source, PROJECT), {}).name
+        return choose_converter(AUTO, data.source, find_inputs(data.source, PROJECT), {}, data.options).name
     except UserError:
         return None
 

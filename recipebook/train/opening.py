@@ -140,7 +140,7 @@ def _name_inputs(recipe: Recipe, dataset: Dataset, folder: Path, beginning: Begi
         tokenizers=_count_tokenizers(dataset.rows["train"]),
         base=beginning.base,
         adapter=beginning.adapter,
-        masked=any(has_masked(dataset.path(part)) for part in ("train", "validation")),
+        masked=any(has_masked(dataset.path(part)) for part in dataset.rows if part != "test"),
     )
 
 

@@ -174,6 +174,17 @@ def test_a_recipe_without_metrics_gets_its_converters(start_trained: StartTraine
     assert read_recipe(start_trained(end), ()).eval.metrics == {"text": {}}
 
 
+def test_the_converter_that_auto_chose_counts(start_trained: StartTrained, tmp_path: Path) -> None:
+    run = start_trained("")
+    edit(tmp_path, "")
+    resolved = (run.folder / "resolved.yaml").read_text()
+    (run.folder / "resolved.yaml").write_text(resolved.replace("converter: chat", "converter: auto"))
+    assert read_recipe(run, ()).eval.metrics == {"text": {}}
+    commands = [{"input": f"go {n}", "output": "robot.stop()"} for n in range(4)]
+    (tmp_path / "chats.jsonl").write_text("".join(json.dumps(one) + "\n" for one in commands))
+    assert read_recipe(run, ()).eval.metrics == {"robot": {}}
+
+
 def test_rows_outlive_the_cache_and_replaced_ones_are_told(start_trained: StartTrained) -> None:
     run = start_trained()
     recipe = read_recipe(run, ())

@@ -35,6 +35,7 @@ def digest_text(folder: Path, *texts: str) -> str:
         '"""A module of its own."""\n' + CODE,
         CODE.replace("2 * number", "(2 *\n        number)"),
         'METRICS = {"text": {}}\n' + CODE,
+        'METRICS: dict[str, dict[str, Any]] = {"text": {}}\n' + CODE,
     ],
 )
 def test_imports_words_and_positions_leave_no_trace(tmp_path: Path, text: str) -> None:
