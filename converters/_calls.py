@@ -40,12 +40,12 @@ TOOLS = Written(Shapes(lambda tool: _WRAPPED_TOOL if "function" in tool else Non
 """What is read of a list of tools."""
 
 
-def read_tools(listed: Any, field: str = "tools") -> tuple[list[dict[str, Any]], set[str]]:
-    """The tools of a record and their names, from a list, one tool, or the JSON of either."""
+def read_tools(listed: Any, field: str = "tools", written: bool = False) -> tuple[list[dict[str, Any]], set[str]]:
+    """The tools of a record and their names, from a list, one tool, or the JSON of either; `written`: from a text."""
     if listed is None:
         return [], set()
     if type(listed) is not str:
-        return _check_tools(listed, field)
+        return _check_tools(listed, field, written)
     # The cache looks up one text twice as fast as a text and a field.
     return _read_written_tools(listed) if field == "tools" else _read_written_tools(listed, field)
 
@@ -53,10 +53,10 @@ def read_tools(listed: Any, field: str = "tools") -> tuple[list[dict[str, Any]],
 @lru_cache(_TOOL_LISTS)
 def _read_written_tools(text: str, field: str = "tools") -> tuple[list[dict[str, Any]], set[str]]:
     listed = parse(text, f"'{field}'") if text and not text.isspace() else None
-    return _check_tools(listed, field, nulls="null" in text)
+    return _check_tools(listed, field, written=True)
 
 
-def _check_tools(listed: Any, field: str, nulls: bool = True) -> tuple[list[dict[str, Any]], set[str]]:
+def _check_tools(listed: Any, field: str, written: bool = False) -> tuple[list[dict[str, Any]], set[str]]:
     if listed is None:
         return [], set()
     if type(listed) is dict and ("name" in listed or "function" in listed):
@@ -65,17 +65,18 @@ def _check_tools(listed: Any, field: str, nulls: bool = True) -> tuple[list[dict
         raise BadRecord(f"'{field}' is {name_kind(listed)}, not a list")
     tools: list[dict[str, Any]] = []
     for item in listed:
+        written = written or type(item) is str
         tool = parse(item, f"an item of '{field}'") if type(item) is str else item
         function = tool.get("function", tool) if type(tool) is dict else None
         if type(function) is not dict or not is_name(function.get("name")):
             raise BadRecord(f"an item of '{field}' has no 'name'")
         if function is tool and tool.get("type") == "function":
             function = {key: value for key, value in tool.items() if key != "type"}
-        tools.append({"type": "function", "function": _drop_written_nulls(function) if nulls else function})
+        tools.append({"type": "function", "function": function if written else _drop_arrows_nulls(function)})
     return tools, {tool["function"]["name"] for tool in tools}
 
 
-def _drop_written_nulls(function: dict[str, Any]) -> dict[str, Any]:
+def _drop_arrows_nulls(function: dict[str, Any]) -> dict[str, Any]:
     try:
         kept: dict[str, Any] = drop_nulls(function) if b"null" in orjson.dumps(function) else function
     except orjson.JSONEncodeError as error:
@@ -109,7 +110,7 @@ def read_calls(turn: dict[str, Any], role: str, said: str, made: int) -> list[di
     for call in listed:
         if type(call) is not dict:
             raise BadRecord(f"an item of 'tool_calls' is {name_kind(call)}, not an object")
-    return [make_call(call, at) for at, call in enumerate(listed, made)]
+    return [make_call(call, at, written=False) for at, call in enumerate(listed, made)]
 
 
 def _parse_quickly(text: str) -> Any:
@@ -121,19 +122,22 @@ def _parse_quickly(text: str) -> Any:
     return parse(text, "a call") if "\\u0000" in text else value
 
 
-def read_call_list(value: Any, what: str, made: int) -> list[dict[str, Any]]:
-    """The calls of one call or a list of them; reasons call them `what`."""
+def read_call_list(value: Any, what: str, made: int, written: bool = True) -> list[dict[str, Any]]:
+    """The calls of one call or a list of them; reasons call them `what`. `written`: they were a text, not objects."""
     if type(value) is not list:
-        return [make_call(value, made)]
+        return [make_call(value, made, written)]
     if not value:
         raise BadRecord(f"{what} is empty")
-    return [make_call(call, at) for at, call in enumerate(value, made)]
+    return [make_call(call, at, written) for at, call in enumerate(value, made)]
 
 
-def make_call(given: Any, at: int) -> dict[str, Any]:
-    """OpenAI's form of a call, with the number `at` for its id where it has none."""
+def make_call(given: Any, at: int, written: bool) -> dict[str, Any]:
+    """OpenAI's form of a call, with the number `at` for its id where it has none.
+
+    A null in a call that was written as text was meant; one in an object is Arrow's, and no argument.
+    """
     if _is_plain(given):
-        function = {"name": given["name"], "arguments": format_arguments(given["arguments"])}
+        function = {"name": given["name"], "arguments": format_arguments(given["arguments"], written)}
         return {"id": f"call_{at}", "type": "function", "function": function}
     function = given.get("function", given) if type(given) is dict else None
     if type(function) is str:
@@ -150,7 +154,7 @@ def make_call(given: Any, at: int) -> dict[str, Any]:
     return {
         "id": f"call_{at}" if named is None else named,
         "type": "function",
-        "function": {"name": name, "arguments": format_arguments(arguments)},
+        "function": {"name": name, "arguments": format_arguments(arguments, written)},
     }
 
 
@@ -175,7 +179,7 @@ def _find_arguments(function: dict[str, Any], call: dict[str, Any]) -> Any:
     return None
 
 
-def format_arguments(given: Any) -> str:
+def format_arguments(given: Any, written: bool) -> str:
     """The arguments as a string, unchanged if they are a string already."""
     value = parse(given, "'arguments' of a call") if type(given) is str and given else given
     if type(value) is not dict:
@@ -185,8 +189,8 @@ def format_arguments(given: Any) -> str:
     if type(given) is str:
         return given
     try:
-        written = _encode(value)
-        return _encode(drop_nulls(value)) if "null" in written else written
+        encoded = _encode(value)
+        return encoded if written or "null" not in encoded else _encode(drop_nulls(value))
     except RecursionError:
         raise BadRecord("'arguments' of a call are nested too deeply") from None
 

@@ -10,7 +10,7 @@ A tool answers calls of the turn right before it: the one whose id or name it ha
 from collections.abc import Set
 from typing import Any
 
-from converters._calls import format_answer, make_call, read_calls
+from converters._calls import format_answer, read_call_list, read_calls
 from converters._fields import take_any_text, take_text
 from converters._turns import ROLES, Shape, add_extras, take_role
 from converters._written_calls import WrittenCalls, may_hold_calls, read_written_calls, split_answers
@@ -59,7 +59,7 @@ def read_tool_turns(listed: list[Any], shape: Shape, known: Set[str] = frozenset
                 followed = _is_answered(listed, at, speaker)
                 if found := _read_text(text, followed, known):
                     in_text, text = True, found.text
-                    calls = [make_call(call, number) for number, call in enumerate(found.calls, len(called))]
+                    calls = read_call_list(found.calls, "a call", len(called))
         message: Message = {"role": "assistant" if calls else role, "content": text}
         if calls:
             message["tool_calls"] = calls

@@ -150,6 +150,6 @@ def _load_values(text: str, at: int, most: int) -> list[Any]:
 
 def _try_tools(listed: Any) -> tuple[list[dict[str, Any]], set[str]]:
     try:
-        return read_tools(listed)
+        return read_tools(listed, written=True)
     except BadRecord:
         return [], set()

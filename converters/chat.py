@@ -138,7 +138,7 @@ def _choose_shape(record: dict[str, Any]) -> Fields:
         if record.get(field) is not None:
             return fields
     pair = next(pair for pair in _PAIRS if record.get(pair[0]) is not None and record.get(pair[1]) is not None)
-    return (_LISTS if type(record[pair[0]]) is list and type(record[pair[1]]) is list else _TEXTS)[pair]
+    return (_LISTS if list in (type(record[pair[0]]), type(record[pair[1]])) else _TEXTS)[pair]
 
 
 FIELDS = Shapes(_choose_shape, (*_TURNS.values(), *_TEXTS.values(), *_LISTS.values()))
@@ -200,9 +200,9 @@ def _take_system(record: dict[str, Any], columns: Columns) -> dict[str, Any]:
 
 
 def _read_pair(record: dict[str, Any], asked: str, answered: str) -> list[Message]:
-    if type(record[asked]) is list and type(record[answered]) is list:
-        before, after = (read_turns(*take_turns(record[field], field), ROLES) for field in (asked, answered))
-        return before + after
+    if type(record[asked]) is list or type(record[answered]) is list:
+        sides = ((asked, "user"), (answered, "assistant"))
+        return [message for field, role in sides for message in _read_side(record, field, role)]
     question = take_text(record, asked)
     for field in _CONTEXTS:
         if field != asked and record.get(field):
@@ -211,6 +211,13 @@ def _read_pair(record: dict[str, Any], asked: str, answered: str) -> list[Messag
     messages.append({"role": "user", "content": question})
     messages.append({"role": "assistant", "content": take_text(record, answered)})
     return messages
+
+
+def _read_side(record: dict[str, Any], field: str, role: str) -> list[Message]:
+    """One side of a pair of which at least one is a list of turns."""
+    if type(record[field]) is list:
+        return read_turns(*take_turns(record[field], field), ROLES)
+    return [{"role": role, "content": take_text(record, field)}]
 
 
 def _read_history(record: dict[str, Any]) -> list[Message]:

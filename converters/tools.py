@@ -184,11 +184,12 @@ def _read_query(record: dict[str, Any]) -> tuple[list[Message], list[str]]:
     if record.get("query") is None:
         raise BadRecord("has none of 'messages', 'conversations' and 'query'")
     answers = record.get("answers")
-    if type(answers) is str:
+    written = type(answers) is str
+    if written:
         answers = parse(answers, "'answers'")
     if answers is None:
         raise BadRecord("missing 'answers'")
-    calls = read_call_list(answers, "'answers'", 0)
+    calls = read_call_list(answers, "'answers'", 0, written)
     messages: list[Message] = [
         {"role": "user", "content": take_text(record, "query")},
         {"role": "assistant", "content": "", "tool_calls": calls},

@@ -55,6 +55,44 @@ def test_few_known_among_many_unknown_are_not_enough() -> None:
         choose_from(STOP, {"x": 1}, {"x": 2})
 
 
+ASKED, ANSWERED = {"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello!"}
+CALL = {"role": "assistant", "tool_calls": [{"function": {"name": "weather"}}]}
+
+
+@pytest.mark.parametrize(
+    ("record", "converter"),
+    [
+        ({"conversations": [ASKED, ANSWERED]}, "chat"),
+        ({"messages": [{"from": "human", "value": "hi"}, {"from": "gpt", "value": "Hello!"}]}, "chat"),
+        ({"messages": '[{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello!"}]'}, "chat"),
+        ({"dialogue": [{"speaker": "user", "text": "hi"}, {"speaker": "assistant", "text": "Hello!"}]}, "chat"),
+        ({"question": "hi", "answer": "Hello!"}, "chat"),
+        ({"system_prompt": "", "question": "hi", "response": "Hello!"}, "chat"),
+        ({"query": "hi", "response": "Hello!"}, "chat"),
+        ({"instruction": "hi", "context": "", "response": "Hello!", "category": "x"}, "chat"),
+        ({"input": "hi", "output": "Hello!"}, "chat"),
+        ({"prompt": [ASKED], "completion": "Hello!"}, "chat"),
+        ({"input": "stop", "output": "robot.stop()"}, "robot"),
+        ({"persona_id": "p", "messages": [{"role": "user", "text": "hi"}]}, "persona"),
+        ({"messages": [ASKED, CALL]}, "tools"),
+        ({"messages": [ASKED, ANSWERED], "functions": [{"name": "weather"}]}, "tools"),
+        ({"messages": [ASKED, ANSWERED], "tools": {"name": "weather"}}, "tools"),
+        ({"query": "hi", "tools": "[]", "answers": "[]"}, "tools"),
+        (
+            {"conversations": [{"from": "system", "value": "<tools>[]</tools>"}, {"from": "human", "value": "a"}]},
+            "tools",
+        ),
+        ({"messages": [ASKED], "chosen": ANSWERED, "rejected": {**ANSWERED, "content": "No."}}, "preference"),
+    ],
+)
+def test_each_shape_has_one_converter(record: Any, converter: str) -> None:
+    assert choose_from(record)[0] == converter
+
+
+def test_some_plain_texts_among_calls_are_the_robots() -> None:
+    assert choose_from(STOP, STOP, {"input": "hi", "output": "I am afraid not."})[0] == "robot"
+
+
 def test_account_says_what_auto_chose_and_why(tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text('{"input": "stop", "output": "robot.stop()"}\n')
     account = convert_file("auto", str(tmp_path / "x.jsonl"), tmp_path / "rows.jsonl", {})
