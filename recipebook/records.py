@@ -22,6 +22,13 @@ _ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 _STRIDE, _SAMPLED = 6, b"000"
 _SHORTEST, _LONG = b"-" + b"0" * 19, b"0" * 20
 
+# What is written by hand or by Python, and why it is refused.
+_MISTAKES = {
+    "'": "single quotes, as Python writes them",
+    "/": "a comment",
+    **{word: f"{word} is no value of it" for word in ("NaN", "Infinity", "None", "True", "False")},
+}
+
 Value = dict[str, Any] | BadRecord
 
 
@@ -123,7 +130,9 @@ def _explain(text: bytes, error: orjson.JSONDecodeError) -> str:
         text.decode()
     except UnicodeDecodeError:
         return "not UTF-8"
-    return f"not JSON: {error.msg}"
+    begins = text.decode()[error.pos :]
+    mistake = next((why for start, why in _MISTAKES.items() if begins.startswith(start)), None)
+    return f"not JSON: {mistake or error.msg}"
 
 
 def _holds_nul(value: object) -> bool:

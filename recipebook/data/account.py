@@ -59,6 +59,16 @@ class Account(Frozen):
         lines += [f"{each.count} left out: {each.reason} (first: {each.places[0]})" for each in self.left_out]
         return lines + list(self.notes)
 
+    def format_reasons(self, name: str = "") -> str:
+        """The most frequent reasons why records, of the file `name` if given, became no row: `: 2 x missing 'output'
+        (x.jsonl:1: record 1)`; empty if none was rejected or left out.
+        """
+        reasons = [each for each in (*self.rejected, *self.left_out) if each.places[0].startswith(name)]
+        reasons.sort(key=lambda each: -each.count)
+        listed = [f"{each.count} x {each.reason} ({each.places[0]})" for each in reasons[:PLACES]]
+        more = [f"{len(reasons) - PLACES} other reasons"] if len(reasons) > PLACES else []
+        return f": {'; '.join([*listed, *more])}" if listed else ""
+
 
 class Ledger:
     """The account while it is being written."""

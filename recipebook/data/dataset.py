@@ -239,16 +239,15 @@ def _choose(each: Converted, split: Split | SplitFile, before: int, name: str, l
 def _check_parts(data: Data, rows: dict[Part, int], account: Account) -> None:
     if not rows["train"]:
         left_out = "".join(f", {each.count} left out: {each.reason}" for each in account.left_out)
-        raise UserError(
-            f"{data.source}: train is empty: {account.records} records, {account.rejects} rejected{left_out}"
-        )
+        why = left_out or account.format_reasons()
+        raise UserError(f"{data.source}: train is empty: {account.records} records, {account.rejects} rejected{why}")
     if data.split.file is not None:
         return
     names = {"validation": data.validation, "test": data.test}
     for part in HELD_OUT:
         name = names[part]
         if name is not None and not rows[part]:
-            raise UserError(f"{name}: {part} is empty: none of its records became a row")
+            raise UserError(f"{name}: {part} is empty: none of its records became a row{account.format_reasons(name)}")
         if _names_share(data, part) and not rows[part] and not (data.where and part == "test"):
             raise UserError(
                 f"{data.source}: {part} is empty: none of {account.records} records fell to its share of "

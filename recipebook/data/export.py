@@ -58,7 +58,9 @@ def export_rows(form: str, source: str, out: Path, rejects: int | str = 0) -> Ac
         account = ledger.close()
         judge(account, rejects, "--rejects")
         if not account.rows:
-            raise UserError(f"{source}: none of its {account.records} rows can be written as {form}")
+            raise UserError(
+                f"{source}: none of its {account.records} rows can be written as {form}{account.format_reasons()}"
+            )
     return account
 
 

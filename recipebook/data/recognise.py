@@ -17,9 +17,12 @@ from typing import Any, NamedTuple
 
 from recipebook.errors import UserError, on_one_line
 from recipebook.modules import AUTO, CONVERTER, list_names, load
-from recipebook.records import Record
+from recipebook.records import Record, place
+from recipebook.rows import BadRecord
 
 FIRST = 20
+MOST_FIELDS = 5
+LONGEST_FIELD = 20
 
 
 class Family(NamedTuple):
@@ -40,9 +43,10 @@ class ConverterChoice(NamedTuple):
 
 
 def choose(records: Iterable[Record], source: str) -> ConverterChoice:
-    """Choose by the first records; an error if no converter fits, or several."""
+    """Choose by the first records of a file; an error if no converter fits, or several."""
     families = [family for name in list_names(CONVERTER) if (family := _load(name))]
-    seen = [each.value for each in islice(records, FIRST) if isinstance(each.value, dict)]
+    first = list(islice(records, FIRST))
+    seen = [each.value for each in first if isinstance(each.value, dict)]
     votes, reasons = Counter[str](), dict[str, str]()
     for record in seen:
         matches = {family.name: reason for family in families if (reason := family.recognise(record))}
@@ -60,7 +64,7 @@ def choose(records: Iterable[Record], source: str) -> ConverterChoice:
     fitting = sorted(name for name in votes if name not in covered)
     recognised = sum(votes[name] for name in votes)
     if len(fitting) != 1 or recognised * 2 < len(seen):
-        raise UserError(_format_failure(source, seen, fitting, families))
+        raise UserError(on_one_line(_format_failure(source, first, fitting, recognised)))
     name = fitting[0]
     reason = f"{votes[name]} of the first {len(seen)} records {reasons[name]}"
     return ConverterChoice(name, f"converter {name}: {reason}")
@@ -80,10 +84,20 @@ def _load(name: str) -> Family | None:
     return Family(name, module.recognise, module.WANTS, own.get("SPECIAL_CASE_OF", ()), own.get("PREFERRED_TO", ()))
 
 
-def _format_failure(source: str, seen: list[dict[str, Any]], fitting: list[str], families: list[Family]) -> str:
+def _format_failure(source: str, first: list[Record], fitting: list[str], recognised: int) -> str:
+    unreadable = [each for each in first if isinstance(each.value, BadRecord)]
+    seen = [each.value for each in first if isinstance(each.value, dict)]
+    broken = f"{place(source, unreadable[0])}: {unreadable[0].value}" if unreadable else ""
+    if unreadable and len(unreadable) >= len(seen) - recognised:
+        return f"{broken} ({len(unreadable)} of the first {len(first)} records cannot be read)"
     if len(fitting) > 1:
         return f"{source}: its records may be for {' or '.join(fitting)}; name one in place of '{AUTO}'"
-    fields = Counter(field for record in seen for field in record)
-    names = ", ".join(f"'{field}'" for field, _ in fields.most_common(8)) or "no object"
-    wants = "; ".join(f"{family.name} wants {family.wants}" for family in families)
-    return on_one_line(f"{source}: no converter recognises its first records, which have {names}: {wants}")
+    some = f"{recognised} of its first {len(seen)} records" if recognised else "none of its first records"
+    fields = Counter(_shorten(field) for record in seen for field in record)
+    names = ", ".join(f"'{field}'" for field, _ in fields.most_common(MOST_FIELDS)) or "no field"
+    hint = f"; and {broken}" if broken else "; name one of docs/data.md, or map them with data.options.columns"
+    return f"{source}: a converter recognises {some}, which have {names}{hint}"
+
+
+def _shorten(field: str) -> str:
+    return field if len(field) <= LONGEST_FIELD else f"{field[:LONGEST_FIELD]}…"

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,3 +34,19 @@ def test_a_long_number_is_found_wherever_it_stands(before: str, digits: int, aft
 @given(value=st.recursive(st.integers() | st.text() | st.none(), lambda inner: st.lists(inner, max_size=3)))
 def test_what_json_writes_is_loaded_as_it_was(value: object) -> None:
     assert load_json(json.dumps(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"é": NaN}', "not JSON: NaN is no value of it"),
+        ('{"a": -Infinity}', "not JSON: Infinity is no value of it"),
+        ('{"a": True}', "not JSON: True is no value of it"),
+        ("{'a': 1}", "not JSON: single quotes, as Python writes them"),
+        ('{"a": 1 // one', "not JSON: a comment"),
+        ('{"a": 1,}', "not JSON: trailing comma is not allowed"),
+        ('{"a": "\tb"}', "not JSON: unexpected control character in string"),
+    ],
+)
+def test_usual_mistakes_are_named(text: str, why: str) -> None:
+    assert str(parse(text.encode())) == why

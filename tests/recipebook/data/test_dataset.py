@@ -157,7 +157,7 @@ def test_empty_parts_are_refused_with_what_to_do(tmp_path: Path) -> None:
     )
     (tmp_path / "t.jsonl").write_text("1\n")
     assert refuse(tmp_path, test="t.jsonl", split={"validation": 0}, rejects=1) == (
-        "t.jsonl: test is empty: none of its records became a row"
+        "t.jsonl: test is empty: none of its records became a row: 1 x a number, not an object (t.jsonl:1: record 1)"
     )
 
 

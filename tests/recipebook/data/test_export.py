@@ -190,7 +190,9 @@ def test_row_that_does_not_fit_leaves_nothing_behind(tmp_path: Path) -> None:
     rows = write_rows(tmp_path, CHAT, PAIR)
     with pytest.raises(UserError, match=r"rows\.jsonl:2: record 2: a preference pair, which has two answers \(1 of 2"):
         export_rows("openai", rows, tmp_path / "out.jsonl")
-    with pytest.raises(UserError, match=r"rows\.jsonl: none of its 2 rows can be written as sharegpt$"):
+    with pytest.raises(
+        UserError, match=r"rows\.jsonl: none of its 2 rows can be written as sharegpt: 2 x a preference pair"
+    ):
         export_rows("sharegpt", write_rows(tmp_path, PAIR, PAIR), tmp_path / "out.jsonl", "100%")
     assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]
 

@@ -42,17 +42,33 @@ def test_toolformer_is_known_by_its_texts_and_its_lines() -> None:
     )
 
 
-def test_records_that_nobody_knows_are_told_with_what_is_wanted() -> None:
+def refuse(*values: Value) -> str:
     with pytest.raises(UserError) as error:
-        choose_from({"speech": "stop", "act\n": 1}, BadRecord("not JSON"))
-    told = str(error.value)
-    assert told.startswith("x.jsonl: no converter recognises its first records, which have 'speech', 'act\\n': ")
-    assert "robot wants 'input' and calls such as robot.stop() in 'output' or 'output_list'" in told
+        choose_from(*values)
+    return str(error.value)
 
 
-def test_few_known_among_many_unknown_are_not_enough() -> None:
-    with pytest.raises(UserError, match=r"no converter recognises"):
-        choose_from(STOP, {"x": 1}, {"x": 2})
+def test_records_that_nobody_knows_are_named_by_their_fields() -> None:
+    hint = "name one of docs/data.md, or map them with data.options.columns"
+    assert refuse({"speech": "stop", "act\n": 1}, {"speech": "go"}) == (
+        f"x.jsonl: a converter recognises none of its first records, which have 'speech', 'act\\n'; {hint}"
+    )
+    assert refuse(STOP, {"x": 1}, {"x": 2}) == (
+        f"x.jsonl: a converter recognises 1 of its first 3 records, which have 'x', 'input', 'output'; {hint}"
+    )
+    assert len(refuse({"a" * 500 + str(number): 1 for number in range(500)})) < 250
+
+
+def test_records_that_cannot_be_read_are_named_with_the_reason() -> None:
+    assert refuse(BadRecord("not UTF-8"), BadRecord("not JSON")) == (
+        "x.jsonl:1: record 1: not UTF-8 (2 of the first 2 records cannot be read)"
+    )
+    assert refuse(STOP, {"x": 1}, {"x": 1}, BadRecord("not UTF-8"), BadRecord("not JSON")) == (
+        "x.jsonl:4: record 4: not UTF-8 (2 of the first 5 records cannot be read)"
+    )
+    assert refuse({"x": 1}, {"x": 1}, BadRecord("not UTF-8")) == (
+        "x.jsonl: a converter recognises none of its first records, which have 'x'; and x.jsonl:3: record 3: not UTF-8"
+    )
 
 
 ASKED, ANSWERED = {"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello!"}
