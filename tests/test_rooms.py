@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "recipebook.data": "recipebook .text .sources .recipe",
     "recipebook.run": "recipebook .sources .recipe .data",
     "recipebook.launch": "recipebook .recipe .run",
-    "recipebook.remote": "recipebook .recipe .data .run",
+    "recipebook.remote": "recipebook .sources .recipe .data .run",
     "recipebook.train": "recipebook .recipe .data .run .launch .remote",
     "recipebook.pipeline": "recipebook .sources .recipe .data .run .launch .train",
     "recipebook.fleet": "recipebook .pages .sources .recipe .data .run .launch .train",

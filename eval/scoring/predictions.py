@@ -1,4 +1,4 @@
-"""Predictions: a JSONL file of answers in, a list of `Prediction` out.
+"""Predictions: a JSONL file of answers, or a JSON list of them, in, a list of `Prediction` out.
 
     {"id": "samples/robot.json#12", "prompt": "go ahead 2 m", "reference": "robot.move_forward(distance=2)",
      "prediction": "robot.move_forward(distance=2.0)", "baseline": "Sure!", "meta": {"category": "movement"},
@@ -14,12 +14,15 @@ whole prompt and its answer; it identifies the same row in another run's predict
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from pydantic import Field, ValidationError
 
 from recipebook.errors import UserError, find_first_error
 from recipebook.frozen import Frozen
+from recipebook.sources.blocks import open_file
+from recipebook.sources.extents import find_items
+from recipebook.sources.unpacking import BLOCK
 from recipebook.suggestions import shorten
 
 
@@ -49,15 +52,13 @@ def read_predictions(path: Path) -> list[Prediction]:
     """Read a whole predictions file; no id may repeat, and either every line has a baseline or none."""
     predictions: list[Prediction] = []
     first_seen: dict[str, int] = {}
-    for number, record in _read_objects(path):
-        prediction = _parse_prediction(record, number, f"{path}:{number}")
+    for number, line, record in _read_objects(path):
+        prediction = _parse_prediction(record, number, f"{path}:{line}")
         if prediction.id in first_seen:
-            raise UserError(
-                f"{path}:{number}: id {prediction.id!r} again; it stands on line {first_seen[prediction.id]}"
-            )
-        first_seen[prediction.id] = number
+            raise UserError(f"{path}:{line}: id {prediction.id!r} again; it stands on line {first_seen[prediction.id]}")
+        first_seen[prediction.id] = line
         if predictions and (prediction.baseline is None) != (predictions[0].baseline is None):
-            raise UserError(f"{path}:{number}: 'baseline' must be on every line or on none")
+            raise UserError(f"{path}:{line}: 'baseline' must be on every line or on none")
         predictions.append(prediction)
     if not predictions:
         raise UserError(f"{path}: no predictions in it")
@@ -81,26 +82,31 @@ def join_baseline(tuned: list[Prediction], base: list[Prediction]) -> list[Predi
     return [prediction.model_copy(update={"baseline": answers[prediction.id].prediction}) for prediction in tuned]
 
 
-def _read_objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    with file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
+def _read_objects(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """The objects of a file of lines or of a list, each with its number and its line."""
+    with open_file(path, str(path)) as file:
+        for number, line, text in _read_texts(file, str(path)):
             try:
-                record = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+                record = json.loads(text.decode("utf-8-sig" if number == 1 else "utf-8"))
             except UnicodeDecodeError as error:
-                raise UserError(f"{path}:{number}: not UTF-8 at byte {error.start + 1}") from None
+                raise UserError(f"{path}:{line}: not UTF-8 at byte {error.start + 1}") from None
             except json.JSONDecodeError as error:
-                raise UserError(f"{path}:{number}: not JSON: {error.msg} at column {error.colno}") from None
+                raise UserError(f"{path}:{line}: not JSON: {error.msg} at column {error.colno}") from None
             except (ValueError, RecursionError):
-                raise UserError(f"{path}:{number}: not JSON that can be read: too long a number or too deep") from None
+                raise UserError(f"{path}:{line}: not JSON that can be read: too long a number or too deep") from None
             if not isinstance(record, dict):
-                raise UserError(f"{path}:{number}: a JSON object was expected, not {type(record).__name__}")
-            yield number, record
+                raise UserError(f"{path}:{line}: a JSON object was expected, not {type(record).__name__}")
+            yield number, line, record
+
+
+def _read_texts(file: IO[bytes], name: str) -> Iterator[tuple[int, int, bytes]]:
+    begins = file.read(BLOCK).lstrip()[:1]
+    file.seek(0)
+    if begins == b"[":
+        items = find_items(iter(lambda: file.read(BLOCK), b""), name)
+        yield from ((number, line, text) for number, (line, text) in enumerate(items, 1))
+    else:
+        yield from ((line, line, text) for line, text in enumerate(file, 1) if text.strip())
 
 
 def _parse_prediction(record: dict[str, Any], number: int, place: str) -> Prediction:

@@ -40,7 +40,8 @@ from recipebook.progress import ProgressLine
 from recipebook.records import Record
 from recipebook.rows import BadRecord, LeftOut, Row
 from recipebook.sources.inputs import Input, find_inputs, measure
-from recipebook.sources.json_files import LineSpan, cut, read_span
+from recipebook.sources.json_files import cut, read_span
+from recipebook.sources.lines import LineSpan
 
 PROGRESS_EVERY = 10_000
 SPAN = 4 * 2**20
@@ -103,7 +104,7 @@ def choose_converter(
         return found
     if name != AUTO:
         return find_converter(name)
-    choice = choose(inputs[0].read({}), source)
+    choice = choose(inputs[0].read({}), inputs[0].name)
     notes["converter"] = f"{source}: {choice.reason}"
     return find_converter(choice.name)
 
@@ -135,7 +136,7 @@ def convert_file(
         account = ledger.close()
         judge(account, rejects, "--rejects")
         if not account.rows:
-            raise UserError(f"{source}: none of its {account.records} records became a row")
+            raise UserError(f"{source}: none of its {account.records} records became a row{account.format_reasons()}")
     return account
 
 

@@ -19,6 +19,7 @@ from recipebook.errors import UserError, on_one_line
 from recipebook.files import digest_file
 from recipebook.records import Record, name_kind, place
 from recipebook.rows import LeftOut
+from recipebook.sources.blocks import open_file
 
 NAMES: dict[str, Part] = {"train": "train", "val": "validation", "test": "test"}
 ONLINE = "online"
@@ -89,9 +90,8 @@ def _find_owner(record: Record, by: str) -> str | None:
 
 def _read(path: Path, name: str) -> dict[tuple[str, int], Part]:
     try:
-        document = json.loads(path.read_bytes(), object_pairs_hook=_make_object)
-    except OSError as error:
-        raise UserError(f"{name}: cannot be read: {error.strerror}") from error
+        with open_file(path, name) as file:
+            document = json.loads(file.read(), object_pairs_hook=_make_object)
     except (ValueError, RecursionError) as error:
         raise UserError(on_one_line(f"{name}: not a split file: {error}")) from error
     if type(document) is not dict or not document:

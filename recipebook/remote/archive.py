@@ -5,12 +5,12 @@ In: a tar (plain, gz or zst) or a zip. Out: the files beside its one `adapter_co
     adapter_config.json, adapter_model.safetensors, tokenizer.json, …
 
 Only safetensors and text are taken, as other weights may run code when they are loaded; the names of the others are
-returned. An archive with a name that leads outside, with a link, or larger than the limit is refused.
+returned. An archive with a name that leads outside, with a link, with very many files or larger than the limit is
+refused.
 """
 
 import gzip
 import tarfile
-import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,14 +19,33 @@ from typing import IO
 
 import zstandard
 
-from recipebook.errors import UserError
+from recipebook.errors import UserError, on_one_line
+from recipebook.sources.zips import MOST_FILES, open_zip
 
 WANTED = (".safetensors", ".json", ".jinja", ".txt", ".model", ".md")
 LARGEST = 16 << 30
 LARGEST_TEXT = 256 << 20
+LARGEST_HEADER = 1 << 20
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
-_BROKEN = (tarfile.TarError, zipfile.BadZipFile, zstandard.ZstdError, gzip.BadGzipFile, zlib.error, EOFError)
+_HEADERS = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
+# A broken archive may lead Python's modules to any of these.
+_BROKEN = (
+    tarfile.TarError,
+    zstandard.ZstdError,
+    gzip.BadGzipFile,
+    zlib.error,
+    EOFError,
+    ValueError,
+    OverflowError,
+    RuntimeError,
+)
 
 
 def unpack_adapter(archive: Path, folder: Path) -> list[str]:
@@ -45,7 +64,7 @@ def unpack_adapter(archive: Path, folder: Path) -> list[str]:
             kept[path.name] = path
             room -= _copy(stream, folder / path.name, min(room, LARGEST if "safe" in path.suffix else LARGEST_TEXT))
     except _BROKEN as error:
-        raise UserError(f"{archive.name}: no whole archive: {error}") from None
+        raise UserError(f"{archive.name}: no whole archive: {on_one_line(str(error))}") from None
     for needed in (CONFIG, WEIGHTS):
         if needed not in kept:
             listed = ", ".join([*kept, *left_out]) or "nothing"
@@ -57,7 +76,7 @@ def _read_members(archive: Path, folder: Path) -> Iterator[tuple[str, IO[bytes]]
     with archive.open("rb") as raw:
         start = raw.read(4)
     if start == b"PK\x03\x04":
-        with zipfile.ZipFile(archive) as packed:
+        with archive.open("rb") as file, open_zip(file, archive.name) as packed:
             for info in packed.infolist():
                 # The upper half holds the file's kind on Unix; 0o120000 is a link.
                 if info.external_attr >> 28 == 0o12:
@@ -66,13 +85,28 @@ def _read_members(archive: Path, folder: Path) -> Iterator[tuple[str, IO[bytes]]
                     with packed.open(info) as stream:
                         yield info.filename, stream
         return
-    with _open_stream(archive, start) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
-        for member in tar:
-            if not member.isfile() and not member.isdir():
+    with _open_stream(archive, start) as stream, tarfile.open(fileobj=stream, mode="r|", tarinfo=_Entry) as tar:
+        size = 0
+        for count, member in enumerate(tar, 1):
+            size += member.size
+            if count > MOST_FILES or size > LARGEST:
+                limit = f"{MOST_FILES} files" if count > MOST_FILES else f"{LARGEST >> 30} GiB"
+                raise UserError(f"{archive.name}: no whole archive: holds more than {limit}")
+            if not (member.isfile() or member.isdir()) or member.issparse():
                 raise UserError(f"{archive.name}: {member.name} is a link or a device")
             content = tar.extractfile(_filter(member, folder, archive))
             if content:
                 yield member.name, content
+
+
+class _Entry(tarfile.TarInfo):
+    """An entry whose name and attributes, which are read at once, have the length of such."""
+
+    def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in _HEADERS and self.size > LARGEST_HEADER:
+            raise tarfile.ReadError(f"a header of {self.size} bytes")
+        # The place where Python's own documentation lets a subclass in.
+        return super()._proc_member(tar)  # type: ignore[no-any-return, misc]
 
 
 @contextmanager

@@ -1,126 +1,213 @@
-"""Where each record stands in a JSON file that is one value: a list, or an object that wraps the records.
+"""The records of a JSON file that is one value: a list, or an object that wraps the records.
 
-In: `[{"a": 1}, {"a": 2}]`, `{"data": [{"a": 1}, {"a": 2}], "info": "…"}` or `{"0": {"a": 1}, "1": {"a": 2}}`.
-Out: extents in bytes, for the first (1, 9) and (11, 19). The caller reads each extent by itself, so that a record
-means the same here as on a line of its own.
+In: `[{"a": 1}, {"a": 2}]`, `{"data": [{"a": 1}, {"a": 2}], "info": "…"}` or `{"0": {"a": 1}, "1": {"a": 2}}`, in
+blocks of bytes. Out: the text of each record with its line, for the first `JsonText(1, b'{"a": 1}')` and
+`JsonText(1, b'{"a": 2}')`. The caller reads each by itself, so that a record means the same as on a line of its own.
+
+A file of any size takes the memory of its largest record, which may have 16 MiB.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from recipebook.errors import UserError
+from recipebook.sources.unpacking import BLOCK, Blocks
 
 WRAPPERS = ("data", "records", "rows", "examples")
+LARGEST_VALUE = 16 * 2**20
+MOST_OTHERS = 9
 
-Extent = tuple[int, int]
-
-
-class Wrapped(NamedTuple):
-    """The records of an object, the key they stand under (None: each has a key of its own), and the other keys."""
-
-    key: str | None
-    others: list[str]
-    extents: list[Extent]
+# What a value that is cut by the end of a block may look like: a word such as -Infinity, or an escape.
+_LONGEST_WORD = 12
+_BLANK = re.compile(r"[ \t\r\n]*")
 
 
-def find_items(data: bytes, name: str) -> Iterator[Extent]:
-    """Yield the extents of the items of a list, which is all of `data`."""
-    scan = _Scan(data)
-    with _telling(name, scan):
-        yield from scan.items()
+class JsonText(NamedTuple):
+    """A record's text, and the line where it begins."""
+
+    line: int
+    text: bytes
+
+
+class ObjectShape(NamedTuple):
+    """How an object holds records: under a key, each under a number, a column under each key, or it is one itself."""
+
+    kind: Literal["wrapped", "numbered", "columns", "one"]
+    key: str | None = None
+
+
+def find_items(blocks: Blocks, name: str) -> Iterator[JsonText]:
+    """Yield the items of a list, which is the whole file."""
+    scan = _Scan(blocks)
+    with _placing_faults(name, scan):
+        yield from scan.read_items()
         scan.end()
 
 
-def find_wrapped(data: bytes, name: str) -> Wrapped | None:
-    """Find the records in an object, which is all of `data`; None when it wraps none."""
-    scan = _Scan(data)
-    under, others = None, list[str]()
-    listed, numbered = list[Extent](), list[Extent]()
-    with _telling(name, scan):
-        for key in scan.fields():
+def find_shape(blocks: Blocks, name: str) -> ObjectShape:
+    """Look at an object, which is the whole file; its end is not looked at where the records are found before."""
+    scan = _Scan(blocks)
+    keys, numbered, columns = 0, 0, 0
+    with _placing_faults(name, scan):
+        for key in scan.read_keys():
             kind = scan.peek()
-            if kind == b"[" and key in WRAPPERS and under is None:
-                under, listed = key, list(scan.items())
-                continue
-            others.append(key)
-            extent = scan.skip()
-            if kind == b"{" and key.isdecimal():
-                numbered.append(extent)
+            if kind == "[" and key in WRAPPERS and scan.peek_item() == "{":
+                return ObjectShape("wrapped", key)
+            keys += 1
+            numbered += kind == "{" and key.isdecimal()
+            columns += scan.begins('{"0":')
+            scan.skip()
         scan.end()
-    if listed and data[listed[0][0] : listed[0][0] + 1] == b"{":
-        return Wrapped(under, others, listed)
-    return Wrapped(None, [], numbered) if numbered and len(numbered) == len(others) and not under else None
+    if keys and numbered == keys:
+        return ObjectShape("numbered")
+    return ObjectShape("columns" if keys and columns == keys else "one")
+
+
+def find_wrapped(blocks: Blocks, name: str, shape: ObjectShape, others: list[str]) -> Iterator[JsonText]:
+    """Yield the records of an object of this shape; `others` gains the keys beside them, but not thousands."""
+    scan = _Scan(blocks)
+    found = False
+    with _placing_faults(name, scan):
+        for key in scan.read_keys():
+            if shape.kind == "numbered":
+                yield scan.take()
+            elif key == shape.key and not found:
+                found = True
+                yield from scan.read_items()
+            else:
+                others += [key] if len(others) < MOST_OTHERS else []
+                scan.skip()
+        scan.end()
 
 
 class _Scan:
-    """A place in JSON text that moves on from value to value and builds one at a time."""
+    """A place in JSON text that moves on from value to value and builds one at a time; the text comes in blocks."""
 
-    def __init__(self, data: bytes) -> None:
-        # Latin-1 keeps one character a byte, so positions agree and invalid UTF-8 is its record's fault alone.
-        self.data, self.text, self.at = data, data.decode("latin-1"), 0
+    def __init__(self, blocks: Blocks) -> None:
+        # Latin-1 keeps one character a byte, so lengths agree and invalid UTF-8 is its record's fault alone.
         self._decode = json.JSONDecoder(strict=False, parse_int=float).raw_decode
+        self._blocks, self.text, self.at = blocks, "", 0
+        # The line of `_counted`, and what stands before the text that is at hand: lines, and columns of the last one.
+        self._line, self._counted, self.lines, self.columns = 1, 0, 0, 0
         self._move(0)
 
-    def items(self) -> Iterator[Extent]:
+    def read_items(self) -> Iterator[JsonText]:
         self._move(1)
-        while self.peek() != b"]":
-            yield self.skip()
-            self._separate(b"]")
+        while self.peek() != "]":
+            yield self.take()
+            self._separate("]")
         self._move(1)
 
-    def fields(self) -> Iterator[str]:
+    def read_keys(self) -> Iterator[str]:
         """Yield each key; the caller moves past its value before it takes the next key."""
         self._move(1)
-        while self.peek() != b"}":
-            if self.peek() != b'"':
+        while self.peek() != "}":
+            if self.peek() != '"':
                 raise self._fault("expected a key in double quotes")
-            start, end = self.skip()
-            if self.peek() != b":":
+            key = self.take().text
+            if self.peek() != ":":
                 raise self._fault("expected ':'")
             self._move(1)
-            yield self.data[start + 1 : end - 1].decode(errors="replace")
-            self._separate(b"}")
+            yield key[1:-1].decode(errors="replace")
+            self._separate("}")
         self._move(1)
 
-    def skip(self) -> Extent:
-        start = self.at
-        _, self.at = self._decode(self.text, start)
-        extent = start, self.at
-        self._move(0)
-        return extent
+    def take(self) -> JsonText:
+        """The value here, as text; moves on to what follows it."""
+        end = self._find_end()
+        self._count(self.at)
+        item = JsonText(self._line, self.text[self.at : end].encode("latin-1"))
+        self._move(end - self.at)
+        return item
 
-    def peek(self) -> bytes:
-        return self.data[self.at : self.at + 1]
+    def skip(self) -> None:
+        self._move(self._find_end() - self.at)
+
+    def peek(self) -> str:
+        return self.text[self.at : self.at + 1]
+
+    def begins(self, text: str) -> bool:
+        """Whether this text stands here."""
+        while self.at + len(text) > len(self.text) and self._read_more():
+            pass
+        return self.text.startswith(text, self.at)
+
+    def peek_item(self) -> str:
+        """The first character of the first item of the list here."""
+        while (found := _BLANK.match(self.text, self.at + 1)) and found.end() == len(self.text):
+            if not self._read_more():
+                return ""
+        assert found
+        return self.text[found.end()]
 
     def end(self) -> None:
-        if self.at < len(self.data):
+        if self.peek():
             raise self._fault("unexpected content after the end")
 
-    def _separate(self, close: bytes) -> None:
-        if self.peek() == b",":
+    def _find_end(self) -> int:
+        while True:
+            try:
+                _, end = self._decode(self.text, self.at)
+                if end < len(self.text) or not self._read_more():
+                    return end
+            except json.JSONDecodeError as error:
+                cut = error.msg.startswith("Unterminated") or error.pos + _LONGEST_WORD > len(self.text)
+                if not (cut and self._read_more()):
+                    raise
+
+    def _separate(self, close: str) -> None:
+        if self.peek() == ",":
             self._move(1)
             if self.peek() == close:
                 raise self._fault("trailing comma")
         elif self.peek() != close:
-            raise self._fault(f"expected ',' or '{close.decode()}'")
+            raise self._fault(f"expected ',' or '{close}'")
 
     def _move(self, count: int) -> None:
         self.at += count
-        while self.peek() in (b" ", b"\t", b"\r", b"\n"):
-            self.at += 1
+        while True:
+            blank = _BLANK.match(self.text, self.at)
+            self.at = blank.end() if blank else self.at
+            if self.at < len(self.text) or not self._read_more():
+                return
+
+    def _read_more(self) -> bool:
+        """Let go of what is read and add as much as is left, so that a long value is not looked at too often."""
+        left = len(self.text) - self.at
+        if left >= LARGEST_VALUE:
+            raise self._fault(f"a value larger than {LARGEST_VALUE // 2**20} MiB")
+        more, size = list[bytes](), 0
+        while size < max(left, BLOCK) and (block := next(self._blocks, None)) is not None:
+            more.append(block)
+            size += len(block)
+        if not size:
+            return False
+        self._count(self.at)
+        feeds = self.text.count("\n", 0, self.at)
+        self.columns = self.at - 1 - self.text.rfind("\n", 0, self.at) if feeds else self.columns + self.at
+        self.lines += feeds
+        self.text = self.text[self.at :] + b"".join(more).decode("latin-1")
+        self.at = self._counted = 0
+        return True
+
+    def _count(self, at: int) -> None:
+        self._line += self.text.count("\n", self._counted, at)
+        self._counted = at
 
     def _fault(self, message: str) -> json.JSONDecodeError:
         return json.JSONDecodeError(message, self.text, self.at)
 
 
 @contextmanager
-def _telling(name: str, scan: _Scan) -> Iterator[None]:
+def _placing_faults(name: str, scan: _Scan) -> Iterator[None]:
     try:
         yield
     except json.JSONDecodeError as error:
-        raise UserError(f"{name}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from error
+        column = error.colno + (scan.columns if error.lineno == 1 else 0)
+        raise UserError(f"{name}:{scan.lines + error.lineno}:{column}: not JSON: {error.msg}") from error
     except RecursionError as error:
-        line = 1 + scan.data.count(b"\n", 0, scan.at)
+        line = 1 + scan.lines + scan.text.count("\n", 0, scan.at)
         raise UserError(f"{name}:{line}: not JSON: nested too deeply") from error

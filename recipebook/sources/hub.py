@@ -6,14 +6,16 @@ digest is that of these files, so it changes with the content and not with the n
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recipebook.errors import UserError, on_one_line
 from recipebook.files import digest, digest_file
 from recipebook.records import Record, require_some
-from recipebook.sources.tables import BATCH, read_batches
+from recipebook.sources.arrow_files import BATCH, read_arrow_batches, read_batches
+from recipebook.sources.blocks import Position
+from recipebook.sources.saved import is_saved, list_files, list_splits
 
 if TYPE_CHECKING:
     import datasets
@@ -45,16 +47,31 @@ def read_address(name: str, root: Path) -> Address:
     return Address(**found.groupdict())
 
 
-def read_dataset(address: Address, name: str, notes: dict[str, str]) -> Iterator[Record]:
+def read_dataset(address: Address, name: str, position: Position, notes: dict[str, str]) -> Iterator[Record]:
     """Yield the rows of the dataset."""
+    if is_saved(Path(address.path)):
+        return require_some(_read_saved(address, name, position), name)
     table = _load(address, name).with_format("arrow")
     batches = (batch for chunk in table.iter(BATCH) for batch in chunk.to_batches())
-    return require_some(read_batches(batches), name)
+    return require_some(read_batches(batches, name), name)
 
 
 def digest_dataset(address: Address, name: str) -> str:
     """Hash the files that `datasets` keeps of it on disk."""
+    if is_saved(Path(address.path)):
+        return digest(*map(digest_file, _list_saved(address, name)))
     return digest(*(digest_file(Path(file["filename"])) for file in _load(address, name).cache_files))
+
+
+def _read_saved(address: Address, name: str, position: Position) -> Iterator[Record]:
+    files = _list_saved(address, name)
+    return read_batches((batch for file in files for batch in read_arrow_batches(file, name, position)), name)
+
+
+def _list_saved(address: Address, name: str) -> list[Path]:
+    folder = Path(address.path)
+    splits = list_splits(folder, name)
+    return list_files(folder / _choose_split(splits, address, name) if splits else folder, name)
 
 
 def _load(address: Address, name: str) -> "datasets.Dataset":
@@ -63,24 +80,20 @@ def _load(address: Address, name: str) -> "datasets.Dataset":
     except ImportError as error:
         raise UserError(f"{name}: needs the package 'datasets', which `make setup` installs") from error
     try:
-        if Path(address.path, "state.json").exists() or Path(address.path, "dataset_dict.json").exists():
-            loaded: Any = datasets.load_from_disk(address.path)
-        else:
-            loaded = datasets.load_dataset(address.path, address.config, revision=address.revision)
+        loaded: Any = datasets.load_dataset(address.path, address.config, revision=address.revision)
     except Exception as error:  # whatever the library, the network or the hub has against it
         message = str(error).partition("\n")[0] or type(error).__name__
         raise UserError(f"{name}: cannot be loaded: {on_one_line(message)}") from error
-    return _choose_split(loaded, address, name)
+    return loaded[_choose_split(list(loaded), address, name)] if isinstance(loaded, dict) else loaded
 
 
-def _choose_split(loaded: Any, address: Address, name: str) -> "datasets.Dataset":
-    if not isinstance(loaded, dict):
-        return loaded
-    if address.split is None and len(loaded) == 1:
-        return next(iter(loaded.values()))
-    if address.split not in loaded:
+def _choose_split(splits: Sequence[object], address: Address, name: str) -> str:
+    known = [str(split) for split in splits]
+    if address.split is None and len(known) == 1:
+        return known[0]
+    if address.split not in known:
         fault = f"no split '{address.split}'" if address.split else "has several splits"
-        known = [str(split) for split in loaded]
         whole = name.removesuffix(f":{address.split}")
+        whole = whole if whole.startswith(PREFIX) else f"{PREFIX}{whole}"
         raise UserError(f"{name}: {fault}; name one of: {', '.join(known)}, as in {whole}:{known[0]}")
-    return loaded[address.split]
+    return address.split

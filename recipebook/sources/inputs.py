@@ -1,30 +1,44 @@
 """A source, as a recipe or a command names it, to inputs: one or several, in a fixed order.
 
-In: a file, a glob (`data/*.jsonl.zst`), a folder (all data files in it) or a dataset of the hub (`hf:owner/name`):
+In: a file, a glob (`data/*.jsonl.zst`), a folder (all data files in it, or what `datasets` saved there), a zip archive
+(all data files in it) or a dataset of the hub (`hf:owner/name`):
 
     samples/robot.json
 
-Out: an `Input` a file. What a file is follows from its ending, before `.gz` or `.zst`: `.csv`, `.parquet` and `.txt`
-are those; anything else is JSON, whose layout follows from its content.
+Out: an `Input` a file. What a file is follows from its ending, in capitals or not, before `.gz`, `.zst` or `.xz`:
+`.csv`, `.tsv`, `.parquet`, `.arrow` and `.txt` are those; anything else is JSON, whose layout follows from its content.
 """
 
 import glob
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from typing import NamedTuple
 
-from recipebook.errors import UserError
+from recipebook.errors import UserError, on_one_line
 from recipebook.files import digest, digest_file
 from recipebook.records import Record
-from recipebook.sources.blocks import PACKED, Position
+from recipebook.sources.arrow_files import read_arrow, read_parquet
+from recipebook.sources.blocks import Position, open_file
 from recipebook.sources.hub import PREFIX, digest_dataset, read_address, read_dataset
 from recipebook.sources.json_files import read, read_text
-from recipebook.sources.tables import read_csv, read_parquet
+from recipebook.sources.saved import is_saved
+from recipebook.sources.tables import read_tabbed_table, read_table
+from recipebook.sources.unpacking import PACKED
+from recipebook.sources.zips import ZIP, find_archive, list_members
 
 MADE = "stage:"
-READERS = {".csv": read_csv, ".parquet": read_parquet, ".txt": read_text}
+READERS = {
+    ".csv": read_table,
+    ".tsv": read_tabbed_table,
+    ".parquet": read_parquet,
+    ".arrow": read_arrow,
+    ".txt": read_text,
+}
+UNPACKED_ONLY = (".parquet", ".arrow")
 JSON = (".json", ".jsonl", ".ndjson")
+SPLITS = ("train", "test", "validation", "valid", "val", "dev", "eval")
 
 
 class Input(NamedTuple):
@@ -42,44 +56,41 @@ class Input(NamedTuple):
     def plain(self) -> Path | None:
         """The file, where it is JSON as it lies on disk, so that several processes may share it."""
         path = self.path
-        return path if path and path.suffix not in PACKED and not _find_kind(path) else None
+        packed = path is None or path.suffix.lower() in (*PACKED, ZIP)
+        return None if packed or _find_kind(path) else path
 
 
 def find_inputs(source: str, root: Path) -> list[Input]:
     """The inputs that a source names, from `root`; a name without a file is refused."""
-    if source.startswith(PREFIX):
-        address = read_address(source, root)
-        reads, hashes = partial(read_dataset, address, source), partial(digest_dataset, address, source)
-        return [Input(source, reads, hashes, None, Position())]
+    if source.startswith(PREFIX) or is_saved(root / source):
+        return [_make_dataset(source, root)]
     if (root / source).is_dir():
         names = [f"{source.rstrip('/')}/{path.name}" for path in (root / source).iterdir() if _is_data(path)]
         missing = f"{source}: holds no data file; they end in {', '.join([*JSON, *READERS])}"
+        _check_splits(source, names)
     elif _is_pattern(source, root):
         # A pattern may be absolute or begin with `..`, which Path.glob refuses.
         found = glob.glob(source, root_dir=root, recursive=True)  # noqa: PTH207
         names = [name for name in found if (root / name).is_file()]
         missing = f"{source}: no file fits"
     else:
-        return [make_input(root / source, source)]
+        return _open_archive(root / source, source)
     if not names:
         raise UserError(missing)
-    kinds = {_find_kind(Path(name)): name for name in sorted(names, reverse=True)}
-    if len(kinds) > 1:
-        one, other, *_ = sorted(kinds.values())
-        raise UserError(f"{source}: holds files of several kinds, such as {one} and {other}; name those of one")
-    return [make_input(root / name, name) for name in sorted(names)]
+    return _require_one_kind([each for name in sorted(names) for each in _open_archive(root / name, name)], source)
 
 
 def make_input(path: Path, name: str) -> Input:
     """One file as an input; errors and origins call it `name`."""
     position = Position()
     reads = partial(READERS.get(_find_kind(path), read), path, name, position)
-    return Input(name, reads, partial(_digest, path, name), path, position)
+    return Input(name, reads, partial(_digest, path, name), find_archive(path) or path, position)
 
 
 def names_one_file(source: str, root: Path) -> bool:
     """Whether a source is the name of one file, existing or not, rather than of several."""
-    return not (source.startswith(PREFIX) or (root / source).is_dir() or _is_pattern(source, root))
+    several = source.startswith(PREFIX) or (root / source).is_dir() or find_archive(root / source)
+    return not (several or _is_pattern(source, root))
 
 
 def measure(inputs: list[Input]) -> tuple[int, int]:
@@ -95,24 +106,70 @@ def digest_inputs(inputs: list[Input]) -> str:
     return digest(*(part for each in inputs for part in (each.name, each.digest())))
 
 
+def _make_dataset(source: str, root: Path) -> Input:
+    address, position = read_address(source, root), Position()
+    reads, hashes = partial(read_dataset, address, source, position), partial(digest_dataset, address, source)
+    return Input(source, reads, hashes, None, position)
+
+
+def _open_archive(path: Path, name: str) -> list[Input]:
+    """One file as an input, or each data file of a zip archive."""
+    if path.suffix.lower() != ZIP or not path.is_file():
+        return [make_input(path, name)]
+    with open_file(path, name) as file:
+        members = [member for member in list_members(file, name) if _has_data_name(PurePosixPath(member))]
+    if not members:
+        raise UserError(f"{name}: holds no data file; they end in {', '.join([*JSON, *READERS])}")
+    if other := next((member for member in members if Path(member).suffix.lower() in (*PACKED, *UNPACKED_ONLY)), None):
+        raise UserError(f"{name}: {on_one_line(other)} is packed twice; unpack the archive first")
+    return _require_one_kind([make_input(path / member, f"{name}/{member}") for member in sorted(members)], name)
+
+
+def _require_one_kind(inputs: list[Input], source: str) -> list[Input]:
+    kinds = {_find_kind(Path(each.name)): each.name for each in reversed(inputs)}
+    if len(kinds) > 1:
+        one, other, *_ = sorted(kinds.values())
+        raise UserError(f"{source}: holds files of several kinds, such as {one} and {other}; name those of one")
+    return inputs
+
+
+def _check_splits(folder: str, names: list[str]) -> None:
+    """Refuse a folder that has files of train and of test: all of them would be trained on."""
+    first = {re.split(r"[-_.]", Path(name).name.lower())[0]: name for name in sorted(names, reverse=True)}
+    found = [first[split] for split in SPLITS if split in first]
+    if len(found) > 1:
+        raise UserError(
+            f"{folder}: holds files of several splits, such as {found[0]} and {found[1]}; name those of one, "
+            f"or all of them by a pattern such as {folder.rstrip('/')}/*"
+        )
+
+
 def _is_pattern(source: str, root: Path) -> bool:
     # A file may have brackets in its name.
     return glob.has_magic(source) and not (root / source).exists()
 
 
-def _find_kind(path: Path) -> str:
+def _find_kind(path: PurePath) -> str:
     """The ending of a table or text, without that of its packing; empty for JSON."""
-    ending = path.with_suffix("").suffix if path.suffix in PACKED else path.suffix
+    ending = _find_ending(path)
     return ending if ending in READERS else ""
 
 
+def _find_ending(path: PurePath) -> str:
+    return (path.with_suffix("") if path.suffix.lower() in PACKED else path).suffix.lower()
+
+
 def _is_data(path: Path) -> bool:
-    ending = path.with_suffix("").suffix if path.suffix in PACKED else path.suffix
-    return path.is_file() and not path.name.startswith(".") and ending in (*JSON, *READERS)
+    return path.is_file() and _has_data_name(path, ZIP)
+
+
+def _has_data_name(path: PurePath, *more: str) -> bool:
+    return not path.name.startswith(".") and _find_ending(path) in (*JSON, *READERS, *more)
 
 
 def _digest(path: Path, name: str) -> str:
-    try:
-        return digest_file(path)
-    except OSError as error:
-        raise UserError(f"{name}: cannot be read: {error.strerror}") from error
+    archive = find_archive(path)
+    with open_file(archive or path, name):
+        # A file of an archive changes with the archive, and is not another file of it.
+        whole = digest_file(archive or path)
+    return digest(whole, path.relative_to(archive).as_posix()) if archive else whole

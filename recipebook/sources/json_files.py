@@ -7,72 +7,75 @@ In: a file whose layout follows from its content and not from its name:
 
 Out: a `Record` for each, with its number and line. A plain text's lines are records `{"text": "stop"}`.
 
-Lines are streamed, also out of an archive; a list or an object is loaded whole. A file that holds no record at all
-is a `UserError`.
+All of them are streamed, also out of an archive. A file that holds no record at all is a `UserError`.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from io import BytesIO
 from itertools import chain, count, pairwise, repeat
 from os import SEEK_END
 from pathlib import Path
-from typing import IO, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
 from recipebook.errors import UserError, on_one_line
-from recipebook.records import LARGEST, Record, Value, holds_long_number, parse, require_some
+from recipebook.records import LARGEST, Record, Value, load_json, parse, require_some
 from recipebook.rows import BadRecord
-from recipebook.sources.blocks import BLOCK, Blocks, Position, open_file, read_blocks
-from recipebook.sources.extents import WRAPPERS, Extent, find_items, find_wrapped
+from recipebook.sources.blocks import Position, find_encoding, open_file, read_blocks
+from recipebook.sources.extents import LARGEST_VALUE, JsonText, ObjectShape, find_items, find_shape, find_wrapped
+from recipebook.sources.lines import (
+    BLANK,
+    Lines,
+    LineSpan,
+    count_lines,
+    find_line_end,
+    is_filled,
+    note_returns,
+    read_between,
+    split_lines,
+)
+from recipebook.sources.unpacking import BLOCK, Blocks
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-BLANK = b" \t\r\n"
+# What other formats begin with, and the ending by which each is known.
+SIGNS = {
+    b"\x1f\x8b": "gz",
+    b"\x28\xb5\x2f\xfd": "zst",
+    b"\xfd7zXZ\0": "xz",
+    b"PK\x03\x04": "zip",
+    b"PAR1": "parquet",
+    b"ARROW1": "arrow",
+}
+MOST_KEYS = 8
 
 Layout = Literal["lines", "list", "object"]
-
-
-class LineSpan(NamedTuple):
-    """Whole lines of a JSONL file: its bytes from `start` to `end`, and the records and lines that stand before."""
-
-    start: int
-    end: int
-    records: int
-    lines: int
-
-
-class Lines(NamedTuple):
-    """Some lines, the first one's number, and whether an escaped NUL or a long number may be in them."""
-
-    number: int
-    texts: list[bytes]
-    odd: bool
 
 
 def read(path: Path, name: str, position: Position, notes: dict[str, str]) -> Iterator[Record]:
     """Yield the records of `path`, which errors call `name`; `notes` gains a line for every oddity read past."""
     head = _read_head(read_blocks(path, name, position), name, notes)
-    layout = _find_layout(head)
-    if layout == "lines":
-        return require_some(_read_lines(head.blocks, name, notes, parse), name)
-    whole = b"".join(head.blocks)
-    extents = find_items(whole, name) if layout == "list" else _unwrap(whole, head, name, notes)
-    if extents is None:
-        return require_some(_read_lines(iter([whole]), name, notes, parse), name)
-    return require_some(_read_extents(whole, extents, name, position, notes), name)
+    # Opened again, since the beginning of a file may be too long to be kept.
+    start = partial(_read_from, path, name, position, head.start)
+    match _find_layout(head):
+        case "list":
+            return require_some(_number_items(find_items(_note_crlf(start(), name, notes), name)), name)
+        case "object":
+            return require_some(_read_object(start, head, name, notes), name)
+    return require_some(_read_lines(start(), name, notes, parse), name)
 
 
 def read_text(path: Path, name: str, position: Position, notes: dict[str, str]) -> Iterator[Record]:
     """Yield the lines of a plain text that are not blank, a record each."""
     head = _read_head(read_blocks(path, name, position), name, notes)
-    return require_some(_read_lines(head.blocks, name, notes, _wrap_text), name)
+    return require_some(_read_lines(_read_from(path, name, position, head.start), name, notes, _wrap_text), name)
 
 
 def read_span(path: Path, name: str, notes: dict[str, str], span: LineSpan) -> Iterator[Record]:
     """Yield the records of one span, numbered as in the whole file."""
     with open_file(path, name) as file:
-        yield from _read_lines(_read_between(file, span), name, notes, parse, span.records, span.lines)
+        yield from _read_lines(read_between(file, span), name, notes, parse, span.records, span.lines)
 
 
 def cut(path: Path, name: str, notes: dict[str, str], count: int) -> Iterator[LineSpan] | None:
@@ -81,11 +84,13 @@ def cut(path: Path, name: str, notes: dict[str, str], count: int) -> Iterator[Li
     Each span comes as soon as the lines before it are counted.
     """
     with open_file(path, name) as file:
+        encoding = find_encoding(file.read(4))
+        file.seek(0)
         head = _read_head(iter(lambda: file.read(BLOCK), b""), name, notes)
-        if _find_layout(head) != "lines":
+        if encoding or _find_layout(head) != "lines":
             return None
         start, size = head.start, file.seek(0, SEEK_END)
-        ends = [_find_line_end(file, start + (size - start) * at // count) for at in range(1, count)]
+        ends = [find_line_end(file, start + (size - start) * at // count) for at in range(1, count)]
         return _number(path, name, sorted({start, *ends, size}))
 
 
@@ -95,80 +100,35 @@ def _number(path: Path, name: str, bounds: list[int]) -> Iterator[LineSpan]:
         for begin, end in pairwise(bounds):
             yield (span := LineSpan(begin, end, records, lines))
             if end < bounds[-1]:
-                ended, filled = _count_lines(file, span, name)
+                ended, filled = count_lines(file, span, name)
                 lines += ended
                 records += filled
 
 
-def split_lines(blocks: Blocks, name: str, notes: dict[str, str], before: int = 0) -> Iterator[Lines]:
-    """Yield lines with their line feeds, by the block; of a line that is too large, only the start is kept."""
-    line, begun = before + 1, b""
-    for block in filter(None, blocks):
-        returns = b"\r" in block or begun.endswith(b"\r")
-        if returns and "crlf" not in notes and (at := (begun[-1:] + block).find(b"\r\n")) >= 0:
-            _note_returns(name, line + block.count(b"\n", 0, at), notes)
-        # Five times as fast as bytes.split, which looks at every byte.
-        first, *more = BytesIO(block).readlines()
-        if len(begun) <= LARGEST:
-            begun += first
-        if first.endswith(b"\n"):
-            yield Lines(line, [begun], True)
-            begun = more.pop() if more and not block.endswith(b"\n") else b""
-            # Most blocks hold no backslash at all, which is found out much faster.
-            yield Lines(line + 1, more, (b"\\" in block and b"\\u0000" in block) or holds_long_number(block))
-            line += 1 + len(more)
-    if begun:
-        yield Lines(line, [begun], True)
-
-
-def _count_lines(file: IO[bytes], span: LineSpan, name: str) -> tuple[int, int]:
-    """How many lines there are, and how many of them are not blank; each is looked at only where some may be blank."""
-    # Four times as fast as counting in bytes, for which others may be waiting.
-    import numpy as np
-
-    lines, before = 0, b"\n"
-    for block in _read_between(file, span):
-        codes = np.frombuffer(before + block, np.uint8)
-        ends = codes == ord("\n")
-        if (ends[:-1] & (codes[1:] <= ord(" "))).any():
-            return _count_doubtful_lines(file, span, name)
-        lines += int(np.count_nonzero(ends[1:]))
-        before = block[-1:]
-    return lines, lines
-
-
-def _count_doubtful_lines(file: IO[bytes], span: LineSpan, name: str) -> tuple[int, int]:
-    lines = filled = 0
-    for _, texts, _ in split_lines(_read_between(file, span), name, {}):
-        lines += len(texts)
-        filled += sum(map(_is_filled, texts))
-    return lines, filled
-
-
 class _FileHead(NamedTuple):
-    """A file's beginning: the first line that is not blank, whether anything follows, and all blocks from `start`."""
+    """A file's beginning: its first line that is not blank, up to 4 MiB of it, and whether anything follows that."""
 
     start: int
     line: bytes
     more: bool
-    blocks: Blocks
 
 
 def _read_head(blocks: Blocks, name: str, notes: dict[str, str]) -> _FileHead:
     first = next(blocks, b"")
+    if kind := next((kind for sign, kind in SIGNS.items() if first.startswith(sign)), None):
+        raise UserError(f"{name}: begins as a {kind} file does; name it so that it ends in .{kind}")
     start = len(BYTE_ORDER_MARK) if first.startswith(BYTE_ORDER_MARK) else 0
     if start:
         notes["mark"] = f"{name}:1: starts with a byte-order mark; read without it"
-    taken, line, ended, more = list[bytes](), list[bytes](), False, False
+    line, size = list[bytes](), 0
     for block in chain([first[start:]], blocks):
-        taken.append(block)
-        if not ended:
-            text, end, block = (block if line else block.lstrip(BLANK)).partition(b"\n")
-            line += [text] if text else []
-            ended = bool(end)
-        if more := ended and bool(block.strip(BLANK)):
-            break
-    return _FileHead(start, b"".join(line).rstrip(BLANK), more, chain(taken, blocks))
+        text, end, rest = (block if line else block.lstrip(BLANK)).partition(b"\n")
+        line += [text] if text else []
+        size += len(text)
+        if end or size > LARGEST:
+            more = size > LARGEST or bool(rest.strip(BLANK)) or any(block.strip(BLANK) for block in blocks)
+            return _FileHead(start, b"".join(line).rstrip(BLANK), more)
+    return _FileHead(start, b"".join(line).rstrip(BLANK), False)
 
 
 def _find_layout(head: _FileHead) -> Layout:
@@ -176,7 +136,7 @@ def _find_layout(head: _FileHead) -> Layout:
     if head.line.startswith(b"["):
         return "lines" if head.more and head.line.endswith(b"]") and _is_whole(head.line) else "list"
     if head.line.startswith(b"{"):
-        unfinished = head.line.endswith((b"{", b"[", b",", b":"))
+        unfinished = head.line.endswith((b"{", b"[", b",", b":")) or len(head.line) > LARGEST
         return "object" if unfinished or (not head.more and head.line.endswith(b"}")) else "lines"
     return "lines"
 
@@ -189,24 +149,82 @@ def _is_whole(line: bytes) -> bool:
     return True
 
 
-def _unwrap(whole: bytes, head: _FileHead, name: str, notes: dict[str, str]) -> Iterable[Extent] | None:
-    """Find the records in the one object that the file seems to be; None when it is lines after all."""
+def _read_object(start: Callable[[], Blocks], head: _FileHead, name: str, notes: dict[str, str]) -> Iterator[Record]:
+    """The records in the one object that the file seems to be; its lines when it is none after all."""
     try:
-        wrapped = find_wrapped(whole, name)
+        shape = find_shape(start(), name)
     except UserError:
         if head.line == b"{":
             raise
-        return None
-    if wrapped is None:
-        if head.more:
-            line = 1 + whole.count(b"\n", 0, whole.index(b"{"))
-            layouts = f"a list, an object a line, or the records under '{WRAPPERS[0]}'"
-            raise UserError(f"{name}:{line}: an object over several lines; give {layouts}")
-        return None
-    if wrapped.others:
-        others = on_one_line(", ".join(f"'{key}'" for key in wrapped.others))
-        notes["wrapped"] = f"{name}: the records are those under '{wrapped.key}'; read without {others}"
-    return wrapped.extents
+        return _read_lines(start(), name, notes, parse)
+    match shape.kind:
+        case "columns":
+            return _read_columns(start(), name, notes)
+        case "one":
+            return _read_one(start()) if head.more else _read_lines(start(), name, notes, parse)
+    return _read_wrapped(_note_crlf(start(), name, notes), name, notes, shape)
+
+
+def _read_wrapped(blocks: Blocks, name: str, notes: dict[str, str], shape: ObjectShape) -> Iterator[Record]:
+    others = list[str]()
+    yield from _number_items(find_wrapped(blocks, name, shape, others))
+    if others:
+        listed = ", ".join(f"'{key}'" for key in others[:MOST_KEYS]) + (" and others" if others[MOST_KEYS:] else "")
+        notes["wrapped"] = f"{name}: the records are those under '{shape.key}'; read without {on_one_line(listed)}"
+
+
+def _read_one(blocks: Blocks) -> Iterator[Record]:
+    whole = _join(blocks, LARGEST)
+    text = whole.strip(BLANK)
+    yield Record(1, 1 + whole.count(b"\n", 0, whole.index(text)), parse(text))
+
+
+def _read_columns(blocks: Blocks, name: str, notes: dict[str, str]) -> Iterator[Record]:
+    """The rows of a table that holds its columns one after another, as pandas writes it."""
+    whole = _join(blocks, LARGEST_VALUE)
+    if len(whole) > LARGEST_VALUE:
+        limit = f"{LARGEST_VALUE // 2**20} MiB"
+        raise UserError(f"{name}: a table by columns larger than {limit}; write it with orient='records', lines=True")
+    try:
+        columns: dict[str, dict[str, Any]] = load_json(whole.decode(errors="replace"))
+    except orjson.JSONDecodeError as error:
+        raise UserError(f"{name}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from error
+    notes["columns"] = f"{name}: read as a table by columns, of which the first is '{on_one_line(next(iter(columns)))}'"
+    for number, row in enumerate(dict.fromkeys(chain.from_iterable(columns.values())), 1):
+        fields = {key: column[row] for key, column in columns.items() if row in column}
+        yield Record(number, 1, parse(json.dumps(fields).encode()))
+
+
+def _join(blocks: Blocks, limit: int) -> bytes:
+    """All blocks in one, or so many that they are more than the limit."""
+    whole = bytearray()
+    for block in blocks:
+        whole += block
+        if len(whole) > limit:
+            break
+    return bytes(whole)
+
+
+def _number_items(items: Iterable[JsonText]) -> Iterator[Record]:
+    return (Record(number, line, parse(text)) for number, (line, text) in enumerate(items, 1))
+
+
+def _read_from(path: Path, name: str, position: Position, start: int) -> Blocks:
+    blocks = read_blocks(path, name, position)
+    yield next(blocks, b"")[start:]
+    yield from blocks
+
+
+def _note_crlf(blocks: Blocks, name: str, notes: dict[str, str]) -> Blocks:
+    line, last = 1, b""
+    for block in blocks:
+        if "crlf" not in notes:
+            found = (last + block).find(b"\r\n") if b"\r" in block or last == b"\r" else -1
+            if found >= 0:
+                note_returns(name, line + block.count(b"\n", 0, found), notes)
+            line += block.count(b"\n")
+            last = block[-1:]
+        yield block
 
 
 def _read_lines(
@@ -230,15 +248,10 @@ def _parse_lines(
         at: Iterable[int] = range(line, line + len(texts))
         # The first byte of a blank line is a space or less, so the smallest line shows whether there may be one.
         if texts and min(texts)[:1] <= b" ":
-            at = [position for position, text in zip(at, texts, strict=True) if _is_filled(text)]
-            texts = [text for text in texts if _is_filled(text)]
+            at = [position for position, text in zip(at, texts, strict=True) if is_filled(text)]
+            texts = [text for text in texts if is_filled(text)]
         yield map(make, zip(count(number + 1), at, map(parse, texts, repeat(odd)), strict=False))
         number += len(texts)
-
-
-def _is_filled(text: bytes) -> bool:
-    # A line cut for its length may be all blank so far and is a record all the same.
-    return len(text) > LARGEST or bool(text.strip(BLANK))
 
 
 def _wrap_text(text: bytes, odd: bool) -> Value:
@@ -250,39 +263,3 @@ def _wrap_text(text: bytes, odd: bool) -> Value:
         return {"text": text.removesuffix(b"\n").removesuffix(b"\r").decode()}
     except UnicodeDecodeError:
         return BadRecord("not UTF-8")
-
-
-def _read_extents(
-    data: bytes, extents: Iterable[Extent], name: str, position: Position, notes: dict[str, str]
-) -> Iterator[Record]:
-    if (at := data.find(b"\r\n")) >= 0:
-        _note_returns(name, 1 + data.count(b"\n", 0, at), notes)
-    # All bytes are read by now; from here on, the position shows how far they are parsed.
-    line, counted, size = 1, 0, position.done
-    for number, (start, end) in enumerate(extents, 1):
-        position.done = size * end // len(data)
-        line += data.count(b"\n", counted, start)
-        counted = start
-        yield Record(number, line, parse(data[start:end]))
-
-
-def _note_returns(name: str, line: int, notes: dict[str, str]) -> None:
-    notes["crlf"] = f"{name}:{line}: lines end with a carriage return (CRLF); read without it"
-
-
-def _read_between(file: IO[bytes], span: LineSpan) -> Blocks:
-    left = span.end - span.start
-    file.seek(span.start)
-    while block := file.read(min(BLOCK, left)):
-        left -= len(block)
-        yield block
-
-
-def _find_line_end(file: IO[bytes], at: int) -> int:
-    file.seek(at)
-    while block := file.read(BLOCK):
-        found = block.find(b"\n")
-        if found >= 0:
-            return at + found + 1
-        at += len(block)
-    return at

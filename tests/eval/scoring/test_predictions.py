@@ -20,16 +20,28 @@ def test_lines_of_any_system_are_read(tmp_path: Path) -> None:
     ]
 
 
+def test_a_list_of_predictions_is_read(tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_bytes(
+        b'[\n {"prediction": "a", "reference": "b"}, {"prediction": "c", "reference": "d"}]'
+    )
+    assert read_predictions(tmp_path / "p.json") == [
+        Prediction(id="1", prediction="a", reference="b"),
+        Prediction(id="2", prediction="c", reference="d"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"", ": no predictions in it"),
         (b"{}\n", ":1: 'reference': Field required, got {'id': '1', 'meta': {}}"),
         (b'{"prediction": "a", "reference": 3}', ":1: 'reference': Input should be a valid string, got 3"),
-        (b"\n[]", ":2: a JSON object was expected, not list"),
+        (b"\n3", ":2: a JSON object was expected, not int"),
+        (b"[\n[]]", ":2: a JSON object was expected, not list"),
         (b'{"prediction": "a"', ":1: not JSON: Expecting ',' delimiter at column 19"),
         (b'{"prediction": "\xff"}', ":1: not UTF-8 at byte 17"),
-        (b"[" * 100_000, ":1: not JSON that can be read: too long a number or too deep"),
+        (b'{"a":' * 100_000, ":1: not JSON that can be read: too long a number or too deep"),
+        (b"[" * 100_000, ":1: not JSON: nested too deeply"),
         (b'{"prediction": "a", "reference": "b", "meta": 3}', ":1: 'meta' must be an object, not 3"),
         (b'{"id": "x", "prediction": "", "reference": ""}\n' * 2, ":2: id 'x' again; it stands on line 1"),
         (

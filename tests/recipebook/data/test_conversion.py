@@ -85,7 +85,7 @@ def test_broken_record_is_refused_or_counted(broken: bytes, reason: str) -> None
         (b"", "x.jsonl: holds no records"),
         (
             b'{\n "input": "stop"\n}',
-            "x.jsonl:1: an object over several lines; give a list, an object a line, or the records under 'data'",
+            "x.jsonl: none of its 1 records became a row: 1 x missing 'output' (x.jsonl:1: record 1)",
         ),
         (b'[{"input": "stop"\n', "x.jsonl:2:1: not JSON: Expecting ',' delimiter"),
     ],
@@ -108,8 +108,12 @@ def test_byte_order_mark_and_crlf_change_no_row() -> None:
 
 def test_no_row_at_all_is_an_error_whatever_the_limit() -> None:
     with pytest.raises(UserError) as error:
-        convert(b"1\n2", "100%")
-    assert str(error.value) == "x.jsonl: none of its 2 records became a row"
+        convert(b"1\n2\nnull\n[]\n{}\n'a'", "100%")
+    assert str(error.value) == (
+        "x.jsonl: none of its 6 records became a row: 2 x a number, not an object (x.jsonl:1: record 1); "
+        "1 x null, not an object (x.jsonl:3: record 3); 1 x a list, not an object (x.jsonl:4: record 4); "
+        "2 other reasons"
+    )
     assert not Path("rows.jsonl").exists()
 
 

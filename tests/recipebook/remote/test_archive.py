@@ -92,6 +92,41 @@ def test_a_bomb_is_stopped_by_what_comes_out_of_it(tmp_path: Path, monkeypatch: 
         unpack(zstandard.compress(tar({"adapter_config.json": bytes(3 << 20)})), tmp_path)
 
 
+MANY = {f"{number}.bin": b"" for number in range(10_001)}
+LONG_NAME = tarfile.TarInfo("x" * (2 << 20)).tobuf(tarfile.GNU_FORMAT)
+
+
+def pack_oddly() -> bytes:
+    odd = io.BytesIO()
+    with zipfile.ZipFile(odd, "w", zipfile.ZIP_BZIP2) as packed:
+        packed.writestr("adapter_config.json", "{}")
+    return odd.getvalue()
+
+
+def encrypt() -> bytes:
+    # The first bit of the flags, in the file's own header and in the list of files.
+    locked = bytearray(zipped({"adapter_config.json": b"{}"}))
+    locked[6] |= 1
+    locked[locked.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(locked)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (tar(MANY), "holds more than 10000 files"),
+        (zipped(MANY), "lists more than 10000 files"),
+        (zstandard.compress(LONG_NAME), "a header of 2097153 bytes"),
+        (pack_oddly(), r"adapter_config\.json is not packed by deflate, but by method 12"),
+        (encrypt(), r"adapter_config\.json is encrypted"),
+    ],
+    ids=["tar", "zip", "name", "bzip2", "encrypted"],
+)
+def test_hostile_and_odd_archives_are_none(content: bytes, why: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"adapter.packed: no whole archive: {why}"):
+        unpack(content, tmp_path)
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"<html>", zstandard.compress(tar(GOOD))[:-9], zipped(GOOD)[:-9]],

@@ -2,8 +2,13 @@
 
 import csv
 import gzip
+import io
 import json
+import lzma
+import os
 import random
+import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +41,14 @@ def refuse(root: Path, source: str) -> str:
     return str(error.value)
 
 
+def pack_zip(**files: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name.replace("_", "."), content)
+    return packed.getvalue()
+
+
 def write_parquet(path: Path, columns: dict[str, Any]) -> None:
     pyarrow.parquet.write_table(pyarrow.table(columns), path)
 
@@ -48,7 +61,14 @@ def write_parquet(path: Path, columns: dict[str, Any]) -> None:
         ("x.jsonl.gz", gzip.compress(LINES[:12], mtime=0) + gzip.compress(LINES[12:], mtime=0)),
         ("x.jsonl.zst", zstandard.compress(LINES)),
         ("x.jsonl.zst", zstandard.compress(LINES[:12]) + zstandard.compress(LINES[12:])),
+        ("x.JSONL.GZ", gzip.compress(LINES, mtime=0)),
+        ("x.jsonl.xz", lzma.compress(LINES)),
+        ("x.jsonl.xz", lzma.compress(LINES[:12]) + bytes(4) + lzma.compress(LINES[12:])),
+        ("x.zip", pack_zip(a_jsonl=LINES, README_md=b"x")),
+        ("x.ZIP", pack_zip(a_jsonl=LINES[:11], b_jsonl=LINES[11:])),
         ("x.csv", b"a\n1\n\xc3\xa9\n"),
+        ("x.CSV", "\ufeffa\r\n1\r\né\r\n".encode("utf-16-le")),
+        ("x.tsv", b"a\n1\n\xc3\xa9\n"),
         ("x.csv.gz", gzip.compress(b'\xef\xbb\xbfa\r\n1\r\n\r\n"\xc3\xa9"\r\n', mtime=0)),
         ("x.json", json.dumps({"info": 1, "data": TWO}).encode()),
         ("x.json", json.dumps({"0": TWO[0], "1": TWO[1]}, indent=1).encode()),
@@ -108,6 +128,20 @@ def test_csv_fields_are_strings_and_rows_of_another_width_are_bad(tmp_path: Path
     ]
 
 
+def test_tabs_separate_the_fields_of_a_tsv_and_other_separators_of_a_csv_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.tsv").write_bytes(b'instruction\tinput\nhi, "you"\t\n')
+    assert read_all(tmp_path, "x.tsv") == [("x.tsv:2: record 1", {"instruction": 'hi, "you"', "input": ""})]
+    (tmp_path / "x.csv").write_bytes(b"input;output\nstop;robot.stop()\n")
+    assert refuse(tmp_path, "x.csv") == (
+        "x.csv:1: one column, 'input;output': separate fields by commas, not by ';', or by tabs in a file that ends "
+        "in .tsv"
+    )
+    (tmp_path / "x.csv").write_bytes(b"one\na;b\n")
+    assert read_all(tmp_path, "x.csv") == [("x.csv:2: record 1", {"one": "a;b"})]
+    (tmp_path / "x.csv").write_bytes(b"one,\xff\na,b\n")
+    assert refuse(tmp_path, "x.csv") == "x.csv:1: the column '\\udcff' is not UTF-8"
+
+
 def test_parquet_rows_are_what_they_would_be_in_jsonl(tmp_path: Path) -> None:
     write_parquet(tmp_path / "x.parquet", {"a": ["é", None, "x\0"], "b": [[{"c": 1}], [], None]})
     assert read_all(tmp_path, "x.parquet") == [
@@ -115,14 +149,15 @@ def test_parquet_rows_are_what_they_would_be_in_jsonl(tmp_path: Path) -> None:
         ("x.parquet: row 2", {"a": None, "b": []}),
         ("x.parquet: row 3", "holds a NUL character"),
     ]
-    write_parquet(tmp_path / "y.parquet", {"a": [b"1", None]})
+    write_parquet(tmp_path / "y.parquet", {"a": [b"1", None, b"\x89PNG"]})
     assert read_all(tmp_path, "y.parquet") == [
-        ("y.parquet: row 1", "not JSON: Type is not JSON serializable: bytes"),
+        ("y.parquet: row 1", {"a": "1"}),
         ("y.parquet: row 2", {"a": None}),
+        ("y.parquet: row 3", "'a' holds bytes that are no text"),
     ]
     broken = pyarrow.array([b"\xff", b"1"]).view(pyarrow.string())
     write_parquet(tmp_path / "z.parquet", {"a": broken})
-    assert [value for _, value in read_all(tmp_path, "z.parquet")] == ["not UTF-8", {"a": "1"}]
+    assert [value for _, value in read_all(tmp_path, "z.parquet")] == ["'a' is not UTF-8", {"a": "1"}]
 
 
 def test_saved_dataset_is_read_by_split_and_known_by_its_content(tmp_path: Path) -> None:
@@ -137,6 +172,13 @@ def test_saved_dataset_is_read_by_split_and_known_by_its_content(tmp_path: Path)
     )
     digests = [digest_inputs(find_inputs(name, tmp_path)) for name in ("hf:one", "hf:two:train", "hf:two:test")]
     assert digests[0] == digests[1] != digests[2]
+    assert read_all(tmp_path, "one") == [("one: row 1", TWO[0]), ("one: row 2", TWO[1])]
+    assert digest_inputs(find_inputs("two/test", tmp_path)) == digests[2]
+    assert refuse(tmp_path, "two") == "two: has several splits; name one of: train, test, as in hf:two:train"
+    (tmp_path / "one" / "state.json").write_text('{"_data_files": [{"filename": "data-1.arrow"}]}')
+    assert refuse(tmp_path, "one") == "one: state.json lists data-1.arrow, which is not there"
+    (tmp_path / "one" / "state.json").write_text("[]")
+    assert refuse(tmp_path, "one") == "one: state.json is not what datasets writes"
 
 
 def test_name_that_no_dataset_can_have_is_refused(tmp_path: Path) -> None:
@@ -160,6 +202,30 @@ def test_folder_and_glob_give_their_files_in_order(tmp_path: Path) -> None:
     ]
 
 
+def test_folder_of_several_splits_is_refused_and_a_pattern_is_not(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    for name in ("train-00000-of-00001.jsonl", "test-00000-of-00001.jsonl"):
+        (tmp_path / "d" / name).write_bytes(LINES)
+    assert refuse(tmp_path, "d") == (
+        "d: holds files of several splits, such as d/train-00000-of-00001.jsonl and d/test-00000-of-00001.jsonl; "
+        "name those of one, or all of them by a pattern such as d/*"
+    )
+    assert len(read_all(tmp_path, "d/*")) == 4
+
+
+def test_file_of_an_archive_has_a_name_and_a_digest_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "x.zip").write_bytes(pack_zip(a_jsonl=LINES, b_jsonl=LINES))
+    assert [place for place, _ in read_all(tmp_path, "x.zip")][1:3] == [
+        "x.zip/a.jsonl:2: record 2",
+        "x.zip/b.jsonl:1: record 1",
+    ]
+    assert read_all(tmp_path, "x.zip/b.jsonl")[0] == ("x.zip/b.jsonl:1: record 1", TWO[0])
+    assert len({digest_inputs(find_inputs(f"x.zip{name}", tmp_path)) for name in ("", "/a.jsonl", "/b.jsonl")}) == 3
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "y.zip").write_bytes(pack_zip(a_csv=b"a\n1\n"))
+    assert read_all(tmp_path, "d") == [("d/y.zip/a.csv:2: record 1", {"a": "1"})]
+
+
 def test_file_with_brackets_in_its_name_is_no_glob(tmp_path: Path) -> None:
     (tmp_path / "x[1].jsonl").write_bytes(LINES)
     assert [value for _, value in read_all(tmp_path, "x[1].jsonl")] == TWO
@@ -168,7 +234,9 @@ def test_file_with_brackets_in_its_name_is_no_glob(tmp_path: Path) -> None:
 def test_source_that_stands_for_nothing_or_too_much_is_refused(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     assert refuse(tmp_path, "*.jsonl") == "*.jsonl: no file fits"
-    assert refuse(tmp_path, "d") == ("d: holds no data file; they end in .json, .jsonl, .ndjson, .csv, .parquet, .txt")
+    assert refuse(tmp_path, "d") == (
+        "d: holds no data file; they end in .json, .jsonl, .ndjson, .csv, .tsv, .parquet, .arrow, .txt"
+    )
     for name in ("a.csv", "b.jsonl", "c.csv"):
         (tmp_path / "d" / name).write_bytes(b"a\n1\n")
     assert refuse(tmp_path, "d") == (
@@ -185,6 +253,16 @@ def test_source_that_stands_for_nothing_or_too_much_is_refused(tmp_path: Path) -
         ("x.gz", b"{}", "cannot be unpacked: Not a gzipped file (b'{}')"),
         ("x.zst", zstandard.compress(LINES)[:-3], "cannot be unpacked: cut short"),
         ("x.zst", zstandard.compress(LINES) + zstandard.compress(LINES)[:3], "cannot be unpacked: cut short"),
+        ("x.xz", lzma.compress(LINES)[:-9], "cannot be unpacked: cut short"),
+        ("x.xz", b"{}", "cannot be unpacked: Input format not supported by decoder"),
+        ("x.json", lzma.compress(LINES), "begins as a xz file does; name it so that it ends in .xz"),
+        ("x.json", pack_zip(a_jsonl=LINES), "begins as a zip file does; name it so that it ends in .zip"),
+        ("x.zip", pack_zip(a_jsonl=LINES)[:-30], "no whole archive: File is not a zip file"),
+        ("x.zip", pack_zip(README_md=LINES), "holds no data file; they end in .json"),
+        ("x.zip", pack_zip(a_jsonl=LINES, b_csv=LINES), "holds files of several kinds, such as x.zip/a.jsonl"),
+        ("x.zip", pack_zip(a_jsonl_gz=LINES), "a.jsonl.gz is packed twice; unpack the archive first"),
+        ("x.arrow", b"ARROW1", "cannot be read: "),
+        ("x.tsv", b'a\n"1', "2: not TSV: unexpected end of data"),
         ("x.parquet", b"PAR1", "cannot be read: Parquet file size is 4 bytes, smaller than the minimum file footer"),
         ("x.csv", b'a\n"1', "2: not CSV: unexpected end of data"),
         ("x.csv", b"a,a\n1,2", "1: two columns are called 'a'"),
@@ -200,7 +278,18 @@ def test_broken_file_is_refused_in_one_line(tmp_path: Path, name: str, content: 
     assert line.startswith(f"{name}:") and told in line and "\n" not in line
 
 
-@given(content=st.binary(), ending=st.sampled_from(["csv", "parquet", "txt", "json.gz", "json.zst"]))
+@pytest.mark.parametrize("name", ["/dev/zero", "/dev/stdin", "pipe"])
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert re.search(f"^{name}: is a (device|pipe), which cannot be read twice; save ", refuse(tmp_path, name))
+    with pytest.raises(UserError, match=r": is a (device|pipe), "):
+        digest_inputs(find_inputs(name, tmp_path))
+
+
+ENDINGS = ["csv", "tsv", "parquet", "arrow", "txt", "jsonl", "json.gz", "json.zst", "json.xz", "zip"]
+
+
+@given(content=st.binary(), ending=st.sampled_from(ENDINGS))
 def test_no_bytes_end_in_a_traceback(tmp_path_factory: pytest.TempPathFactory, content: bytes, ending: str) -> None:
     root = tmp_path_factory.mktemp("sources")
     (root / f"x.{ending}").write_bytes(content)

@@ -48,6 +48,9 @@ def read_all(folder: Path, content: bytes) -> tuple[list[tuple[int, int, Any]], 
         (b'{"data":[1]}', [(1, 1, {"data": [1]})]),
         (b'{"messages":[{"a":1}]}', [(1, 1, {"messages": [{"a": 1}]})]),
         (b'{"0":{},"x":{}}', [(1, 1, {"0": {}, "x": {}})]),
+        (b'\n{\n"a": 1\n}\n', [(1, 2, {"a": 1})]),
+        (b'{"a":[\n1]}', [(1, 1, {"a": [1]})]),
+        (b'{"messages": [\n  {"role": "user"}\n]}', [(1, 1, {"messages": [{"role": "user"}]})]),
         (b'{"a":[\n{"a":1}', [(1, 1, "not JSON: unexpected end of data"), (2, 2, {"a": 1})]),
     ],
 )
@@ -62,14 +65,6 @@ def test_content_gives_these_records(tmp_path: Path, content: bytes, records: li
         (b" \n\n", "x.jsonl: holds no records"),
         (b"\xef\xbb\xbf", "x.jsonl: holds no records"),
         (b"[]", "x.jsonl: holds no records"),
-        (
-            b'{\n"a": 1\n}',
-            "x.jsonl:1: an object over several lines; give a list, an object a line, or the records under 'data'",
-        ),
-        (
-            b'{"a":[\n1]}',
-            "x.jsonl:1: an object over several lines; give a list, an object a line, or the records under 'data'",
-        ),
         (b'{\n"data":[{"a":1},\n{"a":}]}', "x.jsonl:3:6: not JSON: Expecting value"),
         (b'{\n"data":[{"a":1}]\n}\n{}', "x.jsonl:4:1: not JSON: unexpected content after the end"),
         (b'{\n"data":1 "a":2}', "x.jsonl:2:10: not JSON: expected ',' or '}'"),
@@ -104,6 +99,36 @@ def test_byte_order_mark_and_crlf_are_noted_once_and_change_no_record(tmp_path: 
         "x.jsonl:1: starts with a byte-order mark; read without it",
         "x.jsonl:2: lines end with a carriage return (CRLF); read without it",
     ]
+
+
+def test_table_by_columns_as_pandas_writes_it_gives_its_rows(tmp_path: Path) -> None:
+    table = b'{"a":{"0":"x","1":12345678901234567890123},"b":{"0":"y"}}'
+    assert read_all(tmp_path, table) == (
+        [(1, 1, {"a": "x", "b": "y"}), (2, 1, {"a": 12345678901234567890123})],
+        ["x.jsonl: read as a table by columns, of which the first is 'a'"],
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
+def test_utf_16_is_known_by_its_mark(tmp_path: Path, encoding: str) -> None:
+    for content, line in (('{"a":"é"}\n[1]\n', 2), ('[{"a":"é"},[1]]', 1)):
+        assert read_all(tmp_path, f"\ufeff{content}".encode(encoding)) == (
+            [(1, 1, {"a": "é"}), (2, line, "a list, not an object")],
+            ["x.jsonl:1: starts with a byte-order mark; read without it"],
+        )
+    with pytest.raises(UserError, match=r"^x.jsonl: begins as UTF-(16|32) and is not: "):
+        read_all(tmp_path, '\ufeff{"a":1}'.encode(encoding)[:-1])
+
+
+def test_list_means_the_same_wherever_a_block_ends(tmp_path: Path) -> None:
+    item = b'{"k": "\xc3\xa9\\u00e9\\ud83d\\ude00\\n", "n": -12.5e3, "t": true, "x": [null, {}]}'
+    value = {"k": "éé😀\n", "n": -12500.0, "t": True, "x": [None, {}]}
+    for shift in range(len(item) + 3):
+        before = b"[" + b" " * (2**18 - len(item) - 3 + shift)
+        assert read_all(tmp_path, before + item + b",\n " + item + b"]")[0] == [(1, 1, value), (2, 2, value)]
+    with pytest.raises(UserError) as error:
+        read_all(tmp_path, b"[\n" + b" " * 2**18 + item + b",\n  x]")
+    assert str(error.value) == "x.jsonl:3:3: not JSON: Expecting value"
 
 
 def test_what_stands_beside_the_records_is_noted(tmp_path: Path) -> None:
