@@ -8,7 +8,7 @@ What a converter or the split rejects is in the account already; what Axolotl ma
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ import orjson
 from rapidfuzz import fuzz, process
 from xxhash import xxh3_64_intdigest
 
-from recipebook.data.split import normalise
+from recipebook.data.split import Leak, normalise
 from recipebook.progress import ProgressLine
 
 Row = dict[str, Any]
@@ -40,8 +40,11 @@ class Finding(NamedTuple):
     text: str
 
 
-def inspect_rows(train: Path, held_out: Path, duplicates: int) -> list[Finding]:
-    """Look at the rows of train, and at those held out beside them; the account has counted the duplicates of all."""
+def inspect_rows(train: Path, held_out: Path, duplicates: int, leak: Leak = "prompt") -> list[Finding]:
+    """Look at the rows of train, and at those held out beside them; the account has counted the duplicates of all.
+
+    `leak` is what train must not share with the others; texts that nearly do are counted.
+    """
     tallies = {kind: _Tally() for kind in _FAULTS}
     first = next(_read(train))
     values = {field: Counter[str]() for field in BALANCED if field in first["meta"]}
@@ -56,7 +59,7 @@ def inspect_rows(train: Path, held_out: Path, duplicates: int) -> list[Finding]:
     example = _find_duplicate(chain(_read(train), _read(held_out))) if duplicates else None
     return [
         Finding("duplicates", _format_count(duplicates, "rows repeat an earlier one", example)),
-        _find_near_duplicates(train, rows, held_out),
+        _find_near_duplicates(train, rows, held_out, leak),
         *(
             Finding(kind, _format_count(tally.count, _FAULTS[kind][1], tally.first))
             for kind, tally in tallies.items()
@@ -143,27 +146,41 @@ def _find_duplicate(rows: Iterable[Row]) -> Row | None:
     return None
 
 
-def _find_near_duplicates(train: Path, rows: int, held_out: Path) -> Finding:
-    prompts = list(dict.fromkeys(normalise(_prompt(row)) for row in islice(_read(train), MOST_TRAIN)))
+def _find_near_duplicates(train: Path, rows: int, held_out: Path, leak: Leak) -> Finding:
+    read = _TEXTS[leak]
+    texts = list(dict.fromkeys(normalise(read(row)) for row in islice(_read(train), MOST_TRAIN)))
     with held_out.open("rb") as file:
         others = sum(1 for _ in file)
     alike = [
         (row, found)
         for row in islice(_read(held_out), MOST_HELD_OUT)
-        if (found := process.extractOne(normalise(_prompt(row)), prompts, scorer=fuzz.ratio, score_cutoff=ALIKE))
+        if (found := process.extractOne(normalise(read(row)), texts, scorer=fuzz.ratio, score_cutoff=ALIKE))
     ]
     tested = f"{others}" if others <= MOST_HELD_OUT else f"the first {MOST_HELD_OUT} of {others}"
-    among = "a train prompt" if rows <= MOST_TRAIN else f"a prompt of the first {MOST_TRAIN} train rows"
+    among = f"a train {leak}" if rows <= MOST_TRAIN else f"a {leak} of the first {MOST_TRAIN} train rows"
     what = f"of {tested} test rows have {among} that is {ALIKE} % the same or more"
     if not alike:
         return Finding("near-duplicates", f"0 {what}")
     row, (text, score, _) = max(alike, key=lambda pair: pair[1][1])
-    return Finding("near-duplicates", f'{_format_count(len(alike), what, row)} and "{_cut(text)}" ({score:.0f} %)')
+    example = f'such as {row["meta"]["origin"]}: "{_cut(read(row))}" and "{_cut(text)}" ({score:.0f} %)'
+    return Finding("near-duplicates", f"{len(alike)} {what}, {example}")
 
 
 def _prompt(row: Row) -> str:
     users = [turn["content"] for turn in row["messages"] if turn["role"] == "user"]
     return " ".join(users)
+
+
+def _answer(row: Row) -> str:
+    answers = [turn["content"] for turn in _turns(row) if turn["role"] == "assistant"]
+    return str(row["chosen"]["content"]) if "chosen" in row else "".join(answers[-1:])
+
+
+_TEXTS: Mapping[Leak, Callable[[Row], str]] = {
+    "prompt": _prompt,
+    "answer": _answer,
+    "prompt and answer": lambda row: f"{_prompt(row)} {_answer(row)}",
+}
 
 
 def _measure_balance(field: str, counts: Counter[str]) -> Finding:

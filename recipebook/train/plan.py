@@ -51,7 +51,8 @@ def plan_run(recipe: Recipe) -> None:
 def print_training(recipe: Recipe, dataset: Dataset) -> None:
     """Print what is known of a training before it begins: its rows, tokens and steps, its files and its command."""
     check_kinds(recipe, dataset)
-    for finding in inspect_rows(dataset.path("train"), dataset.path("test"), dataset.account.duplicates):
+    account = dataset.account
+    for finding in inspect_rows(dataset.path("train"), dataset.path("test"), account.duplicates, account.leak):
         print(f"{finding.kind:<18}{finding.text}")
     if not recipe.eval.metrics:
         print_field("metrics", format_metrics(recipe.data, dataset.path("test")))

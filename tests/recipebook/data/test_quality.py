@@ -104,3 +104,17 @@ def test_pairs_with_scores_the_wrong_way_round_are_counted(tmp_path: Path) -> No
     assert found.text == (
         '2 rows have a chosen answer whose score is lower than the rejected one\'s, such as x#1: "hi"'
     )
+
+
+def test_where_the_answer_is_the_leak_answers_are_compared(tmp_path: Path) -> None:
+    train = write_rows(tmp_path / "train", (ask("be wise:", "Time will show the rest."), {}))
+    test = write_rows(
+        tmp_path / "test", (ask("be wise:", "I dance."), {}), (ask("go", "Time will show the rest!!"), {})
+    )
+    assert inspect_rows(train, test, 0, "answer")[1].text == (
+        "1 of 2 test rows have a train answer that is 90 % the same or more, such as x.json#2: "
+        '"Time will show the rest!!" and "time will show the rest" (100 %)'
+    )
+    assert inspect_rows(train, test, 0, "prompt and answer")[1].text == (
+        "0 of 2 test rows have a train prompt and answer that is 90 % the same or more"
+    )
