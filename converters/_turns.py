@@ -10,14 +10,14 @@ as an answer follows: a chat template writes them as they are, or the plan says 
 The reasons for refusing a record name its fields and the roles, never their values.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import lru_cache
 from itertools import pairwise
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from converters._fields import PART_TEXTS, take_any_text, take_text
-from recipebook.data.fields import OBJECT, PART_HARMLESS, TEXT, Fields, Shapes, Written
+from recipebook.data.fields import OBJECT, PART_HARMLESS, TEXT, Fields, Plain, Shapes, Written
 from recipebook.data.marks import MARKS, read_mark
 from recipebook.records import load_json, name_kind
 from recipebook.rows import BadRecord, LeftOut, Message
@@ -137,13 +137,14 @@ def read_turns(listed: list[Any], shape: Shape, roles: dict[str, str]) -> list[M
             role, text = roles[turn[speaker]], turn[said]
         except (KeyError, TypeError):
             role, text = take_role(turn, shape, roles), None
-        if (text is None or len(turn) > 2) and (turn.get("tool_calls") or turn.get("function_call")):
+        plain = len(turn) == 2
+        if (text is None or not plain) and (turn.get("tool_calls") or turn.get("function_call")):
             raise BadRecord(f"a turn of '{field}' calls a tool, which converter tools is for")
         # What take_text checks, without a call a turn.
         if type(text) is not str or not text or text.isspace() or "\r" in text:
             text = take_text(turn, said, shape.place)
         message: Message = {"role": role, "content": text}
-        if len(turn) > 2:
+        if not plain:
             add_extras(message, turn, shape)
         messages.append(message)
     return messages
@@ -159,7 +160,14 @@ def declare_turns(shape: Shape, roles: Mapping[str, str], **more: Mapping[str, A
     }
     named = {name: by_role[role] for name, role in roles.items()}
     speaker = shape.speaker
-    return Shapes(lambda turn: named[turn[speaker]], by_role.values())
+
+    def choose(turn: dict[str, Any]) -> Fields | None:
+        name = turn.get(speaker)
+        return named.get(name) if type(name) is str else None
+
+    # A call's text is written JSON, which may hold anything.
+    calls = frozenset(name for name, role in roles.items() if role == "call")
+    return Shapes(choose, by_role.values(), [Plain(speaker, shape.said, calls)])
 
 
 def declare_any_turns(declare: Callable[[Shape], Shapes]) -> Written:
@@ -167,15 +175,20 @@ def declare_any_turns(declare: Callable[[Shape], Shapes]) -> Written:
     shapes = {(speaker, said): declare(Shape("", speaker, said)) for speaker in SPEAKERS for said in SAID}
 
     def choose(turn: dict[str, Any]) -> Fields | None:
-        speaker = next((name for name in SPEAKERS if name in turn), "role")
-        said = next((name for name in SAID if name in turn), "content")
-        try:
-            return shapes[speaker, said].choose(turn)
-        except (KeyError, TypeError):
-            # Its speaker stands under another name, beside one that holds something else.
-            return None
+        # Nearly all data, told apart without a search.
+        if "role" in turn and "content" in turn:
+            return openai.choose(turn)
+        if "from" in turn and "value" in turn and "role" not in turn:
+            return sharegpt.choose(turn)
+        return find_shape(turn).choose(turn)
 
-    return Written(Shapes(choose, [fields for each in shapes.values() for fields in each.fields]))
+    def find_shape(keys: Container[str]) -> Shapes:
+        speaker = next((name for name in SPEAKERS if name in keys), "role")
+        said = next((name for name in SAID if name in keys), "content")
+        return shapes[speaker, said]
+
+    fields = [fields for each in shapes.values() for fields in each.fields]
+    return Written(Shapes(choose, fields, [*openai.plain, *sharegpt.plain]))
 
 
 def add_extras(message: Message, turn: dict[str, Any], shape: Shape) -> None:

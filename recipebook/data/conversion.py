@@ -183,7 +183,7 @@ def convert_records(
                 row["meta"]["origin"] = where + digits
                 lines.append(dumps(row, None, OPT_APPEND_NEWLINE))
             if fields:
-                fields.find(value, unread)
+                fields.find_in_object(value, unread)
                 if unread:
                     ledger.unread.count(unread, name, record)
                     unread.clear()

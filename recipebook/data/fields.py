@@ -4,7 +4,7 @@
     FIELDS = Fields("record", {"messages": TURN, "metadata": None}, harmless=IDS)
 
 of `{"id": 7, "messages": [{"role": "user", "content": "hi", "mood": "glad"}, …], "topic": "greeting"}` finds
-`Unread("record", "topic", "greeting")` and `Unread("turn", "mood", "glad")`: what nobody reads, nulls aside.
+`("record", "topic", "greeting")` and `("turn", "mood", "glad")`: what nobody reads, nulls aside.
 
 A key is **read** if the converter puts it into the row, obeys it, or refuses a record for it; **harmless** if it is on
 a closed list of keys that name or number the record. Every other key is unread. A key of another shape of the same
@@ -13,7 +13,8 @@ converter, such as `output` beside `messages`, is unread too: `Shapes` name the 
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any
 
 import orjson
 
@@ -48,31 +49,13 @@ _MEDIA = re.compile(
 # Most data has a few orders of keys, each many times over; a table with other keys in each record must not fill memory.
 _MOST_ORDERS = 512
 _MOST_KEYS = 64
+_MOST_TEXTS = 16
+_LONG = 100
+_STRINGS = {str}
 
 
-class Unread(NamedTuple):
-    """A key that nobody reads: the kind of thing that has it, the key, and its value."""
-
-    holder: str
-    key: str
-    value: Any
-
-
-class Shapes:
-    """One of several kinds of object: `choose` names the fields of the one at hand; None: all of it is read."""
-
-    def __init__(self, choose: "Callable[[dict[str, Any]], Fields | None]", fields: "Iterable[Fields]") -> None:
-        """`fields` are those that `choose` names, for the page that lists them."""
-        self.choose = choose
-        self.fields = tuple(fields)
-
-    def find(self, value: Any, found: list[Unread]) -> None:
-        """Add what is unread in an object, or in the objects of a list, to `found`."""
-        for item in value if type(value) is list else (value,):
-            if type(item) is dict:
-                chosen = self.choose(item)
-                if chosen:
-                    chosen.find_in_object(item, found)
+Unread = tuple[str, str, Any]
+"""A key that nobody reads: the kind of thing that has it, the key, and its value."""
 
 
 class Kind:
@@ -80,13 +63,6 @@ class Kind:
 
     def __init__(self, kind: type) -> None:
         self.kind = kind
-
-
-class Written:
-    """An object or a list that may be written as a string of JSON."""
-
-    def __init__(self, fields: "Fields | Shapes") -> None:
-        self.fields = fields
 
 
 class _Nobody:
@@ -100,6 +76,30 @@ Inner = "Fields | Shapes | Written | Kind | None"
 """What is read of a value: of the objects in it these fields; None: the whole value, or the record is refused."""
 
 
+class Plain:
+    """Two keys without which a converter refuses an object, such as a turn; one with no other has nothing unread.
+
+    So nearly all turns are known at once. `but` are values of the first key, such as roles, that need a look anyway.
+    """
+
+    def __init__(self, first: str, text: str, but: Iterable[str] = (), *, strings: bool = False) -> None:
+        """`strings`: the converter takes nothing but a string under `text`."""
+        self.first = first
+        self.text = text
+        self.but = frozenset(but)
+        self._get_text = itemgetter(text)
+        self._strings = strings
+
+    def are(self, items: list[Any]) -> bool:
+        """Whether the items have these two keys alone, with a string under the second."""
+        try:
+            if max(map(len, items), default=2) != 2:
+                return False
+            return self._strings or {*map(type, map(self._get_text, items))} == _STRINGS
+        except (KeyError, TypeError):
+            return False
+
+
 class Fields:
     """The fields of one kind of object: `read` with what is read of their values, and the `harmless` ones."""
 
@@ -108,11 +108,13 @@ class Fields:
         holder: str,
         read: Mapping[str, "Fields | Shapes | Written | Kind | None"],
         harmless: Iterable[str] = (),
+        plain: Plain | None = None,
     ) -> None:
         """`holder` is the thing in words, such as `turn`."""
         self.holder = holder
         self.read = dict(read)
         self.harmless = frozenset(harmless)
+        self._plain = plain
         self._steps: dict[tuple[str, ...], list[tuple[str, Any]]] = {}
 
     def extend(
@@ -125,7 +127,7 @@ class Fields:
         """Add what is unread in an object, or in the objects of a list, to `found`."""
         if type(value) is dict:
             self.find_in_object(value, found)
-        elif type(value) is list:
+        elif type(value) is list and not (self._plain and self._plain.are(value)):
             for item in value:
                 if type(item) is dict:
                     self.find_in_object(item, found)
@@ -138,25 +140,21 @@ class Fields:
             steps = self._plan(keys)
         for key, inner in steps:
             value = holder[key]
-            if type(value) is str and type(inner) is Fields:
-                continue
             if value is not None:
-                self._take_step(key, inner, value, found)
-
-    def _take_step(self, key: str, inner: Any, value: Any, found: list[Unread]) -> None:
-        if type(inner) is Fields or type(inner) is Shapes:
-            inner.find(value, found)
-        elif type(inner) is Written:
-            inner.fields.find(_parse(value), found)
-        elif type(inner) is _Nobody or type(value) is not inner.kind:
-            found.append(Unread(self.holder, key, value))
+                kind = type(inner)
+                if kind is Fields and type(value) is dict:
+                    inner.find_in_object(value, found)
+                elif kind is _Nobody or (kind is Kind and type(value) is not inner.kind):
+                    found.append((self.holder, key, value))
+                elif kind is not Kind:
+                    inner.find(value, found)
 
     def _plan(self, keys: tuple[str, ...]) -> list[tuple[str, Any]]:
         """The keys that have to be looked at, with what is read of their values."""
         steps = [(key, inner) for key in keys if (inner := self._declare(key)) is not None]
+        if len(self._steps) >= _MOST_ORDERS:
+            self._steps.clear()
         if len(keys) <= _MOST_KEYS:
-            if len(self._steps) >= _MOST_ORDERS:
-                self._steps.clear()
             self._steps[keys] = steps
         return steps
 
@@ -164,15 +162,72 @@ class Fields:
         return self.read.get(key) if key in self.read or key in self.harmless else _NOBODY
 
 
+class Shapes:
+    """One of several kinds of object: `choose` names the fields of the one at hand; None: all of it is read."""
+
+    def __init__(
+        self, choose: Callable[[dict[str, Any]], Fields | None], fields: Iterable[Fields], plain: Iterable[Plain] = ()
+    ) -> None:
+        """`fields` are all that `choose` may name, for the page that lists them."""
+        self.choose = choose
+        self.fields = tuple(fields)
+        self.plain = tuple(plain)
+
+    def find(self, value: Any, found: list[Unread]) -> None:
+        """Add what is unread in an object, or in the objects of a list, to `found`."""
+        if type(value) is dict:
+            self.find_in_object(value, found)
+        elif type(value) is list:
+            for item in self._leave_plain(value):
+                if type(item) is dict:
+                    self.find_in_object(item, found)
+
+    def find_in_object(self, holder: dict[str, Any], found: list[Unread]) -> None:
+        """Add what is unread in an object to `found`."""
+        fields = self.choose(holder)
+        if fields:
+            fields.find_in_object(holder, found)
+
+    def _leave_plain(self, items: list[Any]) -> list[Any]:
+        """The items that need a look."""
+        for plain in self.plain:
+            if items and type(items[0]) is dict and plain.text in items[0]:
+                if not plain.are(items):
+                    return items
+                return [item for item in items if item[plain.first] in plain.but] if plain.but else []
+        return items
+
+
+class Written:
+    """An object or a list that may be written as a string of JSON."""
+
+    def __init__(self, fields: Fields | Shapes) -> None:
+        self.fields = fields
+        # Most data has a few lists of tools, long ones, each many times over.
+        self._clean: set[str] = set()
+
+    def find(self, value: Any, found: list[Unread]) -> None:
+        """Add what is unread in the value to `found`."""
+        if type(value) is not str:
+            self.fields.find(value, found)
+        elif len(value) < _LONG:
+            self.fields.find(_parse(value), found)
+        elif value not in self._clean:
+            before = len(found)
+            self.fields.find(_parse(value), found)
+            if len(found) == before:
+                if len(self._clean) >= _MOST_TEXTS:
+                    self._clean.clear()
+                self._clean.add(value)
+
+
 def is_medium(key: str) -> bool:
     """Whether a field is one for images, video or audio, without which the text beside them means something else."""
     return bool(_MEDIA.fullmatch(key))
 
 
-def _parse(value: Any) -> Any:
-    if type(value) is not str:
-        return value
+def _parse(text: str) -> Any:
     try:
-        return orjson.loads(value)
+        return orjson.loads(text)
     except orjson.JSONDecodeError:
         return None

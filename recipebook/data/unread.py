@@ -33,27 +33,35 @@ class UnreadCounts:
         self._counts: dict[tuple[str, str], int] = {}
         self._first: dict[tuple[str, str], str] = {}
         self._others = 0
+        # Kinds that need no more judging, whatever their values.
+        self._known: set[tuple[str, str]] = set()
 
     def count(self, found: list[Unread], name: str, record: Record) -> None:
         """Count the unread fields of a record of the file `name`; raises what refuses the record or leaves it out."""
-        for kind in [kind for unread in found if (kind := _judge(unread))]:
-            if kind in self._counts:
-                self._counts[kind] += 1
-            elif len(self._counts) < MOST:
-                self._counts[kind], self._first[kind] = 1, place(name, record)
-            else:
-                self._others += 1
+        known, counts = self._known, self._counts
+        unknown = [unread for unread in found if unread[:2] not in known]
+        kinds = [kind for unread in unknown if (kind := _judge(unread))]
+        for holder, key, _ in found:
+            if (holder, key) in known:
+                counts[holder, key] += 1
+        for kind in kinds:
+            self._add(kind, 1, place(name, record))
+
+    def _add(self, kind: tuple[str, str], count: int, first: str) -> None:
+        if kind in self._counts:
+            self._counts[kind] += count
+        elif len(self._counts) < MOST:
+            self._counts[kind], self._first[kind] = count, first
+            if kind[1] not in MARKS:
+                self._known.add(kind)
+        else:
+            self._others += count
 
     def add(self, later: "UnreadCounts") -> None:
         """Add the counts of records that follow."""
         self._others += later._others
         for kind, count in later._counts.items():
-            if kind in self._counts:
-                self._counts[kind] += count
-            elif len(self._counts) < MOST:
-                self._counts[kind], self._first[kind] = count, later._first[kind]
-            else:
-                self._others += count
+            self._add(kind, count, later._first[kind])
 
     def list_notes(self) -> Iterator[str]:
         """A line for each field that was left unread."""
