@@ -1,5 +1,6 @@
 """Unknown keys planted anywhere in valid records: each is carried, obeyed, refused or counted, none is dropped."""
 
+import contextlib
 import copy
 import json
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ FREE = frozenset(("metadata", "meta", "arguments", "parameters", "traits", "func
 WRITTEN = ("tools", "value")
 NAMES = (
     "images", "video", "audio_url", "weight", "loss_weight", "train", "masked", "train_detail", "mood", "score",
-    "functions", "system_prompt", "Role", "content ", "tool_call", "thought", "\u202ename", "a\nb", "answers",
+    "Role", "content ", "tool_call", "thought", "\u202ename", "a\nb",
 )  # fmt: skip
 
 
@@ -56,8 +57,9 @@ def list_objects(value: Any, path: tuple[str | int | None, ...], key: str) -> It
     elif isinstance(value, list):
         for at, held in enumerate(value):
             yield from list_objects(held, (*path, at), key)
-    elif isinstance(value, str) and key in WRITTEN and value[:1] in "[{":
-        yield from list_objects(json.loads(value), (*path, None), key)
+    elif isinstance(value, str) and key in WRITTEN:
+        with contextlib.suppress(ValueError):
+            yield from list_objects(json.loads(value), (*path, None), key)
 
 
 def plant(value: Any, path: tuple[str | int | None, ...], key: str, planted: Any) -> Any:
