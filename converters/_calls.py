@@ -99,7 +99,9 @@ def read_calls(turn: dict[str, Any], role: str, said: str, made: int) -> list[di
     if _CALLS.isdisjoint(turn):
         return []
     listed: Any = turn.get("tool_calls")
-    if listed is None and turn.get("function_call") is not None:
+    if turn.get("function_call"):
+        if listed:
+            raise BadRecord("a turn has both 'tool_calls' and 'function_call'")
         listed = [turn["function_call"]]
     if not listed:
         return []

@@ -43,7 +43,7 @@ def _with_images(turn: dict[str, Any]) -> Fields | None:
     return fields.extend({"image_data": None}) if fields and "image_data" in turn else fields
 
 
-_PROMPT = Shapes(_with_images, _TURN.fields, _TURN.plain)
+_PROMPT = Shapes(_with_images, _TURN.fields)
 _INPUT = Fields("input", {"messages": _PROMPT, "tools": TOOLS})
 
 

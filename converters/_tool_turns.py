@@ -14,6 +14,7 @@ from converters._calls import format_answer, read_call_list, read_calls
 from converters._fields import take_any_text, take_text
 from converters._turns import ROLES, Shape, add_extras, take_role
 from converters._written_calls import WrittenCalls, may_hold_calls, read_written_calls, split_answers
+from recipebook.data.fields import remember_odd
 from recipebook.rows import BadRecord, Message
 
 TOOL_ROLES = {**ROLES, "function_call": "call", "tool": "tool", "function": "tool", "observation": "tool"}
@@ -29,11 +30,14 @@ def read_tool_turns(listed: list[Any], shape: Shape, known: Set[str] = frozenset
     # The ids of the last turn's calls that no tool has answered yet, in their order, and the tools' names.
     waiting: dict[str, str] = {}
     in_text = False
+    odd: list[Any] = []
     for at, turn in enumerate(listed):
         try:
             role = TOOL_ROLES[turn[speaker]]
         except (KeyError, TypeError):
             role = take_role(turn, shape, TOOL_ROLES)
+        if role == "call" or len(turn) > 2 or type(turn.get(said)) is not str:
+            odd.append(turn)
         if role == "tool":
             text = turn.get(said)
             if type(text) is not str or "\r" in text:
@@ -69,10 +73,8 @@ def read_tool_turns(listed: list[Any], shape: Shape, known: Set[str] = frozenset
             messages.append(message)
             waiting.clear()
         for call in calls:
-            if call["id"] in waiting:
-                raise BadRecord("two calls have the same 'id'")
-            waiting[call["id"]] = call["function"]["name"]
-            called.append(call["function"]["name"])
+            _wait(call, waiting, called)
+    remember_odd(listed, odd)
     return messages, called
 
 

@@ -17,7 +17,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from converters._fields import PART_TEXTS, take_any_text, take_text
-from recipebook.data.fields import OBJECT, PART_HARMLESS, TEXT, Fields, Plain, Shapes, Written
+from recipebook.data.fields import OBJECT, PART_HARMLESS, TEXT, Fields, Shapes, Written, remember_odd
 from recipebook.data.marks import MARKS, read_mark
 from recipebook.records import load_json, name_kind
 from recipebook.rows import BadRecord, LeftOut, Message
@@ -132,14 +132,17 @@ def read_turns(listed: list[Any], shape: Shape, roles: dict[str, str]) -> list[M
     """The messages of turns that call no tools."""
     field, speaker, said = shape
     messages: list[Message] = []
+    odd: list[Any] = []
     for turn in listed:
         try:
             role, text = roles[turn[speaker]], turn[said]
         except (KeyError, TypeError):
             role, text = take_role(turn, shape, roles), None
-        plain = len(turn) == 2
-        if (text is None or not plain) and (turn.get("tool_calls") or turn.get("function_call")):
-            raise BadRecord(f"a turn of '{field}' calls a tool, which converter tools is for")
+        plain = len(turn) == 2 and type(text) is str
+        if not plain:
+            odd.append(turn)
+            if turn.get("tool_calls") or turn.get("function_call"):
+                raise BadRecord(f"a turn of '{field}' calls a tool, which converter tools is for")
         # What take_text checks, without a call a turn.
         if type(text) is not str or not text or text.isspace() or "\r" in text:
             text = take_text(turn, said, shape.place)
@@ -147,6 +150,7 @@ def read_turns(listed: list[Any], shape: Shape, roles: dict[str, str]) -> list[M
         if not plain:
             add_extras(message, turn, shape)
         messages.append(message)
+    remember_odd(listed, odd)
     return messages
 
 
@@ -165,9 +169,7 @@ def declare_turns(shape: Shape, roles: Mapping[str, str], **more: Mapping[str, A
         name = turn.get(speaker)
         return named.get(name) if type(name) is str else None
 
-    # A call's text is written JSON, which may hold anything.
-    calls = frozenset(name for name, role in roles.items() if role == "call")
-    return Shapes(choose, by_role.values(), [Plain(speaker, shape.said, calls)])
+    return Shapes(choose, by_role.values())
 
 
 def declare_any_turns(declare: Callable[[Shape], Shapes]) -> Written:
@@ -188,7 +190,7 @@ def declare_any_turns(declare: Callable[[Shape], Shapes]) -> Written:
         return shapes[speaker, said]
 
     fields = [fields for each in shapes.values() for fields in each.fields]
-    return Written(Shapes(choose, fields, [*openai.plain, *sharegpt.plain]))
+    return Written(Shapes(choose, fields))
 
 
 def add_extras(message: Message, turn: dict[str, Any], shape: Shape) -> None:

@@ -21,7 +21,7 @@ from 1. Some files call the session `dialogue_idx`; those without `character` ne
 from typing import Any, Literal
 
 from converters._fields import take_text
-from recipebook.data.fields import PART_HARMLESS, RECORD_HARMLESS, Fields, Plain
+from recipebook.data.fields import PART_HARMLESS, RECORD_HARMLESS, Fields, remember_odd
 from recipebook.frozen import Frozen
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Message, Row
@@ -43,7 +43,7 @@ FIELDS = Fields(
         "persona_id": None,
         "character": None,
         **dict.fromkeys(SESSIONS),
-        "messages": Fields("turn", {"role": None, "text": None}, PART_HARMLESS, Plain("role", "text", strings=True)),
+        "messages": Fields("turn", {"role": None, "text": None}, PART_HARMLESS),
     },
     RECORD_HARMLESS.union(_MADE_FROM),
 )
@@ -113,6 +113,7 @@ def _clean(listed: Any) -> tuple[list[Message], int]:
         said.pop()
     if not said:
         raise BadRecord("'messages' has no answer")
+    remember_odd(listed, [message for message in listed if len(message) > 2])
     return said, len(listed) - len(said)
 
 

@@ -13,7 +13,6 @@ converter, such as `output` beside `messages`, is unread too: `Shapes` name the 
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -51,7 +50,8 @@ _MOST_ORDERS = 512
 _MOST_KEYS = 64
 _MOST_TEXTS = 16
 _LONG = 100
-_STRINGS = {str}
+_MOST_LISTS = 8
+_SEEN: dict[int, tuple[list[Any], list[Any]]] = {}
 
 
 Unread = tuple[str, str, Any]
@@ -76,30 +76,6 @@ Inner = "Fields | Shapes | Written | Kind | None"
 """What is read of a value: of the objects in it these fields; None: the whole value, or the record is refused."""
 
 
-class Plain:
-    """Two keys without which a converter refuses an object, such as a turn; one with no other has nothing unread.
-
-    So nearly all turns are known at once. `but` are values of the first key, such as roles, that need a look anyway.
-    """
-
-    def __init__(self, first: str, text: str, but: Iterable[str] = (), *, strings: bool = False) -> None:
-        """`strings`: the converter takes nothing but a string under `text`."""
-        self.first = first
-        self.text = text
-        self.but = frozenset(but)
-        self._get_text = itemgetter(text)
-        self._strings = strings
-
-    def are(self, items: list[Any]) -> bool:
-        """Whether the items have these two keys alone, with a string under the second."""
-        try:
-            if max(map(len, items), default=2) != 2:
-                return False
-            return self._strings or {*map(type, map(self._get_text, items))} == _STRINGS
-        except (KeyError, TypeError):
-            return False
-
-
 class Fields:
     """The fields of one kind of object: `read` with what is read of their values, and the `harmless` ones."""
 
@@ -108,13 +84,11 @@ class Fields:
         holder: str,
         read: Mapping[str, "Fields | Shapes | Written | Kind | None"],
         harmless: Iterable[str] = (),
-        plain: Plain | None = None,
     ) -> None:
         """`holder` is the thing in words, such as `turn`."""
         self.holder = holder
         self.read = dict(read)
         self.harmless = frozenset(harmless)
-        self._plain = plain
         self._steps: dict[tuple[str, ...], list[tuple[str, Any]]] = {}
 
     def extend(
@@ -127,8 +101,8 @@ class Fields:
         """Add what is unread in an object, or in the objects of a list, to `found`."""
         if type(value) is dict:
             self.find_in_object(value, found)
-        elif type(value) is list and not (self._plain and self._plain.are(value)):
-            for item in value:
+        elif type(value) is list:
+            for item in _list_odd(value):
                 if type(item) is dict:
                     self.find_in_object(item, found)
 
@@ -165,20 +139,17 @@ class Fields:
 class Shapes:
     """One of several kinds of object: `choose` names the fields of the one at hand; None: all of it is read."""
 
-    def __init__(
-        self, choose: Callable[[dict[str, Any]], Fields | None], fields: Iterable[Fields], plain: Iterable[Plain] = ()
-    ) -> None:
+    def __init__(self, choose: Callable[[dict[str, Any]], Fields | None], fields: Iterable[Fields]) -> None:
         """`fields` are all that `choose` may name, for the page that lists them."""
         self.choose = choose
         self.fields = tuple(fields)
-        self.plain = tuple(plain)
 
     def find(self, value: Any, found: list[Unread]) -> None:
         """Add what is unread in an object, or in the objects of a list, to `found`."""
         if type(value) is dict:
             self.find_in_object(value, found)
         elif type(value) is list:
-            for item in self._leave_plain(value):
+            for item in _list_odd(value):
                 if type(item) is dict:
                     self.find_in_object(item, found)
 
@@ -187,15 +158,6 @@ class Shapes:
         fields = self.choose(holder)
         if fields:
             fields.find_in_object(holder, found)
-
-    def _leave_plain(self, items: list[Any]) -> list[Any]:
-        """The items that need a look."""
-        for plain in self.plain:
-            if items and type(items[0]) is dict and plain.text in items[0]:
-                if not plain.are(items):
-                    return items
-                return [item for item in items if item[plain.first] in plain.but] if plain.but else []
-        return items
 
 
 class Written:
@@ -219,6 +181,22 @@ class Written:
                 if len(self._clean) >= _MOST_TEXTS:
                     self._clean.clear()
                 self._clean.add(value)
+
+
+def remember_odd(items: list[Any], odd: list[Any]) -> None:
+    """Remember that a converter has read all of these items and that only the odd ones have more than it needs of each.
+
+    A converter sees that in passing, so that most turns of most data need no second look.
+    """
+    if len(_SEEN) >= _MOST_LISTS:
+        _SEEN.clear()
+    _SEEN[id(items)] = (items, odd)
+
+
+def _list_odd(items: list[Any]) -> list[Any]:
+    # The list itself is remembered, so that no other can have its id.
+    seen = _SEEN.get(id(items))
+    return items if seen is None else seen[1]
 
 
 def is_medium(key: str) -> bool:
