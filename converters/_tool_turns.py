@@ -73,7 +73,10 @@ def read_tool_turns(listed: list[Any], shape: Shape, known: Set[str] = frozenset
             messages.append(message)
             waiting.clear()
         for call in calls:
-            _wait(call, waiting, called)
+            if call["id"] in waiting:
+                raise BadRecord("two calls have the same 'id'")
+            waiting[call["id"]] = call["function"]["name"]
+            called.append(call["function"]["name"])
     remember_odd(listed, odd)
     return messages, called
 

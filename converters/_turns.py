@@ -10,7 +10,7 @@ as an answer follows: a chat template writes them as they are, or the plan says 
 The reasons for refusing a record name its fields and the roles, never their values.
 """
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import pairwise
 from operator import itemgetter
@@ -163,11 +163,12 @@ def declare_turns(shape: Shape, roles: Mapping[str, str], **more: Mapping[str, A
         for role in dict.fromkeys(roles.values())
     }
     named = {name: by_role[role] for name, role in roles.items()}
-    speaker = shape.speaker
+    speaker, unknown = shape.speaker, Fields("turn", common, PART_HARMLESS)
 
-    def choose(turn: dict[str, Any]) -> Fields | None:
+    def choose(turn: dict[str, Any]) -> Fields:
         name = turn.get(speaker)
-        return named.get(name) if type(name) is str else None
+        # Perhaps its speaker stands under another name.
+        return named.get(name, unknown) if type(name) is str else unknown
 
     return Shapes(choose, by_role.values())
 
@@ -177,20 +178,11 @@ def declare_any_turns(declare: Callable[[Shape], Shapes]) -> Written:
     shapes = {(speaker, said): declare(Shape("", speaker, said)) for speaker in SPEAKERS for said in SAID}
 
     def choose(turn: dict[str, Any]) -> Fields | None:
-        # Nearly all data, told apart without a search.
-        if "role" in turn and "content" in turn:
-            return openai.choose(turn)
-        if "from" in turn and "value" in turn and "role" not in turn:
-            return sharegpt.choose(turn)
-        return find_shape(turn).choose(turn)
+        speaker = next((name for name in SPEAKERS if name in turn), "role")
+        said = next((name for name in SAID if name in turn), "content")
+        return shapes[speaker, said].choose(turn)
 
-    def find_shape(keys: Container[str]) -> Shapes:
-        speaker = next((name for name in SPEAKERS if name in keys), "role")
-        said = next((name for name in SAID if name in keys), "content")
-        return shapes[speaker, said]
-
-    fields = [fields for each in shapes.values() for fields in each.fields]
-    return Written(Shapes(choose, fields))
+    return Written(Shapes(choose, [fields for each in shapes.values() for fields in each.fields]))
 
 
 def add_extras(message: Message, turn: dict[str, Any], shape: Shape) -> None:
