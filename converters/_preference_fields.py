@@ -28,6 +28,7 @@ _COMMON = {
     **dict.fromkeys(CATEGORIES, TEXT),
     **dict.fromkeys(field for pair in SCORES for field in pair),
     "preference_score": None,
+    "image_data": None,
     **METADATA,
 }
 _CALL = Fields("call", {"tool_name": None, "arguments": None}, PART_HARMLESS)

@@ -181,8 +181,9 @@ def _describe(record: dict[str, Any], asked: Asked) -> dict[str, Any]:
     meta: dict[str, Any] = {}
     if category or not (known.get("category") or _was_row(record)):
         meta["category"] = category or "uncategorised"
-    if asked.images:
-        meta["images"] = asked.images
+    # A record's own image is one of its messages', where they have any.
+    if images := asked.images or int(record.get("image_data") is not None):
+        meta["images"] = images
     if not record.keys().isdisjoint(CATEGORIES):
         # Of several, the others are kept under their own names.
         others = {key: record[key] for key in CATEGORIES if type(record.get(key)) is str and record[key] != category}
