@@ -24,8 +24,8 @@ a tool answers or a list has their tools; tools that the system prompt lists bec
 is. All other text stays text; `meta.calls_in_text` counts turns with tags that were not read. A tool answers the calls
 of the turn before it; `meta.unanswered` counts calls that none answered before the next turn.
 
-A null in a tool, or in arguments that are an object, is no field, since Arrow gives every object the fields of all
-others; in arguments that are a string it stays.
+In tools and arguments that are objects, and no strings, a null is no field, since Arrow gives every object the fields
+of all others.
 """
 
 from typing import Any
