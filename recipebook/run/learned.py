@@ -21,7 +21,9 @@ from recipebook.run.progress_file import read_curve, read_metrics, read_progress
 WORSE, WORSE_BY = 1.1, 0.1
 # Without validation, only the first logged loss is known, which steps have changed already.
 MUCH_WORSE, MUCH_WORSE_BY = 1.5, 0.5
-UNIFORM = 0.99
+# A loss from this share on of what guessing gives is guessing. A base may begin there, on text that it never saw.
+UNIFORM, RISEN = 0.98, 1.02
+LEVEL = 5
 
 
 def find_nothing_learned(folder: Path) -> str | None:
@@ -43,18 +45,28 @@ def judge_end(lines: Sequence[Mapping[str, Any]], vocabulary: int | None, *, bes
         end, what = [*train.values()][-1], "training loss"
     else:
         return None
-    if vocabulary and end >= UNIFORM * math.log(vocabulary):
+    losses = [*train.values()]
+    start = held_out.get(0) if later else None
+    if vocabulary and _guesses(end, start, losses, math.log(vocabulary)):
         guessing = f"guessing among all {vocabulary:,} tokens gives {math.log(vocabulary):.2f}"
         return f"{what} {end:.2f} at the end, and {guessing}"
-    losses = [*train.values()]
-    fell = bool(losses) and losses[-1] < losses[0]
-    if later and 0 in held_out:
-        start = held_out[0]
+    if start is not None:
+        fell = bool(losses) and losses[-1] < losses[0]
         worse = end > start * WORSE + WORSE_BY and not fell
         return f"{what} {end:.2f} at the end, {start:.2f} before training" if worse else None
-    start = losses[0] if losses else end
-    worse = end > start * MUCH_WORSE + MUCH_WORSE_BY and min(losses, default=end) > start * (2 - WORSE)
-    return f"{what} {end:.2f} at the end, {start:.2f} when first logged" if worse else None
+    first = losses[0] if losses else end
+    worse = end > first * MUCH_WORSE + MUCH_WORSE_BY and min(losses, default=end) > first * (2 - WORSE)
+    return f"{what} {end:.2f} at the end, {first:.2f} when first logged" if worse else None
+
+
+def _guesses(end: float, start: float | None, losses: Sequence[float], uniform: float) -> bool:
+    """Whether a training came to guessing, or stayed there from its first logged loss on."""
+    if end < UNIFORM * uniform:
+        return False
+    if start is not None:
+        return end > start * RISEN
+    level = len(losses) >= LEVEL and all(UNIFORM * uniform <= loss <= RISEN * uniform for loss in losses)
+    return level or (len(losses) > 1 and end > losses[0] * WORSE)
 
 
 def explain_unchanged(folder: Path) -> str | None:

@@ -25,6 +25,10 @@ LOST = [2.0, 9.0, 8.0, 7.7, 7.6]
         (FALLING, {0: 2.2, 100: 2.9}, 2048, None),
         ([2.0, 2.05, 1.95, 2.4], {}, 2048, None),
         ([2.0, 0.5, 6.0], {}, None, None),
+        # A small base may do worse than guessing on text that it never saw, before and after a few steps.
+        ([11.75], {}, 1800, None),
+        ([11.75, 11.8], {}, 1800, None),
+        ([11.75, 11.6], {0: 11.7, 2: 11.75}, 1800, None),
         (FALLING, {}, 2048, None),
         ([], {}, 2048, None),
     ],
