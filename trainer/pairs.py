@@ -15,8 +15,8 @@ placeholder for the prompt; a short answer, such as `user`, also matches the tem
 from collections.abc import Callable
 from typing import Any
 
-from recipebook.rows import find_kind
-from recipebook.text.chat import format_answer, format_prompt
+from recipebook.rows import Message, find_kind
+from recipebook.text.chat import write_answers
 
 Strategy = tuple[Callable[..., dict[str, Any]], dict[str, Any]]
 
@@ -33,19 +33,14 @@ def write_singles(cfg: Any, **settings: Any) -> Strategy:
 
 def write_pair(sample: dict[str, Any], tokenizer: Any) -> dict[str, str]:
     """One row as the chat template writes it."""
-    row = _drop_nulls(sample)
-    messages, tools = row["messages"], row.get("tools", ())
-    answers = {name: format_answer(tokenizer, messages, row[name], tools) for name in ("chosen", "rejected")}
-    return {"prompt": _without_start(tokenizer, format_prompt(tokenizer, messages, tools)), **answers}
+    prompt, (chosen, rejected) = _write(sample, [sample["chosen"], sample["rejected"]], tokenizer)
+    return {"prompt": prompt, "chosen": chosen, "rejected": rejected}
 
 
 def write_single(sample: dict[str, Any], tokenizer: Any) -> dict[str, Any]:
     """One row with a label as the chat template writes it."""
-    row = _drop_nulls(sample)
-    messages, tools = row["messages"], row.get("tools", ())
-    answer = format_answer(tokenizer, messages, row["answer"], tools)
-    prompt = _without_start(tokenizer, format_prompt(tokenizer, messages, tools))
-    return {"prompt": prompt, "completion": answer, "label": row["label"]}
+    prompt, (answer,) = _write(sample, [sample["answer"]], tokenizer)
+    return {"prompt": prompt, "completion": answer, "label": sample["label"]}
 
 
 def write_both(samples: dict[str, list[Any]], tokenizer: Any) -> dict[str, list[Any]]:
@@ -65,11 +60,9 @@ def _write_singles(row: dict[str, Any], tokenizer: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _drop_nulls(value: Any) -> Any:
-    """Arrow gives every object of a column the keys of all others, as nulls."""
-    if isinstance(value, dict):
-        return {key: _drop_nulls(inner) for key, inner in value.items() if inner is not None}
-    return [_drop_nulls(inner) for inner in value] if isinstance(value, list) else value
+def _write(sample: dict[str, Any], answers: list[Message], tokenizer: Any) -> tuple[str, list[str]]:
+    prompt, texts = write_answers(tokenizer, sample["messages"], answers, sample.get("tools") or ())
+    return _without_start(tokenizer, prompt), texts
 
 
 def _without_start(tokenizer: Any, prompt: str) -> str:

@@ -25,6 +25,7 @@ from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.keys import Recipe
 from recipebook.run.manifest import Manifest
 from recipebook.run.rundir import Run
+from recipebook.text.chat import apply_settings
 
 if TYPE_CHECKING:
     from eval.asking.generate import GeneratedAnswer
@@ -73,6 +74,9 @@ def ask(
 
     tokenizer = generate.load_tokenizer(_find_tokenizer(run, recipe))
     _check_template(run, recipe, manifest, tokenizer.chat_template)
+    if not any(prompt.preference for prompt in prompts):
+        # Preferences are written without them.
+        apply_settings(tokenizer, recipe.axolotl.get("chat_template_kwargs"))
     references = [generate.format_reference(tokenizer, prompt) for prompt in prompts]
     # A stage's adapter may sit on a model that is not the base: then the base has to be loaded for itself.
     by_vllm = {} if run.start else _ask_vllm(tokenizer, prompts, weights, recipe)
@@ -80,7 +84,7 @@ def ask(
     load = kept.put_on if kept else generate.load_tuned
     model = load(weights, str(under), revision)
     engine = "vllm" if by_vllm else "transformers"
-    known = _baseline_file(manifest, recipe.eval, prompts, engine, generate.list_end_tokens(tokenizer))
+    known = _baseline_file(manifest, recipe.eval, prompts, engine, tokenizer)
     if known.is_file():
         base = [ModelAnswer(**answer) for answer in json.loads(known.read_bytes())]
     else:
@@ -203,10 +207,7 @@ def _measure(
         for prompt in prompts
         if (answer := prompt.rejected if name == "rejected" else prompt.answer) is not None
     ]
-    texts = [
-        (generate.format_prompt(tokenizer, prompt), generate.format_answer(tokenizer, prompt, answer))
-        for prompt, answer in given
-    ]
+    texts = [generate.write(tokenizer, prompt, answer) for prompt, answer in given]
     size, shown_as = settings.generation.batch_size, f"{label} {name}"
     if name == "spans":
         return [_flatten(parts) for parts in measure_spans(model, tokenizer, texts, size, shown_as)]
@@ -236,15 +237,19 @@ def _refer(one: ModelAnswer, base: ModelAnswer, prompt: Prompt) -> ModelAnswer:
 
 
 def _baseline_file(
-    manifest: Manifest, settings: Evaluation, prompts: list[Prompt], engine: str, ends: Sequence[int]
+    manifest: Manifest, settings: Evaluation, prompts: list[Prompt], engine: str, tokenizer: Any
 ) -> Path:
+    from eval.asking import generate
+
+    # The first end is the base's own.
+    ends = generate.list_end_tokens(tokenizer)[1:]
+    texts = [text for prompt in prompts if (text := generate.find_own_text(tokenizer, prompt))]
     key = digest(
         manifest.hashes["base"],
         manifest.hashes["chat_template"],
         digest_prompts(prompts),
         settings.generation.model_dump_json(exclude={"engine"}),
-        # The first end is the base's own.
-        json.dumps([engine, _wants_text(settings), _list_measures(settings), *ends[1:]]),
+        json.dumps([engine, _wants_text(settings), _list_measures(settings), *ends, *texts]),
         version("torch"),
         version("transformers"),
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jinja2 import TemplateError
 from peft import PeftModel
 from transformers import AutoTokenizer
 
@@ -106,21 +107,39 @@ def list_end_tokens(tokenizer: Tokenizer) -> list[int]:
 
 
 def format_prompt(tokenizer: Tokenizer, prompt: Prompt) -> str:
-    """The prompt as the model reads it, up to where its answer begins."""
-    return chat.format_prompt(tokenizer, prompt.messages, prompt.tools)
-
-
-def format_answer(tokenizer: Tokenizer, prompt: Prompt, answer: Message) -> str:
-    """The answer as training writes it behind the prompt, the end of the turn included."""
-    try:
-        return chat.format_answer(tokenizer, prompt.messages, answer, prompt.tools)
-    except ValueError as error:
-        raise UserError(f"{prompt.id}: {error}") from None
+    """The prompt as the model reads it: the text before the answer as training writes it."""
+    return write(tokenizer, prompt, prompt.answer).prompt
 
 
 def format_reference(tokenizer: Tokenizer, prompt: Prompt) -> str:
-    """The reference answer as text: its content, or its calls as the template writes them."""
-    if not prompt.answer.get("tool_calls"):
-        return prompt.answer["content"]
-    end = chat.find_end_token(tokenizer)
-    return format_answer(tokenizer, prompt, prompt.answer).removesuffix(tokenizer.decode(end) if end else "").strip()
+    """The reference answer as the model's own is read: its content, or the whole text where the template adds to it.
+
+    A call is text that the template writes, and so are thoughts whose opening it writes before the answer.
+    """
+    ids = tokenizer(write(tokenizer, prompt, prompt.answer).answer, add_special_tokens=False)["input_ids"]
+    ends = list_end_tokens(tokenizer)
+    while ids and ids[-1] in ends:
+        ids.pop()
+    text = str(tokenizer.decode(ids, skip_special_tokens=True)).strip()
+    content = prompt.answer["content"]
+    return content if content.strip() == text else text
+
+
+def find_own_text(tokenizer: Tokenizer, prompt: Prompt) -> str | None:
+    """The prompt's text if its messages and the template's prompt for generation do not say what it is."""
+    text = format_prompt(tokenizer, prompt)
+    calls = any("tool_calls" in message for message in (*prompt.messages, prompt.answer, prompt.rejected or {}))
+    plain = chat.render(tokenizer, prompt.messages, prompt.tools, add_generation_prompt=True)
+    return text if calls or text != plain else None
+
+
+def write(tokenizer: Tokenizer, prompt: Prompt, answer: Message) -> chat.WrittenTurn:
+    """The prompt, and one of its answers as training writes it behind the prompt, the end of the turn included."""
+    try:
+        if not prompt.preference:
+            return chat.write_turn(tokenizer, prompt.messages, answer, prompt.tools, prompt.after)
+        given = [prompt.answer, *([prompt.rejected] if prompt.rejected else [])]
+        before, texts = chat.write_answers(tokenizer, prompt.messages, given, prompt.tools)
+        return chat.WrittenTurn(before, texts[given.index(answer)])
+    except (ValueError, TemplateError) as error:
+        raise UserError(f"{prompt.id}: the chat template does not write it: {error}") from None

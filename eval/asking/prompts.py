@@ -35,6 +35,13 @@ class Prompt:
     meta: dict[str, Any]
     labelled: bool = False
     """Whether the answer is known to be good or bad, as `meta.label` says."""
+    after: tuple[Message, ...] = ()
+    """The rest of the dialogue: a chat template may write a turn in another way where others follow."""
+
+    @property
+    def preference(self) -> bool:
+        """Whether its row is a preference, of which training writes the prompt and each answer apart."""
+        return self.rejected is not None or self.labelled
 
     @property
     def text(self) -> str:
@@ -114,12 +121,13 @@ def _read_row(row: dict[str, Any], name: str, turns: str) -> Iterator[Prompt]:
     if not answers:
         return
     if turns == "last":
-        yield Prompt(name, tuple(messages[: answers[-1]]), tools, messages[answers[-1]], None, meta)
+        before, after = tuple(messages[: answers[-1]]), tuple(messages[answers[-1] + 1 :])
+        yield Prompt(name, before, tools, messages[answers[-1]], None, meta, after=after)
         return
     first = 0 if turns == "all" else int(turns.removeprefix("skip_first_"))
     for turn, at in list(enumerate(answers))[first:]:
-        before = tuple(messages[:at])
-        yield Prompt(f"{name}@{turn + 1}", before, tools, messages[at], None, {**meta, "turn": turn + 1})
+        before, after, known = tuple(messages[:at]), tuple(messages[at + 1 :]), {**meta, "turn": turn + 1}
+        yield Prompt(f"{name}@{turn + 1}", before, tools, messages[at], None, known, after=after)
 
 
 def _is_asked(message: dict[str, Any]) -> bool:

@@ -102,7 +102,8 @@ def find_trained(recipe: str, profile: str) -> TrainedRecipe | None:
     if stages:
         identity = identify_all(list_steps(stages))
     else:
-        identity = identify(resolved.recipe, prepare(resolved.recipe.data).rows_digest)
+        whole = resolved.recipe
+        identity = identify(whole, prepare(whole.data, system=whole.model.system).rows_digest)
     run = rundir.find_same(identity)
     if run is None or run.read().status != "trained":
         return None

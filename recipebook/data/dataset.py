@@ -30,6 +30,7 @@ from recipebook.data.part_names import note_held_out
 from recipebook.data.sampling import keep_rows, repeat_rows
 from recipebook.data.split import PARTS, Part, choose_part
 from recipebook.data.split_file import SplitFile
+from recipebook.data.system_turns import System, SystemTurns
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file, replacing, write_text
 from recipebook.frozen import Frozen
@@ -68,10 +69,12 @@ def prepare(
     cache: Path = ROWS,
     root: Path = PROJECT,
     made: Mapping[str, Path] = MappingProxyType({}),
+    system: System = "keep",
 ) -> Dataset:
     """Build the dataset in `cache`, or reuse it; the recipe names its sources from `root`.
 
-    `made` has the file for each source that earlier stages made, such as `stage:pairs`.
+    `made` has the file for each source that earlier stages made, such as `stage:pairs`. `system` is the recipe's
+    `model.system`: what becomes of system turns.
     """
     inputs = find_all_inputs(data, cache, root, made)
     notes: dict[str, str] = {}
@@ -86,13 +89,20 @@ def prepare(
     # Keys at their default are left out, so that a new key in this module leaves the names of folders as they are.
     settings = data.model_dump_json(exclude={"options"}, exclude_defaults=True)
     settings += options.model_dump_json(exclude_defaults=True)
+    turns = None if system == "keep" else SystemTurns(system)
+    settings += turns.note() if turns else ""
     folder = cache / digest(FORMAT, converter.code, settings, *sources.values())
-    names = [folder.name, *name_earlier_folders(FORMAT, converter.code, data, options, sources.values())]
+    earlier = () if turns else name_earlier_folders(FORMAT, converter.code, data, options, sources.values())
+    names = [folder.name, *earlier]
     if found := next((found for name in names if (found := _find(cache / name))), None):
         return found
+    if turns:
+        converter = converter._replace(convert=turns.after(converter.convert))
     with building(folder.name, cache) as place:
         kinds = Counter[Kind]()
         rows, account = _write(data, inputs, split, converter, options, place, Ledger(notes), kinds)
+        if turns:
+            account = account.model_copy(update={"notes": (*account.notes, turns.note())})
         digested = _digest_rows(place)
         built = Dataset(
             folder=place, rows=rows, rows_digest=digested, sources=sources, account=account, kinds=dict(kinds)

@@ -35,6 +35,7 @@ from recipebook.run.rundir import Run
 from recipebook.sources.inputs import find_inputs
 from recipebook.sources.shards import list_values
 from recipebook.suggestions import offer
+from recipebook.train.chat_template import require_template
 from recipebook.train.kinds import check_kinds
 
 State = Literal["trained", "unfinished", "failed", "new", "changed", "left out"]
@@ -140,7 +141,7 @@ def name_fleet(resolved: Resolved) -> str:
 def _stand(
     member: Member, each: Resolved, trained: Mapping[str, tuple[Run, Manifest]], fleet: Resolved, *, force: bool
 ) -> MemberState:
-    dataset = prepare(each.recipe.data, root=each.root)
+    dataset = prepare(each.recipe.data, root=each.root, system=each.recipe.model.system)
     check_kinds(each.recipe, dataset)
     identity = provenance.identify(each.recipe, dataset.rows_digest)
     standing = MemberState(member, each, dataset, identity, "new", "there is none yet", None)
@@ -148,6 +149,7 @@ def _stand(
     if dataset.rows["train"] < least:
         why = f"{dataset.rows['train']} train rows, and matrix.min_rows is {least}"
         return replace(standing, state="left out", why=why)
+    require_template(each.recipe)
     if force:
         return replace(standing, why="FORCE=1")
     if identity in trained:

@@ -23,6 +23,7 @@ from recipebook.recipe.resolve import is_file
 from recipebook.recipe.stages import Stage, list_texts
 from recipebook.run import provenance
 from recipebook.sources.inputs import MADE, digest_inputs, find_inputs
+from recipebook.train.chat_template import require_template
 from recipebook.train.kinds import check_kinds
 
 # The sections of the recipe that stages with a kind read; a training reads all of it.
@@ -72,16 +73,17 @@ def naming(stage: Stage) -> Iterator[None]:
 
 def _prepare(stage: Stage) -> Dataset:
     with naming(stage):
-        dataset = prepare(stage.recipe.data)
-    check_stage_kinds(stage, dataset)
+        dataset = prepare(stage.recipe.data, system=stage.recipe.model.system)
+    check_stage(stage, dataset)
     return dataset
 
 
-def check_stage_kinds(stage: Stage, dataset: Dataset) -> None:
-    """Refuse rows that a stage which trains cannot learn from."""
+def check_stage(stage: Stage, dataset: Dataset) -> None:
+    """Refuse rows that a stage which trains cannot learn from, and a base without a chat template."""
     if stage.kind is None:
         with naming(stage):
             check_kinds(stage.recipe, dataset)
+            require_template(stage.recipe)
 
 
 def _list_inputs(stage: Stage, dataset: Dataset | None, earlier: Mapping[str, str]) -> dict[str, str]:

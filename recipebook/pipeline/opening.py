@@ -31,7 +31,7 @@ def prepare_rows(step: IdentifiedStage, top: Run) -> Dataset:
     if step.dataset:
         return step.dataset
     made = {f"{MADE}{name}": top.folder / "stages" / name / "rows.jsonl" for name in step.stage.list_sources()}
-    return prepare(step.stage.recipe.data, made=made)
+    return prepare(step.stage.recipe.data, made=made, system=step.stage.recipe.model.system)
 
 
 def open_stage(run: StageRun, step: IdentifiedStage, overrides: Sequence[str], dataset: Dataset) -> None:

@@ -13,7 +13,7 @@ from recipebook.launch.command import build_environment
 from recipebook.launch.process import Stopped, run_job
 from recipebook.locks import holding
 from recipebook.pipeline.finished import find_finished, format_stage
-from recipebook.pipeline.inputs import IdentifiedStage, check_stage_kinds, identify_all, list_steps
+from recipebook.pipeline.inputs import IdentifiedStage, check_stage, identify_all, list_steps
 from recipebook.pipeline.opening import (
     build_job_command,
     finish_merging,
@@ -165,7 +165,7 @@ def _take(
         return 0
     print(heading)
     print_dataset(dataset)
-    check_stage_kinds(stage, dataset)
+    check_stage(stage, dataset)
     if top.read().get_stage(stage.name).status == "waiting":
         open_stage(run, step, overrides, dataset)
     return _run(run, stage, lock)

@@ -36,6 +36,11 @@ class Model(Section):
         description="a file of templates/chat without its ending, or `tokenizer` for the base's own. Set it where the "
         "base has none.",
     )
+    system: Literal["keep", "fold", "drop"] = Field(
+        "keep",
+        description="system turns of rows: kept, folded into the user turn that follows, or dropped. Set it where the "
+        "chat template has no system role.",
+    )
 
 
 class Launch(Section):

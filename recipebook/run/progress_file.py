@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 Curve = dict[int, float]
+REFUSED = "refused.txt"
+"""The file in which the trainer says why it trains none of the rows."""
 
 
 def read_progress(folder: Path) -> dict[str, Any]:

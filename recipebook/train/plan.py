@@ -4,17 +4,10 @@ The rows kept and dropped, how long they are in tokens, which tokens carry loss 
 steps, the resolved recipe, the rendered `axolotl.yaml`, the command, and whether a run of it is there already.
 """
 
-import json
 import math
-import os
 import shlex
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import Any
 
 from recipebook import project
 from recipebook.data.dataset import Dataset, prepare
@@ -23,18 +16,15 @@ from recipebook.data.quality import inspect_rows
 from recipebook.data.scorable import format_scorable
 from recipebook.data.strengths import format_strengths
 from recipebook.launch.command import build_command, build_environment
-from recipebook.launch.process import POLL_SECONDS
-from recipebook.progress import ProgressLine
 from recipebook.project import shown
 from recipebook.recipe.keys import Recipe
 from recipebook.run import provenance, rundir
-from recipebook.run.progress_file import last_error, read_progress
-from recipebook.terminal import print_field, print_painted
+from recipebook.terminal import print_field
+from recipebook.train.chat_template import require_template
 from recipebook.train.kinds import check_kinds
 from recipebook.train.opening import dump_recipe, write_files
+from recipebook.train.preview import print_preview, run_preview
 from recipebook.train.words import print_dataset
-
-PERCENTILES = (50, 90, 95, 99)
 
 
 def plan_run(recipe: Recipe) -> None:
@@ -42,15 +32,19 @@ def plan_run(recipe: Recipe) -> None:
     # First, since the table is needed most if no row reaches the threshold, which the next line refuses.
     for line in format_strengths(recipe.data):
         print(line)
-    dataset = prepare(recipe.data)
+    dataset = prepare(recipe.data, system=recipe.model.system)
     print_dataset(dataset)
     print_training(recipe, dataset)
     _print_outcome(provenance.identify(recipe, dataset.rows_digest))
 
 
 def print_training(recipe: Recipe, dataset: Dataset) -> None:
-    """Print what is known of a training before it begins: its rows, tokens and steps, its files and its command."""
+    """Print what is known of a training before it begins: its rows, tokens and steps, its files and its command.
+
+    Raises if the training could not begin, or would learn nothing.
+    """
     check_kinds(recipe, dataset)
+    require_template(recipe)
     account = dataset.account
     for finding in inspect_rows(dataset.path("train"), dataset.path("test"), account.duplicates, account.leak):
         print(f"{finding.kind:<18}{finding.text}")
@@ -62,52 +56,11 @@ def print_training(recipe: Recipe, dataset: Dataset) -> None:
         print_field("metric", line)
     with tempfile.TemporaryDirectory(dir=project.CACHE, prefix="plan-") as folder:
         write_files(Path(folder), recipe, dataset)
-        _print_tokens(_preview(Path(folder), recipe), recipe)
+        print_preview(run_preview(Path(folder), recipe), recipe)
         _print_steps(recipe, dataset)
         print(f"\n--- resolved recipe\n{dump_recipe(recipe)}")
         print(f"--- axolotl.yaml\n{(Path(folder) / 'axolotl.yaml').read_text(encoding='utf-8')}")
     print(f"--- command, in the run's folder\n{_format_command(recipe)}\n")
-
-
-def _preview(folder: Path, recipe: Recipe) -> dict[str, Any] | str:
-    """The result of trainer/preview.py, which runs in a separate process, or why it failed."""
-    out = folder / "preview.json"
-    command = [sys.executable, "-m", "trainer.preview", "axolotl.yaml", out.name]
-    environment = os.environ | build_environment(recipe)
-    line = ProgressLine("tokens")
-    with (folder / "preview.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            while process.poll() is None:
-                line.follow(read_progress(folder))
-                time.sleep(POLL_SECONDS)
-        finally:
-            process.kill()
-            process.wait()
-            line.clear()
-    return dict(json.loads(out.read_bytes())) if process.returncode == 0 else last_error(folder / "preview.log")
-
-
-def _print_tokens(found: dict[str, Any] | str, recipe: Recipe) -> None:
-    if isinstance(found, str):
-        print_field("tokens", f"cannot be shown: {found}")
-        return
-    lengths, limit = found["lengths"], recipe.training.max_length
-    cuts = statistics.quantiles(lengths, n=100, method="inclusive") if len(lengths) > 1 else lengths * 99
-    quantiles = ", ".join(f"{percent} %: {cuts[percent - 1]:.0f}" for percent in PERCENTILES)
-    print_field("tokens", f"of {len(lengths)} train rows: {quantiles}, longest {max(lengths)}; sequence_len {limit}")
-    print_field("", _format_long(sum(length > limit for length in lengths), recipe.training.too_long))
-    blank = sum(count == 0 for count in found["trained"])
-    print_field(
-        "loss on", f"{sum(found['trained']) / sum(lengths):.0%} of the tokens; {blank} rows without any, dropped"
-    )
-    for number, pieces in enumerate(found["examples"], 1):
-        print_painted(f"row {number}     ", pieces)
-
-
-def _format_long(count: int, too_long: str) -> str:
-    fate = {"raise": "training would stop at them", "truncate": "they would be cut", "drop": "they would be dropped"}
-    return f"{count} rows are longer" + (f": {fate[too_long]} (training.too_long)" if count else "")
 
 
 def _print_steps(recipe: Recipe, dataset: Dataset) -> None:

@@ -17,6 +17,7 @@ from recipebook.run import provenance, rundir
 from recipebook.run.rundir import Run, removing_unless_opened
 from recipebook.terminal import print_field
 from recipebook.train.attempt import attempt
+from recipebook.train.chat_template import require_template
 from recipebook.train.claim import claiming, lock_run
 from recipebook.train.kinds import check_kinds
 from recipebook.train.opening import open_run, reopen_run
@@ -24,12 +25,13 @@ from recipebook.train.words import print_dataset, print_recipe
 
 
 def train_run(resolved: Resolved, overrides: Sequence[str], *, force: bool) -> int:
-    """Train it; the exit status: 0 trained (or found trained), 1 failed, 130 stopped."""
+    """Train it; the exit status: 0 trained (or found trained), 1 failed, 2 refused, 130 stopped."""
     print_recipe(resolved)
     started = time.monotonic()
-    dataset = prepare(resolved.recipe.data)
+    dataset = prepare(resolved.recipe.data, system=resolved.recipe.model.system)
     print_dataset(dataset)
     check_kinds(resolved.recipe, dataset)
+    require_template(resolved.recipe)
     identity = provenance.identify(resolved.recipe, dataset.rows_digest)
     with claiming(identity, resolved.name):
         earlier = None if force else rundir.find_same(identity)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from eval.asking import likelihood
-from eval.asking.generate import format_answer, format_prompt, format_reference, load_base, load_tokenizer
+from eval.asking.generate import format_prompt, format_reference, load_base, load_tokenizer, write
 from eval.asking.likelihood import measure, measure_tokens
 from eval.asking.prompts import Prompt
 from eval.asking.span_likelihood import measure_spans
@@ -45,7 +45,7 @@ def test_likelihoods_are_those_of_the_model_alone(tokenizer: Any) -> None:
 def test_an_answer_is_written_with_the_end_of_its_turn(tokenizer: Any) -> None:
     prompt = ask({"role": "assistant", "content": "robot.stop()"})
     assert format_prompt(tokenizer, prompt) == "<|im_start|>user\nturn left<|im_end|>\n<|im_start|>assistant\n"
-    assert format_answer(tokenizer, prompt, prompt.answer) == "robot.stop()<|im_end|>"
+    assert write(tokenizer, prompt, prompt.answer).answer == "robot.stop()<|im_end|>"
     assert format_reference(tokenizer, prompt) == "robot.stop()"
 
 

@@ -56,6 +56,11 @@ def test_the_mark_of_a_turn_is_no_part_of_a_prompt(tmp_path: Path) -> None:
     assert read_prompts(write_rows(tmp_path, {"messages": masked}))[0].messages == tuple(DIALOGUE[:6])
 
 
+def test_the_rest_of_the_dialogue_is_kept_for_the_chat_template(tmp_path: Path) -> None:
+    prompts = read_prompts(write_rows(tmp_path, {"messages": DIALOGUE}), "all")
+    assert [[one["content"] for one in each.after] for each in prompts] == [["c", "d", "e", "f"], ["e", "f"], []]
+
+
 def test_a_pair_is_one_prompt_with_two_answers(tmp_path: Path) -> None:
     chosen, rejected = {"role": "assistant", "content": "yes"}, {"role": "assistant", "content": "no"}
     path = write_rows(tmp_path, {"messages": DIALOGUE[:2], "chosen": chosen, "rejected": rejected})

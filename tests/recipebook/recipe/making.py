@@ -53,7 +53,8 @@ def start(resolved: Resolved, folder: Path) -> Any:
 
 def convert(resolved: Resolved, folder: Path) -> Any:
     """The rows of all parts."""
-    dataset = prepare(resolved.recipe.data, folder / "cache" / "data", resolved.root)
+    recipe = resolved.recipe
+    dataset = prepare(recipe.data, folder / "cache" / "data", resolved.root, system=recipe.model.system)
     return [dataset.path(part).read_text() for part in dataset.rows]
 
 

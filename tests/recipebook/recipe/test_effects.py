@@ -113,6 +113,7 @@ CASES: dict[str, Case] = {
     "model.base": set_(render, "model.base=models/tiny-seed"),
     "model.revision": set_(render, "model.revision=v2", needs=("model.base=someone/something",)),
     "model.chat_template": set_(render, "model.chat_template=instruct"),
+    "model.system": set_(convert, "model.system=drop", needs=("data.options={system: Be brief.}",)),
     "data": set_(convert, "data.rejects=1", needs=("data.source=SAMPLE/broken.jsonl",)),
     "data.source": set_(convert, "data.source=SAMPLE/others.jsonl"),
     "data.validation": set_(convert, "data.validation=SAMPLE/others.jsonl"),
