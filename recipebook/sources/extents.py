@@ -168,7 +168,8 @@ class _Scan:
 
     def _move(self, count: int) -> None:
         self.at += count
-        while True:
+        # Faster than the expression, and mostly enough.
+        while self.text[self.at : self.at + 1] <= " ":
             blank = _BLANK.match(self.text, self.at)
             self.at = blank.end() if blank else self.at
             if self.at < len(self.text) or not self._read_more():

@@ -12,6 +12,7 @@ in origins and errors is `samples/persona.jsonl[persona_id=persona_000]`.
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from recipebook.sources.inputs import Input, digest_inputs, find_inputs, make_in
 FORMAT = "1"
 INDEX = "index.json"
 BUFFERED = 64 * 2**20
+MOST_FIELDS = 20
 
 
 def find_shard(source: str, where: Mapping[str, str | int], root: Path, folder: Path) -> Input:
@@ -107,7 +109,8 @@ def _take(record: Record, field: str, name: str) -> str | int:
         raise UserError(f"{where}: {record.value}, so its '{on_one_line(field)}' cannot be read")
     value = record.value.get(field)
     if value is None:
-        known = ", ".join(map(on_one_line, record.value))
+        known = ", ".join(map(on_one_line, islice(record.value, MOST_FIELDS)))
+        known += ", …" if len(record.value) > MOST_FIELDS else ""
         raise UserError(f"{where}: has no '{on_one_line(field)}'; it has: {known}")
     if type(value) not in (str, int):
         raise UserError(f"{where}: '{on_one_line(field)}' is {name_kind(value)}, not a string or a whole number")
