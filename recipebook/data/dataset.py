@@ -26,7 +26,6 @@ from recipebook.data.account import Account, Ledger, judge
 from recipebook.data.conversion import Converted, Converter, choose_converter, convert_records, draw_reading
 from recipebook.data.earlier import name_earlier_folders
 from recipebook.data.overlap import HELD_OUT, Written, count_overlap, drop_overlap
-from recipebook.data.part_names import note_held_out
 from recipebook.data.sampling import keep_rows, repeat_rows
 from recipebook.data.split import PARTS, Part, choose_part
 from recipebook.data.split_file import SplitFile
@@ -78,8 +77,6 @@ def prepare(
     """
     inputs = find_all_inputs(data, cache, root, made)
     notes: dict[str, str] = {}
-    if note := note_held_out([each.name for each in inputs["train"]]):
-        notes["parts"] = note
     converter = choose_converter(data.converter, data.source, inputs["train"], notes, data.options)
     options = check_options(converter.options, data.options, f"converter {converter.name}")
     sources = {name: digest_inputs(inputs[part]) for part, name in _name_sources(data).items()}

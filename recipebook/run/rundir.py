@@ -20,7 +20,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from recipebook.errors import UserError, format_first_error
+from recipebook.errors import UserError, format_first_error, on_one_line
 from recipebook.files import write_text
 from recipebook.locks import lock_file, read_owner, write_owner
 from recipebook.project import RUNS, shown
@@ -202,7 +202,10 @@ def find(query: str, runs: Path = RUNS) -> Run:
             return run
     if of_recipe:
         run, manifest = of_recipe[0]
-        raise UserError(f"{shown(run.folder)} is {manifest.status}: make train RECIPE={query} resumes it")
+        fault = on_one_line(manifest.reason or "") if manifest.status == "failed" else ""
+        # What made it fail would make it fail again.
+        hint = f" ({fault}): once that is mended," if fault else ":"
+        raise UserError(f"{shown(run.folder)} is {manifest.status}{hint} make train RECIPE={query} resumes it")
     known = ", ".join(sorted({manifest.recipe for _, manifest in manifests})) or "none yet"
     raise UserError(f"no run '{query}' in runs/; it has runs of: {known}")
 

