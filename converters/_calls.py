@@ -103,6 +103,9 @@ def read_calls(turn: dict[str, Any], role: str, said: str, made: int) -> list[di
         if listed:
             raise BadRecord("a turn has both 'tool_calls' and 'function_call'")
         listed = [turn["function_call"]]
+    written = type(listed) is str
+    if written:
+        listed = parse(listed, "'tool_calls'") if listed.strip() else None
     if not listed:
         return []
     if type(listed) is not list:
@@ -112,7 +115,7 @@ def read_calls(turn: dict[str, Any], role: str, said: str, made: int) -> list[di
     for call in listed:
         if type(call) is not dict:
             raise BadRecord(f"an item of 'tool_calls' is {name_kind(call)}, not an object")
-    return [make_call(call, at, written=False) for at, call in enumerate(listed, made)]
+    return [make_call(call, at, written) for at, call in enumerate(listed, made)]
 
 
 def _parse_quickly(text: str) -> Any:

@@ -17,7 +17,8 @@ from converters._written_calls import WrittenCalls, may_hold_calls, read_written
 from recipebook.data.fields import remember_odd
 from recipebook.rows import BadRecord, Message
 
-TOOL_ROLES = {**ROLES, "function_call": "call", "tool": "tool", "function": "tool", "observation": "tool"}
+_CALLERS, _TOOLS = ("function_call", "tool_call"), ("tool", "function", "observation", "tool_response")
+TOOL_ROLES = {**ROLES, **dict.fromkeys(_CALLERS, "call"), **dict.fromkeys(_TOOLS, "tool")}
 
 _MARK_AND_CALLS = frozenset(("role", "content", "tool_calls", "train"))
 

@@ -94,7 +94,8 @@ def recognise(record: dict[str, Any]) -> str | None:
     for turn in turns:
         if type(turn) is dict:
             role, text = turn.get(speaker), turn.get(said)
-            if turn.get("tool_calls") or turn.get("function_call") or role in ("function_call", "tool", "observation"):
+            speaks = TOOL_ROLES.get(role) if type(role) is str else None
+            if turn.get("tool_calls") or turn.get("function_call") or speaks in ("call", "tool"):
                 return f"have '{field}' with calls of tools"
             if type(text) is str and ("<tools>" in text or OPENING in text):
                 return f"have '{field}' with tools in their texts"
@@ -106,7 +107,7 @@ def declare_tool_turns(shape: Shape) -> Shapes:
     return declare_turns(
         shape,
         TOOL_ROLES,
-        assistant={"tool_calls": CALL_FIELDS, "function_call": CALL_FIELDS},
+        assistant={"tool_calls": Written(CALL_FIELDS), "function_call": CALL_FIELDS},
         call={shape.said: Written(CALL_FIELDS)},
         tool={shape.said: None, "tool_call_id": None},
     )
