@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from converters._calls import read_tools
 from converters._fields import take_text
 from converters._tool_turns import read_tool_turns
-from converters._turns import LISTS, OPENAI, ROLES, SAID, SPEAKERS, add_extras, add_system, take_turns
+from converters._turns import LISTS, OPENAI, ROLES, SAID, SPEAKERS, SYSTEMS, add_extras, add_system, take_turns
 from converters._written_calls import may_hold_calls
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Message
@@ -25,6 +25,8 @@ TEXTS = ("prompt", "instruction", "question", "query", "input")
 """Fields that hold a prompt, the first of which counts; `input` may also go with one of the others."""
 
 _TURNS = ("messages", "conversations")
+_LISTED, _SYSTEMS = frozenset(LISTS), frozenset(SYSTEMS)
+_NO_TOOLS: tuple[list[dict[str, Any]], set[str]] = ([], set())
 _CALLING = frozenset(("function_call", "tool", "function", "observation"))
 _WRITTEN_TURN = re.compile(r"(?:\A\s*|\n\n)(Human|Assistant):")
 _WRITTEN_DIALOGUE = re.compile(r"\s*Human:.*?\n\nAssistant:", re.DOTALL)
@@ -51,48 +53,55 @@ class _Prompt(NamedTuple):
 
 def read_asked(record: dict[str, Any], fields: Sequence[str]) -> Asked:
     """Read the prompt and the answers in these fields; a field of `LISTS` holds the answer and all before it."""
-    tools, known = read_tools(_find_tools(record))
+    given = _find_tools(record)
+    tools, known = read_tools(given) if given is not None else _NO_TOOLS
     read = [(field, *_read_answer(record, field, known)) for field in fields]
     answers = [answer for _, _, answer in read]
     prompt = _read_prompt(record, fields, read[0], known)
-    if prompt.messages and prompt.messages[-1] in answers:
+    if prompt.messages and prompt.messages[-1]["role"] == "assistant" and prompt.messages[-1] in answers:
         # Some data has the whole chat beside its parts.
         del prompt.messages[-1]
     for field, before, _ in read:
         if before:
             prompt = prompt._replace(messages=_agree(prompt, before, field), bare=False)
     messages = prompt.messages
-    add_system(messages, record, None)
-    if not any(message["role"] == "user" for message in messages):
-        raise BadRecord(f"'{prompt.field}' has no user's message")
+    if not _SYSTEMS.isdisjoint(record):
+        add_system(messages, record, None)
+    asks = False
     for message in messages:
+        asks = asks or message["role"] == "user"
         # The answers are what preferences teach; ORPO fits their prompt too, but all of it.
         message.pop("train", None)
+    if not asks:
+        raise BadRecord(f"'{prompt.field}' has no user's message")
     for answer in answers:
         if "train" in answer:
             raise LeftOut("an answer is marked as not to be learned")
-        _number_calls(answer, messages)
+        if "tool_calls" in answer:
+            _number_calls(answer, messages)
     return Asked(messages, answers, tools, prompt.images)
 
 
 def check_called(asked: Asked, answer: Message) -> None:
     """Refuse a good answer that calls a tool which is not there; a bad one may be bad for that."""
-    if asked.tools:
-        called = {call["function"]["name"] for each in (*asked.prompt, answer) for call in each.get("tool_calls", ())}
-        if not called.issubset(tool["function"]["name"] for tool in asked.tools):
-            raise BadRecord("calls a tool that 'tools' does not list")
+    called = {call["function"]["name"] for each in (*asked.prompt, answer) for call in each.get("tool_calls", ())}
+    if not called.issubset(tool["function"]["name"] for tool in asked.tools):
+        raise BadRecord("calls a tool that 'tools' does not list")
 
 
 def find_prompt(record: dict[str, Any], taken: Sequence[str] = ()) -> str | None:
     """The field of a record that holds its prompt; `taken` are those of its answers."""
-    for field in LISTS:
+    for field in LISTS if not _LISTED.isdisjoint(record) else ():
         value = record.get(field)
         if value is None or field in taken:
             continue
         # Other fields of these names may count or describe the turns.
         if type(value) is list or field in _TURNS or (type(value) is str and value.startswith("[")):
             return field
-    return next((field for field in TEXTS if field not in taken and record.get(field) is not None), None)
+    for field in TEXTS:
+        if field not in taken and record.get(field) is not None:
+            return field
+    return None
 
 
 def _read_answer(record: dict[str, Any], field: str, known: Set[str]) -> tuple[list[Message], Message]:
@@ -102,6 +111,8 @@ def _read_answer(record: dict[str, Any], field: str, known: Set[str]) -> tuple[l
         value, _ = take_turns(value, field)
     if type(value) is str or value is None:
         text = take_text(record, field)
+        if "\n\nAssistant:" not in text and not known:
+            return [], {"role": "assistant", "content": text}
         messages = _read_written(text) or _read_messages([{"role": "assistant", "content": text}], field, known)
     elif value == []:
         raise BadRecord(f"'{field}' is empty")
@@ -129,19 +140,19 @@ def _read_prompt(
     if field == "input" and type(value) is dict:
         value, field = value.get("messages"), "messages"
     if type(value) is list:
-        images = sum(type(each) is dict and each.get("image_data") is not None for each in value)
-        return _Prompt(field, _read_messages(value, field, known), images=images)
+        messages = _read_messages(value, field, known)
+        return _Prompt(field, messages, images=len([each for each in value if each.get("image_data") is not None]))
     if type(value) is not str or field in LISTS:
         wanted = "a list" if field in LISTS else "a string or a list"
         raise BadRecord(f"'{field}' is {name_kind(value)}, not {wanted}")
     text = take_text(record, field)
-    if written := _read_written(text):
+    if "\n\nAssistant:" in text and (written := _read_written(text)):
         if record.get("history") or (field != "input" and record.get("input")):
             raise BadRecord(f"'{field}' holds a whole chat, and there is 'history' or 'input' beside it")
         return _Prompt(field, written if written[-1]["content"] else written[:-1])
     if field != "input" and record.get("input"):
         text += "\n" + take_text(record, "input")
-    history = _read_history(record)
+    history = _read_history(record) if record.get("history") is not None else []
     return _Prompt(field, [*history, {"role": "user", "content": text}], bare=not history)
 
 
@@ -183,7 +194,12 @@ def _read_plain(message: Any, field: str) -> Message | None:
     """A message that neither calls a tool nor is a tool's; None for the others."""
     if type(message) is not dict:
         raise BadRecord(f"a message of '{field}' is {name_kind(message)}, not an object")
-    speaker, said = ("role", "content") if "role" in message and "content" in message else _find_names(message)
+    if "role" in message and "content" in message:
+        speaker, said = "role", "content"
+    elif "from" in message and "value" in message and "role" not in message:
+        speaker, said = "from", "value"
+    else:
+        speaker, said = _find_names(message)
     name = message.get(speaker)
     role = ROLES.get(name) if type(name) is str else None
     if role is None:
@@ -239,7 +255,7 @@ def _read_written(text: str) -> list[Message] | None:
 
 
 def _read_history(record: dict[str, Any]) -> list[Message]:
-    history = [] if record.get("history") is None else record["history"]
+    history = record["history"]
     if type(history) is not list or any(type(pair) is not list or len(pair) != 2 for pair in history):
         raise BadRecord("'history' is not a list of questions and their answers")
     messages: list[Message] = []

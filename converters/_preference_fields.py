@@ -34,7 +34,8 @@ _COMMON = {
 _CALL = Fields("call", {"tool_name": None, "arguments": None}, PART_HARMLESS)
 _WRAPPED = Fields("call", {"tool_call": _CALL}, PART_HARMLESS | {"position"})
 _CALLS = Shapes(lambda call: _WRAPPED if "tool_call" in call else _CALL, (_WRAPPED, _CALL))
-_RESPONSE = Fields("response", {"tool_sequence": _CALLS, "quality_score": None}, PART_HARMLESS)
+# The reason for a score, which the model is not shown.
+_RESPONSE = Fields("response", {"tool_sequence": _CALLS, "quality_score": None}, PART_HARMLESS | {"reasoning"})
 _TURN = declare_any_turns(declare_tool_turns).fields
 assert isinstance(_TURN, Shapes)
 
@@ -50,15 +51,18 @@ _INPUT = Fields("input", {"messages": _PROMPT, "tools": TOOLS})
 
 def find_pair(record: Mapping[str, Any]) -> tuple[str, str] | None:
     """The fields of a record's two answers, one of which may be missing."""
-    return next((pair for pair in PAIRS if any(record.get(field) is not None for field in pair)), None)
+    for pair in PAIRS:
+        if record.get(pair[0]) is not None or record.get(pair[1]) is not None:
+            return pair
+    return None
 
 
 def _choose(record: dict[str, Any]) -> Fields:
     pair = find_pair(record)
-    if pair == TRAJECTORIES:
-        return _declare_calls("context", pair, _CALLS)
-    if pair == RESPONSES and type(record[pair[0]]) is dict:
-        return _declare_calls("input", pair, _RESPONSE)
+    if pair is TRAJECTORIES:
+        return _OF_TRAJECTORIES
+    if pair is RESPONSES and type(record[pair[0]]) is dict:
+        return _OF_RESPONSES
     answers = pair or (str(find_answer(record)),)
     prompt = find_prompt(record, answers)
     value = record[prompt] if prompt else None
@@ -74,7 +78,6 @@ def _repeats_prompt(record: dict[str, Any], field: str | None) -> bool:
     return any(type(turn) is dict and text in (turn.get("content"), turn.get("value")) for turn in turns)
 
 
-@lru_cache
 def _declare_calls(prompt: str, pair: tuple[str, str], answer: Fields | Shapes) -> Fields:
     return Fields("record", {**_COMMON, prompt: None, **dict.fromkeys(pair, answer)}, RECORD_HARMLESS)
 
@@ -95,11 +98,13 @@ def _declare(answers: tuple[str, ...], prompt: str | None, kind: str, repeated: 
     return Fields("record", read, RECORD_HARMLESS)
 
 
+_OF_TRAJECTORIES = _declare_calls("context", TRAJECTORIES, _CALLS)
+_OF_RESPONSES = _declare_calls("input", RESPONSES, _RESPONSE)
 FIELDS = Shapes(
     _choose,
     (
-        _declare_calls("context", TRAJECTORIES, _CALLS),
-        _declare_calls("input", RESPONSES, _RESPONSE),
+        _OF_TRAJECTORIES,
+        _OF_RESPONSES,
         *(_declare(PAIRS[0], prompt, "list", False) for prompt in (*LISTS, None)),
         *(_declare(PAIRS[0], prompt, "str", False) for prompt in TEXTS),
         _declare(PAIRS[1], "input", "dict", False),

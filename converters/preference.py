@@ -40,7 +40,7 @@ Out: rows that only the method kto learns from, as the others would learn a bad 
      "label": false, "meta": {"category": "uncategorised"}}
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import ValidationInfo, field_validator
@@ -61,6 +61,7 @@ SPECIAL_CASE_OF = ("chat", "tools", "robot")
 STRENGTHS = ("difference", "ratio", "score")
 NOTES = {"images": "read without the image_data of its prompt"}
 _LARGEST = 1e100
+_NAMED = frozenset(CATEGORIES)
 _SCORED = frozenset(field for pair in SCORES for field in pair)
 
 
@@ -96,8 +97,9 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
     pair = find_pair(record)
     label = None if pair else find_label(record)
     row = _convert_labelled(record, label) if label else _convert_pair(record, pair or PAIRS[0])
-    strengths = measure_strength(record)
-    row["meta"] |= {name: strength for name, strength in strengths.items() if strength is not None}
+    for name, strength in measure_strength(record).items():
+        if strength is not None:
+            row["meta"][name] = strength
     if options.strength is not None and options.threshold is not None:
         found = row["meta"].get(options.strength)
         if found is None:
@@ -110,11 +112,15 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
 def measure_strength(record: dict[str, Any]) -> dict[str, float | None]:
     """How much better the chosen answer is, by each formula; None if the record lacks the scores."""
     score = _take_number(record, "preference_score")
-    for holder, other, pair in _list_scores(record):
-        chosen, rejected = _take_number(holder, pair[0]), _take_number(other, pair[1])
-        if chosen is not None and rejected is not None:
-            return {**compare_scores(chosen, rejected), "score": score}
-    return {"difference": None, "ratio": None, "score": score}
+    response, other = record.get("chosen_response"), record.get("rejected_response")
+    if type(response) is dict:
+        chosen = _take_number(response, "quality_score")
+        rejected = _take_number(other, "quality_score") if type(other) is dict else None
+    else:
+        chosen, rejected = _find_scores(record)
+    if chosen is None or rejected is None:
+        return {"difference": None, "ratio": None, "score": score}
+    return {**compare_scores(chosen, rejected), "score": score}
 
 
 def compare_scores(chosen: float, rejected: float) -> dict[str, float | None]:
@@ -124,24 +130,29 @@ def compare_scores(chosen: float, rejected: float) -> dict[str, float | None]:
     return {"difference": round(difference, 6), "ratio": round(difference / total, 6) if total else None}
 
 
-def _list_scores(record: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any], tuple[str, str]]]:
-    """Where the two scores may stand: the holder of each, and the names of both."""
-    chosen, rejected = record.get("chosen_response"), record.get("rejected_response")
-    if type(chosen) is dict:
-        yield chosen, rejected if type(rejected) is dict else {}, ("quality_score", "quality_score")
-    known = _take_known(record)
-    for pair in SCORES:
-        yield known, known, pair
-        yield record, record, pair
+def _find_scores(record: dict[str, Any]) -> tuple[float | None, float | None]:
+    for holder in (_take_known(record), record):
+        if not _SCORED.isdisjoint(holder):
+            for pair in SCORES:
+                chosen, rejected = _take_number(holder, pair[0]), _take_number(holder, pair[1])
+                if chosen is not None and rejected is not None:
+                    return chosen, rejected
+    return None, None
 
 
 def _convert_pair(record: dict[str, Any], pair: tuple[str, str]) -> Row:
     asked = _read_pair(record, pair)
     chosen, rejected = asked.answers
-    if _compare(chosen) == _compare(rejected):
+    if chosen["content"].strip() == rejected["content"].strip() and _list_calls(chosen) == _list_calls(rejected):
         raise BadRecord("the chosen and the rejected answer are the same")
-    check_called(asked, chosen)
-    row: Row = {"messages": asked.prompt, "chosen": chosen, "rejected": rejected, "meta": _describe(record, asked)}
+    if asked.tools:
+        check_called(asked, chosen)
+    row: Row = {
+        "messages": asked.prompt,
+        "chosen": chosen,
+        "rejected": rejected,
+        "meta": _describe(record, asked.images),
+    }
     return {**row, "tools": asked.tools} if asked.tools else row
 
 
@@ -151,9 +162,9 @@ def _convert_labelled(record: dict[str, Any], label: str) -> Row:
         raise BadRecord(f"has '{label}' and no answer")
     asked = read_asked(record, (field,))
     (answer,) = asked.answers
-    if good:
+    if good and asked.tools:
         check_called(asked, answer)
-    row: Row = {"messages": asked.prompt, "answer": answer, "label": good, "meta": _describe(record, asked)}
+    row: Row = {"messages": asked.prompt, "answer": answer, "label": good, "meta": _describe(record, asked.images)}
     return {**row, "tools": asked.tools} if asked.tools else row
 
 
@@ -170,11 +181,11 @@ def _ask(record: dict[str, Any], field: str, answers: list[str]) -> Asked:
     return Asked(prompt, [{"role": "assistant", "content": answer} for answer in answers], [], 0)
 
 
-def _compare(answer: Message) -> tuple[str, list[Any]]:
-    return answer["content"].strip(), [call["function"] for call in answer.get("tool_calls", ())]
+def _list_calls(answer: Message) -> list[Any]:
+    return [call["function"] for call in answer.get("tool_calls", ())]
 
 
-def _describe(record: dict[str, Any], asked: Asked) -> dict[str, Any]:
+def _describe(record: dict[str, Any], images: int) -> dict[str, Any]:
     """The meta of a row, the measured strengths aside."""
     known = _take_known(record)
     category = _find_category(record, known)
@@ -182,23 +193,27 @@ def _describe(record: dict[str, Any], asked: Asked) -> dict[str, Any]:
     if category or not (known.get("category") or _was_row(record)):
         meta["category"] = category or "uncategorised"
     # A record's own image is one of its messages', where they have any.
-    if images := asked.images or int(record.get("image_data") is not None):
-        meta["images"] = images
-    if not record.keys().isdisjoint(CATEGORIES):
+    if images or record.get("image_data") is not None:
+        meta["images"] = max(images, 1)
+    for key in CATEGORIES:
         # Of several, the others are kept under their own names.
-        others = {key: record[key] for key in CATEGORIES if type(record.get(key)) is str and record[key] != category}
-        meta |= {key: value for key, value in others.items() if value}
-    for key, value in take_metadata({"metadata": known}).items() if known else ():
-        # What became the category or a strength is there already, and a strength is a number.
-        named = key in CATEGORIES and value == category
-        if not named and key not in _SCORED and (key not in STRENGTHS or type(value) is not str):
-            meta.setdefault(key, value)
+        if key in record and type(record[key]) is str and record[key] not in ("", category):
+            meta[key] = record[key]
+    if known:
+        # What became the category or a strength is there already.
+        left = {
+            key: known[key] for key in known if key not in _SCORED and (key not in _NAMED or known[key] != category)
+        }
+        for key, value in take_metadata({"metadata": left}).items() if left else ():
+            # A strength is a number.
+            if key not in STRENGTHS or type(value) is not str:
+                meta.setdefault(key, value)
     return meta
 
 
 def _was_row(record: dict[str, Any]) -> bool:
     """Whether a record is a row, or one that was exported: its metadata is then complete."""
-    if not any(type(record.get(field)) is dict for field in ("meta", "metadata")):
+    if type(record.get("metadata")) is not dict and type(record.get("meta")) is not dict:
         return False
     parts = [record.get(field) for field in ("prompt", "chosen", "rejected", "completion") if field in record]
     return type(record.get("messages")) is list or all(type(part) is list for part in parts)
@@ -206,10 +221,9 @@ def _was_row(record: dict[str, Any]) -> bool:
 
 def _take_known(record: dict[str, Any]) -> dict[str, Any]:
     """A record's metadata, or a row's meta."""
-    if "meta" not in record and "metadata" not in record:
-        return {}
-    found = [record[field] for field in ("meta", "metadata") if type(record.get(field)) is dict]
-    return {key: value for each in found for key, value in each.items()}
+    meta, metadata = record.get("meta"), record.get("metadata")
+    known: dict[str, Any] = metadata if type(metadata) is dict else {}
+    return {**meta, **known} if type(meta) is dict else known
 
 
 def _take_number(holder: dict[str, Any], field: str) -> float | None:
@@ -226,9 +240,8 @@ def _take_number(holder: dict[str, Any], field: str) -> float | None:
 def _find_category(record: dict[str, Any], known: dict[str, Any]) -> str | None:
     for holder in (record, known):
         for field in CATEGORIES:
-            value = holder.get(field)
-            if type(value) is str and value:
-                return value
+            if field in holder and type(holder[field]) is str and holder[field]:
+                return str(holder[field])
     return None
 
 
