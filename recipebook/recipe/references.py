@@ -36,6 +36,7 @@ from recipebook.modules import (
 from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.faults import format_faults, list_invalid
 from recipebook.recipe.figures import find_main_fault
+from recipebook.recipe.matrix_faults import find_matrix_faults
 from recipebook.recipe.resolve import Resolved, format_path, is_file
 from recipebook.recipe.schema_walk import Fault, Schema, dotted, find_faults, resolve_reference
 from recipebook.recipe.unused_keys import find_unused_keys
@@ -103,6 +104,7 @@ def _find_faults(resolved: Resolved, made: Sequence[str]) -> Iterator[Fault]:
     yield from _find_metric_faults(recipe.eval, root)
     yield from _find_missing(resolved)
     yield from find_unused_keys(resolved)
+    yield from find_matrix_faults(recipe)
 
 
 def _find_metric_faults(evaluation: Evaluation, root: Path) -> Iterator[Fault]:

@@ -177,6 +177,12 @@ def test_a_check_imports_nothing_heavy() -> None:
         ("remote: {url: 'http://[::1'}", "remote.url: no address, such as https://api.example.org/v1"),
         ("remote: {url: 'https://host:99999/v1'}", "remote.url: no address, such as https://"),
         ("remote: {url: nowhere}", "remote.url: no address, such as https://"),
+        ("matrix: {values: {training.seed.x.y: [1]}}", "matrix.values: training.seed: a mapping is not a whole number"),
+        (
+            "matrix: {values: {training.sed: [1]}}",
+            "matrix.values: unknown key 'sed' under training; did you mean 'seed'",
+        ),
+        ("matrix: {values: {lora.r: [8, -1]}}", "matrix.values: lora.r: -1 is not a whole number (greater than 0)"),
         ("stages: [{name: [a]}]", "name: a list is not text"),
         ("lora: {rank: 3}", "unknown key 'rank' under lora; write lora.r"),
         ("launch: {per_device_train_batch_size: 3}", "write training.batch_size"),
