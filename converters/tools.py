@@ -127,7 +127,10 @@ def _choose_shape(record: dict[str, Any]) -> Fields:
     shape = recall_shape(record)
     if shape:
         return _USUAL[shape]
-    return next((fields for field, fields in _TURNS.items() if record.get(field) is not None), _QUERY)
+    for field, fields in _TURNS.items():
+        if record.get(field) is not None:
+            return fields
+    return _QUERY
 
 
 FIELDS = Shapes(_choose_shape, (*_TURNS.values(), _QUERY))
