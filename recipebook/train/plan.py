@@ -6,10 +6,9 @@ steps, the resolved recipe, the rendered `axolotl.yaml`, the command, and whethe
 
 import math
 import shlex
-import tempfile
-from pathlib import Path
 
 from recipebook import project
+from recipebook.building import building
 from recipebook.data.dataset import Dataset, prepare
 from recipebook.data.default_metrics import choose_metrics, format_metrics
 from recipebook.data.quality import inspect_rows
@@ -54,12 +53,12 @@ def print_training(recipe: Recipe, dataset: Dataset) -> None:
     metrics = recipe.eval.metrics or choose_metrics(recipe.data, held_out)
     for line in format_scorable(metrics, held_out, recipe.eval.part):
         print_field("metric", line)
-    with tempfile.TemporaryDirectory(dir=project.CACHE, prefix="plan-") as folder:
-        write_files(Path(folder), recipe, dataset)
-        print_preview(run_preview(Path(folder), recipe), recipe)
+    with building("plan", project.CACHE) as folder:
+        write_files(folder, recipe, dataset)
+        print_preview(run_preview(folder, recipe), recipe)
         _print_steps(recipe, dataset)
         print(f"\n--- resolved recipe\n{dump_recipe(recipe)}")
-        print(f"--- axolotl.yaml\n{(Path(folder) / 'axolotl.yaml').read_text(encoding='utf-8')}")
+        print(f"--- axolotl.yaml\n{(folder / 'axolotl.yaml').read_text(encoding='utf-8')}")
     print(f"--- command, in the run's folder\n{_format_command(recipe)}\n")
 
 
