@@ -237,7 +237,8 @@ def _name_as_openai(turn: Any, field: str) -> dict[str, Any]:
     speaker, said = _find_names(turn)
     if (speaker, said) == ("role", "content"):
         return turn
-    return {{speaker: "role", said: "content"}.get(key, key): value for key, value in turn.items()}
+    names = {speaker: "role", said: "content"}
+    return {names[key] if key in names else key: value for key, value in turn.items()}
 
 
 def _read_written(text: str) -> list[Message] | None:

@@ -24,6 +24,6 @@ def export(row: Row) -> dict[str, Any]:
         surplus = "a system turn" if "system" in roles else f"{len(roles)} turns"
         raise BadRecord(f"has {surplus}; the form is one user turn and one assistant turn")
     prompt, completion = row["messages"]
-    if surplus := sorted((prompt.keys() - {"train"} | completion.keys()) - {"role", "content"}):
-        raise BadRecord(f"has '{surplus[0]}' of a turn, which the form cannot hold")
+    if others := sorted((prompt.keys() - {"train"} | completion.keys()) - {"role", "content"}):
+        raise BadRecord(f"has '{others[0]}' of a turn, which the form cannot hold")
     return {"prompt": prompt["content"], "completion": completion["content"]}

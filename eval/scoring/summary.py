@@ -123,13 +123,17 @@ def summarise(
     seed: int,
     main: str | None,
 ) -> Summary:
-    """Sum up, over all rows and by each value of the slice fields."""
+    """Sum up, over all rows and by each value of the slice fields.
+
+    Without a `main` figure, it is the first one that any answer has: labelled answers have no figures of pairs.
+    """
     if main is not None and main not in figures:
         raise UserError(f"no figure {main!r}; the metrics have: {', '.join(figures)}")
     if main is not None and figures[main].untested:
         tested = ", ".join(name for name, figure in figures.items() if not figure.untested)
         raise UserError(f"figure {main!r} is not tested and cannot be the main one; these can: {tested}")
-    first = main or next(iter(figures))
+    has_values = (name for name in figures if any(scores[name] is not None for scores in tuned_scores))
+    first = main or next(has_values, next(iter(figures)))
     ordered = {first: figures[first], **figures}
     rows = range(len(predictions))
 

@@ -33,6 +33,13 @@ def test_the_main_figure_comes_first_here_and_in_slices() -> None:
     assert summarise_all(main=None).headline.figure == "near"
 
 
+def test_a_figure_that_no_answer_has_is_not_the_main_one() -> None:
+    without: list[Scores] = [{**scores, "near": None} for scores in TUNED]
+    assert summarise(PREDICTIONS, without, BASE, FIGURES, [], 42, None).main == "exact"
+    nothing: list[Scores] = [dict.fromkeys(FIGURES) for _ in TUNED]
+    assert summarise(PREDICTIONS, nothing, None, FIGURES, [], 42, None).main == "near"
+
+
 def test_rows_and_truncated_answers_are_counted() -> None:
     summary = summarise_all()
     assert (summary.rows, summary.truncated, summary.with_base) == (10, 1, True)

@@ -256,7 +256,8 @@ def test_openai_and_sharegpt_keep_names_thoughts_and_marks() -> None:
 
 def test_a_question_and_its_answer_hold_no_thoughts() -> None:
     with pytest.raises(BadRecord, match="has 'reasoning_content' of a turn, which the form cannot hold"):
-        find_export("prompt_completion")({**THOUGHT, "messages": THOUGHT["messages"][2:]})
+        row: Any = {**THOUGHT, "messages": THOUGHT["messages"][2:]}
+        find_export("prompt_completion")(row)
 
 
 def read_sharegpt(turn: dict[str, str]) -> dict[str, Any]:
