@@ -238,7 +238,7 @@ def _name_as_openai(turn: Any, field: str) -> dict[str, Any]:
     if (speaker, said) == ("role", "content"):
         return turn
     names = {speaker: "role", said: "content"}
-    return {names[key] if key in names else key: value for key, value in turn.items()}
+    return {names.get(str(key), str(key)): value for key, value in turn.items()}
 
 
 def _read_written(text: str) -> list[Message] | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from converters._answers import TEXTS, find_prompt
 from converters._calls import TOOLS
@@ -36,8 +36,7 @@ _WRAPPED = Fields("call", {"tool_call": _CALL}, PART_HARMLESS | {"position"})
 _CALLS = Shapes(lambda call: _WRAPPED if "tool_call" in call else _CALL, (_WRAPPED, _CALL))
 # The reason for a score, which the model is not shown.
 _RESPONSE = Fields("response", {"tool_sequence": _CALLS, "quality_score": None}, PART_HARMLESS | {"reasoning"})
-_TURN = declare_any_turns(declare_tool_turns).fields
-assert isinstance(_TURN, Shapes)
+_TURN = cast(Shapes, declare_any_turns(declare_tool_turns).fields)
 
 
 def _with_images(turn: dict[str, Any]) -> Fields | None:

@@ -120,7 +120,7 @@ def _read_text(text: str, followed: bool, known: Set[str]) -> WrittenCalls | Non
     if not followed and not known:
         return None
     found = read_written_calls(text)
-    return found if found and (followed or known.issuperset(found.list_names())) else None
+    return found if found and (followed or known >= set(found.list_names())) else None
 
 
 def _join_calls(messages: list[Message], message: Message) -> bool:

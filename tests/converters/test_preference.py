@@ -72,7 +72,8 @@ def test_any_record_becomes_one_preference_or_is_refused_with_a_reason(record: d
     except BadRecord as reason:
         assert str(reason)
     else:
-        answers = [row[name] for name in ("chosen", "rejected", "answer") if name in row]
+        fields: dict[str, Any] = {**row}
+        answers = [fields[name] for name in ("chosen", "rejected", "answer") if name in fields]
         assert all(type(turn["content"]) is str and turn["content"].strip() for turn in [*row["messages"], *answers])
         assert any(turn["role"] == "user" for turn in row["messages"])
         assert {answer["role"] for answer in answers} == {"assistant"}
