@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from recipebook.data.account import Account, Ledger
 from recipebook.data.conversion import Converter, convert_records, find_converter
+from recipebook.data.fields import RECORD_HARMLESS
 from recipebook.data.marks import MARKS
 from recipebook.modules import CONVERTER, list_names
 from recipebook.project import PROJECT
@@ -120,7 +121,9 @@ def check(spot: Spot, key: str, value: Any) -> None:
 
 
 def says_nothing(key: str, value: Any) -> bool:
-    """Whether the field is an empty list of images, or a mark that says what holds without it."""
+    """Whether the field is harmless, an empty list of images, or a mark that says what holds without it."""
+    if key in RECORD_HARMLESS:
+        return True
     if key in ("images", "video", "audio_url"):
         return not value
     if key in ("weight", "loss_weight", "train"):
