@@ -14,9 +14,10 @@ from collections.abc import Sequence, Set
 from typing import Any, NamedTuple
 
 from converters._calls import read_tools
+from converters._extras import add_extras
 from converters._fields import take_text
 from converters._tool_turns import read_tool_turns
-from converters._turns import LISTS, OPENAI, ROLES, SAID, SPEAKERS, SYSTEMS, add_extras, add_system, take_turns
+from converters._turns import LISTS, OPENAI, ROLES, SAID, SPEAKERS, SYSTEMS, add_system, take_turns
 from converters._written_calls import may_hold_calls
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Message
@@ -213,7 +214,7 @@ def _read_plain(message: Any, field: str) -> Message | None:
         text = take_text(message, said, f" in a message of '{field}'")
     read: Message = {"role": role, "content": text}
     if len(message) > 2:
-        add_extras(read, message, OPENAI._replace(field=field))
+        add_extras(read, message, OPENAI._replace(field=field).place)
     return read
 
 

@@ -11,8 +11,9 @@ from collections.abc import Set
 from typing import Any
 
 from converters._calls import format_answer, read_call_list, read_calls
+from converters._extras import add_extras
 from converters._fields import take_any_text, take_text
-from converters._turns import ROLES, Shape, add_extras, take_role
+from converters._turns import ROLES, Shape, take_role
 from converters._written_calls import WrittenCalls, may_hold_calls, read_written_calls, split_answers
 from recipebook.data.fields import remember_odd
 from recipebook.rows import BadRecord, Message
@@ -47,7 +48,7 @@ def read_tool_turns(listed: list[Any], shape: Shape, known: Set[str] = frozenset
                 answered = _find_answered(turn, waiting, messages)
                 messages.append({"role": role, "content": answer, "tool_call_id": answered})
                 if len(turn) > 2:
-                    add_extras(messages[-1], turn, shape)
+                    add_extras(messages[-1], turn, shape.place)
             continue
         # A turn with only its speaker and its text calls nothing, unless in the text.
         may_call = role == "call" or len(turn) > 2 or said not in turn
@@ -69,7 +70,7 @@ def read_tool_turns(listed: list[Any], shape: Shape, known: Set[str] = frozenset
         if calls:
             message["tool_calls"] = calls
         if len(turn) > 2:
-            add_extras(message, turn, shape)
+            add_extras(message, turn, shape.place)
         if not calls or not _join_calls(messages, message):
             messages.append(message)
             waiting.clear()

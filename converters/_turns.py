@@ -16,11 +16,12 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from converters._extras import REASONING, add_extras
 from converters._fields import PART_TEXTS, take_any_text, take_text
 from recipebook.data.fields import OBJECT, PART_HARMLESS, TEXT, Fields, Shapes, Written, remember_odd
-from recipebook.data.marks import MARKS, read_mark
+from recipebook.data.marks import MARKS
 from recipebook.records import load_json, name_kind
-from recipebook.rows import BadRecord, LeftOut, Message
+from recipebook.rows import BadRecord, Message
 
 ROLES = {
     "user": "user",
@@ -75,11 +76,8 @@ SHAREGPT = Shape("conversations", "from", "value")
 
 METADATA = {"metadata": OBJECT, "meta": OBJECT}
 """Where data and our own rows have texts, numbers and booleans of any name, which go to a row's meta."""
-REASONING = ("reasoning_content", "reasoning", "thinking")
-"""The names that data has for what the assistant thinks before it answers."""
 
 _THINKERS = ("assistant", "call")
-_EXTRAS = frozenset(("name", *REASONING, *MARKS))
 
 
 def find_turns(record: dict[str, Any]) -> tuple[list[Any], Shape] | None:
@@ -148,7 +146,7 @@ def read_turns(listed: list[Any], shape: Shape, roles: dict[str, str]) -> list[M
             text = take_text(turn, said, shape.place)
         message: Message = {"role": role, "content": text}
         if not plain:
-            add_extras(message, turn, shape)
+            add_extras(message, turn, shape.place)
         messages.append(message)
     remember_odd(listed, odd)
     return messages
@@ -188,37 +186,6 @@ def declare_any_turns(declare: Callable[[Shape], Shapes]) -> Written:
         return shapes[speaker, said].choose(turn)
 
     return Written(Shapes(choose, [fields for each in shapes.values() for fields in each.fields]))
-
-
-def add_extras(message: Message, turn: dict[str, Any], shape: Shape) -> None:
-    """Add what a turn has beside its text to its message: what the assistant thought, a name, a mark."""
-    if _EXTRAS.isdisjoint(turn):
-        return
-    if message["role"] == "assistant" and (thoughts := _list_texts(turn, REASONING)):
-        if len(thoughts) > 1:
-            raise BadRecord(f"says two things under {' and '.join(REASONING)}{shape.place}")
-        message["reasoning_content"] = thoughts[0]
-    if names := _list_texts(turn, ("name",)):
-        message["name"] = names[0]
-    for key in sorted(MARKS.intersection(turn)):
-        if turn[key] not in (None, "", []):
-            learned = read_mark(key, turn[key])
-            if learned is None:
-                raise BadRecord(f"'{key}'{shape.place} is neither 0 nor 1, so it cannot be followed")
-            if not learned:
-                message["train"] = False
-
-
-def _list_texts(turn: dict[str, Any], fields: tuple[str, ...]) -> list[str]:
-    texts = [text for field in fields if type(text := turn.get(field)) is str and text and not text.isspace()]
-    return [*dict.fromkeys(text.replace("\r\n", "\n") for text in texts)]
-
-
-def check_marks(messages: list[Message]) -> None:
-    """Leave out a chat in which nothing that the assistant says is to be learned."""
-    masked = [message for message in messages if "train" in message]
-    if masked and all("train" in message for message in messages if message["role"] == "assistant"):
-        raise LeftOut("all that the assistant says is marked as not to be learned")
 
 
 def take_role(turn: Any, shape: Shape, roles: dict[str, str]) -> str:

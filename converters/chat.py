@@ -26,6 +26,7 @@ marked with `weight: 0`, `train: false` or the like has `"train": false`: it is 
 from typing import Any
 
 from converters._columns import Columns, check_columns, take_meta
+from converters._extras import check_marks
 from converters._fields import take_text
 from converters._turns import (
     CHAT_NOTES,
@@ -36,7 +37,6 @@ from converters._turns import (
     SHAREGPT,
     SYSTEMS,
     add_system,
-    check_marks,
     declare_any_turns,
     declare_turns,
     drop_unanswered,

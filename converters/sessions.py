@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 from typing import Any, Literal, NamedTuple
 
-from converters._turns import Shape, check_marks, declare_turns, read_turns
+from converters._extras import check_marks
+from converters._turns import Shape, declare_turns, read_turns
 from recipebook.data.fields import RECORD_HARMLESS, Fields
 from recipebook.frozen import Frozen
 from recipebook.records import Record, name_kind

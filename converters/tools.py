@@ -33,6 +33,7 @@ from typing import Any
 from converters._calls import CALL_FIELDS, parse, read_call_list
 from converters._calls import TOOLS as TOOLS
 from converters._calls import read_tools as read_tools
+from converters._extras import check_marks
 from converters._fields import take_text
 from converters._tool_turns import TOOL_ROLES
 from converters._tool_turns import read_tool_turns as read_tool_turns
@@ -45,7 +46,6 @@ from converters._turns import (
     SYSTEMS,
     Shape,
     add_system,
-    check_marks,
     declare_any_turns,
     declare_turns,
     drop_unanswered,
