@@ -65,7 +65,7 @@ def describe_refusal(error: OSError | UnicodeError | RecursionError) -> str | No
     return None
 
 
-class Parser(argparse.ArgumentParser):
+class CommandParser(argparse.ArgumentParser):
     """Prints what is wrong with the words of a command on one line, as all other errors are."""
 
     def error(self, message: str) -> NoReturn:
@@ -75,7 +75,7 @@ class Parser(argparse.ArgumentParser):
 
 def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:
     """The chosen command with its options; the list of all if none is chosen, or one that does not exist."""
-    parser = Parser(prog="recipebook", description="A recipe runner on top of Axolotl.")
+    parser = CommandParser(prog="recipebook", description="A recipe runner on top of Axolotl.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     files = list_files()
     if chosen in files:

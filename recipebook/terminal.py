@@ -64,8 +64,8 @@ def print_painted(label: str, pieces: Iterable[tuple[str, bool]]) -> None:
     stream = sys.stdout.stream if isinstance(sys.stdout, CleanStream) else sys.stdout
     opening, closing = (GREEN, PLAIN) if stream.isatty() else ("[[", "]]")
     cleaned = [(clean(text.replace("\n", "\\n")), marked) for text, marked in pieces]
-    stream.write(label + "".join(f"{opening}{text}{closing}" if marked else text for text, marked in cleaned) + "\n")
-    stream.flush()
+    text = "".join(f"{opening}{text}{closing}" if marked else text for text, marked in cleaned)
+    print(label + text, file=stream, flush=True)
 
 
 def print_field(label: str, text: str) -> None:

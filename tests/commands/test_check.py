@@ -9,7 +9,10 @@ from commands import main
 
 def test_a_sound_recipe_is_called_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "robot-lora"]) == 0
-    assert capsys.readouterr() == ("every recipe, profile and template is sound\n", "")
+    assert capsys.readouterr() == (
+        "robot-lora is sound under every profile; without RECIPE= all recipes are checked\n",
+        "",
+    )
 
 
 def test_every_fault_is_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
