@@ -142,9 +142,9 @@ def make_call(given: Any, at: int, written: bool) -> dict[str, Any]:
     A null in a call that was written as text was meant; one in an object is Arrow's, and no argument.
     """
     if _is_plain(given):
-        function = {"name": given["name"], "arguments": format_arguments(given["arguments"], written)}
-        return {"id": f"call_{at}", "type": "function", "function": function}
-    function = given.get("function", given) if type(given) is dict else None
+        plain = {"name": given["name"], "arguments": format_arguments(given["arguments"], written)}
+        return {"id": f"call_{at}", "type": "function", "function": plain}
+    function: Any = given.get("function", given) if type(given) is dict else None
     if type(function) is str:
         function = {**given, "name": function}
     name = function.get("name") if type(function) is dict else None

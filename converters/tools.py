@@ -187,7 +187,7 @@ def _read_query(record: dict[str, Any]) -> tuple[list[Message], list[str]]:
     """A question and the calls that answer it."""
     if record.get("query") is None:
         raise BadRecord("has none of 'messages', 'conversations' and 'query'")
-    answers = record.get("answers")
+    answers: Any = record.get("answers")
     written = type(answers) is str
     if written:
         answers = parse(answers, "'answers'")
