@@ -120,9 +120,12 @@ class RowTally:
 
 def open_look(cfg: Any) -> Callable[[Row], Look]:
     """What looks at the rows of a training."""
-    tokenizer = load_tokenizer(cfg)
-    if not tokenizer.chat_template:
-        raise NoTemplateError(f"{cfg.base_model} has no chat template")
+    try:
+        tokenizer = load_tokenizer(cfg)
+    except ValueError as error:
+        if "chat_template is null" in str(error):
+            raise NoTemplateError(f"{cfg.base_model} has no chat template") from None
+        raise
     return _look_at_preference(cfg, tokenizer) if cfg.rl else _look_at_chat(cfg, tokenizer)
 
 
