@@ -69,7 +69,8 @@ def recipe_schema() -> Schema:
 def _find_secrets(value: Any, path: KeyPath) -> Iterator[Fault]:
     """Addresses with a password: they would be written into the run's folder. The lines do not repeat them."""
     if isinstance(value, dict | list):
-        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        items: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, inner in items:
             yield from _find_secrets(inner, (*path, key))
     elif isinstance(value, str) and "://" in value and _SECRET.search(value):
         text = "an address with a user name, password or key in it; keys belong into environment variables"

@@ -15,7 +15,9 @@ from recipebook.recipe.schema_walk import Fault
 
 def find_matrix_faults(recipe: Recipe) -> Iterator[Fault]:
     """One fault for each key, of the first of its values that has any."""
-    for key, values in recipe.matrix.values.items() if recipe.matrix else ():
+    if recipe.matrix is None:
+        return
+    for key, values in recipe.matrix.values.items():
         for value in values if isinstance(values, tuple) else ():
             faults = find_recipe_faults(_nest(key, value), part=True)
             if faults:

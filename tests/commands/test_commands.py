@@ -122,7 +122,7 @@ def test_an_interrupted_command_says_so(monkeypatch: pytest.MonkeyPatch, capsys:
 def refuse(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     """The one line that a command ends with; its exit status is 2."""
     try:
-        status = main(words)
+        status: object = main(words)
     except SystemExit as end:
         status = end.code
     said = capsys.readouterr()
