@@ -4,25 +4,29 @@ In: `[{"a": 1}, {"a": 2}]`, `{"data": [{"a": 1}, {"a": 2}], "info": "…"}` or `
 blocks of bytes. Out: the text of each record with its line, for the first `JsonText(1, b'{"a": 1}')` and
 `JsonText(1, b'{"a": 2}')`. The caller reads each by itself, so that a record means the same as on a line of its own.
 
-A file of any size takes the memory of its largest record, which may have 16 MiB.
+A file of any size takes the memory of its largest record, and of one that is too large the beginning.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
 from recipebook.errors import UserError
+from recipebook.records import LARGEST
 from recipebook.sources.unpacking import BLOCK, Blocks
 
 WRAPPERS = ("data", "records", "rows", "examples")
-LARGEST_VALUE = 16 * 2**20
+LARGEST_VALUE = 4 * LARGEST
 MOST_OTHERS = 9
 
 # What a value that is cut by the end of a block may look like: a word such as -Infinity, or an escape.
 _LONGEST_WORD = 12
 _BLANK = re.compile(r"[ \t\r\n]*")
+_MARK = re.compile(r'["\[\]{}]')
+_INSIDE = re.compile(r'(?:[^"\\]+|\\.)*', re.DOTALL)
 
 
 class JsonText(NamedTuple):
@@ -92,6 +96,8 @@ class _Scan:
         self._blocks, self.text, self.at = blocks, "", 0
         # The line of `_counted`, and what stands before the text that is at hand: lines, and columns of the last one.
         self._line, self._counted, self.lines, self.columns = 1, 0, 0, 0
+        # How much text was let go of, and when the value here must have ended.
+        self._passed, self._must_end_by = 0, math.inf
         self._move(0)
 
     def read_items(self) -> Iterator[JsonText]:
@@ -116,15 +122,23 @@ class _Scan:
         self._move(1)
 
     def take(self) -> JsonText:
-        """The value here, as text; moves on to what follows it."""
+        """The value here, as text; moves on to what follows it. Of a value too large for a record, its beginning."""
         end = self._find_end()
         self._count(self.at)
+        if end is None:
+            item = JsonText(self._line, self.text[self.at : self.at + LARGEST + 1].encode("latin-1"))
+            self._skip_large()
+            return item
         item = JsonText(self._line, self.text[self.at : end].encode("latin-1"))
         self._move(end - self.at)
         return item
 
     def skip(self) -> None:
-        self._move(self._find_end() - self.at)
+        end = self._find_end()
+        if end is None:
+            self._skip_large()
+        else:
+            self._move(end - self.at)
 
     def peek(self) -> str:
         return self.text[self.at : self.at + 1]
@@ -147,7 +161,8 @@ class _Scan:
         if self.peek():
             raise self._fault("unexpected content after the end")
 
-    def _find_end(self) -> int:
+    def _find_end(self) -> int | None:
+        """Where the value here ends; None if it is too large to be built."""
         while True:
             try:
                 _, end = self._decode(self.text, self.at)
@@ -155,8 +170,41 @@ class _Scan:
                     return end
             except json.JSONDecodeError as error:
                 cut = error.msg.startswith("Unterminated") or error.pos + _LONGEST_WORD > len(self.text)
+                if cut and len(self.text) - self.at > LARGEST:
+                    return None
                 if not (cut and self._read_more()):
                     raise
+
+    def _skip_large(self) -> None:
+        """Move past a value by its brackets and quotes alone, which takes no memory."""
+        self._must_end_by = self._passed + self.at + LARGEST_VALUE
+        depth = 0
+        while True:
+            found = _MARK.search(self.text, self.at) if depth else _MARK.match(self.text, self.at)
+            if found is None:
+                self.at = len(self.text) if depth else self.at
+                if not depth or not self._read_more():
+                    raise self._fault(f"a value larger than {LARGEST // 2**20} MiB that does not end")
+                continue
+            self.at = found.end()
+            if found[0] == '"':
+                self._skip_string()
+            else:
+                depth += 1 if found[0] in "[{" else -1
+            if not depth:
+                self._must_end_by = math.inf
+                return self._move(0)
+
+    def _skip_string(self) -> None:
+        """Move past the rest of a string."""
+        while True:
+            inside = _INSIDE.match(self.text, self.at)
+            self.at = inside.end() if inside else self.at
+            if self.text.startswith('"', self.at):
+                self.at += 1
+                return
+            if not self._read_more():
+                raise self._fault("a string that does not end")
 
     def _separate(self, close: str) -> None:
         if self.peek() == ",":
@@ -178,7 +226,8 @@ class _Scan:
     def _read_more(self) -> bool:
         """Let go of what is read and add as much as is left, so that a long value is not looked at too often."""
         left = len(self.text) - self.at
-        if left >= LARGEST_VALUE:
+        self._passed += self.at
+        if self._passed > self._must_end_by:
             raise self._fault(f"a value larger than {LARGEST_VALUE // 2**20} MiB")
         more, size = list[bytes](), 0
         while size < max(left, BLOCK) and (block := next(self._blocks, None)) is not None:

@@ -11,7 +11,7 @@ Out: an `Input` a file. What a file is follows from its ending, in capitals or n
 
 import glob
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path, PurePath, PurePosixPath
 from typing import NamedTuple
@@ -29,7 +29,7 @@ from recipebook.sources.unpacking import PACKED
 from recipebook.sources.zips import ZIP, find_archive, list_members
 
 MADE = "stage:"
-READERS = {
+READERS: Mapping[str, Callable[[Path, str, Position, dict[str, str]], Iterator[Record]]] = {
     ".csv": read_table,
     ".tsv": read_tabbed_table,
     ".parquet": read_parquet,
@@ -56,8 +56,9 @@ class Input(NamedTuple):
     def plain(self) -> Path | None:
         """The file, where it is JSON as it lies on disk, so that several processes may share it."""
         path = self.path
-        packed = path is None or path.suffix.lower() in (*PACKED, ZIP)
-        return None if packed or _find_kind(path) else path
+        if path is None or path.suffix.lower() in (*PACKED, ZIP) or _find_kind(path):
+            return None
+        return path
 
 
 def find_inputs(source: str, root: Path) -> list[Input]:

@@ -24,7 +24,7 @@ from recipebook.errors import UserError, on_one_line
 from recipebook.records import LARGEST, Record, Value, load_json, parse, require_some
 from recipebook.rows import BadRecord
 from recipebook.sources.blocks import Position, find_encoding, open_file, read_blocks
-from recipebook.sources.extents import LARGEST_VALUE, JsonText, ObjectShape, find_items, find_shape, find_wrapped
+from recipebook.sources.extents import JsonText, ObjectShape, find_items, find_shape, find_wrapped
 from recipebook.sources.lines import (
     BLANK,
     Lines,
@@ -49,6 +49,7 @@ SIGNS = {
     b"ARROW1": "arrow",
 }
 MOST_KEYS = 8
+LARGEST_TABLE = 2 * LARGEST
 
 Layout = Literal["lines", "list", "object"]
 
@@ -181,9 +182,9 @@ def _read_one(blocks: Blocks) -> Iterator[Record]:
 
 def _read_columns(blocks: Blocks, name: str, notes: dict[str, str]) -> Iterator[Record]:
     """The rows of a table that holds its columns one after another, as pandas writes it."""
-    whole = _join(blocks, LARGEST_VALUE)
-    if len(whole) > LARGEST_VALUE:
-        limit = f"{LARGEST_VALUE // 2**20} MiB"
+    whole = _join(blocks, LARGEST_TABLE)
+    if len(whole) > LARGEST_TABLE:
+        limit = f"{LARGEST_TABLE // 2**20} MiB"
         raise UserError(f"{name}: a table by columns larger than {limit}; write it with orient='records', lines=True")
     try:
         columns: dict[str, dict[str, Any]] = load_json(whole.decode(errors="replace"))

@@ -152,6 +152,11 @@ def test_huge_line_is_one_bad_record_among_good_ones(tmp_path: Path) -> None:
     assert read_all(tmp_path, b"\n".join([good, huge, good]))[0] == expected
     listed = b"[" + b",\n".join([good, huge, good]) + b"]"
     assert read_all(tmp_path, listed)[0] == expected
+    nested = b'{"a":[' + b'{"b":"]\\\\"},[],' * 700_000 + b'{"c":"\\""}]}'
+    assert read_all(tmp_path, b"[" + b",\n".join([good, nested, good]) + b"]")[0] == expected
+    with pytest.raises(UserError) as error:
+        read_all(tmp_path, b'[{"a":"' + b"x" * 20_000_000 + b'"}]')
+    assert str(error.value).endswith(": not JSON: a value larger than 16 MiB")
 
 
 def test_lines_longer_than_a_block_are_read_whole(tmp_path: Path) -> None:
