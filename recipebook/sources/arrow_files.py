@@ -108,7 +108,7 @@ def _check_columns(schema: "pyarrow.Schema", name: str) -> None:
         raise UserError(f"{name}: a column's name is not UTF-8") from error
     if len(set(columns)) < len(columns):
         twice = Counter(columns).most_common(1)[0][0]
-        raise UserError(f"{name}: two columns are called '{on_one_line(twice)}'")
+        raise UserError(f"{name}: two columns are called '{on_one_line(twice)[:100]}'")
 
 
 def _list_rows(batch: "pyarrow.RecordBatch") -> list[dict[str, Any] | BadRecord]:
@@ -128,11 +128,11 @@ def _find_fault(row: "pyarrow.RecordBatch", error: Exception) -> str:
         try:
             row.column(column).to_pylist(maps_as_pydicts="strict")
         except UnicodeDecodeError:
-            return f"'{on_one_line(column)}' is not UTF-8"
+            return f"'{on_one_line(column)[:100]}' is not UTF-8"
         except OverflowError:
-            return f"'{on_one_line(column)}' holds a date or a time out of range"
+            return f"'{on_one_line(column)[:100]}' holds a date or a time out of range"
         except Exception as fault:  # as above
-            return f"'{on_one_line(column)}' holds a value that JSON has not: {_shorten(fault)}"
+            return f"'{on_one_line(column)[:100]}' holds a value that JSON has not: {_shorten(fault)}"
     return f"holds a value that JSON has not: {_shorten(error)}"
 
 
@@ -160,7 +160,7 @@ def _make_json(fields: dict[str, Any]) -> Value:
             try:
                 orjson.dumps({column: value}, _simplify, orjson.OPT_NON_STR_KEYS)
             except orjson.JSONEncodeError as error:
-                return BadRecord(f"'{on_one_line(column)}' {_explain(error)}")
+                return BadRecord(f"'{on_one_line(column)[:100]}' {_explain(error)}")
         return parse(orjson.dumps(fields, _simplify, orjson.OPT_NON_STR_KEYS))
 
 

@@ -61,7 +61,7 @@ def _check_header(header: list[str], name: str, separator: str) -> None:
     known = set[str]()
     for column in header:
         if column in known:
-            raise UserError(f"{name}:1: two columns are called '{on_one_line(column)}'")
+            raise UserError(f"{name}:1: two columns are called '{on_one_line(column)[:100]}'")
         if not column.isascii() and any("\udc80" <= sign <= "\udcff" for sign in column):
             raise UserError(f"{name}:1: the column '{on_one_line(column)}' is not UTF-8")
         known.add(column)
