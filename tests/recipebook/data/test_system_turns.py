@@ -70,7 +70,7 @@ def test_rows_are_made_and_named_apart_and_the_account_says_how_many(tmp_path: P
     said = '{"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "%d"}, '
     lines = [said % number + '{"role": "assistant", "content": "yes"}]}\n' for number in range(20)]
     (tmp_path / "chats.jsonl").write_text("".join(lines))
-    data = Data(source="chats.jsonl", converter="chat", split={"validation": 0, "test": 0})  # type: ignore[arg-type]
+    data = Data(source="chats.jsonl", converter="chat", split={"validation": 0, "test": 0})
     kept = prepare(data, tmp_path / "cache", tmp_path)
     folded = prepare(data, tmp_path / "cache", tmp_path, system="fold")
     assert folded.folder != kept.folder
