@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from converters._fields import take_text
-from recipebook.data.fields import PART_HARMLESS, Fields, Shapes, Written
+from recipebook.data.fields import PART_HARMLESS, Fields, JsonText, Shapes
 from recipebook.records import drop_nulls, load_json, name_kind
 from recipebook.rows import BadRecord
 
@@ -36,7 +36,7 @@ CALL_FIELDS = Shapes(lambda call: _WRAPPED if "function" in call else _CALL, (_W
 """What is read of a call."""
 _WRAPPED_TOOL = Fields("tool", {"function": None, "type": None}, PART_HARMLESS)
 # A tool that is not wrapped goes into the row as it is.
-TOOLS = Written(Shapes(lambda tool: _WRAPPED_TOOL if "function" in tool else None, (_WRAPPED_TOOL,)))
+TOOLS = JsonText(Shapes(lambda tool: _WRAPPED_TOOL if "function" in tool else None, (_WRAPPED_TOOL,)))
 """What is read of a list of tools."""
 
 
@@ -103,8 +103,8 @@ def read_calls(turn: dict[str, Any], role: str, said: str, made: int) -> list[di
         if listed:
             raise BadRecord("a turn has both 'tool_calls' and 'function_call'")
         listed = [turn["function_call"]]
-    written = type(listed) is str
-    if written:
+    written = isinstance(listed, str)
+    if isinstance(listed, str):
         listed = parse(listed, "'tool_calls'") if listed.strip() else None
     if not listed:
         return []

@@ -58,7 +58,7 @@ Unread = tuple[str, str, Any]
 """A key that nobody reads: the kind of thing that has it, the key, and its value."""
 
 
-class Kind:
+class TypedValue:
     """A value that is read where it is of this kind, and unread otherwise."""
 
     def __init__(self, kind: type) -> None:
@@ -69,10 +69,10 @@ class _Nobody:
     """Stands for the declaration of a key that has none."""
 
 
-TEXT = Kind(str)
-OBJECT = Kind(dict)
+TEXT = TypedValue(str)
+OBJECT = TypedValue(dict)
 _NOBODY = _Nobody()
-Inner = "Fields | Shapes | Written | Kind | None"
+Inner = "Fields | Shapes | JsonText | TypedValue | None"
 """What is read of a value: of the objects in it these fields; None: the whole value, or the record is refused."""
 
 
@@ -82,7 +82,7 @@ class Fields:
     def __init__(
         self,
         holder: str,
-        read: Mapping[str, "Fields | Shapes | Written | Kind | None"],
+        read: Mapping[str, "Fields | Shapes | JsonText | TypedValue | None"],
         harmless: Iterable[str] = (),
     ) -> None:
         """`holder` is the thing in words, such as `turn`."""
@@ -92,7 +92,7 @@ class Fields:
         self._steps: dict[tuple[str, ...], list[tuple[str, Any]]] = {}
 
     def extend(
-        self, read: Mapping[str, "Fields | Shapes | Written | Kind | None"], harmless: Iterable[str] = ()
+        self, read: Mapping[str, "Fields | Shapes | JsonText | TypedValue | None"], harmless: Iterable[str] = ()
     ) -> "Fields":
         """The same fields and more."""
         return Fields(self.holder, {**self.read, **read}, self.harmless | frozenset(harmless))
@@ -118,9 +118,9 @@ class Fields:
                 kind = type(inner)
                 if kind is Fields and type(value) is dict:
                     inner.find_in_object(value, found)
-                elif kind is _Nobody or (kind is Kind and type(value) is not inner.kind):
+                elif kind is _Nobody or (kind is TypedValue and type(value) is not inner.kind):
                     found.append((self.holder, key, value))
-                elif kind is not Kind:
+                elif kind is not TypedValue:
                     inner.find(value, found)
 
     def _plan(self, keys: tuple[str, ...]) -> list[tuple[str, Any]]:
@@ -160,7 +160,7 @@ class Shapes:
             fields.find_in_object(holder, found)
 
 
-class Written:
+class JsonText:
     """An object or a list that may be written as a string of JSON."""
 
     def __init__(self, fields: Fields | Shapes) -> None:

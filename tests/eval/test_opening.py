@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -159,7 +160,7 @@ def test_a_limit_never_replaces_an_evaluation_of_more_rows(
 ) -> None:
     run = start_trained(overrides=("eval.limit=5",))
     if held:
-        asked = {"part": "test", "turns": "last", "engine": "", "checkpoint": None}
+        asked: dict[str, Any] = {"part": "test", "turns": "last", "engine": "", "checkpoint": None}
         asked |= {"drawn": {"rows": drawn, "of": 8}} if drawn else {}
         summary = {"main": "exact", "seed": 42, "rows": held, "truncated": 0, "with_base": True, "asked": asked}
         (run.folder / "eval").mkdir()
