@@ -4,9 +4,8 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 
-# What make was given, against what a goal reads: a misspelt variable would be ignored without a word.
-KNOWN := CHECKPOINT CONVERSATIONS DENSITY EVALUATORS FORCE FROM GPUS IN KIND LAUNCHER LIMIT MODULES ONLY OUT PROFILE \
-	PYTHON RECIPE RUN RUNS SEED SET STAGE TESTS WEIGHTS WORKERS
+# What make was given, against the words in capitals below: a misspelt variable would be ignored without a word.
+KNOWN := $(sort $(shell tr -cs 'A-Z_' ' ' < Makefile))
 GIVEN := $(foreach name,$(filter-out .% MAKE%,$(.VARIABLES)),$(if $(filter command,$(origin $(name))),$(name)))
 GOALS := $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile)
 NEAREST = $(shell $(PYTHON) -c 'import difflib, sys; \

@@ -43,7 +43,7 @@ class Asked(NamedTuple):
     images: int
 
 
-class _Prompt(NamedTuple):
+class _Before(NamedTuple):
     """The messages of a record's prompt; `bare` is one text, which may be any of the user's in a longer prompt."""
 
     field: str
@@ -128,13 +128,13 @@ def _read_answer(record: dict[str, Any], field: str, known: Set[str]) -> tuple[l
 
 def _read_prompt(
     record: dict[str, Any], fields: Sequence[str], first: tuple[str, list[Message], Message], known: Set[str]
-) -> _Prompt:
+) -> _Before:
     """The prompt; `first` are the first answer's field and the messages before it, where no field holds a prompt."""
     field = find_prompt(record, fields)
     if field is None:
         if not first[1]:
             raise BadRecord("missing 'prompt'")
-        return _Prompt(first[0], first[1])
+        return _Before(first[0], first[1])
     value = record[field]
     if field in LISTS and type(value) is str:
         value, _ = take_turns(value, field)
@@ -142,7 +142,7 @@ def _read_prompt(
         value, field = value.get("messages"), "messages"
     if type(value) is list:
         messages = _read_messages(value, field, known)
-        return _Prompt(field, messages, images=len([each for each in value if each.get("image_data") is not None]))
+        return _Before(field, messages, images=len([each for each in value if each.get("image_data") is not None]))
     if type(value) is not str or field in LISTS:
         wanted = "a list" if field in LISTS else "a string or a list"
         raise BadRecord(f"'{field}' is {name_kind(value)}, not {wanted}")
@@ -150,14 +150,14 @@ def _read_prompt(
     if "\n\nAssistant:" in text and (written := _read_written(text)):
         if record.get("history") or (field != "input" and record.get("input")):
             raise BadRecord(f"'{field}' holds a whole chat, and there is 'history' or 'input' beside it")
-        return _Prompt(field, written if written[-1]["content"] else written[:-1])
+        return _Before(field, written if written[-1]["content"] else written[:-1])
     if field != "input" and record.get("input"):
         text += "\n" + take_text(record, "input")
     history = _read_history(record) if record.get("history") is not None else []
-    return _Prompt(field, [*history, {"role": "user", "content": text}], bare=not history)
+    return _Before(field, [*history, {"role": "user", "content": text}], bare=not history)
 
 
-def _agree(prompt: _Prompt, before: list[Message], field: str) -> list[Message]:
+def _agree(prompt: _Before, before: list[Message], field: str) -> list[Message]:
     """The longer of a prompt and the messages before an answer, which differ in a system prompt at most."""
     if before == prompt.messages:
         return before

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from converters._fields import take_text
-from recipebook.data.fields import PART_HARMLESS, Fields, JsonText, Shapes
+from recipebook.data.fields import PART_HARMLESS, Fields, Shapes, WrittenJson
 from recipebook.records import drop_nulls, load_json, name_kind
 from recipebook.rows import BadRecord
 
@@ -36,7 +36,7 @@ CALL_FIELDS = Shapes(lambda call: _WRAPPED if "function" in call else _CALL, (_W
 """What is read of a call."""
 _WRAPPED_TOOL = Fields("tool", {"function": None, "type": None}, PART_HARMLESS)
 # A tool that is not wrapped goes into the row as it is.
-TOOLS = JsonText(Shapes(lambda tool: _WRAPPED_TOOL if "function" in tool else None, (_WRAPPED_TOOL,)))
+TOOLS = WrittenJson(Shapes(lambda tool: _WRAPPED_TOOL if "function" in tool else None, (_WRAPPED_TOOL,)))
 """What is read of a list of tools."""
 
 

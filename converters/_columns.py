@@ -8,7 +8,7 @@
 
 from typing import Any, Self
 
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 
 from converters._turns import take_metadata
 from recipebook.frozen import Frozen
@@ -19,6 +19,8 @@ from recipebook.suggestions import suggest
 
 class Columns(Frozen):
     """Where a record has what a chat needs."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     user: str | None = None
     """The question."""

@@ -9,7 +9,7 @@ from converters._calls import TOOLS
 from converters._labels import ANSWERS, LABELS, find_answer
 from converters._turns import LISTS, METADATA, SYSTEMS, declare_any_turns
 from converters.tools import declare_tool_turns
-from recipebook.data.fields import PART_HARMLESS, RECORD_HARMLESS, TEXT, Fields, JsonText, Shapes
+from recipebook.data.fields import PART_HARMLESS, RECORD_HARMLESS, TEXT, Fields, Shapes, WrittenJson
 
 RESPONSES, TRAJECTORIES = ("chosen_response", "rejected_response"), ("chosen_trajectory", "rejected_trajectory")
 PAIRS = (("chosen", "rejected"), ("preferred_output", "non_preferred_output"), RESPONSES, TRAJECTORIES)
@@ -89,7 +89,7 @@ def _declare(answers: tuple[str, ...], prompt: str | None, kind: str, repeated: 
     if len(answers) == 1:
         read |= dict.fromkeys(LABELS)
     if prompt:
-        read[prompt] = _INPUT if kind == "dict" else JsonText(_PROMPT) if prompt in LISTS else _PROMPT
+        read[prompt] = _INPUT if kind == "dict" else WrittenJson(_PROMPT) if prompt in LISTS else _PROMPT
     if kind == "str":
         read |= {"input": None, "history": None}
     if repeated:

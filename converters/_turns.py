@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from converters._extras import REASONING, add_extras
 from converters._fields import PART_TEXTS, take_any_text, take_text
-from recipebook.data.fields import OBJECT, PART_HARMLESS, TEXT, Fields, JsonText, Shapes, remember_odd
+from recipebook.data.fields import OBJECT, PART_HARMLESS, TEXT, Fields, Shapes, WrittenJson, remember_odd
 from recipebook.data.marks import MARKS
 from recipebook.records import load_json, name_kind
 from recipebook.rows import BadRecord, Message
@@ -171,7 +171,7 @@ def declare_turns(shape: Shape, roles: Mapping[str, str], **more: Mapping[str, A
     return Shapes(choose, by_role.values())
 
 
-def declare_any_turns(declare: Callable[[Shape], Shapes]) -> JsonText:
+def declare_any_turns(declare: Callable[[Shape], Shapes]) -> WrittenJson:
     """What is read of turns of any shape, as a list or as its JSON; `declare` says it for those of one shape."""
     shapes = {(speaker, said): declare(Shape("", speaker, said)) for speaker in SPEAKERS for said in SAID}
 
@@ -185,7 +185,7 @@ def declare_any_turns(declare: Callable[[Shape], Shapes]) -> JsonText:
         said = next((name for name in SAID if name in turn), "content")
         return shapes[speaker, said].choose(turn)
 
-    return JsonText(Shapes(choose, [fields for each in shapes.values() for fields in each.fields]))
+    return WrittenJson(Shapes(choose, [fields for each in shapes.values() for fields in each.fields]))
 
 
 def take_role(turn: Any, shape: Shape, roles: dict[str, str]) -> str:

@@ -54,7 +54,7 @@ from converters._turns import (
     take_metadata,
 )
 from converters._written_calls import OPENING, describe_tools, find_written_tools
-from recipebook.data.fields import RECORD_HARMLESS, Fields, JsonText, Shapes
+from recipebook.data.fields import RECORD_HARMLESS, Fields, Shapes, WrittenJson
 from recipebook.frozen import Frozen
 from recipebook.rows import BadRecord, Message, Row
 
@@ -107,8 +107,8 @@ def declare_tool_turns(shape: Shape) -> Shapes:
     return declare_turns(
         shape,
         TOOL_ROLES,
-        assistant={"tool_calls": JsonText(CALL_FIELDS), "function_call": CALL_FIELDS},
-        call={shape.said: JsonText(CALL_FIELDS)},
+        assistant={"tool_calls": WrittenJson(CALL_FIELDS), "function_call": CALL_FIELDS},
+        call={shape.said: WrittenJson(CALL_FIELDS)},
         tool={shape.said: None, "tool_call_id": None},
     )
 
@@ -120,7 +120,7 @@ def _declare(**fields: Any) -> Fields:
 
 _TURNS = {field: _declare(**{field: declare_any_turns(declare_tool_turns)}) for field in LISTS}
 _USUAL = {shape: _declare(**{shape.field: declare_tool_turns(shape)}) for shape in (OPENAI, SHAREGPT)}
-_QUERY = _declare(query=None, answers=JsonText(CALL_FIELDS))
+_QUERY = _declare(query=None, answers=WrittenJson(CALL_FIELDS))
 
 
 def _choose_shape(record: dict[str, Any]) -> Fields:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from docs.keys_page import render_keys, summarise
 from recipebook.data.conversion import Converter, find_converter
-from recipebook.data.fields import IDS, ORIGINS, RECORD_HARMLESS, SIZES, Fields, JsonText, Shapes
+from recipebook.data.fields import IDS, ORIGINS, RECORD_HARMLESS, SIZES, Fields, Shapes, WrittenJson
 from recipebook.data.marks import MARKS
 from recipebook.modules import CONVERTER, EXPORT, list_names, load
 from recipebook.project import PROJECT
@@ -100,7 +100,7 @@ def _list_declared(fields: Any) -> Iterator[Fields]:
     if isinstance(fields, Shapes):
         for shape in fields.fields:
             yield from _list_declared(shape)
-    elif isinstance(fields, JsonText):
+    elif isinstance(fields, WrittenJson):
         yield from _list_declared(fields.fields)
     elif isinstance(fields, Fields):
         yield fields

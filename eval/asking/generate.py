@@ -128,7 +128,8 @@ def format_reference(tokenizer: Tokenizer, prompt: Prompt) -> str:
 def find_own_text(tokenizer: Tokenizer, prompt: Prompt) -> str | None:
     """The prompt's text if its messages and the template's prompt for generation do not say what it is."""
     text = format_prompt(tokenizer, prompt)
-    calls = any("tool_calls" in message for message in (*prompt.messages, prompt.answer, prompt.rejected or {}))
+    messages = [*prompt.messages, prompt.answer, *([prompt.rejected] if prompt.rejected else [])]
+    calls = any("tool_calls" in message for message in messages)
     plain = chat.render(tokenizer, prompt.messages, prompt.tools, add_generation_prompt=True)
     return text if calls or text != plain else None
 

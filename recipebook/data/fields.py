@@ -72,7 +72,7 @@ class _Nobody:
 TEXT = TypedValue(str)
 OBJECT = TypedValue(dict)
 _NOBODY = _Nobody()
-Inner = "Fields | Shapes | JsonText | TypedValue | None"
+Inner = "Fields | Shapes | WrittenJson | TypedValue | None"
 """What is read of a value: of the objects in it these fields; None: the whole value, or the record is refused."""
 
 
@@ -82,7 +82,7 @@ class Fields:
     def __init__(
         self,
         holder: str,
-        read: Mapping[str, "Fields | Shapes | JsonText | TypedValue | None"],
+        read: Mapping[str, "Fields | Shapes | WrittenJson | TypedValue | None"],
         harmless: Iterable[str] = (),
     ) -> None:
         """`holder` is the thing in words, such as `turn`."""
@@ -92,7 +92,7 @@ class Fields:
         self._steps: dict[tuple[str, ...], list[tuple[str, Any]]] = {}
 
     def extend(
-        self, read: Mapping[str, "Fields | Shapes | JsonText | TypedValue | None"], harmless: Iterable[str] = ()
+        self, read: Mapping[str, "Fields | Shapes | WrittenJson | TypedValue | None"], harmless: Iterable[str] = ()
     ) -> "Fields":
         """The same fields and more."""
         return Fields(self.holder, {**self.read, **read}, self.harmless | frozenset(harmless))
@@ -160,7 +160,7 @@ class Shapes:
             fields.find_in_object(holder, found)
 
 
-class JsonText:
+class WrittenJson:
     """An object or a list that may be written as a string of JSON."""
 
     def __init__(self, fields: Fields | Shapes) -> None:

@@ -11,7 +11,7 @@ from converters._written_calls import find_written_tools, read_written_calls, sp
 from converters.tools import Options, convert, recognise
 from recipebook.text.call_arguments import format_arguments
 
-NAME = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.]{0,8}", fullmatch=True)
+NAME = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,4}(\.[A-Za-z_][A-Za-z0-9_]{0,4}){0,2}", fullmatch=True)
 KEY = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)
 TEXT = st.text(st.sampled_from("ab'\"[](){}<>,=\\ \n"), max_size=8)
 VALUE = TEXT | st.integers() | st.booleans() | st.none() | st.lists(TEXT, max_size=2)

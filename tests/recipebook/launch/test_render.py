@@ -27,6 +27,8 @@ def render(gpu: bool = False, **sections: Any) -> dict[str, Any]:
 
 
 def test_full_fine_tuning_on_a_cpu_renders_to_these_keys() -> None:
+    names = ("role", "content", "reasoning_content", "tool_calls", "tool_call_id", "name")
+    keys = {name: name for name in names}
     assert render() == {
         "base_model": "some/model",
         "chat_template": "jinja",
@@ -67,11 +69,12 @@ def test_full_fine_tuning_on_a_cpu_renders_to_these_keys() -> None:
         "train_on_inputs": False,
         "datasets": [
             {"path": "data/train.jsonl", "ds_type": "json", "type": "chat_template", "field_messages": "messages",
-             "roles_to_train": ["assistant"], "train_on_eos": "turn"},
+             "message_property_mappings": keys, "roles_to_train": ["assistant"], "train_on_eos": "turn"},
         ],
         "test_datasets": [
             {"path": "data/validation.jsonl", "ds_type": "json", "type": "chat_template", "field_messages": "messages",
-             "roles_to_train": ["assistant"], "train_on_eos": "turn", "split": "train"},
+             "message_property_mappings": keys, "roles_to_train": ["assistant"], "train_on_eos": "turn",
+             "split": "train"},
         ],
     }  # fmt: skip
 

@@ -22,6 +22,7 @@ OTHER: dict[str, Any] = {
     "model.base": "models/another",
     "model.revision": "v2",
     "model.chat_template": "chatml",
+    "model.system": "fold",
     "training.method": "dpo",
     "training.epochs": 4,
     "training.max_steps": 7,
