@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from docs.files_page import render_files
 from docs.keys_page import render_keys, summarise
 from recipebook.data.conversion import Converter, find_converter
 from recipebook.data.fields import IDS, ORIGINS, RECORD_HARMLESS, SIZES, Fields, Shapes, WrittenJson
@@ -77,7 +78,7 @@ def render_data() -> str:
     """The page of all converters."""
     converters = [_render_converter(name) for name in list_names(CONVERTER)]
     exports = [f"| `{name}` | {_summarise_export(name)} |" for name in list_names(EXPORT)]
-    return "\n".join([INTRODUCTION + _render_harmless(), *converters, EXPORTS, *exports, ""])
+    return "\n".join([INTRODUCTION + _render_harmless(), *converters, render_files(), EXPORTS, *exports, ""])
 
 
 def _render_harmless() -> str:

@@ -92,11 +92,12 @@ def _format_failure(source: str, first: list[Record], fitting: list[str], recogn
         return f"{broken} ({len(unreadable)} of the first {len(first)} records cannot be read)"
     if len(fitting) > 1:
         return f"{source}: its records may be for {' or '.join(fitting)}; name one in place of '{AUTO}'"
-    some = f"{recognised} of its first {len(seen)} records" if recognised else "none of its first records"
+    some = f"a converter recognises {recognised} of its first {len(seen)} records"
+    some = some if recognised else "no converter recognises its first records"
     fields = Counter(_shorten(field) for record in seen for field in record)
     names = ", ".join(f"'{field}'" for field, _ in fields.most_common(MOST_FIELDS)) or "no field"
     hint = f"; and {broken}" if broken else "; name one of docs/data.md, or map them with data.options.columns"
-    return f"{source}: a converter recognises {some}, which have {names}{hint}"
+    return f"{source}: {some}, which have {names}{hint}"
 
 
 def _shorten(field: str) -> str:

@@ -51,7 +51,7 @@ def refuse(*values: Value) -> str:
 def test_records_that_nobody_knows_are_named_by_their_fields() -> None:
     hint = "name one of docs/data.md, or map them with data.options.columns"
     assert refuse({"speech": "stop", "act\n": 1}, {"speech": "go"}) == (
-        f"x.jsonl: a converter recognises none of its first records, which have 'speech', 'act\\n'; {hint}"
+        f"x.jsonl: no converter recognises its first records, which have 'speech', 'act\\n'; {hint}"
     )
     assert refuse(STOP, {"x": 1}, {"x": 2}) == (
         f"x.jsonl: a converter recognises 1 of its first 3 records, which have 'x', 'input', 'output'; {hint}"
@@ -67,7 +67,7 @@ def test_records_that_cannot_be_read_are_named_with_the_reason() -> None:
         "x.jsonl:4: record 4: not UTF-8 (2 of the first 5 records cannot be read)"
     )
     assert refuse({"x": 1}, {"x": 1}, BadRecord("not UTF-8")) == (
-        "x.jsonl: a converter recognises none of its first records, which have 'x'; and x.jsonl:3: record 3: not UTF-8"
+        "x.jsonl: no converter recognises its first records, which have 'x'; and x.jsonl:3: record 3: not UTF-8"
     )
 
 
