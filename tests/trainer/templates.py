@@ -67,7 +67,10 @@ def look(template: str, row: dict[str, Any]) -> Seen:
         ids, labels = tokens["input_ids"], tokens["labels"]
         stops = {tokenizer.eos_token_id, find_end_token(tokenizer)}
         found = check_chat(tokenizer, row, ids, labels, stops)
-        runs, prompts = list(list_runs(labels)), list(list_prompts(row))
+        # Phi-3's write the tokenizer's end behind the whole chat, with loss; evaluation has stopped at the turn's end.
+        last = [tokenizer.eos_token_id]
+        runs = [(start, end) for start, end in list_runs(labels) if ids[start:end] != last]
+        prompts = list(list_prompts(row))
         return Seen(
             ", ".join(sorted({one.kind for one in found if one.kind != NOTE})) or "passes",
             runs,
