@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from converters._extras import REASONING
 from recipebook.data.account import Account, Ledger
 from recipebook.data.conversion import Converter, convert_records, find_converter
 from recipebook.data.fields import RECORD_HARMLESS
@@ -121,9 +122,11 @@ def check(spot: Spot, key: str, value: Any) -> None:
 
 
 def says_nothing(key: str, value: Any) -> bool:
-    """Whether the field is harmless, an empty list of images, or a mark that says what holds without it."""
+    """Whether the field is harmless, a name without a letter, no image, or a mark that says what holds without it."""
     if key in RECORD_HARMLESS:
         return True
+    if key in ("name", *REASONING) and isinstance(value, str):
+        return not value.strip()
     if key in ("images", "video", "audio_url"):
         return not value
     if key in ("weight", "loss_weight", "train"):
