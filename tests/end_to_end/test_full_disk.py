@@ -43,6 +43,7 @@ def read_manifests(project: Project) -> list[dict[str, Any]]:
     return [json.loads(path.read_bytes()) for path in project.folder.glob("runs/full-*/manifest.json")]
 
 
+@pytest.mark.long
 def test_no_room_is_a_line_at_every_phase_and_the_same_command_finishes_with_room(project: Project) -> None:
     found = [try_limited(project, size) for size in WITHOUT_ROWS]
     # The rows are there from now on, so that later phases are reached.
