@@ -17,7 +17,7 @@ from converters._calls import read_tools
 from converters._extras import add_extras
 from converters._fields import take_text
 from converters._tool_turns import read_tool_turns
-from converters._turns import LISTS, OPENAI, ROLES, SAID, SPEAKERS, SYSTEMS, add_system, take_turns
+from converters._turns import LISTS, OPENAI, ROLES, SAID, SPEAKERS, SYSTEMS, add_system, read_history, take_turns
 from converters._written_calls import may_hold_calls
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Message
@@ -153,7 +153,7 @@ def _read_prompt(
         return _Before(field, written if written[-1]["content"] else written[:-1])
     if field != "input" and record.get("input"):
         text += "\n" + take_text(record, "input")
-    history = _read_history(record) if record.get("history") is not None else []
+    history = read_history(record)
     return _Before(field, [*history, {"role": "user", "content": text}], bare=not history)
 
 
@@ -253,17 +253,6 @@ def _read_written(text: str) -> list[Message] | None:
     ]
     if not all(message["content"] for message in messages[:-1]):
         raise BadRecord("has an empty turn between 'Human:' and 'Assistant:'")
-    return messages
-
-
-def _read_history(record: dict[str, Any]) -> list[Message]:
-    history = record["history"]
-    if type(history) is not list or any(type(pair) is not list or len(pair) != 2 for pair in history):
-        raise BadRecord("'history' is not a list of questions and their answers")
-    messages: list[Message] = []
-    for pair in history:
-        question, answer = (take_text({"history": said}, "history", " of an item") for said in pair)
-        messages += [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
     return messages
 
 

@@ -152,6 +152,26 @@ def read_turns(listed: list[Any], shape: Shape, roles: dict[str, str]) -> list[M
     return messages
 
 
+def read_history(record: dict[str, Any]) -> list[Message]:
+    """Alpaca's questions and answers before the record's own; none where it has no `history`."""
+    history = [] if record.get("history") is None else record["history"]
+    if type(history) is not list or any(type(pair) is not list or len(pair) != 2 for pair in history):
+        raise BadRecord("'history' is not a list of questions and their answers")
+    messages: list[Message] = []
+    for pair in history:
+        question, answer = (take_text({"history": said}, "history", " of an item") for said in pair)
+        messages += [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    return messages
+
+
+def choose_listed(record: dict[str, Any], usual: Mapping[Shape, Fields], listed: Mapping[str, Fields]) -> Fields | None:
+    """What is declared of a record with a list of turns: by its shape, or by the list's field; None without a list."""
+    shape = recall_shape(record)
+    if shape:
+        return usual[shape]
+    return next((fields for field, fields in listed.items() if record.get(field) is not None), None)
+
+
 def declare_turns(shape: Shape, roles: Mapping[str, str], **more: Mapping[str, Any]) -> Shapes:
     """What is read of a turn; `more` has the fields that only one role of `roles` has."""
     common = {shape.speaker: None, shape.said: PARTS, "name": TEXT, **dict.fromkeys(MARKS)}

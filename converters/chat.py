@@ -37,13 +37,14 @@ from converters._turns import (
     SHAREGPT,
     SYSTEMS,
     add_system,
+    choose_listed,
     declare_any_turns,
     declare_turns,
     drop_unanswered,
     find_turns,
     list_roles,
+    read_history,
     read_turns,
-    recall_shape,
     take_metadata,
     take_turns,
 )
@@ -131,12 +132,9 @@ _LISTS = {pair: _declare(**_BESIDE, **dict.fromkeys(pair, _LISTED)) for pair in 
 
 
 def _choose_shape(record: dict[str, Any]) -> Fields:
-    shape = recall_shape(record)
-    if shape:
-        return _USUAL[shape]
-    for field, fields in _TURNS.items():
-        if record.get(field) is not None:
-            return fields
+    listed = choose_listed(record, _USUAL, _TURNS)
+    if listed:
+        return listed
     pair = next(pair for pair in _PAIRS if record.get(pair[0]) is not None and record.get(pair[1]) is not None)
     return (_LISTS if list in (type(record[pair[0]]), type(record[pair[1]])) else _TEXTS)[pair]
 
@@ -207,7 +205,7 @@ def _read_pair(record: dict[str, Any], asked: str, answered: str) -> list[Messag
     for field in _CONTEXTS:
         if field != asked and record.get(field):
             question += "\n" + take_text(record, field)
-    messages = _read_history(record)
+    messages = read_history(record)
     messages.append({"role": "user", "content": question})
     messages.append({"role": "assistant", "content": take_text(record, answered)})
     return messages
@@ -218,14 +216,3 @@ def _read_side(record: dict[str, Any], field: str, role: str) -> list[Message]:
     if type(record[field]) is list:
         return read_turns(*take_turns(record[field], field), ROLES)
     return [{"role": role, "content": take_text(record, field)}]
-
-
-def _read_history(record: dict[str, Any]) -> list[Message]:
-    history = [] if record.get("history") is None else record["history"]
-    if type(history) is not list or any(type(pair) is not list or len(pair) != 2 for pair in history):
-        raise BadRecord("'history' is not a list of questions and their answers")
-    messages: list[Message] = []
-    for pair in history:
-        question, answer = (take_text({"history": said}, "history", " of an item") for said in pair)
-        messages += [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
-    return messages

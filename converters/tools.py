@@ -46,11 +46,11 @@ from converters._turns import (
     SYSTEMS,
     Shape,
     add_system,
+    choose_listed,
     declare_any_turns,
     declare_turns,
     drop_unanswered,
     find_turns,
-    recall_shape,
     take_metadata,
 )
 from converters._written_calls import OPENING, describe_tools, find_written_tools
@@ -124,13 +124,7 @@ _QUERY = _declare(query=None, answers=WrittenJson(CALL_FIELDS))
 
 
 def _choose_shape(record: dict[str, Any]) -> Fields:
-    shape = recall_shape(record)
-    if shape:
-        return _USUAL[shape]
-    for field, fields in _TURNS.items():
-        if record.get(field) is not None:
-            return fields
-    return _QUERY
+    return choose_listed(record, _USUAL, _TURNS) or _QUERY
 
 
 FIELDS = Shapes(_choose_shape, (*_TURNS.values(), _QUERY))

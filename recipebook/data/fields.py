@@ -12,6 +12,7 @@ converter, such as `output` beside `messages`, is unread too: `Shapes` name the 
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -76,7 +77,24 @@ Inner = "Fields | Shapes | WrittenJson | TypedValue | None"
 """What is read of a value: of the objects in it these fields; None: the whole value, or the record is refused."""
 
 
-class Fields:
+class _Objects(ABC):
+    """What is declared of an object is declared of each object of a list."""
+
+    def find(self, value: Any, found: list[Unread]) -> None:
+        """Add what is unread in an object, or in the objects of a list, to `found`."""
+        if type(value) is dict:
+            self.find_in_object(value, found)
+        elif type(value) is list:
+            for item in _list_odd(value):
+                if type(item) is dict:
+                    self.find_in_object(item, found)
+
+    @abstractmethod
+    def find_in_object(self, holder: dict[str, Any], found: list[Unread]) -> None:
+        """Add what is unread in an object to `found`."""
+
+
+class Fields(_Objects):
     """The fields of one kind of object: `read` with what is read of their values, and the `harmless` ones."""
 
     def __init__(
@@ -96,15 +114,6 @@ class Fields:
     ) -> "Fields":
         """The same fields and more."""
         return Fields(self.holder, {**self.read, **read}, self.harmless | frozenset(harmless))
-
-    def find(self, value: Any, found: list[Unread]) -> None:
-        """Add what is unread in an object, or in the objects of a list, to `found`."""
-        if type(value) is dict:
-            self.find_in_object(value, found)
-        elif type(value) is list:
-            for item in _list_odd(value):
-                if type(item) is dict:
-                    self.find_in_object(item, found)
 
     def find_in_object(self, holder: dict[str, Any], found: list[Unread]) -> None:
         """Add what is unread in an object to `found`."""
@@ -136,22 +145,13 @@ class Fields:
         return self.read.get(key) if key in self.read or key in self.harmless else _NOBODY
 
 
-class Shapes:
+class Shapes(_Objects):
     """One of several kinds of object: `choose` names the fields of the one at hand; None: all of it is read."""
 
     def __init__(self, choose: Callable[[dict[str, Any]], Fields | None], fields: Iterable[Fields]) -> None:
         """`fields` are all that `choose` may name, for the page that lists them."""
         self.choose = choose
         self.fields = tuple(fields)
-
-    def find(self, value: Any, found: list[Unread]) -> None:
-        """Add what is unread in an object, or in the objects of a list, to `found`."""
-        if type(value) is dict:
-            self.find_in_object(value, found)
-        elif type(value) is list:
-            for item in _list_odd(value):
-                if type(item) is dict:
-                    self.find_in_object(item, found)
 
     def find_in_object(self, holder: dict[str, Any], found: list[Unread]) -> None:
         """Add what is unread in an object to `found`."""

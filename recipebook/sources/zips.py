@@ -72,14 +72,16 @@ def open_zip(file: IO[bytes], name: str) -> "Iterator[zipfile.ZipFile]":
 
 
 def _check_entries(entries: "Sequence[zipfile.ZipInfo]") -> None:
+    import zipfile
+
     if len(entries) > MOST_FILES:
         raise _TooManyFilesError
     for each in entries:
         if each.flag_bits & 1:
-            raise NotImplementedError(f"{each.filename} is encrypted")
+            raise zipfile.BadZipFile(f"{each.filename} is encrypted")
         # The others have no bound on what a single step of unpacking may become.
         if each.compress_type not in METHODS:
-            raise NotImplementedError(f"{each.filename} is not packed by deflate, but by method {each.compress_type}")
+            raise zipfile.BadZipFile(f"{each.filename} is not packed by deflate, but by method {each.compress_type}")
 
 
 class _TooManyFilesError(Exception):
