@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from eval.scoring.predictions import read_predictions
+from eval.scoring.predictions import Prediction, read_predictions
 from eval.scoring.summary import Scores, Summary
 from recipebook import project
 from recipebook.errors import UserError, format_first_error
@@ -50,6 +50,14 @@ class EvaluatedRun(NamedTuple):
         return f"{self.run}@{self.where}" if self.where else self.run
 
 
+class ScoredAnswer(NamedTuple):
+    """A prediction with the scores of the tuned model's answer, and of the base model's where there is one."""
+
+    prediction: Prediction
+    tuned: Scores
+    base: Scores | None
+
+
 def find_evaluation(query: str, runs: Path = project.RUNS) -> tuple[Run, str]:
     """A run and which of its evaluations: `robot-lora`, `robot-lora@validation`, `robot-lora@checkpoint-500`."""
     name, at, where = query.partition("@")
@@ -70,18 +78,12 @@ def list_evaluations(run: Run) -> list[str]:
 def read_evaluation(run: Run, where: str = "") -> EvaluatedRun:
     """Read the evaluation in the folder `where` of a run's `eval/`, or in `eval/` itself."""
     manifest = run.read()
-    folder = run.folder / "eval" / where
-    again = f"make eval RUN={run.name}{_format_settings(where)}"
-    if not (folder / "summary.json").is_file():
-        raise UserError(f"{shown(run.folder)} is {manifest.status} and not evaluated: {again}")
-    summary = _read_summary(folder / "summary.json", again)
+    summary = read_summary(run, where)
     if not summary.conditions:
+        again = format_command(run, where)
         raise UserError(f"{shown(run.folder)} was evaluated before results could be compared: {again}")
-    predictions = read_predictions(folder / "predictions.jsonl")
-    rows = tuple(item.id for item in predictions)
-    scores = _read_scores(folder / "scores.jsonl", again)
-    if tuple(scores) != rows:
-        raise UserError(f"{shown(folder)} has scores of other rows than its predictions: {again}")
+    answers = read_answers(run, where)
+    predictions = [answer.prediction for answer in answers]
     return EvaluatedRun(
         run=run.name,
         where=where,
@@ -89,9 +91,9 @@ def read_evaluation(run: Run, where: str = "") -> EvaluatedRun:
         profile=manifest.profile,
         notice=format_notice(find_stand_in(manifest.base, manifest.profile)),
         summary=summary,
-        rows=rows,
+        rows=tuple(item.id for item in predictions),
         groups=tuple(item.group for item in predictions),
-        scores=tuple(scores.values()),
+        scores=tuple(answer.tuned for answer in answers),
         questions=tuple(item.question_hash or "" for item in predictions),
     )
 
@@ -112,6 +114,42 @@ def check_alike(first: EvaluatedRun, other: EvaluatedRun, besides: Sequence[str]
         raise UserError(f"{first.name} and {other.name} cannot be compared: they differ in {' and '.join(differing)}")
 
 
+def read_summary(run: Run, where: str = "") -> Summary:
+    """The summary of an evaluation; a UserError with the command that evaluates again if it cannot be read."""
+    path = find_evaluated(run, where) / "summary.json"
+    try:
+        return Summary.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise UserError(f"{shown(path)}: {format_first_error(error)}; {format_command(run, where)}") from None
+
+
+def read_answers(run: Run, where: str = "") -> list[ScoredAnswer]:
+    """The predictions of an evaluation with their scores, in order; a UserError if the two do not fit."""
+    folder, again = find_evaluated(run, where), format_command(run, where)
+    predictions = read_predictions(folder / "predictions.jsonl")
+    try:
+        lines = [json.loads(line) for line in (folder / "scores.jsonl").read_bytes().splitlines()]
+        scores = {line["id"]: (line["tuned"], line.get("base")) for line in lines}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        raise UserError(f"{shown(folder / 'scores.jsonl')} holds no scores that can be read: {again}") from None
+    if [*scores] != [item.id for item in predictions]:
+        raise UserError(f"{shown(folder)} has scores of other rows than its predictions: {again}")
+    return [ScoredAnswer(item, *scores[item.id]) for item in predictions]
+
+
+def find_evaluated(run: Run, where: str = "") -> Path:
+    """The folder of an evaluation; a UserError with the command that makes it if there is none."""
+    folder = run.folder / "eval" / where
+    if not (folder / "summary.json").is_file():
+        raise UserError(f"{shown(run.folder)} is {run.read().status} and not evaluated: {format_command(run, where)}")
+    return folder
+
+
+def format_command(run: Run, where: str) -> str:
+    """The command that repeats an evaluation: `make eval RUN=robot-lora-20261121-053004 CHECKPOINT=500`."""
+    return f"make eval RUN={run.name}{_format_settings(where)}"
+
+
 def _format_settings(where: str) -> str:
     """The settings with which `make eval` repeats this evaluation."""
     _, _, checkpoint = where.partition("checkpoint-")
@@ -119,18 +157,3 @@ def _format_settings(where: str) -> str:
     given = ["eval.part=validation"] * where.startswith("validation") + ([f"eval.limit={limit[1]}"] if limit else [])
     settings = f" CHECKPOINT={checkpoint}" if checkpoint else ""
     return settings + (f' SET="{" ".join(given)}"' if given else "")
-
-
-def _read_summary(path: Path, again: str) -> Summary:
-    try:
-        return Summary.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise UserError(f"{shown(path)}: {format_first_error(error)}; {again}") from None
-
-
-def _read_scores(path: Path, again: str) -> dict[str, Scores]:
-    try:
-        lines = [json.loads(line) for line in path.read_bytes().splitlines()]
-        return {line["id"]: line["tuned"] for line in lines}
-    except (OSError, ValueError, KeyError, TypeError):
-        raise UserError(f"{shown(path)} holds no scores that can be read: {again}") from None

@@ -12,6 +12,7 @@ from recipebook.run.progress_file import read_progress
 from recipebook.run.rundir import Run
 from recipebook.terminal import align
 
+KILLED, UNREADABLE = "killed", "unreadable"
 HEAD = ("run", "status", "loss", "verdict", "took", "main figure: tuned (base)")
 
 
@@ -30,18 +31,21 @@ def _line(run: Run) -> tuple[str, ...]:
         manifest = run.read()
         headline = read_headline(run.folder / "eval" / "summary.json")
     except UserError as error:
-        return run.name, "unreadable", "", "", "", str(error)
+        return run.name, UNREADABLE, "", "", "", str(error)
     loss = "" if manifest.final_loss is None else f"{manifest.final_loss:.4f}"
     took = sum(attempt.seconds or 0 for attempt in manifest.attempts)
     verdict = (manifest.diagnosis or "").partition(":")[0]
-    return run.name, _status(run, manifest), loss, verdict, format_seconds(took), headline
+    return run.name, _format_status(run, manifest), loss, verdict, format_seconds(took), headline
 
 
-def _status(run: Run, manifest: Manifest) -> str:
-    if manifest.status != "training":
-        return manifest.status
-    if not run.is_held():
-        return "killed"
+def find_status(run: Run, manifest: Manifest) -> str:
+    """The manifest's status, or `killed` where it says that the run is being trained and no process holds the run."""
+    return KILLED if manifest.status == "training" and not run.is_held() else manifest.status
+
+
+def _format_status(run: Run, manifest: Manifest) -> str:
+    if (status := find_status(run, manifest)) != "training":
+        return status
     stage = next((entry.name for entry in manifest.pipeline if entry.status == "training"), None)
     fact = read_progress(run.folder / "stages" / stage if stage else run.folder)
     phase = f"training {stage}" if stage else "training"
