@@ -50,7 +50,7 @@ class EvaluatedRun(NamedTuple):
         return f"{self.run}@{self.where}" if self.where else self.run
 
 
-class ScoredAnswer(NamedTuple):
+class EvaluatedAnswer(NamedTuple):
     """A prediction with the scores of the tuned model's answer, and of the base model's where there is one."""
 
     prediction: Prediction
@@ -123,7 +123,7 @@ def read_summary(run: Run, where: str = "") -> Summary:
         raise UserError(f"{shown(path)}: {format_first_error(error)}; {format_command(run, where)}") from None
 
 
-def read_answers(run: Run, where: str = "") -> list[ScoredAnswer]:
+def read_answers(run: Run, where: str = "") -> list[EvaluatedAnswer]:
     """The predictions of an evaluation with their scores, in order; a UserError if the two do not fit."""
     folder, again = find_evaluated(run, where), format_command(run, where)
     predictions = read_predictions(folder / "predictions.jsonl")
@@ -134,7 +134,7 @@ def read_answers(run: Run, where: str = "") -> list[ScoredAnswer]:
         raise UserError(f"{shown(folder / 'scores.jsonl')} holds no scores that can be read: {again}") from None
     if [*scores] != [item.id for item in predictions]:
         raise UserError(f"{shown(folder)} has scores of other rows than its predictions: {again}")
-    return [ScoredAnswer(item, *scores[item.id]) for item in predictions]
+    return [EvaluatedAnswer(item, *scores[item.id]) for item in predictions]
 
 
 def find_evaluated(run: Run, where: str = "") -> Path:
