@@ -81,9 +81,9 @@ merge-adapters: $(READY) ## RUNS="a b" WEIGHTS="0.7 0.3" OUT=folder: one adapter
 	@$(call need,OUT)
 	@$(RUN_IN_ENV) merge-adapters $(RUNS) --weights $(WEIGHTS) --out $(OUT) $(if $(KIND),--kind $(KIND)) $(if $(DENSITY),--density $(DENSITY))
 
-eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (CHECKPOINT=500, SET="eval.limit=50")
+eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (CHECKPOINT=500, DATA=file, SET="eval.limit=50")
 	@$(call need,RUN)
-	@$(RUN_IN_ENV) eval $(RUN) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(if $(SET),--set $(SET))
+	@$(RUN_IN_ENV) eval $(RUN) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(if $(DATA),--data '$(DATA)') $(if $(SET),--set $(SET))
 
 plan: $(READY) $(BASE) ## RECIPE=: print what train would do, without training
 	@$(call need,RECIPE)

@@ -18,20 +18,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The run, which checkpoint of it, and how it is evaluated."""
     parser.add_argument("run", type=run_name, help=RUN)
     parser.add_argument("--checkpoint", type=count, metavar="STEP", help="one of the run's checkpoints")
+    parser.add_argument("--data", metavar="SOURCE", help="a source of your own, in place of the held-out rows")
     parser.add_argument("--set", nargs="*", action="extend", default=[], metavar="eval.KEY=VALUE", dest="overrides")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate it."""
-    return evaluate(arguments.run, arguments.overrides, arguments.checkpoint)
+    return evaluate(arguments.run, arguments.overrides, arguments.checkpoint, arguments.data)
 
 
-def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None) -> int:
+def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None, data: str | None = None) -> int:
     """Evaluate a trained run, by its name or its recipe's, or one of its checkpoints, or a fleet; the exit status."""
     from recipebook.project import shown
     from recipebook.run import rundir
 
     members = [] if checkpoint else rundir.list_fleet(query)
+    if members and data:
+        raise UserError(f"{query} is a fleet; DATA takes one of its members: {members[0][0].name}")
     if members:
         from eval.evaluate_fleet import evaluate_fleet
 
@@ -42,6 +45,8 @@ def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None
         raise UserError(
             f"{shown(run.folder)} is a vote: make eval RUN={run.fleet} evaluates the members and their vote"
         )
+    if manifest.pipeline and data:
+        raise UserError(f"{shown(run.folder)} has stages, each with an eval section of its own; DATA takes none")
     if manifest.pipeline:
         from eval.evaluate_stages import evaluate_stages
 
@@ -52,7 +57,7 @@ def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None
     from recipebook.progress import format_seconds
 
     started = time.monotonic()
-    folder, summary = evaluate_run(run, overrides, checkpoint, tell=print)
+    folder, summary = evaluate_run(run, overrides, checkpoint, tell=print, data=data)
     if run.fleet:
         refresh_page(run.fleet)
     print(terminal_table(summary))

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.asking.ask import Answers, ask, digest_conditions
-from eval.asking.prompts import DrawnPrompts, Prompt, digest_question
+from eval.asking.own_rows import convert_own
+from eval.asking.prompts import DrawnPrompts, Prompt, digest_question, draw_prompts
 from eval.opening import (
     check_prompts,
     find_folder,
@@ -21,7 +22,7 @@ from eval.opening import (
 )
 from eval.report.page import ReportInput, render
 from eval.scoring.score import evaluate_predictions
-from eval.scoring.summary import DrawnRows, EvaluatedRows, Summary
+from eval.scoring.summary import DrawnRows, EvaluatedRows, OwnFile, Summary
 from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
 from recipebook.project import shown
@@ -41,22 +42,25 @@ def evaluate_run(
     kept: "KeptBase | None" = None,
     tell: Callable[[str], None] = lambda _: None,
     folder: Path | None = None,
+    data: str | None = None,
 ) -> tuple[Path, Summary]:
     """Evaluate one trained model; return its folder in `eval/`, chosen if not given, and the summary.
 
-    `tell` prints the lines on the way.
+    `tell` prints the lines on the way. `data` names a source of the user's own, evaluated in place of held-out rows.
     """
     weights = _find_weights(run, run.read().status, checkpoint)
     recipe = read_recipe(run, overrides)
     settings = recipe.eval
-    drawn = read_rows(run, recipe)
+    own = convert_own(run, recipe, data) if data is not None else None
+    drawn = draw_prompts(own.path, settings.limit, settings.turns) if own else read_rows(run, recipe)
     what = run.name + (f" at checkpoint {checkpoint}" if checkpoint else "")
-    tell(format_field("run", f"{what}, {len(drawn.prompts)} {settings.part} prompts, base {recipe.model.base}"))
-    for note in list_notes(run, recipe):
+    rows = f"prompts of {own.file.name}" if own else f"{settings.part} prompts"
+    tell(format_field("run", f"{what}, {len(drawn.prompts)} {rows}, base {recipe.model.base}"))
+    for note in [*own.notes, own.file.note] if own else list_notes(run, recipe):
         tell(format_field("note", note))
-    folder = folder or find_folder(run, settings, checkpoint)
+    folder = folder or find_folder(run, settings, checkpoint, own.folder if own else None)
     with replacing_evaluation(run, folder) as new:
-        summary = evaluate_model(run, recipe, drawn, weights, new, checkpoint, kept)
+        summary = evaluate_model(run, recipe, drawn, weights, new, checkpoint, kept, own.file if own else None)
         write_text(new / "report.html", render(ReportInput.read(run.folder, new)))
     return folder, summary
 
@@ -69,6 +73,7 @@ def evaluate_model(
     folder: Path,
     checkpoint: int | None = None,
     kept: "KeptBase | None" = None,
+    own: OwnFile | None = None,
 ) -> Summary:
     """Generate, score and sum up by the recipe's `eval` section; write all files of `folder` but the report."""
     manifest, settings, prompts = run.read(), recipe.eval, drawn.prompts
@@ -89,6 +94,7 @@ def evaluate_model(
             engine=answers.engine,
             checkpoint=checkpoint,
             drawn=DrawnRows(rows=drawn.rows, of=drawn.of) if drawn.rows < drawn.of else None,
+            own=own,
         ),
     )
 

@@ -95,18 +95,24 @@ def check_prompts(settings: Evaluation, prompts: Sequence[Prompt]) -> None:
         raise UserError(f"{single.id} is no pair, and metric '{of_pairs[0]}' measures pairs")
 
 
-def choose_folder(run: Run, settings: Evaluation, checkpoint: int | None = None, limit: int | None = None) -> Path:
-    """Where an evaluation of this part and checkpoint goes; `limit` is that of an evaluation beside the recipe's."""
+def choose_folder(
+    run: Run, settings: Evaluation, checkpoint: int | None = None, limit: int | None = None, own: str | None = None
+) -> Path:
+    """Where an evaluation of this part and checkpoint goes; `limit` is that of an evaluation beside the recipe's.
+
+    `own` is the folder of a file of the user's own, which takes the part's place.
+    """
     folder = run.folder / "eval"
-    folder = folder / settings.part if settings.part != "test" else folder
+    part = settings.part if settings.part != "test" else None
+    folder = folder / name if (name := own or part) else folder
     folder = folder / f"limit-{limit}" if limit else folder
     return folder / f"checkpoint-{checkpoint}" if checkpoint else folder
 
 
-def find_folder(run: Run, settings: Evaluation, checkpoint: int | None = None) -> Path:
+def find_folder(run: Run, settings: Evaluation, checkpoint: int | None = None, own: str | None = None) -> Path:
     """Where one run's evaluation goes, by what is there already."""
-    usual = choose_folder(run, settings, checkpoint)
-    return choose_folder(run, settings, checkpoint, find_limit_beside(run, settings, usual))
+    usual = choose_folder(run, settings, checkpoint, own=own)
+    return choose_folder(run, settings, checkpoint, find_limit_beside(run, settings, usual), own)
 
 
 def find_limit_beside(run: Run, settings: Evaluation, usual: Path) -> int | None:

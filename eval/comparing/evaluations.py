@@ -155,5 +155,6 @@ def _format_settings(where: str) -> str:
     _, _, checkpoint = where.partition("checkpoint-")
     limit = re.search(r"(?:^|/)limit-(\d+)", where)
     given = ["eval.part=validation"] * where.startswith("validation") + ([f"eval.limit={limit[1]}"] if limit else [])
-    settings = f" CHECKPOINT={checkpoint}" if checkpoint else ""
+    settings = " DATA=FILE" if where.startswith("data-") else ""
+    settings += f" CHECKPOINT={checkpoint}" if checkpoint else ""
     return settings + (f' SET="{" ".join(given)}"' if given else "")

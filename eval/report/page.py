@@ -112,6 +112,7 @@ def terminal_table(summary: Summary) -> str:
         parts.append(align([(f"{summary.main} by {field}", "base", "tuned [95 %]", "difference [95 %]", "n"), *cells]))
     notes = [f"{summary.rows} {summary.part}, {summary.truncated} answers cut off at the limit of new tokens"]
     notes += [f"evaluated: {summary.asked.description}"] if summary.asked else []
+    notes += [summary.asked.own.note] if summary.asked and summary.asked.own else []
     notes += [
         f"{result.figure}: {result.tuned.n} of {summary.rows} rows, undefined for the others"
         for result in summary.results

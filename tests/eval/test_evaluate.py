@@ -1,5 +1,6 @@
 """An evaluation of the embedded base itself: a mistyped one leaves the good one, a limited one stands beside it."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from eval.evaluate import evaluate_run
 from recipebook.errors import UserError
 from recipebook.recipe.resolve import resolve
 from recipebook.run.rundir import Run
-from tests.recipebook.recipe.making import keep_apart, train, write_sample
+from tests.recipebook.recipe.making import keep_apart, make_chat, train, write_sample
 
 RECIPE = """\
 description: a recipe
@@ -59,3 +60,34 @@ def test_a_mistyped_evaluation_costs_no_token_and_leaves_the_good_one(
     assert all(path.read_bytes() == content for path, content in before.items())
     assert list_evaluations(run) == ["", "limit-2"]
     assert [path.name for path in run.folder.iterdir() if path.name.startswith(".")] == []
+
+
+def test_all_records_of_another_file_are_evaluated_and_those_seen_in_training_counted(
+    run: Run, tmp_path: Path, count_batches: Callable[[], int]
+) -> None:
+    trained = [json.loads(line) for line in (run.folder / "data" / "train.jsonl").open(encoding="utf-8")]
+    number = int(trained[0]["messages"][0]["content"].split()[1])
+    chats = [make_chat(number), *map(make_chat, range(200, 204))]
+    own = tmp_path / "more of them.jsonl"
+    own.write_text("".join(json.dumps(chat) + "\n" for chat in chats))
+    said: list[str] = []
+    folder, summary = evaluate_run(run, (), tell=said.append, data=str(own))
+    assert (summary.rows, summary.part) == (5, f"rows of {own}")
+    assert folder.parent == run.folder / "eval"
+    assert folder.name.startswith("data-more_of_them-")
+    note = f"1 rows of {own} have been seen in training"
+    assert any(note in line for line in said)
+    assert note in (folder / "report.html").read_text()
+    assert evaluate_run(run, (), data=str(own))[0] == folder
+
+    (run.folder / "data" / "train.jsonl").unlink()
+    summary = evaluate_run(run, (), data=str(own))[1]
+    assert summary.asked and summary.asked.own and summary.asked.own.seen is None
+
+    batches, (before, *_) = count_batches(), folder.rglob("summary.json")
+    own.write_text('{"nothing": "of use"}\n')
+    with pytest.raises(UserError, match="has none of"):
+        evaluate_run(run, (), data=str(own))
+    with pytest.raises(UserError, match=r"missing\.jsonl"):
+        evaluate_run(run, (), data=str(tmp_path / "missing.jsonl"))
+    assert (count_batches(), before.is_file()) == (batches, True)
