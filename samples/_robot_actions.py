@@ -18,7 +18,10 @@ ROOMS = ["kitchen", "bedroom", "bathroom", "garage", "office", "hallway", "garde
 PLACES = ["table", "shelf", "floor", "desk", "counter", "bin", "tray", "chair"]
 PATHS = ["patrol", "delivery", "inspection", "perimeter", "cleaning", "shortcut", "evening", "loading"]
 THINGS = ["people", "doors", "obstacles", "stairs", "boxes", "pets", "chairs", "cables", "windows", "walls"]
-SIDES = ["front", "back", "left", "right"]
+SIDES = {
+    "forward": "in front of you", "backward": "behind you", "left": "to your left", "right": "to your right",
+    "up": "above you", "down": "below you",
+}  # fmt: skip
 NUMBER_WORDS = {
     "half a": 0.5, "one": 1.0, "one and a half": 1.5, "two": 2.0, "two and a half": 2.5, "three": 3.0, "four": 4.0,
     "five": 5.0, "six": 6.0, "seven": 7.0, "eight": 8.0, "nine": 9.0, "ten": 10.0,
@@ -96,7 +99,7 @@ def release(rng: random.Random) -> Command:
 
 def scan(rng: random.Random) -> Command:
     """Scan the surroundings."""
-    phrase, reach = phrase_distance(rng)
+    phrase, reach = phrase_reach(rng)
     angle = float(rng.choice([60, 90, 120, 180, 270, 360]))
     around = rng.choice([f"over {angle:.0f} degrees", f"with an angle of {angle:.0f} degrees"])
     if angle == 360.0:
@@ -115,11 +118,12 @@ def detect(rng: random.Random) -> Command:
 
 
 def measure(rng: random.Random) -> Command:
-    """Measure the free distance on one side."""
-    side = rng.choice(SIDES)
-    phrase = {"front": "in front of you", "back": "behind you", "left": "to your left", "right": "to your right"}[side]
-    verb = rng.choice(["measure the distance", "how much room is there", "check the clearance", "how far is the wall"])
-    return f"{verb} {phrase}", f'robot.sensors.measure_distance(direction="{side}")'
+    """Measure the free distance in one direction."""
+    direction, phrase = rng.choice(list(SIDES.items()))
+    verb = rng.choice(
+        ["measure the distance", "how much room is there", "check the clearance", "how much space is there"]
+    )
+    return f"{verb} {phrase}", f'robot.sensors.measure_distance(direction="{direction}")'
 
 
 def go_to_room(rng: random.Random) -> Command:
@@ -167,6 +171,13 @@ def phrase_distance(rng: random.Random) -> tuple[str, float]:
     distance = rng.randint(1, 20) / 2 if kind < 0.7 else float(rng.randint(1, 10))
     number = f"{distance:.0f}" if distance.is_integer() else f"{distance}"
     return f"{number} {rng.choice(['meters', 'meters', 'm', 'metres'])}", distance
+
+
+def phrase_reach(rng: random.Random) -> tuple[str, float]:
+    """How far a scan reaches as people say it, and in meters: from 1 to 20."""
+    reach = float(rng.randint(1, 20)) if rng.random() < 0.7 else rng.randint(2, 40) / 2
+    number = f"{reach:.0f}" if reach.is_integer() else f"{reach}"
+    return f"{number} {rng.choice(['meters', 'm', 'metres'])}", reach
 
 
 def phrase_speed(rng: random.Random) -> tuple[str, float]:

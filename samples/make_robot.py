@@ -37,6 +37,7 @@ from samples._robot_actions import (
     grab,
     move_to,
     phrase_distance,
+    phrase_reach,
     pick_up,
     release,
     return_home,
@@ -45,6 +46,7 @@ from samples._robot_actions import (
 )
 
 POLITE = ["please {}", "could you {}", "can you {}", "would you {} please", "{} please", "kindly {}"]
+_SIDE_WORDS = " ".join(SIDES.values()).split()
 CHATTY = [
     "hey robot, {}", "hi there, could you {} for me", "ok buddy, {}", "so, i would like you to {}, thanks",
     "hey, do me a favor and {}", "hello, i was wondering if you could {}", "alright my friend, {} now",
@@ -95,12 +97,13 @@ def parametric(rng: random.Random) -> Command:
     speed, distance, angle = rng.choice(SPEEDS), rng.randint(1, 20) / 2, float(rng.randrange(30, 361, 15))
     way, direction, path = rng.choice(["forward", "backward"]), rng.choice(["left", "right"]), rng.choice(PATHS)
     x, y, z = rng.randint(-10, 10) / 2, rng.randint(-10, 10) / 2, rng.randint(0, 4) / 2
+    reach = rng.randint(2, 40) / 2
     return rng.choice([
         (f"move {way} with distance {distance} and speed {speed}",
          f"robot.move_{way}(distance={distance}, speed={speed})"),
         (f"turn {direction}, angle {angle:.0f}, speed {speed}",
          f'robot.turn(direction="{direction}", angle={angle}, speed={speed})'),
-        (f"scan with range {distance} and angle {angle:.0f}", f"robot.sensors.scan(range={distance}, angle={angle})"),
+        (f"scan with range {reach} and angle {angle:.0f}", f"robot.sensors.scan(range={reach}, angle={angle})"),
         (f"move to x={x}, y={y}, z={z}", f"robot.move_to(x={x}, y={y}, z={z})"),
         (f"follow path {path} at speed {speed}", f'robot.navigate.follow_path(path_name="{path}", speed={speed})'),
     ])  # fmt: skip
@@ -108,7 +111,7 @@ def parametric(rng: random.Random) -> Command:
 
 def safety(rng: random.Random) -> Command:
     """Caution first."""
-    phrase, distance = phrase_distance(rng)
+    (phrase, distance), (far, reach) = phrase_distance(rng), phrase_reach(rng)
     who = rng.choice(["child", "cat", "dog", "person", "baby", "worker", "visitor"])
     thing, shout = rng.choice(THINGS), rng.choice(["emergency", "danger", "watch out", "careful", "warning"])
     return rng.choice([
@@ -117,8 +120,8 @@ def safety(rng: random.Random) -> Command:
         (f"check for {thing} before you move {phrase}",
          f'robot.sensors.detect(object_type="{thing}")\nrobot.move_forward(distance={distance}, speed=0.5)'),
         (f"make sure the front is clear, then move {phrase}",
-         f'robot.sensors.measure_distance(direction="front")\nrobot.move_forward(distance={distance}, speed=0.5)'),
-        (f"{shout}, stop and scan within {phrase}", f"robot.stop()\nrobot.sensors.scan(range={distance}, angle=360.0)"),
+         f'robot.sensors.measure_distance(direction="forward")\nrobot.move_forward(distance={distance}, speed=0.5)'),
+        (f"{shout}, stop and scan within {far}", f"robot.stop()\nrobot.sensors.scan(range={reach}, angle=360.0)"),
     ])  # fmt: skip
 
 
@@ -199,7 +202,7 @@ def _dress(rng: random.Random, phrase: str, *, polite: bool) -> str:
 
 def _misspell(rng: random.Random, phrase: str) -> str:
     """Swap two letters of a word that carries no parameter."""
-    parameters = {*OBJECTS, *COLORS, *SIZES, *ROOMS, *PLACES, *PATHS, *THINGS, *SIDES}
+    parameters = {*OBJECTS, *COLORS, *SIZES, *ROOMS, *PLACES, *PATHS, *THINGS, *_SIDE_WORDS}
     words = phrase.split(" ")
     plain = [at for at, word in enumerate(words) if word.isalpha() and len(word) > 3 and word not in parameters]
     if plain:

@@ -1,6 +1,7 @@
 """The samples in the repository are what their generators make, and what the issue of a sample is: all of a family."""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -35,6 +36,53 @@ def test_all_fifteen_calls_are_used() -> None:
     used = {call.name for record in ROBOT for call in parse_calls(record["output"], api) or ()}
     assert used == set(api)
     assert len(used) == 15
+
+
+# The documentation's bounds: the least and the greatest value, both allowed.
+BOUNDS = {
+    "robot.move_forward(distance={})": (0.1, 10),
+    "robot.move_backward(distance={})": (0.1, 10),
+    "robot.move_forward(distance=1, speed={})": (0.1, 2.0),
+    "robot.move_backward(distance=1, speed={})": (0.1, 2.0),
+    'robot.turn(direction="left", angle={})': (30, 360),
+    'robot.turn(direction="left", angle=90, speed={})': (0.1, 2.0),
+    'robot.gripper.grab(object_name="cup", force={})': (0.1, 5.0),
+    "robot.sensors.scan(range={}, angle=90)": (1, 20),
+    "robot.sensors.scan(range=5, angle={})": (30, 360),
+    'robot.navigate.follow_path(path_name="patrol", speed={})': (0.1, 2.0),
+}
+
+
+def is_allowed(text: str) -> bool:
+    api = read_api(ROOT / "samples" / "robot_api.yaml")
+    calls = parse_calls(text, api)
+    assert calls and len(calls) == 1
+    return is_valid(calls[0], api)
+
+
+@pytest.mark.parametrize("call", BOUNDS)
+def test_a_number_is_allowed_from_its_least_to_its_greatest_value(call: str) -> None:
+    low, high = BOUNDS[call]
+    allowed = [is_allowed(call.format(value)) for value in (low - 0.05, low, high, high + 0.05)]
+    assert allowed == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [("robot.sensors.measure_distance(direction={!r})", "forward backward left right up down"),
+     ("robot.turn(direction={!r}, angle=90)", "left right clockwise counterclockwise")],
+)  # fmt: skip
+def test_a_direction_is_one_of_the_documentations_words(call: str, words: str) -> None:
+    every = ["forward", "backward", "left", "right", "up", "down", "clockwise", "counterclockwise", "front", "back"]
+    assert " ".join(word for word in every if is_allowed(call.format(word))) == words
+
+
+def test_the_sample_measures_in_all_directions_and_scans_as_far_as_the_robot_can() -> None:
+    outputs = "\n".join(record["output"] for record in ROBOT)
+    measured = set(re.findall(r'measure_distance\(direction="(\w+)"\)', outputs))
+    assert measured == {"forward", "backward", "left", "right", "up", "down"}
+    ranges = {float(number) for number in re.findall(r"scan\(range=([\d.]+)", outputs)}
+    assert (min(ranges), max(ranges)) == (1.0, 20.0)
 
 
 def test_chains_have_two_to_four_actions() -> None:
