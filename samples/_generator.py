@@ -34,11 +34,16 @@ def write_sample(
 
 def read_arguments(description: str | None, **defaults: int) -> dict[str, Any]:
     """The numbers that `make` takes, and the file."""
+    return vars(make_parser(description, **defaults).parse_args())
+
+
+def make_parser(description: str | None, **defaults: int) -> argparse.ArgumentParser:
+    """A parser of these numbers and of the file, which is required."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in defaults.items():
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--out", type=Path, required=True)
-    return vars(parser.parse_args())
+    return parser
 
 
 def draw_new(draw: Callable[[], tuple[str, Made]], seen: set[str], what: str) -> tuple[str, Made]:
