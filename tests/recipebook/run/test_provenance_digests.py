@@ -149,11 +149,13 @@ def test_a_checkout_is_named_after_its_commit_and_whether_it_was_changed(
     (tmp_path / "a").write_text("a")
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "results.md").write_text("no result yet")
+    (tmp_path / "docs" / "all.md").write_text("every page in one: no result yet")
     git("add", "a", "docs")
     git("commit", "--quiet", "--message", "one")
     (tmp_path / "untracked").write_text("b")
     assert look() == {"commit": git("rev-parse", "HEAD"), "dirty": False}
     (tmp_path / "docs" / "results.md").write_text("what earlier runs gave")
+    (tmp_path / "docs" / "all.md").write_text("every page in one: what earlier runs gave")
     assert look()["dirty"] is False
     (tmp_path / "a").write_text("changed")
     assert look()["dirty"] is True
