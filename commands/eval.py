@@ -52,9 +52,10 @@ def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None
 
         return evaluate_stages(run, manifest, overrides, checkpoint)
     from eval.evaluate import evaluate_run
-    from eval.report.page import terminal_table
+    from eval.report.page import USAGE, terminal_table
     from recipebook.fleet.page import refresh_page
     from recipebook.progress import format_seconds
+    from recipebook.terminal import print_field
 
     started = time.monotonic()
     folder, summary = evaluate_run(run, overrides, checkpoint, tell=print, data=data)
@@ -62,4 +63,5 @@ def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None
         refresh_page(run.fleet)
     print(terminal_table(summary))
     print(f"evaluated in {format_seconds(time.monotonic() - started)}; report: {shown(folder / 'report.html')}")
+    print_field("use", f".venv/bin/python {shown(folder / USAGE)}")
     return 0

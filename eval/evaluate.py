@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eval.asking.ask import Answers, ask, digest_conditions
+from eval.asking.ask import Answers, ask, digest_conditions, find_tokenizer
 from eval.asking.own_rows import convert_own
 from eval.asking.prompts import DrawnPrompts, Prompt, digest_question, draw_prompts
 from eval.opening import (
@@ -20,7 +20,7 @@ from eval.opening import (
     read_rows,
     replacing_evaluation,
 )
-from eval.report.page import ReportInput, render
+from eval.report.page import USAGE, ReportInput, render
 from eval.scoring.score import evaluate_predictions
 from eval.scoring.summary import DrawnRows, EvaluatedRows, OwnFile, Summary
 from recipebook.errors import UserError
@@ -80,6 +80,7 @@ def evaluate_model(
     check_prompts(settings, prompts)
     answers = ask(run, manifest, recipe, prompts, weights, kept)
     _write_predictions(folder / "predictions.jsonl", prompts, answers, settings.unit)
+    write_text(folder / USAGE, _write_usage(run, recipe, prompts[0], weights))
     return evaluate_predictions(
         folder / "predictions.jsonl",
         settings.metrics,
@@ -97,6 +98,13 @@ def evaluate_model(
             own=own,
         ),
     )
+
+
+def _write_usage(run: Run, recipe: Recipe, prompt: Prompt, weights: Path) -> str:
+    # Here and not above: it loads a tokenizer, and a wrong name should not wait for transformers.
+    from eval.asking.usage import write_usage
+
+    return write_usage(recipe, prompt, weights, find_tokenizer(run, recipe))
 
 
 def _find_weights(run: Run, status: Status, checkpoint: int | None) -> Path:

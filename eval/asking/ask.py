@@ -72,7 +72,7 @@ def ask(
     # Here and not above: a wrong name should not wait for torch.
     from eval.asking import generate
 
-    tokenizer = generate.load_tokenizer(_find_tokenizer(run, recipe))
+    tokenizer = generate.load_tokenizer(find_tokenizer(run, recipe))
     _check_template(run, recipe, manifest, tokenizer.chat_template)
     if not any(prompt.preference for prompt in prompts):
         # Preferences are written without them.
@@ -112,7 +112,7 @@ def digest_conditions(manifest: Manifest, settings: Evaluation, prompts: list[Pr
     }
 
 
-def _find_tokenizer(run: Run, recipe: Recipe) -> Path | str:
+def find_tokenizer(run: Run, recipe: Recipe) -> Path | str:
     """The tokenizer saved with the weights; a service may send the adapter alone, and then it is the base model's."""
     saved = run.folder / "model"
     return find_base(recipe) if recipe.remote and not (saved / "tokenizer_config.json").is_file() else saved

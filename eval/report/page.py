@@ -33,6 +33,8 @@ from eval.statistics.resampling import BOOTSTRAPS, FEW_GROUPS, SIGN_FLIPS
 from recipebook.recipe.base_model import find_stand_in, format_notice
 from recipebook.terminal import align
 
+# A program that asks the tuned model; a vote of several models has none.
+USAGE = "use.py"
 WORST = 10
 BEST = 5
 # Longer texts are cut in the page, with a note: comparing them takes time that grows with the square.
@@ -44,8 +46,8 @@ ALIKE = 0.5
 class ReportInput(NamedTuple):
     """Everything that a report shows. Scores are in the order of the predictions; `base` is None without a base model.
 
-    `stages` are the models of a run with stages, side by side; `account` (records in, rows out, rejects by reason)
-    and `manifest` are shown as they are, whatever their depth.
+    `stages` are the models of a run with stages, side by side; `usage` is a program that asks the tuned model;
+    `account` (records in, rows out, rejects by reason) and `manifest` are shown as they are, whatever their depth.
     """
 
     recipe: str
@@ -62,6 +64,7 @@ class ReportInput(NamedTuple):
     manifest: Mapping[str, Any]
     recipe_text: str
     stages: StageSummary | None = None
+    usage: str | None = None
 
     @classmethod
     def read(cls, folder: Path, found: Path) -> "ReportInput":
@@ -82,6 +85,7 @@ class ReportInput(NamedTuple):
             stages=read_stages(found),
             account={"rows": manifest["rows"], "conversion": manifest["account"]},
             manifest=manifest,
+            usage=(found / USAGE).read_text() if (found / USAGE).is_file() else None,
             recipe_text=(folder / "recipe.yaml").read_text(),
         )
 

@@ -41,7 +41,7 @@ def apply_settings(tokenizer: Any, settings: Mapping[str, Any] | None) -> None:
 
 def render(tokenizer: Any, messages: Sequence[Message], tools: Sequence[dict[str, Any]] = (), **settings: Any) -> str:
     """The whole text of a chat; calls have their arguments as objects, and Arrow's nulls are left out."""
-    written = [_read_message(message) for message in messages]
+    written = [read_message(message) for message in messages]
     given = _drop_nulls(list(tools)) or None
     return str(tokenizer.apply_chat_template(written, tools=given, tokenize=False, **settings))
 
@@ -101,7 +101,7 @@ def _find_end_token(tokenizer: Any, template: str, eos: str | None) -> int | Non
     return next((token for token in ids if token in special), None)
 
 
-def _read_message(message: Message) -> dict[str, Any]:
+def read_message(message: Message) -> dict[str, Any]:
     """The keys that templates read, with calls whose arguments are objects."""
     read: dict[str, Any] = _drop_nulls({key: message.get(key) for key in KEYS})
     if read.get("tool_calls"):

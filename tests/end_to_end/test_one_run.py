@@ -1,6 +1,9 @@
 """A recipe to a trained and evaluated run, by real training, in one process."""
 
+import html
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +97,18 @@ def test_report_is_one_file_without_a_network(evaluated: tuple[Path, str]) -> No
     report = (evaluated[0] / "report.html").read_text()
     assert "tiny" in report
     assert "<script src" not in report and "<link" not in report and "@import" not in report
+
+
+def test_program_in_the_report_gives_the_answer_that_was_evaluated(
+    project: Project, evaluated: tuple[Path, str]
+) -> None:
+    program = evaluated[0] / "use.py"
+    assert f"use       .venv/bin/python runs/{evaluated[0].parent.name}/eval/use.py" in evaluated[1]
+    first = json.loads((evaluated[0] / "predictions.jsonl").read_text().partition("\n")[0])
+    command = [sys.executable, str(program)]
+    done = subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == first["prediction"]
+    assert html.escape(json.dumps(first["prompt"])[1:-1], quote=False) in (evaluated[0] / "report.html").read_text()
 
 
 def test_second_evaluation_gives_the_same_answers(project: Project, evaluated: tuple[Path, str]) -> None:

@@ -47,7 +47,13 @@ def test_a_mistyped_evaluation_costs_no_token_and_leaves_the_good_one(
 ) -> None:
     folder, summary = evaluate_run(run, ())
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    assert {path.name for path in before} == {"predictions.jsonl", "report.html", "scores.jsonl", "summary.json"}
+    assert {path.name for path in before} == {
+        "predictions.jsonl",
+        "report.html",
+        "scores.jsonl",
+        "summary.json",
+        "use.py",
+    }
     batches = count_batches()
     for setting in ("eval.slices=[categoree]", "eval.main=accuracy", "eval.unit=[topics]", "eval.metrics.txt={}"):
         with pytest.raises(UserError):
