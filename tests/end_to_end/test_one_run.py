@@ -48,7 +48,7 @@ def test_manifest_tells_a_trained_run(trained: tuple[Path, dict[str, Any], str])
     assert manifest["reason"] is None
     assert manifest["profile"] == "tiny"
     assert manifest["overrides"] == list(SETTINGS)
-    assert manifest["rows"] == {"train": 4839, "validation": 584, "test": 577}
+    assert manifest["rows"] == {"train": 4827, "validation": 555, "test": 618}
     assert manifest["account"]["records"] == 6000
     assert manifest["account"]["overlap_test"] == 0
     assert [attempt["outcome"] for attempt in manifest["attempts"]] == ["trained"]
@@ -62,7 +62,7 @@ def test_run_folder_holds_what_explains_it(trained: tuple[Path, dict[str, Any], 
     assert expected <= {path.name for path in folder.iterdir()}
     assert (folder / "model" / "adapter_model.safetensors").is_file()
     assert list((folder / "tensorboard").rglob("events.out.tfevents.*"))
-    assert len((folder / "data" / "test.jsonl").read_text().splitlines()) == 577
+    assert len((folder / "data" / "test.jsonl").read_text().splitlines()) == 618
 
 
 def test_no_test_input_is_in_train(trained: tuple[Path, dict[str, Any], str]) -> None:

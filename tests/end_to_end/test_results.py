@@ -62,7 +62,7 @@ def test_the_record_is_what_manifest_and_summary_say(measured: tuple[Project, st
     (manifest,) = [one for one in project.manifests() if one["recipe"] == "quick"]
     summary = json.loads((project.folder / "runs" / manifest["run"] / "eval" / "summary.json").read_bytes())
     assert (record["run"], record["identity"]) == (manifest["run"], manifest["identity"])
-    assert (record["rows"], record["drawn"]["of"], record["result"]) == (8, 577, summary["results"][0])
+    assert (record["rows"], record["drawn"]["of"], record["result"]) == (8, 618, summary["results"][0])
     assert record["training_seconds"] == pytest.approx(manifest["seconds"]["train"], abs=0.1)
     assert record["evaluation_seconds"] > 0
     assert record["memory_gib"] == manifest["memory_gib"] > 0.2
@@ -92,7 +92,7 @@ def test_what_failed_is_stored_with_the_reason(measured: tuple[Project, str]) ->
     assert "samples/lost.json" in failure["reason"]
     page = (measured[0].folder / "docs" / "results.md").read_text()
     assert "| `lost` | failed on " in page
-    assert "| `quick` | exact | 8, of 577 rows | 0.000 | " in page
+    assert "| `quick` | exact | 8, of 618 rows | 0.000 | " in page
 
 
 def test_nothing_is_done_twice(measured: tuple[Project, str]) -> None:

@@ -25,7 +25,7 @@ def test_a_real_model_is_trained_and_evaluated_and_its_origin_is_named(project: 
     assert losses[-1] < losses[0] < 6
     status, said = project.run("eval", folder.name, "--set", "eval.limit=6", "eval.generation.max_new_tokens=32")
     assert status == 0, said
-    assert "6 of 577 test rows were evaluated (eval.limit):" in said.splitlines()
+    assert "6 of 618 test rows were evaluated (eval.limit):" in said.splitlines()
     headline = json.loads((folder / "eval" / "summary.json").read_bytes())["results"][0]
     assert (headline["figure"], headline["base"]["n"], headline["tuned"]["n"]) == ("exact", 6, 6)
     assert f"Its weights: {origin}." in (folder / "eval" / "report.html").read_text()
