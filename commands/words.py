@@ -25,12 +25,12 @@ def list_words(kind: str) -> list[str]:
     """The names of one kind, sorted."""
     from recipebook.modules import PROFILE, list_names
     from recipebook.project import PROJECT
-    from recipebook.recipe import resolve
+    from recipebook.recipe.layers import list_recipes
 
     if kind == "commands":
         return sorted(GOAL.findall((PROJECT / "Makefile").read_text(encoding="utf-8")))
     if kind == "recipes":
-        return resolve.list_recipes()
+        return list_recipes()
     if kind == "profiles":
         return list_names(PROFILE)
     from recipebook.run import rundir

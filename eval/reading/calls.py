@@ -19,7 +19,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from recipebook.errors import UserError, format_first_error
 from recipebook.frozen import Frozen
-from recipebook.recipe.yaml_source import load, place_of
+from recipebook.recipe.places import place_of
+from recipebook.recipe.yaml_source import load
 
 # An answer is at most a few thousand characters; Python's parser takes a kilobyte of memory for some of them.
 MAX_CHARS = 100_000

@@ -20,7 +20,8 @@ from recipebook.files import write_text
 from recipebook.frozen import Frozen
 from recipebook.hardware import Hardware
 from recipebook.project import PROJECT, shown
-from recipebook.recipe.resolve import list_recipes, resolve
+from recipebook.recipe.layers import list_recipes
+from recipebook.recipe.resolve import resolve
 
 RESULTS = PROJECT / "docs" / "results"
 PROFILES = ("tiny", "small")

@@ -23,10 +23,11 @@ from recipebook.fleet.expand import MatrixFault, Member, apply, expand
 from recipebook.progress import ProgressLine
 from recipebook.recipe.faults import find_recipe_faults, list_invalid
 from recipebook.recipe.keys import Recipe
+from recipebook.recipe.layers import COMMAND_LINE
+from recipebook.recipe.places import KeyPath, place_of
 from recipebook.recipe.references import check_references
-from recipebook.recipe.resolve import COMMAND_LINE, Resolved
+from recipebook.recipe.resolve import Resolved
 from recipebook.recipe.switches import check_switches
-from recipebook.recipe.yaml_source import KeyPath, place_of
 from recipebook.run import provenance, rundir
 from recipebook.run.earlier import read_inputs
 from recipebook.run.manifest import Manifest

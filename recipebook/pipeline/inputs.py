@@ -19,7 +19,7 @@ from recipebook.files import digest, digest_file
 from recipebook.modules import AUTO, STAGE, load
 from recipebook.project import PROJECT
 from recipebook.recipe.data_keys import Data
-from recipebook.recipe.resolve import is_file
+from recipebook.recipe.layers import is_file
 from recipebook.recipe.stages import Stage, list_texts
 from recipebook.run import provenance
 from recipebook.sources.inputs import MADE, digest_inputs, find_inputs

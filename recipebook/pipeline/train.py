@@ -23,7 +23,8 @@ from recipebook.pipeline.opening import (
     write_stage_job,
 )
 from recipebook.project import PROJECT, shown
-from recipebook.recipe.resolve import Resolved, merge_layers, read_layers
+from recipebook.recipe.layers import read_layers
+from recipebook.recipe.resolve import Resolved, merge_layers
 from recipebook.recipe.stages import Stage, read_stages
 from recipebook.run import rundir
 from recipebook.run.manifest import StageEntry

@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from recipebook.recipe.places import KeyPath
 from recipebook.recipe.schema_walk import Fault, Schema, find_faults
-from recipebook.recipe.yaml_source import KeyPath
 
 SNAPSHOT = Path(__file__).with_name("axolotl_schema.json")
 

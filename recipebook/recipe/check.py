@@ -12,8 +12,9 @@ from recipebook.errors import UserError
 from recipebook.modules import PROFILE, list_names
 from recipebook.project import PROJECT
 from recipebook.recipe.faults import find_recipe_faults, format_faults
+from recipebook.recipe.layers import list_recipes, read_layers, read_profile
 from recipebook.recipe.references import check_references, check_template
-from recipebook.recipe.resolve import list_recipes, merge_layers, read_layers, read_profile
+from recipebook.recipe.resolve import merge_layers
 from recipebook.recipe.stages import read_stages
 from recipebook.recipe.switches import check_switches
 

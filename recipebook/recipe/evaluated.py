@@ -11,17 +11,11 @@ from pathlib import Path
 from recipebook.errors import UserError
 from recipebook.modules import PROFILE, describe_missing
 from recipebook.project import PROJECT
-from recipebook.recipe.resolve import (
-    Resolved,
-    find_recipe,
-    is_file,
-    join_layers,
-    merge_layers,
-    read_layers,
-    replace_section,
-)
+from recipebook.recipe.layers import find_recipe, is_file, read_layers
+from recipebook.recipe.merging import replace_section
+from recipebook.recipe.places import Document
+from recipebook.recipe.resolve import Resolved, join_layers, merge_layers
 from recipebook.recipe.stages import join_stage
-from recipebook.recipe.yaml_source import Document
 
 SECTION = "eval"
 

@@ -16,8 +16,8 @@ from recipebook.errors import on_one_line
 from recipebook.recipe.axolotl_keys import RECIPE_KEYS, find_section_faults, known_keys
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.other_names import OTHER_NAMES
+from recipebook.recipe.places import KeyPath, Places, place_of
 from recipebook.recipe.schema_walk import Fault, Schema, dotted, find_faults, resolve_reference
-from recipebook.recipe.yaml_source import KeyPath, Places, place_of
 
 MOST = 50
 # An address with a name or password before its host, or with a key among its parameters.

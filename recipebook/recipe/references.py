@@ -36,11 +36,11 @@ from recipebook.modules import (
 from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.faults import format_faults, list_invalid
 from recipebook.recipe.figures import find_main_fault
+from recipebook.recipe.layers import format_path, is_file
 from recipebook.recipe.matrix_faults import find_matrix_faults
-from recipebook.recipe.resolve import Resolved, format_path, is_file
+from recipebook.recipe.places import KeyPath
+from recipebook.recipe.resolve import Resolved
 from recipebook.recipe.schema_walk import Fault, Schema, dotted, find_faults, resolve_reference
-from recipebook.recipe.unused_keys import find_unused_keys
-from recipebook.recipe.yaml_source import KeyPath
 from recipebook.sources.inputs import MADE, find_inputs, names_one_file
 from recipebook.suggestions import offer, quote, suggest
 
@@ -103,7 +103,6 @@ def _find_faults(resolved: Resolved, made: Sequence[str]) -> Iterator[Fault]:
         )
     yield from _find_metric_faults(recipe.eval, root)
     yield from _find_missing(resolved)
-    yield from find_unused_keys(resolved)
     yield from find_matrix_faults(recipe)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from recipebook.recipe.yaml_source import KeyPath
+from recipebook.recipe.places import KeyPath
 from recipebook.suggestions import quote, suggest
 
 Schema = dict[str, Any]

@@ -23,12 +23,14 @@ from recipebook.errors import UserError
 from recipebook.modules import STAGE, list_names, load
 from recipebook.recipe.faults import format_faults
 from recipebook.recipe.keys import Recipe
+from recipebook.recipe.layers import Layers
+from recipebook.recipe.merging import lift, merge_documents
+from recipebook.recipe.places import Document, Place, place_of
 from recipebook.recipe.references import check_references, find_kind_faults
-from recipebook.recipe.resolve import Layers, Resolved, join_layers, lift, merge_documents, merge_layers
+from recipebook.recipe.resolve import Resolved, join_layers, merge_layers
 from recipebook.recipe.schema_walk import Fault, find_faults
 from recipebook.recipe.section import Name, Section
 from recipebook.recipe.switches import Switch, check_switches
-from recipebook.recipe.yaml_source import Document, Place, place_of
 from recipebook.sources.inputs import MADE
 from recipebook.suggestions import offer, suggest
 

@@ -18,10 +18,11 @@ from recipebook.errors import UserError
 from recipebook.modules import METRIC, TEMPLATE, list_names, load
 from recipebook.recipe.faults import format_faults
 from recipebook.recipe.keys import Recipe
-from recipebook.recipe.resolve import COMMAND_LINE, Resolved
+from recipebook.recipe.layers import COMMAND_LINE
+from recipebook.recipe.method_keys import CHOOSES, list_used_keys
+from recipebook.recipe.places import KeyPath
+from recipebook.recipe.resolve import Resolved
 from recipebook.recipe.schema_walk import Fault, dotted
-from recipebook.recipe.unused_keys import list_used_keys
-from recipebook.recipe.yaml_source import KeyPath
 
 PAIRS = "preference"
 GENERATION = ("eval", "generation")
@@ -30,12 +31,16 @@ GENERATING = ("max_new_tokens", "temperature", "top_p", "seed", "engine")
 
 
 class Switch(NamedTuple):
-    """Keys without an effect, the key and value that switch them off, and the values that do not."""
+    """Keys without an effect, the key and value that switch them off, and the values that do not.
+
+    `anywhere`: the keys are refused in every file, not only in that of the key that switches them off.
+    """
 
     keys: tuple[KeyPath, ...]
     by: KeyPath
     value: str
     good: str
+    anywhere: bool = False
 
 
 def check_switches(resolved: Resolved, more: Iterable[Switch] = ()) -> None:
@@ -51,7 +56,7 @@ def find_switched_off(resolved: Resolved, switches: Iterable[Switch]) -> Iterato
     """A fault for each key that is written, differs from its default and changes nothing."""
     for switch in switches:
         for path in switch.keys:
-            if _must_act(resolved, path, switch.by):
+            if _must_act(resolved, path, switch):
                 under = f" under {dotted(path[:-1])}" if path[:-1] else ""
                 fault = f"{path[-1]}{under} has no effect with {dotted(switch.by)}: {switch.value}"
                 yield Fault(path, True, f"{fault}; it has with: {switch.good}")
@@ -84,15 +89,18 @@ def _list_training_switches(recipe: Recipe) -> Iterator[Switch]:
 
 
 def _list_method_switches(recipe: Recipe, root: Path) -> Iterator[Switch]:
-    """A method that does not learn from pairs ignores `preference`; one that does ignores `eval.turns`."""
-    folder, by, method = root / "templates", ("training", "method"), recipe.training.method
-    used = {name: list_used_keys(folder, name)[PAIRS] for name in list_names(TEMPLATE, root)}
-    if not used.get(method, True):
-        for key in type(recipe.preference).model_fields:
-            others = ", ".join(name for name, keys in used.items() if key in keys)
-            yield Switch(_name((PAIRS,), key), by, method, others)
-    elif method in used:
-        others = ", ".join(name for name, keys in used.items() if not keys)
+    """A method ignores the keys that its template does not mention; one that learns from pairs, `eval.turns` too."""
+    by, method = ("training", CHOOSES), recipe.training.method
+    used = {name: list_used_keys(root / "templates", name) for name in list_names(TEMPLATE, root)}
+    for section, keys in used.get(method, {}).items():
+        if not keys and section != PAIRS:
+            # Nothing is known of a template that cannot be read, or that names every setting itself.
+            continue
+        for key in type(getattr(recipe, section)).model_fields.keys() - keys - {CHOOSES}:
+            others = ", ".join(name for name in used if key in used[name][section]) or "none"
+            yield Switch(_name((section,), key), by, method, others, anywhere=bool(keys))
+    if method in used and used[method][PAIRS]:
+        others = ", ".join(name for name, keys in used.items() if not keys[PAIRS])
         yield Switch(_name(("eval",), "turns"), by, f"{method}, which learns from pairs", others)
 
 
@@ -132,13 +140,13 @@ def _is_folder(root: Path, name: str) -> bool:
         return False
 
 
-def _must_act(resolved: Resolved, path: KeyPath, by: KeyPath) -> bool:
+def _must_act(resolved: Resolved, path: KeyPath, switch: Switch) -> bool:
     """Whether the key is written, with another value than its default, where it must have an effect."""
     places = resolved.places
     if path not in places or path in resolved.inherited or not _differs(resolved.recipe, path):
         return False
-    ours, theirs = places[path], places.get(by)
-    if theirs is None or ours == COMMAND_LINE:
+    ours, theirs = places[path], places.get(switch.by)
+    if switch.anywhere or theirs is None or ours == COMMAND_LINE:
         return True
     in_profiles = {spot for known, spot in places.items() if known[:1] == ("profiles",)}
     return ours.value.file == theirs.value.file and (theirs not in in_profiles or ours in in_profiles)

@@ -10,52 +10,19 @@ that would take long: aliases are written out where they stand, and ten lines of
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 from yaml.constructor import SafeConstructor
 
 from recipebook.errors import UserError
+from recipebook.recipe.places import Document, KeyPath, Place, Places, Spot, forget
 from recipebook.suggestions import shorten
 
 MAX_DEPTH = 50
 MAX_VALUES = 10_000
-
-KeyPath = tuple[str | int, ...]
-
-
-@dataclass(frozen=True, order=True)
-class Place:
-    """Where something is written: lines and columns count from 1; line 0 means the command line."""
-
-    file: str
-    line: int = 0
-    column: int = 0
-
-    def __str__(self) -> str:
-        """The place as errors begin with it: `recipes/robot.yaml:3:5`."""
-        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-
-
-class Spot(NamedTuple):
-    """The place of a value and that of the key it stands under (for the whole and for list items, the same)."""
-
-    key: Place
-    value: Place
-
-
-Places = dict[KeyPath, Spot]
-
-
-@dataclass(frozen=True)
-class Document:
-    """A YAML mapping and where its parts are written."""
-
-    data: dict[str, Any]
-    places: Places
 
 
 def load(path: Path, label: str | None = None) -> Document:
@@ -80,13 +47,6 @@ def parse(text: str, label: str) -> Document:
     start = _place(node, label)
     data = reader.read(node, (), Spot(start, start))
     return Document(data, reader.places)
-
-
-def place_of(places: Places, path: KeyPath, on_key: bool = False) -> Place:
-    """Where `path` is written, or the nearest thing around it that is."""
-    while path not in places:
-        path = path[:-1]
-    return places[path].key if on_key else places[path].value
 
 
 def parse_value(text: str, label: str = "SET") -> Any:
@@ -290,15 +250,3 @@ _SCALARS: dict[str, Callable[[str], Any]] = {
 def _place(part: Any, label: str) -> Place:
     # A node or an event: PyYAML's types do not say that these have a mark.
     return Place(label, part.start_mark.line + 1, part.start_mark.column + 1)
-
-
-def forget(places: Places, paths: Set[KeyPath]) -> None:
-    """Drop the places of some keys and of all that stands under them."""
-    if paths:
-        for known in [known for known in places if is_under(known, paths)]:
-            del places[known]
-
-
-def is_under(path: KeyPath, tops: Set[KeyPath]) -> bool:
-    """Whether a path is one of `tops` or stands under one."""
-    return any(path[:length] in tops for length in range(1, len(path) + 1))

@@ -12,7 +12,7 @@ from commands import build_parser
 from recipebook import modules
 from recipebook.project import PROJECT
 from recipebook.recipe.keys import Recipe
-from recipebook.recipe.resolve import list_recipes
+from recipebook.recipe.layers import list_recipes
 
 TRACKED = subprocess.run(
     ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],

@@ -10,7 +10,8 @@ import pytest
 from recipebook.launch.render import Inputs, render_axolotl, render_deepspeed
 from recipebook.modules import PROFILE, list_names
 from recipebook.project import PROJECT
-from recipebook.recipe.resolve import list_recipes, resolve
+from recipebook.recipe.layers import list_recipes
+from recipebook.recipe.resolve import resolve
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 INPUTS = Inputs(train="data/train.jsonl", validation="data/validation.jsonl", prepared="../../.cache/prepared/abc")

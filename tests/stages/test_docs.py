@@ -10,7 +10,7 @@ import pytest
 from recipebook.errors import UserError
 from recipebook.pipeline.inputs import list_steps
 from recipebook.project import PROJECT
-from recipebook.recipe.resolve import read_layers
+from recipebook.recipe.layers import read_layers
 from recipebook.recipe.stages import read_stages
 
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", (PROJECT / "docs" / "stages.md").read_text(), re.DOTALL)

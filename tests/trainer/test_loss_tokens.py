@@ -22,7 +22,8 @@ from recipebook.data.dataset import prepare
 from recipebook.launch.render import Inputs, render_axolotl
 from recipebook.project import PROJECT
 from recipebook.recipe.keys import Recipe
-from recipebook.recipe.resolve import list_recipes, read_layers, resolve
+from recipebook.recipe.layers import list_recipes, read_layers
+from recipebook.recipe.resolve import resolve
 from recipebook.recipe.stages import read_stages
 
 ROWS = 24

@@ -12,7 +12,8 @@ from recipebook.modules import PROFILE, list_names
 from recipebook.project import CHAT_TEMPLATES
 from recipebook.recipe.axolotl_keys import rendered_key_errors
 from recipebook.recipe.keys import Recipe
-from recipebook.recipe.resolve import list_recipes, resolve
+from recipebook.recipe.layers import list_recipes
+from recipebook.recipe.resolve import resolve
 
 INPUTS = Inputs(train="data/train.jsonl", validation="data/validation.jsonl", prepared="../../.cache/prepared/abc")
 MINIMAL: dict[str, Any] = {

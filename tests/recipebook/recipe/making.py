@@ -25,7 +25,8 @@ from recipebook.launch.render import Inputs, render_axolotl, render_deepspeed
 from recipebook.pipeline.inputs import list_steps
 from recipebook.pipeline.opening import open_stage, prepare_rows
 from recipebook.project import PROJECT
-from recipebook.recipe.resolve import Resolved, read_layers
+from recipebook.recipe.layers import read_layers
+from recipebook.recipe.resolve import Resolved
 from recipebook.recipe.stages import read_stages
 from recipebook.remote.job import RemoteRun
 from recipebook.remote.service import connect, name_key, name_url

@@ -9,8 +9,8 @@ import pytest
 from recipebook.modules import METRIC
 from recipebook.project import PROJECT
 from recipebook.recipe.check import check_all
+from recipebook.recipe.places import KeyPath
 from recipebook.recipe.references import find_options_faults
-from recipebook.recipe.yaml_source import KeyPath
 
 OPTIONS = """\
 from pathlib import Path

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from recipebook.errors import UserError
 from recipebook.modules import PROFILE, list_names
-from recipebook.recipe.resolve import Resolved, list_recipes, resolve
+from recipebook.recipe.layers import list_recipes
+from recipebook.recipe.resolve import Resolved, resolve
 from recipebook.train.opening import dump_recipe
 
 WHOLE = """\

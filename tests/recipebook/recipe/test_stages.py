@@ -8,7 +8,7 @@ import pytest
 from recipebook.errors import UserError
 from recipebook.pipeline.inputs import identify_all, list_steps
 from recipebook.project import PROJECT
-from recipebook.recipe.resolve import read_layers
+from recipebook.recipe.layers import read_layers
 from recipebook.recipe.stages import Stage, read_stages
 from recipebook.run.provenance import format_changes
 
@@ -79,7 +79,7 @@ def test_what_is_said_for_all_stages_may_be_for_others_than_this_one(read: Read)
 def test_what_a_stage_says_itself_must_have_an_effect(read: Read) -> None:
     dpo = DPO.replace("method: dpo", "method: dpo, group_by_length: true")
     with pytest.raises(
-        UserError, match=r"x.yaml:13:.*group_by_length under training has no effect with the method dpo"
+        UserError, match=r"x.yaml:13:.*group_by_length under training has no effect with training.method: dpo"
     ):
         read(f"  - {{name: sft}}\n{PAIRS}{dpo}")
 

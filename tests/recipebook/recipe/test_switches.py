@@ -8,7 +8,8 @@ import pytest
 
 from recipebook.errors import UserError
 from recipebook.project import PROJECT
-from recipebook.recipe.resolve import read_layers, resolve
+from recipebook.recipe.layers import read_layers
+from recipebook.recipe.resolve import resolve
 from recipebook.recipe.stages import read_stages
 from recipebook.recipe.switches import check_switches
 
@@ -78,6 +79,39 @@ def test_a_key_that_is_switched_off_is_refused(check: Check, overrides: list[str
         check(*overrides)
     assert str(refused.value) == f"SET: {line}"
     check(*overrides[:-1])
+
+
+@pytest.mark.parametrize(
+    ("recipe", "override", "line"),
+    [
+        ("preference-dpo", "preference.gamma=0.5",
+         "gamma under preference has no effect with training.method: dpo; it has with: simpo"),
+        ("preference-simpo", "preference.loss=hinge",
+         "loss under preference has no effect with training.method: simpo; it has with: dpo"),
+        ("preference-orpo", "preference.beta=0.2",
+         "beta under preference has no effect with training.method: orpo; it has with: dpo, ipo, kto, simpo"),
+        ("preference-kto", "training.group_by_length=true",
+         "group_by_length under training has no effect with training.method: kto; it has with: pretrain, sft"),
+    ],
+)  # fmt: skip
+def test_a_number_of_another_method_is_refused(recipe: str, override: str, line: str) -> None:
+    with pytest.raises(UserError) as refused:
+        check_switches(resolve(recipe, "tiny", [override]))
+    assert str(refused.value) == f"SET: {line}"
+
+
+@pytest.mark.parametrize("override", ["preference.gamma=null", "training.packing=false"])
+def test_a_default_of_another_methods_number_is_not_refused(override: str) -> None:
+    check_switches(resolve("preference-dpo", "tiny", [override]))
+
+
+def test_a_number_of_another_method_is_refused_in_another_file_too(tmp_path: Path) -> None:
+    base = TOP.replace("samples/robot.json, converter: robot", "samples/preference.jsonl, converter: preference")
+    pairs = "training: {method: dpo}\npreference: {loss: hinge}\n"
+    (tmp_path / "base.yaml").write_text(base + pairs)
+    (tmp_path / "y.yaml").write_text(f"extends: {tmp_path}/base.yaml\ntraining: {{method: simpo}}\n")
+    with pytest.raises(UserError, match=r"base.yaml:7:14: loss under preference has no effect with training.method"):
+        check_switches(resolve(str(tmp_path / "y.yaml")))
 
 
 def test_without_a_metric_that_reads_answers_nothing_is_generated(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recipebook.errors import UserError
-from recipebook.recipe.yaml_source import Place, Spot, load, parse, parse_value
+from recipebook.recipe.places import Place, Spot
+from recipebook.recipe.yaml_source import load, parse, parse_value
 
 
 def refusal(text: str) -> str:

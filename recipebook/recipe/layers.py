@@ -1,0 +1,148 @@
+"""A recipe's name, a profile and overrides in; the documents that are merged into the recipe out.
+
+read_layers("robot-lora", "tiny", ["training.epochs=1"], PROJECT)
+→ the file recipes/robot-lora.yaml with all that it extends, recipes/profiles/tiny.yaml, {"training": {"epochs": 1}}
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recipebook.errors import UserError, on_one_line
+from recipebook.modules import PROFILE, find
+from recipebook.project import PROJECT
+from recipebook.recipe.merging import merge_documents
+from recipebook.recipe.places import Document, KeyPath, Place, Spot
+from recipebook.recipe.yaml_source import load, parse_value
+from recipebook.suggestions import offer
+
+NOT_IN_PROFILES = {"extends", "profiles", "stages"}
+COMMAND_LINE = Spot(Place("SET"), Place("SET"))
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The layers that are merged into a recipe: the file with all that it extends, the profile, the overrides."""
+
+    name: str
+    source: Path
+    root: Path
+    recipe: Document
+    profile_name: str | None
+    profile: Document
+    overrides: tuple[Document, ...]
+
+
+def read_layers(name: str, profile: str | None, overrides: Iterable[str], root: Path) -> Layers:
+    """Read all that a recipe is merged from."""
+    source = find_recipe(name, root)
+    recipe = Document({}, {})
+    for document in _read_chain(source, root):
+        merge_documents(recipe, document)
+        recipe.places[()] = document.places[()]
+    below = read_profile(profile, root) if profile else Document({}, {})
+    above = tuple(_read_override(override) for override in overrides)
+    return Layers(_name_of(source, root), source, root, recipe, profile, below, above)
+
+
+def list_recipes(root: Path = PROJECT) -> list[str]:
+    """Every recipe's name; files that start with `_` are only there to be extended."""
+    folder = root / "recipes"
+    names = [path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml")]
+    return sorted(name for name in names if not name.startswith("profiles/") and "/_" not in f"/{name}")
+
+
+def find_recipe(name: str, root: Path = PROJECT) -> Path:
+    """The file of a recipe, by name or by path."""
+    candidates = [Path(name), root / name] if name.endswith((".yaml", ".yml")) else [root / "recipes" / f"{name}.yaml"]
+    for path in candidates:
+        if is_file(path):
+            return path
+    listed = list_recipes(root)
+    raise UserError(f"no recipe '{name}' in recipes/{offer(name, listed)}")
+
+
+def read_profile(name: str, root: Path = PROJECT) -> Document:
+    """A profile: part of a recipe, in recipes/profiles."""
+    path = find(PROFILE, name, root)
+    document = load(path, format_path(path, root))
+    for key in NOT_IN_PROFILES & document.data.keys():
+        raise UserError(f"{document.places[(key,)].key}: a profile cannot have '{key}'")
+    return document
+
+
+def format_path(path: Path, root: Path) -> str:
+    """A path as messages write it: from the project's folder, or from here."""
+    absolute = path.absolute()
+    for base in (root.absolute(), Path.cwd()):
+        if absolute.is_relative_to(base):
+            return str(absolute.relative_to(base))
+    return str(path)
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file exists; False too if no file can have this name."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _name_of(source: Path, root: Path) -> str:
+    folder = (root / "recipes").absolute()
+    absolute = source.absolute()
+    if absolute.is_relative_to(folder):
+        return absolute.relative_to(folder).with_suffix("").as_posix()
+    return source.stem
+
+
+def _read_chain(source: Path, root: Path) -> list[Document]:
+    """The recipe and all that it extends, the furthest first."""
+    chain: list[Document] = []
+    names: list[str] = []
+    name, place = _name_of(source, root), Place("")
+    while True:
+        if name in names:
+            raise UserError(f"{place}: extends goes in a circle: {' -> '.join([*names[names.index(name) :], name])}")
+        document = load(source, format_path(source, root))
+        chain.insert(0, document)
+        names.append(name)
+        base = document.data.get("extends")
+        if not isinstance(base, str):
+            return chain
+        place = document.places[("extends",)].value
+        source = _find_base(base, place, root)
+        name = _name_of(source, root)
+
+
+def _find_base(name: str, place: Place, root: Path) -> Path:
+    try:
+        return find_recipe(name, root)
+    except UserError as error:
+        raise UserError(f"{place}: extends: {error}") from error
+
+
+def _read_override(text: str) -> Document:
+    """`lora.r=8` as a document of its own."""
+    dotted, equals, value = text.partition("=")
+    path = tuple(dotted.split("."))
+    if not equals or not all(path):
+        hint = "" if equals else "; no blanks around ="
+        raise UserError(f"SET: '{on_one_line(text)}' is not section.key=value{hint}")
+    try:
+        data = parse_value(value)
+    except UserError as error:
+        # A line and column within one argument would only confuse.
+        raise UserError(f"SET: {on_one_line(dotted)}: {str(error).partition(' ')[2]}") from error
+    for key in reversed(path):
+        data = {key: data}
+    return Document(data, dict.fromkeys(_list_paths(data, ()), COMMAND_LINE))
+
+
+def _list_paths(value: Any, path: KeyPath) -> list[KeyPath]:
+    if isinstance(value, dict):
+        return [path, *(inner for key, item in value.items() for inner in _list_paths(item, (*path, key)))]
+    if isinstance(value, list):
+        return [path, *(inner for index, item in enumerate(value) for inner in _list_paths(item, (*path, index)))]
+    return [path]

@@ -1,0 +1,46 @@
+"""The keys of a recipe that each training method makes use of: the folder of templates in; their names out.
+
+    list_used_keys(TEMPLATES, "simpo")["preference"]  →  {"beta", "gamma"}
+
+A method uses the keys that its template, or one that it includes, mentions as `recipe.preference.gamma`.
+"""
+
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
+from jinja2 import Environment, TemplateError, meta, nodes
+
+SECTIONS = ("training", "preference")
+# The key that names the template, so that no template mentions it.
+CHOOSES = "method"
+
+
+@functools.cache
+def list_used_keys(folder: Path, method: str) -> dict[str, frozenset[str]]:
+    """The keys of each section that a method's template mentions; none where it cannot be read."""
+    try:
+        trees = list(_parse(folder, f"{method}.yaml.j2"))
+    except (OSError, ValueError, TemplateError):
+        return dict.fromkeys(SECTIONS, frozenset())
+    return {
+        section: frozenset(
+            node.attr
+            for tree in trees
+            for node in tree.find_all(nodes.Getattr)
+            if isinstance(node.node, nodes.Getattr) and node.node.attr == section and _is_recipe(node.node.node)
+        )
+        for section in SECTIONS
+    }
+
+
+def _parse(folder: Path, name: str) -> Iterator[nodes.Template]:
+    tree = Environment(autoescape=False).parse((folder / name).read_text(encoding="utf-8"))
+    yield tree
+    for included in meta.find_referenced_templates(tree):
+        if included:
+            yield from _parse(folder, included)
+
+
+def _is_recipe(node: nodes.Expr) -> bool:
+    return isinstance(node, nodes.Name) and node.name == "recipe"
