@@ -43,8 +43,8 @@ PROFILE = Kind("profile", "recipes/profiles", ".yaml")
 def list_names(kind: Kind, root: Path = PROJECT) -> list[str]:
     """The names of a kind's extensions, sorted; none where there is no folder."""
     try:
-        # `make check` lists these folders two thousand times; Path.iterdir would make a path of every name.
-        files = os.listdir(root / kind.folder)  # noqa: PTH208
+        # `make check` lists these folders hundreds of times; Path.iterdir would make a path of every name.
+        files = os.listdir(os.path.join(root, kind.folder))  # noqa: PTH118, PTH208
     except FileNotFoundError:
         return []
     own = (name for name in files if name.endswith(kind.ending) and not name.startswith((".", "_")))
@@ -53,8 +53,18 @@ def list_names(kind: Kind, root: Path = PROJECT) -> list[str]:
 
 def describe_missing(kind: Kind, name: str, root: Path = PROJECT, also: tuple[str, ...] = ()) -> str | None:
     """The message about an extension that does not exist; None if it exists or if the name is one of `also`."""
+    if name in also or _exists(kind, name, root):
+        return None
     known = sorted([*list_names(kind, root), *also])
     return None if name in known else f"no {kind.word} '{on_one_line(name)}' in {kind.folder}/{offer(name, known)}"
+
+
+def _exists(kind: Kind, name: str, root: Path) -> bool:
+    """Whether there is an extension of this very name: one look, where listing its folder takes long."""
+    if not name.isidentifier() or name.startswith("_"):
+        # Other names are looked for in the list.
+        return False
+    return os.path.isfile(os.path.join(root, kind.folder, name + kind.ending))  # noqa: PTH113, PTH118
 
 
 def find(kind: Kind, name: str, root: Path = PROJECT) -> Path:
@@ -67,10 +77,12 @@ def find(kind: Kind, name: str, root: Path = PROJECT) -> Path:
 
 def load(kind: Kind, name: str, root: Path = PROJECT) -> ModuleType:
     """An extension's module."""
-    file = find(kind, name, root)
-    if root != PROJECT:
-        return _import_apart(file)
-    return importlib.import_module(f"{kind.folder.replace('/', '.')}.{name}")
+    if root is not PROJECT and root != PROJECT:
+        return _import_apart(find(kind, name, root))
+    module = f"{kind.folder.replace('/', '.')}.{name}"
+    if module not in sys.modules or name.startswith("_"):
+        find(kind, name, root)
+    return importlib.import_module(module)
 
 
 @functools.cache

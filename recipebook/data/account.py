@@ -18,6 +18,8 @@ from recipebook.frozen import Frozen
 from recipebook.records import Record, place
 
 PLACES = 3
+# More values are counted by numpy, which takes as long to import as a set of these to fill.
+SET_VALUES = 100_000
 
 
 class Rejection(Frozen):
@@ -153,7 +155,9 @@ class Repeats:
         self._hashes.extend(other._hashes)
 
     def count(self) -> int:
-        """Count the values that equal an earlier one; sorted by numpy, since a set of them all would be large."""
+        """Count the values that equal an earlier one; many are sorted by numpy, since a set of them would be large."""
+        if len(self._hashes) <= SET_VALUES:
+            return len(self._hashes) - len(set(self._hashes))
         import numpy as np
 
         ordered = np.sort(np.asarray(self._hashes))

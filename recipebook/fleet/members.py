@@ -8,21 +8,17 @@ identity is kept; its differences are shown as the reason for training again.
 """
 
 import fnmatch
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
-
-from pydantic import ValidationError
 
 from recipebook import project
 from recipebook.data.dataset import Dataset, prepare
 from recipebook.errors import UserError, on_one_line
 from recipebook.fleet.expand import MatrixFault, Member, apply, expand
 from recipebook.progress import ProgressLine
-from recipebook.recipe.faults import find_recipe_faults, list_invalid
-from recipebook.recipe.keys import Recipe
+from recipebook.recipe.faults import read_recipe
 from recipebook.recipe.layers import COMMAND_LINE
 from recipebook.recipe.places import KeyPath, place_of
 from recipebook.recipe.references import check_references
@@ -93,17 +89,13 @@ def resolve_member(resolved: Resolved, member: Member) -> Resolved:
         data = apply(member.settings, data)
     except MatrixFault as fault:
         raise _place_fault(resolved, fault) from None
-    faults = find_recipe_faults(data)
-    if not faults:
-        try:
-            recipe = Recipe.model_validate_json(json.dumps(data), strict=True)
-            places = resolved.places | {
-                tuple(key.split(".")): resolved.places.get(("matrix", "values", key), COMMAND_LINE)
-                for key in member.settings
-            }
-            return replace(resolved, recipe=recipe, places=places)
-        except ValidationError as error:
-            faults = list_invalid(error, ())
+    recipe, faults = read_recipe(data)
+    if recipe:
+        places = resolved.places | {
+            tuple(key.split(".")): resolved.places.get(("matrix", "values", key), COMMAND_LINE)
+            for key in member.settings
+        }
+        return replace(resolved, recipe=recipe, places=places)
     place = place_of(resolved.places, _find_key(faults[0].path, member))
     raise UserError(f"{place}: member {member.name}: {on_one_line(faults[0].text)}")
 

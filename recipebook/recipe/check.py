@@ -12,7 +12,7 @@ from recipebook.errors import UserError
 from recipebook.modules import PROFILE, list_names
 from recipebook.project import PROJECT
 from recipebook.recipe.faults import find_recipe_faults, format_faults
-from recipebook.recipe.layers import list_recipes, read_layers, read_profile
+from recipebook.recipe.layers import list_recipes, read_layers, read_profile, set_profile
 from recipebook.recipe.references import check_references, check_template
 from recipebook.recipe.resolve import merge_layers
 from recipebook.recipe.stages import read_stages
@@ -33,9 +33,14 @@ def check_all(root: Path = PROJECT, only: str | None = None) -> list[str]:
 
 
 def _check_recipe(name: str, root: Path) -> Iterator[str]:
+    try:
+        alone = read_layers(name, None, (), root)
+    except UserError as error:
+        yield from str(error).split("\n")
+        return
     for profile in (None, *list_names(PROFILE, root)):
         try:
-            layers = read_layers(name, profile, (), root)
+            layers = set_profile(alone, profile) if profile else alone
             resolved = merge_layers(layers)
             check_references(resolved)
             check_switches(resolved)

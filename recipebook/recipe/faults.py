@@ -5,6 +5,7 @@ recipes/x.yaml:12:3: unknown key 'lerning_rate' under training; did you mean 'le
 """
 
 import functools
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -27,6 +28,17 @@ _SECRET = re.compile(
 )
 
 
+def read_recipe(data: dict[str, Any]) -> tuple[Recipe | None, list[Fault]]:
+    """The recipe; or None, and everything that is wrong with its keys and values."""
+    if list(_find_secrets(data, ())) or _find_engine_faults(data, ()):
+        return None, find_recipe_faults(data)
+    try:
+        # As JSON, pydantic is strict about types and still takes a list for a tuple.
+        return Recipe.model_validate_json(json.dumps(data), strict=True), []
+    except ValidationError as error:
+        return None, find_recipe_faults(data) or list_invalid(error, ())
+
+
 def find_recipe_faults(data: dict[str, Any], path: KeyPath = (), part: bool = False) -> list[Fault]:
     """Everything wrong with the keys and values of a recipe, or of a part of one, such as a profile, at `path`."""
     if secrets := list(_find_secrets(data, path)):
@@ -37,8 +49,7 @@ def find_recipe_faults(data: dict[str, Any], path: KeyPath = (), part: bool = Fa
         # A part may lack any key, and take a section out by null.
         data = {key: value for key, value in data.items() if value is not None}
     faults = [_explain(fault) for fault in find_faults(data, schema, schema["$defs"], path)]
-    if isinstance(data.get("axolotl"), dict):
-        faults += find_section_faults(data["axolotl"], (*path, "axolotl"))
+    faults += _find_engine_faults(data, path)
     return [fault for fault in faults if not (part and fault.missing)]
 
 
@@ -64,6 +75,11 @@ def list_invalid(error: ValidationError, path: KeyPath) -> list[Fault]:
 def recipe_schema() -> Schema:
     """The recipe model as JSON Schema."""
     return Recipe.model_json_schema()
+
+
+def _find_engine_faults(data: dict[str, Any], path: KeyPath) -> list[Fault]:
+    section = data.get("axolotl")
+    return find_section_faults(section, (*path, "axolotl")) if isinstance(section, dict) else []
 
 
 def _find_secrets(value: Any, path: KeyPath) -> Iterator[Fault]:

@@ -27,7 +27,8 @@ def find_main_fault(main: str | None, metrics: Iterable[str], root: Path = PROJE
     named = name_figures(metrics, root)
     if named and main not in named:
         return f"no figure '{main}' in the metrics{offer(main, list(named))}"
-    tested = [name for name, (metric, figure) in named.items() if figure not in _list_untested(metric, root)]
+    untested = {metric: _list_untested(metric, root) for metric, _ in named.values()}
+    tested = [name for name, (metric, figure) in named.items() if figure not in untested[metric]]
     if named and main not in tested:
         return f"figure '{main}' is not tested and cannot be the main one; these can: {', '.join(tested)}"
     return None

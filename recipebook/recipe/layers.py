@@ -5,7 +5,7 @@ read_layers("robot-lora", "tiny", ["training.epochs=1"], PROJECT)
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +41,14 @@ def read_layers(name: str, profile: str | None, overrides: Iterable[str], root: 
     for document in _read_chain(source, root):
         merge_documents(recipe, document)
         recipe.places[()] = document.places[()]
-    below = read_profile(profile, root) if profile else Document({}, {})
     above = tuple(_read_override(override) for override in overrides)
-    return Layers(_name_of(source, root), source, root, recipe, profile, below, above)
+    layers = Layers(_name_of(source, root), source, root, recipe, None, Document({}, {}), above)
+    return set_profile(layers, profile) if profile else layers
+
+
+def set_profile(layers: Layers, profile: str) -> Layers:
+    """The same under another profile."""
+    return replace(layers, profile_name=profile, profile=read_profile(profile, layers.root))
 
 
 def list_recipes(root: Path = PROJECT) -> list[str]:

@@ -6,7 +6,6 @@
 Mappings are merged, everything else is replaced. A section set to null is taken out.
 """
 
-import copy
 from typing import Any
 
 from recipebook.recipe.places import Document, KeyPath, forget, is_under
@@ -42,7 +41,7 @@ def replace_section(document: Document, name: str, other: Document) -> None:
     document.data.pop(name, None)
     forget(document.places, {(name,)})
     if name in other.data:
-        document.data[name] = copy.deepcopy(other.data[name])
+        document.data[name] = copy_data(other.data[name])
         document.places.update((path, spot) for path, spot in other.places.items() if path[:1] == (name,))
 
 
@@ -54,6 +53,13 @@ def lift(document: Document, path: KeyPath) -> Document:
     depth = len(path)
     places = {known[depth:]: spot for known, spot in document.places.items() if known[:depth] == path}
     return Document(data, places)
+
+
+def copy_data(value: Any) -> Any:
+    """A copy of what JSON can hold, all mappings and lists in it included; several times as fast as `copy.deepcopy`."""
+    if isinstance(value, dict):
+        return {key: copy_data(inner) for key, inner in value.items()}
+    return [copy_data(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _merge_mapping(
@@ -69,5 +75,5 @@ def _merge_mapping(
             joined.append(inner)
             _merge_mapping(below[key], value, inner, joined, replaced)
         else:
-            below[key] = copy.deepcopy(value)
+            below[key] = copy_data(value)
             replaced.add(inner)

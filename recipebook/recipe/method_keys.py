@@ -9,7 +9,9 @@ import functools
 from collections.abc import Iterator
 from pathlib import Path
 
-from jinja2 import Environment, TemplateError, meta, nodes
+from jinja2 import TemplateError, nodes
+
+from recipebook.recipe.template_syntax import list_included, parse_template
 
 SECTIONS = ("training", "preference")
 # The key that names the template, so that no template mentions it.
@@ -35,11 +37,10 @@ def list_used_keys(folder: Path, method: str) -> dict[str, frozenset[str]]:
 
 
 def _parse(folder: Path, name: str) -> Iterator[nodes.Template]:
-    tree = Environment(autoescape=False).parse((folder / name).read_text(encoding="utf-8"))
-    yield tree
-    for included in meta.find_referenced_templates(tree):
-        if included:
-            yield from _parse(folder, included)
+    text = (folder / name).read_text(encoding="utf-8")
+    yield parse_template(text)
+    for included in list_included(text):
+        yield from _parse(folder, included)
 
 
 def _is_recipe(node: nodes.Expr) -> bool:

@@ -58,4 +58,8 @@ def forget(places: Places, paths: Set[KeyPath]) -> None:
 
 def is_under(path: KeyPath, tops: Set[KeyPath]) -> bool:
     """Whether a path is one of `tops` or stands under one."""
-    return any(path[:length] in tops for length in range(1, len(path) + 1))
+    # A loop: merging asks this of every place, again and again.
+    for length in range(1, len(path) + 1):  # noqa: SIM110
+        if path[:length] in tops:
+            return True
+    return False

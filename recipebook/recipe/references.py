@@ -12,9 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from jinja2 import Environment, TemplateSyntaxError, meta, nodes
-from jinja2.ext import Extension
-from jinja2.parser import Parser
+from jinja2 import TemplateSyntaxError
 from pydantic import BaseModel, ValidationError
 
 from recipebook.errors import UserError
@@ -41,6 +39,7 @@ from recipebook.recipe.matrix_faults import find_matrix_faults
 from recipebook.recipe.places import KeyPath
 from recipebook.recipe.resolve import Resolved
 from recipebook.recipe.schema_walk import Fault, Schema, dotted, find_faults, resolve_reference
+from recipebook.recipe.template_syntax import list_included
 from recipebook.sources.inputs import MADE, find_inputs, names_one_file
 from recipebook.suggestions import offer, quote, suggest
 
@@ -67,7 +66,7 @@ def check_template(path: Path, root: Path) -> list[str]:
     """The faults of a template, one line each: syntax that Jinja cannot parse, included files that do not exist."""
     label = format_path(path, root)
     try:
-        wanted = _list_included(path.read_text())
+        wanted = list_included(path.read_text())
     except TemplateSyntaxError as error:
         return [f"{label}:{error.lineno}: {error.message}"]
     except UnicodeDecodeError as error:
@@ -79,12 +78,6 @@ def check_template(path: Path, root: Path) -> list[str]:
 def _list_includable(root: Path) -> list[str]:
     folder = root / "templates"
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.j2"))
-
-
-@functools.cache
-def _list_included(text: str) -> list[str]:
-    """The templates that a template includes by name; cached, since every recipe and profile checks the same few."""
-    return sorted(name for name in meta.find_referenced_templates(_ENVIRONMENT.parse(text)) if name)
 
 
 def _find_faults(resolved: Resolved, made: Sequence[str]) -> Iterator[Fault]:
@@ -209,16 +202,3 @@ def _describe(options: type[BaseModel]) -> Schema:
 def _is_path(schema: Schema, whole: Schema) -> bool:
     branches = [resolve_reference(branch, whole.get("$defs", {})) for branch in schema.get("anyOf", [schema])]
     return any(branch.get("format") in ("path", "file-path") for branch in branches)
-
-
-class _GenerationTag(Extension):
-    """The tag by which chat templates mark the assistant's text; Jinja itself does not know it."""
-
-    tags = {"generation"}  # noqa: RUF012
-
-    def parse(self, parser: Parser) -> list[nodes.Node]:
-        next(parser.stream)
-        return parser.parse_statements(("name:endgeneration",), drop_needle=True)
-
-
-_ENVIRONMENT = Environment(extensions=["jinja2.ext.loopcontrols", "jinja2.ext.do", _GenerationTag], autoescape=False)

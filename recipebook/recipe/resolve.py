@@ -7,18 +7,17 @@ Later wins, mappings are merged: what `extends` names < the recipe < recipes/pro
 after the recipe's, its own profiles right after the recipe's profiles.
 """
 
+import functools
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from recipebook.errors import UserError
 from recipebook.modules import PROFILE, describe_missing
 from recipebook.project import PROJECT
-from recipebook.recipe.faults import find_recipe_faults, format_faults, list_invalid
+from recipebook.recipe.faults import find_recipe_faults, format_faults, read_recipe
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.layers import NOT_IN_PROFILES, Layers, read_layers
 from recipebook.recipe.merging import lift, merge_documents, merge_stage
@@ -89,14 +88,11 @@ def _list_inherited(places: Places, layers: Layers) -> frozenset[KeyPath]:
 
 
 def _validate(merged: Document, profile: str | None, root: Path) -> Recipe:
-    faults = [*find_recipe_faults(merged.data), *_find_profile_faults(merged.data.get("profiles"), profile, root)]
-    if not faults:
-        try:
-            # As JSON, pydantic is strict about types and still takes a list for a tuple.
-            return Recipe.model_validate_json(json.dumps(merged.data), strict=True)
-        except ValidationError as error:
-            faults = list_invalid(error, ())
-    raise UserError("\n".join(format_faults(faults, merged.places)))
+    recipe, faults = read_recipe(merged.data)
+    faults += _find_profile_faults(merged.data.get("profiles"), profile, root)
+    if recipe is None or faults:
+        raise UserError("\n".join(format_faults(faults, merged.places)))
+    return recipe
 
 
 def _find_profile_faults(profiles: Any, chosen: str | None, root: Path) -> Iterator[Fault]:
@@ -111,4 +107,10 @@ def _find_profile_faults(profiles: Any, chosen: str | None, root: Path) -> Itera
                 Fault((*path, key), True, f"a profile cannot have '{key}'") for key in NOT_IN_PROFILES & part.keys()
             )
             if name != chosen:
-                yield from find_recipe_faults(part, path, part=True)
+                yield from _find_part_faults(json.dumps(part), path)
+
+
+@functools.lru_cache(maxsize=256)
+def _find_part_faults(part: str, path: KeyPath) -> list[Fault]:
+    """Cached, since `make check` looks at a recipe's own sections for profiles once for every profile."""
+    return find_recipe_faults(json.loads(part), path, part=True)

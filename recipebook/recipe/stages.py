@@ -12,6 +12,7 @@ Its sections are merged over the recipe's. It starts from `base`, or from an ear
 the nearest; the first from `base`.
 """
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ from recipebook.recipe.merging import lift, merge_documents
 from recipebook.recipe.places import Document, Place, place_of
 from recipebook.recipe.references import check_references, find_kind_faults
 from recipebook.recipe.resolve import Resolved, join_layers, merge_layers
-from recipebook.recipe.schema_walk import Fault, find_faults
+from recipebook.recipe.schema_walk import Fault, Schema, find_faults
 from recipebook.recipe.section import Name, Section
 from recipebook.recipe.switches import Switch, check_switches
 from recipebook.sources.inputs import MADE
@@ -175,7 +176,7 @@ def _find_faults(documents: Sequence[Document], root: Path) -> Iterator[str]:
     """What is wrong with the list itself, as lines."""
     kinds = list_names(STAGE, root)
     names = [document.data.get("name") for document in documents]
-    schema = Head.model_json_schema()
+    schema = _describe_head()
     for at, document in enumerate(documents):
         data, name = document.data, document.data.get("name")
         faults = find_faults({key: data[key] for key in HEAD if key in data}, schema, schema.get("$defs", {}))
@@ -192,6 +193,11 @@ def _find_faults(documents: Sequence[Document], root: Path) -> Iterator[str]:
         for key in chosen[:1]:
             faults += find_kind_faults(root, key, data[key], (key,))
         yield from format_faults(faults or _find_start_faults(data, at, documents), document.places)
+
+
+@functools.cache
+def _describe_head() -> Schema:
+    return Head.model_json_schema()
 
 
 def _find_start_faults(data: Mapping[str, Any], at: int, documents: Sequence[Document]) -> list[Fault]:

@@ -8,6 +8,7 @@ The data is what JSON can hold. Numbers are read as YAML 1.2 and every editor re
 that would take long: aliases are written out where they stand, and ten lines of them can make a billion values.
 """
 
+import functools
 import itertools
 import re
 from collections.abc import Callable, Iterable
@@ -35,8 +36,12 @@ def load(path: Path, label: str | None = None) -> Document:
     return parse(_decode(content, label), label)
 
 
+@functools.lru_cache(maxsize=128)
 def parse(text: str, label: str) -> Document:
-    """Read a text whose top is a mapping."""
+    """Read a text whose top is a mapping; equal texts give one document, which nobody may change.
+
+    `make check` reads each recipe once for every profile.
+    """
     node = _compose(text, label)
     if node is None:
         raise UserError(f"{label}:1:1: the file is empty")

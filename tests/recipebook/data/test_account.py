@@ -2,6 +2,7 @@
 
 import pytest
 
+from recipebook.data import account
 from recipebook.data.account import Account, Ledger, Rejection, Repeats, judge
 from recipebook.errors import UserError
 from recipebook.records import Record
@@ -66,7 +67,9 @@ def test_a_later_ledger_adds_its_records_rows_repeats_and_notes() -> None:
     )
 
 
-def test_repeats_are_values_seen_before() -> None:
+@pytest.mark.parametrize("most_in_a_set", [6, 5])
+def test_repeats_are_values_seen_before(most_in_a_set: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(account, "SET_VALUES", most_in_a_set)
     repeats = Repeats()
     for value in (1, 2**64 - 1, 1, 1, 0, 2**64 - 1):
         repeats.remember(value)

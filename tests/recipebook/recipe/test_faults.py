@@ -1,0 +1,58 @@
+"""A recipe that its model takes has no fault in its schema either, so that one look is enough."""
+
+import copy
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recipebook.recipe.faults import find_recipe_faults, read_recipe
+from recipebook.recipe.keys import Recipe
+
+GOOD: dict[str, Any] = {
+    "description": "a recipe",
+    "model": {"base": "models/tiny-base", "chat_template": "chatml", "revision": "v2"},
+    "data": {"source": "a.jsonl", "converter": "chat", "split": {"by": ["id"], "seed": 7}, "rejects": "10%"},
+    "training": {"epochs": 1, "max_steps": 4, "learning_rate": 1e-3},
+    "lora": {"r": 8, "target_modules": ["q_proj"]},
+    "preference": {"beta": 0.1},
+    "eval": {"metrics": {"text": {}}, "generation": {"temperature": 0.5}},
+    "matrix": {"values": {"training.seed": [1, 2]}},
+    "profiles": {"tiny": {"training": {"epochs": 1}}},
+}
+PLACES = [(section, key) for section, keys in GOOD.items() if isinstance(keys, dict) for key in keys]
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just("all-linear"), st.just("10%"),
+    st.lists(st.one_of(st.integers(), st.text(max_size=3)), max_size=3),
+    st.dictionaries(st.sampled_from(["by", "seed", "r", "text"]), st.one_of(st.none(), st.integers()), max_size=2),
+)  # fmt: skip
+
+
+def test_a_good_recipe_is_read() -> None:
+    recipe, faults = read_recipe(GOOD)
+    assert faults == []
+    assert recipe == Recipe.model_validate(GOOD)
+
+
+@given(st.sampled_from(PLACES), VALUES)
+@settings(max_examples=500)
+def test_what_the_model_takes_has_no_fault_in_its_schema(place: tuple[str, str], value: object) -> None:
+    data = copy.deepcopy(GOOD)
+    data[place[0]][place[1]] = value
+    recipe, faults = read_recipe(data)
+    assert (recipe is None) == bool(faults)
+    if recipe is not None:
+        assert find_recipe_faults(data) == []
+
+
+def test_a_password_is_all_that_is_said_of_a_recipe() -> None:
+    data = {**GOOD, "model": {"base": "https://me:word@host/base", "bas": 1}}
+    recipe, faults = read_recipe(data)
+    assert recipe is None
+    assert [fault.path for fault in faults] == [("model", "base")]
+
+
+def test_an_unknown_key_of_the_engine_is_found_in_a_recipe_that_is_sound_otherwise() -> None:
+    recipe, faults = read_recipe({**GOOD, "axolotl": {"lora_alhpa": 99}})
+    assert recipe is None
+    assert [fault.path for fault in faults] == [("axolotl", "lora_alhpa")]
