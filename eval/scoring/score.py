@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Protocol, cast
 
 from pydantic import BaseModel
 
+from eval.scoring.flat_metrics import write_flat_metrics
 from eval.scoring.predictions import Prediction, read_predictions
 from eval.scoring.summary import EvaluatedRows, Figure, Scores, Summary, estimate_figure, summarise
 from recipebook.files import replacing, write_text
@@ -115,7 +116,7 @@ def evaluate_predictions(
     conditions: Mapping[str, str] = MappingProxyType({}),
     asked: EvaluatedRows | None = None,
 ) -> Summary:
-    """Score a run's predictions, write scores.jsonl and summary.json, and sum up.
+    """Score a run's predictions, write scores.jsonl, summary.json and test_metrics.json, and sum up.
 
     `conditions` are hashes that must be equal before two results may be compared.
     """
@@ -129,6 +130,7 @@ def evaluate_predictions(
         lines = [{**line, "base": one} for line, one in zip(lines, scored.base, strict=True)]
     _write_lines(out_dir / "scores.jsonl", lines)
     write_text(out_dir / "summary.json", summary.model_dump_json(indent=1) + "\n")
+    write_flat_metrics(out_dir, summary)
     return summary
 
 

@@ -52,6 +52,7 @@ def test_a_mistyped_evaluation_costs_no_token_and_leaves_the_good_one(
         "report.html",
         "scores.jsonl",
         "summary.json",
+        "test_metrics.json",
         "use.py",
     }
     batches = count_batches()
