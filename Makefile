@@ -106,6 +106,10 @@ compare: $(READY) ## RUNS="a b": evaluated runs side by side, each against the f
 leaderboard: $(READY) ## all evaluated runs, ranked where they are comparable (RECIPE= for one)
 	@$(RUN_IN_ENV) leaderboard $(RECIPE)
 
+export-table: $(READY) ## RUN=: its predictions as a file in runs/tables/ (TABLE=scores, losses; TABLE=leaderboard RECIPE=; TABLE=runs; FORMAT=csv, parquet, xlsx; OUT=)
+	@$(RUN_IN_ENV) export-table $(RUN) $(if $(RECIPE),--recipe $(RECIPE)) $(if $(TABLE),--table $(TABLE)) \
+		$(if $(FORMAT),--format $(FORMAT)) $(if $(OUT),--out $(OUT))
+
 results: $(READY) $(if $(filter-out small,$(PROFILE)),,$(SMALL)) ## train and evaluate every recipe under tiny and small, as far as not done; writes docs/results.md (PROFILE=, RECIPE= for one)
 	@$(RUN_IN_ENV) results $(RECIPE) $(if $(PROFILE),--profile $(PROFILE))
 

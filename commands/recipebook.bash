@@ -1,4 +1,4 @@
-# Completion of make's goals and of RECIPE=, RUN=, PROFILE= in a Recipebook checkout:
+# Completion of make's goals and of RECIPE=, RUN=, PROFILE=, TABLE= and FORMAT= in a Recipebook checkout:
 #   source commands/recipebook.bash
 _recipebook_words() { .venv/bin/python -m recipebook words "$1" 2>/dev/null; }
 
@@ -12,7 +12,9 @@ _recipebook_make() {
         RECIPE) mapfile -t COMPREPLY < <(compgen -W "$(_recipebook_words recipes)" -- "$word") ;;
         RUN | RUNS) mapfile -t COMPREPLY < <(compgen -W "$(_recipebook_words runs)" -- "$word") ;;
         PROFILE) mapfile -t COMPREPLY < <(compgen -W "$(_recipebook_words profiles)" -- "$word") ;;
-        "") mapfile -t COMPREPLY < <(compgen -W "$(_recipebook_words commands) RECIPE= RUN= RUNS= PROFILE= SET= GPUS=" -- "$word")
+        TABLE) mapfile -t COMPREPLY < <(compgen -W "$(_recipebook_words tables)" -- "$word") ;;
+        FORMAT) mapfile -t COMPREPLY < <(compgen -W "$(_recipebook_words forms)" -- "$word") ;;
+        "") mapfile -t COMPREPLY < <(compgen -W "$(_recipebook_words commands) RECIPE= RUN= RUNS= PROFILE= SET= GPUS= TABLE= FORMAT=" -- "$word")
             [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace ;;
     esac
 }

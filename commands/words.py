@@ -1,4 +1,5 @@
-"""Names for shell completion, which commands/recipebook.bash reads: goals of make, recipes, profiles or runs.
+"""Names for shell completion, which commands/recipebook.bash reads: goals of make, recipes, profiles,
+runs, and the tables of export-table with their forms.
 
 python -m recipebook words profiles   →   cpu, gpu, mps, multi-gpu, small, tiny, together, a line each
 """
@@ -6,13 +7,13 @@ python -m recipebook words profiles   →   cpu, gpu, mps, multi-gpu, small, tin
 import argparse
 import re
 
-HELP = "print names for shell completion: commands, recipes, profiles or runs"
+HELP = "print names for shell completion: commands, recipes, profiles, runs, tables or forms"
 GOAL = re.compile(r"^([a-z-]+):", re.MULTILINE)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The kind of names."""
-    parser.add_argument("kind", choices=["commands", "recipes", "profiles", "runs"])
+    parser.add_argument("kind", choices=["commands", "recipes", "profiles", "runs", "tables", "forms"])
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -33,6 +34,10 @@ def list_words(kind: str) -> list[str]:
         return list_recipes()
     if kind == "profiles":
         return list_names(PROFILE)
+    if kind in ("tables", "forms"):
+        from commands.export_table import FORMATS, TABLES
+
+        return sorted(TABLES if kind == "tables" else FORMATS)
     from recipebook.run import rundir
 
     return sorted({name for run, manifest in rundir.list_readable() for name in (run.name, manifest.recipe)})

@@ -4,6 +4,7 @@
     data.md       every converter: what it reads, with its options
     metrics.md    every figure of every metric, with its formula
     results.md    what every recipe comes to, from the records in docs/results/
+    tables.md     every table of recipebook/frames/, with its columns
     all.md        all pages in one file, for programs that read documentation
 
 `python -m docs.generate` (`make docs`) writes them; a test fails while one is out of date.
@@ -17,6 +18,7 @@ from docs.converters_page import render_data
 from docs.keys_page import render_recipe
 from docs.metrics_page import render_metrics
 from docs.results_page import render_results
+from docs.tables_page import render_tables
 
 DOCS = Path(__file__).parent
 ORDER = (
@@ -34,6 +36,7 @@ ORDER = (
     "services.md",
     "metrics.md",
     "evaluation.md",
+    "tables.md",
     "../runs/README.md",
     "debugging.md",
     "extending.md",
@@ -47,6 +50,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "data.md": render_data,
     "metrics.md": render_metrics,
     "results.md": render_results,
+    "tables.md": render_tables,
 }
 
 

@@ -41,7 +41,14 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (
             "docs",
             "docs.generate",
-            ["docs/recipe.md", "docs/data.md", "docs/metrics.md", "docs/results.md", "docs/all.md"],
+            [
+                "docs/recipe.md",
+                "docs/data.md",
+                "docs/metrics.md",
+                "docs/results.md",
+                "docs/tables.md",
+                "docs/all.md",
+            ],
         ),
     ],
 )

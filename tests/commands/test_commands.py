@@ -20,7 +20,9 @@ def run(*words: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-@pytest.mark.parametrize("words", [["check"], ["runs"], ["--help"], ["words", "recipes"]])
+@pytest.mark.parametrize(
+    "words", [["check"], ["runs"], ["--help"], ["words", "recipes"], ["words", "forms"], ["export-table", "--help"]]
+)
 def test_light_commands_import_nothing_heavy(words: list[str]) -> None:
     code = (
         "import sys; from commands import main\n"

@@ -26,6 +26,8 @@ def complete(*words: str) -> list[str]:
         (["make", "train", "REC"], ["RECIPE="]),
         (["make", "train", "RECIPE", "=", "robot-l"], ["robot-lora"]),
         (["make", "train", "PROFILE", "=", "mul"], ["multi-gpu"]),
+        (["make", "export-table", "TABLE", "=", "l"], ["leaderboard", "losses"]),
+        (["make", "export-table", "FORMAT", "="], ["csv", "parquet", "xlsx"]),
     ],
 )
 def test_bash_offers_goals_variables_and_names(words: list[str], offered: list[str]) -> None:

@@ -14,6 +14,7 @@ NAMES = sorted(
 ELSEWHERE = {
     "axolotl.yaml", "report.html", "members.html", "train.log", "manifest.json", "train.jsonl", "test.jsonl",
     "validation.jsonl", "account.json", "data.source", "data.split.by", "model.generate", ".cache/data", "Run.write",
+    "DataFrame.to_excel",
 }  # fmt: skip
 
 
