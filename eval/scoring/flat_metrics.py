@@ -20,8 +20,8 @@ EARLIER_NAMES = {"pred_length": "avg_pred_length", "ref_length": "avg_ref_length
 
 
 def write_flat_metrics(folder: Path, summary: Summary) -> None:
-    """Write the file of the part that was evaluated; none where the part is not known."""
-    if summary.asked is None or summary.asked.part not in FILES:
+    """Write the file of the part that was evaluated; none for rows of the user's own, or if the part is not known."""
+    if summary.asked is None or summary.asked.own or summary.asked.part not in FILES:
         return
     figures = {EARLIER_NAMES.get(one.figure, one.figure): _drop_infinite(one.tuned.mean) for one in summary.results}
     write_text(folder / FILES[summary.asked.part], json.dumps(figures, indent=1) + "\n")

@@ -16,6 +16,9 @@ from recipebook.run import rundir
 from recipebook.run.manifest import Manifest
 from recipebook.run.rundir import Run
 
+# With which the folder of an evaluation of the user's own file begins.
+OWN = "data-"
+
 
 class ChosenRun(NamedTuple):
     """A run, and the folder of one evaluation in its `eval/`; `""` is the run's own."""
@@ -44,14 +47,18 @@ def choose_runs(query: str, runs: Path) -> list[ChosenRun]:
 def choose_evaluations(query: str, runs: Path) -> list[ChosenRun]:
     """The evaluations that a name means. Members of a fleet that have no rows of the evaluated part are left out."""
     name, _, where = query.partition("@")
-    part = "validation" if where.partition("/")[0] == "validation" else "test"
     members = rundir.list_fleet(name, runs)
     if not members:
         run, where = find_evaluation(query, runs)
         return [_read(run, where)]
-    return [
-        ChosenRun(run, manifest, where) for run, manifest in members if not manifest.rows or manifest.rows.get(part)
-    ]
+    return [ChosenRun(run, manifest, where) for run, manifest in members if _has_rows(manifest, where)]
+
+
+def _has_rows(manifest: Manifest, where: str) -> bool:
+    """Whether there is a row that the evaluation in this folder could be of, as far as the manifest knows."""
+    first = where.partition("/")[0]
+    part = "validation" if first == "validation" else "test"
+    return first.startswith(OWN) or not manifest.rows or manifest.rows.get(part, 0) > 0
 
 
 def _read(run: Run, where: str = "") -> ChosenRun:

@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from eval.scoring.score import evaluate_predictions
-from eval.scoring.summary import EvaluatedRows
+from eval.scoring.summary import EvaluatedRows, OwnFile
 
 LINE = {"id": "1", "prompt": "p", "reference": "set to 22", "prediction": "set it to 22 now", "baseline": "no"}
 NO_REFERENCE = {"id": "2", "prompt": "p", "reference": "", "prediction": "", "baseline": ""}
 
 
-def evaluate(folder: Path, part: str | None, lines: list[dict[str, str]]) -> None:
+def evaluate(folder: Path, part: str | None, lines: list[dict[str, str]], own: OwnFile | None = None) -> None:
     path = folder / "predictions.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    asked = EvaluatedRows(part=part, turns="last", engine="", checkpoint=None) if part else None
+    asked = EvaluatedRows(part=part, turns="last", engine="", checkpoint=None, own=own) if part else None
     evaluate_predictions(path, {"text": {}}, [], None, 42, folder, {}, asked)
 
 
@@ -26,6 +26,11 @@ def evaluate(folder: Path, part: str | None, lines: list[dict[str, str]]) -> Non
 def test_the_file_is_named_by_the_part(tmp_path: Path, part: str | None, names: list[str]) -> None:
     evaluate(tmp_path, part, [LINE])
     assert [path.name for path in tmp_path.glob("*metrics.json")] == names
+
+
+def test_a_file_of_the_users_own_is_no_part(tmp_path: Path) -> None:
+    evaluate(tmp_path, "test", [LINE], OwnFile(name="more.json", seen=0))
+    assert [path.name for path in tmp_path.glob("*metrics.json")] == []
 
 
 def test_figures_are_the_tuned_means_under_the_names_of_the_earlier_script(tmp_path: Path) -> None:

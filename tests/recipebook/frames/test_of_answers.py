@@ -102,6 +102,9 @@ def test_a_fleets_answers_are_those_of_its_members_that_have_rows(tmp_path: Path
     joined = frames.scores("traits", tmp_path).merge(frame, on=["run", "evaluation", "id"], validate="many_to_one")
     assert len(joined) == 2 * 2 * 4
     assert frames.predictions("traits@validation", tmp_path).empty
+    # Of a file of the user's own, every member may have an evaluation.
+    with pytest.raises(UserError, match="awe-1 is trained and not evaluated: make eval RUN=traits/awe-1 DATA=FILE"):
+        frames.predictions("traits@data-more-9f1c22aa", tmp_path)
 
 
 def test_a_member_that_is_not_evaluated_is_named(tmp_path: Path) -> None:
