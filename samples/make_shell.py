@@ -33,7 +33,7 @@ FORMS = ["dict", "list", "agentbench", "sessions"]
 class NumberedTask(NamedTuple):
     """A task with its number in the file, its kind's name and its level."""
 
-    index: int
+    number: int
     kind: str
     level: int
     task: Task
@@ -43,23 +43,23 @@ def draw_tasks(tasks: int, seed: int, first: int = 0, levels: int = len(LEVELS),
     """`tasks` tasks whose instructions differ, after the `first` ones; `root` decides nothing but the paths."""
     rng, seen = random.Random(seed), set[str]()
     kinds = [(level, kind) for level in range(1, levels + 1) for kind in LEVELS[level]]
-    drawn = [_draw_new(rng, index, *kinds[index % len(kinds)], seen, root) for index in range(first + tasks)]
+    drawn = [_draw_new(rng, number, *kinds[number % len(kinds)], seen, root) for number in range(first + tasks)]
     return drawn[first:]
 
 
-def _draw_new(rng: random.Random, index: int, level: int, kind: Kind, seen: set[str], root: str) -> NumberedTask:
+def _draw_new(rng: random.Random, number: int, level: int, kind: Kind, seen: set[str], root: str) -> NumberedTask:
     def draw() -> tuple[str, Task]:
         task = kind(rng, f"{root}/{rng.choice(FOLDERS)}", rng.sample(WORDS, NEEDED))
         return task.instruction, task
 
-    return NumberedTask(index, kind.__name__, level, draw_new(draw, seen, f"shell tasks, no new {kind.__name__}")[1])
+    return NumberedTask(number, kind.__name__, level, draw_new(draw, seen, f"shell tasks, no new {kind.__name__}")[1])
 
 
 def make_records(drawn: Iterable[NumberedTask]) -> Iterator[dict[str, Any]]:
     """The tasks in the fields of LifelongAgentBench."""
-    for index, kind, level, task in drawn:
+    for number, kind, level, task in drawn:
         yield {
-            "sample_index": index,
+            "sample_index": number,
             "instruction": task.instruction,
             "initialization_command_item": _script(" && ".join([_make_folders(task), *_fill_files(task)])),
             "evaluation_info": {
@@ -89,8 +89,8 @@ def make_agentbench_records(drawn: Iterable[NumberedTask]) -> Iterator[dict[str,
 
 def make_sessions(drawn: Iterable[NumberedTask]) -> Iterator[dict[str, Any]]:
     """Two recorded sessions for each task."""
-    for index, _, _, task in drawn:
-        yield from record_sessions(index, task)
+    for number, _, _, task in drawn:
+        yield from record_sessions(number, task)
 
 
 def _make_folders(task: Task) -> str:

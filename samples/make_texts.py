@@ -1,12 +1,12 @@
-"""Makes the texts that the tiny base model reads before any task: talk, commands, calls, bags of words.
+"""Makes the texts that the tiny base model reads before any task: talk, commands, calls, shell sessions, words.
 
     {"text": "Dim the lights to 40 percent.", "kind": "talk"}
 
-Commands and calls come from different seeds, plain texts and annotated ones from different records, so no text comes
-with its answer: the base learns the words and how to copy them, and an adapter learns the task. The
-samples of the tasks use other seeds.
+Commands and calls come from different seeds, as do shell tasks and an agent's turns; plain texts and annotated ones
+come from different records. So no text comes with its answer: the base learns the words and how to copy them, and an
+adapter learns the task. The samples of the tasks use other seeds.
 
-    python -m samples.make_texts --count 20000 --seed 11 --out samples/texts.jsonl
+    python -m samples.make_texts --count 24000 --seed 11 --out samples/texts.jsonl
 """
 
 import json
@@ -14,8 +14,9 @@ import random
 import re
 
 from samples import _robot_actions as words
-from samples import make_persona, make_robot, make_toolformer
+from samples import make_persona, make_robot, make_shell, make_toolformer
 from samples._generator import write_sample
+from samples._shell_sessions import RULES
 
 BAG = 16
 # Not \\w, which leaves out the vowel signs of Devanagari.
@@ -53,7 +54,7 @@ def make(count: int, seed: int) -> list[dict[str, str]]:
     Trained in this order: a model that has not learned to copy words first takes three times as long to learn it from
     the mixture.
     """
-    rng, each = random.Random(seed), count * 3 // 28
+    rng, each = random.Random(seed), count * 3 // 36
     shopping = make_toolformer.make(2 * each, seed + 3)
     utterances = [turn["text"] for chat in make_persona.make(each // 4, 4, 2, seed + 4) for turn in chat["messages"]]
     parts = {
@@ -63,6 +64,8 @@ def make(count: int, seed: int) -> list[dict[str, str]]:
         "shopping": [record["original_text"] for record in shopping[::2]],
         "searches": [record["augmented_text"] for record in shopping[1::2]],
         "home": rng.sample(utterances, each),
+        "task": [one.task.instruction for one in make_shell.draw_tasks(each, seed + 5)],
+        "shell": _list_turns(rng, each, seed + 6),
     }
     texts = [{"text": text, "kind": kind} for kind, part in parts.items() for text in part]
     known = sorted({word for text in texts for word in WORD_DIGIT_OR_SIGNS.findall(text["text"])})
@@ -71,9 +74,18 @@ def make(count: int, seed: int) -> list[dict[str, str]]:
     return [_fill_bag(rng, known, "words") for _ in range(count - len(texts))] + texts
 
 
+def _list_turns(rng: random.Random, count: int, seed: int) -> list[str]:
+    """`count` turns of shell sessions, each without what it answers; a few are the rules, in any order."""
+    sessions = make_shell.make_sessions(make_shell.draw_tasks(count, seed))
+    turns = {turn["content"] for session in sessions for turn in session["chat_history"]["value"][3:]}
+    rules = RULES.split(". ")
+    ruled = [". ".join(rng.sample(rules, len(rules))) for _ in range(count // 50)]
+    return ruled + rng.sample(sorted(turns), count - len(ruled))
+
+
 def _fill_bag(rng: random.Random, known: list[str], kind: str) -> dict[str, str]:
     return {"text": " ".join(rng.choices(known, k=BAG)), "kind": kind}
 
 
 if __name__ == "__main__":
-    write_sample(__doc__, make, json.dumps, count=20000, seed=11)
+    write_sample(__doc__, make, json.dumps, count=24000, seed=11)

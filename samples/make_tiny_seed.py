@@ -54,7 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--vocabulary", type=int, default=1800)
+    parser.add_argument("--vocabulary", type=int, default=2000)
     arguments = parser.parse_args()
     texts = [json.loads(line)["text"] for line in arguments.texts.read_text().splitlines()]
     tokenizer = train_tokenizer(texts, arguments.vocabulary)
