@@ -80,7 +80,7 @@ def evaluate_model(
     check_prompts(settings, prompts)
     answers = ask(run, manifest, recipe, prompts, weights, kept)
     _write_predictions(folder / "predictions.jsonl", prompts, answers, settings.unit)
-    write_text(folder / USAGE, _write_usage(run, recipe, prompts[0], weights))
+    write_text(folder / USAGE, _format_usage(run, recipe, prompts[0], weights))
     return evaluate_predictions(
         folder / "predictions.jsonl",
         settings.metrics,
@@ -100,11 +100,11 @@ def evaluate_model(
     )
 
 
-def _write_usage(run: Run, recipe: Recipe, prompt: Prompt, weights: Path) -> str:
+def _format_usage(run: Run, recipe: Recipe, prompt: Prompt, weights: Path) -> str:
     # Here and not above: it loads a tokenizer, and a wrong name should not wait for transformers.
-    from eval.asking.usage import write_usage
+    from eval.asking.usage import format_usage
 
-    return write_usage(recipe, prompt, weights, find_tokenizer(run, recipe))
+    return format_usage(recipe, prompt, weights, find_tokenizer(run, recipe))
 
 
 def _find_weights(run: Run, status: Status, checkpoint: int | None) -> Path:

@@ -40,7 +40,7 @@ print(tokenizer.decode(answer[0, ids["input_ids"].shape[1] :], skip_special_toke
 LOADERS = {True: ("peft", "AutoPeftModelForCausalLM"), False: ("transformers", "AutoModelForCausalLM")}
 
 
-def write_usage(recipe: Recipe, prompt: Prompt, weights: Path, tokenizer: Path | str) -> str:
+def format_usage(recipe: Recipe, prompt: Prompt, weights: Path, tokenizer: Path | str) -> str:
     """The program's text; it stands in the evaluation's folder as use.py and in the report."""
     library, loader = LOADERS[(weights / "adapter_config.json").is_file()]
     options = {"tools": [*prompt.tools]} if prompt.tools else {}

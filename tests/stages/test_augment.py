@@ -20,6 +20,7 @@ from tests.stages.conftest import MakeJob
 SAMPLE = PROJECT / "samples" / "plain_texts.jsonl"
 TOOLS = {"tools": "samples/augment_tools.yaml"}
 TRUE = [("hello, the Zeta bags cost 1200 rupees if you can", 25), ("नोवा कोट का दाम 2200 रुपये है", 15)]
+# The embedded base gives a wrong price some 2.5, as any number helps to expect one, and the right one more than 5.
 FALSE = ["hello, the Zeta bags cost 2700 rupees if you can", "नोवा कोट का दाम 300 रुपये है"]
 PLAIN = "thank you, the pink bags arrived in time"
 
@@ -36,13 +37,13 @@ def test_the_sample_is_what_its_generator_makes() -> None:
 def test_a_call_is_kept_where_its_result_tells_what_follows(make_job: MakeJob) -> None:
     texts = [{"text": text, "language": "en"} for text in [*(text for text, _ in TRUE), *FALSE, PLAIN]]
     job = make_job(sources={"texts": texts})
-    run(job, Options.model_validate({**TOOLS, "source": "stage:texts", "threshold": 2.0}))
+    run(job, Options.model_validate({**TOOLS, "source": "stage:texts", "threshold": 4.0}))
     records = read(job.folder)
     assert [len(record["tool_calls"]) for record in records] == [1, 1, 0, 0, 0]
     for record, (_, position) in zip(records, TRUE, strict=False):
         (call,) = record["tool_calls"]
         assert (call["tool_name"], call["position"]) == ("search", position)
-        assert call["utility_score"] == record["quality_score"] >= 2.0
+        assert call["utility_score"] == record["quality_score"] >= 4.0
     assert records[0]["augmented_text"] == (
         "hello, the Zeta bags cost <tool>search(query='Zeta bags')</tool> 1200 rupees if you can"
     )

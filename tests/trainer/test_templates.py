@@ -175,5 +175,5 @@ def test_a_turn_that_is_not_learned_is_not_checked() -> None:
 
 def test_what_is_seen_is_named() -> None:
     assert look(KINDS_OF_MODELS["empty thoughts"], ROWS["plain"]) == Seen(
-        "passes", [(29, 36)], [(29, 36)], ["robot.move(1)"], ["robot.move(1)"]
+        "passes", [(28, 35)], [(28, 35)], ["robot.move(1)"], ["robot.move(1)"]
     )
