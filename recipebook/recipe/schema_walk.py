@@ -17,6 +17,8 @@ from recipebook.suggestions import quote, suggest
 Schema = dict[str, Any]
 # To find the nearest of 400 keys takes two milliseconds.
 MOST_SUGGESTED = 50
+# The bound of numbers that have no other: no training has more of anything. It is named where it is broken.
+MOST = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,15 @@ def _make_misfit(value: Any, schema: Schema, definitions: Schema, path: KeyPath)
     hint = ""
     if isinstance(value, bool) and "text" in allowed:
         hint = "; YAML reads yes, no, on and off as true and false: put the word in quotes"
+    if _is_above_most(value, schema, definitions):
+        hint = f"; the most is {MOST}"
     return Fault(path, False, f"{dotted(path)}: {quote(value)} is not {allowed}{hint}")
+
+
+def _is_above_most(value: Any, schema: Schema, definitions: Schema) -> bool:
+    branches = [resolve_reference(branch, definitions) for branch in schema.get("anyOf", [schema])]
+    bounded = any(branch.get("maximum") == MOST for branch in branches)
+    return bounded and isinstance(value, int | float) and value > MOST
 
 
 def _walk_object(value: dict[str, Any], schema: Schema, definitions: Schema, path: KeyPath) -> Iterator[Fault]:
@@ -163,7 +173,8 @@ def describe(schema: Schema, definitions: Schema) -> str:
     if "enum" in schema:
         return f"one of: {', '.join(str(member) for member in schema['enum'])}"
     word = _WORDS.get(schema.get("type", ""), "a value")
-    bounds = [f"{phrase} {_format_bound(schema[name])}" for name, (phrase, _) in _COMPARE.items() if name in schema]
+    told = [name for name in _COMPARE if name in schema and schema[name] != MOST]
+    bounds = [f"{_COMPARE[name][0]} {_format_bound(schema[name])}" for name in told]
     if "minLength" in schema:
         bounds.append("not empty")
     if "minItems" in schema:

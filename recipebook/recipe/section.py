@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, StringConstraints
 
 from recipebook.frozen import Frozen
+from recipebook.recipe.schema_walk import MOST
 
 
 def measured_in(unit: str) -> Any:
@@ -20,8 +21,8 @@ def measured_in(unit: str) -> Any:
 
 
 Share = Annotated[float, Field(ge=0, lt=1), measured_in("share")]
-Positive = Annotated[int, Field(gt=0)]
-Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(gt=0, le=MOST)]
+Count = Annotated[int, Field(ge=0, le=MOST)]
 # NumPy takes no other seeds.
 Seed = Annotated[int, Field(ge=0, lt=2**32), measured_in("any number")]
 Name = Annotated[str, StringConstraints(min_length=1)]

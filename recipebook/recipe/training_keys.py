@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from recipebook.recipe.schema_walk import MOST
 from recipebook.recipe.section import Count, Name, Positive, Section, Seed, Share, measured_in
 
 Steps = Annotated[Positive, measured_in("steps")]
@@ -22,7 +23,7 @@ class Training(Section):
     method: Name = Field(
         "sft", description="a template, templates/<method>.yaml.j2. Choose one by what your rows are: see methods.md."
     )
-    epochs: Annotated[float, Field(gt=0), measured_in("passes over the rows")] = Field(
+    epochs: Annotated[float, Field(gt=0, le=MOST), measured_in("passes over the rows")] = Field(
         3, description="how often each train row is seen. Lower it on overfitting, raise it while the loss still falls."
     )
     max_steps: Steps | None = Field(

@@ -200,6 +200,21 @@ def test_a_broken_section_is_refused_and_no_secret_is_repeated(change: Change, t
         ("converter: robot", "converter: robot\n  where: {language: no}", "put the word in quotes"),
         ("converter: robot", "converter: robot\n  split: {validation: 0.6, test: 0.6}", "add up to 1.2: none is left"),
         ("method: sft", "method: sft\n  seed: 4294967296", "(at least 0, less than 4294967296)"),
+        (
+            "method: sft",
+            "method: sft\n  max_steps: 100000000000000000000000",
+            "is not a whole number (greater than 0); the most is 1000000000",
+        ),
+        (
+            "method: sft",
+            "method: sft\n  epochs: 1e300",
+            "1e+300 is not a number (greater than 0); the most is 1000000000",
+        ),
+        (
+            "method: sft",
+            "method: sft\n  save_steps: 1e10",
+            "save_steps: 10000000000.0 is not a whole number (greater than 0); the most is",
+        ),
         ("method: sft", "method: sft\n  lr: 1", "unknown key 'lr' under training; write training.learning_rate"),
     ],
 )
