@@ -7,12 +7,14 @@ What a converter or the split rejects is in the account already; what Axolotl ma
 """
 
 import re
+from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import orjson
 from rapidfuzz import fuzz, process
 from xxhash import xxh3_64_intdigest
@@ -56,7 +58,7 @@ def inspect_rows(train: Path, held_out: Path, duplicates: int, leak: Leak = "pro
                 tallies[kind].add(row)
         for field, counts in values.items():
             counts[str(row["meta"].get(field))] += 1
-    example = _find_duplicate(chain(_read(train), _read(held_out))) if duplicates else None
+    example = _find_duplicate(train, held_out) if duplicates else None
     return [
         Finding("duplicates", _format_count(duplicates, "rows repeat an earlier one", example)),
         _find_near_duplicates(train, rows, held_out, leak),
@@ -135,15 +137,24 @@ _FAULTS: dict[str, tuple[Callable[[Row], bool], str]] = {
 }
 
 
-def _find_duplicate(rows: Iterable[Row]) -> Row | None:
+def _find_duplicate(*parts: Path) -> Row | None:
+    """The first row that repeats another's content. Rows are read twice: the origins of all would be large."""
+    contents = array("Q", (_hash(row) for row in chain.from_iterable(map(_read, parts))))
+    ordered = np.sort(np.asarray(contents))
+    repeated = set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
     origins: dict[int, str] = {}
-    for row in rows:
-        origin = row["meta"]["origin"]
-        content = xxh3_64_intdigest(orjson.dumps({**row, "meta": {**row["meta"], "origin": ""}}))
-        # Weights repeat rows on purpose, and those are of one origin.
-        if origins.setdefault(content, origin) != origin:
-            return row
+    for row in chain.from_iterable(map(_read, parts)):
+        if (content := _hash(row)) in repeated:
+            origin = row["meta"]["origin"]
+            # Weights repeat rows on purpose, and those are of one origin.
+            if origins.setdefault(content, origin) != origin:
+                return row
     return None
+
+
+def _hash(row: Row) -> int:
+    """Of all but the origin."""
+    return xxh3_64_intdigest(orjson.dumps({**row, "meta": {**row["meta"], "origin": ""}}))
 
 
 def _find_near_duplicates(train: Path, rows: int, held_out: Path, leak: Leak) -> Finding:

@@ -10,8 +10,8 @@ All pairs are counted, also those that the recipe's own threshold leaves out. A 
 `STRENGTHS`; the meta of a row has the value of each formula for which its record has the numbers.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from recipebook.data.account import Ledger
 from recipebook.data.conversion import choose_converter, convert_records
@@ -29,23 +29,33 @@ def format_strengths(data: Data) -> list[str]:
     converter = choose_converter(data.converter, data.source, inputs["train"], {}, data.options)
     if not converter.strengths:
         return []
-    metas = [
-        row["meta"]
-        for sources in inputs.values()
-        for source in sources
-        for each in convert_records(source.read({}), source.name, converter, converter.options(), Ledger())
-        for row in each.rows
-        if find_kind(row) == "pair"
-    ]
-    if not metas:
-        return []
-    return list(_format_table(metas, converter.strengths, data.source))
+    pairs, tallies = 0, {formula: StrengthTally() for formula in converter.strengths}
+    for source in chain.from_iterable(inputs.values()):
+        for each in convert_records(source.read({}), source.name, converter, converter.options(), Ledger()):
+            for meta in (row["meta"] for row in each.rows if find_kind(row) == "pair"):
+                pairs += 1
+                for formula in tallies.keys() & meta.keys():
+                    tallies[formula].add(meta[formula])
+    return list(_format_table(pairs, tallies, data.source)) if pairs else []
 
 
-def _format_table(metas: Sequence[dict[str, Any]], formulas: Sequence[str], source: str) -> Iterator[str]:
-    yield format_field("strength", f"of {len(metas)} pairs in {source}, a threshold would keep")
+class StrengthTally:
+    """How many pairs have a strength, and how many of them reach each threshold."""
+
+    def __init__(self) -> None:
+        self.pairs = 0
+        self.kept = [0] * len(THRESHOLDS)
+
+    def add(self, strength: float) -> None:
+        """Count one pair."""
+        self.pairs += 1
+        for at, threshold in enumerate(THRESHOLDS):
+            self.kept[at] += strength >= threshold
+
+
+def _format_table(pairs: int, tallies: Mapping[str, StrengthTally], source: str) -> Iterator[str]:
+    yield format_field("strength", f"of {pairs} pairs in {source}, a threshold would keep")
     yield format_field("", f"{'formula':<11}{'pairs':>8}" + "".join(f"{threshold:>9}" for threshold in THRESHOLDS))
-    for formula in formulas:
-        found = [meta[formula] for meta in metas if formula in meta]
-        kept = "".join(f"{sum(strength >= threshold for strength in found):>9}" for threshold in THRESHOLDS)
-        yield format_field("", f"{formula:<11}{len(found):>8}{kept if found else '   no pair has it'}")
+    for formula, tally in tallies.items():
+        kept = "".join(f"{count:>9}" for count in tally.kept)
+        yield format_field("", f"{formula:<11}{tally.pairs:>8}{kept if tally.pairs else '   no pair has it'}")
