@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
 def plan(name: str, profile: str | None, overrides: Sequence[str]) -> int:
     """Print the plan of a recipe; the exit status."""
     from recipebook import project
-    from recipebook.fleet.members import list_members, resolve_member
+    from recipebook.fleet.members import list_members, refuse_unfit_members, resolve_member, stand
     from recipebook.pipeline.plan import plan_stages
     from recipebook.pipeline.train import resolve_stages
     from recipebook.recipe.references import check_references
@@ -46,6 +46,8 @@ def plan(name: str, profile: str | None, overrides: Sequence[str]) -> int:
     if resolved.recipe.matrix:
         members = list_members(resolved)
         print_field("fleet", f"{len(members)} members (make members RECIPE={resolved.name}); of {members[0].name}:")
-        resolved = resolve_member(resolved, members[0])
-    plan_run(resolved.recipe)
+        plan_run(resolve_member(resolved, members[0]).recipe)
+        refuse_unfit_members(resolved, [one for one in stand(resolved, members) if one.wanted])
+    else:
+        plan_run(resolved.recipe)
     return 0

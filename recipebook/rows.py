@@ -14,7 +14,7 @@ it is good: `"answer": {"role": "assistant", "content": "no"}, "label": false`.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 
 
 class Message(TypedDict):
@@ -51,6 +51,14 @@ class Row(TypedDict):
     spans: NotRequired[list[Span]]
 
 
+class Reference(NamedTuple):
+    """The answer that a model's own is compared with, and the messages before and behind it."""
+
+    before: list[Message]
+    answer: Message
+    after: list[Message]
+
+
 Kind = Literal["chat", "pair", "labelled"]
 """A chat whose assistant's turns are learned, a prompt with a chosen and a rejected answer, or a prompt with one answer
 and whether it is good."""
@@ -69,3 +77,15 @@ class BadRecord(Exception):
 
 class LeftOut(BadRecord):
     """A good record that the recipe does not select, such as another persona's; counted apart from rejected records."""
+
+
+def find_reference(row: Mapping[str, Any]) -> Reference | None:
+    """The last answer that evaluation asks for; None where there is none."""
+    messages = row["messages"]
+    for key in ("chosen", "answer"):
+        if row.get(key) is not None:
+            return Reference(messages, row[key], [])
+    # A greeting that nobody asked for has no prompt.
+    turns = [at for at, one in enumerate(messages) if at and one["role"] == "assistant"]
+    asked = [at for at in turns if messages[at].get("train") is not False]
+    return Reference(messages[: asked[-1]], messages[asked[-1]], messages[asked[-1] + 1 :]) if asked else None

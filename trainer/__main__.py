@@ -11,6 +11,7 @@ import importlib
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,10 +26,15 @@ def list_unused(config: Path) -> list[str]:
     return ["sklearn"] if settings.get("deepspeed") else ["sklearn", "deepspeed"]
 
 
-def load_engine() -> None:
+def hide_unused(config: Path) -> None:
+    """Keep these libraries from being imported: the import system reads None as "not there"."""
+    sys.modules.update(dict.fromkeys(list_unused(config)))  # type: ignore[arg-type]
+
+
+def load_engine(names: Sequence[str] = ENGINE) -> None:
     """Import Axolotl without garbage collection: imports make no garbage, and the search takes a fifth of the time."""
     gc.disable()
-    for name in ENGINE:
+    for name in names:
         importlib.import_module(name)
     gc.freeze()
     gc.enable()
@@ -44,8 +50,7 @@ def leave() -> NoReturn:
 
 
 if __name__ == "__main__":
-    # The import system reads None as "not there".
-    sys.modules.update(dict.fromkeys(list_unused(Path(sys.argv[1]))))  # type: ignore[arg-type]
+    hide_unused(Path(sys.argv[1]))
     load_engine()
     from axolotl.cli.train import do_cli
 

@@ -27,14 +27,10 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
             cpu_ranks.join_for_deepspeed()
 
     def load_datasets(self, cfg: Any, preprocess: bool = False) -> None:
-        """Called between the choice of a device and the loading of the model; rows of which none fits are refused."""
+        """Called between the choice of a device and the loading of the model."""
         row_types.take_all_types()
         if cpu_ranks.is_one():
             cpu_ranks.place_on_cpu(cfg)
-        # Late: it imports what Axolotl's own loading of rows does.
-        from trainer.refusal import refuse_unfit
-
-        refuse_unfit(cfg)
 
     def pre_model_load(self, cfg: Any) -> None:
         """New weights are drawn from the seed alone, whatever was drawn on the way here."""

@@ -8,11 +8,12 @@
 import json
 import resource
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from recipebook.run.progress_file import write_progress
 
 
 class ProgressFiles(TrainerCallback):
@@ -61,14 +62,6 @@ class ProgressFiles(TrainerCallback):
         write_progress(
             self.progress, phase, state.global_step, state.max_steps, loss=self.loss, memory_gib=measure_memory()
         )
-
-
-def write_progress(path: Path, phase: str, step: int, steps: int, **more: float | None) -> None:
-    """Replace the progress file at `path`."""
-    fact = {"phase": phase, "step": step, "steps": steps, **more, "time": time.time()}
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(fact), encoding="utf-8")
-    temporary.replace(path)
 
 
 def measure_memory() -> float:

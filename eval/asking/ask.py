@@ -25,7 +25,7 @@ from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.keys import Recipe
 from recipebook.run.manifest import Manifest
 from recipebook.run.rundir import Run
-from recipebook.text.chat import apply_settings
+from recipebook.text.chat import apply_settings, list_end_tokens
 
 if TYPE_CHECKING:
     from eval.asking.generate import GeneratedAnswer
@@ -242,7 +242,7 @@ def _baseline_file(
     from eval.asking import generate
 
     # The first end is the base's own.
-    ends = generate.list_end_tokens(tokenizer)[1:]
+    ends = list_end_tokens(tokenizer)[1:]
     texts = [text for prompt in prompts if (text := generate.find_own_text(tokenizer, prompt))]
     key = digest(
         manifest.hashes["base"],

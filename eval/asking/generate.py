@@ -97,13 +97,7 @@ def generate(
 def stop_tokens(model: Model, tokenizer: Tokenizer) -> set[int]:
     """The tokens that end an answer by the tokenizer, by its chat template and by the model's own settings."""
     own = model.generation_config.eos_token_id
-    return {*list_end_tokens(tokenizer), *(own if isinstance(own, list) else [own] if own is not None else [])}
-
-
-def list_end_tokens(tokenizer: Tokenizer) -> list[int]:
-    """The tokenizer's token that ends a text, and the chat template's that ends a turn if it is another."""
-    ends = (tokenizer.eos_token_id, chat.find_end_token(tokenizer))
-    return list(dict.fromkeys(token for token in ends if token is not None))
+    return {*chat.list_end_tokens(tokenizer), *(own if isinstance(own, list) else [own] if own is not None else [])}
 
 
 def format_prompt(tokenizer: Tokenizer, prompt: Prompt) -> str:
@@ -112,17 +106,8 @@ def format_prompt(tokenizer: Tokenizer, prompt: Prompt) -> str:
 
 
 def format_reference(tokenizer: Tokenizer, prompt: Prompt) -> str:
-    """The reference answer as the model's own is read: its content, or the whole text where the template adds to it.
-
-    A call is text that the template writes, and so are thoughts whose opening it writes before the answer.
-    """
-    ids = tokenizer(write(tokenizer, prompt, prompt.answer).answer, add_special_tokens=False)["input_ids"]
-    ends = list_end_tokens(tokenizer)
-    while ids and ids[-1] in ends:
-        ids.pop()
-    text = str(tokenizer.decode(ids, skip_special_tokens=True)).strip()
-    content = prompt.answer["content"]
-    return content if content.strip() == text else text
+    """The reference answer as the model's own is read."""
+    return chat.read_answer(tokenizer, write(tokenizer, prompt, prompt.answer).answer, prompt.answer["content"])
 
 
 def find_own_text(tokenizer: Tokenizer, prompt: Prompt) -> str | None:

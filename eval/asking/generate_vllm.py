@@ -13,10 +13,11 @@ from typing import Any
 
 import torch
 
-from eval.asking.generate import GeneratedAnswer, Tokenizer, format_prompt, list_end_tokens
+from eval.asking.generate import GeneratedAnswer, Tokenizer, format_prompt
 from eval.asking.prompts import Prompt
 from recipebook.errors import UserError
 from recipebook.recipe.evaluation_keys import Generation
+from recipebook.text.chat import list_end_tokens
 
 # The ranks that vLLM sets memory aside for.
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)

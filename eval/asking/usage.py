@@ -12,11 +12,12 @@ from pathlib import Path
 from pprint import pformat
 from typing import Any
 
-from eval.asking.generate import list_end_tokens, load_tokenizer
+from eval.asking.generate import load_tokenizer
 from eval.asking.prompts import Prompt
 from recipebook.project import shown
 from recipebook.recipe.keys import Recipe
 from recipebook.text import chat
+from recipebook.text.chat import list_end_tokens
 
 PROGRAM = '''\
 """The first evaluated prompt, asked of the model in {weights}; to be run in the project's folder."""

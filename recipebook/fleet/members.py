@@ -32,8 +32,10 @@ from recipebook.run.rundir import Run
 from recipebook.sources.inputs import find_inputs
 from recipebook.sources.shards import list_values
 from recipebook.suggestions import offer
+from recipebook.train.base_weights import require_weights
 from recipebook.train.chat_template import require_template
 from recipebook.train.kinds import check_kinds
+from recipebook.train.refusal import Candidate, find_reasons
 
 State = Literal["trained", "unfinished", "failed", "new", "changed", "left out"]
 SHARDS = "shards"
@@ -120,6 +122,16 @@ def stand(resolved: Resolved, members: Sequence[Member], *, force: bool = False)
     return standings
 
 
+def refuse_unfit_members(resolved: Resolved, states: Sequence[MemberState]) -> None:
+    """Raise where the training of some members would fail on their rows."""
+    reasons = find_reasons([Candidate(one.resolved.recipe, one.dataset) for one in states])
+    faults = [(one.member.name, reason) for one, reason in zip(states, reasons, strict=True) if reason]
+    if faults:
+        name, reason = faults[0]
+        more = f"; so would {len(faults) - 1} more" if faults[1:] else ""
+        raise UserError(f"{resolved.name}: member {name}: {reason}{more}")
+
+
 def _leave_own(each: Resolved, member: Member) -> Resolved:
     """A member's recipe in which only what its matrix sets is its own: the rest may be there for other members."""
     own = {tuple(key.split(".")) for key in member.settings}
@@ -143,6 +155,7 @@ def _stand(
         why = f"{dataset.rows['train']} train rows, and matrix.min_rows is {least}"
         return replace(standing, state="left out", why=why)
     require_template(each.recipe)
+    require_weights(each.recipe)
     if force:
         return replace(standing, why="FORCE=1")
     if identity in trained:

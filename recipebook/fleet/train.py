@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from recipebook import project
 from recipebook.errors import UserError
-from recipebook.fleet.members import MemberState, list_members, name_fleet, stand
+from recipebook.fleet.members import MemberState, list_members, name_fleet, refuse_unfit_members, stand
 from recipebook.fleet.page import PAGE, write_page
 from recipebook.fleet.schedule import Schedule
 from recipebook.fleet.table import HEAD, Line, read_line
@@ -51,6 +51,7 @@ def train_fleet(resolved: Resolved, overrides: Sequence[str], choice: FleetChoic
     launcher = _open_launcher(choice, resolved)
     standings = stand(resolved, members, force=choice.force)
     wanted = [one for one in standings if one.wanted]
+    refuse_unfit_members(resolved, wanted)
     _name_members(resolved, [one.name for one in members], choice)
     print_field("fleet", f"{len(standings)} members: {_count_states(standings)}")
     started = time.monotonic()

@@ -23,8 +23,10 @@ from recipebook.recipe.layers import is_file
 from recipebook.recipe.stages import Stage, list_texts
 from recipebook.run import provenance
 from recipebook.sources.inputs import MADE, digest_inputs, find_inputs
+from recipebook.train.base_weights import require_weights
 from recipebook.train.chat_template import require_template
 from recipebook.train.kinds import check_kinds
+from recipebook.train.refusal import refuse_unfit
 
 # The sections of the recipe that stages with a kind read; a training reads all of it.
 KIND_SECTIONS = {"model", "eval"}
@@ -84,6 +86,14 @@ def check_stage(stage: Stage, dataset: Dataset) -> None:
         with naming(stage):
             check_kinds(stage.recipe, dataset)
             require_template(stage.recipe)
+            require_weights(stage.recipe)
+
+
+def refuse_stage(stage: Stage, dataset: Dataset) -> None:
+    """Refuse rows on which a stage that trains would fail."""
+    if stage.kind is None:
+        with naming(stage):
+            refuse_unfit(stage.recipe, dataset)
 
 
 def _list_inputs(stage: Stage, dataset: Dataset | None, earlier: Mapping[str, str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from recipebook.launch.command import build_environment
 from recipebook.launch.process import Stopped, run_job
 from recipebook.locks import holding
 from recipebook.pipeline.finished import find_finished, format_stage
-from recipebook.pipeline.inputs import IdentifiedStage, check_stage, identify_all, list_steps
+from recipebook.pipeline.inputs import IdentifiedStage, check_stage, identify_all, list_steps, refuse_stage
 from recipebook.pipeline.opening import (
     build_job_command,
     finish_merging,
@@ -84,6 +84,7 @@ def train_stages(resolved: Resolved, stages: Sequence[Stage], overrides: Sequenc
             print_field("found", f"{shown(earlier.folder)}: {', '.join(chosen)}: same recipe, data and versions")
             print_field("next", f"make eval RUN={earlier.name} (or FORCE=1 to run them again)")
             return 0
+        _refuse_unfit(steps, chosen)
         top = earlier or rundir.create(resolved.name, datetime.now())
         with holding(lock_run(top)) as lock:
             if not earlier:
@@ -103,6 +104,13 @@ def _check_needs(steps: Sequence[IdentifiedStage], chosen: Sequence[str], recipe
                     f"stage '{name}' needs '{needed}', which has not run as the recipe has it now: "
                     f"make train RECIPE={recipe} FROM={needed}"
                 )
+
+
+def _refuse_unfit(steps: Sequence[IdentifiedStage], chosen: Sequence[str]) -> None:
+    """Refuse rows on which a chosen stage would fail, as far as they exist before any stage has run."""
+    for step in steps:
+        if step.stage.name in chosen and step.dataset and not find_finished(step, step.dataset.rows_digest):
+            refuse_stage(step.stage, step.dataset)
 
 
 def _open(
@@ -167,6 +175,7 @@ def _take(
     print(heading)
     print_dataset(dataset)
     check_stage(stage, dataset)
+    refuse_stage(stage, dataset)
     if top.read().get_stage(stage.name).status == "waiting":
         open_stage(run, step, overrides, dataset)
     return _run(run, stage, lock)

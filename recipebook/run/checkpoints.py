@@ -25,7 +25,7 @@ def find_fault(checkpoint: Path) -> str | None:
     if fault := _find_json_fault(checkpoint):
         return fault
     for path in sorted(path for path in checkpoint.rglob("*") if path.is_file()):
-        whole = _is_whole_tensors(path) if path.suffix == ".safetensors" else _is_whole_torch(path)
+        whole = list_tensors(path) is not None if path.suffix == ".safetensors" else _is_whole_torch(path)
         if not whole:
             return f"{path.name} is cut short"
     if not any(checkpoint.glob("*.safetensors")) and not _has(checkpoint, (*SHARDED, "*model*.bin")):
@@ -33,6 +33,19 @@ def find_fault(checkpoint: Path) -> str | None:
     if not _has(checkpoint, (*OPTIMIZERS, *SHARDED)) and not _leaves_optimizer_out(checkpoint):
         return "it has no optimizer.pt"
     return None
+
+
+def list_tensors(path: Path) -> list[str] | None:
+    """The names of the tensors in a safetensors file; None where the file is not as long as its head says."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            size = path.stat().st_size
+            head: dict[str, Any] = json.loads(file.read(length)) if length <= size else {}
+        ends = {name: entry["data_offsets"][1] for name, entry in head.items() if name != "__metadata__"}
+        return list(ends) if size >= 8 and size == 8 + length + max(ends.values(), default=0) else None
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+        return None
 
 
 def _find_json_fault(checkpoint: Path) -> str | None:
@@ -49,19 +62,6 @@ def _find_json_fault(checkpoint: Path) -> str | None:
             if not (checkpoint / shard).is_file():
                 return f"it has no {shard}"
     return None
-
-
-def _is_whole_tensors(path: Path) -> bool:
-    """Whether a safetensors file is as long as its head says."""
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            size = path.stat().st_size
-            head: dict[str, Any] = json.loads(file.read(length)) if length <= size else {}
-        ends = [entry["data_offsets"][1] for name, entry in head.items() if name != "__metadata__"]
-        return size >= 8 and size == 8 + length + max(ends, default=0)
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
-        return False
 
 
 def _is_whole_torch(path: Path) -> bool:

@@ -2,13 +2,14 @@
 (train.log)."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 Curve = dict[int, float]
-REFUSED = "refused.txt"
-"""The file in which the trainer says why it trains none of the rows."""
+TEMPLATED, REFERENCES = "templated.jsonl", "references.json"
+"""Rows of which a preview of the training writes the references, and these references."""
 
 
 def read_progress(folder: Path) -> dict[str, Any]:
@@ -17,6 +18,14 @@ def read_progress(folder: Path) -> dict[str, Any]:
         return dict(json.loads((folder / "progress.json").read_bytes()))
     except (FileNotFoundError, ValueError):
         return {}
+
+
+def write_progress(path: Path, phase: str, step: int, steps: int, **more: float | None) -> None:
+    """Replace the progress file at `path`; of `more`, such as the loss, what is not known is null."""
+    fact = {"phase": phase, "step": step, "steps": steps, **more, "time": time.time()}
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(fact), encoding="utf-8")
+    temporary.replace(path)
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

@@ -82,6 +82,25 @@ def write_answers(
     return prompt, [text[len(prompt) :].rstrip() for text in texts]
 
 
+def read_answer(tokenizer: Any, written: str, content: str) -> str:
+    """A reference answer as the model's own is read: its content, or the whole text where the template adds to it.
+
+    A call is text that the template writes, and so are thoughts whose opening it writes before the answer.
+    """
+    ids = tokenizer(written, add_special_tokens=False)["input_ids"]
+    ends = list_end_tokens(tokenizer)
+    while ids and ids[-1] in ends:
+        ids.pop()
+    text = str(tokenizer.decode(ids, skip_special_tokens=True)).strip()
+    return content if content.strip() == text else text
+
+
+def list_end_tokens(tokenizer: Any) -> list[int]:
+    """The tokenizer's token that ends a text, and the chat template's that ends a turn if it is another."""
+    ends = (tokenizer.eos_token_id, find_end_token(tokenizer))
+    return list(dict.fromkeys(token for token in ends if token is not None))
+
+
 def find_end_token(tokenizer: Any) -> int | None:
     """The special token that the template writes behind an answer; None where it writes text.
 

@@ -15,7 +15,7 @@ from recipebook.project import shown
 from recipebook.run.diagnosis import diagnose_folder
 from recipebook.run.learned import explain_unchanged, find_nothing_learned
 from recipebook.run.manifest import Attempt, Manifest, Status, format_now
-from recipebook.run.progress_file import REFUSED, last_error, read_metrics, read_progress
+from recipebook.run.progress_file import last_error, read_metrics, read_progress
 from recipebook.run.rundir import REMOTE, Run
 from recipebook.terminal import print_field
 
@@ -23,7 +23,7 @@ PROBE_BYTES = 1 << 16
 
 
 def attempt(run: Run, manifest: Manifest, lock: int) -> int:
-    """Train from the last whole checkpoint, or from the start; 0 trained, 1 failed, 2 refused, 130 stopped."""
+    """Train from the last whole checkpoint, or from the start; 0 trained, 1 failed, 130 stopped."""
     for dropped in run.drop_broken_checkpoints():
         print_field("dropped", f"{dropped}; the trainer was ended while it wrote this checkpoint")
     print_beginning(run, manifest)
@@ -42,9 +42,6 @@ def attempt(run: Run, manifest: Manifest, lock: int) -> int:
         _make_room(run)
     manifest = end(run, manifest, started, "failed" if fault else "trained", fault, code)
     if fault:
-        if (run.folder / REFUSED).is_file():
-            print_field("refused", fault)
-            return 2
         print_field("failed", fault)
         print_field("", f"the whole log: {shown(run.folder / 'train.log')}")
         return 1
@@ -92,8 +89,6 @@ def find_fault(folder: Path, code: int) -> str | None:
     """Why the trainer's files are not a trained model; None if they are one."""
     if code < 0:
         return f"the trainer was killed by signal {-code}"
-    if code == 2 and (folder / REFUSED).is_file():
-        return (folder / REFUSED).read_text(encoding="utf-8")
     if code:
         reason = _find_refusal(folder) or _explain(last_error(folder / "train.log"))
         return f"the trainer ended with status {code}: {reason}"
@@ -184,7 +179,7 @@ def print_beginning(run: Run, manifest: Manifest) -> None:
 def begin(run: Run, manifest: Manifest) -> Manifest:
     """Add an attempt to the manifest; an earlier one that was never closed was killed together with its runner."""
     step = _find_step(run)
-    for name in ("progress.json", "weights.json", REFUSED):
+    for name in ("progress.json", "weights.json"):
         (run.folder / name).unlink(missing_ok=True)
     _drop_half_line(run.folder / "metrics.jsonl")
     earlier = [

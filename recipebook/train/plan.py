@@ -4,25 +4,31 @@ The rows kept and dropped, how long they are in tokens, which tokens carry loss 
 steps, the resolved recipe, the rendered `axolotl.yaml`, the command, and whether a run of it is there already.
 """
 
+import json
 import math
 import shlex
+from pathlib import Path
 
 from recipebook import project
 from recipebook.building import building
 from recipebook.data.dataset import Dataset, prepare
 from recipebook.data.default_metrics import choose_metrics, format_metrics
 from recipebook.data.quality import inspect_rows
-from recipebook.data.scorable import format_scorable
+from recipebook.data.scorable import format_scorable, write_templated
 from recipebook.data.strengths import format_strengths
+from recipebook.errors import UserError
 from recipebook.launch.command import build_command, build_environment
 from recipebook.project import shown
 from recipebook.recipe.keys import Recipe
 from recipebook.run import provenance, rundir
+from recipebook.run.progress_file import REFERENCES, TEMPLATED
 from recipebook.terminal import print_field
+from recipebook.train.base_weights import require_weights
 from recipebook.train.chat_template import require_template
 from recipebook.train.kinds import check_kinds
 from recipebook.train.opening import dump_recipe, write_files
-from recipebook.train.preview import print_preview, run_preview
+from recipebook.train.preview import Preview, Previewed, previewing, print_preview
+from recipebook.train.refusal import Candidate, find_refusal, keep_reason
 from recipebook.train.words import print_dataset
 
 
@@ -44,22 +50,53 @@ def print_training(recipe: Recipe, dataset: Dataset) -> None:
     """
     check_kinds(recipe, dataset)
     require_template(recipe)
-    account = dataset.account
-    for finding in inspect_rows(dataset.path("train"), dataset.path("test"), account.duplicates, account.leak):
-        print(f"{finding.kind:<18}{finding.text}")
-    if not recipe.eval.metrics:
-        print_field("metrics", format_metrics(recipe.data, dataset.path("test")))
+    require_weights(recipe)
     held_out = dataset.path(recipe.eval.part)
-    metrics = recipe.eval.metrics or choose_metrics(recipe.data, held_out)
-    for line in format_scorable(metrics, held_out, recipe.eval.part):
-        print_field("metric", line)
     with building("plan", project.CACHE) as folder:
         write_files(folder, recipe, dataset)
-        print_preview(run_preview(folder, recipe), recipe)
+        write_templated(held_out, folder / TEMPLATED)
+        with previewing([Previewed(folder, recipe)]) as wait:
+            # Meanwhile, on another core.
+            _print_quality(dataset)
+            (found,) = wait()
+        _print_metrics(recipe, held_out, folder / REFERENCES)
+        _print_rows(found, Candidate(recipe, dataset))
         _print_steps(recipe, dataset)
         print(f"\n--- resolved recipe\n{dump_recipe(recipe)}")
         print(f"--- axolotl.yaml\n{(folder / 'axolotl.yaml').read_text(encoding='utf-8')}")
     print(f"--- command, in the run's folder\n{_format_command(recipe)}\n")
+
+
+def _print_quality(dataset: Dataset) -> None:
+    account = dataset.account
+    for finding in inspect_rows(dataset.path("train"), dataset.path("test"), account.duplicates, account.leak):
+        print(f"{finding.kind:<18}{finding.text}")
+
+
+def _print_metrics(recipe: Recipe, held_out: Path, references: Path) -> None:
+    """Print how many references each metric can score; `references` are those that the chat template wrote."""
+    if not recipe.eval.metrics:
+        print_field("metrics", format_metrics(recipe.data, held_out))
+    texts = json.loads(references.read_bytes()) if references.is_file() else []
+    metrics = recipe.eval.metrics or choose_metrics(recipe.data, held_out)
+    for line in format_scorable(metrics, held_out, recipe.eval.part, texts):
+        print_field("metric", line)
+
+
+def _print_rows(found: Preview | str, planned: Candidate) -> None:
+    """Print what training makes of the rows; raises where it would fail on them. A service has its own tokenizer."""
+    recipe = planned.recipe
+    if not isinstance(found, str):
+        print_preview(found["train"], recipe)
+    elif recipe.remote:
+        print_field("tokens", f"cannot be shown: {found}")
+    if recipe.remote:
+        return
+    reason = find_refusal(found, recipe)
+    if not isinstance(found, str):
+        keep_reason(planned, reason)
+    if reason:
+        raise UserError(reason)
 
 
 def _print_steps(recipe: Recipe, dataset: Dataset) -> None:

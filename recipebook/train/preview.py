@@ -1,4 +1,4 @@
-"""A run's folder in; what training would make of its rows, printed, and a refusal where it could not begin.
+"""A run's folder in; what training would make of its rows out, and the same as lines of the plan.
 
 tokens    of 1600 train rows: 50 %: 31, 90 %: 40, 95 %: 43, 99 %: 50, longest 61; sequence_len 128
           0 rows are longer
@@ -6,112 +6,171 @@ loss on   38% of the tokens; 0 rows without any, dropped
 text      1600 of 1600 rows pass: evaluation asks as training writes, answers are whole and end
 """
 
-import json
 import os
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from recipebook.errors import UserError
+from pydantic import TypeAdapter
+
+from recipebook.frozen import Frozen
 from recipebook.launch.command import build_environment
 from recipebook.launch.process import POLL_SECONDS
 from recipebook.progress import ProgressLine
 from recipebook.recipe.keys import Recipe
 from recipebook.run.progress_file import last_error, read_progress
 from recipebook.terminal import print_field, print_painted
-from recipebook.train.chat_template import MISSING, format_missing_template
+from recipebook.train.kinds import LEARNS_FROM
 
 PERCENTILES = (50, 90, 95, 99)
+# Under these, Axolotl's own checks have nothing to say of a recipe without an `axolotl` section.
+USUAL_OPTIMIZERS = ("adamw_torch", "adamw_torch_fused", "adamw_bnb_8bit", "sgd")
 
 
-def run_preview(folder: Path, recipe: Recipe) -> dict[str, Any] | str:
-    """The result of trainer/preview.py, which runs in a separate process, or why it failed."""
-    out = folder / "preview.json"
-    command = [sys.executable, "-m", "trainer.preview", "axolotl.yaml", out.name]
-    environment = os.environ | build_environment(recipe)
-    line = ProgressLine("tokens")
-    with (folder / "preview.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
+class TextFault(Frozen):
+    """What is wrong with the text of some rows, how many, and the first of them; a note is no fault."""
+
+    kind: str
+    text: str
+    note: bool
+    count: int
+    first: str
+
+
+class PartPreview(Frozen):
+    """What is seen of the rows of one part, as trainer/preview.py says."""
+
+    rows: int
+    lengths: tuple[int, ...]
+    trained: tuple[int, ...]
+    others: tuple[int, ...] = ()
+    passed: int
+    examples: tuple[tuple[tuple[str, bool], ...], ...] = ()
+    first: str | None = None
+    first_long: str | None = None
+    findings: tuple[TextFault, ...] = ()
+
+    @property
+    def broken(self) -> tuple[TextFault, ...]:
+        """Why some rows cannot be written as text at all."""
+        return tuple(one for one in self.findings if one.kind == "broken")
+
+    @property
+    def looked_at(self) -> int:
+        """How many rows were looked at."""
+        return len(self.lengths) + len(self.others) + sum(one.count for one in self.broken)
+
+    def list_kept(self, recipe: Recipe) -> list[int]:
+        """The tokens with loss of each of the first rows that is not too long to be trained on."""
+        dropped = recipe.training.max_length if recipe.training.too_long == "drop" else float("inf")
+        return [count for length, count in zip(self.lengths, self.trained, strict=True) if length <= dropped]
+
+
+Preview = dict[str, PartPreview]
+_PREVIEW: TypeAdapter[Preview] = TypeAdapter(Preview)
+
+
+class Previewed(NamedTuple):
+    """A recipe whose rows are to be looked at, and the folder in which the trainer's input lies."""
+
+    folder: Path
+    recipe: Recipe
+
+
+def run_previews(wanted: Sequence[Previewed]) -> list[Preview | str]:
+    """What trainer/preview.py sees in several folders, or why it cannot."""
+    if not wanted:
+        return []
+    with previewing(wanted) as wait:
+        return wait()
+
+
+@contextmanager
+def previewing(wanted: Sequence[Previewed]) -> Iterator[Callable[[], list[Preview | str]]]:
+    """Run trainer/preview.py in a separate process; inside, the function that waits for what it sees in each folder.
+
+    The recipes share their environment, and what they need of the engine.
+    """
+    first = wanted[0]
+    whole = ["--whole"] if needs_whole_engine(first.recipe) else []
+    command = [sys.executable, "-m", "trainer.preview", *whole, *(str(one.folder.resolve()) for one in wanted)]
+    with (first.folder / "preview.log").open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=first.folder,
+            env=os.environ | build_environment(first.recipe),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
         try:
-            while process.poll() is None:
-                line.follow(read_progress(folder))
-                time.sleep(POLL_SECONDS)
+            yield lambda: _wait(process, wanted)
         finally:
             process.kill()
             process.wait()
-            line.clear()
-    return dict(json.loads(out.read_bytes())) if process.returncode == 0 else last_error(folder / "preview.log")
 
 
-def print_preview(found: dict[str, Any] | str, recipe: Recipe) -> None:
-    """Print the preview; raises if training could not begin. A service that trains has a tokenizer of its own."""
-    if isinstance(found, str):
-        if not recipe.remote:
-            raise UserError(format_missing_template(recipe) if MISSING in found else f"{recipe.model.base}: {found}")
-        print_field("tokens", f"cannot be shown: {found}")
+def needs_whole_engine(recipe: Recipe) -> bool:
+    """Whether Axolotl must complete and check the configuration, which takes some ten seconds of a processor."""
+    training, usual = recipe.training, recipe.training.optimizer in USUAL_OPTIMIZERS
+    plain = recipe.launch.strategy == "data-parallel" and not (recipe.lora and recipe.lora.quantize)
+    return bool(recipe.axolotl) or training.method not in LEARNS_FROM or not (usual and plain)
+
+
+def print_preview(part: PartPreview, recipe: Recipe) -> None:
+    """Print what is seen of the rows of train."""
+    if not part.lengths:
         return
-    if found["lengths"]:
-        _print_tokens(found, recipe)
-        _print_findings(found)
-    if not recipe.remote and (reason := find_refusal(found, recipe)):
-        raise UserError(reason)
-
-
-def find_refusal(found: dict[str, Any], recipe: Recipe) -> str | None:
-    """Why training would fail or learn nothing: the first row at fault, the fault, and how many rows have it."""
-    training, findings = recipe.training, found["findings"]
-    broken = [one for one in findings if one["kind"] == "broken"]
-    total = len(found["lengths"]) + sum(one["count"] for one in broken)
-    if broken:
-        return f"{broken[0]['first']}: {broken[0]['text']} ({broken[0]['count']} of {total} train rows)"
-    long = [length for length in found["lengths"] if length > training.max_length]
-    if long and (training.too_long == "raise" or (training.too_long == "drop" and len(long) == total)):
-        most = f"{long[0]} tokens, and training.max_length is {training.max_length}"
-        fate = f"{len(long)} of {total} train rows are longer, the longest has {max(long)}"
-        return f"{found['first_long']}: {most}: {fate} (training.too_long: {training.too_long})"
-    if not sum(_list_kept(found, recipe)):
-        return f"{found['first']}: no token carries loss ({total} of {total} train rows)"
-    faults = [one for one in findings if not one["note"]]
-    if faults and not found["passed"]:
-        worst = max(faults, key=lambda one: int(one["count"]))
-        return f"{worst['first']}: {worst['text']} ({worst['count']} of {total} train rows, and none passes)"
-    return None
-
-
-def _print_tokens(found: dict[str, Any], recipe: Recipe) -> None:
-    lengths, training = found["lengths"], recipe.training
+    lengths, training = part.lengths, recipe.training
     limit = training.max_length
     cuts = statistics.quantiles(lengths, n=100, method="inclusive") if len(lengths) > 1 else lengths * 99
     quantiles = ", ".join(f"{percent} %: {cuts[percent - 1]:.0f}" for percent in PERCENTILES)
-    print_field("tokens", f"of {len(lengths)} train rows: {quantiles}, longest {max(lengths)}; sequence_len {limit}")
-    print_field("", _format_long(sum(length > limit for length in lengths), training.too_long))
-    kept = _list_kept(found, recipe)
+    some = f"the first {len(lengths)} of {part.rows}" if len(lengths) < part.rows and part.others else len(lengths)
+    print_field("tokens", f"of {some} train rows: {quantiles}, longest {max(lengths)}; sequence_len {limit}")
+    print_field("", _format_long([*lengths, *part.others], recipe))
+    kept = part.list_kept(recipe)
     tokens = sum(min(length, limit) if training.too_long == "truncate" else length for length in lengths)
     blank = sum(count == 0 for count in kept)
     print_field("loss on", f"{sum(kept) / tokens:.0%} of the tokens; {blank} rows without any, dropped")
-    for number, pieces in enumerate(found["examples"], 1):
+    for number, pieces in enumerate(part.examples, 1):
         print_painted(f"row {number}     ", pieces)
+    _print_findings(part)
 
 
-def _list_kept(found: dict[str, Any], recipe: Recipe) -> list[int]:
-    """The tokens with loss of each row that is not too long to be trained on."""
-    training = recipe.training
-    dropped = training.max_length if training.too_long == "drop" else float("inf")
-    return [count for length, count in zip(found["lengths"], found["trained"], strict=True) if length <= dropped]
+def _wait(process: subprocess.Popen[bytes], wanted: Sequence[Previewed]) -> list[Preview | str]:
+    first, line = wanted[0].folder, ProgressLine("tokens")
+    try:
+        while process.poll() is None:
+            line.follow(read_progress(first))
+            time.sleep(POLL_SECONDS)
+    finally:
+        line.clear()
+    return [_read(one.folder, first / "preview.log") for one in wanted]
 
 
-def _print_findings(found: dict[str, Any]) -> None:
-    total = len(found["lengths"])
+def _read(folder: Path, log: Path) -> Preview | str:
+    """The preview of one folder; why there is none, as the process wrote it there or into its log."""
+    try:
+        return _PREVIEW.validate_json((folder / "preview.json").read_bytes())
+    except FileNotFoundError:
+        fault = folder / "preview.txt"
+        return fault.read_text(encoding="utf-8") if fault.is_file() else last_error(log)
+
+
+def _print_findings(part: PartPreview) -> None:
+    total = len(part.lengths) + len(part.others)
     what = "evaluation asks as training writes, answers are whole and end"
-    print_field("text", f"{found['passed']} of {total} rows pass: {what}")
-    for one in found["findings"]:
-        if one["kind"] != "broken":
-            print_field("", f"{one['count']} of {total} rows: {one['text']} (first: {one['first']})")
+    print_field("text", f"{part.passed} of {total} rows pass: {what}")
+    for one in part.findings:
+        if one.kind != "broken":
+            print_field("", f"{one.count} of {total} rows: {one.text} (first: {one.first})")
 
 
-def _format_long(count: int, too_long: str) -> str:
+def _format_long(lengths: Iterable[int], recipe: Recipe) -> str:
+    count = sum(length > recipe.training.max_length for length in lengths)
     fate = {"raise": "training would stop at them", "truncate": "they would be cut", "drop": "they would be dropped"}
-    return f"{count} rows are longer" + (f": {fate[too_long]} (training.too_long)" if count else "")
+    return f"{count} rows are longer" + (f": {fate[recipe.training.too_long]} (training.too_long)" if count else "")

@@ -17,10 +17,12 @@ from recipebook.run import provenance, rundir
 from recipebook.run.rundir import Run, removing_unless_opened
 from recipebook.terminal import print_field
 from recipebook.train.attempt import attempt
+from recipebook.train.base_weights import require_weights
 from recipebook.train.chat_template import require_template
 from recipebook.train.claim import claiming, lock_run
 from recipebook.train.kinds import check_kinds
 from recipebook.train.opening import open_run, reopen_run
+from recipebook.train.refusal import refuse_unfit
 from recipebook.train.words import print_dataset, print_recipe
 
 
@@ -32,11 +34,13 @@ def train_run(resolved: Resolved, overrides: Sequence[str], *, force: bool) -> i
     print_dataset(dataset)
     check_kinds(resolved.recipe, dataset)
     require_template(resolved.recipe)
+    require_weights(resolved.recipe)
     identity = provenance.identify(resolved.recipe, dataset.rows_digest)
     with claiming(identity, resolved.name):
         earlier = None if force else rundir.find_same(identity)
         if earlier and earlier.read().status == "trained":
             return _reuse(earlier)
+        refuse_unfit(resolved.recipe, dataset)
         run = earlier or rundir.create(resolved.name, datetime.now())
         with holding(lock_run(run)) as lock:
             with removing_unless_opened(run):

@@ -73,7 +73,7 @@ def run_in_child(config: Mapping[str, Any], folder: Path) -> None:
         try:
             os.chdir(folder)
             batches = list_pieces(config)
-            plan = preview(Path("axolotl.yaml"))["examples"]
+            plan = preview(Path("axolotl.yaml"), load_whole)["train"]["examples"]
             Path("pieces.json").write_text(json.dumps({"batches": batches, "plan": plan}))
             status = 0
         finally:
@@ -87,6 +87,7 @@ def run_in_child(config: Mapping[str, Any], folder: Path) -> None:
 if __name__ == "__main__":
     sys.modules.update(dict.fromkeys(("sklearn", "deepspeed")))  # type: ignore[arg-type]
     load_engine()
+    from trainer.light import load_whole
     from trainer.preview import preview
 
     cases = json.loads(Path(sys.argv[1]).read_text())

@@ -21,7 +21,7 @@ from eval.asking.prompts import Prompt
 from recipebook.project import PROJECT
 from recipebook.text.chat import KEYS, find_end_token
 from trainer.checks import MASKED, NOTE, check_chat, list_learned
-from trainer.preview import train_on_ends
+from trainer.looks import train_on_ends
 
 FOLDERS = (("axolotl", "utils/chat_templates/templates"), ("trl", "chat_templates"))
 # A tokenizer has the words of its model's template as special tokens.

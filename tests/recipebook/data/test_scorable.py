@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from recipebook.data.scorable import format_scorable
+from recipebook.data.scorable import format_scorable, write_templated
 
 
 def write(path: Path, *rows: dict[str, Any]) -> Path:
@@ -22,6 +22,35 @@ def test_a_reference_that_is_no_call_is_not_counted_for_the_robot(tmp_path: Path
         "robot: 1 of 3 test references can be scored",
         "text: 3 of 3 test references can be scored",
     ]
+
+
+def test_a_call_is_read_as_the_chat_template_writes_it(tmp_path: Path) -> None:
+    call = {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "stop", "arguments": "{}"}}]}
+    called = {"messages": [{"role": "user", "content": "go"}, call], "meta": {}}
+    rows = write(tmp_path / "test.jsonl", called, answer("robot.stop()"), called, called, answer("no"))
+    write_templated(rows, tmp_path / "templated.jsonl")
+    lines = (tmp_path / "templated.jsonl").read_text().splitlines()
+    assert [json.loads(line)["messages"] for line in lines] == [called["messages"]] * 3
+    texts = ["robot.stop()", '{"name": "stop"}', None]
+    assert format_scorable({"robot": {}, "text": {}}, rows, "test", texts) == [
+        "robot: 2 of 5 test references can be scored",
+        "text: 4 of 5 test references can be scored",
+    ]
+    assert format_scorable({"robot": {}}, rows, "test") == ["robot: 1 of 5 test references can be scored"]
+
+
+def test_without_calls_there_is_no_file_of_templated_rows(tmp_path: Path) -> None:
+    write_templated(write(tmp_path / "test.jsonl", answer("robot.stop()")), tmp_path / "templated.jsonl")
+    assert not (tmp_path / "templated.jsonl").exists()
+
+
+def test_an_answer_with_a_label_and_the_last_one_that_is_learned_are_read(tmp_path: Path) -> None:
+    asked, said = {"role": "user", "content": "go"}, {"role": "assistant", "content": "robot.stop()"}
+    labelled = {"messages": [asked], "answer": said, "label": True}
+    unlearned = {"messages": [asked, said, asked, {**said, "content": "so", "train": False}]}
+    greeting = {"messages": [said, asked]}
+    rows = write(tmp_path / "test.jsonl", labelled, unlearned, greeting)
+    assert format_scorable({"robot": {}}, rows, "test") == ["robot: 2 of 3 test references can be scored"]
 
 
 def test_a_metric_of_pairs_counts_pairs(tmp_path: Path) -> None:

@@ -1,0 +1,143 @@
+"""Rows and a recipe in; nothing out, or why training would fail on them or learn nothing, before the engine is started.
+
+    samples/chats.jsonl#12: 812 tokens, and training.max_length is 512: 3 of 1600 train rows are longer, the longest
+    has 940 (training.too_long: raise)
+
+`make plan` and `make train` ask the same. What was found is kept in `.cache/fit`, under the hash of what decides it.
+"""
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from recipebook import project
+from recipebook.building import building
+from recipebook.data.dataset import Dataset
+from recipebook.errors import UserError
+from recipebook.files import digest, digest_file, write_text
+from recipebook.launch.command import build_environment
+from recipebook.recipe.keys import Recipe
+from recipebook.run import provenance
+from recipebook.train.chat_template import MISSING, format_missing_template
+from recipebook.train.opening import write_files
+from recipebook.train.preview import PartPreview, Preview, Previewed, needs_whole_engine, run_previews
+
+# What of a recipe decides how its rows are written; the whole engine also checks the rest.
+SEEN: dict[str, Any] = {"model": True, "training": {"method", "max_length", "too_long", "train_on", "span_weights"}}
+CHECKED = {"model", "training", "lora", "preference", "launch", "axolotl"}
+
+
+class Candidate(NamedTuple):
+    """Rows that a recipe is to be trained on."""
+
+    recipe: Recipe
+    dataset: Dataset
+
+
+def refuse_unfit(recipe: Recipe, dataset: Dataset) -> None:
+    """Raise where training would fail on these rows; a service that trains has a tokenizer of its own."""
+    if reason := find_reasons([Candidate(recipe, dataset)])[0]:
+        raise UserError(reason)
+
+
+def find_reasons(candidates: Sequence[Candidate]) -> list[str | None]:
+    """Why training would fail, for each; those that are not known yet are looked at in one process."""
+    keys = ["" if one.recipe.remote else _name(one) for one in candidates]
+    known = {"": None, **{key: found.reason for key in keys if (found := _recall(key))}}
+    unknown = {key: one for key, one in zip(keys, candidates, strict=True) if key not in known}
+    groups: dict[str, dict[str, Candidate]] = {}
+    for key, one in unknown.items():
+        # The whole engine keeps what it knows of a configuration, so that each has a process of its own.
+        own = key if needs_whole_engine(one.recipe) else ""
+        groups.setdefault(json.dumps([own, build_environment(one.recipe)]), {})[key] = one
+    for group in groups.values():
+        known |= _look(group)
+    return [known[key] for key in keys]
+
+
+def keep_reason(candidate: Candidate, reason: str | None) -> None:
+    """Note what a look at the rows came to."""
+    folder = project.CACHE / "fit"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / _name(candidate), json.dumps({"reason": reason}))
+
+
+def find_refusal(found: Preview | str, recipe: Recipe) -> str | None:
+    """Why training would fail or learn nothing: the first row at fault, the fault, and how many rows have it."""
+    if isinstance(found, str):
+        return format_missing_template(recipe) if MISSING in found else f"{recipe.model.base}: {found}"
+    reasons = (_find_fault(part, name, recipe) for name, part in found.items())
+    return next((reason for reason in reasons if reason), None) or _find_nothing_learned(found["train"], recipe)
+
+
+def _find_fault(part: PartPreview, name: str, recipe: Recipe) -> str | None:
+    """A row on which the engine would stop."""
+    training, total = recipe.training, part.looked_at
+    if part.broken:
+        worst = part.broken[0]
+        return f"{worst.first}: {worst.text} ({worst.count} of {total} {name} rows)"
+    lengths = [*part.lengths, *part.others]
+    long = [length for length in lengths if length > training.max_length]
+    if long and (training.too_long == "raise" or (training.too_long == "drop" and len(long) == total)):
+        most = f"{long[0]} tokens, and training.max_length is {training.max_length}"
+        fate = f"{len(long)} of {total} {name} rows are longer, the longest has {max(long)}"
+        return f"{part.first_long}: {most}: {fate} (training.too_long: {training.too_long})"
+    return None
+
+
+def _find_nothing_learned(part: PartPreview, recipe: Recipe) -> str | None:
+    total = part.looked_at
+    if not sum(part.list_kept(recipe)):
+        return f"{part.first}: no token carries loss ({total} of {total} train rows)"
+    faults = [one for one in part.findings if not one.note]
+    if faults and not part.passed:
+        worst = max(faults, key=lambda one: one.count)
+        return f"{worst.first}: {worst.text} ({worst.count} of {total} train rows, and none passes)"
+    return None
+
+
+def _look(candidates: Mapping[str, Candidate]) -> dict[str, str | None]:
+    """Look at the rows of some candidates, each of which goes by its name."""
+    reasons: dict[str, str | None] = {}
+    with ExitStack() as stack:
+        wanted = []
+        for recipe, dataset in candidates.values():
+            folder = stack.enter_context(building("plan", project.CACHE))
+            write_files(folder, recipe, dataset)
+            wanted.append(Previewed(folder, recipe))
+        for (key, one), found in zip(candidates.items(), run_previews(wanted), strict=True):
+            reasons[key] = find_refusal(found, one.recipe)
+            if not isinstance(found, str):
+                keep_reason(one, reasons[key])
+    return reasons
+
+
+class _Kept(NamedTuple):
+    reason: str | None
+
+
+def _recall(key: str) -> _Kept | None:
+    try:
+        return _Kept(json.loads((project.CACHE / "fit" / key).read_bytes())["reason"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _name(candidate: Candidate) -> str:
+    """The hash of all that decides what is found: rows, base, template, settings, versions, and code."""
+    recipe, dataset = candidate
+    whole = needs_whole_engine(recipe)
+    settings = recipe.model_dump_json(include=CHECKED) if whole else recipe.model_dump_json(include=SEEN)
+    versions = json.dumps(provenance.package_versions())
+    base, template = provenance.digest_base(recipe), provenance.digest_chat_template(recipe)
+    return digest(dataset.rows_digest, base, template, settings, versions, _digest_code())
+
+
+@functools.cache
+def _digest_code() -> str:
+    modules = sorted((project.PROJECT / "trainer").glob("*.py"))
+    own = [Path(__file__), project.PROJECT / "recipebook" / "text" / "chat.py", *modules]
+    return digest(*(digest_file(path) for path in own))
