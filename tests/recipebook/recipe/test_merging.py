@@ -49,7 +49,7 @@ def test_a_section_is_replaced_as_a_whole_or_taken_out() -> None:
 
 
 def test_a_copy_is_equal_and_shares_no_container() -> None:
-    value = {"a": [1, {"b": None}], "c": {"d": "x"}}
+    value: dict[str, Any] = {"a": [1, {"b": None}], "c": {"d": "x"}}
     copied = copy_data(value)
     assert copied == value
     assert copied is not value
