@@ -55,8 +55,15 @@ def load_whole(config: Path) -> tuple[Any, Any]:
 
     hide_unused(config)
     load_engine(("axolotl.cli.config", "axolotl.loaders.tokenizer", "axolotl.prompt_strategies.chat_template"))
-    from axolotl.cli.config import load_cfg
+    import yaml
+    from axolotl.cli.config import gpu_capabilities, load_cfg
     from axolotl.loaders import load_tokenizer
+    from axolotl.utils.config import validate_config
+    from axolotl.utils.dict import DictDefault
 
-    cfg = load_cfg(str(config))
+    # With DeepSpeed, Axolotl joins the processes of a training, of which there are none: it is only checked.
+    cfg = load_cfg(str(config), deepspeed=None)
+    written = DictDefault(yaml.safe_load(config.read_text(encoding="utf-8")))
+    if written.deepspeed:
+        validate_config(written, *gpu_capabilities())
     return cfg, load_tokenizer(cfg)

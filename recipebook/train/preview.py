@@ -116,9 +116,9 @@ def previewing(wanted: Sequence[Previewed]) -> Iterator[Callable[[], list[Previe
 
 def needs_whole_engine(recipe: Recipe) -> bool:
     """Whether Axolotl must complete and check the configuration, which takes some ten seconds of a processor."""
-    training, usual = recipe.training, recipe.training.optimizer in USUAL_OPTIMIZERS
-    plain = recipe.launch.strategy == "data-parallel" and not (recipe.lora and recipe.lora.quantize)
-    return bool(recipe.axolotl) or training.method not in LEARNS_FROM or not (usual and plain)
+    training, quantized = recipe.training, recipe.lora and recipe.lora.quantize
+    usual = training.method in LEARNS_FROM and training.optimizer in USUAL_OPTIMIZERS
+    return bool(recipe.axolotl or quantized) or not usual
 
 
 def print_preview(part: PartPreview, recipe: Recipe) -> None:

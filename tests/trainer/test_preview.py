@@ -56,6 +56,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Rows]]] = {
         {"train": [chat(SYSTEM, ASKED, SAID), chat(ASKED, SAID), chat(SYSTEM, ASKED, SAID)]},
     ),
 }  # fmt: skip
+DEEPSPEED = {"datasets": CHATS, "deepspeed": "deepspeed.json"}
 NO_TEMPLATE = {"datasets": CHATS, "chat_template": "tokenizer_default", "chat_template_jinja": None}
 
 
@@ -165,6 +166,17 @@ def test_the_whole_engine_sees_the_same(folders: dict[str, Path], tmp_path: Path
     again = {name: write_folder(tmp_path / name, *case) for name, case in CASES.items()}
     run(list(again.values()), "--whole")
     assert {name: read(folder) for name, folder in again.items()} == light
+
+
+def test_deepspeed_is_checked_and_not_started(tmp_path: Path) -> None:
+    rows: dict[str, Rows] = {"train": [chat(ASKED, SAID)]}
+    good = write_folder(tmp_path / "good", DEEPSPEED, rows)
+    bad = write_folder(tmp_path / "bad", {**DEEPSPEED, "optimizer": "muon"}, rows)
+    for folder in (good, bad):
+        (folder / "deepspeed.json").write_text('{"zero_optimization": {"stage": 3}}')
+    run([good, bad], "--whole")
+    assert read(good)["train"].passed == 1
+    assert "Muon optimizer is currently incompatible with DeepSpeed" in (bad / "preview.txt").read_text()
 
 
 def test_a_look_needs_no_torch(folders: dict[str, Path]) -> None:
