@@ -126,8 +126,10 @@ def _read_time(text: str, run: Run) -> datetime | None:
 def _list_losses(chosen: ChosenRun) -> Iterator[Row]:
     folder = chosen.run.folder
     # The last stage's files also show in the run's own folder.
-    trainings = [(entry.name, folder / "stages" / entry.name) for entry in chosen.manifest.pipeline] or [(None, folder)]
-    for stage, place in trainings:
+    stages: list[tuple[str | None, Path]] = [
+        (entry.name, folder / "stages" / entry.name) for entry in chosen.manifest.pipeline
+    ]
+    for stage, place in stages or [(None, folder)]:
         steps: dict[int, Row] = {}
         for line in read_metrics(place / "metrics.jsonl"):
             values = {key: _read_number(value) for key, value in line.items()}

@@ -40,7 +40,7 @@ def _make_cell(sheet: Any, value: Any) -> Any:
         return None
     if isinstance(value, str):
         return _make_text(sheet, value)
-    too_large = isinstance(value, Integral) and abs(value) > EXACT
+    too_large = isinstance(value, Integral) and abs(int(value)) > EXACT
     if too_large or (isinstance(value, float) and not math.isfinite(value)):
         return _make_text(sheet, str(value))
     return value
