@@ -13,14 +13,14 @@ import pytest
 from tests.end_to_end.project import Project, find_in
 
 RECIPE = """\
-description: three short trainings, of which one has rows that are too long for it
+description: three short trainings, of which one has an option that its scheduler refuses
 extends: trait
 data: {split: {validation: 0}}
 matrix:
   values:
     data.options.pole: [joy_plus, joy_minus]
-    training.max_length: [256]
-  include: [{data.options.pole: wisdom_plus, training.max_length: 8}]
+    axolotl.lr_scheduler_kwargs: [{}]
+  include: [{data.options.pole: wisdom_plus, axolotl.lr_scheduler_kwargs: {no_such_option: 1}}]
   name: "{pole}"
 profiles: {tiny: {training: {max_steps: 12, logging_steps: 1, save_steps: 2, batch_size: 4}}}
 """
