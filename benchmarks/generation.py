@@ -73,12 +73,12 @@ def load_both(query: str) -> tuple[Callable[[int], list[str]], Callable[[int], l
     prepare_libraries()
     run = rundir.find(query)
     recipe = resolve(str(run.folder / "resolved.yaml"), None, []).recipe
-    base, adapter = str(find_base(recipe)), run.folder / "model"
+    base, adapter = find_base(recipe), run.folder / "model"
     prompts = read_prompts(run.folder / "data" / "test.jsonl")
     tokenizer = generate.load_tokenizer(adapter)
-    model = generate.merge(generate.load_tuned(adapter, base, recipe.model.revision))
+    model = generate.merge(generate.load_tuned(adapter, base, recipe.model.revision).model)
     harness: Any = HFLM(
-        pretrained=base, peft=str(adapter), tokenizer=str(adapter), dtype="float32", device="cpu", max_length=1024
+        pretrained=str(base), peft=str(adapter), tokenizer=str(adapter), dtype="float32", device="cpu", max_length=1024
     )
     settings = {"until": [tokenizer.eos_token], "max_gen_toks": NEW_TOKENS, "do_sample": False}
     texts = [generate.format_prompt(tokenizer, prompt) for prompt in prompts]

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eval.asking.ask import Answers, ask, digest_conditions, find_tokenizer
+from eval.asking.answers import Answers
+from eval.asking.ask import ask, digest_conditions, find_tokenizer
 from eval.asking.own_rows import convert_own
 from eval.asking.prompts import DrawnPrompts, Prompt, digest_question, draw_prompts
 from eval.opening import (
@@ -97,6 +98,7 @@ def evaluate_model(
             drawn=DrawnRows(rows=drawn.rows, of=drawn.of) if drawn.rows < drawn.of else None,
             own=own,
         ),
+        answers.evidence,
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from eval.evaluate import evaluate_run
 from eval.opening import choose_folder, find_limit_beside, list_notes, read_recipe
+from eval.report.effect import changes_no_answer
 from eval.report.page import format_limits
 from eval.report.pages import format_estimate
 from eval.scoring.summary import Summary
@@ -94,4 +95,5 @@ def _format_figure(summary: Summary) -> str:
     """`exact: 0.910 [0.884, 0.931], base 0.000`"""
     result = summary.headline
     base = "" if result.base is None or result.base.mean is None else f", base {result.base.mean:.3f}"
-    return f"{result.figure}: {format_estimate(result.tuned)}{base}"
+    same = f"; none of {summary.rows} answers changed" if changes_no_answer(summary) else ""
+    return f"{result.figure}: {format_estimate(result.tuned)}{base}{same}"

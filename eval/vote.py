@@ -17,6 +17,7 @@ from typing import Any
 from eval.comparing.evaluations import EvaluatedRun, name_differences, read_evaluation
 from eval.opening import replacing_evaluation
 from eval.report.page import ReportInput, render
+from eval.scoring.evidence import Evidence
 from eval.scoring.predictions import Prediction, read_predictions
 from eval.scoring.score import evaluate_predictions, load_metric, read_options
 from eval.scoring.summary import Summary
@@ -52,9 +53,12 @@ def evaluate_vote(
 def _score(
     answers: Iterable[tuple[Prediction, ...]], reader: Reader, settings: Evaluation, first: Summary, folder: Path
 ) -> Summary:
+    elected = [elect(one, reader) for one in answers]
     with replacing(folder / "predictions.jsonl") as file:
-        for one in answers:
-            file.write(elect(one, reader).model_dump_json(exclude_none=True).encode() + b"\n")
+        for one in elected:
+            file.write(one.model_dump_json(exclude_none=True).encode() + b"\n")
+    # That the members act, each one's own evaluation has proved.
+    changed = sum(one.prediction != one.baseline for one in elected)
     return evaluate_predictions(
         folder / "predictions.jsonl",
         settings.metrics,
@@ -64,6 +68,7 @@ def _score(
         folder,
         first.conditions,
         first.asked,
+        Evidence(acting=None, rows=len(elected), answers_changed=changed, likelihoods=None),
     )
 
 

@@ -114,17 +114,25 @@ def _merge(parts: Sequence[WeightedAdapter], kind: str, density: float | None, b
     prepare_libraries(find_base(recipe))
     # Here and not above: a mistyped name should not wait for torch.
     from recipebook.run.adapter import load_model, put_on
+    from recipebook.run.norms import measure_adapter
+    from recipebook.run.own_weights import check_own
 
+    for part in parts:
+        check_own(part.run, part.manifest, _read_recipe(part), part.folder)
     names = [f"part{at}" for at in range(len(parts))]
-    model = put_on(load_model(find_base(recipe), recipe.model.revision, "float32"), parts[0].folder, names[0])
-    for name, part in zip(names[1:], parts[1:], strict=True):
-        model.load_adapter(str(part.folder), adapter_name=name)
+    model = load_model(find_base(recipe), recipe.model.revision, "float32")
+    for name, part in zip(names, parts, strict=True):
+        model = put_on(model, part.folder, name).model
     try:
         model.add_weighted_adapter(names, [part.weight for part in parts], "merged", kind, density=density)
     except ValueError as error:
         raise UserError(f"PEFT cannot merge these: {on_one_line(str(error))}") from None
+    weights = " ".join(map(str, (part.weight for part in parts)))
     if not _is_finite(model):
-        raise UserError(f"WEIGHTS: {' '.join(map(str, (part.weight for part in parts)))}: their sum is not finite")
+        raise UserError(f"WEIGHTS: {weights}: their sum is not finite")
+    norms = measure_adapter(model, "merged")
+    if not any(norms.values()):
+        raise UserError(f"WEIGHTS: {weights}: the merged adapter acts at no module: B·A is zero at all {len(norms)}")
     model.save_pretrained(str(building), selected_adapters=["merged"])
     for path in (path for pattern in TOKENIZER for path in parts[0].folder.glob(pattern)):
         shutil.copyfile(path, building / "merged" / path.name)

@@ -49,7 +49,7 @@ def load_speaker(job: StageJob) -> Speaker:
     if job.adapter is None:
         model = load_base(str(job.model), job.revision)
     else:
-        model = merge(load_tuned(job.adapter, str(job.model), job.revision))
+        model = merge(load_tuned(job.adapter, job.model, job.revision).model)
     # Not a wrapped one: decoding calls the inner model, whose layers hold the adapter all the same.
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     return Speaker(inner, tokenizer, stop_tokens(inner, tokenizer), _digest_speaker(job, tokenizer.chat_template))

@@ -43,6 +43,6 @@ def _merge(job: StageJob, adapter: Path, out: Path) -> None:
 
     disable_progress_bar()  # type: ignore[no-untyped-call]
     dtype = "float32" if job.recipe.training.precision == "fp32" else "auto"
-    merged = merge_adapter(put_on(load_model(job.model, job.revision, dtype), adapter))
+    merged = merge_adapter(put_on(load_model(job.model, job.revision, dtype), adapter).model)
     merged.save_pretrained(out)
     AutoTokenizer.from_pretrained(adapter).save_pretrained(out)

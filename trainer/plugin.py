@@ -12,9 +12,9 @@ from axolotl.integrations.base import BasePlugin
 from transformers import EarlyStoppingCallback, set_seed
 
 from recipebook.files import write_text
+from recipebook.run.weights import check_weights
 from trainer import cpu_ranks, on_cpu, row_types
 from trainer.progress import ProgressFiles
-from trainer.weights import check_weights
 
 
 class RunPlugin(BasePlugin):  # type: ignore[misc]

@@ -8,11 +8,12 @@ generated.
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eval.asking.answers import Answers, Measures, ModelAnswer
 from eval.asking.prompts import Prompt, digest_prompts
 from eval.scoring.score import load_metric
 from recipebook import project
@@ -32,29 +33,6 @@ if TYPE_CHECKING:
     from eval.asking.kept_base import KeptBase
     from eval.asking.likelihood import Likelihood
 
-Measures = dict[str, float]
-
-
-@dataclass(frozen=True)
-class ModelAnswer:
-    """One model's answer to one prompt, and what was measured of the given answers."""
-
-    text: str = ""
-    new_tokens: int = 0
-    truncated: bool = False
-    measures: Measures | None = None
-
-
-@dataclass(frozen=True)
-class Answers:
-    """The answers of both models, in the prompts' order; `references` are the given answers as training writes them."""
-
-    engine: str
-    """The library that generated: vllm or transformers; empty where only likelihoods were measured."""
-    references: list[str]
-    tuned: list[ModelAnswer]
-    base: list[ModelAnswer]
-
 
 def ask(
     run: Run,
@@ -66,12 +44,16 @@ def ask(
 ) -> Answers:
     """Return the answers of the tuned model in `weights` and of its base, whose answers may come from the cache.
 
-    With `kept`, the base stays loaded from one run to the next.
+    With `kept`, the base stays loaded from one run to the next. Weights that are not the run's own, and those that
+    change nothing, are refused, before anything is generated where they alone prove it.
     """
     prepare_libraries(find_base(recipe))
     # Here and not above: a wrong name should not wait for torch.
     from eval.asking import generate
+    from eval.asking.effect import Effect
+    from recipebook.run.own_weights import check_own
 
+    check_own(run, manifest, recipe, weights)
     tokenizer = generate.load_tokenizer(find_tokenizer(run, recipe))
     _check_template(run, recipe, manifest, tokenizer.chat_template)
     if not any(prompt.preference for prompt in prompts):
@@ -81,25 +63,35 @@ def ask(
     # A stage's adapter may sit on a model that is not the base: then the base has to be loaded for itself.
     by_vllm = {} if run.start else _ask_vllm(tokenizer, prompts, weights, recipe)
     under, revision = (run.start, None) if run.start else (find_base(recipe), recipe.model.revision)
-    load = kept.put_on if kept else generate.load_tuned
-    model = load(weights, str(under), revision)
+    loaded = (kept.put_on if kept else generate.load_tuned)(weights, under, revision)
     engine = "vllm" if by_vllm else "transformers"
     known = _baseline_file(manifest, recipe.eval, prompts, engine, tokenizer)
-    if known.is_file():
-        base = [ModelAnswer(**answer) for answer in json.loads(known.read_bytes())]
-    else:
-        base = _ask_base(None if run.start else model, tokenizer, prompts, recipe, by_vllm.get("base"))
-        write_text(known, json.dumps([asdict(answer) for answer in base]))
-    # Last: merging leaves no base behind.
-    tuned = _ask_one(generate.merge(model), tokenizer, prompts, recipe.eval, "tuned", by_vllm.get("tuned"))
-    if kept:
-        kept.take_off(model)
+    try:
+        effect = Effect.measure(loaded, shown(weights), tokenizer, prompts, recipe.eval.generation.batch_size)
+        base = _recall(known)
+        if base is None:
+            base = _ask_base(None if run.start else loaded.model, tokenizer, prompts, recipe, by_vllm.get("base"))
+            write_text(known, json.dumps([asdict(answer) for answer in base]))
+        # Last: merging leaves no base behind.
+        model = generate.merge(loaded.model)
+        effect = effect.check(model, tokenizer)
+        tuned = _ask_one(model, tokenizer, prompts, recipe.eval, "tuned", by_vllm.get("tuned"))
+    finally:
+        if kept:
+            kept.take_off(loaded.model)
+    engine = engine if _wants_text(recipe.eval) else ""
     return Answers(
-        engine=engine if _wants_text(recipe.eval) else "",
+        engine=engine,
         references=references,
         tuned=[*map(_refer, tuned, base, prompts)],
         base=[*map(_refer, base, base, prompts)],
+        evidence=effect.collect(base, tuned, engine),
     )
+
+
+def _recall(known: Path) -> list[ModelAnswer] | None:
+    """The base's answers from the cache; None where it has none."""
+    return [ModelAnswer(**answer) for answer in json.loads(known.read_bytes())] if known.is_file() else None
 
 
 def digest_conditions(manifest: Manifest, settings: Evaluation, prompts: list[Prompt]) -> dict[str, str]:

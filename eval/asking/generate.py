@@ -20,7 +20,7 @@ from eval.asking.prompts import Prompt
 from recipebook.errors import UserError
 from recipebook.recipe.evaluation_keys import Generation
 from recipebook.rows import Message
-from recipebook.run.adapter import Model, load_model, merge_adapter, put_on
+from recipebook.run.adapter import Model, Tuned, compare_with_base, load_model, merge_adapter, put_on
 from recipebook.text import chat
 
 # transformers' own annotations do not fit how tokenizers are used.
@@ -57,11 +57,13 @@ def choose_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def load_tuned(folder: Path, base: str, revision: str | None, load: BaseLoader = load_base) -> Model:
-    """The model after training: an adapter on its base, or a whole model."""
+def load_tuned(folder: Path, base: Path | str, revision: str | None, load: BaseLoader = load_base) -> Tuned:
+    """The model after training: an adapter on its base, or a whole model; refused where it is its base again."""
     if not (folder / "adapter_config.json").is_file():
-        return load_base(str(folder), None)
-    return put_on(load(base, revision), folder).eval()
+        acting = compare_with_base(folder, base, revision)
+        return Tuned(load_base(str(folder), None), acting)
+    tuned = put_on(load(str(base), revision), folder)
+    return tuned._replace(model=tuned.model.eval())
 
 
 def merge(model: Model) -> Model:

@@ -11,7 +11,8 @@ import torch
 from peft import PeftModel
 
 from eval.asking.generate import load_base, load_tuned
-from recipebook.run.adapter import Model
+from recipebook.errors import UserError
+from recipebook.run.adapter import Model, Tuned
 
 
 class KeptBase:
@@ -21,9 +22,14 @@ class KeptBase:
         self.name: tuple[str, str | None] | None = None
         self.model: Model = None
 
-    def put_on(self, folder: Path, base: str, revision: str | None) -> Model:
+    def put_on(self, folder: Path, base: Path | str, revision: str | None) -> Tuned:
         """The model as `load_tuned` returns it."""
-        return load_tuned(folder, base, revision, self._lend)
+        try:
+            return load_tuned(folder, base, revision, self._lend)
+        except UserError:
+            # PEFT may have stopped half way: the next adapter needs a base without any of this one.
+            self.name = None
+            raise
 
     def _lend(self, base: str, revision: str | None) -> Model:
         if self.name != (base, revision):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from eval.report.charts import plot_slices
+from eval.report.effect import changes_no_answer, format_evidence
 from eval.report.pages import (
     format_detectable,
     format_difference,
@@ -122,6 +123,7 @@ def terminal_table(summary: Summary) -> str:
         for result in summary.results
         if result.tuned.undefined
     ]
+    notes += format_evidence(summary.evidence)
     notes += _list_limit(summary)
     return "\n\n".join([*parts, "\n".join(notes), make_verdict(summary)]) + "\n"
 
@@ -143,6 +145,8 @@ def make_verdict(summary: Summary) -> str:
     start = f"{name}: {tuned}, base {_format_share(result.base, result.binary)}"
     if difference.mean is None or result.p_adjusted is None:
         return f"{start}; no row has both defined, so there is nothing to compare."
+    if difference.mean == 0 and changes_no_answer(summary):
+        return f"{start}; tuning changed none of {summary.rows} answers: this is no tie, but the same answers twice."
     change = _format_change(difference, result.binary)
     p = "p < 0.001" if result.p_adjusted < 0.001 else f"p = {result.p_adjusted:.3f}"
     if result.p_adjusted >= SIGNIFICANT:
@@ -163,6 +167,7 @@ def render(report: ReportInput) -> str:
         slice_charts=plot_slices(report.summary.slices),
         worst=worst,
         best=best,
+        evidence=format_evidence(report.summary.evidence),
         detectable=" ".join(_list_limit(report.summary)),
         bootstraps=BOOTSTRAPS,
         few=FEW_GROUPS,

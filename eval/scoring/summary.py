@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import Field
 
+from eval.scoring.evidence import Evidence
 from eval.scoring.predictions import Prediction
 from eval.statistics.estimates import Difference, Estimate, adjust_holm, compare, estimate
 from eval.statistics.ratios import Ratio, compare_ratio, estimate_ratio
@@ -121,6 +122,7 @@ class Summary(Frozen):
     truncated: int
     with_base: bool
     asked: EvaluatedRows | None = None
+    evidence: Evidence | None = None
     conditions: dict[str, str] = Field(default_factory=dict)
     results: tuple[Result, ...]
     slices: tuple[Slice, ...]

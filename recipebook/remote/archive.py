@@ -20,14 +20,13 @@ from typing import IO
 import zstandard
 
 from recipebook.errors import UserError, on_one_line
+from recipebook.run.adapter_names import CONFIG, WEIGHTS
 from recipebook.sources.zips import MOST_FILES, open_zip
 
 WANTED = (".safetensors", ".json", ".jinja", ".txt", ".model", ".md")
 LARGEST = 16 << 30
 LARGEST_TEXT = 256 << 20
 LARGEST_HEADER = 1 << 20
-CONFIG = "adapter_config.json"
-WEIGHTS = "adapter_model.safetensors"
 _HEADERS = (
     tarfile.GNUTYPE_LONGNAME,
     tarfile.GNUTYPE_LONGLINK,

@@ -29,8 +29,9 @@ from recipebook.locks import holding, lock_file
 from recipebook.project import CACHE, PROJECT, shown
 from recipebook.recipe.keys import Recipe, Remote
 from recipebook.recipe.training_keys import Lora
-from recipebook.remote.archive import CONFIG, unpack_adapter
+from recipebook.remote.archive import unpack_adapter
 from recipebook.remote.service import RemoteJob, Service, Unclear, connect, load_service, name_url
+from recipebook.run.adapter_names import CONFIG
 from recipebook.run.manifest import format_now
 from recipebook.run.rundir import REMOTE
 
@@ -240,8 +241,8 @@ def _check_adapter(path: Path, wanted: Lora | None) -> None:
 
 
 def _check_weights(folder: Path) -> str:
-    """The report of trainer/weights.py, from a separate process, which may load torch."""
-    command = [sys.executable, "-m", "trainer.weights", str(folder)]
+    """The report of recipebook/run/weights.py, from a separate process, which may load torch."""
+    command = [sys.executable, "-m", "recipebook.run.weights", str(folder)]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise UserError(f"the fetched weights cannot be read: {done.stderr.strip().splitlines()[-1]}")

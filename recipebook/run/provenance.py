@@ -19,6 +19,8 @@ from recipebook.recipe.section import Section
 
 PACKAGES = ("axolotl", "torch", "transformers", "peft", "trl", "accelerate", "deepspeed", "datasets", "recipebook")
 SAMPLE_BYTES = 1 << 20
+# Of each file of weights, this many blocks in even steps.
+BLOCKS, BLOCK_BYTES = 512, 1 << 10
 CHANGES_SHOWN = 3
 # `make results` writes pages after each recipe, and no run depends on any page.
 NO_INPUT = ":(exclude)docs"
@@ -63,6 +65,24 @@ def digest_model(folder: Path) -> str:
             parts += [file.name, str(size), stream.read(SAMPLE_BYTES)]
             stream.seek(max(SAMPLE_BYTES, size - SAMPLE_BYTES))
             parts.append(stream.read(SAMPLE_BYTES))
+    return digest(*parts)
+
+
+def sample_base(recipe: Recipe) -> str | None:
+    """Hash small blocks from all over a local base's weights; None for a hub model.
+
+    The ends of a file, which `digest_base` reads, are embeddings and norms: no adapter that was merged changes them.
+    """
+    base = find_base(recipe)
+    if isinstance(base, str):
+        return None
+    parts: list[bytes | str] = []
+    for file in sorted(base.glob("*.safetensors")):
+        size = file.stat().st_size
+        with file.open("rb") as stream:
+            for at in range(BLOCKS):
+                stream.seek(size * at // BLOCKS)
+                parts.append(stream.read(BLOCK_BYTES))
     return digest(*parts)
 
 

@@ -88,6 +88,7 @@ def describe_prepared(recipe: Recipe, dataset: Dataset, command: Sequence[str]) 
             "rows": dataset.rows_digest,
             "parts": {str(part): digest_file(dataset.path(part)) for part in HELD_OUT},
             "base": provenance.digest_base(recipe),
+            "base_weights": provenance.sample_base(recipe),
             "chat_template": provenance.digest_chat_template(recipe),
         },
         "account": dataset.account.model_dump(mode="json"),

@@ -1,4 +1,4 @@
-"""An evaluation of the embedded base itself: a mistyped one leaves the good one, a limited one stands beside it."""
+"""An evaluation of a model that hardly changed: a mistyped one leaves the good one, a limited one stands beside it."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -1,6 +1,7 @@
 """Adapters of one base become one, whose effect is what the weights say; others are refused in a line."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from recipebook.errors import UserError
 from recipebook.project import PROJECT
+from recipebook.run.provenance import digest_model
 from recipebook.run.rundir import Run
+from recipebook.run.weights import check_weights
 from release.merge_adapters import merge_adapters
 
 TINY = PROJECT / "models" / "tiny-base"
@@ -22,7 +25,7 @@ description: d
 model: {base: models/tiny-base, chat_template: chatml}
 data: {source: samples/robot.json, converter: robot}
 """
-HASHES = {"base": "b", "chat_template": "c"}
+HASHES = {"base": digest_model(TINY), "chat_template": "c"}
 MakeAdapter = Callable[..., Run]
 
 
@@ -33,12 +36,13 @@ def make_adapter(start_run: Callable[..., Run]) -> MakeAdapter:
     def make(seed: int, r: int = 2, hashes: dict[str, str] = HASHES, **settings: Any) -> Run:
         run = start_run(hour=seed)
         (run.folder / "resolved.yaml").write_text(RECIPE)
-        run.write(run.read().model_copy(update={"hashes": hashes, "weights": {"digest": f"digest {seed}"}}))
         torch.manual_seed(seed)
         base: Any = AutoModelForCausalLM.from_pretrained(TINY, dtype=torch.float32)
         config = LoraConfig(r=r, lora_alpha=8, target_modules=["q_proj"], init_lora_weights=False, **settings)
         get_peft_model(base, config).save_pretrained(str(run.folder / "model"))
         AutoTokenizer.from_pretrained(TINY).save_pretrained(run.folder / "model")
+        weights = dict(check_weights(run.folder / "model", None))
+        run.write(run.read().model_copy(update={"hashes": hashes, "weights": weights}))
         return run
 
     return make
@@ -65,11 +69,12 @@ def test_side_by_side_their_effects_add_up(make_adapter: MakeAdapter, tmp_path: 
     config = PeftModel.from_pretrained(base, out).peft_config["default"]
     assert isinstance(config, LoraConfig) and config.r == 5
     assert AutoTokenizer.from_pretrained(out).chat_template == AutoTokenizer.from_pretrained(TINY).chat_template
+    digests = [check_weights(run.folder / "model", None)["digest"] for run in (one, other)]
     assert json.loads((out / "merged.json").read_bytes()) == {
         "kind": "cat",
         "adapters": [
-            {"run": one.name, "weight": 0.7, "digest": "digest 1"},
-            {"run": other.name, "weight": -0.3, "digest": "digest 2"},
+            {"run": one.name, "weight": 0.7, "digest": digests[0]},
+            {"run": other.name, "weight": -0.3, "digest": digests[1]},
         ],
     }
     assert [path.name for path in out.parent.iterdir()] == ["both"]
@@ -152,4 +157,22 @@ def test_a_sum_that_is_not_finite_is_not_written(make_adapter: MakeAdapter, tmp_
     names = [make_adapter(1).name, make_adapter(2).name]
     with pytest.raises(UserError, match=r"WEIGHTS: 1e\+300 1e\+300: their sum is not finite"):
         merge_adapters(names, [1e300, 1e300], tmp_path / "out", runs=tmp_path)
+    assert not (tmp_path / "out").exists()
+
+
+def test_adapters_that_add_up_to_nothing_are_not_written(make_adapter: MakeAdapter, tmp_path: Path) -> None:
+    names = [make_adapter(1).name, make_adapter(2).name]
+    with pytest.raises(
+        UserError, match=r"WEIGHTS: 0\.0 0\.0: the merged adapter acts at no module: B·A is zero at all 4"
+    ):
+        merge_adapters(names, [0.0, 0.0], tmp_path / "out", runs=tmp_path)
+    assert not (tmp_path / "out").exists()
+
+
+def test_weights_of_another_run_are_not_merged(make_adapter: MakeAdapter, tmp_path: Path) -> None:
+    one, other = make_adapter(1), make_adapter(2)
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        shutil.copyfile(one.folder / "model" / name, other.folder / "model" / name)
+    with pytest.raises(UserError, match="these are not the weights that the run saved"):
+        merge_adapters([one.name, other.name], [0.5, 0.5], tmp_path / "out", runs=tmp_path)
     assert not (tmp_path / "out").exists()

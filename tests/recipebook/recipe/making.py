@@ -106,15 +106,23 @@ def fail(resolved: Resolved, folder: Path) -> Any:
 
 
 def train(resolved: Resolved, folder: Path, member: str | None = None) -> Run:
-    """A run as training leaves it, of the base itself."""
+    """A run as full fine-tuning leaves it: the base with another norm at its end."""
     dataset = prepare(resolved.recipe.data, folder / "cache" / "data", resolved.root)
     run = rundir.create(member or "run", datetime.now(), fleet="fleet" if member else None)
     manifest = open_run(run, resolved, (), dataset, member or "identity")
     shutil.copytree(PROJECT / "models" / "tiny-base", run.folder / "model")
+    _change_weights(run.folder / "model" / "model.safetensors")
     shutil.copyfile(PROJECT / "templates" / "chat" / "chatml.jinja", run.folder / "model" / "chat_template.jinja")
     # As if the recipe's file were gone, whose `eval` section would count instead of the resolved one.
     run.write(manifest.model_copy(update={"status": "trained", "member": member, "source": None}))
     return run
+
+
+def _change_weights(path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(path)
+    save_file({**tensors, "model.norm.weight": tensors["model.norm.weight"] * 1.5}, path, {"format": "pt"})
 
 
 def evaluate(resolved: Resolved, folder: Path) -> Any:

@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 from safetensors.torch import save_file  # noqa: E402
 
-from trainer.weights import check_weights  # noqa: E402
+from recipebook.run.weights import check_weights  # noqa: E402
 
 
 def save(folder: Path, **tensors: list[float]) -> Path:

@@ -1,7 +1,8 @@
 """The check of the weights that training saved: `{"finite", "changed", "tensors", "digest"}`.
 
 An exit status of 0 proves nothing: DeepSpeed versions have trained NaN with it. So the saved files are read back.
-`python -m trainer.weights FOLDER` prints the same for a new adapter that a service trained.
+`python -m recipebook.run.weights FOLDER` prints the same for a new adapter that a service trained. Evaluation reads the
+digest again: a run's weights are those that its manifest names.
 """
 
 import hashlib
@@ -32,9 +33,9 @@ def check_weights(folder: Path, start: Path | None) -> WeightCheck:
     random, of which a norm's are 1. The digest is over names, shapes and bytes in the order of names.
     """
     finite, changed, tensors, parameters = True, False, 0, 0
-    before = dict(_read(start)) if start else {}
+    before = dict(read_tensors(start)) if start else {}
     hasher = hashlib.sha256()
-    for name, tensor in sorted(_read(folder), key=lambda item: item[0]):
+    for name, tensor in sorted(read_tensors(folder), key=lambda item: item[0]):
         tensors, parameters = tensors + 1, parameters + tensor.numel()
         finite = finite and bool(torch.isfinite(tensor).all())
         changed = changed or _differs(name, tensor, before.get(name))
@@ -49,11 +50,17 @@ def check_weights(folder: Path, start: Path | None) -> WeightCheck:
     }
 
 
-def _read(folder: Path) -> Iterator[tuple[str, torch.Tensor]]:
-    for file in sorted(folder.glob("*.safetensors")):
-        with safe_open(file, framework="pt") as tensors:
-            for name in tensors.keys():  # noqa: SIM118 (not a dictionary)
-                yield name, tensors.get_tensor(name)
+def read_tensors(folder: Path) -> Iterator[tuple[str, torch.Tensor]]:
+    """Each tensor of a folder's safetensors with its name, one in memory at a time."""
+    for path in sorted(folder.glob("*.safetensors")):
+        yield from read_file(path)
+
+
+def read_file(path: Path) -> Iterator[tuple[str, torch.Tensor]]:
+    """Each tensor of one file; raises SafetensorError for a file that is broken."""
+    with safe_open(path, framework="pt") as tensors:
+        for name in tensors.keys():  # noqa: SIM118 (not a dictionary)
+            yield name, tensors.get_tensor(name)
 
 
 def _differs(name: str, tensor: torch.Tensor, before: torch.Tensor | None) -> bool:
