@@ -15,16 +15,21 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean, median
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 
+from recipebook.run.advice import ADVICE, FREE_TEXT, OF_METHOD, OF_PAIRS, OF_REFERENCE, Verdict
 from recipebook.run.progress_file import Curve, read_curve, read_metrics
 
 # Of guides to training command models: below 0.5 is good, below 0.2 excellent, validation within 0.3 of training.
 GOOD_LOSS = 0.5
 EXCELLENT_LOSS = 0.2
 GAP = 0.3
+# Ours: where the training loss is small, an absolute bound says nothing; ten times it is far from it, and 0.1 above it
+# is more than two batches differ by.
+TIMES = 10.0
+LEAST_GAP = 0.1
 # Ours, between the 0.72 of held-out pairs after a first epoch and the 0.91 after a last that a guide to DPO reports.
 GOOD_ACCURACY = 0.8
 EXCELLENT_ACCURACY = 0.9
@@ -40,54 +45,6 @@ SPIKE_HEIGHT = 0.5
 SPIKES = 0.05
 # Ours: ten times the run's median, and ten times the norm at which gradients are usually clipped.
 GRADIENT_SPIKE = 10.0
-
-Verdict = Literal["excellent", "good", "overfitting", "underfitting", "unstable", "stalled", "too short to judge"]
-
-ADVICE: dict[Verdict, tuple[str, ...]] = {
-    "excellent": (),
-    "good": (),
-    "overfitting": (
-        "go back to the best checkpoint: training.early_stopping=2, with training.eval_steps and training.save_steps",
-        "fewer training.epochs, to where validation was best",
-        "more and more varied records; after that lora.dropout=0.1, training.weight_decay=0.01 or a smaller lora.r",
-    ),
-    "underfitting": (
-        "more training.epochs while the loss still falls",
-        "three times training.learning_rate, then more room: a larger lora.r, lora.target_modules=all-linear",
-        "make plan shows whether answers are cut off (training.max_length) or carry no loss",
-    ),
-    "unstable": (
-        "a third of training.learning_rate, training.warmup_ratio=0.1",
-        "more rows a step: training.gradient_accumulation=4; training.precision=bf16 where it was fp16",
-        "make plan shows odd and very long rows, which give such steps",
-    ),
-    "stalled": (
-        "ten times training.learning_rate",
-        "make plan shows whether the answers carry loss, and whether rows repeat",
-        "more room: a larger lora.r (with lora.alpha, as alpha / r scales what is learned), more lora.target_modules",
-    ),
-    "too short to judge": ("a smaller training.logging_steps, or more training.epochs",),
-}
-FREE_TEXT = "nothing, where answers are free text: their loss stays above 0.5, and the figures of make eval count"
-OF_PAIRS: dict[Verdict, str] = {"underfitting": "pairs that differ more: data.options.threshold"}
-# Of methods without a reference model, by their own numbers; of all others, by beta.
-OF_METHOD: dict[str | None, dict[Verdict, str]] = {
-    "orpo": {
-        "unstable": "a lower preference.odds_weight: more of the loss is then the chosen answers' own",
-        "underfitting": "a higher preference.odds_weight, the weight of ranking pairs correctly",
-        "overfitting": "a lower preference.odds_weight, the weight of ranking pairs correctly",
-    },
-    "simpo": {
-        "unstable": "a lower preference.beta: it scales the rewards, and no reference holds the model back",
-        "underfitting": "a higher preference.gamma, the margin that is asked for",
-        "overfitting": "a lower preference.gamma, the margin that is asked for",
-    },
-}
-OF_REFERENCE: dict[Verdict, str] = {
-    "unstable": "a higher preference.beta: a lower one lets the model leave its reference further",
-    "underfitting": "a lower preference.beta lets the model leave its reference further",
-    "overfitting": "a higher preference.beta keeps the model closer to its reference",
-}
 
 
 @dataclass(frozen=True)
@@ -188,24 +145,24 @@ def _judge_losses(lines: Sequence[Mapping[str, Any]], train: Curve, answers_only
     start, end = fifths[0], fifths[-1]
     held_out = _read_held_out(lines)
     reasons = [_format_end(end, held_out)]
-    if held_out and (gap := _get_gap(train, held_out)) >= GAP:
-        reason = f"validation {gap:.2f} above training ({GAP} or more is overfitting)"
-        return _conclude("overfitting", [*reasons, reason, *_find_rise(held_out)])
+    if held_out and (far := _find_gap(train, held_out)):
+        return _conclude("overfitting", [*reasons, *far, *_find_rise(held_out)])
     level = end > start * (1 - CHANGE)
     if no_gain := _find_no_gain(held_out):
         return _conclude("stalled" if level else "overfitting", [*reasons, *no_gain])
     if rise := _find_rise(held_out):
         return _conclude("overfitting", [*reasons, *rise])
     if level and end >= GOOD_LOSS:
-        return _conclude("stalled", [*reasons, f"hardly below the {start:.2f} of the first fifth"])
+        level_at = f"hardly below the {start:.2f} of the first fifth"
+        return _conclude("stalled", [*reasons, level_at, *_find_fall(held_out)], free_text=answers_only)
     if not answers_only:
         return _conclude("good", [*reasons, f"from {start:.2f}; prompts were trained too, so no bound is known"])
     if end >= GOOD_LOSS:
         falls = fifths[-2] - end > CHANGE * end
         reason = f"still falling, and {GOOD_LOSS} or more" if falls else f"level, at {GOOD_LOSS} or more"
-        found = _conclude("underfitting", [*reasons, reason])
-        return replace(found, advice=(*found.advice, FREE_TEXT))
-    return _conclude("excellent" if end < EXCELLENT_LOSS else "good", [*reasons, *_list_unseen(held_out)])
+        return _conclude("underfitting", [*reasons, reason], free_text=True)
+    last = [*held_out.values()][-1] if held_out else end
+    return _conclude("excellent" if max(end, last) < EXCELLENT_LOSS else "good", [*reasons, *_list_unseen(held_out)])
 
 
 def _judge_pairs(lines: Sequence[Mapping[str, Any]]) -> Diagnosis:
@@ -233,8 +190,8 @@ def _judge_pairs(lines: Sequence[Mapping[str, Any]]) -> Diagnosis:
     return _conclude(verdict, [*reasons, *_list_unseen(held_out)])
 
 
-def _conclude(verdict: Verdict, reasons: Sequence[str]) -> Diagnosis:
-    return Diagnosis(verdict, tuple(reasons), ADVICE[verdict])
+def _conclude(verdict: Verdict, reasons: Sequence[str], *, free_text: bool = False) -> Diagnosis:
+    return Diagnosis(verdict, tuple(reasons), (*ADVICE[verdict], *[FREE_TEXT] * free_text))
 
 
 def _take_fifths(values: Sequence[float]) -> list[float]:
@@ -242,11 +199,23 @@ def _take_fifths(values: Sequence[float]) -> list[float]:
     return [fmean(values[start:end]) for start, end in pairwise(edges)]
 
 
-def _get_gap(train: Curve, held_out: Curve) -> float:
-    """Validation loss minus training loss, both at the time of the last validation."""
+def _find_gap(train: Curve, held_out: Curve) -> list[str]:
+    """The validation loss is far above the training loss, both at the time of the last validation."""
     last = max(held_out)
     seen = [loss for step, loss in train.items() if step <= last] or [*train.values()]
-    return held_out[last] - fmean(seen[-max(1, len(seen) // 5) :])
+    trained = fmean(seen[-max(1, len(seen) // 5) :])
+    gap = held_out[last] - trained
+    if gap >= GAP:
+        return [f"validation {gap:.2f} above training ({GAP} or more is overfitting)"]
+    if gap >= LEAST_GAP and held_out[last] >= TIMES * trained:
+        return [f"validation is more than {TIMES:.0f} times training"]
+    return []
+
+
+def _find_fall(held_out: Curve) -> list[str]:
+    """The validation loss still fell."""
+    values = [*held_out.values()]
+    return [f"validation fell from {values[0]:.2f}"] if values and values[-1] < values[0] else []
 
 
 def _find_rise(held_out: Curve) -> list[str]:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recipebook.run.diagnosis import ADVICE, Diagnosis, diagnose, diagnose_folder
+from recipebook.run.advice import ADVICE, FREE_TEXT
+from recipebook.run.diagnosis import Diagnosis, diagnose, diagnose_folder
 from recipebook.run.progress_file import read_curve, read_metrics
 from tests.recipebook.run.curves import FALLING, log, log_pairs
 
@@ -20,8 +21,18 @@ def test_a_smooth_fall_in_both_losses_is_good() -> None:
 
 
 def test_below_a_fifth_of_a_nat_it_is_excellent() -> None:
-    assert diagnose(log([*FALLING[:8], 0.2, 0.19], {100: 0.3})).verdict == "excellent"
-    assert diagnose(log([*FALLING[:8], 0.2, 0.21], {100: 0.3})).verdict == "good"
+    assert diagnose(log([*FALLING[:8], 0.2, 0.19], {100: 0.19})).verdict == "excellent"
+    assert diagnose(log([*FALLING[:8], 0.2, 0.21], {100: 0.19})).verdict == "good"
+    assert diagnose(log([*FALLING[:8], 0.2, 0.19], {100: 0.3})).verdict == "good"
+
+
+def test_a_validation_loss_many_times_the_training_loss_is_overfitting_however_small_both_are() -> None:
+    told = diagnose(log([*FALLING[:8], 0.02, 0.02], {50: 0.9, 100: 0.31}))
+    assert told.verdict == "overfitting"
+    assert told.reasons == (
+        "training loss 0.02 at the end, validation 0.31",
+        "validation is more than 10 times training",
+    )
 
 
 def test_a_gap_of_three_tenths_is_overfitting() -> None:
@@ -64,8 +75,14 @@ def test_a_loss_that_never_fell_is_stalled() -> None:
     assert diagnose(log([2.0, 2.0, 1.98, 1.97, 1.97, 1.96, 1.95, 1.95, 1.94, 1.94])) == Diagnosis(
         "stalled",
         ("training loss 1.94 at the end", "hardly below the 2.00 of the first fifth"),
-        ADVICE["stalled"],
+        (*ADVICE["stalled"], FREE_TEXT),
     )
+
+
+def test_a_strong_base_on_free_text_is_told_that_its_loss_may_stay_high() -> None:
+    told = diagnose(log([1.91, 1.9, 1.88, 1.87, 1.85, 1.84, 1.82, 1.81, 1.8, 1.78], {0: 1.85, 100: 1.82}))
+    assert (told.verdict, told.reasons[-1]) == ("stalled", "validation fell from 1.85")
+    assert told.advice[-1] == FREE_TEXT
 
 
 def test_a_loss_that_was_low_from_the_start_has_not_stalled() -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from recipebook.run.diagnosis import ADVICE, FREE_TEXT, Diagnosis, Verdict, diagnose
+from recipebook.run.advice import ADVICE, FREE_TEXT, Verdict
+from recipebook.run.diagnosis import Diagnosis, diagnose
 from recipebook.run.progress_file import read_metrics
 from tests.recipebook.run.curves import FALLING, log, log_pairs
 
@@ -24,7 +25,12 @@ def end_at(*losses: float) -> list[float]:
         (end_at(2, 1.5, 1, 0.5, 0.2), {}, "good"),
         (end_at(2, 1.5, 1, 0.5, 0.19), {}, "excellent"),
         (end_at(2, 1.5, 1, 0.5, 0), {100: 0.3}, "overfitting"),
-        (end_at(2, 1.5, 1, 0.5, 0), {100: 0.29}, "excellent"),
+        # So is ten times the training loss from 0.1 above it on; 0.2 of validation is not excellent either.
+        (end_at(2, 1.5, 1, 0.5, 0), {100: 0.1}, "overfitting"),
+        (end_at(2, 1.5, 1, 0.5, 0), {100: 0.09}, "excellent"),
+        (end_at(2, 1.5, 1, 0.5, 0.03), {100: 0.3}, "overfitting"),
+        (end_at(2, 1.5, 1, 0.5, 0.03), {100: 0.29}, "good"),
+        (end_at(2, 1.5, 1, 0.5, 0.03), {100: 0.19}, "excellent"),
         # What fell by a tenth has not stalled; what is good has not either.
         (end_at(1, 0.95, 0.95, 0.95, 0.9), {}, "underfitting"),
         (end_at(1, 0.95, 0.95, 0.95, 0.91), {}, "stalled"),
