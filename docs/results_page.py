@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from eval.report.pages import format_difference, format_estimate, format_number, format_p
+from eval.report.verdict import judge_result
 from eval.results.records import (
     MEMBERS,
     PROFILES,
@@ -85,7 +86,7 @@ def _list_facts(records: Sequence[RecipeRecord]) -> Iterator[str]:
 
 
 def _name_lost(lost: Sequence[str]) -> str:
-    return f"; not better, or possibly by luck: {', '.join(lost)}" if lost else ""
+    return f"; not shown to be better: {', '.join(lost)}" if lost else ""
 
 
 def _name_machine(machine: Hardware) -> str:
@@ -117,7 +118,7 @@ def _list_rest(records: Sequence[RecipeRecord]) -> Iterator[str]:
     """The verdicts in words, and what repeats each row."""
     if not records:
         return
-    yield from (f"- `{one.recipe}`: {one.verdict}" for one in records)
+    yield from (f"- `{one.recipe}`: {judge_result(one.result, one.rows)}" for one in records)
     yield f"\n{REPEAT}"
     for one in records:
         commit = f", commit {one.commit[:10]}{' and changes' if one.changed else ''}" if one.commit else ""

@@ -15,8 +15,11 @@ from eval.asking.own_rows import convert_own
 from eval.asking.prompts import DrawnPrompts, Prompt, digest_question, draw_prompts
 from eval.opening import (
     check_prompts,
+    describe_reference,
+    fill_options,
     find_folder,
     list_notes,
+    name_units,
     read_recipe,
     read_rows,
     replacing_evaluation,
@@ -75,16 +78,21 @@ def evaluate_model(
     checkpoint: int | None = None,
     kept: "KeptBase | None" = None,
     own: OwnFile | None = None,
+    reference: str | None = None,
 ) -> Summary:
-    """Generate, score and sum up by the recipe's `eval` section; write all files of `folder` but the report."""
+    """Generate, score and sum up by the recipe's `eval` section; write all files of `folder` but the report.
+
+    `reference` says what rewards are measured against; without it, the run itself does.
+    """
     manifest, settings, prompts = run.read(), recipe.eval, drawn.prompts
     check_prompts(settings, prompts)
     answers = ask(run, manifest, recipe, prompts, weights, kept)
-    _write_predictions(folder / "predictions.jsonl", prompts, answers, settings.unit)
+    units = name_units(run, settings, prompts)
+    _write_predictions(folder / "predictions.jsonl", prompts, answers, units)
     write_text(folder / USAGE, _format_usage(run, recipe, prompts[0], weights))
     return evaluate_predictions(
         folder / "predictions.jsonl",
-        settings.metrics,
+        fill_options(recipe),
         settings.slices,
         settings.main,
         settings.seed,
@@ -97,6 +105,7 @@ def evaluate_model(
             checkpoint=checkpoint,
             drawn=DrawnRows(rows=drawn.rows, of=drawn.of) if drawn.rows < drawn.of else None,
             own=own,
+            reference=describe_reference(run, recipe) if reference is None else reference,
         ),
         answers.evidence,
     )
@@ -120,11 +129,11 @@ def _find_weights(run: Run, status: Status, checkpoint: int | None) -> Path:
     return run.folder / "model" / f"checkpoint-{checkpoint}"
 
 
-def _write_predictions(path: Path, prompts: list[Prompt], answers: Answers, unit: Sequence[str]) -> None:
+def _write_predictions(path: Path, prompts: list[Prompt], answers: Answers, units: Sequence[str | None]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as file:
-        for prompt, reference, tuned, base in zip(
-            prompts, answers.references, answers.tuned, answers.base, strict=True
+        for prompt, reference, tuned, base, unit in zip(
+            prompts, answers.references, answers.tuned, answers.base, units, strict=True
         ):
             line = {
                 "id": prompt.id,
@@ -135,14 +144,11 @@ def _write_predictions(path: Path, prompts: list[Prompt], answers: Answers, unit
                 "meta": prompt.meta,
                 "new_tokens": tuned.new_tokens,
                 "truncated": tuned.truncated,
+                "baseline_truncated": base.truncated,
                 "question_hash": digest_question(prompt),
             }
             if tuned.measures is not None:
                 line |= {"measures": tuned.measures, "baseline_measures": base.measures}
             if unit:
-                line["unit"] = _name_unit(prompt, unit)
+                line["unit"] = unit
             file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
-
-
-def _name_unit(prompt: Prompt, fields: Sequence[str]) -> str:
-    return json.dumps([prompt.meta[field] for field in fields])

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from eval.evaluate import evaluate_run
 from eval.opening import choose_folder, find_limit_beside, list_notes, read_recipe
 from eval.report.effect import changes_no_answer
-from eval.report.page import format_limits
+from eval.report.notes import format_limits
 from eval.report.pages import format_estimate
 from eval.scoring.summary import Summary
 from eval.vote import evaluate_vote

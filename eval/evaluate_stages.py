@@ -14,13 +14,15 @@ from eval.evaluate import evaluate_model
 from eval.opening import (
     check_prompts,
     choose_folder,
+    describe_reference,
     find_limit_beside,
     list_notes,
     read_recipe,
     read_rows,
     replacing_evaluation,
 )
-from eval.report.page import ReportInput, format_limits, render
+from eval.report.notes import format_limits
+from eval.report.page import ReportInput, render
 from eval.report.stage_summary import FILE, StageSummary, format_section, summarise_section
 from eval.scoring.summary import Summary
 from recipebook.errors import UserError
@@ -37,12 +39,14 @@ from recipebook.terminal import print_field
 
 @dataclass(frozen=True)
 class Subject:
-    """An `eval` section with its prompts and the folder of its figures, named by the first stage that has it."""
+    """An `eval` section, named by the first stage that has it: its prompts, the folder of its figures, and what its
+    rewards are measured against."""
 
     name: str
     settings: Evaluation
     drawn: DrawnPrompts
     folder: Path
+    reference: str
 
 
 def evaluate_stages(top: Run, manifest: Manifest, overrides: Sequence[str], checkpoint: int | None) -> int:
@@ -86,12 +90,16 @@ def _list_subjects(top: Run, stages: Sequence[StageRun], recipes: dict[str, Reci
         beside = find_limit_beside(stage, settings, choose_folder(top, settings))
         folder = choose_folder(top, settings, limit=beside)
         key = (settings.model_dump_json(), digest_prompts(drawn.prompts))
-        found.setdefault(key, Subject(stage.name, settings, drawn, folder))
+        reference = describe_reference(stage, recipes[stage.name])
+        found.setdefault(key, Subject(stage.name, settings, drawn, folder, reference))
     return list(found.values())
 
 
 def _evaluate(stage: StageRun, recipes: dict[str, Recipe], subject: Subject, folder: Path) -> Summary:
     print_field("model", stage.name)
-    recipe = recipes[stage.name].model_copy(update={"eval": subject.settings})
+    # Rewards are in the unit of the training whose section this is.
+    own = {"eval": subject.settings, "preference": recipes[subject.name].preference}
+    recipe = recipes[stage.name].model_copy(update=own)
     with replacing_evaluation(stage.top, folder) as new:
-        return evaluate_model(stage, recipe, subject.drawn, stage.folder / "model", new)
+        model = stage.folder / "model"
+        return evaluate_model(stage, recipe, subject.drawn, model, new, reference=subject.reference)

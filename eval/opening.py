@@ -4,10 +4,12 @@ Reads downward. Everything that can be wrong with an evaluation's settings is re
 and an evaluation takes the place of an earlier one only when all of it is there.
 """
 
+import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from eval.asking.prompts import DrawnPrompts, Prompt, draw_prompts
 from eval.scoring.score import load_metric
@@ -15,6 +17,7 @@ from eval.scoring.summary import Summary
 from recipebook.building import building
 from recipebook.data.dataset import prepare
 from recipebook.data.default_metrics import choose_metrics
+from recipebook.data.units import read_units
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file
 from recipebook.project import shown
@@ -24,12 +27,16 @@ from recipebook.recipe.figures import find_main_fault
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.references import check_references
 from recipebook.recipe.resolve import resolve
+from recipebook.recipe.stages import BASE
 from recipebook.run.provenance import flatten, format_changes
 from recipebook.run.rundir import Run
 from recipebook.run.stage_run import StageRun
 from recipebook.sources.inputs import MADE
 
 PARTS = ("train", "validation", "test")
+# Methods that learn from pairs: those whose loss has a reference model, and those whose has none.
+WITH_REFERENCE = ("dpo", "ipo", "kto")
+WITHOUT_REFERENCE = ("orpo", "simpo")
 
 
 def read_recipe(run: Run, overrides: Sequence[str]) -> Recipe:
@@ -51,6 +58,28 @@ def read_recipe(run: Run, overrides: Sequence[str]) -> Recipe:
     return resolved.recipe.model_copy(update={"eval": settings})
 
 
+def fill_options(recipe: Recipe) -> dict[str, Mapping[str, Any]]:
+    """The options of the recipe's metrics, with those that its other sections decide, such as the beta of rewards."""
+    filled: dict[str, Mapping[str, Any]] = {}
+    for name, options in recipe.eval.metrics.items():
+        metric = load_metric(name)
+        filled[name] = metric.fill_options(options, recipe) if hasattr(metric, "fill_options") else options
+    return filled
+
+
+def describe_reference(run: Run, recipe: Recipe) -> str:
+    """What rewards are measured against, where the training's own reference was another; else empty."""
+    if not any("rejected" in getattr(load_metric(name), "MEASURES", ()) for name in recipe.eval.metrics):
+        return ""
+    against = f"rewards are measured against the base model, {recipe.model.base}"
+    if recipe.training.method in WITHOUT_REFERENCE:
+        return f"{against}; {recipe.training.method} itself has no reference"
+    start = run.top.read().get_stage(run.name).start if isinstance(run, StageRun) else BASE
+    if recipe.training.method not in WITH_REFERENCE or start == BASE:
+        return ""
+    return f"{against}; the loss of stage {run.name} was measured against the model of stage {start}"
+
+
 def list_notes(run: Run, recipe: Recipe) -> list[str]:
     """What a reader of the figures should know: settings edited since the training, and rows that were replaced."""
     kept = resolve(str(run.folder / "resolved.yaml"), None).recipe.eval
@@ -69,6 +98,17 @@ def read_rows(run: Run, recipe: Recipe) -> DrawnPrompts:
     if not drawn.prompts:
         raise UserError(f"{shown(run.folder)} has no {settings.part} rows: {_format_empty(recipe, settings.part)}")
     return drawn
+
+
+def name_units(run: Run, settings: Evaluation, prompts: Sequence[Prompt]) -> list[str | None]:
+    """What each prompt shares with others, so that they are taken together; None where that is its record alone.
+
+    It is the fields of meta that `eval.unit` names; without them, those of the record that `data.split.by` names.
+    """
+    if settings.unit:
+        return [json.dumps([prompt.meta[field] for field in settings.unit]) for prompt in prompts]
+    units = read_units(run.folder / "data")
+    return [units.get(str(prompt.meta.get("origin"))) for prompt in prompts]
 
 
 def check_prompts(settings: Evaluation, prompts: Sequence[Prompt]) -> None:

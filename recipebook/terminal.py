@@ -10,11 +10,13 @@ robot-lora-20261120-141503  0.0312
 
 import re
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
 LABEL_CHARS = 9
+COLUMNS = 80
 GREEN, PLAIN = "\x1b[32m", "\x1b[0m"
 # What a terminal obeys or cannot write: control characters but for tabs and line feeds, marks that turn the direction
 # of writing, and the halves of characters by which Python reads a name that is not UTF-8.
@@ -82,3 +84,18 @@ def align(rows: Sequence[Sequence[str]]) -> str:
     """A line a row, every column as wide as its widest cell."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
+def fit(rows: Sequence[Sequence[str]]) -> str:
+    """`align` for 80 columns: where that is too wide, the first cell of each row has a line of its own."""
+    whole = align(rows)
+    if max(map(len, whole.splitlines())) <= COLUMNS:
+        return whole
+    indented = align([("", *row[1:]) for row in rows]).splitlines()
+    names = (textwrap.shorten(row[0], COLUMNS, placeholder="…") for row in rows)
+    return "\n".join(line for pair in zip(names, indented, strict=True) for line in pair)
+
+
+def wrap(text: str) -> str:
+    """A sentence in lines of at most 80 columns, those after the first indented."""
+    return "\n".join(textwrap.wrap(text, COLUMNS, subsequent_indent="  ", break_long_words=False))

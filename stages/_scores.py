@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eval.scoring.predictions import Prediction
+from eval.scoring.score import score
 from recipebook.errors import UserError
 from recipebook.modules import METRIC, load
 from recipebook.options import check_options
@@ -35,7 +36,7 @@ def score_answers(
     predictions = [
         Prediction(id=str(at), reference=reference, prediction=answer) for at, (reference, answer) in enumerate(couples)
     ]
-    scores = metric.score(predictions, check_options(metric.Options, options, f"metric {name}"))
+    scores = score(name, predictions, check_options(metric.Options, options, f"metric {name}"))
     weights = figures or {next(iter(metric.FIGURES)): 1.0}
     return [_average(one, weights) for one in scores]
 

@@ -38,7 +38,10 @@ GUARDED = {
     ],
     "eval/reading/pairing.py": ["tests/eval/reading/test_pairing.py"],
     "eval/statistics/estimates.py": ["tests/eval/statistics/test_estimates.py"],
-    "eval/statistics/resampling.py": ["tests/eval/statistics"],
+    "eval/statistics/families.py": ["tests/eval/statistics/test_families.py"],
+    "eval/statistics/intervals.py": ["tests/eval/statistics/test_intervals.py"],
+    "eval/statistics/pairs.py": ["tests/eval/statistics/test_pairs.py"],
+    "eval/statistics/sums.py": ["tests/eval/statistics/test_sums.py"],
     "eval/statistics/ratios.py": ["tests/eval/statistics/test_ratios.py"],
     "eval/comparing/selection.py": ["tests/eval/comparing/test_selection.py"],
 }

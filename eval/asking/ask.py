@@ -1,8 +1,8 @@
 """Prompts in; both models' answers to them, and the likelihoods of the given answers, out.
 
-The base model's answers are cached by model, template, prompts and settings, so that ten adapters on one base need
-them only once. A metric with `MEASURES` (see eval/scoring/score.py) needs likelihoods; if all metrics do, nothing is
-generated.
+The base model's answers are cached by model, template, prompts, settings, device and precision, so that ten adapters on
+one base need them only once. A metric with `MEASURES` (see eval/scoring/score.py) needs likelihoods; if all metrics do,
+nothing is generated.
 """
 
 import json
@@ -65,7 +65,7 @@ def ask(
     under, revision = (run.start, None) if run.start else (find_base(recipe), recipe.model.revision)
     loaded = (kept.put_on if kept else generate.load_tuned)(weights, under, revision)
     engine = "vllm" if by_vllm else "transformers"
-    known = _baseline_file(manifest, recipe.eval, prompts, engine, tokenizer)
+    known = find_kept_answers(manifest, recipe.eval, prompts, engine, tokenizer)
     try:
         effect = Effect.measure(loaded, shown(weights), tokenizer, prompts, recipe.eval.generation.batch_size)
         base = _recall(known)
@@ -96,12 +96,19 @@ def _recall(known: Path) -> list[ModelAnswer] | None:
 
 def digest_conditions(manifest: Manifest, settings: Evaluation, prompts: list[Prompt]) -> dict[str, str]:
     """Hashes of the conditions that must be equal before two results may be compared."""
+    metrics = settings.model_dump_json(include={"metrics", "turns", "unit"})
     return {
         "test set": digest_prompts(prompts),
         "chat template": manifest.hashes["chat_template"],
-        "metric settings": digest(settings.model_dump_json(include={"metrics", "turns", "unit"})),
+        "metric settings": digest(metrics, *_list_versions(settings)),
         "generation settings": digest(settings.generation.model_dump_json(exclude={"batch_size", "engine"})),
     }
+
+
+def _list_versions(settings: Evaluation) -> list[str]:
+    """The metrics whose figures came to mean something else under the same settings."""
+    versions = {name: getattr(load_metric(name), "VERSION", None) for name in settings.metrics}
+    return [f"{name} {version}" for name, version in versions.items() if version]
 
 
 def find_tokenizer(run: Run, recipe: Recipe) -> Path | str:
@@ -228,9 +235,10 @@ def _refer(one: ModelAnswer, base: ModelAnswer, prompt: Prompt) -> ModelAnswer:
     return ModelAnswer(one.text, one.new_tokens, one.truncated, {**one.measures, **beside})
 
 
-def _baseline_file(
+def find_kept_answers(
     manifest: Manifest, settings: Evaluation, prompts: list[Prompt], engine: str, tokenizer: Any
 ) -> Path:
+    """The file with the base model's answers, whether it is there or not."""
     from eval.asking import generate
 
     # The first end is the base's own.
@@ -242,6 +250,7 @@ def _baseline_file(
         digest_prompts(prompts),
         settings.generation.model_dump_json(exclude={"engine"}),
         json.dumps([engine, _wants_text(settings), _list_measures(settings), *ends, *texts]),
+        generate.describe_precision(),
         version("torch"),
         version("transformers"),
     )

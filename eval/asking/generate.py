@@ -57,6 +57,12 @@ def choose_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def describe_precision() -> str:
+    """`cuda auto`: where and how `load_base` lets a model answer, on which the last digits of its answers depend."""
+    device = choose_device()
+    return f"{device} {'auto' if device == 'cuda' else 'float32'}"
+
+
 def load_tuned(folder: Path, base: Path | str, revision: str | None, load: BaseLoader = load_base) -> Tuned:
     """The model after training: an adapter on its base, or a whole model; refused where it is its base again."""
     if not (folder / "adapter_config.json").is_file():

@@ -10,7 +10,8 @@
 Rows are paired by id, so runs are comparable only where they were evaluated on the same rows, in the same template and
 with the same settings; others are refused. A fleet whose members have rows of their own is compared as one system over
 the rows that both were evaluated on (eval/comparing/join.py), and member by member.
-P-values are adjusted by Holm over all that is shown.
+P-values of the main figure are adjusted by Holm over the runs, and the intervals of its differences hold
+together. Those of the other figures are adjusted over all of them and all runs, and their intervals are not.
 """
 
 from collections.abc import Sequence
@@ -20,13 +21,24 @@ from typing import NamedTuple
 from eval.comparing.by_member import MemberRow, compare_members, format_members
 from eval.comparing.evaluations import EvaluatedRun, check_alike
 from eval.comparing.join import read_systems
-from eval.report.pages import format_detectable, format_difference, format_estimate, format_p, render_page
+from eval.report.pages import (
+    format_detectable,
+    format_difference,
+    format_estimate,
+    format_p,
+    is_shown,
+    render_page,
+    say_p,
+)
 from eval.scoring.summary import Result, compare_figure
-from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, adjust_holm
+from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, agree_adjusted
+from eval.statistics.families import adjust_rest, share_level
+from eval.statistics.intervals import LEVEL
 from recipebook import project
 from recipebook.errors import UserError
 from recipebook.files import digest, write_text
 from recipebook.project import shown
+from recipebook.terminal import wrap
 
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -74,8 +86,9 @@ def compare_runs(runs: Sequence[EvaluatedRun]) -> RunComparison:
     _check_comparable(runs)
     first, *others = runs
     figures = []
-    for result in first.summary.results:
-        differences = [_compare(result, first, other) for other in others]
+    for at, result in enumerate(first.summary.results):
+        level = LEVEL if at else share_level(len(others))
+        differences = [_compare(result, first, other, level) for other in others]
         estimates = [_get_result(run, result.figure).tuned for run in runs]
         standings = [
             FigureEstimate(label, estimate, difference, None)
@@ -104,9 +117,29 @@ def terminal_table(comparison: RunComparison) -> str:
     first = comparison.runs[0]
     lines += [
         "",
-        f"{len(first.rows)} {first.summary.part}; in brackets 95 % intervals; differences to A, p adjusted by Holm",
+        f"{len(first.rows)} {first.summary.part}; in brackets 95 % intervals; differences to A",
+        *map(wrap, [*describe_adjustment(comparison), *list_cautions(comparison)]),
     ]
-    return "\n".join([*lines, *format_findings(comparison), *_format_fleets(comparison).values()])
+    return "\n".join([*lines, *map(wrap, [*format_findings(comparison), *_format_fleets(comparison).values()])])
+
+
+def describe_adjustment(comparison: RunComparison) -> list[str]:
+    """What p-values are adjusted for, in a line."""
+    main, count = comparison.figures[0].figure, len(comparison.runs) - 1
+    alone = f"p of {main} is its own" if count == 1 else f"p of {main} is adjusted by Holm over {count} runs"
+    if not any(one.p_adjusted is not None for row in comparison.figures[1:] for one in row.standings):
+        return [alone]
+    return [f"{alone}, p of the others by Holm over all of them; the intervals of the others are not adjusted"]
+
+
+def list_cautions(comparison: RunComparison) -> list[str]:
+    """Why intervals may be too short, a line for each reason."""
+    figures: dict[str, dict[str, None]] = {}
+    for row in comparison.figures:
+        for one in row.standings:
+            for caution in (one.estimate.caution, one.difference.caution if one.difference else ""):
+                figures.setdefault(caution, {})[row.figure] = None
+    return [f"{', '.join(named)}: intervals may be too short: {why}" for why, named in figures.items() if why]
 
 
 def format_findings(comparison: RunComparison) -> list[str]:
@@ -116,11 +149,12 @@ def format_findings(comparison: RunComparison) -> list[str]:
     for label, _, difference, p in main.standings[1:]:
         if difference is None or difference.mean is None or p is None:
             findings.append(f"{label} and A: no row has {main.figure} defined for both")
-        elif p >= SIGNIFICANT:
-            findings.append(f"{label} and A: the difference in {main.figure} may well be luck (p = {p:.3f})")
+        elif not is_shown(difference, p):
+            findings.append(f"{label} and A: a difference in {main.figure} is not shown ({say_p(p)})")
         else:
-            better = (difference.mean < 0) == main.less_is_better
-            findings.append(f"{label} is {'better' if better else 'worse'} than A in {main.figure}, and not by luck")
+            better = "better" if (difference.mean < 0) == main.less_is_better else "worse"
+            why = f"unlikely if the two were alike ({say_p(p)})"
+            findings.append(f"{label} is {better} than A in {main.figure}: {why}")
         findings.append(
             f"  {format_detectable(main.figure, main.binary, difference.detectable if difference else None)}"
         )
@@ -134,6 +168,7 @@ def render(comparison: RunComparison) -> str:
         labels=LABELS,
         comparison=comparison,
         findings=format_findings(comparison),
+        notes=[*describe_adjustment(comparison), *list_cautions(comparison)],
         fleets=_format_fleets(comparison),
         rows=len(comparison.runs[0].rows),
         significant=SIGNIFICANT,
@@ -163,15 +198,22 @@ def _get_result(run: EvaluatedRun, figure: str) -> Result:
     return next(result for result in run.summary.results if result.figure == figure)
 
 
-def _compare(result: Result, first: EvaluatedRun, other: EvaluatedRun) -> Difference:
-    return compare_figure(result.figure, result, first.scores, other.scores, first.groups, first.summary.seed)
+def _compare(result: Result, first: EvaluatedRun, other: EvaluatedRun, level: float) -> Difference | None:
+    """None where the two measure in different units, as rewards of different betas are."""
+    if _get_result(other, result.figure).scale != result.scale:
+        return None
+    return compare_figure(result.figure, result, first.scores, other.scores, first.groups, level)
 
 
 def _adjust(figures: Sequence[ComparedFigure]) -> tuple[ComparedFigure, ...]:
-    adjusted = iter(
-        adjust_holm([one.difference.p if one.difference else None for row in figures for one in row.standings])
-    )
+    p_values = [one.difference.p if one.difference else None for row in figures for one in row.standings]
+    adjusted = iter(adjust_rest(p_values, len(figures[0].standings)))
     return tuple(
-        row._replace(standings=tuple(one._replace(p_adjusted=next(adjusted)) for one in row.standings))
-        for row in figures
+        row._replace(standings=tuple(_put_p(one, next(adjusted), main=at == 0) for one in row.standings))
+        for at, row in enumerate(figures)
     )
+
+
+def _put_p(one: FigureEstimate, p: float | None, *, main: bool) -> FigureEstimate:
+    difference = agree_adjusted(one.difference, p) if one.difference and main else one.difference
+    return one._replace(difference=difference, p_adjusted=p)

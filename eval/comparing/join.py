@@ -96,11 +96,10 @@ def share_rows(runs: Sequence[EvaluatedRun]) -> list[EvaluatedRun]:
 def take_rows(run: EvaluatedRun, rows: Sequence[int]) -> EvaluatedRun:
     """The same system over some of its rows, by their numbers, its figures estimated from these alone."""
     groups, scores = tuple(run.groups[row] for row in rows), tuple(run.scores[row] for row in rows)
-    seed = run.summary.seed
     results = tuple(
         result.model_copy(
             update={
-                "tuned": estimate_figure(result.figure, result, scores, groups, seed),
+                "tuned": estimate_figure(result.figure, result, scores, groups),
                 "base": None,
                 "difference": None,
                 "p_adjusted": None,

@@ -7,8 +7,9 @@
 
 A group shares its test set, chat template, metric and generation settings and main figure; between groups there is no
 rank. Runs that are comparable with no other run, such as adapters of one persona each, are listed without a rank. `=`
-marks runs whose difference to the best may well be luck: paired tests, adjusted by Holm over the group. A line below
-estimates how much better the best looks because it was chosen (eval/comparing/selection.py).
+marks runs that are not shown to differ from the best: paired tests, adjusted by Holm over all pairs of the group, since
+the best was chosen by the same rows and any of the runs could have been it. A line below estimates how much better the
+best looks because it was chosen (eval/comparing/selection.py).
 """
 
 import re
@@ -19,16 +20,17 @@ from typing import NamedTuple
 from eval.comparing.evaluations import EvaluatedRun, list_evaluations, name_differences, read_evaluation
 from eval.comparing.selection import estimate_optimism
 from eval.report.charts import choose_ticks
-from eval.report.pages import format_detectable, format_estimate, format_p, render_page
+from eval.report.pages import format_detectable, format_estimate, format_number, format_p, is_shown, render_page
 from eval.scoring.summary import compare_figure
-from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, adjust_holm
+from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, agree_adjusted
+from eval.statistics.families import adjust_holm, share_level
 from recipebook import project
 from recipebook.errors import UserError
 from recipebook.files import write_text
 from recipebook.project import shown
 from recipebook.run import rundir
 from recipebook.run.rundir import Run
-from recipebook.terminal import align
+from recipebook.terminal import fit, wrap
 
 ALONE = "not comparable with other runs (other rows or settings)"
 
@@ -44,8 +46,8 @@ class RankedRun(NamedTuple):
 
     @property
     def tied(self) -> bool:
-        """Whether it may be as good as the best."""
-        return self.difference is not None and (self.p_adjusted is None or self.p_adjusted >= SIGNIFICANT)
+        """Whether it is not shown to differ from the best."""
+        return self.difference is not None and not is_shown(self.difference, self.p_adjusted)
 
 
 class Group(NamedTuple):
@@ -70,6 +72,13 @@ class Group(NamedTuple):
         rather = best + self.optimism if self.less_is_better else best - self.optimism
         count = len(self.standings)
         return f"the best of {count}, chosen by these rows, looks {self.optimism:.3f} too good: expect {rather:.3f}"
+
+    @property
+    def doubts(self) -> list[str]:
+        """Why intervals may be too short, a line for each reason."""
+        told = [one.estimate.caution for one in self.standings]
+        told += [one.difference.caution for one in self.standings if one.difference]
+        return [f"intervals may be too short: {one}" for one in dict.fromkeys(told) if one]
 
     @property
     def detectable(self) -> str:
@@ -149,17 +158,17 @@ def terminal_table(board: Leaderboard) -> str:
     lines: list[str] = []
     for group in board.ranked:
         head = ("", "run", f"{group.figure} [95 %]", "to best", "p")
-        lines += [_name_group(group), align([head, *(_make_cells(one) for one in group.standings)])]
-        lines += [group.caution, group.detectable, ""]
+        lines += [_name_group(group), fit([head, *(_make_cells(one) for one in group.standings)])]
+        lines += [*map(wrap, [group.caution, *group.doubts, group.detectable]), ""]
     for figure, groups in board.alone.items():
         rows = [("  run", f"{figure} [95 %]", "rows"), *map(_make_alone_cells, groups)]
-        lines += [f"{figure}, {ALONE}: {_count_runs(len(groups))}", align(rows), ""]
+        lines += [f"{figure}, {ALONE}: {_count_runs(len(groups))}", fit(rows), ""]
     if not board.groups:
         lines += ["no run can be ranked", ""]
     if board.left_out:
         lines += ["left out (make eval RUN=… gives a run its place):"]
         lines += [*(f"  {reason}" for _, reason in board.left_out), ""]
-    return "\n".join([*lines, "= may be as good as the best; no rank holds beyond its group"])
+    return "\n".join([*lines, "= not shown to differ from the best; no rank holds beyond its group"])
 
 
 def render(board: Leaderboard, recipe: str | None) -> str:
@@ -197,17 +206,15 @@ def _is_comparable(first: EvaluatedRun, other: EvaluatedRun) -> bool:
 def _rank(group: Sequence[EvaluatedRun]) -> Group:
     headline = group[0].summary.headline
     best, *others = sorted(group, key=_get_worth, reverse=True)
+    pairs = len(group) * len(others) // 2
     differences = [
-        compare_figure(headline.figure, headline, best.scores, other.scores, best.groups, best.summary.seed)
+        compare_figure(headline.figure, headline, best.scores, other.scores, best.groups, share_level(pairs))
         for other in others
     ]
-    adjusted = adjust_holm([difference.p for difference in differences])
-    standings = [
-        RankedRun(rank, run, run.summary.headline.tuned, difference, p)
-        for rank, (run, difference, p) in enumerate(
-            zip([best, *others], [None, *differences], [None, *adjusted], strict=True), 1
-        )
-    ]
+    adjusted = adjust_holm([difference.p for difference in differences], pairs)
+    standings = [RankedRun(1, best, best.summary.headline.tuned, None, None)]
+    for rank, (run, difference, p) in enumerate(zip(others, differences, adjusted, strict=True), 2):
+        standings.append(RankedRun(rank, run, run.summary.headline.tuned, agree_adjusted(difference, p), p))
     return Group(
         figure=headline.figure,
         explanation=headline.explanation,
@@ -248,6 +255,6 @@ def _make_cells(one: RankedRun) -> tuple[str, ...]:
         f"  {one.rank}{' =' if one.tied else ''}",
         one.run.name,
         format_estimate(one.estimate),
-        "" if change is None else f"{change:+.3f}",
+        "" if change is None else format_number(change, "+"),
         format_p(one.p_adjusted) if one.difference else "",
     )

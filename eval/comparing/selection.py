@@ -23,7 +23,11 @@ import numpy as np
 
 from eval.scoring.summary import Result
 from eval.statistics.ratios import add_parts
-from eval.statistics.resampling import BOOTSTRAPS, CELLS, sum_groups
+from eval.statistics.sums import sum_groups
+
+BOOTSTRAPS = 2_000
+# Numbers drawn at once: bounds the memory for large test sets, and spares small ones the many small steps.
+CELLS = 200_000
 
 
 def estimate_optimism(

@@ -24,6 +24,10 @@ from recipebook.run import rundir
 # Krippendorff, Content Analysis, 2004, section 11.4.2: reliable, and enough for tentative conclusions.
 RELIABLE = 0.8
 TENTATIVE = 0.667
+NOTES = (
+    "in brackets 95 % intervals over conversations; p is adjusted by Holm over all",
+    "above, and all differences and shares lie in their intervals 95 times in 100",
+)
 
 
 def print_results(query: str, sources: Sequence[Path], runs: Path = project.RUNS) -> int:
@@ -67,7 +71,7 @@ def terminal_table(results: Results) -> str:
     lines += ["agreement (Krippendorff's alpha)"]
     lines += [f"  {one.scale or 'choice':12}  {format_agreement(one)}" for one in results.agreements]
     lines += ["", f"{len(results.evaluators)} of {results.forms} forms, {results.conversations} conversations each"]
-    return "\n".join([*lines, "in brackets 95 % intervals over conversations; p adjusted by Holm over all above"])
+    return "\n".join([*lines, *NOTES])
 
 
 def format_agreement(one: Agreement) -> str:

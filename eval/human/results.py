@@ -5,7 +5,8 @@
             preferences=(PreferenceRate(first="base", second="tuned", choices=412, rate=…, p_adjusted=…),…),
             agreements=(Agreement(scale="quality", alpha=0.71),…))
 
-Conversations are resampled and tested whole, with all their judgements, since these are not independent.
+Intervals and tests are over whole conversations, with all their judgements, since these are not independent. P-values
+are adjusted by Holm over all that is shown, and the intervals of all differences and preferences hold together.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +17,8 @@ from nltk.metrics.agreement import AnnotationTask  # type: ignore[import-untyped
 
 from eval.human import POINTS, SCALES, ScaleName
 from eval.human.returned import Judgement, Returned
-from eval.statistics.estimates import Difference, Estimate, adjust_holm, compare, estimate
+from eval.statistics.estimates import Difference, Estimate, agree_adjusted, compare, estimate
+from eval.statistics.families import adjust_holm, share_level
 from recipebook.frozen import Frozen
 
 SPAN = POINTS[-1] - POINTS[0]
@@ -80,10 +82,13 @@ def sum_up(returned: Returned) -> Results:
     """All figures of the forms that came back."""
     key, judgements = returned.key, returned.judgements
     pairs = list(combinations(key.systems, 2))
-    comparisons = [_compare(judgements, scale, first, second, key.seed) for scale in SCALES for first, second in pairs]
-    preferences = [_count_choices(judgements, first, second, key.seed) for first, second in pairs]
+    level = share_level((len(SCALES) + 1) * len(pairs))
+    comparisons = [_compare(judgements, scale, first, second, level) for scale in SCALES for first, second in pairs]
+    preferences = [_count_choices(judgements, first, second, level) for first, second in pairs]
     tested = [*(one.difference for one in comparisons), *(one.difference for one in preferences)]
-    adjusted = iter(adjust_holm([difference.p for difference in tested]))
+    adjusted = adjust_holm([difference.p for difference in tested])
+    agreed = [agree_adjusted(difference, p) for difference, p in zip(tested, adjusted, strict=True)]
+    judged = iter(zip(agreed, adjusted, strict=True))
     return Results(
         study=key.study,
         systems=key.systems,
@@ -94,19 +99,25 @@ def sum_up(returned: Returned) -> Results:
         conversations=len(key.sheets[0]),
         undecided=sum(one.best is None for one in judgements),
         ratings=tuple(
-            Rating(scale=scale, system=system, estimate=_rate(judgements, scale, system, key.seed))
+            Rating(scale=scale, system=system, estimate=_rate(judgements, scale, system))
             for scale in SCALES
             for system in key.systems
         ),
-        comparisons=tuple(one.model_copy(update={"p_adjusted": next(adjusted)}) for one in comparisons),
-        preferences=tuple(one.model_copy(update={"p_adjusted": next(adjusted)}) for one in preferences),
+        comparisons=tuple(
+            one.model_copy(update={"difference": difference, "p_adjusted": p})
+            for one, (difference, p) in zip(comparisons, judged, strict=False)
+        ),
+        preferences=tuple(
+            one.model_copy(update={"rate": _find_rate(difference), "difference": difference, "p_adjusted": p})
+            for one, (difference, p) in zip(preferences, judged, strict=True)
+        ),
         agreements=tuple(Agreement(scale=scale, alpha=_agree_on(judgements, scale)) for scale in [*SCALES, None]),
     )
 
 
-def _rate(judgements: Sequence[Judgement], scale: ScaleName, system: str, seed: int) -> Estimate:
+def _rate(judgements: Sequence[Judgement], scale: ScaleName, system: str) -> Estimate:
     groups = [one.conversation for one in judgements]
-    found = estimate(_scale(judgements, scale, system), groups, binary=False, seed=seed)
+    found = estimate(_scale(judgements, scale, system), groups, binary=False, share=True)
     ends = {
         name: POINTS[0] + SPAN * value
         for name in ("mean", "low", "high")
@@ -120,10 +131,12 @@ def _scale(judgements: Sequence[Judgement], scale: ScaleName, system: str) -> li
     return [(one.ratings[system][scale] - POINTS[0]) / SPAN for one in judgements]
 
 
-def _compare(judgements: Sequence[Judgement], scale: ScaleName, first: str, second: str, seed: int) -> RatingComparison:
+def _compare(
+    judgements: Sequence[Judgement], scale: ScaleName, first: str, second: str, level: float
+) -> RatingComparison:
     groups = [one.conversation for one in judgements]
     before, after = _scale(judgements, scale, first), _scale(judgements, scale, second)
-    found = compare(before, after, groups, binary=False, seed=seed)
+    found = compare(before, after, groups, binary=False, share=True, level=level)
     ends = {
         name: SPAN * value
         for name in ("mean", "low", "high", "detectable")
@@ -133,18 +146,29 @@ def _compare(judgements: Sequence[Judgement], scale: ScaleName, first: str, seco
     return RatingComparison(scale=scale, first=first, second=second, difference=difference, p_adjusted=None)
 
 
-def _count_choices(judgements: Sequence[Judgement], first: str, second: str, seed: int) -> PreferenceRate:
+def _count_choices(judgements: Sequence[Judgement], first: str, second: str, level: float) -> PreferenceRate:
     decided = [one for one in judgements if one.best in (first, second)]
     groups = [one.conversation for one in decided]
     chosen = [float(one.best == second) for one in decided]
+    difference = compare([1 - one for one in chosen], chosen, groups, binary=True, level=level)
     return PreferenceRate(
         first=first,
         second=second,
         choices=len(decided),
-        rate=estimate(chosen, groups, binary=True, seed=seed),
-        difference=compare([1 - one for one in chosen], chosen, groups, binary=True, seed=seed),
+        rate=_find_rate(difference),
+        difference=difference,
         p_adjusted=None,
     )
+
+
+def _find_rate(difference: Difference) -> Estimate:
+    """The share of the second system: half of what it is above the first's, beyond a half."""
+    ends = {
+        name: None if value is None else (1 + value) / 2
+        for name in ("mean", "low", "high")
+        for value in [getattr(difference, name)]
+    }
+    return Estimate(n=difference.n, undefined=0, **ends)
 
 
 def _agree_on(judgements: Sequence[Judgement], scale: ScaleName | None) -> float | None:

@@ -20,6 +20,8 @@ from recipebook.frozen import Frozen
 
 FIGURES = {"embedding_similarity": "how near the answer is to the reference in meaning: cosine of their embeddings"}
 BINARY = frozenset[str]()
+# A cosine may be negative.
+MORE_IS_BETTER = frozenset(FIGURES)
 
 
 class Options(Frozen):

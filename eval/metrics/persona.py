@@ -18,10 +18,10 @@ same of all answers together, by the sums of |M|, |P| and |R|):
     exact          1 if P and R are equal, which two answers without settings are
 
 `strict` is the default: names and phrases are whole words, numbers match within `tolerance`, and 0/0 is None and
-leaves the mean. `compat` repeats the published figures, with all that is odd in them: parts of words count ("arm" in
-"warm"), numbers match within 1 and so do true and false, a wrong number or category is in fp alone and so lowers no
-recall, and 0/0 is 0 for numerical and categorical figures, while a device or param figure is 1 where P and R are
-both empty and 0 where one of them is.
+leaves the mean, unless P and R are both empty: then they agree, and precision and f1 are 1. `compat` repeats the
+published figures, with all that is odd in them: parts of words count ("arm" in "warm"), numbers match within 1 and so
+do true and false, a wrong number or category is in fp alone and so lowers no recall, and 0/0 is 0 for numerical and
+categorical figures, while a device or param figure is 1 where P and R are both empty and 0 where one of them is.
 """
 
 from collections import Counter
@@ -31,7 +31,7 @@ from typing import Annotated
 from pydantic import Field, ValidationInfo, field_validator
 
 from eval.reading.devices import NUMERICAL, Actions, Mode, Value, extract_actions
-from eval.reading.pairing import divide
+from eval.reading.pairing import compare_counts, divide, is_within
 from eval.scoring.predictions import Prediction
 from recipebook.frozen import Frozen
 
@@ -79,6 +79,9 @@ RATIOS = {
 }
 COMPAT_TOLERANCE = 1.0
 
+# 2: f1 and precision are 1 where neither answer nor reference has anything.
+VERSION = 2
+
 
 class Options(Frozen):
     """What a recipe may set."""
@@ -101,6 +104,13 @@ def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str,
     return [_score_one(item.prediction, item.reference, options) for item in predictions]
 
 
+def list_evadable(options: Options) -> frozenset[str]:
+    """An answer without settings has no precision, and one without wrong numbers no error of them; compat has both."""
+    if options.mode == "compat":
+        return frozenset()
+    return frozenset({"numerical_mae", *(f"{kind}_precision" for kind in _KINDS)})
+
+
 def _score_one(prediction: str, reference: str, options: Options) -> dict[str, float | None]:
     strict = options.mode == "strict"
     predicted, wanted = extract_actions(prediction, options.mode), extract_actions(reference, options.mode)
@@ -112,10 +122,11 @@ def _score_one(prediction: str, reference: str, options: Options) -> dict[str, f
         shares = _share_out(tp, fp, fn)
         scores |= {f"{kind}_{count}": float(counts[f"{kind}_{count}"]) for count in _COUNTS}
         scores |= {f"{kind}_micro_{name}": value for name, value in shares.items()}
-        if not strict:
-            empty = float(kind in ("device", "param") and not tp + fp + fn)
-            shares = {name: empty if value is None else value for name, value in shares.items()}
-        scores |= {f"{kind}_{name}": value for name, value in shares.items()}
+        if strict:
+            scores |= compare_counts(kind, tp, tp + fp, tp + fn)
+            continue
+        empty = float(kind in ("device", "param") and not tp + fp + fn)
+        scores |= {f"{kind}_{name}": empty if value is None else value for name, value in shares.items()}
     scores["numerical_mae"] = sum(errors) / len(errors) if errors else None if strict else 0.0
     return scores
 
@@ -158,7 +169,7 @@ def _match(answer: Value, expected: Value, strict: bool, tolerance: float) -> bo
         return abs(answer - expected) <= COMPAT_TOLERANCE
     if isinstance(answer, bool) or isinstance(expected, bool):
         return answer is expected
-    return abs(answer - expected) <= tolerance
+    return is_within(answer, expected, tolerance)
 
 
 def _share_out(tp: int, fp: int, fn: int) -> dict[str, float | None]:

@@ -26,13 +26,14 @@ An answer on its own with a label, good or bad in its meta, has the last two fig
     reward_accuracy             1 if it is above 0, 1/2 if it is 0
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from eval.scoring.predictions import Prediction
 from recipebook.frozen import Frozen
+from recipebook.recipe.keys import Recipe
 
 FIGURES = {
     "prefers_chosen": "the chosen answer is likelier than the rejected one",
@@ -42,16 +43,33 @@ FIGURES = {
     "reward_margin": "implicit reward of the chosen answer less the rejected one's; of a labelled one, negated if bad",
 }
 BINARY = frozenset({"prefers_chosen", "prefers_chosen_per_token"})
+MORE_IS_BETTER = frozenset({"margin", "reward_margin"})
+SAME_FOR_BASE = frozenset({"reward_accuracy", "reward_margin"})
 MEASURES = ("chosen", "rejected")
 COUNTS = ("chosen_tokens", "rejected_tokens")
 SIGNS = {"good": 1, "bad": -1}
+# Of methods whose template has a beta other than this metric's where the recipe gives none.
+BETAS = {"simpo": 2.0}
 NEEDED = {*MEASURES, *COUNTS, "reference_chosen", "reference_rejected"}
 
 
 class Options(Frozen):
     """What a recipe may set."""
 
-    beta: Annotated[float, Field(gt=0)] = Field(0.1, description="beta of the implicit reward, as in training")
+    beta: Annotated[float, Field(gt=0)] = Field(
+        0.1, description="beta of the implicit reward; where a recipe is evaluated, that of its training"
+    )
+
+
+def fill_options(given: Mapping[str, Any], recipe: Recipe) -> Mapping[str, Any]:
+    """The options with the training's beta, where they give none; a method without one keeps the default."""
+    beta = recipe.preference.beta or BETAS.get(recipe.training.method)
+    return {"beta": beta, **given} if beta else given
+
+
+def name_scales(options: Options) -> dict[str, str]:
+    """Rewards of another beta are on another scale."""
+    return {"reward_margin": f"beta {options.beta:g}"}
 
 
 def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str, float | None]]:

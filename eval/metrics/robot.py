@@ -19,12 +19,13 @@ M the pairs of partners:
     argument_recall     equal arguments of partners / arguments of R
     argument_f1         2 equal arguments of partners / (arguments of P + arguments of R)
     numbers_exact       of the reference's numbers, the share that the partner has, equal, in the same parameter
-    numbers_within      numbers_exact, where |predicted - reference| <= tolerance x |reference| is enough
+    numbers_within      numbers_exact, where |predicted - reference| <= tolerance x |reference|, rounding aside, will do
     order               of the reference's pairs of calls, the share whose partners stand in the same order
 
-A figure that divides 0 by 0 is None: `order` of a single call, `numbers_*` without numbers, `argument_*` without
-arguments. So are all but `parses` and `valid` if the reference does not parse. An answer that does not parse scores
-0 in every figure that has something to find in the reference.
+A figure that divides 0 by 0 is None: `order` of a single call, `numbers_*` without numbers, `argument_recall` without
+arguments in R, `argument_precision` without any in P. Where neither has an argument the two agree, and
+`argument_precision` and `argument_f1` are 1. All but `parses` and `valid` are None if the reference does not parse. An
+answer that does not parse scores 0 in every figure that is defined for its reference.
 """
 
 import math
@@ -35,7 +36,7 @@ from typing import Annotated
 from pydantic import Field
 
 from eval.reading.calls import Api, Call, is_valid, parse_calls, read_api
-from eval.reading.pairing import compare_counts, count_equal, count_ordered, divide, find_partners
+from eval.reading.pairing import compare_counts, count_equal, count_ordered, divide, find_partners, is_within
 from eval.scoring.predictions import Prediction
 from recipebook.frozen import Frozen
 from recipebook.project import PROJECT
@@ -56,6 +57,9 @@ FIGURES = {
 }
 BINARY = frozenset({"exact", "parses", "valid"})
 
+# 2: f1 and precision are 1 where neither answer nor reference has anything.
+VERSION = 2
+
 
 class Options(Frozen):
     """What a recipe may set."""
@@ -73,6 +77,11 @@ def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str,
     """Score answers one by one, in order."""
     api = read_api(PROJECT / options.api)
     return [_score_one(item.prediction, item.reference, api, options.tolerance) for item in predictions]
+
+
+def list_evadable(options: Options) -> frozenset[str]:
+    """An answer whose calls have no argument has no precision of arguments."""
+    return frozenset({"argument_precision"})
 
 
 def make_reader(options: Options) -> Callable[[str], Hashable | None]:
@@ -104,7 +113,7 @@ def _score_one(prediction: str, reference: str, api: Api, tolerance: float) -> d
         sum(len(call.arguments) for call in wanted),
     )
     if predicted is None:
-        scores |= {"call_precision": 0.0, "argument_precision": scores["argument_recall"]}
+        scores |= {"call_precision": 0.0, "argument_precision": 0.0, "argument_f1": 0.0}
     numbers = sum(value.kind == "number" for call in wanted for value in call.arguments.values())
     scores["numbers_exact"] = divide(sum(_count_near(one, other, 0) for one, other in pairs), numbers)
     scores["numbers_within"] = divide(sum(_count_near(one, other, tolerance) for one, other in pairs), numbers)
@@ -117,5 +126,5 @@ def _count_near(predicted: Call, wanted: Call, tolerance: float) -> int:
     for name, (kind, number) in wanted.arguments.items():
         answer = predicted.arguments.get(name)
         if kind == "number" and answer is not None and answer.kind == kind:
-            near += answer.value == number or abs(answer.value - number) <= tolerance * abs(number)
+            near += answer.value == number or is_within(answer.value, number, tolerance * abs(number))
     return near

@@ -25,9 +25,9 @@ the reference and M the pairs of partners:
     no_call             1 if P is empty, where R is
     text_equal          1 if both texts without their calls are the same, white space aside
 
-A position is a number of characters, not bytes, in the text without calls. A figure that divides 0 by 0 is None; so
-are `tool_accuracy` without calls in R, `multi_step_exact` with fewer than two, `no_call` with any, and `valid` without
-calls in P.
+A position is a number of characters, not bytes, in the text without calls. A figure that divides 0 by 0 is None, but
+where neither P nor R has a call (an argument) the two agree, and precision and f1 are 1. None, too, are `tool_accuracy`
+without calls in R, `multi_step_exact` with fewer than two, `no_call` with any, and `valid` without calls in P.
 """
 
 import math
@@ -64,6 +64,10 @@ FIGURES = {
     "text_equal": "the text around the calls is right",
 }
 BINARY = frozenset({"exact", "tool_accuracy", "multi_step_exact", "valid", "no_call", "text_equal"})
+LESS_IS_BETTER = frozenset({"position_distance"})
+
+# 2: f1 and precision are 1 where neither answer nor reference has anything.
+VERSION = 2
 
 
 class Options(Frozen):
@@ -84,6 +88,11 @@ def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str,
     """Score annotated texts one by one, in order."""
     api = read_api(PROJECT / options.tools)
     return [_score_one(_read(item.prediction, api), _read(item.reference, api), api) for item in predictions]
+
+
+def list_evadable(options: Options) -> frozenset[str]:
+    """An answer without calls has no precision, no validity and no distance."""
+    return frozenset({"tool_precision", "argument_precision", "valid", "position_distance"})
 
 
 def make_reader(options: Options) -> Callable[[str], Hashable]:

@@ -1,7 +1,7 @@
 """The report: a summary, its answers and what is known of the run in; a table for the terminal or one HTML file out.
 
-    figure              base   tuned [95 %]          difference [95 %]         p
-    exact               0.000  0.845 [0.806, 0.877]  +0.845 [0.808, 0.880]     <0.001
+    figure              base   tuned [95 %]          difference [95 %]      p
+    exact               0.000  0.845 [0.806, 0.877]  +0.845 [0.808, 0.880]  <0.001
 
 The HTML needs nothing else: no network, no scripts, no fonts. Models' answers and data are text in it, never
 markup.
@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from eval.report.charts import plot_slices
-from eval.report.effect import changes_no_answer, format_evidence
+from eval.report.effect import format_evidence
+from eval.report.notes import list_limit, list_notes
 from eval.report.pages import (
-    format_detectable,
     format_difference,
     format_estimate,
     format_number,
@@ -26,13 +26,13 @@ from eval.report.pages import (
 )
 from eval.report.stage_summary import StageSummary, format_findings, read_stages
 from eval.report.trainings import TrainingReport, read_trainings
+from eval.report.verdict import make_verdict
 from eval.scoring.predictions import Prediction, read_predictions
 from eval.scoring.score import read_scores
 from eval.scoring.summary import Result, Scores, Summary
-from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate
-from eval.statistics.resampling import BOOTSTRAPS, FEW_GROUPS, SIGN_FLIPS
+from eval.statistics.estimates import SIGNIFICANT
 from recipebook.recipe.base_model import find_stand_in, format_notice
-from recipebook.terminal import align
+from recipebook.terminal import fit, wrap
 
 # A program that asks the tuned model; a vote of several models has none.
 USAGE = "use.py"
@@ -109,51 +109,17 @@ class Example(NamedTuple):
 
 def terminal_table(summary: Summary) -> str:
     """The summary for 80 columns: all figures, then the main one by slice."""
-    rows = [_make_cells(result.figure, format_p(result.p_adjusted), result) for result in summary.results]
-    parts = [align([("figure", "base", "tuned [95 %]", "difference [95 %]", "p"), *rows])]
+    rows = [_make_cells(result.figure, result) for result in summary.results]
+    parts = [fit([("figure", "base", "tuned [95 %]", "difference [95 %]", "p"), *rows])]
     for field in dict.fromkeys(part.field for part in summary.slices):
         chosen = [part for part in summary.slices if part.field == field]
-        cells = [_make_cells(part.value, str(part.rows), part.results[0]) for part in chosen]
-        parts.append(align([(f"{summary.main} by {field}", "base", "tuned [95 %]", "difference [95 %]", "n"), *cells]))
-    notes = [f"{summary.rows} {summary.part}, {summary.truncated} answers cut off at the limit of new tokens"]
-    notes += [f"evaluated: {summary.asked.description}"] if summary.asked else []
+        cells = [_make_cells(f"{part.value} ({part.rows})", part.results[0]) for part in chosen]
+        parts.append(fit([(f"{summary.main} by {field}", "base", "tuned [95 %]", "difference [95 %]", "p"), *cells]))
+    asked = [f"evaluated: {summary.asked.description}"] if summary.asked else []
+    notes = [f"{summary.rows} {summary.part}", *asked]
     notes += [summary.asked.own.note] if summary.asked and summary.asked.own else []
-    notes += [
-        f"{result.figure}: {result.tuned.n} of {summary.rows} rows, undefined for the others"
-        for result in summary.results
-        if result.tuned.undefined
-    ]
-    notes += format_evidence(summary.evidence)
-    notes += _list_limit(summary)
-    return "\n\n".join([*parts, "\n".join(notes), make_verdict(summary)]) + "\n"
-
-
-def format_limits(summaries: Sequence[Summary]) -> list[str]:
-    """What a limit costs several models, in lines: the model with the least power. Without a limit no line."""
-    limited = [summary for summary in summaries if summary.asked and summary.asked.drawn]
-    return _list_limit(max(limited, key=lambda one: _get_detectable(one) or 0)) if limited else []
-
-
-def make_verdict(summary: Summary) -> str:
-    """The verdict in plain words, good or bad."""
-    result = summary.headline
-    difference = result.difference
-    name = f"{result.figure} ({result.explanation})"
-    tuned = f"tuned {_format_share(result.tuned, result.binary)}"
-    if result.base is None or difference is None:
-        return f"{name}: {tuned}; no base model to compare with."
-    start = f"{name}: {tuned}, base {_format_share(result.base, result.binary)}"
-    if difference.mean is None or result.p_adjusted is None:
-        return f"{start}; no row has both defined, so there is nothing to compare."
-    if difference.mean == 0 and changes_no_answer(summary):
-        return f"{start}; tuning changed none of {summary.rows} answers: this is no tie, but the same answers twice."
-    change = _format_change(difference, result.binary)
-    p = "p < 0.001" if result.p_adjusted < 0.001 else f"p = {result.p_adjusted:.3f}"
-    if result.p_adjusted >= SIGNIFICANT:
-        return f"{start}; the difference of {change} may well be luck ({p})."
-    if (difference.mean > 0) == result.less_is_better:
-        return f"{start}; tuning made it worse: the difference of {change} is not luck ({p})."
-    return f"{start}; the difference of {change} is not luck ({p})."
+    notes += [*list_notes(summary), *format_evidence(summary.evidence), *list_limit(summary)]
+    return "\n\n".join([*parts, "\n".join(map(wrap, notes)), make_verdict(summary)]) + "\n"
 
 
 def render(report: ReportInput) -> str:
@@ -168,10 +134,8 @@ def render(report: ReportInput) -> str:
         worst=worst,
         best=best,
         evidence=format_evidence(report.summary.evidence),
-        detectable=" ".join(_list_limit(report.summary)),
-        bootstraps=BOOTSTRAPS,
-        few=FEW_GROUPS,
-        sign_flips=SIGN_FLIPS,
+        notes=list_notes(report.summary),
+        limit=" ".join(list_limit(report.summary)),
         significant=SIGNIFICANT,
         format_findings=format_findings,
     )
@@ -211,33 +175,10 @@ def compare_texts(reference: str, answer: str) -> tuple[Piece, ...]:
     return tuple(piece for piece in pieces if piece.text)
 
 
-def _list_limit(summary: Summary) -> list[str]:
-    """How many rows a limit drew, if there is one, and the differences that go unnoticed with so many rows."""
-    drawn = summary.asked.drawn if summary.asked else None
-    limit = [f"{drawn.rows} of {drawn.of} {summary.part} were evaluated (eval.limit):"] if drawn else []
-    return [*limit, format_detectable(summary.main, summary.headline.binary, _get_detectable(summary))]
-
-
-def _get_detectable(summary: Summary) -> float | None:
-    difference = summary.headline.difference
-    return difference.detectable if difference else None
-
-
-def _make_cells(name: str, last: str, result: Result) -> tuple[str, ...]:
+def _make_cells(name: str, result: Result) -> tuple[str, ...]:
     base = format_number(result.base.mean) if result.base else "-"
-    return name, base, format_estimate(result.tuned), format_difference(result.difference), last
-
-
-def _format_share(estimate: Estimate, binary: bool) -> str:
-    if not binary or estimate.mean is None or estimate.low is None or estimate.high is None:
-        return format_estimate(estimate)
-    return f"{100 * estimate.mean:.1f} % [{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"
-
-
-def _format_change(difference: Difference, binary: bool) -> str:
-    if not binary or difference.mean is None or difference.low is None or difference.high is None:
-        return format_difference(difference)
-    return f"{100 * difference.mean:+.1f} points [{100 * difference.low:.1f}, {100 * difference.high:.1f}]"
+    p = format_p(result.p_adjusted)
+    return name, base, format_estimate(result.tuned), format_difference(result.difference), p
 
 
 def _make_example(report: ReportInput, row: int) -> Example:

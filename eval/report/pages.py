@@ -8,7 +8,7 @@ How a page is made, and its style, is in recipebook/pages/.
 from collections.abc import Callable
 from pathlib import Path
 
-from eval.statistics.estimates import Difference, Estimate
+from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate
 from recipebook.pages import page
 
 
@@ -34,7 +34,7 @@ def format_difference(difference: Difference | None) -> str:
     """`+0.845 [0.808, 0.880]`"""
     if difference is None or difference.mean is None:
         return "-"
-    return f"{difference.mean:+.3f}{_format_interval(difference.low, difference.high)}"
+    return f"{format_number(difference.mean, '+')}{_format_interval(difference.low, difference.high)}"
 
 
 def format_p(p: float | None) -> str:
@@ -42,9 +42,22 @@ def format_p(p: float | None) -> str:
     return "-" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def format_number(value: float | None) -> str:
-    """`0.845`"""
-    return "-" if value is None else f"{value:.3f}"
+def say_p(p: float) -> str:
+    """`p = 0.013`, or `p < 0.001`."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def is_shown(difference: Difference | None, p: float | None) -> bool:
+    """Whether the test, adjusted for others where there are some, shows that the two differ."""
+    return difference is not None and difference.mean is not None and p is not None and p < SIGNIFICANT
+
+
+def format_number(value: float | None, sign: str = "") -> str:
+    """`0.845`, `4402`: no more digits than 80 columns hold and anybody reads."""
+    if value is None:
+        return "-"
+    digits = 3 if abs(value) < 100 else 1 if abs(value) < 1_000 else 0
+    return f"{value:{sign}.{digits}f}"
 
 
 def format_detectable(figure: str, binary: bool, detectable: float | None) -> str:

@@ -4,7 +4,8 @@
                    figures=(StageFigure(figure="tool_accuracy", estimates=(Estimate(mean=0.0, …), …),
                                         steps=(StepDifference(difference=Difference(mean=0.83, …), …), …)), …))
 
-Each step is the difference from one model to the next, row by row. P-values are adjusted by Holm over a section.
+Each step is the difference from one model to the next, row by row. P-values of the main figure are adjusted by Holm
+over the steps, those of the other figures over all steps and figures.
 `stages.json` in the evaluation's folder holds them.
 """
 
@@ -14,16 +15,22 @@ from pathlib import Path
 
 from pydantic import AliasChoices, Field
 
-from eval.report.pages import format_difference, format_number, format_p
+from eval.report.pages import format_difference, format_number, format_p, is_shown, say_p
 from eval.scoring.predictions import read_predictions
 from eval.scoring.score import read_scores
 from eval.scoring.summary import Result, Scores, Summary, compare_figure
-from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, adjust_holm
+from eval.statistics.estimates import Difference, Estimate, agree_adjusted
+from eval.statistics.families import adjust_rest, share_level
+from eval.statistics.intervals import LEVEL
 from recipebook.frozen import Frozen
-from recipebook.terminal import align
+from recipebook.terminal import fit, wrap
 
 BASE = "base"
 FILE = "stages.json"
+ADJUSTED = (
+    "p of the main figure is adjusted by Holm over its steps, p of the others over all steps and figures; "
+    "the intervals of the others are not"
+)
 
 
 class StepDifference(Frozen):
@@ -76,7 +83,7 @@ def summarise_section(name: str, folders: dict[str, Path], summaries: dict[str, 
     assert base is not None, folders
     scores = {BASE: base, **{model: tuned for model, (tuned, _) in read.items()}}
     figures = [
-        _compare_figure(result, scores, [summary.results[at] for summary in summaries.values()], groups, first.seed)
+        _compare_figure(result, scores, [summary.results[at] for summary in summaries.values()], groups, main=at == 0)
         for at, result in enumerate(first.results)
     ]
     description = first.asked.description if first.asked else "rows"
@@ -93,12 +100,12 @@ def summarise_section(name: str, folders: dict[str, Path], summaries: dict[str, 
 def format_section(section: SectionSummary) -> str:
     """The section for 80 columns: every model's mean, then each step."""
     means = [(row.figure, *(format_number(estimate.mean) for estimate in row.estimates)) for row in section.figures]
-    parts = [f"{section.rows} {section.description} (stage {section.name})", align([("mean", *section.models), *means])]
+    parts = [f"{section.rows} {section.description} (stage {section.name})", fit([("mean", *section.models), *means])]
     for at, (before, after) in enumerate(pairwise(section.models)):
         steps = [(row.figure, row.steps[at]) for row in section.figures]
         cells = [(name, format_difference(step.difference), format_p(step.p_adjusted)) for name, step in steps]
-        parts.append(align([(f"{before} to {after}", "difference [95 %]", "p"), *cells]))
-    return "\n\n".join([*parts, "\n".join(format_findings(section))]) + "\n"
+        parts.append(fit([(f"{before} to {after}", "difference [95 %]", "p"), *cells]))
+    return "\n\n".join([*parts, "\n".join(map(wrap, [*format_findings(section), ADJUSTED]))]) + "\n"
 
 
 def format_findings(section: SectionSummary) -> list[str]:
@@ -114,17 +121,19 @@ def _judge(step: StepDifference, less_is_better: bool) -> str:
     mean, p = step.difference.mean, step.p_adjusted
     if mean is None or p is None:
         return "is not defined for both"
-    if p >= SIGNIFICANT:
-        return f"may well be the same (difference {format_difference(step.difference)}, p = {p:.3f})"
+    change = format_difference(step.difference)
+    if not is_shown(step.difference, p):
+        return f"a difference is not shown: {change} ({say_p(p)})"
     better = (mean < 0) == less_is_better
-    return f"is {'better' if better else 'worse'}, and not by luck (difference {format_difference(step.difference)})"
+    return f"is {'better' if better else 'worse'} by {change}, unlikely if the two were alike ({say_p(p)})"
 
 
 def _compare_figure(
-    result: Result, scores: dict[str, list[Scores]], tuned: Sequence[Result], groups: Sequence[str], seed: int
+    result: Result, scores: dict[str, list[Scores]], tuned: Sequence[Result], groups: Sequence[str], *, main: bool
 ) -> StageFigure:
+    level = share_level(len(scores) - 1) if main else LEVEL
     steps = [
-        compare_figure(result.figure, result, one, other, groups, seed) for one, other in pairwise(scores.values())
+        compare_figure(result.figure, result, one, other, groups, level) for one, other in pairwise(scores.values())
     ]
     assert result.base is not None, result.figure
     return StageFigure(
@@ -137,10 +146,13 @@ def _compare_figure(
 
 
 def _adjust(rows: Sequence[StageFigure]) -> list[StageFigure]:
-    adjusted = iter(adjust_holm([step.difference.p for row in rows for step in row.steps]))
+    adjusted = iter(adjust_rest([step.difference.p for row in rows for step in row.steps], len(rows[0].steps)))
     return [
-        row.model_copy(
-            update={"steps": tuple(step.model_copy(update={"p_adjusted": next(adjusted)}) for step in row.steps)}
-        )
-        for row in rows
+        row.model_copy(update={"steps": tuple(_put_p(step, next(adjusted), main=at == 0) for step in row.steps)})
+        for at, row in enumerate(rows)
     ]
+
+
+def _put_p(step: StepDifference, p: float | None, *, main: bool) -> StepDifference:
+    difference = agree_adjusted(step.difference, p) if main else step.difference
+    return StepDifference(difference=difference, p_adjusted=p)

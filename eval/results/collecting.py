@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.opening import read_recipe
-from eval.report.page import make_verdict
 from eval.results.pooling import pool_members
 from eval.results.records import MEMBERS, RecipeRecord
 from eval.results.trained import TrainedRecipe
@@ -38,7 +37,6 @@ def collect(trained: TrainedRecipe, evaluation_seconds: float | None) -> RecipeR
         rows=summary.rows,
         drawn=summary.asked.drawn if summary.asked else None,
         result=summary.headline,
-        verdict=make_verdict(summary),
         training_seconds=round(sum(map(count_training_seconds, manifests)), 1),
         evaluation_seconds=evaluation_seconds,
         memory_gib=max((memory for memory in memories if memory is not None), default=None),

@@ -3,7 +3,7 @@
     joy_plus     24 rows  nll 2.310, base 4.120
     wisdom_plus  31 rows  nll 2.802, base 4.005   →   55 rows, nll 2.587, base 4.055
 
-Where members were evaluated on the same rows, their answers to a row are resampled together, and so the figure is the
+Where members were evaluated on the same rows, their answers to a row count as one group, and so the figure is the
 members' mean. Where each has rows of its own, each row is answered by the member that it belongs to.
 """
 

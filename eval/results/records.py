@@ -2,7 +2,7 @@
 
     {"profile": "tiny",
      "records": [{"recipe": "robot-lora", "run": "robot-lora-20261129-024408", "identity": "9dee18d1690bdb96",
-                  "base": "models/tiny-base", "rows": 577, "result": {"figure": "exact", …}, "verdict": "…", …}],
+                  "base": "models/tiny-base", "rows": 577, "result": {"figure": "exact", …}, …}],
      "failures": [{"recipe": "traits", "reason": "the trainer was killed by signal 9", …}]}
 
 `result` is the main figure as the evaluation's summary.json has it. A recipe is in one of the two lists, or it has not
@@ -11,8 +11,9 @@ been run under the profile.
 
 import json
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from eval.scoring.summary import DrawnRows, Result
 from recipebook.errors import UserError, format_first_error
@@ -50,11 +51,16 @@ class RecipeRecord(Frozen):
     drawn: DrawnRows | None
     """The rows that eval.limit left, where there is one."""
     result: Result
-    verdict: str
     training_seconds: float
     evaluation_seconds: float | None
     memory_gib: float | None
     commands: tuple[str, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_verdict(cls, data: Any) -> Any:
+        """Earlier versions stored the verdict's words; they are made of the result."""
+        return {key: value for key, value in data.items() if key != "verdict"} if isinstance(data, dict) else data
 
     @property
     def better(self) -> bool:

@@ -2,7 +2,7 @@
 
     {"id": "samples/robot.json#12", "prompt": "go ahead 2 m", "reference": "robot.move_forward(distance=2)",
      "prediction": "robot.move_forward(distance=2.0)", "baseline": "Sure!", "meta": {"category": "movement"},
-     "new_tokens": 9, "truncated": false}
+     "new_tokens": 9, "truncated": false, "baseline_truncated": true}
 
 Only `prediction` and `reference` must be there, so any other system's answers can be scored; a line without an
 `id` is named by its number, and keys that are not known here go to `meta`. `baseline` is the base model's answer;
@@ -37,6 +37,7 @@ class Prediction(Frozen):
     meta: dict[str, Any] = Field(default_factory=dict)
     new_tokens: int | None = None
     truncated: bool = False
+    baseline_truncated: bool | None = None
     measures: dict[str, float] | None = None
     baseline_measures: dict[str, float] | None = None
     unit: str | None = None

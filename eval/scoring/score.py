@@ -23,10 +23,14 @@ from eval.scoring.evidence import Evidence
 from eval.scoring.flat_metrics import write_flat_metrics
 from eval.scoring.predictions import Prediction, read_predictions
 from eval.scoring.summary import EvaluatedRows, Figure, Scores, Summary, estimate_figure, summarise
+from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
 from recipebook.modules import METRIC, load
 from recipebook.options import check_options
 from recipebook.recipe.figures import name_figures
+
+# A figure beyond 0 to 1 is in one of these sets of its metric.
+DIRECTIONS = ("LESS_IS_BETTER", "MORE_IS_BETTER", "UNTESTED")
 
 
 class Metric(Protocol):
@@ -34,8 +38,16 @@ class Metric(Protocol):
 
     `score` returns one dict a prediction, with every figure; None where a figure is not defined (0/0), never 0.
     A module may also have
-    - `LESS_IS_BETTER`: names of figures;
+    - `LESS_IS_BETTER`, `MORE_IS_BETTER`: names of figures. One that leaves the range from 0 to 1 must be in one of the
+      two or in `UNTESTED`, else scoring is refused; within the range, more is better unless the first names it;
+    - `SAME_FOR_BASE`: figures that every answer of a base model has the same value of, by definition;
     - `UNTESTED`: figures without a p-value, such as counts;
+    - `list_evadable(options)`: names of figures that an answer can leave undefined, such as the precision of calls in
+      one without calls; they cannot be `eval.main`;
+    - `name_scales(options)`: figures whose unit the options decide, each with the unit; values in different units are
+      not compared;
+    - `fill_options(given, recipe)`: the options that an evaluated recipe's other sections decide, where it gives none;
+    - `VERSION`: raised when figures of the same name come to mean something else: earlier results are not compared;
     - `RATIOS`: figures whose mean is a sum of others divided by a sum of others (eval/statistics/ratios.py);
     - `EXPONENTIALS`: those of the ratios that are e to the power of the quotient;
     - `MEASURES`: the texts of a row whose likelihood is measured, instead of generating an answer: `answer`, `spans`
@@ -65,24 +77,47 @@ def load_metric(name: str) -> Metric:
     return cast(Metric, load(METRIC, name))
 
 
-def list_figures(metric: Metric) -> dict[str, Figure]:
-    """A metric's figures by name."""
+def list_figures(metric: Metric, options: BaseModel | None = None) -> dict[str, Figure]:
+    """A metric's figures by name; which of them an answer can evade is known with the options only."""
     # Most metrics have none of these.
     less_is_better = getattr(metric, "LESS_IS_BETTER", frozenset[str]())
     untested = getattr(metric, "UNTESTED", frozenset[str]())
+    same_for_base = getattr(metric, "SAME_FOR_BASE", frozenset[str]())
     ratios = getattr(metric, "RATIOS", {})
+    stated = _list_stated(metric)
     exponentials = getattr(metric, "EXPONENTIALS", frozenset[str]())
+    evadable = metric.list_evadable(options) if options and hasattr(metric, "list_evadable") else frozenset[str]()
+    scales = metric.name_scales(options) if options and hasattr(metric, "name_scales") else {}
     return {
         key: Figure(
-            explanation=text,
+            explanation=f"{text} ({scales[key]})" if key in scales else text,
+            scale=scales.get(key, ""),
             binary=key in metric.BINARY,
+            share=key not in stated and key not in ratios,
+            same_for_base=key in same_for_base,
             less_is_better=key in less_is_better,
             ratio=ratios.get(key),
             exponential=key in exponentials,
             untested=key in untested,
+            evadable=key in evadable,
         )
         for key, text in metric.FIGURES.items()
     }
+
+
+def score(name: str, predictions: Sequence[Prediction], options: BaseModel) -> list[Scores]:
+    """Score answers by a metric; refuse a figure beyond 0 to 1 that states no direction: it could mean either."""
+    metric = load_metric(name)
+    stated = _list_stated(metric)
+    found = metric.score(predictions, options)
+    for item, scores in zip(predictions, found, strict=True):
+        for figure, value in scores.items():
+            if value is not None and not 0 <= value <= 1 and figure not in stated:
+                raise UserError(
+                    f"metric {name}: figure '{figure}' is {value:g} for {item.id}, beyond 0 to 1; "
+                    f"it must be named in one of {', '.join(DIRECTIONS)}"
+                )
+    return found
 
 
 def read_options(name: str, options: Mapping[str, Any]) -> BaseModel:
@@ -90,19 +125,19 @@ def read_options(name: str, options: Mapping[str, Any]) -> BaseModel:
     return check_options(load_metric(name).Options, options, f"metric {name}")
 
 
-def score_file(name: str, source: Path, out: Path, options: Mapping[str, Any], seed: int = 42) -> dict[str, Any]:
+def score_file(name: str, source: Path, out: Path, options: Mapping[str, Any]) -> dict[str, Any]:
     """Score a predictions file into `out`, one line an answer; return the aggregates."""
     metric, settings = load_metric(name), read_options(name, options)
     predictions = read_predictions(source)
-    scores = metric.score(predictions, settings)
+    scores = score(name, predictions, settings)
     _write_lines(out, [{"id": item.id, "scores": one} for item, one in zip(predictions, scores, strict=True)])
     groups = [item.group for item in predictions]
     return {
         "metric": name,
         "n": len(predictions),
         "figures": {
-            key: estimate_figure(key, figure, scores, groups, seed).model_dump()
-            for key, figure in list_figures(metric).items()
+            key: estimate_figure(key, figure, scores, groups).model_dump(exclude_defaults=True)
+            for key, figure in list_figures(metric, settings).items()
         },
     }
 
@@ -154,11 +189,17 @@ def score_predictions(predictions: Sequence[Prediction], settings: Mapping[str, 
     for metric in settings:
         module = load_metric(metric)
         names = {figure: named[metric, figure] for figure in module.FIGURES}
-        figures |= {names[key]: _rename_parts(figure, names) for key, figure in list_figures(module).items()}
+        own = list_figures(module, settings[metric])
+        figures |= {names[key]: _rename_parts(figure, names) for key, figure in own.items()}
         for scores, items in ((tuned, predictions), (base, answers)):
-            for kept, new in zip(scores, module.score(items, settings[metric]), strict=False):
+            for kept, new in zip(scores, score(metric, items, settings[metric]), strict=False):
                 kept.update({names[figure]: value for figure, value in new.items()})
     return Scored(figures, tuned, base if with_base else None)
+
+
+def _list_stated(metric: Metric) -> frozenset[str]:
+    """The figures whose direction the metric states; all others are shares."""
+    return frozenset[str]().union(*(getattr(metric, group, ()) for group in DIRECTIONS))
 
 
 def _rename_parts(figure: Figure, names: Mapping[str, str]) -> Figure:

@@ -6,8 +6,9 @@
                   "base": {…}, "difference": {"mean": 0.82, "p": 1e-90, …}, "p_adjusted": 1e-89}, …],
      "slices": [{"field": "category", "value": "movement", "rows": 35, "results": […]}, …]}
 
-The main figure comes first. P-values are adjusted by Holm over the figures of the whole and, in a slice field, over
-that field's values, figure by figure: over what a reader compares at one glance.
+The main figure comes first and is tested alone: its adjusted p-value is its own. The other figures' are adjusted by
+Holm among themselves. In a slice field they are adjusted over that field's values, figure by figure: over what a reader
+compares at one glance; there the intervals of differences hold together, 95 times in 100.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +17,9 @@ from pydantic import Field
 
 from eval.scoring.evidence import Evidence
 from eval.scoring.predictions import Prediction
-from eval.statistics.estimates import Difference, Estimate, adjust_holm, compare, estimate
+from eval.statistics.estimates import Difference, Estimate, agree_adjusted, compare, estimate
+from eval.statistics.families import adjust_holm, adjust_rest, share_level
+from eval.statistics.intervals import LEVEL
 from eval.statistics.ratios import Ratio, compare_ratio, estimate_ratio
 from recipebook.errors import UserError
 from recipebook.frozen import Frozen
@@ -27,15 +30,22 @@ Scores = dict[str, float | None]
 class Figure(Frozen):
     """A figure's meaning, whether its values are only 0 and 1, and the figures that it divides if it is a ratio.
 
-    An untested figure is shown without a p-value, so that the p-values of the others are adjusted for fewer tests.
+    An untested figure is shown without a p-value, so that the p-values of the others are adjusted for fewer tests. An
+    answer can leave an evadable figure undefined. Values in different scales are not compared. A share is between 0 and
+    1; None where earlier versions did not write it down. A figure may be the same for every base model's answer, as a
+    reward against that base itself is: then it has no interval.
     """
 
     explanation: str
     binary: bool
+    share: bool | None = None
+    same_for_base: bool = False
     less_is_better: bool = False
     ratio: Ratio | None = None
     exponential: bool = False
     untested: bool = False
+    evadable: bool = False
+    scale: str = ""
 
 
 class DrawnRows(Frozen):
@@ -64,7 +74,8 @@ class OwnFile(Frozen):
 class EvaluatedRows(Frozen):
     """Which rows, which turns of them, what generated the answers ("" where none were), and at which checkpoint.
 
-    `drawn` is None where no row was left out, `own` where the rows are a part of the recipe's data.
+    `drawn` is None where no row was left out, `own` where the rows are a part of the recipe's data. `reference` says what
+    rewards are measured against, where there are some.
     """
 
     part: str
@@ -73,6 +84,7 @@ class EvaluatedRows(Frozen):
     checkpoint: int | None
     drawn: DrawnRows | None = None
     own: OwnFile | None = None
+    reference: str = ""
 
     @property
     def source(self) -> str:
@@ -94,10 +106,12 @@ class Result(Frozen):
     figure: str
     explanation: str
     binary: bool
+    share: bool | None = None
     less_is_better: bool = False
     ratio: Ratio | None = None
     exponential: bool = False
     untested: bool = False
+    scale: str = ""
     tuned: Estimate
     base: Estimate | None
     difference: Difference | None
@@ -120,6 +134,8 @@ class Summary(Frozen):
     seed: int
     rows: int
     truncated: int
+    truncated_base: int | None = None
+    """Answers of the base that were cut off; None where nobody wrote them down."""
     with_base: bool
     asked: EvaluatedRows | None = None
     evidence: Evidence | None = None
@@ -131,6 +147,11 @@ class Summary(Frozen):
     def part(self) -> str:
         """`validation rows`, or `rows` where it was not written down."""
         return self.asked.source if self.asked else "rows"
+
+    @property
+    def generated(self) -> bool:
+        """Whether models wrote answers; else only likelihoods were measured."""
+        return self.asked is None or bool(self.asked.engine)
 
     @property
     def headline(self) -> Result:
@@ -151,44 +172,48 @@ def summarise(
 
     Without a `main` figure, it is the first one that any answer has: labelled answers have no figures of pairs.
     """
+    fit = [name for name, figure in figures.items() if not (figure.untested or figure.evadable)]
     if main is not None and main not in figures:
         raise UserError(f"no figure {main!r}; the metrics have: {', '.join(figures)}")
-    if main is not None and figures[main].untested:
-        tested = ", ".join(name for name, figure in figures.items() if not figure.untested)
-        raise UserError(f"figure {main!r} is not tested and cannot be the main one; these can: {tested}")
-    has_values = (name for name in figures if any(scores[name] is not None for scores in tuned_scores))
+    if main is not None and main not in fit:
+        why = "is not tested" if figures[main].untested else "can be left undefined by an answer"
+        raise UserError(f"figure {main!r} {why} and cannot be the main one; these can: {', '.join(fit)}")
+    has_values = (name for name in fit if any(scores[name] is not None for scores in tuned_scores))
     first = main or next(has_values, next(iter(figures)))
     ordered = {first: figures[first], **figures}
     rows = range(len(predictions))
 
-    def compute(chosen: Iterable[int]) -> tuple[Result, ...]:
-        return _compute_results(list(chosen), predictions, tuned_scores, base_scores, ordered, seed)
+    def compute(chosen: Iterable[int], level: float = LEVEL) -> tuple[Result, ...]:
+        return _compute_results(list(chosen), predictions, tuned_scores, base_scores, ordered, level)
 
     parts: list[Slice] = []
     for field in slices:
         values = _find_values(field, predictions)
         chosen = {value: [row for row in rows if _format_value(predictions[row], field) == value] for value in values}
+        level = share_level(len(values))
         parts += _adjust_slices(
-            [Slice(field=field, value=value, rows=len(part), results=compute(part)) for value, part in chosen.items()]
+            [
+                Slice(field=field, value=value, rows=len(part), results=compute(part, level))
+                for value, part in chosen.items()
+            ]
         )
     return Summary(
         main=first,
         seed=seed,
         rows=len(predictions),
         truncated=sum(item.truncated for item in predictions),
+        truncated_base=_count_truncated([item.baseline_truncated for item in predictions]),
         with_base=base_scores is not None,
-        results=_adjust(compute(rows)),
+        results=_adjust_figures(compute(rows)),
         slices=tuple(parts),
     )
 
 
-def estimate_figure(
-    name: str, figure: Figure | Result, scores: Sequence[Scores], groups: Sequence[str], seed: int
-) -> Estimate:
+def estimate_figure(name: str, figure: Figure | Result, scores: Sequence[Scores], groups: Sequence[str]) -> Estimate:
     """One figure over some rows: a mean, or for a ratio the sum divided by the sum."""
     if figure.ratio:
-        return estimate_ratio(scores, figure.ratio, groups, exponential=figure.exponential, seed=seed)
-    return estimate([row[name] for row in scores], groups, binary=figure.binary, seed=seed)
+        return estimate_ratio(scores, figure.ratio, groups, exponential=figure.exponential)
+    return estimate([row[name] for row in scores], groups, binary=figure.binary, share=figure.share)
 
 
 def compare_figure(
@@ -197,14 +222,14 @@ def compare_figure(
     base: Sequence[Scores],
     tuned: Sequence[Scores],
     groups: Sequence[str],
-    seed: int,
+    level: float = LEVEL,
 ) -> Difference:
-    """One figure of the tuned model against the base model's over the same rows."""
+    """One figure of the tuned model against the base model's over the same rows, judged at `level`."""
     if figure.ratio:
-        difference = compare_ratio(base, tuned, figure.ratio, groups, exponential=figure.exponential, seed=seed)
+        difference = compare_ratio(base, tuned, figure.ratio, groups, exponential=figure.exponential, level=level)
     else:
         before, after = [row[name] for row in base], [row[name] for row in tuned]
-        difference = compare(before, after, groups, binary=figure.binary, seed=seed)
+        difference = compare(before, after, groups, binary=figure.binary, share=figure.share, level=level)
     return difference.model_copy(update={"p": None}) if figure.untested else difference
 
 
@@ -227,7 +252,7 @@ def _compute_results(
     tuned_scores: Sequence[Scores],
     base_scores: Sequence[Scores] | None,
     figures: Mapping[str, Figure],
-    seed: int,
+    level: float,
 ) -> tuple[Result, ...]:
     groups = [predictions[row].group for row in rows]
     tuned = [tuned_scores[row] for row in rows]
@@ -237,25 +262,50 @@ def _compute_results(
             figure=name,
             explanation=figure.explanation,
             binary=figure.binary,
+            share=figure.share,
             less_is_better=figure.less_is_better,
             ratio=figure.ratio,
             exponential=figure.exponential,
             untested=figure.untested,
-            tuned=estimate_figure(name, figure, tuned, groups, seed),
-            base=estimate_figure(name, figure, base, groups, seed) if base is not None else None,
-            difference=compare_figure(name, figure, base, tuned, groups, seed) if base is not None else None,
+            scale=figure.scale,
+            tuned=estimate_figure(name, figure, tuned, groups),
+            base=_estimate_base(name, figure, base, groups) if base is not None else None,
+            difference=compare_figure(name, figure, base, tuned, groups, level) if base is not None else None,
             p_adjusted=None,
         )
         for name, figure in figures.items()
     )
 
 
-def _adjust(results: Sequence[Result]) -> tuple[Result, ...]:
-    adjusted = adjust_holm([result.difference.p if result.difference else None for result in results])
-    return tuple(result.model_copy(update={"p_adjusted": p}) for result, p in zip(results, adjusted, strict=True))
+def _estimate_base(name: str, figure: Figure, scores: Sequence[Scores], groups: Sequence[str]) -> Estimate:
+    found = estimate_figure(name, figure, scores, groups)
+    return found.model_copy(update={"low": None, "high": None, "caution": ""}) if figure.same_for_base else found
+
+
+def _count_truncated(truncated: Sequence[bool | None]) -> int | None:
+    known = [one for one in truncated if one is not None]
+    return sum(known) if len(known) == len(truncated) else None
+
+
+def _adjust_figures(results: Sequence[Result]) -> tuple[Result, ...]:
+    return _put_p(results, adjust_rest([result.difference.p if result.difference else None for result in results]))
 
 
 def _adjust_slices(parts: Sequence[Slice]) -> list[Slice]:
-    by_figure = [_adjust(results) for results in zip(*(part.results for part in parts), strict=True)]
+    by_figure = [_adjust_values(results) for results in zip(*(part.results for part in parts), strict=True)]
     by_slice = list(zip(*by_figure, strict=True))
     return [part.model_copy(update={"results": results}) for part, results in zip(parts, by_slice, strict=True)]
+
+
+def _adjust_values(results: Sequence[Result]) -> tuple[Result, ...]:
+    """One figure over the values of a field."""
+    adjusted = adjust_holm([result.difference.p if result.difference else None for result in results])
+    kept = [
+        result.model_copy(update={"difference": result.difference and agree_adjusted(result.difference, p)})
+        for result, p in zip(results, adjusted, strict=True)
+    ]
+    return _put_p(kept, adjusted)
+
+
+def _put_p(results: Sequence[Result], adjusted: Sequence[float | None]) -> tuple[Result, ...]:
+    return tuple(result.model_copy(update={"p_adjusted": p}) for result, p in zip(results, adjusted, strict=True))

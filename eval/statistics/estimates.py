@@ -1,22 +1,13 @@
 """How sure a figure is: values (None where undefined) in, estimates with 95 % intervals and p-values out.
 
-    estimate([1.0, 1.0, 0.0, None], ["a", "b", "c", "d"], binary=True, seed=42)
-    → Estimate(n=3, undefined=1, mean=0.667, low=0.208, high=0.939)
+    estimate([1.0, 1.0, 0.0, None], ["a", "b", "c", "d"], binary=True)
+    → Estimate(n=3, undefined=1, mean=0.667, low=0.094, high=0.992)
 
-Values that share a group (turns of a dialogue) are not independent: then groups are resampled, not values, and their
-signs are flipped together. What was chosen, by simulation (`python -m benchmarks.calibration` prints the figures):
-- Intervals of 0/1 figures are Wilson's. Other means take the BCa bootstrap, as scores are skewed; differences take the
-  percentile bootstrap, as they are hardly skewed and BCa stumbles over the many zeros of 0/1 differences. Both are
-  widened as Student's t is for few groups (Hesterberg, "What Teachers Should Know About the Bootstrap", The American
-  Statistician 69, 2015): otherwise intervals of 10 dialogues would hold the truth 90 times in 100. Differences of less
-  than 20 groups take Student's t itself with the jackknife's error.
-- Paired tests are McNemar's for 0/1 figures, by the chi-squared distribution, and random sign flips of whole groups
-  with mid-p for others: exact tests of such steps reject 1 to 3 times in 100 where 5 are promised (Fagerland, Lydersen
-  and Laake, "The McNemar test for binary matched-pairs data: mid-p and asymptotic are better than exact conditional",
-  BMC Medical Research Methodology 13, 2013). McNemar's with mid-p still rejects 2.5 times of 50 pairs of which 1 in 10
-  differ; by chi-squared it is 4.7 times, and never more than 5.4 times from 50 pairs on.
-Where all values are equal there is nothing to resample, and the interval shows how many unseen other values there
-could be.
+Values that share a group (turns of a dialogue) are not independent: then intervals and tests go by groups. Right or
+wrong answers that are independent have the interval of a share and McNemar's test (eval/statistics/pairs.py), all other
+figures Student's t (eval/statistics/intervals.py). A difference counts where its test rejects and its interval leaves
+out 0: should the two disagree, as an exact test and an interval may, the interval reaches to 0. `caution` says why an
+interval may hold the truth less than 95 times in 100, by what is seen of the data.
 """
 
 import math
@@ -24,25 +15,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy import stats  # type: ignore[import-untyped]
 
-from eval.statistics.resampling import (
-    ROUNDING,
-    Interval,
-    bootstrap,
-    bound_constant,
-    bound_difference,
-    divide_sums,
-    find_detectable,
-    find_mid_p,
-    sum_groups,
-    wilson,
-)
+from eval.statistics.intervals import LEVEL, bound_change, bound_mean, bound_share, find_change_p, find_detectable
+from eval.statistics.pairs import bound_pairs, find_pairs_detectable, find_pairs_p
+from eval.statistics.sums import Spread, Statistic, divide_sums, measure_spread, sum_groups
 from recipebook.frozen import Frozen
 
-SIGNIFICANT = 0.05
-# Fewer values are too few for BCa to estimate the skew; more take time that grows with the square, to no effect.
-BCA_GROUPS = range(10, 2_001)
+SIGNIFICANT = LEVEL
+MCNEMAR, STUDENT = "McNemar's test", "paired t-test"
+# Beyond these, by simulation (`python -m benchmarks.calibration`), intervals hold the truth 92 times in 100 or more.
+EVEN = 0.25
+MANY = 30
+SKEWED = 0.2
+DIFFERING = 5
 
 Values = Sequence[float | None]
 
@@ -55,6 +40,7 @@ class Estimate(Frozen):
     mean: float | None
     low: float | None
     high: float | None
+    caution: str = ""
 
 
 class Difference(Frozen):
@@ -68,95 +54,167 @@ class Difference(Frozen):
     test: str
     p: float | None
     detectable: float | None
+    caution: str = ""
 
 
-def estimate(values: Values, groups: Sequence[str], *, binary: bool, seed: int) -> Estimate:
-    """Mean and interval of one figure."""
+def estimate(values: Values, groups: Sequence[str], *, binary: bool, share: bool | None = None) -> Estimate:
+    """Mean and interval of one figure; `share`: its values are between 0 and 1, by default where all of these are."""
     kept = [(value, group) for value, group in zip(values, groups, strict=True) if value is not None]
     undefined = len(values) - len(kept)
     if not kept:
         return Estimate(n=0, undefined=undefined, mean=None, low=None, high=None)
-    sums = _sum_values(kept)
-    single = sums.shape[1] == len(kept)
-    low, high = wilson(round(sums[0].sum()), len(kept)) if binary and single else _bound_mean(sums, seed)
-    return Estimate(n=len(kept), undefined=undefined, mean=float(divide_sums(*sums)), low=low, high=high)
+    sums = _sum_values([value for value, _ in kept], [group for _, group in kept])
+    if binary and sums.shape[1] == len(kept):
+        low, high = bound_share(round(sums[0].sum()), len(kept))
+        mean = float(divide_sums(*sums))
+        return Estimate(n=len(kept), undefined=undefined, mean=mean, low=low, high=high)
+    bounded = are_shares(value for value, _ in kept) if share is None else share
+    return estimate_sums(sums, len(kept), undefined, share=bounded)
 
 
-def compare(base: Values, tuned: Values, groups: Sequence[str], *, binary: bool, seed: int) -> Difference:
-    """Mean of tuned - base, its interval, and the probability of a difference as large if the two were alike."""
+def compare(
+    base: Values,
+    tuned: Values,
+    groups: Sequence[str],
+    *,
+    binary: bool,
+    share: bool | None = None,
+    level: float = LEVEL,
+) -> Difference:
+    """Mean of tuned - base, its interval, and the probability of a difference as large if the two were alike.
+
+    A difference is judged at `level`, and its interval has the confidence of 1 - level.
+    """
     kept = [
         (before, after, group)
         for before, after, group in zip(base, tuned, groups, strict=True)
         if before is not None and after is not None
     ]
-    single = binary and len({group for *_, group in kept}) == len(kept)
-    test = "McNemar's test" if single else "paired permutation test"
     if not kept:
-        return Difference(n=0, groups=0, mean=None, low=None, high=None, test=test, p=None, detectable=None)
-    sums = _sum_values([(after - before, group) for before, after, group in kept])
-    are_shares = all(0 <= value <= 1 for before, after, _ in kept for value in (before, after))
-    low, high = _bound_change(sums, seed, (-1.0, 1.0) if are_shares else (-math.inf, math.inf))
+        return make_empty(MCNEMAR if binary else STUDENT)
+    befores, afters, names = (list(column) for column in zip(*kept, strict=True))
+    sums = np.concatenate([_sum_values(afters, names), _sum_values(befores, names)])
+    bounded = are_shares([*befores, *afters]) if share is None else share
+    step = _find_step(befores, afters, binary=binary) if sums.shape[1] == len(kept) else None
+    if step is None:
+        found = compare_sums(sums, len(kept), share=bounded, level=level)
+    else:
+        found = _compare_pairs(sums, step, level)
+    # Both have as many values, so that the difference needs no rounding of two means.
+    return found.model_copy(update={"mean": float((sums[0] - sums[2]).sum() / len(kept))})
+
+
+def estimate_sums(sums: Any, n: int, undefined: int, *, share: bool) -> Estimate:
+    """Estimate a mean or a ratio by its sums."""
+    low, high = (_read(end) for end in bound_mean(sums, share=share))
+    caution = "; ".join(_list_cautions(measure_spread(sums), share=share)) if low is not None else ""
+    mean = float(divide_sums(*sums))
+    return Estimate(n=n, undefined=undefined, mean=mean, low=low, high=high, caution=caution)
+
+
+def compare_sums(
+    sums: Any, n: int, *, share: bool, level: float = LEVEL, statistic: Statistic = divide_sums
+) -> Difference:
+    """Compare two means or ratios by the sums of tuned and base."""
+    spread = measure_spread(sums, statistic)
+    low, high = (_read(end) for end in bound_change(sums, share=share, level=level, statistic=statistic))
+    cautions = _list_cautions(spread, share=share)
+    if 0 < spread.differing < DIFFERING:
+        cautions.insert(0, f"only {spread.differing} of {spread.groups} differ")
+    p = float(find_change_p(sums, statistic))
+    low, high, p = agree(low, high, p, level)
     return Difference(
-        n=len(kept),
-        groups=sums.shape[1],
-        mean=float(divide_sums(*sums)),
+        n=n,
+        groups=spread.groups,
+        mean=_read(spread.middle),
         low=low,
         high=high,
-        test=test,
-        p=_test_mcnemar(sums[0]) if single else _test_flips(sums[0], seed),
-        detectable=find_detectable(sums),
+        test=STUDENT,
+        p=p,
+        detectable=_read(find_detectable(sums, level=level, statistic=statistic)),
+        caution="; ".join(cautions) if low is not None else "",
     )
 
 
-def adjust_holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Holm's correction for looking at several p-values at once; None stays None and is not counted."""
-    order = sorted((p, index) for index, p in enumerate(p_values) if p is not None)
-    adjusted: list[float | None] = [None] * len(p_values)
-    highest = 0.0
-    for rank, (p, index) in enumerate(order):
-        highest = max(highest, min(1.0, p * (len(order) - rank)))
-        adjusted[index] = highest
-    return adjusted
+def make_empty(test: str) -> Difference:
+    """The difference where no row has both defined."""
+    return Difference(n=0, groups=0, mean=None, low=None, high=None, test=test, p=None, detectable=None)
 
 
-def _sum_values(kept: Sequence[tuple[float, str]]) -> Any:
+def agree(low: float | None, high: float | None, p: float, level: float) -> tuple[float | None, float | None, float]:
+    """Interval and p-value of one difference as they are shown: either both say that it is not 0, or neither does."""
+    if low is None or high is None:
+        return low, high, p
+    if low > 0 or high < 0:
+        return (low, high, p) if p < level else (min(low, 0.0), max(high, 0.0), p)
+    return low, high, max(p, level)
+
+
+def agree_adjusted(difference: Difference, p: float | None) -> Difference:
+    """One of several differences, whose interval holds together with theirs, as its adjusted p-value judges it.
+
+    Holm's correction rejects what an interval of the family's level may still hold; then the interval ends at 0, as
+    Strassburger and Bretz have it ("Compatible simultaneous lower confidence bounds for the Holm procedure and other
+    Bonferroni-based closed tests", Statistics in Medicine 27, 2008).
+    """
+    low, high, mean = difference.low, difference.high, difference.mean
+    if p is None or low is None or high is None or mean is None or p >= SIGNIFICANT:
+        return difference
+    ends = {"low": max(low, 0.0), "high": high} if mean > 0 else {"low": low, "high": min(high, 0.0)}
+    return difference.model_copy(update=ends)
+
+
+def are_shares(values: Any) -> bool:
+    """Whether all values could be shares."""
+    return all(0 <= value <= 1 for value in values)
+
+
+def _sum_values(values: Sequence[float], groups: Sequence[str]) -> Any:
     """Sums by group above counts by group."""
-    values, groups = zip(*kept, strict=True)
     return sum_groups([values, [1.0] * len(values)], groups)
 
 
-def _bound_mean(sums: Any, seed: int) -> Interval:
-    means = sums[0] / sums[1]
-    if np.ptp(means) == 0:
-        return bound_constant(float(means[0]), len(means), (0.0, 1.0))
-    return bootstrap(sums, seed, "BCa" if len(means) in BCA_GROUPS else "percentile")
+def _find_step(befores: Sequence[float], afters: Sequence[float], *, binary: bool) -> float | None:
+    """The size of all differences where answers are right, wrong or, as a reward of 0, half; None if sizes differ."""
+    if not binary and not {*befores, *afters} <= {0.0, 0.5, 1.0}:
+        return None
+    sizes = {abs(after - before) for before, after in zip(befores, afters, strict=True)} - {0.0}
+    return next(iter(sizes), 1.0) if len(sizes) < 2 else None
 
 
-def _bound_change(sums: Any, seed: int, bounds: tuple[float, float]) -> Interval:
-    means = sums[0] / sums[1]
-    if np.ptp(means) == 0:
-        return bound_constant(float(means[0]), len(means), (-1.0, 1.0))
-    return bound_difference(sums, seed, bounds)
+def _compare_pairs(sums: Any, step: float, level: float) -> Difference:
+    gains = sums[0] - sums[2]
+    better, worse, n = int((gains > 0).sum()), int((gains < 0).sum()), len(gains)
+    low, high = (step * float(end) for end in bound_pairs(better, worse, n, level))
+    shown_low, shown_high, p = agree(low, high, float(find_pairs_p(better, worse, n)), level)
+    return Difference(
+        n=n,
+        groups=n,
+        mean=float(divide_sums(*sums)),
+        low=shown_low,
+        high=shown_high,
+        test=MCNEMAR,
+        p=p,
+        detectable=_find_detectable(sums, step, worse, level),
+    )
 
 
-def _test_mcnemar(differences: Any) -> float:
-    better, worse = int((differences > 0).sum()), int((differences < 0).sum())
-    return float(stats.chisquare([better, worse]).pvalue) if better + worse else 1.0
+def _find_detectable(sums: Any, step: float, worse: int, level: float) -> float | None:
+    of_t, n = _read(find_detectable(sums, level=level)), sums.shape[1]
+    return None if of_t is None else step * find_pairs_detectable(worse, n, of_t / step, level)
 
 
-def _test_flips(sums: Any, seed: int) -> float:
-    """Flip signs at random: if the models were alike, each group's answers could as well be the other's.
+def _list_cautions(spread: Spread, *, share: bool) -> list[str]:
+    cautions = []
+    if spread.worth < EVEN * spread.groups:
+        cautions.append(f"{spread.groups} groups of very unequal size count as {spread.worth:.0f}")
+    if not share and spread.groups < MANY:
+        cautions.append(f"{spread.groups} values without bounds are few: a rare large one may be missing")
+    elif not share and abs(spread.skew) > SKEWED:
+        cautions.append("a few large values decide it")
+    return cautions
 
-    By hand, since scipy's permutation_test took 14 s over the figures of 400 rows where this takes 2.
-    """
-    moved = sums[sums != 0]
-    if not len(moved):
-        return 1.0
-    total = moved.sum()
 
-    def measure(rng: np.random.Generator, draws: int) -> Any:
-        octets = rng.integers(0, 256, size=(draws, len(moved) // 8 + 1), dtype=np.uint8)
-        flipped = np.unpackbits(octets, axis=1, count=len(moved)) @ moved
-        return abs(total - 2 * flipped) - abs(total)
-
-    return find_mid_p(measure, len(moved), ROUNDING * abs(moved).sum(), seed)
+def _read(value: Any) -> float | None:
+    number = float(value)
+    return number if math.isfinite(number) else None

@@ -1,7 +1,7 @@
 """The dataset step: sources to train, validation and test rows, in a cache folder named by all that shapes them.
 
-In: a recipe's `data` section. Out: `<cache>/<key>/` with `train.jsonl`, `validation.jsonl`, `test.jsonl`, and
-`account.json`, written last:
+In: a recipe's `data` section. Out: `<cache>/<key>/` with `train.jsonl`, `validation.jsonl`, `test.jsonl`, `units.json`
+(recipebook/data/units.py) and `account.json`, written last:
 
     {"rows": {"train": 1600, "validation": 200, "test": 200}, "rows_digest": "5d0c…", "sources":
      {"samples/robot.json": "9a41…"}, "account": {"records": 2000, "rows": 2000, "rejected": [], …}}
@@ -30,6 +30,7 @@ from recipebook.data.sampling import keep_rows, repeat_rows
 from recipebook.data.split import PARTS, Part, choose_part
 from recipebook.data.split_file import SplitFile
 from recipebook.data.system_turns import System, SystemTurns
+from recipebook.data.units import Units
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file, replacing, write_text
 from recipebook.frozen import Frozen
@@ -168,7 +169,7 @@ def _write(
     kinds: Counter[Kind],
 ) -> tuple[dict[Part, int], Account]:
     begun: list[tuple[int, str]] = []
-    written = {part: Written(converter.leak) for part in PARTS}
+    written, units = {part: Written(converter.leak) for part in PARTS}, Units(data.split.by)
     in_turn = [(part, source) for part, sources in inputs.items() for source in sources]
     line = ProgressLine("convert")
     show = partial(draw_reading, line, [source for _, source in in_turn], ledger)
@@ -185,8 +186,10 @@ def _write(
                 if chosen:
                     files[chosen].writelines(each.lines)
                     written[chosen].add(each, before)
+                    units.add(chosen, each)
                     for row in each.rows:
                         kinds[find_kind(row)] += 1
+    units.write(folder)
     drop_overlap(begun, written, _path(folder, "train"), ledger, own=set(_name_sources(data)))
     if data.where and _names_share(data, "test") and not written["test"].numbers:
         # One persona of two hundred may have too few records; that must not keep the others from being trained.

@@ -8,7 +8,7 @@ import hashlib
 import json
 import string
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -82,15 +82,26 @@ def _hash_turns(turns: list[Message]) -> int:
     return hash(tuple((turn["role"], normalise(turn["content"]), repr(turn.get("tool_calls"))) for turn in turns))
 
 
+def identify_fields(record: dict[str, Any], by: Sequence[str]) -> bytes:
+    """The values of some fields of a record, the same for texts that differ only in case, white space or edges."""
+    return _write_values(_list_values(record, by))
+
+
 def _identify(record: dict[str, Any], split: Split) -> bytes:
-    values: list[Any] = [split.seed]
-    if not split.by:
-        values.append(record)
-    for field in split.by:
+    return _write_values([split.seed, *(_list_values(record, split.by) if split.by else [record])])
+
+
+def _list_values(record: dict[str, Any], by: Sequence[str]) -> list[Any]:
+    values: list[Any] = []
+    for field in by:
         if field not in record:
             raise BadRecord(f"missing '{field}', which data.split.by names")
         value = record[field]
         values.append(normalise(value) if isinstance(value, str) else [value])
+    return values
+
+
+def _write_values(values: list[Any]) -> bytes:
     try:
         return orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError as error:

@@ -61,9 +61,8 @@ class Evaluation(Section):
     )
     unit: tuple[Name, ...] = Field(
         (),
-        description="fields of meta that identify rows that belong together, in intervals and tests; empty: the "
-        "record. "
-        "Set it where rows share an origin, else intervals are too narrow.",
+        description="fields of meta that identify rows that belong together, in intervals and tests; empty: rows whose "
+        "records agree in data.split.by. Set it where rows share more, else intervals are too narrow.",
     )
     generation: Generation = Field(Generation(), description="how answers are generated.")
     limit: Annotated[Positive, measured_in("rows")] | None = Field(
@@ -72,5 +71,7 @@ class Evaluation(Section):
         "where evaluation takes too long; results under different limits are not comparable.",
     )
     seed: Seed = Field(
-        42, description="of the resamples that intervals and tests rest on. There is no need to change it."
+        42,
+        description="of the draws by which the leaderboard estimates what the best gains by being chosen. There is no "
+        "need to change it.",
     )

@@ -12,6 +12,7 @@ from recipebook import hardware, project
 from recipebook.data.dataset import Dataset
 from recipebook.data.marks import has_masked
 from recipebook.data.overlap import HELD_OUT
+from recipebook.data.units import UNITS
 from recipebook.files import copy_file, digest, digest_file, write_text
 from recipebook.launch.command import build_command, build_environment
 from recipebook.launch.render import Inputs, render_axolotl, render_deepspeed
@@ -50,6 +51,8 @@ def place_rows(folder: Path, dataset: Dataset) -> None:
             path.symlink_to(_point(dataset.path(part), folder / "data"))
         else:
             copy_file(dataset.path(part), path)
+    if (dataset.folder / UNITS).is_file():
+        copy_file(dataset.folder / UNITS, folder / "data" / UNITS)
 
 
 def write_files(folder: Path, recipe: Recipe, dataset: Dataset, beginning: Beginning = FRESH) -> None:

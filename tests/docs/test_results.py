@@ -27,7 +27,6 @@ RECORD: dict[str, Any] = {
                        "p": 1e-36, "detectable": 0.04},
         "p_adjusted": 1e-35,
     },
-    "verdict": "exact (all is right): tuned 80.0 %, base 0.0 %; the difference is not luck.",
     "training_seconds": 430.2, "evaluation_seconds": None, "memory_gib": 1.42,
     "commands": ["make train RECIPE=robot-lora PROFILE=tiny", "make eval RUN=robot-lora"],
 }  # fmt: skip
@@ -91,12 +90,21 @@ def test_a_record_becomes_a_row_a_verdict_and_the_commands_that_repeat_it(tmp_pa
     assert "- Base: `models/tiny-base`." in page
     assert "- Machine: AMD EPYC, 2 cores, 23.5 GiB of memory, no GPU." in page
     assert "- Better than the base: 1 of 1.\n" in page
-    assert f"- `robot-lora`: {RECORD['verdict']}" in page
+    # Of 200 rows all have the figure, and the difference has a p-value below 0.001.
+    verdict = "the difference of +80.0 points [74.5, 85.5] is unlikely if the two were alike (p < 0.001)."
+    said = f"exact (all is right): tuned 80.0 % [73.9, 85.0], base 0.0 % [0.0, 1.9]; {verdict}"
+    assert f"- `robot-lora`: {said}" in page
     assert (
         "| `robot-lora` | robot-lora-20261129-024408, identity 9dee18d1690bdb96, commit 632103697b | 2026-11-29 "
         "| `make train RECIPE=robot-lora PROFILE=tiny`, `make eval RUN=robot-lora` |"
     ) in page
     assert list_rows(page, "small")["robot-lora"].startswith("| `robot-lora` | not run yet | |")
+
+
+def test_a_record_of_an_earlier_version_has_the_words_of_today(tmp_path: Path) -> None:
+    earlier = {**RECORD, "verdict": "in the words of then"}
+    store("tiny", RecipeRecord.model_validate(earlier), tmp_path)
+    assert "the words of then" not in render_results(tmp_path)
 
 
 @pytest.mark.parametrize(("low", "high", "less"), [(-0.1, 0.2, False), (-0.3, -0.1, False), (0.1, 0.3, True)])
@@ -105,7 +113,7 @@ def test_what_does_not_win_is_named(tmp_path: Path, low: float, high: float, les
     result = {**RECORD["result"], "difference": difference, "less_is_better": less}
     store("tiny", RecipeRecord.model_validate({**RECORD, "result": result}), tmp_path)
     page = render_results(tmp_path)
-    assert "- Better than the base: 0 of 1; not better, or possibly by luck: `robot-lora`.\n" in page
+    assert "- Better than the base: 0 of 1; not shown to be better: `robot-lora`.\n" in page
 
 
 def test_a_failure_has_its_row_with_the_reason(tmp_path: Path) -> None:

@@ -37,8 +37,8 @@ def read_json(path: Path) -> dict[str, Any]:
     ("recipe", "figure", "settings"),
     [
         ("persona-unified", "param_f1", SHORT),
-        ("preference-dpo", "prefers_chosen", FEW),
-        ("preference-kto", "prefers_chosen", FEW),
+        ("preference-dpo", "reward_accuracy", FEW),
+        ("preference-kto", "reward_accuracy", FEW),
         ("toolformer-weighted", "tool_f1", SHORT),
         ("trait", "nll", FEW),
     ],

@@ -15,6 +15,7 @@ from eval.opening import (
     choose_folder,
     find_folder,
     list_notes,
+    name_units,
     read_recipe,
     read_rows,
     replacing_evaluation,
@@ -124,6 +125,21 @@ def test_a_bad_answer_is_no_reference(metric: str) -> None:
         f"x#1 is an answer with a label, which may be a bad one to be like; metric '{metric}' takes every answer for a "
         "good one: preference and likelihood measure answers with a label"
     )
+
+
+def test_rows_belong_together_by_the_split_unless_the_recipe_says_otherwise(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "units.json").write_text('{"a#1": "5f0c", "a#3": "5f0c"}')
+    prompts = [
+        Prompt(origin, (), (), {"role": "assistant", "content": ""}, None, {"origin": origin, "topic": topic})
+        for origin, topic in (("a#1", "x"), ("a#2", "x"), ("a#3", "y"))
+    ]
+    assert name_units(run, Evaluation(), prompts) == ["5f0c", None, "5f0c"]
+    assert name_units(run, Evaluation(unit=("topic",)), prompts) == ['["x"]', '["x"]', '["y"]']
+    # Rows that an earlier version converted have none, and are taken record by record.
+    (tmp_path / "data" / "units.json").unlink()
+    assert name_units(run, Evaluation(), prompts) == [None] * 3
 
 
 def test_an_edited_section_counts_and_is_told(start_trained: StartTrained, tmp_path: Path) -> None:

@@ -28,11 +28,24 @@ def test_every_figure_has_each_runs_mean_and_its_difference_to_the_first(make_ru
     assert exact.standings[1].difference and exact.standings[1].difference.p == pytest.approx(P_OF_8_AND_2)
 
 
-def test_p_values_are_adjusted_over_all_that_is_shown(make_run: MakeRun) -> None:
+def test_the_main_figure_is_adjusted_over_the_runs_and_its_intervals_hold_together(make_run: MakeRun) -> None:
     comparison = compare_runs([read_evaluation(make_run(answers)) for answers in (HALF, MORE, HALF)])
     adjusted = [one.p_adjusted for row in comparison.figures for one in row.standings]
     # Lengths are not tested, which leaves the two differences in `exact`.
     assert adjusted == [None, pytest.approx(2 * P_OF_8_AND_2), 1.0, *[None] * 9]
+    # Alone, the same difference is held more closely.
+    alone = compare_runs(comparison.runs[:2]).figures[0].standings[1].difference
+    beside = comparison.figures[0].standings[1].difference
+    assert alone and beside and alone.high and beside.high and beside.high > alone.high
+
+
+def test_rewards_of_other_scales_are_not_compared(make_run: MakeRun) -> None:
+    first, other = (read_evaluation(make_run(answers)) for answers in (HALF, MORE))
+    scaled = other.summary.results[0].model_copy(update={"scale": "beta 2"})
+    other = other._replace(summary=other.summary.model_copy(update={"results": (scaled, *other.summary.results[1:])}))
+    comparison = compare_runs([first, other])
+    assert [one.difference for one in comparison.figures[0].standings] == [None, None]
+    assert comparison.figures[1].standings[1].difference is not None
 
 
 def test_the_table_fits_80_columns_and_tells_what_was_found(make_run: MakeRun) -> None:
@@ -43,20 +56,20 @@ def test_the_table_fits_80_columns_and_tells_what_was_found(make_run: MakeRun) -
         f"B  {runs[1].name}",
         "",
         "exact",
-        "  A  0.000 [0.000, 0.161]",
-        "  B  0.800 [0.584, 0.919]  +0.800 [0.600, 0.950]  p <0.001",
+        "  A  0.000 [0.000, 0.168]",
+        "  B  0.800 [0.563, 0.943]  +0.800 [0.510, 0.919]  p <0.001",
     ]
-    # (2.093024 + 0.860951) · 0.410391 / sqrt(20): sixteen 1 and four 0.
+    # Six of 20 must differ, which they do four times in five where 36.6 in 100 do.
     assert lines[-2:] == [
-        "B is better than A in exact, and not by luck",
-        "  differences in exact under 27.1 points often go unnoticed (80 % power)",
+        "B is better than A in exact: unlikely if the two were alike (p < 0.001)",
+        "  differences in exact under 36.6 points often go unnoticed (80 % power)",
     ]
     assert [line for line in lines if len(line) > 80] == []
 
 
-def test_a_difference_that_may_be_luck_is_said_to_be(make_run: MakeRun) -> None:
+def test_a_difference_that_is_not_shown_is_said_so(make_run: MakeRun) -> None:
     lines = terminal_table(compare_runs([read_evaluation(make_run(answers)) for answers in (HALF, MORE)])).splitlines()
-    assert "B and A: the difference in exact may well be luck (p = 0.058)" in lines
+    assert "B and A: a difference in exact is not shown (p = 0.058)" in lines
 
 
 @pytest.mark.parametrize("condition", ["test set", "chat template", "metric settings", "generation settings"])
@@ -79,7 +92,7 @@ def test_a_checkpoint_is_compared_under_a_name_of_its_own(
     evaluations = [read_evaluation(*find_evaluation(name, tmp_path)) for name in names]
     lines = terminal_table(compare_runs(evaluations)).splitlines()
     assert lines[:2] == [f"A  {run.name}@checkpoint-500", f"B  {run.name}"]
-    assert "20 test rows; in brackets 95 % intervals; differences to A, p adjusted by Holm" in lines
+    assert "20 test rows; in brackets 95 % intervals; differences to A" in lines
     other = read_evaluation(*find_evaluation("robot@validation", tmp_path))
     with pytest.raises(UserError, match=r"@validation cannot be compared: they differ in test set"):
         compare_runs([evaluations[1], other])

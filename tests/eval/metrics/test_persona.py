@@ -5,8 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.metrics.persona import LESS_IS_BETTER, RATIOS, Options, score
+from eval.report.verdict import make_verdict
 from eval.scoring.predictions import Prediction
-from eval.scoring.score import read_options
+from eval.scoring.score import read_options, score_predictions
+from eval.scoring.summary import summarise
 from recipebook.errors import UserError
 
 STRICT, COMPAT = Options(), Options(mode="compat")
@@ -73,11 +75,41 @@ def test_compat_finds_an_alarm_system_in_warm_colors() -> None:
     assert pick(score_one(prediction, reference, STRICT), "device_precision", "param_precision") == [1, 1 / 2]
 
 
-def test_nothing_by_nothing_is_0_for_compat_numbers_and_undefined_in_strict() -> None:
+def test_nothing_by_nothing_is_0_for_compat_numbers_and_agreement_in_strict() -> None:
     figures = ("numerical_precision", "numerical_recall", "numerical_f1", "numerical_mae", "device_precision")
     words = ("lights: cool color", "lights: cool color")
     assert pick(score_one(*words, COMPAT), *figures) == [0, 0, 0, 0, 1]
-    assert pick(score_one(*words, STRICT), *figures) == [None, None, None, None, 1]
+    assert pick(score_one(*words, STRICT), *figures) == [1, None, 1, None, 1]
+    # Nothing where something is wanted is undefined as a precision, and 0 as what was found of it.
+    nothing = score_one("Of course.", "ac to 20 degrees", STRICT)
+    assert pick(nothing, *figures) == [None, 0, 0, None, None]
+
+
+def test_actions_that_nobody_asked_for_are_seen_in_a_comparison() -> None:
+    """Tuned is perfect, and so is base, but that it acts on the 30 turns of 400 that ask for nothing."""
+    acts, thanks = "tv volume to 30", "You are welcome."
+    rows = [(acts, acts)] * 370 + [(thanks, acts)] * 30
+    answers = [
+        Prediction(id=str(at), reference=wanted, prediction=wanted, baseline=base)
+        for at, (wanted, base) in enumerate(rows)
+    ]
+    scored = score_predictions(answers, {"persona": STRICT})
+    summary = summarise(answers, scored.tuned, scored.base, scored.figures, [], 42, "param_f1")
+    headline = summary.headline
+    assert headline.base is not None and headline.difference is not None
+    assert (headline.tuned.mean, headline.base.mean, headline.difference.mean) == (1.0, 0.925, 0.075)
+    assert (headline.tuned.n, headline.base.n, headline.difference.n) == (400, 400, 400)
+    assert "the difference of +0.075 [" in make_verdict(summary)
+    assert "is unlikely if the two were alike (p < 0.001)" in make_verdict(summary)
+    # Turned round, the adapter that acts when nobody asked is worse.
+    swapped = summarise(answers, scored.base or [], scored.tuned, scored.figures, [], 42, "param_f1")
+    assert "tuning made it worse: the difference of -0.075 [" in make_verdict(swapped)
+
+
+def test_a_number_on_the_edge_of_the_tolerance_is_within_it() -> None:
+    # 22.1 - 22 is 0.10000000000000142.
+    assert score_one("ac to 22.1 degrees", "ac to 22 degrees", Options(tolerance=0.1))["numerical_precision"] == 1
+    assert score_one("ac to 22.2 degrees", "ac to 22 degrees", Options(tolerance=0.1))["numerical_precision"] == 0
 
 
 def test_the_error_is_the_mean_of_the_numbers_that_do_not_match() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from eval.reading.calls import Call, Value
-from eval.reading.pairing import compare_counts, count_equal, count_ordered, divide, find_partners
+from eval.reading.pairing import compare_counts, count_equal, count_ordered, divide, find_partners, is_within
 
 
 def call(name: str, **arguments: float | str) -> Call:
@@ -53,7 +53,25 @@ def test_arguments_are_shared_by_name_type_and_value(one: Call, other: Call, sha
 def test_counts_become_precision_recall_and_f1() -> None:
     assert compare_counts("calls", 2, 4, 8) == {"calls_precision": 0.5, "calls_recall": 0.25, "calls_f1": 4 / 12}
     assert compare_counts("calls", 0, 0, 1) == {"calls_precision": None, "calls_recall": 0.0, "calls_f1": 0.0}
-    assert compare_counts("calls", 0, 0, 0) == {"calls_precision": None, "calls_recall": None, "calls_f1": None}
+    assert compare_counts("calls", 0, 2, 0) == {"calls_precision": 0.0, "calls_recall": None, "calls_f1": 0.0}
+
+
+def test_an_answer_and_a_reference_that_both_have_nothing_agree() -> None:
+    assert compare_counts("calls", 0, 0, 0) == {"calls_precision": 1.0, "calls_recall": None, "calls_f1": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("answer", "wanted", "tolerance"),
+    [(2.1, 2, 0.1), (1.9, 2, 0.1), (1.05, 1, 0.05), (0.95, 1, 0.05), (0.525, 0.5, 0.025), (10.5, 10, 0.5)],
+)
+def test_a_number_on_the_edge_of_the_tolerance_is_within_it(answer: float, wanted: float, tolerance: float) -> None:
+    assert is_within(answer, wanted, tolerance)
+    assert not is_within(answer + 0.001 * (answer - wanted), wanted, tolerance)
+
+
+def test_no_tolerance_is_none() -> None:
+    assert is_within(2, 2.0, 0)
+    assert not is_within(2 + 1e-12, 2, 0)
 
 
 def test_a_share_of_nothing_is_none() -> None:

@@ -48,7 +48,7 @@ def test_every_model_has_its_mean_and_each_step_its_difference(section: SectionS
 def test_the_terminal_tells_means_steps_and_findings(section: SectionSummary) -> None:
     told = format_section(section)
     assert told.startswith("20 rows (stage sft)\n\nmean ")
-    assert "base to sft: exact is better, and not by luck (difference +0.600" in told
+    assert "base to sft: exact is better by +0.600 [" in told
     assert "\nsft to dpo " in told
 
 

@@ -38,7 +38,6 @@ def test_a_run_has_the_main_figure_of_its_summary_and_the_commands_that_repeat_i
     assert (record.base, record.base_origin) == ("models/tiny-base", "hub, x")
     assert (record.rows, record.drawn, record.result.figure, record.result.tuned.mean) == (10, None, "exact", 0.5)
     assert (record.training_seconds, record.evaluation_seconds, record.memory_gib) == (7.0, 12.5, 1.4)
-    assert record.verdict.startswith("exact (")
     assert record.commands == ("make train RECIPE=robot PROFILE=tiny", "make eval RUN=robot")
 
 

@@ -27,13 +27,13 @@ def test_scores_are_written_line_by_line_and_summed_up(tmp_path: Path) -> None:
         ("2", 0.0, None),
     ]
     assert (aggregates["metric"], aggregates["n"]) == ("robot", 2)
-    # Wilson's interval of 1 in 2: 0.5 ± z/2 · sqrt(1 / (2 + z²))
+    # Clopper and Pearson's interval of 1 in 2: 1 - 0.975^(1/2), and 0.975^(1/2)
     assert aggregates["figures"]["exact"] == {
         "n": 2,
         "undefined": 0,
         "mean": 0.5,
-        "low": pytest.approx(0.094531, abs=1e-6),
-        "high": pytest.approx(0.905469, abs=1e-6),
+        "low": pytest.approx(0.012579, abs=1e-6),
+        "high": pytest.approx(0.987421, abs=1e-6),
     }
     assert aggregates["figures"]["order"] == {"n": 0, "undefined": 2, "mean": None, "low": None, "high": None}
 

@@ -1,0 +1,214 @@
+"""Whether verdicts keep their word: simulated evaluations of equal models in; how often they are said to differ, out.
+
+    python -m benchmarks.verdicts --sets 2000
+
+A verdict is false where equal models are said to differ: the main figure in a report, any of its other figures, any
+slice, any run of a leaderboard that is said to be worse than the best, any choice of people. Each may be false 5 times
+in 100. `power` is how often a difference is found that is as large as the report says can be found with 80 % power.
+The last line is one JSON list:
+
+    [{"what": "leaderboard of 20", "n": 577, "sets": 2000, "share": 0.031}, …]
+
+It ends with status 1 where the lower end of a share's 99 % interval is above 5.5 %, or power is clearly below 80 %.
+"""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from benchmarks.calibration import MOST_REJECTS, find_high, find_low
+from eval.statistics.estimates import compare
+from eval.statistics.families import adjust_holm, adjust_rest, share_level
+from eval.statistics.intervals import find_change_p
+from eval.statistics.pairs import bound_pairs, find_pairs_p
+
+Rng = np.random.Generator
+
+LEVEL = 0.05
+ROWS = 577
+RUNS = (2, 5, 20, 50)
+FIGURES = 12
+SLICES, SLICE_ROWS = 12, 48
+CHOICES = (5, 6, 8, 11, 20, 50, 100)
+POWER_ROWS = (30, 100, 577)
+# The share of rows that a better model loses all the same.
+LOST = 0.05
+# Power is promised for the size of a test set, from one that is itself measured with an error.
+LEAST_POWER = 0.77
+
+
+class Verdicts(NamedTuple):
+    """How often something was said to differ."""
+
+    what: str
+    n: int
+    sets: int
+    share: float
+
+
+def main() -> None:
+    """Measure everything, print a table, and the figures as JSON last."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sets", type=int, default=2_000, help="test sets of each kind")
+    sets = parser.parse_args().sets
+    measures: list[Callable[[int], list[Verdicts]]] = [
+        measure_figures,
+        measure_slices,
+        *(lambda count, runs=runs: measure_leaderboard(runs, count) for runs in RUNS),  # type: ignore[misc]
+        measure_choices,
+        measure_power,
+    ]
+    print(f"{'said to differ':34} {'n':>4} {'of 100':>7}  99 % interval")
+    found: list[Verdicts] = []
+    for measure in measures:
+        for one in measure(sets):
+            found.append(one)
+            low, high = find_low(one.share, one.sets), find_high(one.share, one.sets)
+            print(f"{one.what:34} {one.n:4} {100 * one.share:7.1f}  [{100 * low:.1f}, {100 * high:.1f}]", flush=True)
+    print(json.dumps([one._asdict() for one in found]))
+    sys.exit(any(is_broken(one) for one in found))
+
+
+def is_broken(one: Verdicts) -> bool:
+    """Whether a promise is broken, beyond what so few test sets may show by chance."""
+    if one.what.startswith("power"):
+        return find_high(one.share, one.sets) < LEAST_POWER
+    return find_low(one.share, one.sets) > MOST_REJECTS
+
+
+def measure_figures(sets: int) -> list[Verdicts]:
+    """The main figure, which is right or wrong, and eleven others that are near copies of it, of equal models."""
+    rng, main, rest = np.random.default_rng(1), 0, 0
+    for _ in range(sets):
+        tuned, base = (_draw_figures(rng) for _ in range(2))
+        p_main = float(find_pairs_p(*_count(tuned[0] - base[0]), 100))
+        p_rest = find_change_p(np.stack([tuned[1:], np.ones_like(tuned[1:]), base[1:], np.ones_like(base[1:])]))
+        adjusted = adjust_rest([p_main, *p_rest.tolist()])
+        main += (adjusted[0] or 0) < LEVEL
+        rest += min(p for p in adjusted[1:] if p is not None) < LEVEL
+    return [
+        Verdicts("the main figure", 100, sets, main / sets),
+        Verdicts(f"any of {FIGURES - 1} other figures", 100, sets, rest / sets),
+    ]
+
+
+def measure_slices(sets: int) -> list[Verdicts]:
+    """Any of twelve slices of equal models, by its p-value and by its interval."""
+    rng = np.random.default_rng(2)
+    gains = _draw_pairs(rng, (sets, SLICES, SLICE_ROWS), 0.6)
+    better, worse = _count(gains)
+    level = share_level(SLICES)
+    p = find_pairs_p(better, worse, SLICE_ROWS)
+    low, high = bound_pairs(better, worse, SLICE_ROWS, level)
+    said = np.array([min(one for one in adjust_holm(row) if one is not None) < LEVEL for row in p.tolist()])
+    apart = (((low > 0) | (high < 0)) & (p < level)).any(axis=1)
+    return [
+        Verdicts(f"any of {SLICES} slices", SLICE_ROWS, sets, float(said.mean())),
+        Verdicts("any of their intervals", SLICE_ROWS, sets, float(apart.mean())),
+    ]
+
+
+def measure_leaderboard(runs: int, sets: int) -> list[Verdicts]:
+    """Any run of a board of equal runs that is said to be worse than the best of them."""
+    rng, said = np.random.default_rng(runs), {"right or wrong": 0, "scores": 0}
+    for _ in range(sets):
+        ease = rng.beta(2, 1, size=ROWS)
+        chance = rng.beta(4 * ease.clip(1e-6, 1 - 1e-6), 4 - 4 * ease.clip(1e-6, 1 - 1e-6), size=(runs, ROWS))
+        for kind, parts in (("right or wrong", 1), ("scores", 4)):
+            scores = rng.binomial(parts, chance) / parts
+            said[kind] += _rank(scores, binary=parts == 1)
+    return [Verdicts(f"leaderboard of {runs}, {kind}", ROWS, sets, count / sets) for kind, count in said.items()]
+
+
+def measure_choices(sets: int) -> list[Verdicts]:
+    """People who choose between two equal systems, each conversation one way or the other."""
+    rng, found = np.random.default_rng(3), []
+    for n in CHOICES:
+        second = rng.binomial(n, 0.5, size=sets)
+        said = find_pairs_p(second, n - second, n) < LEVEL
+        found.append(Verdicts("choices of people", n, sets, float(said.mean())))
+    return found
+
+
+def measure_power(sets: int) -> list[Verdicts]:
+    """Differences that are as large as reports of such test sets say that they can find."""
+    found = []
+    for n in POWER_ROWS:
+        for name, draw, judge in (
+            ("right or wrong", _draw_gains, _judge_pairs),
+            ("scores", _draw_scores, _judge_scores),
+        ):
+            rng, gain = np.random.default_rng(n), 0.1
+            for _ in range(8):
+                known = [judge(gains, detect=True) for gains in draw(rng, n, 100, gain)]
+                gain = min(0.9, float(np.nanmedian(known)))
+            shown = [judge(gains, detect=False) for gains in draw(rng, n, sets, gain)]
+            found.append(Verdicts(f"power, {name}, {gain:.3f}", n, sets, float(np.mean(shown))))
+    return found
+
+
+def _draw_figures(rng: Rng) -> Any:
+    """Figures of 100 rows: all follow whether a row is right."""
+    right = rng.random(100) < rng.beta(2, 1, size=100)
+    near = right + rng.normal(0, 0.2, size=(FIGURES - 1, 100))
+    return np.concatenate([right[None].astype(float), near.clip(0, 1)])
+
+
+def _draw_pairs(rng: Rng, shape: tuple[int, ...], right: float) -> Any:
+    ease = rng.beta(2 * right, 2 * (1 - right), size=shape)
+    return (rng.random(shape) < ease).astype(float) - (rng.random(shape) < ease)
+
+
+def _count(gains: Any) -> tuple[Any, Any]:
+    return (gains > 0).sum(axis=-1), (gains < 0).sum(axis=-1)
+
+
+def _rank(scores: Any, *, binary: bool) -> bool:
+    """Whether some run is said to be worse than the best."""
+    runs = len(scores)
+    best = int(scores.mean(axis=1).argmax())
+    others = np.delete(scores, best, axis=0)
+    if binary:
+        p = find_pairs_p(*_count(scores[best] - others), ROWS)
+    else:
+        first = np.broadcast_to(scores[best], others.shape)
+        p = find_change_p(np.stack([first, np.ones_like(others), others, np.ones_like(others)]))
+    adjusted = adjust_holm(p.tolist(), runs * (runs - 1) // 2)
+    return min(one for one in adjusted if one is not None) < LEVEL
+
+
+def _draw_gains(rng: Rng, n: int, sets: int, gain: float) -> Any:
+    """Right or wrong answers, of which 1 in 20 is lost and so many more are won."""
+    thrown = rng.random((sets, n))
+    return (thrown < LOST + gain).astype(float) - (thrown > 1 - LOST)
+
+
+def _draw_scores(rng: Rng, n: int, sets: int, gain: float) -> Any:
+    """Scores that gain so much on average, half of them nothing."""
+    return np.where(rng.random((sets, n)) < 0.5, 0.0, rng.normal(2 * gain, 0.3, size=(sets, n)))
+
+
+def _judge_pairs(gains: Any, *, detect: bool) -> float:
+    """What can be detected by one test set, or whether it shows a difference."""
+    return _judge(gains.clip(max=0.0) * -1, gains.clip(min=0.0), binary=True, detect=detect)
+
+
+def _judge_scores(gains: Any, *, detect: bool) -> float:
+    return _judge(np.zeros_like(gains), gains, binary=False, detect=detect)
+
+
+def _judge(base: Any, tuned: Any, *, binary: bool, detect: bool) -> float:
+    names = [str(row) for row in range(len(base))]
+    found = compare(base.tolist(), tuned.tolist(), names, binary=binary, share=binary)
+    if detect:
+        return math.nan if found.detectable is None else found.detectable
+    return float(found.p is not None and found.p < LEVEL)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""What a reader of an evaluation's figures must know beside them: a summary in, lines out.
+
+3 of 400 answers of tuned and 377 of base were cut off at the limit of new tokens
+tool_precision: of 100 rows 10 of tuned, 100 of base, 10 of both; undefined for the others
+nll: intervals may be too short: 12 values without bounds are few: a rare large one may be missing
+p of exact is its own; those of the other figures are adjusted by Holm, and their intervals are not
+"""
+
+from collections.abc import Iterable, Sequence
+
+from eval.report.pages import format_detectable
+from eval.scoring.summary import Result, Summary
+
+
+def list_notes(summary: Summary) -> list[str]:
+    """Lines on answers that were cut off, on undefined figures, on weak intervals and on p-values."""
+    notes = [_count_truncated(summary)] if summary.generated else []
+    notes += [summary.asked.reference] if summary.asked and summary.asked.reference else []
+    notes += _group((result.figure, _count_rows(result, summary.rows)) for result in summary.results)
+    notes += _group((result.figure, caution) for result in summary.results for caution in _list_cautions(result))
+    return notes + _describe_p(summary)
+
+
+def list_limit(summary: Summary) -> list[str]:
+    """How many rows a limit drew, if there is one, and the differences that go unnoticed with so many rows."""
+    drawn = summary.asked.drawn if summary.asked else None
+    limit = [f"{drawn.rows} of {drawn.of} {summary.part} were evaluated (eval.limit):"] if drawn else []
+    return [*limit, format_detectable(summary.main, summary.headline.binary, _get_detectable(summary))]
+
+
+def format_limits(summaries: Sequence[Summary]) -> list[str]:
+    """What a limit costs several models, in lines: the model with the least power. Without a limit no line."""
+    limited = [summary for summary in summaries if summary.asked and summary.asked.drawn]
+    return list_limit(max(limited, key=lambda one: _get_detectable(one) or 0)) if limited else []
+
+
+def _get_detectable(summary: Summary) -> float | None:
+    difference = summary.headline.difference
+    return difference.detectable if difference else None
+
+
+def _count_truncated(summary: Summary) -> str:
+    base = "" if summary.truncated_base is None else f" and {summary.truncated_base} of base"
+    return f"{summary.truncated} of {summary.rows} answers of tuned{base} were cut off at the limit of new tokens"
+
+
+def _count_rows(result: Result, rows: int) -> str:
+    """The rows that have a figure; empty where all have it for both models."""
+    counts = {"tuned": result.tuned.n}
+    if result.base and result.difference:
+        counts |= {"base": result.base.n, "both": result.difference.n}
+    if set(counts.values()) == {rows}:
+        return ""
+    if len(set(counts.values())) == 1:
+        return f"{result.tuned.n} of {rows} rows, undefined for the others"
+    listed = ", ".join(f"{count} of {name}" for name, count in counts.items())
+    return f"of {rows} rows {listed}; undefined for the others"
+
+
+def _list_cautions(result: Result) -> list[str]:
+    """Why the intervals of a figure may be too short."""
+    told = (one.caution for one in (result.tuned, result.base, result.difference) if one)
+    cautions = dict.fromkeys(part for one in told for part in one.split("; ") if part)
+    return [f"intervals may be too short: {one}" for one in cautions]
+
+
+def _describe_p(summary: Summary) -> list[str]:
+    tested = sum(result.p_adjusted is not None for result in summary.results)
+    if tested < 2:
+        return []
+    others = f"those of the other {tested - 1} figures are adjusted by Holm, and their intervals are not"
+    fields = dict.fromkeys(part.field for part in summary.slices)
+    together = "p is adjusted by Holm, and all differences lie in their intervals 95 times in 100"
+    return [f"p of {summary.main} is its own; {others}", *(f"by {field}: {together}" for field in fields)]
+
+
+def _group(notes: Iterable[tuple[str, str]]) -> list[str]:
+    """One line for all figures of which the same is to be said."""
+    figures: dict[str, list[str]] = {}
+    for figure, note in notes:
+        if note:
+            figures.setdefault(note, []).append(figure)
+    return [f"{', '.join(named)}: {note}" for note, named in figures.items()]

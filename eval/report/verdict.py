@@ -1,0 +1,56 @@
+"""What an evaluation found in its main figure: a summary in, one sentence out, good or bad.
+
+exact (all is right): tuned 84.5 % [80.6, 87.7], base 0.0 % [0.0, 0.9]; the difference of +84.5 points [80.8, 88.0]
+is unlikely if the two were alike (p < 0.001).
+"""
+
+from eval.report.effect import changes_no_answer
+from eval.report.pages import format_difference, format_estimate, is_shown, say_p
+from eval.scoring.summary import Result, Summary
+from eval.statistics.estimates import Difference, Estimate
+
+
+def make_verdict(summary: Summary) -> str:
+    """The verdict in plain words."""
+    verdict, difference = judge_result(summary.headline, summary.rows), summary.headline.difference
+    if difference and difference.mean == 0 and changes_no_answer(summary):
+        same = f"tuning changed none of {summary.rows} answers: this is no tie, but the same answers twice."
+        return f"{verdict.partition('; ')[0]}; {same}"
+    return verdict
+
+
+def judge_result(result: Result, rows: int) -> str:
+    """The verdict on one figure over some rows."""
+    difference, base, p = result.difference, result.base, result.p_adjusted
+    name = f"{result.figure} ({result.explanation})"
+    tuned = f"tuned {_format_share(result.tuned, result.binary)}"
+    if base is None or difference is None:
+        return f"{name}: {tuned}; no base model to compare with."
+    start = f"{name}: {tuned}, base {_format_share(base, result.binary)}{_count_rows(result, rows)}"
+    if difference.mean is None or p is None:
+        return f"{start}; no row has both defined, so there is nothing to compare."
+    change = _format_change(difference, result.binary)
+    if not is_shown(difference, p):
+        return f"{start}; a difference is not shown: {change} ({say_p(p)})."
+    worse = "tuning made it worse: " if (difference.mean > 0) == result.less_is_better else ""
+    return f"{start}; {worse}the difference of {change} is unlikely if the two were alike ({say_p(p)})."
+
+
+def _count_rows(result: Result, rows: int) -> str:
+    """The rows that have the figure, where these are not all rows for both models."""
+    counts = (result.tuned.n, result.base.n if result.base else 0, result.difference.n if result.difference else 0)
+    if counts == (rows, rows, rows):
+        return ""
+    return " (of {} rows {} have it for tuned, {} for base, {} for both)".format(rows, *counts)
+
+
+def _format_share(estimate: Estimate, binary: bool) -> str:
+    if not binary or estimate.mean is None or estimate.low is None or estimate.high is None:
+        return format_estimate(estimate)
+    return f"{100 * estimate.mean:.1f} % [{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"
+
+
+def _format_change(difference: Difference, binary: bool) -> str:
+    if not binary or difference.mean is None or difference.low is None or difference.high is None:
+        return format_difference(difference)
+    return f"{100 * difference.mean:+.1f} points [{100 * difference.low:.1f}, {100 * difference.high:.1f}]"

@@ -1,0 +1,116 @@
+"""How sure a mean, a ratio or a difference is: sums by group in; intervals, p-values and detectable differences out.
+
+    bound_mean([[1, 0, 1, 1], [1, 1, 1, 1]], share=True) → (0.104, 1.0)
+    find_change_p([[1, 1, 1], [1, 1, 1], [0, 0, 0], [1, 1, 1]]) → 0.25
+
+An interval is Student's t with Kish's freedom, or the same corrected for the skew that the groups show, whichever
+reaches further to a side: the first is too short on the side of a long tail, the second where a group outweighs the
+others. The correction is Hall's ("On the removal of skewness by transformation", Journal of the Royal Statistical
+Society B 54, 1992). The end of a difference's interval that is nearer to 0 is Student's alone: if the two models were
+alike, differences would have no skew. So the p-value of the paired t-test and the interval say the same. A p-value is
+never below 2 / 2^k where k groups differ: so many of all ways to swap base and tuned in them are as extreme.
+
+All functions take sums as eval/statistics/sums.py has them, for one test set or for many at once; nan means none.
+`python -m benchmarks.calibration` measures how often intervals hold the truth.
+"""
+
+from typing import Any
+
+import numpy as np
+from scipy import special, stats  # type: ignore[import-untyped]
+
+from eval.statistics.sums import Spread, Statistic, divide_sums, measure_spread
+
+LEVEL = 0.05
+POWER = 0.8
+# Fewer right or wrong answers: Wilson's interval held the truth 84 times in 100 for a few in 1,000 wrong; so it is 92.
+FEW_EITHER = 5
+
+Bounds = tuple[Any, Any]
+
+
+def bound_mean(sums: Any, *, share: bool, level: float = LEVEL) -> Bounds:
+    """Interval of a mean or of a ratio; a share stays between 0 and 1."""
+    spread = measure_spread(sums)
+    low, high = _reach(spread, level)
+    return _keep_within(spread, low, high, (0.0, 1.0) if share else None, level)
+
+
+def bound_change(sums: Any, *, share: bool, level: float = LEVEL, statistic: Statistic = divide_sums) -> Bounds:
+    """Interval of a difference; one of shares stays between -1 and 1."""
+    spread = measure_spread(sums, statistic)
+    low, high = _reach(spread, level)
+    near = special.stdtrit(spread.freedom, 1 - level / 2) * spread.error
+    low = np.where(spread.middle > 0, spread.middle - near, low)
+    high = np.where(spread.middle < 0, spread.middle + near, high)
+    return _keep_within(spread, low, high, (-1.0, 1.0) if share else None, level)
+
+
+def find_change_p(sums: Any, statistic: Statistic = divide_sums) -> Any:
+    """The probability of a difference as large if the two were alike, by a paired t-test over groups."""
+    spread = measure_spread(sums, statistic)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = 2 * special.stdtr(spread.freedom, -abs(spread.middle / spread.error))
+    p = np.where(spread.error > 0, p, np.where(spread.error == 0, 0.0, 1.0))
+    return np.maximum(p, np.minimum(1.0, 2.0 ** (1 - spread.differing)))
+
+
+def find_detectable(sums: Any, *, level: float = LEVEL, statistic: Statistic = divide_sums) -> Any:
+    """The smallest true difference that a test set of this size and spread finds with 80 % power.
+
+    It is the t-test's, but so large at least that with the same power enough groups differ for a p-value below the
+    level. Where there are not so many groups, no difference can be found.
+    """
+    spread = measure_spread(sums, statistic)
+    of_t = special.stdtrit(spread.freedom, 1 - level / 2) + special.stdtrit(spread.freedom, POWER)
+    needed = np.floor(1 - np.log2(level)) + 1
+    if needed > spread.groups:
+        return np.full_like(spread.error, np.nan)
+    # The share of differing groups with which as many as needed are among all groups with that power.
+    of_groups = special.betaincinv(needed, spread.groups - needed + 1, POWER) * spread.groups * spread.size
+    return np.where(spread.error > 0, np.fmax(of_t * spread.error, of_groups), np.nan)
+
+
+def bound_share(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
+    """Interval of a share of right answers: Wilson's, or Clopper and Pearson's where it reaches further and few are
+    right, or wrong."""
+    found = stats.binomtest(successes, n)
+    wilson = found.proportion_ci(1 - level, method="wilson")
+    if min(successes, n - successes) >= FEW_EITHER:
+        return float(wilson.low), float(wilson.high)
+    exact = found.proportion_ci(1 - level, method="exact")
+    return float(min(wilson.low, exact.low)), float(max(wilson.high, exact.high))
+
+
+def bound_constant(value: Any, n: Any, bounds: tuple[float, float], level: float = LEVEL) -> Bounds:
+    """Interval of a mean when n values were all the same: the share of unseen others is what Wilson leaves open."""
+    square = special.ndtri(1 - level / 2) ** 2
+    unseen = square / (n + square)
+    return value - unseen * (value - bounds[0]), value + unseen * (bounds[1] - value)
+
+
+def _reach(spread: Spread, level: float) -> Bounds:
+    """Student's interval, and further where the correction for skew reaches further."""
+    half = special.stdtrit(spread.freedom, 1 - level / 2)
+    low = spread.middle - spread.error * np.maximum(half, _uncorrect(half, spread.skew))
+    high = spread.middle + spread.error * np.maximum(half, -_uncorrect(-half, spread.skew))
+    return low, high
+
+
+def _keep_within(spread: Spread, low: Any, high: Any, bounds: tuple[float, float] | None, level: float) -> Bounds:
+    # Without any spread there is nothing to measure; only what has bounds could be elsewhere.
+    constant = spread.error == 0
+    if bounds is None:
+        return np.where(constant, np.nan, low), np.where(constant, np.nan, high)
+    lowest, highest = bound_constant(spread.middle, spread.groups, bounds, level)
+    return (
+        np.where(constant, lowest, np.maximum(bounds[0], low)),
+        np.where(constant, highest, np.minimum(bounds[1], high)),
+    )
+
+
+def _uncorrect(corrected: Any, skew: Any) -> Any:
+    """The t statistic whose Hall's transformation, which is hardly skewed, is given."""
+    # Dividing by less than this, rounding would outweigh the correction.
+    skew = np.where(abs(skew) < 1e-8, 1e-8, skew)
+    return 3 / skew * (np.cbrt(1 + skew * (corrected - skew / 6)) - 1)

@@ -1,0 +1,93 @@
+"""Right and wrong answers of two models to the same rows: how many only one of them has right in; p and interval out.
+
+    find_pairs_p(better=8, worse=2, n=20) → 0.058; bound_pairs(8, 2, 20) → (-0.011, 0.549)
+
+The test is McNemar's by the chi-squared distribution, and the exact one where fewer than 10 rows differ or more than 4
+in 5: by chi-squared four wins and no loss would be p = 0.046, and 6.5 of 100 comparisons of 11 rows that all differ
+would be rejected. So the share is never above 5.4 of 100, for 5 to 200 rows of which any share differ (enumerated in
+tests/eval/statistics/test_pairs.py). By mid-p, which Fagerland, Lydersen and Laake prefer ("The McNemar test for binary
+matched-pairs data", BMC Medical Research Methodology 13, 2013), 5 rows that all differ would be rejected 6.25 times.
+
+The interval is Tango's score interval ("Equivalence test and confidence interval for the difference in proportions for
+the paired-sample design", Statistics in Medicine 17, 1998), which leaves out 0 where the chi-squared test rejects.
+"""
+
+from typing import Any
+
+import numpy as np
+from scipy import special  # type: ignore[import-untyped]
+
+from eval.statistics.intervals import LEVEL, POWER, Bounds
+
+FEW_DIFFER = 10
+MOST_DIFFER = 0.8
+# Halvings of the range from -1 to 1: beyond these a float has no digits left.
+HALVINGS = 54
+# From so many rows that differ on, a t-test has the power of McNemar's: 82 and 80 times in 100 for 23 and 80 of them.
+MANY_DIFFER = 25
+# Halvings after which a difference is known to a thousandth of a point.
+PRECISE = 17
+
+
+def find_pairs_p(better: Any, worse: Any, n: Any) -> Any:
+    """McNemar's test: the probability of wins and losses as unequal, if each were as likely."""
+    better, worse = np.asarray(better), np.asarray(worse)
+    differing = better + worse
+    exact = np.minimum(1.0, 2 * special.bdtr(np.minimum(better, worse), differing, 0.5))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        squared = special.chdtrc(1, (better - worse) ** 2 / differing)
+    few = (differing < FEW_DIFFER) | (differing > MOST_DIFFER * n)
+    return np.where(differing == 0, 1.0, np.where(few, exact, squared))
+
+
+def bound_pairs(better: Any, worse: Any, n: Any, level: float = LEVEL) -> Bounds:
+    """Tango's interval of (better - worse) / n: the differences whose score test does not reject."""
+    better, worse = np.asarray(better, dtype=float), np.asarray(worse, dtype=float)
+    limit = special.ndtri(1 - level / 2)
+    seen = (better - worse) / n
+    low, high = (_find_root(better, worse, n, seen, end, target) for end, target in ((-1.0, limit), (1.0, -limit)))
+    return low, high
+
+
+def find_pairs_detectable(worse: int, n: int, of_t: float, level: float = LEVEL) -> float:
+    """The smallest true difference that the test finds with 80 % power, where as large a share of rows as now is lost.
+
+    Where many rows would differ, it is `of_t`, that of a t-test; of few, every outcome is weighed.
+    """
+    lost = worse / n
+    if not n * (2 * lost + of_t) < MANY_DIFFER:
+        return of_t
+    wins, losses = (table.ravel() for table in np.meshgrid(*[np.arange(min(n, 2 * MANY_DIFFER) + 1)] * 2))
+    possible = wins + losses <= n
+    wins, losses = wins[possible], losses[possible]
+    found = (find_pairs_p(wins, losses, n) < level) & (wins > losses)
+    ways = special.gammaln(n + 1) - sum(special.gammaln(one + 1) for one in (wins, losses, n - wins - losses))
+    low, high = of_t, 1 - 2 * lost
+    for _ in range(PRECISE):
+        middle = (low + high) / 2
+        chances = (lost + middle, lost, 1 - 2 * lost - middle)
+        log = ways + sum(
+            special.xlogy(count, one) for count, one in zip((wins, losses, n - wins - losses), chances, strict=True)
+        )
+        enough = np.exp(log[found]).sum() >= POWER
+        low, high = (low, middle) if enough else (middle, high)
+    return high
+
+
+def _find_root(better: Any, worse: Any, n: Any, inside: Any, outside: float, target: float) -> Any:
+    """Where the score, which falls as the difference grows, is `target`, between one inside and one outside."""
+    inside, outside = np.array(inside, dtype=float), np.full_like(np.asarray(inside, dtype=float), outside)
+    for _ in range(HALVINGS):
+        middle = (inside + outside) / 2
+        beyond = abs(_score(better, worse, n, middle)) > abs(target)
+        inside, outside = np.where(beyond, inside, middle), np.where(beyond, middle, outside)
+    return (inside + outside) / 2
+
+
+def _score(better: Any, worse: Any, n: Any, difference: Any) -> Any:
+    """How many standard errors the seen difference is off a supposed one, under which the error is taken."""
+    linear = -better - worse + (2 * n - better + worse) * difference
+    square = linear**2 + 8 * n * worse * difference * (1 - difference)
+    likeliest = (np.sqrt(np.maximum(0.0, square)) - linear) / (4 * n)
+    variance = n * (2 * likeliest + difference * (1 - difference))
+    return (better - worse - n * difference) / np.sqrt(np.maximum(variance, 1e-300))
