@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import stats  # type: ignore[import-untyped]
 
-from benchmarks.situations import SITUATIONS, Drawn, Situation
+from benchmarks.situations import SITUATIONS, DrawnSets, Situation
 from eval.statistics.estimates import DIFFERING, EVEN, MANY, SIGNIFICANT, SKEWED
 from eval.statistics.intervals import bound_change, bound_mean, bound_share, find_change_p
 from eval.statistics.pairs import bound_pairs, find_pairs_p
@@ -100,7 +100,7 @@ def find_high(share: float, n: int) -> float:
     return float(stats.binomtest(round(share * n), n).proportion_ci(0.99, "exact").high)
 
 
-def _count(situation: Situation, drawn: Drawn) -> tuple[float, ...]:
+def _count(situation: Situation, drawn: DrawnSets) -> tuple[float, ...]:
     sums = np.stack([drawn.tuned, drawn.sizes])
     low, high = _bound_shares(sums) if situation.single else bound_mean(sums, share=situation.share)
     same, better = (np.stack([*sums, other, drawn.sizes]) for other in (drawn.like, drawn.worse))

@@ -1,6 +1,6 @@
 """Worlds in which the truth is known: a situation and a size in; scores by group of many test sets, and the truth, out.
 
-    draw(Situation("scores", …), groups=50, sets=1_000, rng) → Drawn(sizes=…, tuned=…, mean=0.667, gain=0.333, …)
+    draw(Situation("scores", …), groups=50, sets=1_000, rng) → DrawnSets(sizes=…, tuned=…, mean=0.667, gain=0.333, …)
 
 Each array has a line for each test set and a column for each group: sums of scores, and numbers of rows. `tuned` and
 `like` are equally good, `worse` is worse by `gain` on average.
@@ -22,7 +22,7 @@ PARTS = 4
 CHANGED = 0.05
 
 
-class Drawn(NamedTuple):
+class DrawnSets(NamedTuple):
     """Test sets of one situation."""
 
     sizes: Any
@@ -37,7 +37,7 @@ class Situation(NamedTuple):
     """A kind of test set: what it measures, whether rows are right or wrong, and between 0 and 1."""
 
     name: str
-    draw: Callable[[int, int, Rng], Drawn]
+    draw: Callable[[int, int, Rng], DrawnSets]
     single: bool = False
     share: bool = True
 
@@ -45,11 +45,11 @@ class Situation(NamedTuple):
 def draw_rows(mean: float, *, binary: bool, sizes: Callable[[tuple[int, int], Rng], Any]) -> Any:
     """Rows whose chance of a right answer is that of their group, which follows the group's ease."""
 
-    def draw(groups: int, sets: int, rng: Rng) -> Drawn:
+    def draw(groups: int, sets: int, rng: Rng) -> DrawnSets:
         counts = sizes((sets, groups), rng)
         ease = rng.beta(2 * mean, 2 * (1 - mean), size=counts.shape)
         tuned, like, worse = (_answer(each, counts, rng, binary=binary) for each in (ease, ease, ease * WORSE))
-        return Drawn(counts.astype(float), tuned, like, worse, mean, mean * (1 - WORSE))
+        return DrawnSets(counts.astype(float), tuned, like, worse, mean, mean * (1 - WORSE))
 
     return draw
 
@@ -57,8 +57,8 @@ def draw_rows(mean: float, *, binary: bool, sizes: Callable[[tuple[int, int], Rn
 def draw_values(make: Callable[[tuple[int, int], Rng], tuple[Any, Any, Any]], mean: float, gain: float) -> Any:
     """One value a group: `make` returns those of tuned, like and worse."""
 
-    def draw(groups: int, sets: int, rng: Rng) -> Drawn:
-        return Drawn(np.ones((sets, groups)), *make((sets, groups), rng), mean, gain)
+    def draw(groups: int, sets: int, rng: Rng) -> DrawnSets:
+        return DrawnSets(np.ones((sets, groups)), *make((sets, groups), rng), mean, gain)
 
     return draw
 
@@ -131,22 +131,22 @@ def _draw_heavy(shape: tuple[int, int], rng: Rng) -> tuple[Any, Any, Any]:
     return tuned, like, worse - 0.5
 
 
-def _draw_perplexity(groups: int, sets: int, rng: Rng) -> Drawn:
+def _draw_perplexity(groups: int, sets: int, rng: Rng) -> DrawnSets:
     """Nats by tokens: answers of 5 to 60 tokens, of which some are hard."""
     tokens = rng.integers(5, 61, size=(sets, groups)).astype(float)
     hard = rng.lognormal(0, 0.4, size=tokens.shape)
     own = [rng.lognormal(-0.02, 0.2, size=tokens.shape) for _ in range(3)]
     mean = float(np.exp(0.4**2 / 2))
     tuned, like, worse = (tokens * hard * each for each in own)
-    return Drawn(tokens, tuned, like, 0.8 * worse, mean, 0.2 * mean)
+    return DrawnSets(tokens, tuned, like, 0.8 * worse, mean, 0.2 * mean)
 
 
-def _draw_micro(groups: int, sets: int, rng: Rng) -> Drawn:
+def _draw_micro(groups: int, sets: int, rng: Rng) -> DrawnSets:
     """Right settings by wanted ones: a row has one to six, and some rows are easy."""
     wanted = rng.integers(1, 7, size=(sets, groups))
     ease = rng.beta(4 / 3, 2 / 3, size=wanted.shape)
     tuned, like, worse = (_answer(each, wanted, rng, binary=True) for each in (ease, ease, ease * WORSE))
-    return Drawn(wanted.astype(float), tuned, like, worse, 2 / 3, 1 / 3)
+    return DrawnSets(wanted.astype(float), tuned, like, worse, 2 / 3, 1 / 3)
 
 
 def _lognormal(spread: float) -> Situation:

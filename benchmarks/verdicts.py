@@ -59,7 +59,7 @@ def main() -> None:
     measures: list[Callable[[int], list[Verdicts]]] = [
         measure_figures,
         measure_slices,
-        *(lambda count, runs=runs: measure_leaderboard(runs, count) for runs in RUNS),  # type: ignore[misc]
+        *(lambda count, runs=runs: measure_leaderboard(runs, count) for runs in RUNS),
         measure_choices,
         measure_power,
     ]

@@ -26,9 +26,9 @@ from eval.report.pages import (
     format_difference,
     format_estimate,
     format_p,
+    format_probability,
     is_shown,
     render_page,
-    say_p,
 )
 from eval.scoring.summary import Result, compare_figure
 from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, agree_adjusted
@@ -150,10 +150,10 @@ def format_findings(comparison: RunComparison) -> list[str]:
         if difference is None or difference.mean is None or p is None:
             findings.append(f"{label} and A: no row has {main.figure} defined for both")
         elif not is_shown(difference, p):
-            findings.append(f"{label} and A: a difference in {main.figure} is not shown ({say_p(p)})")
+            findings.append(f"{label} and A: a difference in {main.figure} is not shown ({format_probability(p)})")
         else:
             better = "better" if (difference.mean < 0) == main.less_is_better else "worse"
-            why = f"unlikely if the two were alike ({say_p(p)})"
+            why = f"unlikely if the two were alike ({format_probability(p)})"
             findings.append(f"{label} is {better} than A in {main.figure}: {why}")
         findings.append(
             f"  {format_detectable(main.figure, main.binary, difference.detectable if difference else None)}"

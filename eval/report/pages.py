@@ -42,7 +42,7 @@ def format_p(p: float | None) -> str:
     return "-" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def say_p(p: float) -> str:
+def format_probability(p: float) -> str:
     """`p = 0.013`, or `p < 0.001`."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 

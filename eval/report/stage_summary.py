@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import AliasChoices, Field
 
-from eval.report.pages import format_difference, format_number, format_p, is_shown, say_p
+from eval.report.pages import format_difference, format_number, format_p, format_probability, is_shown
 from eval.scoring.predictions import read_predictions
 from eval.scoring.score import read_scores
 from eval.scoring.summary import Result, Scores, Summary, compare_figure
@@ -123,9 +123,9 @@ def _judge(step: StepDifference, less_is_better: bool) -> str:
         return "is not defined for both"
     change = format_difference(step.difference)
     if not is_shown(step.difference, p):
-        return f"a difference is not shown: {change} ({say_p(p)})"
+        return f"a difference is not shown: {change} ({format_probability(p)})"
     better = (mean < 0) == less_is_better
-    return f"is {'better' if better else 'worse'} by {change}, unlikely if the two were alike ({say_p(p)})"
+    return f"is {'better' if better else 'worse'} by {change}, unlikely if the two were alike ({format_probability(p)})"
 
 
 def _compare_figure(

@@ -5,7 +5,7 @@ is unlikely if the two were alike (p < 0.001).
 """
 
 from eval.report.effect import changes_no_answer
-from eval.report.pages import format_difference, format_estimate, is_shown, say_p
+from eval.report.pages import format_difference, format_estimate, format_probability, is_shown
 from eval.scoring.summary import Result, Summary
 from eval.statistics.estimates import Difference, Estimate
 
@@ -31,9 +31,9 @@ def judge_result(result: Result, rows: int) -> str:
         return f"{start}; no row has both defined, so there is nothing to compare."
     change = _format_change(difference, result.binary)
     if not is_shown(difference, p):
-        return f"{start}; a difference is not shown: {change} ({say_p(p)})."
+        return f"{start}; a difference is not shown: {change} ({format_probability(p)})."
     worse = "tuning made it worse: " if (difference.mean > 0) == result.less_is_better else ""
-    return f"{start}; {worse}the difference of {change} is unlikely if the two were alike ({say_p(p)})."
+    return f"{start}; {worse}the difference of {change} is unlikely if the two were alike ({format_probability(p)})."
 
 
 def _count_rows(result: Result, rows: int) -> str:

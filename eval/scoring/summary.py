@@ -74,8 +74,8 @@ class OwnFile(Frozen):
 class EvaluatedRows(Frozen):
     """Which rows, which turns of them, what generated the answers ("" where none were), and at which checkpoint.
 
-    `drawn` is None where no row was left out, `own` where the rows are a part of the recipe's data. `reference` says what
-    rewards are measured against, where there are some.
+    `drawn` is None where no row was left out, `own` where the rows are a part of the recipe's data. `reference` says
+    what rewards are measured against, where there are some.
     """
 
     part: str

@@ -14,7 +14,7 @@ from recipebook.frames.columns import build_frame
 from recipebook.frames.schemas import LOSSES, RUNS
 from recipebook.project import shown
 from recipebook.run import rundir
-from recipebook.run.diagnosis import Verdict
+from recipebook.run.advice import Verdict
 from recipebook.run.manifest import Manifest
 from recipebook.run.progress_file import read_metrics, read_progress
 from recipebook.run.rundir import Run

@@ -6,7 +6,7 @@
 from typing import get_args
 
 from recipebook.frames.columns import Dtype, FurtherColumns, TableColumn, TableSchema
-from recipebook.run.diagnosis import Verdict
+from recipebook.run.advice import Verdict
 from recipebook.run.manifest import Status
 from recipebook.run.table import KILLED, UNREADABLE
 
@@ -104,6 +104,7 @@ PREDICTIONS = TableSchema(
         _allow("baseline", "string", "the base model's answer"),
         _allow("new_tokens", "Int64", "tokens of the tuned model's answer"),
         _state("truncated", "boolean", "whether it was cut off at the limit of new tokens"),
+        _allow("baseline_truncated", "boolean", "whether the base model's answer was cut off"),
         _allow("unit", "string", "rows with the same unit are resampled together"),
         _allow("question_hash", "string", "the hash of the whole prompt with its reference"),
     ),

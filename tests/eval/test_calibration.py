@@ -38,7 +38,8 @@ def test_simulated_comparisons_are_those_of_reports(name: str) -> None:
         names = [str(row) for row in range(12)]
         one = compare_values(worse, tuned, names, binary=situation.single, share=situation.share)
         ends = [None if np.isnan(end[at]) else pytest.approx(end[at]) for end in (low, high)]
-        assert ([one.low, one.high], one.p) == (ends, pytest.approx(p[at]))
+        assert [one.low, one.high] == ends
+        assert one.p == pytest.approx(p[at])
 
 
 def test_equal_runs_slices_and_systems_are_seldom_said_to_differ() -> None:

@@ -66,7 +66,8 @@ def test_differences_are_tested_by_whole_conversations(results: Results) -> None
 
 def test_the_rate_is_of_those_who_chose_one_of_the_two(results: Results) -> None:
     (preference,) = results.preferences
-    assert (preference.choices, preference.rate.mean, results.undecided) == (7, pytest.approx(6 / 7), 1)
+    assert (preference.choices, results.undecided) == (7, 1)
+    assert preference.rate.mean == pytest.approx(6 / 7)
     # By conversation 2, 2, 0 and 1 more for tuned: three differ, and of 8 ways to swap two are as extreme.
     assert preference.difference.p is not None and preference.difference.p >= 2 / 8
     # The share is half of the difference beyond a half, with its interval.

@@ -38,7 +38,8 @@ def test_predictions_are_what_the_file_holds(tmp_path: Path) -> None:
     assert {name: list_values(frame, name) for name in frame.columns} == {
         "run": ["robot-1", "robot-1"], "member": [None, None], "evaluation": ["", ""], "id": ["a.json#1", "a.json#2"],
         "prompt": ["p", "p"], "reference": ["right", "right"], "prediction": ["=1+1", "right"],
-        "baseline": ["", "right"], "new_tokens": [3, None], "truncated": [True, False], "unit": ["u", None],
+        "baseline": ["", "right"], "new_tokens": [3, None], "truncated": [True, False],
+        "baseline_truncated": [None, None], "unit": ["u", None],
         "question_hash": ["h1", None], "meta.ends": [True, None], "meta.size": [None, 0.5],
         "meta.tags": [None, '["x", "é"]'], "meta.topic": ["a", None], "meta.turn": [1, 2],
         "measures.answer": [-2.5, None], "baseline_measures.answer": [-7.0, None],

@@ -50,13 +50,13 @@ def test_a_trained_and_evaluated_run_has_what_its_files_say(tmp_path: Path) -> N
         memory_gib=1.5,
     )
     (run.folder / "progress.json").write_text('{"phase": "saving", "step": 60, "steps": 60}')
-    # Three of four are right, and the base never is: McNemar's test has 3 against 0, chi-squared 3 on one degree.
+    # Three of four are right, and the base never is: McNemar's test has 3 against 0, and is exact.
     evaluate(run, [answer(number, said) for number, said in enumerate(["right", "right", "no", "Right"])])
     row = read_row(tmp_path, "robot-1")
     low, high = row.pop("tuned_low"), row.pop("tuned_high")
-    # Wilson's interval of 3 in 4, with z = 1.96: (0.75 + z²/8 ± z sqrt(0.75·0.25/4 + z²/64)) / (1 + z²/4).
-    assert (low, high) == (pytest.approx(0.3006, abs=1e-4), pytest.approx(0.9544, abs=1e-4))
-    assert row.pop("p_adjusted") == pytest.approx(math.erfc(math.sqrt(3 / 2)))
+    # Clopper and Pearson's interval of 3 in 4: of binomials with these shares, 2.5 % have 3 or more, and 3 or fewer.
+    assert (low, high) == (pytest.approx(0.1941, abs=1e-4), pytest.approx(0.9937, abs=1e-4))
+    assert row.pop("p_adjusted") == pytest.approx(2 / 2**3)
     assert row == {
         "run": "robot-1", "recipe": "robot", "profile": "tiny", "status": "trained",
         "created": datetime(2026, 11, 21, 8, 30, tzinfo=UTC), "base": "models/tiny-base", "identity": "i",
