@@ -75,7 +75,7 @@ def calibrate(situation: Situation, n: int, sets: int, seed: int = 1) -> Calibra
         drawn = min(sets - done, max(1, CELLS // n))
         parts.append((drawn, _count(situation, situation.draw(n, drawn, rng))))
         done += drawn
-    shares = sum(count * np.array(found) for count, found in parts) / sets
+    shares = np.sum([count * np.array(found) for count, found in parts], axis=0) / sets
     return Calibration(sets, *shares.tolist())
 
 

@@ -76,12 +76,13 @@ def find_pairs_detectable(worse: int, n: int, of_t: float, level: float = LEVEL)
 
 def _find_root(better: Any, worse: Any, n: Any, inside: Any, outside: float, target: float) -> Any:
     """Where the score, which falls as the difference grows, is `target`, between one inside and one outside."""
-    inside, outside = np.array(inside, dtype=float), np.full_like(np.asarray(inside, dtype=float), outside)
+    near = np.array(inside, dtype=float)
+    far = np.full_like(near, outside)
     for _ in range(HALVINGS):
-        middle = (inside + outside) / 2
+        middle = (near + far) / 2
         beyond = abs(_score(better, worse, n, middle)) > abs(target)
-        inside, outside = np.where(beyond, inside, middle), np.where(beyond, middle, outside)
-    return (inside + outside) / 2
+        near, far = np.where(beyond, near, middle), np.where(beyond, middle, far)
+    return (near + far) / 2
 
 
 def _score(better: Any, worse: Any, n: Any, difference: Any) -> Any:
