@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eval.scoring.predictions import Prediction
-from eval.scoring.score import score
 from recipebook.errors import UserError
 from recipebook.modules import METRIC, load
 from recipebook.options import check_options
@@ -36,6 +35,9 @@ def score_answers(
     predictions = [
         Prediction(id=str(at), reference=reference, prediction=answer) for at, (reference, answer) in enumerate(couples)
     ]
+    # Here and not above: checking a recipe should not wait for scipy.
+    from eval.scoring.score import score
+
     scores = score(name, predictions, check_options(metric.Options, options, f"metric {name}"))
     weights = figures or {next(iter(metric.FIGURES)): 1.0}
     return [_average(one, weights) for one in scores]

@@ -59,6 +59,7 @@ from pydantic import BaseModel, ConfigDict
 
 FIGURES = {"characters": "characters in the answer"}
 BINARY = frozenset()
+MORE_IS_BETTER = frozenset({"characters"})
 
 
 class Options(BaseModel):

@@ -14,13 +14,7 @@ from recipebook.files import digest
 from recipebook.recipe.data_keys import Data
 
 # The hash of the code today, and that of the code whose work it does: converters, then kinds of stages.
-EARLIER_CODE: Mapping[str, str] = MappingProxyType(
-    {
-        "4cd935bfb3baa129": "decdd19d771bb274",  # augment
-        "923340fdf49c83f1": "9d62cb96c0588f90",  # generate_conversations
-        "840876451c4bac76": "4dc160dd9e2e5291",  # merge
-    }
-)
+EARLIER_CODE: Mapping[str, str] = MappingProxyType({})
 # The keys of `data` at that time; a recipe with other keys cannot have such rows.
 KEYS: Mapping[str, Any] = {
     **dict.fromkeys(("source", "validation", "test", "converter", "where", "rejects"), True),
