@@ -59,6 +59,7 @@ def evaluate_stages(top: Run, manifest: Manifest, overrides: Sequence[str], chec
     started = time.monotonic()
     recipes = {stage.name: read_recipe(stage, overrides) for stage in stages}
     subjects = _list_subjects(top, stages, recipes)
+    _check_weights(stages, recipes)
     for note in dict.fromkeys(note for stage in stages for note in list_notes(stage, recipes[stage.name])):
         print_field("note", note)
     own = read_recipe(top, overrides).eval
@@ -79,6 +80,15 @@ def evaluate_stages(top: Run, manifest: Manifest, overrides: Sequence[str], chec
     write_text(folder / "report.html", render(ReportInput.read(top.folder, folder)))
     print(f"evaluated in {format_seconds(time.monotonic() - started)}; report: {shown(folder / 'report.html')}")
     return 0
+
+
+def _check_weights(stages: Sequence[StageRun], recipes: dict[str, Recipe]) -> None:
+    """Refuse a stage whose files prove that it does nothing, before the stages in front of it are evaluated."""
+    # Here and not above: a wrong name should not wait for torch.
+    from recipebook.run.own_weights import check_own
+
+    for stage in stages:
+        check_own(stage, stage.read(), recipes[stage.name], stage.folder / "model")
 
 
 def _list_subjects(top: Run, stages: Sequence[StageRun], recipes: dict[str, Recipe]) -> list[Subject]:

@@ -14,7 +14,7 @@ import torch
 from peft.tuners.lora import LoraLayer
 from peft.utils import ModulesToSaveWrapper, TrainableTokensWrapper
 
-from recipebook.run.weights import read_tensors
+from recipebook.run.weights import find_tensors, read_tensor, read_tensors
 
 Model = Any
 # PEFT's annotations know nothing of what its layers have beyond torch's.
@@ -38,12 +38,13 @@ def measure_adapter(model: Model, name: str) -> dict[str, float]:
 
 def measure_model(folder: Path, base: Path) -> dict[str, float]:
     """The norm of the difference of each weight that a whole model shares with its base, by the weight's name."""
-    before = dict(read_tensors(base))
-    return {
-        name: float(torch.linalg.vector_norm(tensor.double() - before[name].double()))
-        for name, tensor in read_tensors(folder)
-        if name in before and before[name].shape == tensor.shape
-    }
+    before = find_tensors(base)
+    norms: dict[str, float] = {}
+    for name, tensor in read_tensors(folder):
+        # One at a time: both models together may not fit into memory.
+        if name in before and (old := read_tensor(before[name], name)).shape == tensor.shape:
+            norms[name] = float((tensor.float() - old.float()).norm())
+    return norms
 
 
 def _measure_lora(module: Layer, name: str) -> float:

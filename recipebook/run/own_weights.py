@@ -85,7 +85,7 @@ def _find_other_base(manifest: Manifest, recipe: Recipe, files: AdapterFiles | N
     if files and scale and isinstance(base, Path) and abs(measure_share(files, base) / scale - 1) < NEAR_ONE:
         return f"{fault}: it contains the adapter already, which would be added twice"
     found, known = (str(one)[:DIGEST_CHARS] for one in differing[0])
-    return f"{fault} (hash {found}, it was {known})"
+    return f"{fault} (hash {found}, it was {known}); put that one back, or train again"
 
 
 def _find_scale(config: Mapping[str, Any]) -> float | None:

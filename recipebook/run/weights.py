@@ -56,11 +56,27 @@ def read_tensors(folder: Path) -> Iterator[tuple[str, torch.Tensor]]:
         yield from read_file(path)
 
 
+def find_tensors(folder: Path) -> dict[str, Path]:
+    """The file of each tensor of a folder, by the tensor's name."""
+    return {name: path for path in sorted(folder.glob("*.safetensors")) for name in _list_names(path)}
+
+
+def read_tensor(path: Path, name: str) -> torch.Tensor:
+    """One tensor of a file."""
+    with safe_open(path, framework="pt") as tensors:
+        return tensors.get_tensor(name)
+
+
 def read_file(path: Path) -> Iterator[tuple[str, torch.Tensor]]:
     """Each tensor of one file; raises SafetensorError for a file that is broken."""
     with safe_open(path, framework="pt") as tensors:
         for name in tensors.keys():  # noqa: SIM118 (not a dictionary)
             yield name, tensors.get_tensor(name)
+
+
+def _list_names(path: Path) -> list[str]:
+    with safe_open(path, framework="pt") as tensors:
+        return list(tensors.keys())
 
 
 def _differs(name: str, tensor: torch.Tensor, before: torch.Tensor | None) -> bool:

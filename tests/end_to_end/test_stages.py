@@ -180,3 +180,20 @@ def test_every_model_is_measured_under_every_section(project: Project, finished:
     ]
     assert "sft to dpo" in said
     assert "Stage by stage: base → sft → dpo" in (run / "eval" / "report.html").read_text()
+
+
+def test_a_stage_that_does_nothing_is_refused_before_the_others_are_evaluated(
+    project: Project, finished: tuple[Path, str]
+) -> None:
+    run, _ = finished
+    weights = run / "stages" / "dpo" / "model" / "adapter_model.safetensors"
+    kept, before = weights.read_bytes(), (run / "eval" / "stages.json").stat().st_mtime_ns
+    # After the header, of which the first eight bytes are the length.
+    start = 8 + int.from_bytes(kept[:8], "little")
+    weights.write_bytes(kept[:start] + bytes(len(kept) - start))
+    try:
+        status, said = project.run("eval", run.name, "--set", *FEW)
+    finally:
+        weights.write_bytes(kept)
+    assert status == 2 and "stages/dpo/model: the adapter acts at no module: lora_B is zero at all" in said
+    assert "prompts" not in said and (run / "eval" / "stages.json").stat().st_mtime_ns == before
