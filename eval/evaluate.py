@@ -25,8 +25,9 @@ from eval.opening import (
     replacing_evaluation,
 )
 from eval.report.page import USAGE, ReportInput, render
+from eval.scoring.evaluated_rows import DrawnRows, EvaluatedRows, OwnFile
 from eval.scoring.score import evaluate_predictions
-from eval.scoring.summary import DrawnRows, EvaluatedRows, OwnFile, Summary
+from eval.scoring.summary import Summary
 from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
 from recipebook.project import shown

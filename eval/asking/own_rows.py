@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval.scoring.summary import OwnFile
+from eval.scoring.evaluated_rows import OwnFile
 from recipebook.data.dataset import prepare
 from recipebook.data.split import HASHES, Leak
 from recipebook.files import digest_file

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from eval.comparing.join import TEST_SET
+from eval.scoring.evaluated_rows import DrawnRows, EvaluatedRows
 from eval.scoring.predictions import Prediction, read_predictions
 from eval.scoring.score import read_scores
-from eval.scoring.summary import DrawnRows, EvaluatedRows, Figure, Scores, Summary, summarise
+from eval.scoring.summary import Figure, Scores, Summary, summarise
 from recipebook.errors import UserError
 
 

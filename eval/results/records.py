@@ -15,7 +15,8 @@ from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from eval.scoring.summary import DrawnRows, Result
+from eval.scoring.evaluated_rows import DrawnRows
+from eval.scoring.summary import Result
 from recipebook.errors import UserError, format_first_error
 from recipebook.files import write_text
 from recipebook.frozen import Frozen

@@ -19,10 +19,11 @@ from typing import Any, NamedTuple, Protocol, cast
 
 from pydantic import BaseModel
 
+from eval.scoring.evaluated_rows import EvaluatedRows
 from eval.scoring.evidence import Evidence
 from eval.scoring.flat_metrics import write_flat_metrics
 from eval.scoring.predictions import Prediction, read_predictions
-from eval.scoring.summary import EvaluatedRows, Figure, Scores, Summary, estimate_figure, summarise
+from eval.scoring.summary import Figure, Scores, Summary, estimate_figure, summarise
 from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
 from recipebook.modules import METRIC, load

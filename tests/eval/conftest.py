@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from eval.scoring.evaluated_rows import EvaluatedRows
 from eval.scoring.score import evaluate_predictions
-from eval.scoring.summary import EvaluatedRows
 from recipebook.run.manifest import Status
 from recipebook.run.rundir import Run
 

@@ -16,8 +16,9 @@ from eval.report.page import (
     terminal_table,
 )
 from eval.report.verdict import make_verdict
+from eval.scoring.evaluated_rows import DrawnRows, EvaluatedRows
 from eval.scoring.score import evaluate_predictions
-from eval.scoring.summary import DrawnRows, EvaluatedRows, Result, Summary
+from eval.scoring.summary import Result, Summary
 from eval.statistics.estimates import Difference, Estimate
 
 EVIL = '</pre><script>alert("1")</script><img src=http://example.com/x onerror=alert(1)>&amp;'

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from eval.scoring.evaluated_rows import EvaluatedRows, OwnFile
 from eval.scoring.score import evaluate_predictions
-from eval.scoring.summary import EvaluatedRows, OwnFile
 
 LINE = {"id": "1", "prompt": "p", "reference": "set to 22", "prediction": "set it to 22 now", "baseline": "no"}
 NO_REFERENCE = {"id": "2", "prompt": "p", "reference": "", "prediction": "", "baseline": ""}

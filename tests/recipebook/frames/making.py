@@ -13,8 +13,8 @@ from typing import Any
 
 import pandas as pd
 
+from eval.scoring.evaluated_rows import EvaluatedRows
 from eval.scoring.score import evaluate_predictions
-from eval.scoring.summary import EvaluatedRows
 from recipebook.frames.columns import TableColumn, TableSchema, build_frame
 from recipebook.hardware import Hardware
 from recipebook.run.manifest import Manifest
