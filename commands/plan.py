@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from commands._options import add_layers, add_recipe, read_layers
+from recipebook.errors import UserError
 from recipebook.terminal import print_field
 
 HELP = "print what train would do, without training"
@@ -23,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
 def plan(name: str, profile: str | None, overrides: Sequence[str]) -> int:
     """Print the plan of a recipe; the exit status."""
     from recipebook import project
-    from recipebook.fleet.members import list_members, refuse_unfit_members, resolve_member, stand
+    from recipebook.fleet.members import find_unfit, format_unfit, list_members, resolve_member, stand
     from recipebook.pipeline.plan import plan_stages
     from recipebook.pipeline.train import resolve_stages
     from recipebook.recipe.references import check_references
@@ -47,7 +48,8 @@ def plan(name: str, profile: str | None, overrides: Sequence[str]) -> int:
         members = list_members(resolved)
         print_field("fleet", f"{len(members)} members (make members RECIPE={resolved.name}); of {members[0].name}:")
         plan_run(resolve_member(resolved, members[0]).recipe)
-        refuse_unfit_members(resolved, [one for one in stand(resolved, members) if one.wanted])
+        if unfit := find_unfit([one for one in stand(resolved, members) if one.wanted]):
+            raise UserError(format_unfit(resolved, unfit))
     else:
         plan_run(resolved.recipe)
     return 0

@@ -122,14 +122,17 @@ def stand(resolved: Resolved, members: Sequence[Member], *, force: bool = False)
     return standings
 
 
-def refuse_unfit_members(resolved: Resolved, states: Sequence[MemberState]) -> None:
-    """Raise where the training of some members would fail on their rows."""
+def find_unfit(states: Sequence[MemberState]) -> dict[str, str]:
+    """The members whose training would fail on their rows, by name, and why."""
     reasons = find_reasons([Candidate(one.resolved.recipe, one.dataset) for one in states])
-    faults = [(one.member.name, reason) for one, reason in zip(states, reasons, strict=True) if reason]
-    if faults:
-        name, reason = faults[0]
-        more = f"; so would {len(faults) - 1} more" if faults[1:] else ""
-        raise UserError(f"{resolved.name}: member {name}: {reason}{more}")
+    return {one.member.name: reason for one, reason in zip(states, reasons, strict=True) if reason}
+
+
+def format_unfit(resolved: Resolved, unfit: Mapping[str, str]) -> str:
+    """The first member whose training would fail, and the number of others."""
+    name, reason = next(iter(unfit.items()))
+    more = f"; {len(unfit) - 1} more members would fail, too" if len(unfit) > 1 else ""
+    return f"{resolved.name}: member {name}: {reason}{more}"
 
 
 def _leave_own(each: Resolved, member: Member) -> Resolved:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from recipebook import project
 from recipebook.errors import UserError
-from recipebook.fleet.members import MemberState, list_members, name_fleet, refuse_unfit_members, stand
+from recipebook.fleet.members import MemberState, find_unfit, format_unfit, list_members, name_fleet, stand
 from recipebook.fleet.page import PAGE, write_page
 from recipebook.fleet.schedule import Schedule
 from recipebook.fleet.table import HEAD, Line, read_line
@@ -39,7 +39,7 @@ class FleetChoice:
 
 
 def train_fleet(resolved: Resolved, overrides: Sequence[str], choice: FleetChoice) -> int:
-    """Train the chosen members; 0 all trained, 1 some failed, 130 stopped."""
+    """Train the chosen members whose rows can be trained on; 0 all trained, 1 some failed or refused, 130 stopped."""
     matrix = resolved.recipe.matrix
     assert matrix
     if choice.force and not choice.only:
@@ -51,14 +51,20 @@ def train_fleet(resolved: Resolved, overrides: Sequence[str], choice: FleetChoic
     launcher = _open_launcher(choice, resolved)
     standings = stand(resolved, members, force=choice.force)
     wanted = [one for one in standings if one.wanted]
-    refuse_unfit_members(resolved, wanted)
+    unfit = find_unfit(wanted)
+    fit = [one for one in wanted if one.member.name not in unfit]
+    if unfit and not fit:
+        raise UserError(format_unfit(resolved, unfit))
     _name_members(resolved, [one.name for one in members], choice)
     print_field("fleet", f"{len(standings)} members: {_count_states(standings)}")
     started = time.monotonic()
-    schedule = Schedule(launcher, overrides, matrix.attempts, len(wanted))
+    for name, reason in unfit.items():
+        print_field("refused", f"{name}: {reason}")
+    schedule = Schedule(launcher, overrides, matrix.attempts, len(fit))
+    schedule.faults |= unfit
     try:
         with signals_raise():
-            schedule.run(wanted)
+            schedule.run(fit)
     except Stopped as stopped:
         schedule.stop(str(stopped))
         print_field("stopped", f"by {stopped}: run the same command to resume")

@@ -27,7 +27,7 @@ from recipebook.train.base_weights import require_weights
 from recipebook.train.chat_template import require_template
 from recipebook.train.kinds import check_kinds
 from recipebook.train.opening import dump_recipe, write_files
-from recipebook.train.preview import Preview, Previewed, previewing, print_preview
+from recipebook.train.preview import Preview, Previewed, Unseen, previewing, print_preview
 from recipebook.train.refusal import Candidate, find_refusal, keep_reason
 from recipebook.train.words import print_dataset
 
@@ -83,17 +83,17 @@ def _print_metrics(recipe: Recipe, held_out: Path, references: Path) -> None:
         print_field("metric", line)
 
 
-def _print_rows(found: Preview | str, planned: Candidate) -> None:
+def _print_rows(found: Preview | Unseen, planned: Candidate) -> None:
     """Print what training makes of the rows; raises where it would fail on them. A service has its own tokenizer."""
     recipe = planned.recipe
-    if not isinstance(found, str):
+    if not isinstance(found, Unseen):
         print_preview(found["train"], recipe)
     elif recipe.remote:
-        print_field("tokens", f"cannot be shown: {found}")
+        print_field("tokens", f"cannot be shown: {found.text}")
     if recipe.remote:
         return
     reason = find_refusal(found, recipe)
-    if not isinstance(found, str):
+    if not isinstance(found, Unseen):
         keep_reason(planned, reason)
     if reason:
         raise UserError(reason)

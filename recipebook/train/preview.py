@@ -71,6 +71,13 @@ class PartPreview(Frozen):
         return [count for length, count in zip(self.lengths, self.trained, strict=True) if length <= dropped]
 
 
+class Unseen(NamedTuple):
+    """Why there is no preview; `certain` where a base or a configuration is at fault, and not the look itself."""
+
+    text: str
+    certain: bool
+
+
 Preview = dict[str, PartPreview]
 _PREVIEW: TypeAdapter[Preview] = TypeAdapter(Preview)
 
@@ -82,7 +89,7 @@ class Previewed(NamedTuple):
     recipe: Recipe
 
 
-def run_previews(wanted: Sequence[Previewed]) -> list[Preview | str]:
+def run_previews(wanted: Sequence[Previewed]) -> list[Preview | Unseen]:
     """What trainer/preview.py sees in several folders, or why it cannot."""
     if not wanted:
         return []
@@ -91,7 +98,7 @@ def run_previews(wanted: Sequence[Previewed]) -> list[Preview | str]:
 
 
 @contextmanager
-def previewing(wanted: Sequence[Previewed]) -> Iterator[Callable[[], list[Preview | str]]]:
+def previewing(wanted: Sequence[Previewed]) -> Iterator[Callable[[], list[Preview | Unseen]]]:
     """Run trainer/preview.py in a separate process; inside, the function that waits for what it sees in each folder.
 
     The recipes share their environment, and what they need of the engine.
@@ -141,7 +148,7 @@ def print_preview(part: PartPreview, recipe: Recipe) -> None:
     _print_findings(part)
 
 
-def _wait(process: subprocess.Popen[bytes], wanted: Sequence[Previewed]) -> list[Preview | str]:
+def _wait(process: subprocess.Popen[bytes], wanted: Sequence[Previewed]) -> list[Preview | Unseen]:
     first, line = wanted[0].folder, ProgressLine("tokens")
     try:
         while process.poll() is None:
@@ -152,13 +159,14 @@ def _wait(process: subprocess.Popen[bytes], wanted: Sequence[Previewed]) -> list
     return [_read(one.folder, first / "preview.log") for one in wanted]
 
 
-def _read(folder: Path, log: Path) -> Preview | str:
-    """The preview of one folder; why there is none, as the process wrote it there or into its log."""
+def _read(folder: Path, log: Path) -> Preview | Unseen:
+    """The preview of one folder; why there is none, as the process wrote it there or, where it broke, into its log."""
     try:
         return _PREVIEW.validate_json((folder / "preview.json").read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         fault = folder / "preview.txt"
-        return fault.read_text(encoding="utf-8") if fault.is_file() else last_error(log)
+        text = fault.read_text(encoding="utf-8") if fault.is_file() else ""
+        return Unseen(text, True) if text else Unseen(last_error(log), False)
 
 
 def _print_findings(part: PartPreview) -> None:

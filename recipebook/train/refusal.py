@@ -23,7 +23,7 @@ from recipebook.recipe.keys import Recipe
 from recipebook.run import provenance
 from recipebook.train.chat_template import MISSING, format_missing_template
 from recipebook.train.opening import write_files
-from recipebook.train.preview import PartPreview, Preview, Previewed, needs_whole_engine, run_previews
+from recipebook.train.preview import PartPreview, Preview, Previewed, Unseen, needs_whole_engine, run_previews
 
 # What of a recipe decides how its rows are written; the whole engine also checks the rest.
 SEEN: dict[str, Any] = {"model": True, "training": {"method", "max_length", "too_long", "train_on", "span_weights"}}
@@ -54,7 +54,11 @@ def find_reasons(candidates: Sequence[Candidate]) -> list[str | None]:
         own = key if needs_whole_engine(one.recipe) else ""
         groups.setdefault(json.dumps([own, build_environment(one.recipe)]), {})[key] = one
     for group in groups.values():
-        known |= _look(group)
+        try:
+            known |= _look(group)
+        except OSError:
+            # A full disk, most often: the training itself says so.
+            known |= dict.fromkeys(group)
     return [known[key] for key in keys]
 
 
@@ -65,10 +69,10 @@ def keep_reason(candidate: Candidate, reason: str | None) -> None:
     write_text(folder / _name(candidate), json.dumps({"reason": reason}))
 
 
-def find_refusal(found: Preview | str, recipe: Recipe) -> str | None:
+def find_refusal(found: Preview | Unseen, recipe: Recipe) -> str | None:
     """Why training would fail or learn nothing: the first row at fault, the fault, and how many rows have it."""
-    if isinstance(found, str):
-        return format_missing_template(recipe) if MISSING in found else f"{recipe.model.base}: {found}"
+    if isinstance(found, Unseen):
+        return format_missing_template(recipe) if MISSING in found.text else f"{recipe.model.base}: {found.text}"
     reasons = (_find_fault(part, name, recipe) for name, part in found.items())
     return next((reason for reason in reasons if reason), None) or _find_nothing_learned(found["train"], recipe)
 
@@ -81,7 +85,9 @@ def _find_fault(part: PartPreview, name: str, recipe: Recipe) -> str | None:
         return f"{worst.first}: {worst.text} ({worst.count} of {total} {name} rows)"
     lengths = [*part.lengths, *part.others]
     long = [length for length in lengths if length > training.max_length]
-    if long and (training.too_long == "raise" or (training.too_long == "drop" and len(long) == total)):
+    # Without any row of validation the engine trains, and evaluates nothing meanwhile.
+    none_left = training.too_long == "drop" and len(long) == total and name == "train"
+    if long and (training.too_long == "raise" or none_left):
         most = f"{long[0]} tokens, and training.max_length is {training.max_length}"
         fate = f"{len(long)} of {total} {name} rows are longer, the longest has {max(long)}"
         return f"{part.first_long}: {most}: {fate} (training.too_long: {training.too_long})"
@@ -109,8 +115,10 @@ def _look(candidates: Mapping[str, Candidate]) -> dict[str, str | None]:
             write_files(folder, recipe, dataset)
             wanted.append(Previewed(folder, recipe))
         for (key, one), found in zip(candidates.items(), run_previews(wanted), strict=True):
-            reasons[key] = find_refusal(found, one.recipe)
-            if not isinstance(found, str):
+            # Where the look itself broke, nothing is known: the training may begin.
+            broke = isinstance(found, Unseen) and not found.certain
+            reasons[key] = None if broke else find_refusal(found, one.recipe)
+            if not isinstance(found, Unseen):
                 keep_reason(one, reasons[key])
     return reasons
 

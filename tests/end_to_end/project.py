@@ -78,15 +78,8 @@ def copy_checkout(folder: Path) -> Project:
     return Project(folder)
 
 
-FITTING = """
-
-def find_reasons(candidates: Sequence[Candidate]) -> list[str | None]:
-    return [None] * len(candidates)
-"""
-
-
 def give_quick_engine(project: Project) -> None:
-    """Put quick_engine.py in Axolotl's place; it looks at no rows, so that none is found unfit."""
+    """Put quick_engine.py in Axolotl's place; no look at rows works with it, so that none is found unfit."""
     for module in (*PACKAGES, *MODULES):
         path = project.folder / f"{module}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,5 +88,3 @@ def give_quick_engine(project: Project) -> None:
     (project.folder / "transformers" / "conversion_mapping.py").write_text(tables)
     engine = (Path(__file__).parent / "quick_engine.py").read_bytes()
     (project.folder / "axolotl" / "cli" / "train.py").write_bytes(engine)
-    with (project.folder / "recipebook" / "train" / "refusal.py").open("a") as refusal:
-        refusal.write(FITTING)

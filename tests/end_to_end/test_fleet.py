@@ -1,4 +1,4 @@
-"""A fleet of three on the resident trainer: killed with its scheduler, killed in one member, failing in another."""
+"""A fleet on the resident trainer: killed with its scheduler, killed in one member, failing and refused in others."""
 
 import json
 import os
@@ -13,14 +13,17 @@ import pytest
 from tests.end_to_end.project import Project, find_in
 
 RECIPE = """\
-description: three short trainings, of which one has an option that its scheduler refuses
+description: four short trainings, of which one has an option that its scheduler refuses, one rows that are too long
 extends: trait
 data: {split: {validation: 0}}
 matrix:
   values:
     data.options.pole: [joy_plus, joy_minus]
     axolotl.lr_scheduler_kwargs: [{}]
-  include: [{data.options.pole: wisdom_plus, axolotl.lr_scheduler_kwargs: {no_such_option: 1}}]
+    training.max_length: [256]
+  include:
+    - {data.options.pole: wisdom_plus, axolotl.lr_scheduler_kwargs: {no_such_option: 1}, training.max_length: 256}
+    - {data.options.pole: wisdom_minus, axolotl.lr_scheduler_kwargs: {}, training.max_length: 8}
   name: "{pole}"
 profiles: {tiny: {training: {max_steps: 12, logging_steps: 1, save_steps: 2, batch_size: 4}}}
 """
@@ -59,11 +62,11 @@ def fleet(project: Project) -> tuple[Project, int, str]:
 def test_the_status_is_that_some_failed_and_every_member_has_its_line(fleet: tuple[Project, int, str]) -> None:
     project, status, said = fleet
     assert status == 1
-    table = {line.split()[0]: line.split()[1] for line in said.split("\nmember")[1].splitlines()[1:4]}
-    assert table == {"joy_plus": "trained", "joy_minus": "trained", "wisdom_plus": "failed"}
-    assert "3 members, 1 without a trained model" in said
+    table = {line.split()[0]: line.split()[1] for line in said.split("\nmember")[1].splitlines()[1:5]}
+    assert table == {"joy_plus": "trained", "joy_minus": "trained", "wisdom_plus": "failed", "wisdom_minus": "failed"}
+    assert "4 members, 2 without a trained model" in said
     page = (project.folder / "runs" / "three" / "members.html").read_text()
-    assert page.count("<tr class=failed>") == 1
+    assert page.count("<tr class=failed>") == 2
 
 
 def test_what_was_killed_went_on_from_its_checkpoint(fleet: tuple[Project, int, str]) -> None:
@@ -81,6 +84,17 @@ def test_a_member_that_fails_is_tried_twice_and_says_why(fleet: tuple[Project, i
     assert manifest["reason"]
 
 
+def test_a_member_whose_rows_are_too_long_is_refused_before_it_has_a_run(fleet: tuple[Project, int, str]) -> None:
+    project, _, said = fleet
+    (line,) = [line for line in said.splitlines() if line.startswith("refused")]
+    assert line.startswith("refused   wisdom_minus: samples/traits.jsonl#")
+    assert line.endswith("(training.too_long: raise)")
+    assert list(project.folder.glob("runs/three/wisdom_minus-*")) == []
+    status, planned = project.run("plan", "three")
+    assert status == 2
+    assert planned.splitlines()[-1].startswith("three: member wisdom_minus: samples/traits.jsonl#")
+
+
 def test_no_process_is_left(fleet: tuple[Project, int, str]) -> None:
     assert find_in(fleet[0].folder / "runs") == []
 
@@ -90,6 +104,7 @@ def test_members_tells_what_would_run_and_why(fleet: tuple[Project, int, str]) -
     assert status == 0
     assert "lora.r: 2, was 4" in said
     assert said.count("  changed  ") == 3
+    assert said.count("  new  ") == 1
 
 
 def test_a_member_alone_gives_the_same_adapter_to_the_bit(fleet: tuple[Project, int, str]) -> None:

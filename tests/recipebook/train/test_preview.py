@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from recipebook.recipe.keys import Recipe
-from recipebook.train.preview import needs_whole_engine, print_preview, run_previews
+from recipebook.train.preview import Previewed, Unseen, needs_whole_engine, print_preview, run_previews
 from tests.recipebook.train.making import find, see, write_recipe
 
 
@@ -58,10 +58,18 @@ def test_no_folder_starts_no_process() -> None:
     assert run_previews([]) == []
 
 
-def test_a_process_that_leaves_nothing_is_explained_by_its_log(tmp_path: Path) -> None:
-    from recipebook.train.preview import Previewed
-
+def test_a_folder_in_which_nothing_can_be_seen_has_the_reason(tmp_path: Path) -> None:
     (found,) = run_previews([Previewed(tmp_path, write_recipe())])
-    assert isinstance(found, str)
-    assert found.startswith("FileNotFoundError: ")
-    assert "axolotl.yaml" in found
+    assert isinstance(found, Unseen)
+    assert found.certain
+    assert found.text.startswith("FileNotFoundError: ")
+    assert "axolotl.yaml" in found.text
+
+
+def test_a_process_that_breaks_is_explained_by_its_log(tmp_path: Path) -> None:
+    (tmp_path / "axolotl.yaml").write_text("a: b")
+    (tmp_path / "preview.txt").mkdir()
+    (found,) = run_previews([Previewed(tmp_path, write_recipe())])
+    assert isinstance(found, Unseen)
+    assert not found.certain
+    assert found.text.startswith("IsADirectoryError: ")

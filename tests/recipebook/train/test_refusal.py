@@ -12,7 +12,7 @@ from recipebook.data.dataset import Dataset, prepare
 from recipebook.errors import UserError
 from recipebook.recipe.keys import Recipe, Remote
 from recipebook.train import refusal
-from recipebook.train.preview import Preview, Previewed, run_previews
+from recipebook.train.preview import Preview, Previewed, Unseen, run_previews
 from recipebook.train.refusal import Candidate, find_reasons, find_refusal, refuse_unfit
 from tests.recipebook.train.making import find, see, write_recipe
 
@@ -64,6 +64,8 @@ def test_a_training_that_could_not_begin_is_refused_with_row_and_count(
 def test_rows_of_validation_are_refused_as_those_of_train_are() -> None:
     parts = {"train": see({}), "validation": see({"lengths": (10, 13), "first_long": "x.jsonl#2"})}
     assert find_refusal(parts, write_recipe(max_length=12, too_long="drop")) is None
+    dropped = {"train": see({}), "validation": see({"lengths": (20, 30), "first_long": "x.jsonl#1"})}
+    assert find_refusal(dropped, write_recipe(max_length=12, too_long="drop")) is None
     assert find_refusal(parts, write_recipe(max_length=12)) == (
         "x.jsonl#2: 13 tokens, and training.max_length is 12: 1 of 2 validation rows are longer, the longest has 13 "
         "(training.too_long: raise)"
@@ -75,8 +77,8 @@ def test_rows_of_validation_are_refused_as_those_of_train_are() -> None:
 
 
 def test_a_look_that_failed_is_the_bases_fault() -> None:
-    assert find_refusal("OSError: no such model", write_recipe()) == "models/mine: OSError: no such model"
-    missing = find_refusal("NoTemplateError: the base has no chat template", write_recipe())
+    assert find_refusal(Unseen("OSError: no such model", True), write_recipe()) == "models/mine: OSError: no such model"
+    missing = find_refusal(Unseen("NoTemplateError: the base has no chat template", True), write_recipe())
     assert str(missing).startswith("model.base: models/mine has no chat template: set model.chat_template to")
 
 
@@ -125,7 +127,7 @@ def test_several_recipes_are_looked_at_in_one_process(
     two.mkdir()
     calls: list[int] = []
 
-    def run(wanted: Sequence[Previewed]) -> list[Preview | str]:
+    def run(wanted: Sequence[Previewed]) -> list[Preview | Unseen]:
         calls.append(len(wanted))
         return run_previews(wanted)
 
@@ -134,6 +136,23 @@ def test_several_recipes_are_looked_at_in_one_process(
     reasons = find_reasons([good, bad, good])
     assert [reason is None for reason in reasons] == [True, False, True]
     assert calls == [2]
+
+
+@pytest.mark.parametrize("certain", [True, False])
+def test_a_look_that_broke_refuses_nothing(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, certain: bool
+) -> None:
+    monkeypatch.setattr(refusal, "run_previews", lambda wanted: [Unseen("it was killed", certain)])
+    assert (find_reasons([Candidate(*make(tmp_path, "yes"))])[0] is not None) == certain
+    assert not (cache / "fit").exists()
+
+
+def test_a_full_disk_is_for_the_training_to_name(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(folder: Path, recipe: Recipe, dataset: Dataset) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(refusal, "write_files", fill)
+    assert find_reasons([Candidate(*make(tmp_path, "yes"))]) == [None]
 
 
 def test_a_service_has_a_tokenizer_of_its_own(cache: Path, tmp_path: Path) -> None:
