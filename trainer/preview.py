@@ -15,6 +15,7 @@ With `--whole`, Axolotl completes and checks the configuration: for what a recip
 """
 
 import argparse
+import errno
 import json
 import os
 import sys
@@ -41,6 +42,8 @@ FIRST_ROWS = {"train": 20_000, "validation": 2_000}
 LONGEST_ROWS = 1_000
 REPORT_EVERY = 500
 EXAMPLES = 2
+# What the machine refuses says nothing of the rows: a full disk, a limit, no memory.
+SHORTAGES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO}
 
 
 class NoTemplateError(Exception):
@@ -99,6 +102,8 @@ class RowTally:
         seen, origin = self.seen, row["meta"]["origin"]
         try:
             one = self.look(row)
+        except MemoryError:
+            raise
         except Exception as error:  # whatever a template or a tokenizer does
             self._count([("broken", _describe(error) + self._advise(row))], origin)
             return
@@ -148,9 +153,11 @@ def write_preview(folder: Path, load: Callable[[Path], tuple[Any, Any]]) -> None
     os.chdir(folder)
     try:
         seen = preview(Path("axolotl.yaml"), load)
-    except (ImportError, AttributeError):
+    except (ImportError, AttributeError, MemoryError):
         raise
     except Exception as error:  # whatever a base, its tokenizer or a configuration does
+        if isinstance(error, OSError) and error.errno in SHORTAGES:
+            raise
         traceback.print_exc()
         Path("preview.txt").write_text(shorten(on_one_line(f"{type(error).__name__}: {error}"), 300), encoding="utf-8")
     else:

@@ -185,3 +185,18 @@ def test_a_look_needs_no_torch(folders: dict[str, Path]) -> None:
     done = subprocess.run(command, check=True, cwd=PROJECT, capture_output=True, text=True)
     # The whole engine has some 6,000.
     assert int(done.stdout) < 1_500
+
+
+def test_a_full_disk_says_nothing_of_the_rows(tmp_path: Path) -> None:
+    code = """if True:
+        import errno, sys
+        from pathlib import Path
+        import trainer.preview as look
+        def load(config):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        look.stand_in()
+        look.write_preview(Path(sys.argv[1]), load)"""
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, check=False, cwd=PROJECT, capture_output=True, text=True)
+    assert done.stderr.endswith("OSError: [Errno 28] No space left on device\n")
+    assert list(tmp_path.iterdir()) == []
