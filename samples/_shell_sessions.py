@@ -17,21 +17,16 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
+from recipebook.shell.dialogue import ROUNDS, RULES, observe
 from recipebook.shell.outcomes import Outcome, reward
-from samples._shell_tasks import Task
+from samples._shell_tasks import MadeTask
 
-RULES = (
-    "Solve a task on a Linux machine. Think, then end your answer with one action: `Act: bash` and a block of bash "
-    "code, or `Act: finish` when the task is solved. You have 5 rounds. Wait for the task."
-)
-ROUNDS = 5
-EMPTY = "The output of the OS is empty."
 DONE = "It is done.\n\nAct: finish"
 
 Turn = tuple[str, str]
 
 
-def record_sessions(index: int, task: Task) -> Iterator[dict[str, Any]]:
+def record_sessions(index: int, task: MadeTask) -> Iterator[dict[str, Any]]:
     """Both sessions of a task; whether they end well depends on its number."""
     start = [*_look(task)] if task.look or index % 3 == 0 else []
     solved, failed, done = _act(task, task.right), _act(task, task.wrong, task.complaint), [("agent", DONE)]
@@ -49,29 +44,24 @@ def record_sessions(index: int, task: Task) -> Iterator[dict[str, Any]]:
         yield _record(str(index), task, outcome, status, [*start, *turns])
 
 
-def observe(output: str) -> str:
-    """What the user's turn says after a command."""
-    return f"The output of the OS:\n\n{output}" if output else EMPTY
-
-
-def _look(task: Task) -> Iterator[Turn]:
+def _look(task: MadeTask) -> Iterator[Turn]:
     listed = "".join(f"{name}\n" for name in sorted(PurePosixPath(path).name for path in task.files))
     command, output = task.look or (f"ls {task.folder}", listed)
     yield "agent", f"I look around first.\n\nAct: bash\n```bash\n{command}\n```"
     yield "user", observe(output)
 
 
-def _act(task: Task, command: str, output: str = "") -> list[Turn]:
+def _act(task: MadeTask, command: str, output: str = "") -> list[Turn]:
     return [("agent", f"{task.thought}\n\nAct: bash\n```bash\n{command}\n```"), ("user", observe(output))]
 
 
-def _wait(task: Task) -> list[Turn]:
+def _wait(task: MadeTask) -> list[Turn]:
     """A round that changes nothing."""
     command = f"ls -d {task.folder}"
     return [("agent", f"I look again.\n\nAct: bash\n```bash\n{command}\n```"), ("user", observe(f"{task.folder}\n"))]
 
 
-def _record(index: str, task: Task, outcome: Outcome, status: str, turns: list[Turn]) -> dict[str, Any]:
+def _record(index: str, task: MadeTask, outcome: Outcome, status: str, turns: list[Turn]) -> dict[str, Any]:
     begin = [("user", RULES), ("agent", "OK."), ("user", task.instruction)]
     return {
         "task_name": "os_interaction",

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from recipebook.files import write_text
 from samples._generator import draw_new, make_parser, write_compact
 from samples._shell_sessions import record_sessions
-from samples._shell_tasks import LEVELS, NEEDED, WORDS, Kind, Task
+from samples._shell_tasks import LEVELS, NEEDED, WORDS, Kind, MadeTask
 
 FOLDERS = ["srv", "opt", "data", "home", "work", "app", "logs", "store"]
 FORMS = ["dict", "list", "agentbench", "sessions"]
@@ -36,7 +36,7 @@ class NumberedTask(NamedTuple):
     number: int
     kind: str
     level: int
-    task: Task
+    task: MadeTask
 
 
 def draw_tasks(tasks: int, seed: int, first: int = 0, levels: int = len(LEVELS), root: str = "") -> list[NumberedTask]:
@@ -48,7 +48,7 @@ def draw_tasks(tasks: int, seed: int, first: int = 0, levels: int = len(LEVELS),
 
 
 def _draw_new(rng: random.Random, number: int, level: int, kind: Kind, seen: set[str], root: str) -> NumberedTask:
-    def draw() -> tuple[str, Task]:
+    def draw() -> tuple[str, MadeTask]:
         task = kind(rng, f"{root}/{rng.choice(FOLDERS)}", rng.sample(WORDS, NEEDED))
         return task.instruction, task
 
@@ -93,11 +93,11 @@ def make_sessions(drawn: Iterable[NumberedTask]) -> Iterator[dict[str, Any]]:
         yield from record_sessions(number, task)
 
 
-def _make_folders(task: Task) -> str:
+def _make_folders(task: MadeTask) -> str:
     return f"mkdir -p {task.folder}"
 
 
-def _fill_files(task: Task) -> list[str]:
+def _fill_files(task: MadeTask) -> list[str]:
     fills = [_fill_file(path, lines) for path, lines in task.files.items()]
     return [*fills, task.before] if task.before else fills
 

@@ -13,10 +13,10 @@ import json
 import random
 import re
 
+from recipebook.shell.dialogue import RULES
 from samples import _robot_actions as words
 from samples import make_persona, make_robot, make_shell, make_toolformer
 from samples._generator import write_sample
-from samples._shell_sessions import RULES
 
 BAG = 16
 # Not \\w, which leaves out the vowel signs of Devanagari.

@@ -15,8 +15,8 @@ import pytest
 from converters.sessions import Options, choose_join, convert
 from recipebook.records import Record
 from recipebook.rows import LeftOut, Row
-from samples._shell_sessions import observe
-from samples._shell_tasks import LEVELS, WORDS, Task
+from recipebook.shell.dialogue import observe
+from samples._shell_tasks import LEVELS, WORDS, MadeTask
 from samples.make_shell import (
     FORMS,
     NumberedTask,
@@ -179,7 +179,7 @@ def test_kinds_and_levels_take_turns_and_the_lowest_may_be_chosen() -> None:
 
 
 def test_skills_are_the_programs_of_the_solution() -> None:
-    task = Task("x", "I do it.", "sort -u /a | wc -l > /b && chmod 600 /b", "true", "false", "/", {})
+    task = MadeTask("x", "I do it.", "sort -u /a | wc -l > /b && chmod 600 /b", "true", "false", "/", {})
     assert task.skills == ["chmod", "sort", "wc"]
 
 

@@ -1,0 +1,286 @@
+r"""PID 1 of a box: reads scripts from its standard input, runs each with a new bash, and returns what it printed.
+
+    in:   b"20.0 11\n" and b"ls -a /tmp; "    seconds, and the script's length in bytes
+    out:  b"0 - 8\n" and b".\n..\na\n"        exit status, flags, and the output's length in bytes
+
+The flags are letters: t, the time was up; c, the output was cut; l, the box is lost and the agent ends. A step ends
+when its bash does: a daemon that holds the output open is not waited for. When the time is up, every process that
+began during the step is killed, whatever it did to its session or its signals. The agent also watches how much memory
+all processes have together; over the limit it kills them, and the box is lost.
+
+The box's Python reads this module from a descriptor, so that no file of ours lies in the box. Its imports are few,
+since every episode waits for them.
+"""
+
+import ctypes
+import os
+import select
+import signal
+import sys
+import time
+
+ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/root", "USER": "root", "LOGNAME": "root", "LANG": "C.UTF-8", "TERM": "dumb",
+}  # fmt: skip
+GRACE, WATCH, ROUNDS = 0.05, 0.2, 50
+CHUNK = 65536
+SET_DUMPABLE, DROP_FROM_BOUNDING_SET, CAPABILITIES = 4, 24, 64
+# Python ignores these two; a script must not.
+IGNORED = [signal.SIGPIPE, signal.SIGXFSZ]
+
+
+class LostError(Exception):
+    """The box cannot go on: its processes passed the memory limit, or none can be started any more."""
+
+
+class Agent:
+    """Runs one script after the other, within `memory` and `output` bytes."""
+
+    def __init__(self, memory: int, output: int) -> None:
+        self.memory = memory
+        self.output = output
+        self.watched = 0.0
+        self.requests = os.fdopen(os.dup(0), "rb")
+        self.replies = os.fdopen(os.dup(1), "wb")
+        self.null = os.open("/dev/null", os.O_RDWR)
+        # Opened before the process becomes undumpable, after which its files in /proc belong to nobody here.
+        self.score = os.open("/proc/self/oom_score_adj", os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(self.null, descriptor)
+        close_others({self.requests.fileno(), self.replies.fileno(), self.null, self.score})
+
+    def serve(self) -> None:
+        """Answer until the other end closes; what daemons do between two scripts is watched too."""
+        self._reply(0, "-", b"")
+        try:
+            while self._wait_for_request() and (head := self.requests.readline()):
+                seconds, length = head.split()
+                self._reply(*self.run(self.requests.read(int(length)), float(seconds)))
+        except LostError:
+            kill_everything()
+            self._reply(137, "l", b"")
+
+    def run(self, script: bytes, seconds: float) -> tuple[int, str, bytes]:
+        """One script: its exit status, the flags, the output."""
+        before, end = list_processes(), time.monotonic() + seconds
+        reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        os.set_blocking(writing, True)
+        try:
+            child = self._start(script, writing)
+        except (OSError, ValueError) as error:
+            os.close(reading)
+            return 126, "-", f"bash: {error}\n".encode()
+        finally:
+            os.close(writing)
+        collected = Output(reading, child, self.output)
+        status, late = self._follow(collected, child, before, end)
+        collected.finish()
+        return status, ("t" if late else "") + ("c" if collected.cut else "") or "-", bytes(collected.text)
+
+    def _start(self, script: bytes, writing: int) -> int:
+        arguments: list[str | bytes] = ["bash", "-c", script]
+        files = [(os.POSIX_SPAWN_DUP2, self.null, 0), *((os.POSIX_SPAWN_DUP2, writing, to) for to in (1, 2))]
+        for _ in range(ROUNDS):
+            os.pwrite(self.score, b"1000", 0)
+            try:
+                return os.posix_spawn("/bin/bash", arguments, ENVIRONMENT, file_actions=files, setsid=True,
+                                      setsigdef=IGNORED)  # fmt: skip
+            except BlockingIOError:
+                # A script before this one has used up the processes.
+                kill_everything()
+                reap()
+                time.sleep(0.01)
+            finally:
+                os.pwrite(self.score, b"0", 0)
+        raise LostError
+
+    def _follow(self, collected: "Output", child: int, before: set[tuple[int, int]], end: float) -> tuple[int, bool]:
+        """Wait for the child; its exit status, and whether it was ended because the time was up."""
+        late = False
+        while True:
+            collected.read(max(0.0, min(WATCH, end - time.monotonic())))
+            statuses = reap()
+            if child in statuses:
+                return statuses[child], late
+            if time.monotonic() >= end:
+                kill_since(before)
+                return 124, True
+            self._watch()
+
+    def _wait_for_request(self) -> bool:
+        while True:
+            reap()
+            wait = WATCH * 1000 if has_children() else None
+            poll = select.poll()
+            poll.register(self.requests, select.POLLIN)
+            if poll.poll(wait):
+                return True
+            self._watch()
+
+    def _watch(self) -> None:
+        now = time.monotonic()
+        if now - self.watched >= WATCH:
+            self.watched = now
+            if sum_memory() > self.memory:
+                raise LostError
+
+    def _reply(self, status: int, flags: str, output: bytes) -> None:
+        self.replies.write(f"{status} {flags} {len(output)}\n".encode() + output)
+        self.replies.flush()
+
+
+class Output:
+    """What a script prints: the first `most` bytes of it; the rest is read, so that the script goes on, and dropped."""
+
+    def __init__(self, reading: int, child: int, most: int) -> None:
+        self.reading = reading
+        self.most = most
+        self.text = bytearray()
+        self.cut = False
+        self.ended = False
+        self.exit = os.pidfd_open(child)
+        self.poll = select.poll()
+        self.poll.register(reading, select.POLLIN)
+        self.poll.register(self.exit, select.POLLIN)
+
+    def read(self, seconds: float) -> None:
+        """Wait for output or the script's end, and take what is there."""
+        self.poll.poll(seconds * 1000)
+        self._take()
+
+    def finish(self) -> None:
+        """Take what is left, wait a moment for what background processes still print, and close."""
+        self.poll.unregister(self.exit)
+        os.close(self.exit)
+        until = time.monotonic() + GRACE
+        self._take()
+        while not self.ended and (left := until - time.monotonic()) > 0:
+            self.read(left)
+        os.close(self.reading)
+
+    def _take(self) -> None:
+        try:
+            chunk = b"" if self.ended else os.read(self.reading, CHUNK)
+        except BlockingIOError:
+            return
+        if not chunk and not self.ended:
+            self.ended = True
+            self.poll.unregister(self.reading)
+        room = self.most - len(self.text)
+        self.text += chunk[:room]
+        self.cut = self.cut or len(chunk) > room
+
+
+def reap() -> dict[int, int]:
+    """Exit statuses of all children, also adopted ones, that have ended; 128 and the signal for those killed."""
+    statuses = {}
+    try:
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            code = os.waitstatus_to_exitcode(ended[1])
+            statuses[ended[0]] = code if code >= 0 else 128 - code
+    except ChildProcessError:
+        pass
+    return statuses
+
+
+def has_children() -> bool:
+    """Whether any process but this one is left: orphans are adopted, so all others descend from a child."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def list_processes() -> set[tuple[int, int]]:
+    """All living processes but this one, with the times of their start, since numbers come again."""
+    found = set()
+    for name in os.listdir("/proc"):  # noqa: PTH208
+        if name.isdecimal() and name != "1" and (stat := read_proc(name, "stat")):
+            fields = stat.rpartition(b")")[2].split()
+            if fields[0] not in (b"Z", b"X"):
+                found.add((int(name), int(fields[19])))
+    return found
+
+
+def sum_memory() -> int:
+    """Bytes of memory of all processes: their own pages and those that they share without a file."""
+    total = 0
+    for name in os.listdir("/proc"):  # noqa: PTH208
+        if name.isdecimal() and name != "1":
+            for line in read_proc(name, "status").splitlines():
+                if line.startswith((b"RssAnon:", b"RssShmem:")):
+                    total += int(line.split()[1]) * 1024
+    return total
+
+
+def read_proc(name: str, file: str) -> bytes:
+    """A process's file; empty if it has gone."""
+    try:
+        descriptor = os.open(f"/proc/{name}/{file}", os.O_RDONLY)
+    except OSError:
+        return b""
+    try:
+        return os.read(descriptor, CHUNK)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+
+
+def kill_since(before: set[tuple[int, int]]) -> None:
+    """Kill every process that is not among those of `before`; all of them where they multiply too fast."""
+    for _ in range(ROUNDS):
+        reap()
+        new = list_processes() - before
+        if not new:
+            return
+        for process, _ in new:
+            kill(process)
+    kill_everything()
+    reap()
+
+
+def kill_everything() -> None:
+    """Kill all processes but this one."""
+    kill(-1)
+
+
+def kill(process: int) -> None:
+    """Kill a process, unless it has gone."""
+    try:  # noqa: SIM105 (contextlib takes as long to import as everything else here)
+        os.kill(process, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def close_others(kept: set[int]) -> None:
+    """Close what was inherited, this module's own text among it."""
+    for descriptor in range(3, 256):
+        if descriptor not in kept:
+            os.closerange(descriptor, descriptor + 1)
+
+
+def protect(kept: set[int]) -> None:
+    """Let no process of the box get other capabilities, or look into this one."""
+    libc = ctypes.CDLL(None)
+    for capability in range(CAPABILITIES):
+        if capability not in kept:
+            libc.prctl(DROP_FROM_BOUNDING_SET, capability, 0, 0, 0)
+    if libc.prctl(SET_DUMPABLE, 0, 0, 0, 0):
+        raise OSError("prctl")
+    # From outside signals end it; inside, PID 1 gets only those that it handles.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def main() -> None:
+    """Serve, with the limits and the capabilities that scripts keep given by the command line."""
+    memory, output, *kept = map(int, sys.argv[1:])
+    agent = Agent(memory, output)
+    protect(set(kept))
+    agent.serve()
+
+
+if __name__ == "__main__":
+    main()

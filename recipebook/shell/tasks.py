@@ -1,0 +1,168 @@
+"""Files of shell tasks, in the fields of LifelongAgentBench or of AgentBench, as `Task`s.
+
+    {"sample_index": 573, "instruction": "Delete the file /srv/red.txt.",
+     "initialization_command_item": {"command_name": "bash", "script": "mkdir -p /srv && touch /srv/red.txt"},
+     "evaluation_info": {"evaluation_command_item": {"command_name": "bash", "script": "[ ! -e /srv/red.txt ]"},
+                         "ground_truth_command_item": {"command_name": "bash", "script": "rm /srv/red.txt"}},
+     "skill_list": ["rm"], "kind": "delete_file"}
+
+    →  Task(number=573, instruction="Delete the file /srv/red.txt.", init="mkdir -p /srv && …",
+            check="[ ! -e /srv/red.txt ]", truth="rm /srv/red.txt", skills=("rm",), kind="delete_file")
+
+A file has a list of tasks, an object of tasks by their numbers, or a single task. A question of AgentBench, which has
+an answer to `match` and no script, is a task without a check: its outcome stays unset.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from recipebook.errors import UserError, format_first_error, on_one_line
+from recipebook.frozen import Frozen
+
+
+class Task(Frozen):
+    """One task: scripts are bash. `init` runs before the agent begins, `check` decides, `truth` is a known solution."""
+
+    number: int
+    instruction: str
+    init: str
+    check: str | None = None
+    truth: str | None = None
+    skills: tuple[str, ...] = ()
+    kind: str | None = None
+
+
+def read_tasks(path: Path) -> list[Task]:
+    """All tasks of a file, in its order; what is no shell task is refused with its place."""
+    try:
+        value = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise UserError(f"{path}: not JSON: {error.msg}") from None
+    if not isinstance(value, list | dict):
+        raise UserError(f"{path}: neither a list of shell tasks nor an object of them")
+    tasks = [_read_task(record, number, f"{path}: {place}") for place, number, record in _list_records(value)]
+    if not tasks:
+        raise UserError(f"{path}: holds no tasks")
+    seen: set[int] = set()
+    for task in tasks:
+        if task.number in seen:
+            raise UserError(f"{path}: two tasks have the number {task.number}")
+        seen.add(task.number)
+    return tasks
+
+
+def _list_records(value: list[Any] | dict[str, Any]) -> Iterator[tuple[str, int, object]]:
+    """Each record with its place in the file and the number it has if it names none."""
+    if isinstance(value, list):
+        yield from ((f"task {at}", at, record) for at, record in enumerate(value))
+    elif "instruction" in value or "description" in value:
+        yield "the task", 0, value
+    else:
+        for at, (key, record) in enumerate(value.items()):
+            yield f"task '{on_one_line(key)}'", int(key) if key.isdecimal() else at, record
+
+
+class _Command(BaseModel):
+    command_name: str = "bash"
+    script: str
+
+
+class _LifelongEvaluation(BaseModel):
+    evaluation_command_item: _Command
+    ground_truth_command_item: _Command | None = None
+
+
+class _Lifelong(BaseModel):
+    """A task as LifelongAgentBench writes it; other fields are ignored."""
+
+    instruction: str
+    sample_index: int | None = None
+    initialization_command_item: _Command
+    evaluation_info: _LifelongEvaluation
+    skill_list: tuple[str, ...] = ()
+    kind: str | None = None
+
+
+class _Code(BaseModel):
+    code: str
+    language: str = "bash"
+
+
+class _Create(BaseModel):
+    init: _Code | None = None
+
+
+class _AgentBenchEvaluation(BaseModel):
+    match: Any = None
+    check: _Code | tuple[_Code | None, ...] | None = None
+    example: _Code | None = None
+
+
+class _AgentBench(BaseModel):
+    """A task as AgentBench writes it; other fields are ignored."""
+
+    description: str
+    create: _Create = _Create()
+    start: str = ""
+    evaluation: _AgentBenchEvaluation
+    labels: tuple[str, ...] = ()
+
+
+def _read_task(record: object, number: int, place: str) -> Task:
+    if not isinstance(record, dict):
+        raise UserError(f"{place}: not a shell task, which is an object")
+    if "instruction" not in record and "description" not in record:
+        fields = ", ".join(map(on_one_line, [*record][:4])) or "no field"
+        raise UserError(f"{place}: not a shell task: it has {fields}, but neither 'instruction' nor 'description'")
+    read = _read_lifelong if "instruction" in record else _read_agentbench
+    try:
+        return read(record, number, place)
+    except ValidationError as error:
+        raise UserError(f"{place}: not a shell task: {format_first_error(error)}") from None
+
+
+def _read_lifelong(record: dict[str, Any], number: int, place: str) -> Task:
+    read = _Lifelong.model_validate(record)
+    check, truth = read.evaluation_info.evaluation_command_item, read.evaluation_info.ground_truth_command_item
+    for command in (read.initialization_command_item, check, truth):
+        if command:
+            _require_bash(command.command_name, place)
+    return Task(
+        number=number if read.sample_index is None else read.sample_index,
+        instruction=read.instruction,
+        init=read.initialization_command_item.script,
+        check=check.script,
+        truth=truth.script if truth else None,
+        skills=read.skill_list,
+        kind=read.kind,
+    )
+
+
+def _read_agentbench(record: dict[str, Any], number: int, place: str) -> Task:
+    read = _AgentBench.model_validate(record)
+    check = read.evaluation.check
+    checks = [code for code in ((check,) if isinstance(check, _Code) else check or ()) if code]
+    codes = [read.create.init, read.evaluation.example, *checks]
+    for code in codes:
+        if code:
+            _require_bash(code.language, place)
+    if not checks and read.evaluation.match is None:
+        raise UserError(f"{place}: not a shell task: its evaluation has neither 'check' nor 'match'")
+    begin = [read.create.init.code if read.create.init else "", read.start]
+    return Task(
+        number=number,
+        instruction=read.description,
+        init="\n".join(filter(None, begin)),
+        check=" && ".join(f"(\n{code.code}\n)" for code in checks) or None,
+        truth=read.evaluation.example.code if read.evaluation.example else None,
+        skills=read.labels,
+    )
+
+
+def _require_bash(language: str, place: str) -> None:
+    if language != "bash":
+        raise UserError(f"{place}: a script in '{on_one_line(language)}'; only bash is run")

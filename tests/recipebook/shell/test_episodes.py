@@ -1,0 +1,109 @@
+"""Episodes in real boxes: steps, their numbers, their ends and their outcomes."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from recipebook.shell.box import Box, BoxError, BoxSettings
+from recipebook.shell.episodes import EpisodeError, Episodes, Step
+from recipebook.shell.tasks import Task
+from tests.recipebook.shell.boxes import needs_boxes
+
+TASK = Task(number=1, instruction="Delete /srv/x.", init="touch /srv/x", check="[ ! -e /srv/x ]", truth="rm /srv/x")
+FINISH = "It is done.\n\nAct: finish"
+
+
+def act(script: str) -> str:
+    return f"Act: bash\n```bash\n{script}\n```"
+
+
+@pytest.fixture
+def episodes() -> Iterator[Episodes]:
+    episodes = Episodes(seconds=5)
+    yield episodes
+    episodes.close_all()
+
+
+@needs_boxes
+def test_an_agent_that_solves_its_task_is_correct(episodes: Episodes) -> None:
+    assert episodes.reset(TASK, "a")[-1] == {"role": "user", "content": "Delete /srv/x."}
+    assert episodes.step("a", 1, act("ls /srv")) == Step("The output of the OS:\n\nx\n", False, "running")
+    assert episodes.step("a", 2, act("rm /srv/x")) == Step("The output of the OS is empty.", False, "running")
+    assert episodes.step("a", 3, FINISH) == Step("", True, "completed")
+    assert episodes.evaluate("a") == "correct"
+
+
+@needs_boxes
+def test_an_agent_that_does_nothing_is_incorrect(episodes: Episodes) -> None:
+    episodes.reset(TASK, "a")
+    episodes.step("a", 1, FINISH)
+    assert episodes.evaluate("a") == "incorrect"
+
+
+@needs_boxes
+def test_a_repeated_step_has_its_stored_answer_and_happens_once(episodes: Episodes) -> None:
+    episodes.reset(TASK, "a")
+    first = episodes.step("a", 1, act("echo x >> /srv/log; cat /srv/log"))
+    assert episodes.step("a", 1, act("echo x >> /srv/log; cat /srv/log")) == first
+    assert episodes.step("a", 2, act("cat /srv/log")).observation == "The output of the OS:\n\nx\n"
+
+
+@needs_boxes
+def test_a_step_out_of_turn_and_an_unknown_episode_are_refused(episodes: Episodes) -> None:
+    episodes.reset(TASK, "a")
+    with pytest.raises(EpisodeError, match="episode 'a': step 2 cannot follow 0"):
+        episodes.step("a", 2, FINISH)
+    with pytest.raises(EpisodeError, match="no episode 'b' is open"):
+        episodes.step("b", 1, FINISH)
+
+
+@needs_boxes
+def test_the_round_limit_ends_an_episode_and_the_task_may_still_be_solved() -> None:
+    episodes = Episodes(rounds=2, seconds=5)
+    episodes.reset(TASK, "a")
+    assert episodes.step("a", 1, act("true")).done is False
+    assert episodes.step("a", 2, act("rm /srv/x")) == Step("The output of the OS is empty.", True, "task_limit_reached")
+    assert episodes.evaluate("a") == "correct"
+    episodes.close_all()
+
+
+@needs_boxes
+def test_an_answer_without_an_action_ends_the_episode_as_incorrect(episodes: Episodes) -> None:
+    episodes.reset(TASK, "a")
+    episodes.step("a", 1, act("rm /srv/x"))
+    assert episodes.step("a", 2, "It is done.") == Step("", True, "agent_validation_failed")
+    assert episodes.evaluate("a") == "incorrect"
+
+
+@needs_boxes
+def test_a_box_broken_by_its_own_commands_is_incorrect() -> None:
+    episodes = Episodes(BoxSettings(memory_mib=64), seconds=5)
+    episodes.reset(TASK, "a")
+    step = episodes.step("a", 1, act("rm /srv/x; python3 -c 'x = b\"x\" * 200_000_000; import time; time.sleep(9)'"))
+    assert (step.done, step.status) == (True, "completed")
+    assert episodes.evaluate("a") == "incorrect"
+    episodes.close_all()
+
+
+@needs_boxes
+def test_a_task_without_a_check_has_no_outcome(episodes: Episodes) -> None:
+    episodes.reset(Task(number=1, instruction="How many?", init=""), "a")
+    assert episodes.evaluate("a") == "unset"
+
+
+def test_a_box_that_cannot_be_started_leaves_the_outcome_unknown() -> None:
+    def fail(settings: BoxSettings) -> Box:
+        raise BoxError("no box today")
+
+    episodes = Episodes(opener=fail)
+    episodes.reset(TASK, "a")
+    assert episodes.step("a", 1, FINISH) == Step("", True, "task_environment_error")
+    assert episodes.evaluate("a") == "unknown"
+
+
+@needs_boxes
+def test_episodes_that_nobody_uses_are_closed(episodes: Episodes) -> None:
+    episodes.reset(TASK, "a")
+    assert episodes.close_idle(60) == []
+    assert episodes.close_idle(0) == ["a"]
+    assert episodes.list_open() == []

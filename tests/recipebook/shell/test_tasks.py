@@ -1,0 +1,112 @@
+"""Files of shell tasks: both dialects, and the lines that refuse all others."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from recipebook.errors import UserError
+from recipebook.shell.tasks import Task, read_tasks
+from samples.make_shell import draw_tasks, format_tasks
+
+LIFELONG = {
+    "sample_index": 7,
+    "instruction": "Delete /srv/red.txt.",
+    "initialization_command_item": {"command_name": "bash", "script": "touch /srv/red.txt"},
+    "evaluation_info": {
+        "evaluation_command_item": {"command_name": "bash", "script": "[ ! -e /srv/red.txt ]"},
+        "ground_truth_command_item": {"command_name": "bash", "script": "rm /srv/red.txt"},
+    },
+    "skill_list": ["rm"],
+    "raw_entry_hash": 777,
+}
+READ = Task(
+    number=7, instruction="Delete /srv/red.txt.", init="touch /srv/red.txt", check="[ ! -e /srv/red.txt ]",
+    truth="rm /srv/red.txt", skills=("rm",), kind=None,
+)  # fmt: skip
+AGENTBENCH = {
+    "description": "Delete /srv/red.txt.",
+    "create": {"local": "default", "init": {"code": "mkdir -p /srv"}},
+    "start": "touch /srv/red.txt",
+    "evaluation": {"check": [None, {"code": "[ ! -e /srv/red.txt ]"}], "example": {"code": "rm /srv/red.txt"}},
+    "labels": ["rm"],
+}
+
+
+def read(folder: Path, value: object) -> list[Task]:
+    path = folder / "tasks.json"
+    path.write_text(json.dumps(value))
+    return read_tasks(path)
+
+
+def test_lifelongagentbenchs_fields_become_a_task(tmp_path: Path) -> None:
+    assert read(tmp_path, [LIFELONG]) == [READ]
+
+
+def test_an_object_of_tasks_and_a_single_task_are_read_too(tmp_path: Path) -> None:
+    assert read(tmp_path, {"7": LIFELONG}) == [READ]
+    assert read(tmp_path, LIFELONG) == [READ]
+
+
+def test_agentbenchs_fields_become_a_task_of_which_every_check_must_hold(tmp_path: Path) -> None:
+    evaluation = {"check": [{"code": "[ -d /srv ]"}, {"code": "[ ! -e /srv/red.txt ]"}]}
+    assert read(tmp_path, [AGENTBENCH, {**AGENTBENCH, "evaluation": evaluation}]) == [
+        Task(
+            number=0, instruction="Delete /srv/red.txt.", init="mkdir -p /srv\ntouch /srv/red.txt",
+            check="(\n[ ! -e /srv/red.txt ]\n)", truth="rm /srv/red.txt", skills=("rm",),
+        ),
+        Task(
+            number=1, instruction="Delete /srv/red.txt.", init="mkdir -p /srv\ntouch /srv/red.txt",
+            check="(\n[ -d /srv ]\n) && (\n[ ! -e /srv/red.txt ]\n)", skills=("rm",),
+        ),
+    ]  # fmt: skip
+
+
+def test_a_question_is_a_task_without_a_check(tmp_path: Path) -> None:
+    (task,) = read(tmp_path, [{"description": "How many?", "evaluation": {"match": "2"}}])
+    assert task == Task(number=0, instruction="How many?", init="")
+
+
+@pytest.mark.parametrize("form", ["dict", "list", "agentbench"])
+def test_all_forms_of_the_samples_are_read(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "tasks.json"
+    path.write_text(format_tasks(draw_tasks(40, 29), form))
+    assert len(read_tasks(path)) == 40
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (3, "neither a list of shell tasks nor an object of them"),
+        ([], "holds no tasks"),
+        ([LIFELONG, 3], "task 1: not a shell task, which is an object"),
+        (
+            [{"input": "stop", "output": "robot.stop()"}],
+            "task 0: not a shell task: it has input, output, but neither 'instruction' nor 'description'",
+        ),
+        (
+            {"a": {"instruction": "x", "input": "", "output": "y"}},
+            "task 'a': not a shell task: initialization_command_item: Field required",
+        ),
+        (
+            [{**LIFELONG, "initialization_command_item": {"command_name": "python", "script": "1"}}],
+            "task 0: a script in 'python'; only bash is run",
+        ),
+        (
+            [{"description": "x", "evaluation": {}}],
+            "task 0: not a shell task: its evaluation has neither 'check' nor 'match'",
+        ),
+        ([LIFELONG, LIFELONG], "two tasks have the number 7"),
+    ],
+)
+def test_what_is_no_shell_task_is_refused_with_its_place(tmp_path: Path, value: object, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        read(tmp_path, value)
+    assert str(caught.value) == f"{tmp_path / 'tasks.json'}: {message}"
+
+
+def test_a_file_that_is_no_json_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "tasks.json"
+    path.write_text('{"input": "stop"}\n{"input": "go"}\n')
+    with pytest.raises(UserError, match=r"tasks\.json: not JSON: unexpected content after document"):
+        read_tasks(path)
