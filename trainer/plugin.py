@@ -15,6 +15,7 @@ from recipebook.files import write_text
 from recipebook.run.weights import check_weights
 from trainer import cpu_ranks, on_cpu, row_types
 from trainer.progress import ProgressFiles
+from trainer.row_order import OrderRows, count_steps_by_seed
 
 
 class RunPlugin(BasePlugin):  # type: ignore[misc]
@@ -23,12 +24,15 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
     def register(self, cfg: dict[str, Any]) -> None:
         """The configuration is read, nothing is set up."""
         on_cpu.hide_apple_gpu()
-        if cpu_ranks.is_one() and cfg.get("deepspeed"):
-            cpu_ranks.join_for_deepspeed()
+        if cpu_ranks.is_one():
+            cpu_ranks.share_one_cpu()
+            if cfg.get("deepspeed"):
+                cpu_ranks.join_for_deepspeed()
 
     def load_datasets(self, cfg: Any, preprocess: bool = False) -> None:
         """Called between the choice of a device and the loading of the model."""
         row_types.take_all_types()
+        count_steps_by_seed(cfg.seed)
         if cpu_ranks.is_one():
             cpu_ranks.place_on_cpu(cfg)
 
@@ -43,6 +47,10 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
             from trainer.continued import begin_with
 
             begin_with(cfg.lora_model_dir)
+
+    def add_callbacks_post_trainer(self, cfg: Any, trainer: Any) -> list[Any]:
+        """The rows of every epoch come in an order that a resumed training finds again."""
+        return [OrderRows(trainer, cfg.seed)]
 
     def add_callbacks_pre_trainer(self, cfg: Any, model: Any) -> list[Any]:
         """Follow the training, and end it early where Axolotl would not: it does so for supervised training alone."""

@@ -70,6 +70,44 @@ def test_a_killed_trainer_is_told(killed: tuple[Path, dict[str, Any], str]) -> N
     assert "failed    the trainer was killed by signal 9" in said
 
 
+@pytest.mark.parametrize(
+    ("order", "rows_a_step", "killed_at"),
+    [
+        ("training.group_by_length=true", 8, 28),
+        pytest.param("training.group_by_length=false", 8, 28, marks=pytest.mark.long),
+        pytest.param("training.packing=true", 2, 28, marks=pytest.mark.long),
+    ],
+)
+def test_a_run_killed_in_its_second_epoch_sees_the_rows_of_an_uninterrupted_one(
+    project: Project, order: str, rows_a_step: int, killed_at: int
+) -> None:
+    records = json.loads((project.folder / "samples" / "robot.json").read_bytes())
+    (project.folder / "few.json").write_text(json.dumps(records[:200]))
+    settings = (
+        *("data.source=few.json", f"training.batch_size={rows_a_step}", "training.max_steps=null", "training.epochs=2"),
+        *("training.save_steps=3", "training.logging_steps=1", order),
+    )
+    process, folder = start_training(project, killed_at, *settings)
+    os.kill(find_trainer(folder), signal.SIGKILL)
+    process.communicate(timeout=60)
+    status, said = project.train(*SETTINGS, *settings)
+    assert status == 0, said
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    assert manifest["attempts"][1]["from_step"] > json.loads((folder / "progress.json").read_bytes())["steps"] / 2
+
+    status, said = project.run("train", "robot-lora", "--force", "--set", *SETTINGS, *settings)
+    assert status == 0, said
+    whole, uninterrupted = project.newest()
+    assert read_losses(folder) == read_losses(whole)
+    assert manifest["weights"]["digest"] == uninterrupted["weights"]["digest"]
+
+
+def read_losses(folder: Path) -> dict[int, float]:
+    """The loss of each step; of a step that was trained twice, the last."""
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return {line["step"]: line["loss"] for line in lines if "loss" in line}
+
+
 @pytest.mark.long
 def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_been(
     project: Project, killed: tuple[Path, dict[str, Any], str]
