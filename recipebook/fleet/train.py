@@ -9,12 +9,15 @@ from dataclasses import dataclass
 
 from recipebook import project
 from recipebook.errors import UserError
+from recipebook.fleet.expand import Member
 from recipebook.fleet.members import MemberState, find_unfit, format_unfit, list_members, name_fleet, stand
 from recipebook.fleet.page import PAGE, write_page
 from recipebook.fleet.schedule import Schedule
 from recipebook.fleet.table import HEAD, Line, read_line
 from recipebook.hardware import detect
-from recipebook.launch.launchers import Launcher, PlainLauncher
+from recipebook.launch.launchers import Launcher
+from recipebook.launch.placement import Slots, count_slots
+from recipebook.launch.plain import PlainLauncher
 from recipebook.launch.process import Stopped, signals_raise
 from recipebook.launch.resident import ResidentLauncher
 from recipebook.progress import format_seconds
@@ -48,7 +51,7 @@ def train_fleet(resolved: Resolved, overrides: Sequence[str], choice: FleetChoic
         )
     print_recipe(resolved)
     members = list_members(resolved, choice.only, choice.limit)
-    launcher = _open_launcher(choice, resolved)
+    launcher = _open_launcher(choice, resolved, members)
     standings = stand(resolved, members, force=choice.force)
     wanted = [one for one in standings if one.wanted]
     unfit = find_unfit(wanted)
@@ -94,20 +97,21 @@ def _name_members(resolved: Resolved, names: Sequence[str], choice: FleetChoice)
         raise UserError(f"{shown(project.RUNS / fleet)}: cannot be written: {error.strerror}") from None
 
 
-def _open_launcher(choice: FleetChoice, resolved: Resolved) -> Launcher:
-    """A launcher with `choice.workers` slots; if not given, one for each GPU."""
-    slots = choice.workers or max(1, len(detect().gpus))
+def _open_launcher(choice: FleetChoice, resolved: Resolved, members: Sequence[Member]) -> Launcher:
+    """A launcher with `choice.workers` slots; if not given, one for each set of GPUs that a member needs."""
     if choice.launcher not in LAUNCHERS:
         raise UserError(f"LAUNCHER: no '{choice.launcher}'; there are: {', '.join(LAUNCHERS)}")
-    # Members that a service trains are only watched here.
-    if choice.launcher == "plain" or resolved.recipe.remote:
-        return PlainLauncher(slots)
-    if choice.launcher == "resident":
-        return ResidentLauncher(slots)
-    # Only where it is chosen: Ray is an extra, and slow to import.
-    from recipebook.launch.ray_launcher import RayLauncher
+    alone = resolved.recipe.launch.processes
+    processes = max((int(one.settings.get("launch.processes", alone)) for one in members), default=alone)
+    if choice.launcher == "ray" and not resolved.recipe.remote:
+        # Only where it is chosen: Ray is an extra, and slow to import.
+        from recipebook.launch.ray_launcher import RayLauncher
 
-    return RayLauncher(choice.workers)
+        return RayLauncher(choice.workers, processes)
+    places = Slots(choice.workers or count_slots(len(detect().gpus), processes), processes)
+    # Members that a service trains are only watched here, and a resident's children could not use a GPU.
+    plain = choice.launcher == "plain" or resolved.recipe.remote or detect().gpu
+    return PlainLauncher(places) if plain else ResidentLauncher(places)
 
 
 def _count_states(standings: Sequence[MemberState]) -> str:

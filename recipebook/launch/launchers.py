@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from recipebook.launch.process import end_group, start_process
-
 
 @dataclass(frozen=True)
 class LaunchJob:
@@ -49,38 +47,3 @@ class Launcher(Protocol):
 
     def close(self) -> None:
         """End what is under way, and give back what is held."""
-
-
-class PlainTraining:
-    """A run in a separate process, which leads its own process group."""
-
-    def __init__(self, job: LaunchJob) -> None:
-        with (job.folder / "train.log").open("ab") as log:
-            self.process = start_process(job.command, job.folder, job.environment, log, job.lock)
-
-    def poll(self) -> int | None:
-        """See RunningTraining."""
-        return self.process.poll()
-
-    def stop(self) -> None:
-        """See RunningTraining."""
-        end_group(self.process)
-
-
-class PlainLauncher:
-    """Starts a member as a single run is started: for members of several processes, and where nothing can be shared."""
-
-    def __init__(self, slots: int) -> None:
-        self.slots = slots
-        self.started: list[PlainTraining] = []
-
-    def start(self, job: LaunchJob) -> PlainTraining:
-        """See Launcher."""
-        self.started = [training for training in self.started if training.poll() is None]
-        self.started.append(PlainTraining(job))
-        return self.started[-1]
-
-    def close(self) -> None:
-        """See Launcher."""
-        for training in self.started:
-            training.stop()

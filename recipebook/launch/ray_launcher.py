@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from recipebook.errors import UserError
 from recipebook.hardware import detect
+from recipebook.launch.placement import count_slots
 from recipebook.launch.process import GRACE_SECONDS, start_process
 from recipebook.locks import holding, lock_file
 from recipebook.project import PROJECT
@@ -37,9 +38,9 @@ NOT_FROM_RAY = ("OMP_NUM_THREADS",)
 
 
 class RayLauncher:
-    """Trains `slots` members at a time; if not given, one for each GPU or CPU of the cluster."""
+    """Trains `slots` members at a time; if not given, as many as have a GPU, or else a CPU, for each process."""
 
-    def __init__(self, slots: int | None = None) -> None:
+    def __init__(self, slots: int | None = None, processes: int = 1) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         try:
             import ray
@@ -52,8 +53,15 @@ class RayLauncher:
                 raise UserError(f"RAY_ADDRESS: no cluster at {os.environ['RAY_ADDRESS']}") from error
             ray.init(log_to_driver=False, logging_level="ERROR", include_dashboard=False, _node_ip_address="127.0.0.1")
         self.gpu = detect().gpu
-        room = ray.cluster_resources().get("GPU" if self.gpu else "CPU", 0)
-        self.slots = slots or max(1, math.floor(room))
+        resources = ray.cluster_resources()
+        if resources.get("GPU") and not self.gpu:
+            # Runs are rendered on this machine, and would train on the cluster's processors without a word.
+            ray.shutdown()
+            raise UserError(
+                f"LAUNCHER=ray: this machine has no GPU, and the cluster has {resources['GPU']:.0f}; run the command "
+                "on a node that has one"
+            )
+        self.slots = slots or count_slots(math.floor(resources.get("GPU" if self.gpu else "CPU", 0)), processes)
         self.task = ray.remote(_train)
         self.started: list[RayTraining] = []
 

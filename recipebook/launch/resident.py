@@ -2,6 +2,10 @@
 
 A slot has one resident, started with its first run. A run that needs another environment, or whose resident has died,
 gets a new one; runs of several processes, or with DeepSpeed, are started as on their own.
+
+For processors only. On a machine with a GPU, torchao and bitsandbytes initialise CUDA while Axolotl is imported, and a
+child that was forked after that cannot use it ("Cannot re-initialize CUDA in forked subprocess"); such a machine has
+the plain launcher (recipebook/launch/plain.py).
 """
 
 import contextlib
@@ -12,10 +16,10 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import replace
 
-from recipebook.hardware import name_gpus
-from recipebook.launch.launchers import LaunchJob, PlainTraining, RunningTraining
+from recipebook.launch.launchers import LaunchJob, RunningTraining
+from recipebook.launch.placement import Slots
+from recipebook.launch.plain import PlainTraining
 from recipebook.launch.process import GRACE_SECONDS, start_process
 from recipebook.project import CACHE, PROJECT
 from recipebook.run.progress_file import last_error
@@ -100,38 +104,29 @@ class ResidentTraining:
 class ResidentLauncher:
     """Trains each run in a resident, of which every slot has one."""
 
-    def __init__(self, slots: int) -> None:
-        self.slots = slots
+    def __init__(self, places: Slots) -> None:
+        self.places = places
+        self.slots = places.count
         self.residents: dict[int, Resident] = {}
-        self.running: dict[int, RunningTraining] = {}
 
     def start(self, job: LaunchJob) -> RunningTraining:
         """See Launcher."""
-        slot = next(at for at in range(self.slots) if at not in self.running or self.running[at].poll() is not None)
-        training: RunningTraining = self._start(job, slot) if job.command[1:] == SINGLE else PlainTraining(job)
-        self.running[slot] = training
+        slot = self.places.find_free()
+        training = self._start(job, slot) if job.command[1:] == SINGLE else PlainTraining(job)
+        self.places.running[slot] = training
         return training
 
     def close(self) -> None:
         """See Launcher."""
-        for training in self.running.values():
+        for training in self.places.running.values():
             training.stop()
         for resident in self.residents.values():
             resident.close()
 
-    def _start(self, job: LaunchJob, slot: int) -> ResidentTraining:
-        job = _place(job, slot)
+    def _start(self, job: LaunchJob, slot: int) -> RunningTraining:
         resident = self.residents.get(slot)
         if resident is None or not resident.fits(job):
             if resident:
                 resident.close()
             resident = self.residents[slot] = Resident(job, slot)
         return ResidentTraining(resident, job)
-
-
-def _place(job: LaunchJob, slot: int) -> LaunchJob:
-    """Each slot has a GPU of its own, where there are several."""
-    gpus = name_gpus()
-    if len(gpus) < 2:
-        return job
-    return replace(job, environment=job.environment | {"CUDA_VISIBLE_DEVICES": gpus[slot % len(gpus)]})

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import ray
 from ray.cluster_utils import Cluster
 
+from recipebook.errors import UserError
 from recipebook.launch.launchers import LaunchJob
 from recipebook.launch.ray_launcher import RayLauncher, RayTraining
 
@@ -39,6 +41,17 @@ def cluster() -> Iterator[Nodes]:
     cluster.shutdown()
     os.environ.clear()
     os.environ.update(before)
+
+
+def test_a_cluster_with_gpus_is_not_used_from_a_machine_without_one(
+    cluster: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 16.0, "GPU": 8.0})
+    with pytest.raises(UserError) as refused:
+        RayLauncher()
+    assert str(refused.value) == (
+        "LAUNCHER=ray: this machine has no GPU, and the cluster has 8; run the command on a node that has one"
+    )
 
 
 @pytest.fixture(scope="module")
