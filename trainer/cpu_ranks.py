@@ -1,4 +1,4 @@
-"""Several processes on a CPU: two fixes, one for accelerate 1.13 and one for Axolotl 0.19."""
+"""Several processes on a CPU: fixes for accelerate 1.13, DeepSpeed 0.19 and Axolotl 0.19."""
 
 import os
 from typing import Any
@@ -10,6 +10,22 @@ from accelerate.state import AcceleratorState, PartialState
 def is_one() -> bool:
     """Whether this is a launched process on a machine without a GPU."""
     return "LOCAL_RANK" in os.environ and not torch.cuda.is_available()
+
+
+def share_one_cpu() -> None:
+    """Give each process the device `cpu`.
+
+    accelerate numbers them `cpu:0`, `cpu:1`, and torch then cannot read a checkpoint: "don't know how to restore data
+    location of torch.storage.UntypedStorage (tagged with cpu:0)".
+    """
+    number = PartialState.set_device
+
+    def set_device(self: PartialState) -> None:
+        number(self)
+        if self.device.type == "cpu":
+            self.device = torch.device("cpu")
+
+    PartialState.set_device = set_device
 
 
 def join_for_deepspeed() -> None:
@@ -27,6 +43,9 @@ def join_for_deepspeed() -> None:
         return backend or "gloo", distributed_type
 
     PartialState._prepare_backend = prepare_with_gloo
+    join = deepspeed.comm.init_distributed
+    # Axolotl names NCCL where there is one process.
+    deepspeed.comm.init_distributed = lambda dist_backend=None, **kwargs: join("gloo", **kwargs)
     # DeepSpeed's own all-reduce over shared memory would be compiled first: a compiler, and minutes of it, for nothing
     # that a run on CPU ranks would notice.
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False

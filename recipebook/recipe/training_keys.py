@@ -84,8 +84,8 @@ class Training(Section):
     )
     precision: Literal["auto", "bf16", "fp16", "fp32"] = Field(
         "auto",
-        description="auto: bf16 on a GPU and on a processor with AMX-BF16 or AVX512-BF16, else fp32. Set fp16 on GPUs "
-        "without bf16, and fp32 to find a bad number.",
+        description="auto: bf16 on a GPU, or fp16 where the GPU has no bf16; bf16 on a processor with AMX-BF16 or "
+        "AVX512-BF16, else fp32. Set fp32 to find a bad number.",
     )
     train_on: Literal["responses", "all"] = Field(
         "responses", description="which tokens carry loss. Use all for texts without a question, such as stories."

@@ -3,6 +3,8 @@
 import json
 import random
 import shutil
+import signal
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -59,3 +61,46 @@ def test_two_processes_train_as_one(project: Project, one_process: tuple[Path, d
     assert {name: weight.shape for name, weight in adapter.items()} == {
         name: weight.shape for name, weight in load_file(one_process[0] / "model" / "adapter_model.safetensors").items()
     }
+
+
+def read_logged(folder: Path) -> dict[int, tuple[float, float]]:
+    """Learning rate and loss of every step; of a step that was logged twice, what was logged last."""
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return {line["step"]: (line["learning_rate"], line["loss"]) for line in lines if "loss" in line}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("strategy", ["data-parallel", "zero2"])
+def test_two_processes_that_are_stopped_go_on_as_if_they_had_not_been(
+    project: Project, one_process: tuple[Path, dict[str, Any]], strategy: str
+) -> None:
+    settings = (*SETTINGS, "training.batch_size=4", "training.save_steps=5", "launch.processes=2")
+    words = ("train", "robot-lora", "--set", *settings, f"launch.strategy={strategy}")
+    before = set(project.folder.glob("runs/*"))
+    process = project.start(*words)
+    while not (
+        reached := [path for path in project.folder.glob("runs/*/progress.json") if path.parent not in before]
+    ) or (json.loads(reached[0].read_bytes())["step"] < 7):
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=120)
+    status, said = project.run(*words)
+    assert status == 0, said
+    folder, manifest = project.newest()
+    assert folder == reached[0].parent
+    assert [one["from_step"] for one in manifest["attempts"]][1] >= 5
+    status, said = project.run("train", "robot-lora", "--force", "--set", *settings, f"launch.strategy={strategy}")
+    assert status == 0, said
+    whole, uninterrupted = project.newest()
+    assert read_logged(folder) == read_logged(whole)
+    assert manifest["weights"]["digest"] == uninterrupted["weights"]["digest"]
+
+
+@pytest.mark.long
+def test_deepspeed_with_one_process_trains_on_a_cpu_too(
+    project: Project, one_process: tuple[Path, dict[str, Any]]
+) -> None:
+    status, said = project.train(*SETTINGS, "training.batch_size=16", "launch.strategy=zero2")
+    assert status == 0, said
+    assert project.newest()[1]["final_loss"] == pytest.approx(one_process[1]["final_loss"], rel=1e-4)
