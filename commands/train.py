@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     part.add_argument("--from", metavar="NAME", dest="since", help="this stage and those after it")
     parser.add_argument("--force", action="store_true", help="train again even if the same run is finished")
     add_choice(parser)
+    parser.add_argument("--seeds", type=count, metavar="N", help="train the recipe with N seeds, as a fleet")
     parser.add_argument(
         "--workers", type=count, metavar="N", help="members trained at a time; if not given, one for each GPU"
     )
@@ -43,13 +44,19 @@ def run(arguments: argparse.Namespace) -> int:
     given = arguments
     stages = StageChoice(given.stage, given.since, given.force)
     members = FleetChoice(tuple(given.only), given.limit, given.workers, given.launcher, given.force)
-    return train(given.recipe, given.profile, read_layers(given), stages, members)
+    return train(given.recipe, given.profile, read_layers(given), stages, members, given.seeds)
 
 
 def train(
-    name: str, profile: str | None, overrides: Sequence[str], choice: "StageChoice", members: "FleetChoice"
+    name: str,
+    profile: str | None,
+    overrides: Sequence[str],
+    choice: "StageChoice",
+    members: "FleetChoice",
+    seeds: int | None = None,
 ) -> int:
     """Train one recipe; the exit status: 0 trained (or found trained), 1 failed, 130 stopped."""
+    from recipebook.fleet.seeds import repeat_over_seeds
     from recipebook.fleet.train import train_fleet
     from recipebook.pipeline.train import resolve_stages, train_stages
     from recipebook.recipe.references import check_references
@@ -61,6 +68,10 @@ def train(
     resolved, stages = resolve_stages(name, profile, overrides)
     if resolved.recipe.matrix and stages:
         raise UserError(f"{resolved.name} has a matrix and stages, which cannot go together")
+    if seeds and stages:
+        raise UserError(f"{resolved.name} has stages, and SEEDS trains a recipe without them")
+    if seeds:
+        resolved = repeat_over_seeds(resolved, seeds)
     if (choice.only or choice.since) and not stages:
         raise UserError(f"{resolved.name} has no stages, so STAGE and FROM mean nothing to it")
     if (members.only or members.limit) and not resolved.recipe.matrix:

@@ -7,7 +7,9 @@ member gets the files of any evaluated run, in its own `eval/`; the vote's are i
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
+from eval.comparing.seeds_page import format_table, summarise_seeds, write_seeds
 from eval.evaluate import evaluate_run
 from eval.opening import choose_folder, find_limit_beside, list_notes, read_recipe
 from eval.report.effect import changes_no_answer
@@ -15,10 +17,13 @@ from eval.report.notes import format_limits
 from eval.report.pages import format_estimate
 from eval.scoring.summary import Summary
 from eval.vote import evaluate_vote
+from recipebook import project
 from recipebook.errors import UserError
 from recipebook.fleet.page import refresh_page
+from recipebook.fleet.seeds import find_seeds
 from recipebook.libraries import prepare_libraries
 from recipebook.progress import ProgressLine, format_seconds
+from recipebook.project import shown
 from recipebook.recipe.base_model import find_base
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import resolve
@@ -41,6 +46,10 @@ def evaluate_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], override
         where = choose_folder(own, recipe.eval, limit=beside).relative_to(own.folder)
         summary = evaluate_vote(fleet, members, recipe, where)
         print(f"{VOTE:<{_width(members)}}  {_format_figure(summary)}")
+    seeds = find_seeds(members)
+    if seeds and not failed:
+        where = choose_folder(own, read_recipe(own, overrides).eval, limit=beside).relative_to(own.folder / "eval")
+        _print_seeds(fleet, [run for run, _ in members], seeds, "" if where == Path() else where.as_posix())
     refresh_page(fleet)
     for limit in format_limits(summaries):
         print(limit)
@@ -50,6 +59,15 @@ def evaluate_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], override
     else:
         print_field("next", f"make leaderboard RECIPE={fleet}")
     return int(failed > 0)
+
+
+def _print_seeds(fleet: str, members: Sequence[Run], seeds: Sequence[int], where: str) -> None:
+    """Print the members as one system, and write its page into the fleet's folder."""
+    summary = summarise_seeds(fleet, members, seeds, where)
+    folder = project.RUNS / fleet / where
+    folder.mkdir(parents=True, exist_ok=True)
+    print(format_table(summary))
+    print_field("seeds", shown(write_seeds(summary, folder)))
 
 
 def _evaluate_members(

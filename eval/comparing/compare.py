@@ -21,6 +21,8 @@ from typing import NamedTuple
 from eval.comparing.by_member import MemberRow, compare_members, format_members
 from eval.comparing.evaluations import EvaluatedRun, check_alike
 from eval.comparing.join import read_systems
+from eval.comparing.seeds import compare_systems
+from eval.report.notes import ONE_SEED
 from eval.report.pages import (
     format_detectable,
     format_difference,
@@ -30,7 +32,7 @@ from eval.report.pages import (
     is_shown,
     render_page,
 )
-from eval.scoring.summary import Result, compare_figure
+from eval.scoring.summary import Result
 from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, agree_adjusted
 from eval.statistics.families import adjust_rest, share_level
 from eval.statistics.intervals import LEVEL
@@ -158,7 +160,8 @@ def format_findings(comparison: RunComparison) -> list[str]:
         findings.append(
             f"  {format_detectable(main.figure, main.binary, difference.detectable if difference else None)}"
         )
-    return findings
+    alone = [label for label, run in zip(LABELS, comparison.runs, strict=False) if not (run.seeds or run.members)]
+    return [*findings, *([f"{', '.join(alone)}: {ONE_SEED}"] if alone else [])]
 
 
 def render(comparison: RunComparison) -> str:
@@ -202,7 +205,7 @@ def _compare(result: Result, first: EvaluatedRun, other: EvaluatedRun, level: fl
     """None where the two measure in different units, as rewards of different betas are."""
     if _get_result(other, result.figure).scale != result.scale:
         return None
-    return compare_figure(result.figure, result, first.scores, other.scores, first.groups, level)
+    return compare_systems(result, first, other, level)
 
 
 def _adjust(figures: Sequence[ComparedFigure]) -> tuple[ComparedFigure, ...]:

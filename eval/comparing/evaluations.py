@@ -28,7 +28,8 @@ class EvaluatedRun(NamedTuple):
     `where` is the evaluation's folder in the run's `eval/`: `""` for the test part at the end of training.
     `questions` has the hash of each row's question, `""` where none was written down. `members` names the member that
     answered each row, for a fleet that is taken as one system (eval/comparing/join.py). `note` follows the name on
-    pages; `notice` is about a model that stands in for the recipe's base.
+    pages; `notice` is about a model that stands in for the recipe's base. `seeds` has the scores of each training of a
+    fleet over seeds (eval/comparing/seeds.py), of which `scores` is the mean.
     """
 
     run: str
@@ -43,6 +44,7 @@ class EvaluatedRun(NamedTuple):
     members: tuple[str, ...] = ()
     note: str = ""
     notice: str | None = None
+    seeds: tuple[tuple[Scores, ...], ...] = ()
 
     @property
     def name(self) -> str:

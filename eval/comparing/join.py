@@ -13,10 +13,11 @@ from itertools import chain
 from pathlib import Path
 
 from eval.comparing.evaluations import EvaluatedRun, check_alike, find_evaluation, read_evaluation
-from eval.scoring.summary import estimate_figure
+from eval.comparing.seeds import estimate_system, join_seeds
 from recipebook import project
 from recipebook.errors import UserError
 from recipebook.files import digest
+from recipebook.fleet.seeds import find_seeds
 from recipebook.run import rundir
 from recipebook.run.manifest import Manifest
 from recipebook.run.rundir import VOTE, Run
@@ -27,8 +28,8 @@ TEST_SET = "test set"
 def read_systems(queries: Sequence[str], runs: Path = project.RUNS) -> list[EvaluatedRun]:
     """The evaluations that `queries` name, over the rows that all of them have.
 
-    If a fleet's members have the same rows, its name means the members and their vote, without those already named. If
-    they have rows of their own, it means the fleet as one system.
+    A fleet over training seeds is one system. If another fleet's members have the same rows, its name means the members
+    and their vote, without those already named. If they have rows of their own, it means the fleet as one system.
     """
     found: list[EvaluatedRun] = []
     for query in queries:
@@ -45,6 +46,8 @@ def _read_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], runs: Path)
     if not tested:
         raise UserError(f"{fleet}: none of its {len(members)} trained members has test rows")
     evaluations = [read_evaluation(run) for run, _ in tested]
+    if len(tested) == len(members) and find_seeds(members):
+        return [join_seeds(fleet, evaluations)]
     if len(evaluations) == 1 or len({run.summary.conditions[TEST_SET] for run in evaluations}) > 1:
         names = [member for _, member in tested]
         note = f", {len(members)} members" + (f", {len(tested)} with test rows" if len(tested) < len(members) else "")
@@ -96,10 +99,12 @@ def share_rows(runs: Sequence[EvaluatedRun]) -> list[EvaluatedRun]:
 def take_rows(run: EvaluatedRun, rows: Sequence[int]) -> EvaluatedRun:
     """The same system over some of its rows, by their numbers, its figures estimated from these alone."""
     groups, scores = tuple(run.groups[row] for row in rows), tuple(run.scores[row] for row in rows)
+    seeds = tuple(tuple(one[row] for row in rows) for one in run.seeds)
+    taken = run._replace(groups=groups, scores=scores, seeds=seeds)
     results = tuple(
         result.model_copy(
             update={
-                "tuned": estimate_figure(result.figure, result, scores, groups),
+                "tuned": estimate_system(result, taken),
                 "base": None,
                 "difference": None,
                 "p_adjusted": None,
@@ -107,12 +112,10 @@ def take_rows(run: EvaluatedRun, rows: Sequence[int]) -> EvaluatedRun:
         )
         for result in run.summary.results
     )
-    return run._replace(
+    return taken._replace(
         summary=run.summary.model_copy(update={"rows": len(rows), "results": results, "slices": ()}),
         rows=tuple(run.rows[row] for row in rows),
         questions=tuple(run.questions[row] for row in rows),
-        groups=groups,
-        scores=scores,
         members=tuple(run.members[row] for row in rows) if run.members else (),
     )
 

@@ -18,15 +18,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from eval.comparing.evaluations import EvaluatedRun, list_evaluations, name_differences, read_evaluation
+from eval.comparing.seeds import compare_systems, join_seeds
 from eval.comparing.selection import estimate_optimism
 from eval.report.charts import choose_ticks
+from eval.report.notes import ONE_SEED
 from eval.report.pages import format_detectable, format_estimate, format_number, format_p, is_shown, render_page
-from eval.scoring.summary import compare_figure
 from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, agree_adjusted
 from eval.statistics.families import adjust_holm, share_level
 from recipebook import project
 from recipebook.errors import UserError
 from recipebook.files import write_text
+from recipebook.fleet.seeds import find_seeds
 from recipebook.project import shown
 from recipebook.run import rundir
 from recipebook.run.rundir import Run
@@ -75,10 +77,12 @@ class Group(NamedTuple):
 
     @property
     def doubts(self) -> list[str]:
-        """Why intervals may be too short, a line for each reason."""
+        """Why intervals may be too short, a line for each reason, and how many runs are one training each."""
         told = [one.estimate.caution for one in self.standings]
         told += [one.difference.caution for one in self.standings if one.difference]
-        return [f"intervals may be too short: {one}" for one in dict.fromkeys(told) if one]
+        alone = sum(not (one.run.seeds or one.run.members) for one in self.standings)
+        seeds = [f"{_count_runs(alone)} of {ONE_SEED}"] if alone else []
+        return [*(f"intervals may be too short: {one}" for one in dict.fromkeys(told) if one), *seeds]
 
     @property
     def detectable(self) -> str:
@@ -142,7 +146,7 @@ def rank_runs(recipe: str | None, runs: Path = project.RUNS) -> Leaderboard:
         known = sorted({manifest.recipe for _, manifest in rundir.list_readable(runs)})
         raise UserError(f"no run of recipe '{recipe}' in runs/; it has runs of: {', '.join(known) or 'none yet'}")
     groups: list[list[EvaluatedRun]] = []
-    for evaluation in evaluations:
+    for evaluation in _join_fleets(evaluations, runs):
         for group in groups:
             if _is_comparable(group[0], evaluation):
                 group.append(evaluation)
@@ -199,6 +203,20 @@ def _shorten(error: UserError, run: Run) -> str:
     )
 
 
+def _join_fleets(evaluations: Sequence[EvaluatedRun], runs: Path) -> list[EvaluatedRun]:
+    """The evaluations with one system in place of the members of each fleet over training seeds."""
+    joined: list[EvaluatedRun] = []
+    taken: set[str] = set()
+    for fleet in sorted({one.run.rpartition("/")[0] for one in evaluations} - {""}):
+        members = rundir.list_fleet(fleet, runs)
+        names = [run.name for run, _ in members]
+        own = [one for one in evaluations if one.run in names and not one.where]
+        if len(own) == len(names) and find_seeds(members) and not name_differences(own):
+            joined.append(join_seeds(fleet, own))
+            taken |= set(names)
+    return [*(one for one in evaluations if one.run not in taken or one.where), *joined]
+
+
 def _is_comparable(first: EvaluatedRun, other: EvaluatedRun) -> bool:
     return first.summary.main == other.summary.main and not name_differences([first, other])
 
@@ -207,10 +225,7 @@ def _rank(group: Sequence[EvaluatedRun]) -> Group:
     headline = group[0].summary.headline
     best, *others = sorted(group, key=_get_worth, reverse=True)
     pairs = len(group) * len(others) // 2
-    differences = [
-        compare_figure(headline.figure, headline, best.scores, other.scores, best.groups, share_level(pairs))
-        for other in others
-    ]
+    differences = [compare_systems(headline, best, other, share_level(pairs)) for other in others]
     adjusted = adjust_holm([difference.p for difference in differences], pairs)
     standings = [RankedRun(1, best, best.summary.headline.tuned, None, None)]
     for rank, (run, difference, p) in enumerate(zip(others, differences, adjusted, strict=True), 2):

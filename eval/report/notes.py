@@ -4,12 +4,15 @@
 tool_precision: of 100 rows 10 of tuned, 100 of base, 10 of both; undefined for the others
 nll: intervals may be too short: 12 values without bounds are few: a rare large one may be missing
 p of exact is its own; those of the other figures are adjusted by Holm, and their intervals are not
+one training seed: another may differ
 """
 
 from collections.abc import Iterable, Sequence
 
 from eval.report.pages import format_detectable
 from eval.scoring.summary import Result, Summary
+
+ONE_SEED = "one training seed: another may differ"
 
 
 def list_notes(summary: Summary) -> list[str]:
@@ -18,7 +21,7 @@ def list_notes(summary: Summary) -> list[str]:
     notes += [summary.asked.reference] if summary.asked and summary.asked.reference else []
     notes += _group((result.figure, _count_rows(result, summary.rows)) for result in summary.results)
     notes += _group((result.figure, caution) for result in summary.results for caution in _list_cautions(result))
-    return notes + _describe_p(summary)
+    return [*notes, *_describe_p(summary), *([ONE_SEED] if summary.with_base and not _is_vote(summary) else [])]
 
 
 def list_limit(summary: Summary) -> list[str]:
@@ -72,6 +75,11 @@ def _describe_p(summary: Summary) -> list[str]:
     fields = dict.fromkeys(part.field for part in summary.slices)
     together = "p is adjusted by Holm, and all differences lie in their intervals 95 times in 100"
     return [f"p of {summary.main} is its own; {others}", *(f"by {field}: {together}" for field in fields)]
+
+
+def _is_vote(summary: Summary) -> bool:
+    """Whether several trainings voted (eval/vote.py)."""
+    return any(part.field == "votes" for part in summary.slices)
 
 
 def _group(notes: Iterable[tuple[str, str]]) -> list[str]:

@@ -68,7 +68,7 @@ def measure_spread(sums: Any, statistic: Statistic = divide_sums) -> Spread:
     sums = np.asarray(sums, dtype=float)
     groups = sums.shape[-1]
     middle = statistic(*sums)
-    gaps = _find_gaps(sums, statistic)
+    gaps = find_gaps(sums, statistic)
     squares = (gaps**2).sum(axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         error = np.sqrt((groups - 1) / groups * squares) if groups > 1 else np.full_like(squares, np.nan)
@@ -79,7 +79,7 @@ def measure_spread(sums: Any, statistic: Statistic = divide_sums) -> Spread:
     return Spread(middle, error, skew, np.maximum(1.0, worth - 1), worth, groups, differing, size)
 
 
-def _find_gaps(sums: Any, statistic: Statistic) -> Any:
+def find_gaps(sums: Any, statistic: Statistic) -> Any:
     """By how much each group moves the statistic; nan where it is not defined without some group."""
     without = statistic(*((line.sum(axis=-1, keepdims=True) - line)[..., None] for line in sums))
     with np.errstate(invalid="ignore"):

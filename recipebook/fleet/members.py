@@ -143,7 +143,7 @@ def _leave_own(each: Resolved, member: Member) -> Resolved:
 
 def name_fleet(resolved: Resolved) -> str:
     """The folder of a fleet in runs/."""
-    return resolved.name.replace("/", "-")
+    return resolved.name.replace("/", "-") + resolved.fleet_suffix
 
 
 def _stand(

@@ -37,6 +37,8 @@ class Resolved:
     places: Places
     inherited: frozenset[KeyPath] = frozenset()
     """In a stage: the keys that the recipe or a profile sets for all stages."""
+    fleet_suffix: str = ""
+    """What follows the recipe's name in that of its fleet's folder."""
 
 
 def resolve(name: str, profile: str | None = None, overrides: Iterable[str] = (), root: Path = PROJECT) -> Resolved:

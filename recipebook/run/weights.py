@@ -64,7 +64,8 @@ def find_tensors(folder: Path) -> dict[str, Path]:
 def read_tensor(path: Path, name: str) -> torch.Tensor:
     """One tensor of a file."""
     with safe_open(path, framework="pt") as tensors:
-        return tensors.get_tensor(name)
+        tensor: torch.Tensor = tensors.get_tensor(name)
+    return tensor
 
 
 def read_file(path: Path) -> Iterator[tuple[str, torch.Tensor]]:

@@ -1,0 +1,87 @@
+"""A fleet over training seeds is one system: in its table, beside other runs, and in the ranking."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from eval.comparing.compare import compare_runs, terminal_table
+from eval.comparing.join import read_systems
+from eval.comparing.leaderboard import rank_runs
+from eval.comparing.leaderboard import terminal_table as rank_table
+from eval.comparing.seeds_page import SeedSummary, format_table, summarise_seeds, write_seeds
+from recipebook.run.rundir import Run
+
+MakeRun = Callable[..., Run]
+HASHES = {"rows": "r", "base": "b", "chat_template": "c"}
+# Ten rows, right as far as they have +; the base is always wrong.
+SAID = {42: "++++++++--", 43: "+++++++---", 44: "+++++++++-"}
+
+
+@pytest.fixture
+def fleet(make_run: MakeRun, tmp_path: Path) -> list[Run]:
+    """Three evaluated trainings of one recipe, in the fleet `robot-seeds`."""
+    (tmp_path / "robot-seeds").mkdir()
+    runs = []
+    for seed, said in SAID.items():
+        run = make_run(["right" if one == "+" else "no" for one in said], questions="abcdefghij")
+        (run.folder / "resolved.yaml").write_text(f"training: {{seed: {seed}}}\n")
+        rows = {"test": len(said)}
+        run.write(run.read().model_copy(update={"member": f"seed{seed}", "rows": rows, "hashes": HASHES}))
+        runs.append(Run(run.folder.rename(tmp_path / "robot-seeds" / run.folder.name), "robot-seeds"))
+    return runs
+
+
+@pytest.fixture
+def summary(fleet: list[Run]) -> SeedSummary:
+    """What the fleet came to."""
+    return summarise_seeds("robot-seeds", fleet, [*SAID])
+
+
+def test_the_figure_is_the_mean_over_the_seeds_with_their_spread(summary: SeedSummary) -> None:
+    exact = summary.figures[0]
+    assert (exact.result.figure, exact.values) == ("exact", (0.8, 0.7, 0.9))
+    # (0.8 + 0.7 + 0.9) / 3, and deviations of 0, -0.1 and 0.1 by 2.
+    assert exact.result.tuned.mean == pytest.approx(0.8)
+    assert exact.deviation == pytest.approx(0.1)
+    assert exact.result.base and exact.result.base.mean == 0
+    difference = exact.result.difference
+    assert difference and difference.mean == pytest.approx(0.8)
+    assert difference.low is not None and 0 < difference.low < 0.5 and difference.high == 1
+    assert exact.result.p_adjusted == difference.p
+
+
+def test_the_table_and_the_page_say_what_the_seeds_make_of_it(summary: SeedSummary, tmp_path: Path) -> None:
+    text = format_table(summary)
+    assert "3 seeds from 0.700 to 0.900, standard deviation 0.100." in " ".join(text.split())
+    assert text.splitlines()[0] == "figure        base   3 seeds [95 %]        difference [95 %]      p"
+    page = write_seeds(summary, tmp_path).read_text()
+    assert "one recipe trained with the seeds 42, 43, 44" in page and "<th>seed 43</th>" in page
+    assert SeedSummary.model_validate_json((tmp_path / "seeds.json").read_bytes()) == summary
+
+
+def test_compare_takes_the_fleet_as_one_system(fleet: list[Run], make_run: MakeRun, tmp_path: Path) -> None:
+    alone = make_run(["no"] * 10, questions="abcdefghij")
+    comparison = compare_runs(read_systems([alone.name, "robot-seeds"], tmp_path))
+    one = comparison.figures[0].standings[1]
+    assert one.difference and one.difference.n == 10
+    assert one.difference.mean == pytest.approx(0.8)
+    text = terminal_table(comparison)
+    assert "B  robot-seeds, 3 seeds\n" in text
+    assert text.endswith("A: one training seed: another may differ")
+
+
+def test_the_ranking_has_the_fleet_in_place_of_its_members(fleet: list[Run], make_run: MakeRun, tmp_path: Path) -> None:
+    alone = make_run(["no"] * 10, questions="abcdefghij")
+    board = rank_runs(None, tmp_path)
+    (group,) = board.groups
+    assert [one.run.name for one in group.standings] == ["robot-seeds", alone.name]
+    assert group.doubts[-1] == "1 run of one training seed: another may differ"
+    assert "robot-seeds" in rank_table(board)
+
+
+def test_members_of_other_rows_stay_runs_of_their_own(fleet: list[Run], make_run: MakeRun, tmp_path: Path) -> None:
+    path = fleet[2].folder / "resolved.yaml"
+    path.write_text("training: {seed: 44, epochs: 7}\n")
+    (group,) = rank_runs(None, tmp_path).groups
+    assert len(group.standings) == 3

@@ -1,0 +1,75 @@
+"""Several trainings of one recipe as one system: the parts of its variance, intervals and tests."""
+
+import numpy as np
+import pytest
+from scipy import stats  # type: ignore[import-untyped]
+
+from benchmarks.seeds import is_broken, measure
+from eval.statistics.intervals import find_change_p
+from eval.statistics.seeds import bound_seeds, find_seeds_detectable, find_seeds_p, measure_seeds
+
+# Two seeds and two rows, each a group: one training has the second row wrong.
+SCORES = [[1.0, 0.0], [1.0, 1.0]]
+SYSTEM = np.array([SCORES, np.ones((2, 2))])
+BASE = np.array([[[0.0, 0.0]], np.ones((1, 2))])
+
+
+def test_the_variance_has_the_parts_of_seeds_and_of_rows() -> None:
+    spread = measure_seeds([SYSTEM])
+    # The seeds' means are 1/2 and 1: their variance is 1/8, that of their mean half of it. The rows' means are 1 and
+    # 1/2 as well; but what is left of each score is 1/4 or -1/4, with as large a part, which the seeds' contains.
+    assert (spread.middle, spread.seeds, spread.freedoms) == (0.75, (0.0625,), (1,))
+    assert spread.rows == 0
+    low, high = bound_seeds(spread)
+    assert [float(low), float(high)] == pytest.approx([0.75 - 12.706 * 0.25, 0.75 + 12.706 * 0.25], abs=1e-3)
+
+
+def test_rows_that_all_trainings_find_hard_are_the_rows_part() -> None:
+    same = np.array([[[1.0, 0.0, 1.0, 1.0]] * 3, np.ones((3, 4))])
+    spread = measure_seeds([same])
+    # 3/4 right: a variance of 3/16 · 4/3 = 1/4, of the mean of four rows 1/16.
+    assert spread.seeds == (0.0,)
+    assert float(spread.rows) == pytest.approx(1 / 16)
+    assert float(bound_seeds(spread)[1]) == pytest.approx(0.75 + stats.t.ppf(0.975, 3) / 4)
+
+
+def test_the_limit_of_t_is_weighed_by_the_parts() -> None:
+    # Seeds' means 0.5 ± 0.1, rows' means 0 and 1, nothing in both together.
+    scores = [[value - 0.1, value + 0.1] for value in (0.0, 1.0)]
+    spread = measure_seeds([np.array([np.transpose(scores), np.ones((2, 2))])])
+    # Parts 0.02 / 2 and 0.5 / 2, each with a freedom of 1.
+    assert [float(spread.seeds[0]), float(spread.rows)] == pytest.approx([0.01, 0.25])
+    half = stats.t.ppf(0.975, 1) * 0.26**0.5
+    assert [float(end) for end in bound_seeds(spread)] == [pytest.approx(0.5 - half), pytest.approx(0.5 + half)]
+
+
+def test_one_training_against_another_is_the_paired_t_test() -> None:
+    rng = np.random.default_rng(1)
+    first, second = (np.array([rng.normal(0, 1, (1, 40)), np.ones((1, 40))]) for _ in range(2))
+    spread = measure_seeds([first, second])
+    assert float(find_seeds_p(spread)) == pytest.approx(float(find_change_p(np.concatenate([first, second])[:, 0])))
+
+
+def test_interval_and_test_agree_and_a_few_rows_prove_nothing() -> None:
+    rng = np.random.default_rng(2)
+    for gain in np.linspace(0, 1, 21):
+        drawn = np.array([rng.normal(gain, 1, (3, 30)), np.ones((3, 30))])
+        spread = measure_seeds([drawn, np.array([np.zeros((1, 30)), np.ones((1, 30))])])
+        low, high = bound_seeds(spread)
+        assert (find_seeds_p(spread) < 0.05) == (low > 0 or high < 0)
+    # Two rows differ: of 2² ways to swap, this one and its opposite are as extreme.
+    everywhere = np.array([np.ones((2, 2)), np.ones((2, 2))])
+    assert float(find_seeds_p(measure_seeds([everywhere, BASE]))) == 0.5
+
+
+def test_without_any_spread_no_difference_is_detectable() -> None:
+    assert np.isnan(find_seeds_detectable(measure_seeds([np.ones((2, 3, 4))])))
+    spread = measure_seeds([SYSTEM])
+    limits = stats.t.ppf(0.975, 1) + stats.t.ppf(0.8, 1)
+    assert float(find_seeds_detectable(spread)) == pytest.approx(limits * 0.25)
+
+
+@pytest.mark.parametrize("kind", ["scores", "right or wrong"])
+@pytest.mark.parametrize(("seeds", "luck"), [(2, 2.0), (3, 0.5), (5, 2.0)])
+def test_equal_systems_are_seldom_said_to_differ(kind: str, seeds: int, luck: float) -> None:
+    assert not is_broken(measure(kind, seeds, 60, luck, 500))
