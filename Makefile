@@ -122,6 +122,13 @@ human-eval-results: $(READY) ## RUN=: figures of the returned forms (IN=files or
 	@$(call need,RUN)
 	@$(RUN_IN_ENV) human-eval-results $(RUN) $(if $(IN),--in $(IN))
 
+sandbox-check: $(READY) ## try to get out of the boxes in which shell tasks run; what holds, and what to install
+	@$(RUN_IN_ENV) sandbox-check
+
+score-sessions: $(READY) ## IN=: mean reward and success of recorded agent sessions, files or folders
+	@$(call need,IN)
+	@$(RUN_IN_ENV) score-sessions $(IN)
+
 # Tests that train stand side by side; with more threads than cores each would wait for the other's, many times over.
 PYTEST := OMP_NUM_THREADS=1 PATH="$(CURDIR)/.venv/bin:$$PATH" $(PY) -m pytest --numprocesses auto --dist loadfile
 

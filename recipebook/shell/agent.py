@@ -1,9 +1,10 @@
 r"""PID 1 of a box: reads scripts from its standard input, runs each with a new bash, and returns what it printed.
 
-    in:   b"20.0 11\n" and b"ls -a /tmp; "    seconds, and the script's length in bytes
-    out:  b"0 - 8\n" and b".\n..\na\n"        exit status, flags, and the output's length in bytes
+    in:   b"20.0 run 10\n" and b"ls -a /tmp"    seconds, run or judge, and the script's length in bytes
+    out:  b"0 - 7\n" and b".\n..\na\n"          exit status, flags, and the output's length in bytes
 
-The flags are letters: t, the time was up; c, the output was cut; l, the box is lost and the agent ends. A step ends
+The flags are letters: t, the time was up; c, the output was cut; l, the box is lost and the agent ends; j, the script
+was to judge and was not run, since a program that it stands on has been replaced. A step ends
 when its bash does: a daemon that holds the output open is not waited for. When the time is up, every process that
 began during the step is killed, whatever it did to its session or its signals. The agent also watches how much memory
 all processes have together; over the limit it kills them, and the box is lost.
@@ -15,7 +16,6 @@ since every episode waits for them.
 import ctypes
 import os
 import select
-import signal
 import sys
 import time
 
@@ -26,8 +26,17 @@ ENVIRONMENT = {
 GRACE, WATCH, ROUNDS = 0.05, 0.2, 50
 CHUNK = 65536
 SET_DUMPABLE, DROP_FROM_BOUNDING_SET, CAPABILITIES = 4, 24, 64
-# Python ignores these two; a script must not.
-IGNORED = [signal.SIGPIPE, signal.SIGXFSZ]
+INTERRUPT, KILL = 2, 9
+# SIGPIPE and SIGXFSZ, which Python ignores; a script must not.
+IGNORED = [13, 25]
+# What a task's check stands on: a script that replaced one of these could decide its own outcome.
+PROGRAMS = """
+[ awk basename bash cat cmp cut date diff dirname du echo egrep expr fgrep file find getent grep gunzip gzip head id ls
+md5sum mktemp perl pgrep printf ps python3 readlink realpath sed seq sh sha256sum sort stat tail tar test tr true uniq
+wc which xargs
+""".split()  # noqa: SIM905
+JUDGES = [f"/usr/bin/{name}" for name in PROGRAMS] + ["/lib64/ld-linux-x86-64.so.2", "/etc/ld.so.cache"]
+SHADOWS = [f"/usr/local/{folder}/{name}" for folder in ("bin", "sbin") for name in PROGRAMS] + ["/etc/ld.so.preload"]
 
 
 class LostError(Exception):
@@ -41,6 +50,7 @@ class Agent:
         self.memory = memory
         self.output = output
         self.watched = 0.0
+        self.judges = read_marks(JUDGES)
         self.requests = os.fdopen(os.dup(0), "rb")
         self.replies = os.fdopen(os.dup(1), "wb")
         self.null = os.open("/dev/null", os.O_RDWR)
@@ -55,8 +65,10 @@ class Agent:
         self._reply(0, "-", b"")
         try:
             while self._wait_for_request() and (head := self.requests.readline()):
-                seconds, length = head.split()
-                self._reply(*self.run(self.requests.read(int(length)), float(seconds)))
+                seconds, what, length = head.split()
+                script = self.requests.read(int(length))
+                fair = what != b"judge" or (read_marks(JUDGES) == self.judges and not any(read_marks(SHADOWS)))
+                self._reply(*(self.run(script, float(seconds)) if fair else (126, "j", b"")))
         except LostError:
             kill_everything()
             self._reply(137, "l", b"")
@@ -172,6 +184,19 @@ class Output:
         self.cut = self.cut or len(chunk) > room
 
 
+def read_marks(paths: list[str]) -> list[tuple[int, int, int] | None]:
+    """What changes when a file is replaced or written, for each path; None where there is nothing."""
+    marks: list[tuple[int, int, int] | None] = []
+    for path in paths:
+        try:
+            found = os.stat(path)  # noqa: PTH116
+        except OSError:
+            marks.append(None)
+        else:
+            marks.append((found.st_ino, found.st_size, found.st_mtime_ns))
+    return marks
+
+
 def reap() -> dict[int, int]:
     """Exit statuses of all children, also adopted ones, that have ended; 128 and the signal for those killed."""
     statuses = {}
@@ -250,7 +275,7 @@ def kill_everything() -> None:
 def kill(process: int) -> None:
     """Kill a process, unless it has gone."""
     try:  # noqa: SIM105 (contextlib takes as long to import as everything else here)
-        os.kill(process, signal.SIGKILL)
+        os.kill(process, KILL)
     except ProcessLookupError:
         pass
 
@@ -270,8 +295,8 @@ def protect(kept: set[int]) -> None:
             libc.prctl(DROP_FROM_BOUNDING_SET, capability, 0, 0, 0)
     if libc.prctl(SET_DUMPABLE, 0, 0, 0, 0):
         raise OSError("prctl")
-    # From outside signals end it; inside, PID 1 gets only those that it handles.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # Python handles this one; inside, PID 1 gets no signal that it does not handle.
+    libc.signal(INTERRUPT, None)
 
 
 def main() -> None:

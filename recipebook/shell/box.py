@@ -9,10 +9,12 @@ closed; variables and the working directory do not outlive a script.
 
 from recipebook.shell.bwrap import BwrapBox
 from recipebook.shell.contract import Box, BoxError, BoxResult, BoxSettings
+from recipebook.shell.requirements import require_boxes
 
 __all__ = ["Box", "BoxError", "BoxResult", "BoxSettings", "open_box"]
 
 
 def open_box(settings: BoxSettings) -> Box:
     """Start a box; BoxError if this machine cannot, UserError if what it needs is not installed."""
+    require_boxes()
     return BwrapBox(settings)

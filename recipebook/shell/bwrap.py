@@ -15,10 +15,10 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from recipebook.errors import UserError
 from recipebook.project import PROJECT
 from recipebook.shell.contract import BoxError, BoxResult, BoxSettings
 
@@ -57,9 +57,16 @@ class BwrapBox:
 
     def run(self, script: str, seconds: float) -> BoxResult:
         """Run a script; a box that does not answer in time is closed, and counts as lost."""
+        return self._send("run", script, seconds)
+
+    def judge(self, script: str, seconds: float) -> BoxResult:
+        """Run a script that judges, unless a program that it stands on has been replaced."""
+        return self._send("judge", script, seconds)
+
+    def _send(self, what: str, script: str, seconds: float) -> BoxResult:
         text = script.encode(errors="surrogateescape")
         try:
-            self.requests.write(f"{seconds} {len(text)}\n".encode() + text)
+            self.requests.write(f"{seconds} {what} {len(text)}\n".encode() + text)
             self.requests.flush()
             status, flags, output = self._read(time.monotonic() + seconds + self.settings.start_seconds)
         except (BoxError, OSError, ValueError):
@@ -67,7 +74,8 @@ class BwrapBox:
             return BoxResult(137, "", timed_out=False, cut=False, lost=True)
         if "l" in flags:
             self.close()
-        return BoxResult(status, output.decode(errors="replace"), "t" in flags, "c" in flags, "l" in flags)
+        timed_out, cut, lost, tampered = (flag in flags for flag in "tclj")
+        return BoxResult(status, output.decode(errors="replace"), timed_out, cut, lost, tampered)
 
     def close(self) -> None:
         """End the box; its processes are gone when this returns."""
@@ -103,15 +111,8 @@ def _list_limits(settings: BoxSettings) -> dict[str, Any]:
         "processes": settings.processes,
         "open_files": settings.open_files,
         "output": settings.output_kib * KILOBYTE,
-        "bwrap": require_bwrap(),
+        "bwrap": shutil.which("bwrap") or "bwrap",
     }
-
-
-def require_bwrap() -> str:
-    """bubblewrap's program; without it nothing is run."""
-    if not (found := shutil.which("bwrap")):
-        raise UserError("shell tasks run in boxes of bubblewrap, which is not installed: apt-get install bubblewrap")
-    return found
 
 
 class SpawnerProcess:
@@ -177,7 +178,9 @@ def find_ids() -> tuple[int, int]:
 
 def _find_range(file: Path) -> int | None:
     """The first of 65,536 ids that a file gives this user; None if it gives fewer."""
-    names = {pwd.getpwuid(os.getuid()).pw_name, str(os.getuid())}
+    names = {str(os.getuid())}
+    with suppress(KeyError):
+        names.add(pwd.getpwuid(os.getuid()).pw_name)
     for line in file.read_text().splitlines() if file.exists() else []:
         name, _, numbers = line.partition(":")
         first, _, count = numbers.partition(":")
@@ -204,7 +207,6 @@ def find_spawner() -> SpawnerProcess:
     global _spawner
     with _starting:
         if _spawner is None or _spawner.owner != os.getpid() or _spawner.process.poll() is not None:
-            require_bwrap()
             _spawner = SpawnerProcess()
             atexit.register(_spawner.stop)
         return _spawner

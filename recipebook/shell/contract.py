@@ -36,13 +36,17 @@ class BoxSettings(Frozen):
 
 
 class BoxResult(NamedTuple):
-    """What became of a script. `lost`: the box was ended because its processes had too much memory, or broke it."""
+    """What became of a script. `lost`: the box was ended because its processes had too much memory, or broke it.
+
+    `tampered`: a script that was to judge was not run, since a program that it stands on has been replaced.
+    """
 
     status: int
     output: str
     timed_out: bool
     cut: bool
     lost: bool
+    tampered: bool = False
 
 
 class BoxError(Exception):
@@ -54,6 +58,9 @@ class Box(Protocol):
 
     def run(self, script: str, seconds: float) -> BoxResult:
         """Run a bash script; after `seconds` all processes that it began are killed."""
+
+    def judge(self, script: str, seconds: float) -> BoxResult:
+        """Run a script that decides an outcome, unless the box's programs were changed so that they could lie."""
 
     def close(self) -> None:
         """End all processes of the box and forget its files; nothing happens the second time."""

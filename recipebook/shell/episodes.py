@@ -180,5 +180,5 @@ class Episodes:
         if current.task.check is None:
             return "unset"
         assert current.box
-        result = current.box.run(current.task.check, self.seconds)
+        result = current.box.judge(current.task.check, self.seconds)
         return "correct" if result.status == 0 and not (result.timed_out or result.lost) else "incorrect"

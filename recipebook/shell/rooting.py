@@ -66,7 +66,7 @@ def build_skeleton() -> None:
             (SKELETON / folder.name).symlink_to(folder.readlink())
     for name in ETC:
         _copy(Path("/etc", name), SKELETON / "etc" / name)
-    for name, text in {**WRITTEN, **_write_accounts()}.items():
+    for name, text in {**WRITTEN, **_list_accounts()}.items():
         (SKELETON / name).write_text(text)
     (SKELETON / "etc/shadow").chmod(0o640)
     for inner in Path("/usr").iterdir():
@@ -93,7 +93,7 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _write_accounts() -> dict[str, str]:
+def _list_accounts() -> dict[str, str]:
     """The accounts that every Debian has, without passwords, as `/etc/passwd` and its neighbours."""
     users = [line.split(":") for line in Path("/etc/passwd").read_text().splitlines()]
     groups = [line.split(":") for line in Path("/etc/group").read_text().splitlines()]
@@ -123,7 +123,7 @@ def enter_box(
         Path("/proc/sys/user/max_user_namespaces").write_text("0")
         root = _mount_root(limits)
         _set_limits(limits)
-        os.execv(limits["bwrap"], _write_command(root, limits))
+        os.execv(limits["bwrap"], _build_command(root, limits))
     except OSError as error:
         os.write(2, f"{error}\n".encode())
     finally:
@@ -182,7 +182,7 @@ def _set_limits(limits: dict[str, Any]) -> None:
         resource.setrlimit(kind, (most, most))
 
 
-def _write_command(root: str, limits: dict[str, Any]) -> list[str]:
+def _build_command(root: str, limits: dict[str, Any]) -> list[str]:
     program, agent = _pass_on("filter", assemble(platform.machine())), _pass_on("agent", AGENT)
     return [
         "bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",

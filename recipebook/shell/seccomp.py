@@ -121,10 +121,10 @@ Instruction = tuple[int, int, int, int]
 
 def assemble(machine: str) -> bytes:
     """The filter's program for a processor, named as by `uname -m`."""
-    return b"".join(struct.pack("=HBBI", *instruction) for instruction in _write(MACHINES[machine]))
+    return b"".join(struct.pack("=HBBI", *instruction) for instruction in _list_instructions(MACHINES[machine]))
 
 
-def _write(machine: Machine) -> Iterator[Instruction]:
+def _list_instructions(machine: Machine) -> Iterator[Instruction]:
     deny, missing = (RETURN, 0, 0, FAIL | errno.EPERM), (RETURN, 0, 0, FAIL | errno.ENOSYS)
     yield LOAD, 0, 0, ARCHITECTURE
     yield EQUAL, 1, 0, machine.audit
