@@ -125,6 +125,10 @@ human-eval-results: $(READY) ## RUN=: figures of the returned forms (IN=files or
 sandbox-check: $(READY) ## try to get out of the boxes in which shell tasks run; what holds, and what to install
 	@$(RUN_IN_ENV) sandbox-check
 
+serve-env: $(READY) ## TASKS=: a server of shell tasks, each episode in a box (PORT=8000, HOST=; others than this machine need SHELL_TASKS_TOKEN)
+	@$(call need,TASKS)
+	@$(RUN_IN_ENV) serve-env $(TASKS) $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
+
 score-sessions: $(READY) ## IN=: mean reward and success of recorded agent sessions, files or folders
 	@$(call need,IN)
 	@$(RUN_IN_ENV) score-sessions $(IN)

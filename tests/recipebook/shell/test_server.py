@@ -1,0 +1,123 @@
+"""The server, started as a user starts it, and its client."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from recipebook.errors import UserError
+from recipebook.shell.client import RemoteEpisodes
+from recipebook.shell.episodes import EpisodeError, Step
+from recipebook.shell.server import ServerSettings, require_safe
+from recipebook.shell.tasks import Task, read_tasks
+from tests.recipebook.shell.boxes import needs_boxes
+
+ROOT = Path(__file__).parents[3]
+TASKS = ROOT / "samples" / "shell_tasks.json"
+FINISH = "It is done.\n\nAct: finish"
+TOKEN = "open sesame"
+
+
+def act(script: str) -> str:
+    return f"Act: bash\n```bash\n{script}\n```"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "recipebook", "serve-env", str(TASKS), "--port", str(port), "--episodes", "8"]
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "SHELL_TASKS_TOKEN": TOKEN})
+    address = f"http://127.0.0.1:{port}"
+    with RemoteEpisodes(address, TOKEN) as episodes:
+        assert episodes.ping().tasks == 600
+    yield address, process
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def episodes(server: tuple[str, "subprocess.Popen[bytes]"]) -> Iterator[RemoteEpisodes]:
+    with RemoteEpisodes(server[0], TOKEN, patience=5) as episodes:
+        yield episodes
+
+
+def first_task() -> Task:
+    return read_tasks(TASKS)[0]
+
+
+@needs_boxes
+def test_a_task_is_solved_over_http_and_a_repeated_step_happens_once(episodes: RemoteEpisodes) -> None:
+    task = first_task()
+    assert episodes.reset(task, "a")[-1] == {"role": "user", "content": task.instruction}
+    count = act("echo x >> /tmp/count; cat /tmp/count")
+    once = Step("The output of the OS:\n\nx\n", False, "running")
+    assert [episodes.step("a", 1, count), episodes.step("a", 1, count)] == [once, once]
+    assert task.truth
+    episodes.step("a", 2, act(task.truth))
+    assert episodes.step("a", 3, FINISH) == Step("", True, "completed")
+    assert (episodes.evaluate("a"), episodes.evaluate("a")) == ("correct", "correct")
+    state = episodes.state("a")
+    assert (state.task, state.steps, state.status, state.outcome) == (task.number, 3, "completed", "correct")
+    episodes.close("a")
+    with pytest.raises(EpisodeError, match="no episode 'a' is open"):
+        episodes.state("a")
+
+
+@needs_boxes
+def test_episodes_at_once_are_never_mixed_up(episodes: RemoteEpisodes) -> None:
+    def play(name: str) -> list[str]:
+        episodes.reset(first_task(), name)
+        seen = [episodes.step(name, at, act(f"echo {name} >> /me; cat /me")).observation for at in (1, 2)]
+        episodes.close(name)
+        return seen
+
+    names = [f"e{number}" for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        seen = list(pool.map(play, names))
+    head = "The output of the OS:\n\n"
+    assert seen == [[f"{head}{name}\n", f"{head}{name}\n{name}\n"] for name in names]
+
+
+@needs_boxes
+def test_a_full_server_says_so_and_a_wrong_number_or_token_is_refused(episodes: RemoteEpisodes) -> None:
+    for number in range(8):
+        episodes.reset(first_task(), f"full{number}")
+    with RemoteEpisodes(episodes.address, TOKEN, patience=0) as hasty:
+        with pytest.raises(UserError, match="8 episodes are open, and no more are taken"):
+            hasty.reset(first_task(), "ninth")
+        with pytest.raises(EpisodeError, match="step 2 cannot follow 0"):
+            hasty.step("full0", 2, FINISH)
+    for number in range(8):
+        episodes.close(f"full{number}")
+    with pytest.raises(EpisodeError, match="no task 7; there are 600"):
+        episodes.reset(first_task().model_copy(update={"number": 7}), "a")
+    answer = httpx.post(f"{episodes.address}/api/ping", json={}, headers={"Authorization": "Bearer x"})
+    assert (answer.status_code, answer.json()) == (401, {"detail": "the token is missing or wrong"})
+
+
+@needs_boxes
+def test_sigterm_ends_all_boxes(server: tuple[str, "subprocess.Popen[bytes]"], episodes: RemoteEpisodes) -> None:
+    episodes.reset(first_task(), "last")
+    episodes.step("last", 1, act("setsid -f sleep 4321.8765"))
+    server[1].send_signal(signal.SIGTERM)
+    assert server[1].wait(30) is not None
+    time.sleep(0.5)
+    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    assert not any(b"4321.8765" in line for line in lines)
+
+
+def test_a_server_for_others_needs_a_token() -> None:
+    with pytest.raises(
+        UserError, match=r"--host 0\.0\.0\.0: others than this machine may only call a server with a token"
+    ):
+        require_safe(ServerSettings(host="0.0.0.0"))
+    require_safe(ServerSettings(host="0.0.0.0", token="x"))
