@@ -34,6 +34,7 @@ ORDER = (
     "stages.md",
     "fleets.md",
     "services.md",
+    "shell.md",
     "metrics.md",
     "evaluation.md",
     "tables.md",
