@@ -24,7 +24,7 @@ from eval.opening import (
     read_rows,
     replacing_evaluation,
 )
-from eval.report.page import USAGE, ReportInput, render
+from eval.report.page import USAGE, ReportInput, write_report
 from eval.scoring.evaluated_rows import DrawnRows, EvaluatedRows, OwnFile
 from eval.scoring.score import evaluate_predictions
 from eval.scoring.summary import Summary
@@ -66,7 +66,7 @@ def evaluate_run(
     folder = folder or find_folder(run, settings, checkpoint, own.folder if own else None)
     with replacing_evaluation(run, folder) as new:
         summary = evaluate_model(run, recipe, drawn, weights, new, checkpoint, kept, own.file if own else None)
-        write_text(new / "report.html", render(ReportInput.read(run.folder, new)))
+        write_report(new / "report.html", ReportInput.read(run.folder, new))
     return folder, summary
 
 

@@ -22,7 +22,7 @@ from eval.opening import (
     replacing_evaluation,
 )
 from eval.report.notes import format_limits
-from eval.report.page import ReportInput, render
+from eval.report.page import ReportInput, write_report
 from eval.report.stage_summary import FILE, StageSummary, format_section, summarise_section
 from eval.scoring.summary import Summary
 from recipebook.errors import UserError
@@ -74,10 +74,10 @@ def evaluate_stages(top: Run, manifest: Manifest, overrides: Sequence[str], chec
         sections.append(summarise_section(subject.name, folders, summaries))
         print("\n".join(["", format_section(sections[-1]), *format_limits(list(summaries.values()))]))
         for stage in stages[:-1] if subject is headline else stages:
-            write_text(folders[stage.name] / "report.html", render(ReportInput.read(top.folder, folders[stage.name])))
+            write_report(folders[stage.name] / "report.html", ReportInput.read(top.folder, folders[stage.name]))
     folder = headline.folder
     write_text(folder / FILE, StageSummary(sections=tuple(sections)).model_dump_json(indent=1) + "\n")
-    write_text(folder / "report.html", render(ReportInput.read(top.folder, folder)))
+    write_report(folder / "report.html", ReportInput.read(top.folder, folder))
     print(f"evaluated in {format_seconds(time.monotonic() - started)}; report: {shown(folder / 'report.html')}")
     return 0
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from eval.comparing.evaluations import EvaluatedRun, name_differences, read_evaluation
 from eval.opening import replacing_evaluation
-from eval.report.page import ReportInput, render
+from eval.report.page import ReportInput, write_report
 from eval.scoring.evidence import Evidence
 from eval.scoring.predictions import Prediction, read_predictions
 from eval.scoring.score import evaluate_predictions, load_metric, read_options
@@ -46,7 +46,7 @@ def evaluate_vote(
     run = _open(fleet, members)
     with replacing_evaluation(run, run.folder / where) as new:
         summary = _score(answers, reader, recipe.eval, evaluations[0].summary, new)
-        write_text(new / "report.html", render(ReportInput.read(run.folder, new)))
+        write_report(new / "report.html", ReportInput.read(run.folder, new))
     return summary
 
 

@@ -1,12 +1,16 @@
-"""Order: what trains for real comes last, so that a mistake elsewhere is seen in seconds. And runs without a model."""
+"""Order: what trains for real comes last, so that a mistake elsewhere is seen in seconds. And runs without a model,
+and a real browser."""
 
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import HealthCheck, settings
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from recipebook.hardware import Hardware
 from recipebook.run import rundir
@@ -47,3 +51,40 @@ def start_run(tmp_path: Path) -> Callable[..., Run]:
         return run
 
     return start
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The machine's Chromium. It ends with the module: its event loop would be in the way of others."""
+    command = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if command is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=command, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def open_tab(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens a page of a file; at the end nothing in it may have failed, or asked for a network."""
+    complaints: list[str] = []
+    tabs: list[Page] = []
+
+    def open_file(path: Path, width: int = 1280, dark: bool = False) -> Page:
+        scheme: Literal["dark", "light"] = "dark" if dark else "light"
+        tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        tab.set_default_timeout(20_000)
+        tab.on("console", lambda message: complaints.append(message.text))
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.on(
+            "request", lambda asked: None if asked.url.startswith(("file:", "blob:")) else complaints.append(asked.url)
+        )
+        tabs.append(tab)
+        tab.goto(path.as_uri())
+        return tab
+
+    yield open_file
+    for tab in tabs:
+        tab.close()
+    assert complaints == []

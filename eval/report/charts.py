@@ -1,4 +1,4 @@
-"""Charts as numbers: scores and losses in, positions in percent of a drawing's width and height out.
+"""Charts as numbers: scores in, positions in percent of a drawing's width and height out.
 
     Point(x=50.0, y=12.5)
 
@@ -7,12 +7,11 @@ size, and takes colours from the page, light or dark: a picture made by a plotti
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from eval.scoring.summary import Slice
 from eval.statistics.estimates import Estimate
-from recipebook.run.progress_file import read_curve
 
 
 class Tick(NamedTuple):
@@ -20,18 +19,6 @@ class Tick(NamedTuple):
 
     label: str
     at: float
-
-
-class LossChart(NamedTuple):
-    """Loss over steps; a line is `x,y x,y …` in a box of 100 by 100."""
-
-    train: str
-    validation: tuple[tuple[float, float], ...]
-    steps: tuple[Tick, ...]
-    losses: tuple[Tick, ...]
-    last_train: float | None
-    last_validation: float | None
-    not_finite: int
 
 
 class Bar(NamedTuple):
@@ -59,35 +46,6 @@ class SliceChart(NamedTuple):
     field: str
     rows: tuple[SliceRow, ...]
     ticks: tuple[Tick, ...]
-
-
-def plot_losses(lines: Sequence[Mapping[str, Any]]) -> LossChart | None:
-    """Lay out metrics.jsonl."""
-    train, validation = read_curve(lines, "loss"), read_curve(lines, "eval_loss")
-    losses = [*train.values(), *validation.values()]
-    finite = [loss for loss in losses if math.isfinite(loss)]
-    if not finite:
-        return None
-    y_ticks = choose_ticks(0.0, max(finite))
-    x_ticks = choose_ticks(0.0, max([*train, *validation]))
-    top, right = y_ticks[-1], max([*train, *validation, 1])
-
-    def place(curve: Mapping[int, float]) -> list[tuple[float, float]]:
-        return [
-            (round(100 * step / right, 2), round(100 - 100 * loss / top, 2))
-            for step, loss in curve.items()
-            if math.isfinite(loss)
-        ]
-
-    return LossChart(
-        train=" ".join(f"{x},{y}" for x, y in place(train)),
-        validation=tuple(place(validation)),
-        steps=tuple(Tick(f"{step:g}", 100 * step / right) for step in x_ticks if step <= right),
-        losses=tuple(Tick(f"{loss:g}", 100 - 100 * loss / top) for loss in y_ticks),
-        last_train=train[max(train)] if train else None,
-        last_validation=validation[max(validation)] if validation else None,
-        not_finite=len(losses) - len(finite),
-    )
 
 
 def plot_slices(slices: Sequence[Slice]) -> list[SliceChart]:

@@ -3,17 +3,20 @@
     figure              base   tuned [95 %]          difference [95 %]      p
     exact               0.000  0.845 [0.806, 0.877]  +0.845 [0.808, 0.880]  <0.001
 
-The HTML needs nothing else: no network, no scripts, no fonts. Models' answers and data are text in it, never
-markup.
+The HTML needs nothing else: no network, no fonts, and one script of its own, which shows any of the answers. Models'
+answers and data are text in it, never markup.
 """
 
+import heapq
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
+from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from eval.report.answers import AnswerTable, ScoredAnswer, cut_text, pack_answers, read_table
 from eval.report.charts import plot_slices
 from eval.report.effect import format_evidence
 from eval.report.notes import list_limit, list_notes
@@ -22,15 +25,15 @@ from eval.report.pages import (
     format_estimate,
     format_number,
     format_p,
-    render_page,
+    stream_page,
 )
 from eval.report.stage_summary import StageSummary, format_findings, read_stages
 from eval.report.trainings import TrainingReport, read_trainings
 from eval.report.verdict import make_verdict
-from eval.scoring.predictions import Prediction, read_predictions
-from eval.scoring.score import read_scores
-from eval.scoring.summary import Result, Scores, Summary
+from eval.scoring.predictions import Prediction
+from eval.scoring.summary import Result, Summary
 from eval.statistics.estimates import SIGNIFICANT
+from recipebook.files import replacing
 from recipebook.recipe.base_model import find_stand_in, format_notice
 from recipebook.terminal import fit, wrap
 
@@ -38,14 +41,13 @@ from recipebook.terminal import fit, wrap
 USAGE = "use.py"
 WORST = 10
 BEST = 5
-# Longer texts are cut in the page, with a note: comparing them takes time that grows with the square.
-SHOWN_CHARS = 2_000
+SCRIPT = Path(__file__).with_name("answers.js")
 # Below this share of common words a diff is confetti: the two texts are shown one after the other.
 ALIKE = 0.5
 
 
 class ReportInput(NamedTuple):
-    """Everything that a report shows. Scores are in the order of the predictions; `base` is None without a base model.
+    """Everything that a report shows. The answers are in the evaluation's `folder`, and are read one by one.
 
     `stages` are the models of a run with stages, side by side; `usage` is a program that asks the tuned model;
     `account` (records in, rows out, rejects by reason) and `manifest` are shown as they are, whatever their depth.
@@ -57,9 +59,7 @@ class ReportInput(NamedTuple):
     notice: str | None
     base_origin: str | None
     summary: Summary
-    predictions: Sequence[Prediction]
-    tuned: Sequence[Scores]
-    base: Sequence[Scores] | None
+    folder: Path
     trainings: Sequence[TrainingReport]
     account: Mapping[str, Any]
     manifest: Mapping[str, Any]
@@ -71,7 +71,6 @@ class ReportInput(NamedTuple):
     def read(cls, folder: Path, found: Path) -> "ReportInput":
         """Collect the files of the run's `folder`, and of the evaluation in `found`."""
         manifest = json.loads((folder / "manifest.json").read_text())
-        tuned, base = read_scores(found / "scores.jsonl")
         return cls(
             recipe=manifest["recipe"],
             run=manifest["run"],
@@ -79,9 +78,7 @@ class ReportInput(NamedTuple):
             notice=format_notice(find_stand_in(manifest.get("base"), manifest["profile"])),
             base_origin=manifest.get("base_origin"),
             summary=Summary.model_validate_json((found / "summary.json").read_text()),
-            predictions=read_predictions(found / "predictions.jsonl"),
-            tuned=tuned,
-            base=base,
+            folder=found,
             trainings=read_trainings(folder),
             stages=read_stages(found),
             account={"rows": manifest["rows"], "conversion": manifest["account"]},
@@ -122,50 +119,63 @@ def terminal_table(summary: Summary) -> str:
     return "\n\n".join([*parts, "\n".join(map(wrap, notes)), make_verdict(summary)]) + "\n"
 
 
+def write_report(path: Path, report: ReportInput) -> None:
+    """Write report.html; it is never held as a whole."""
+    with replacing(path) as file:
+        for part in _stream(report):
+            file.write(part.encode("utf-8", "replace"))
+
+
 def render(report: ReportInput) -> str:
-    """Make report.html."""
-    worst, best = choose_examples(report)
-    return render_page(
+    """The text of report.html."""
+    return "".join(_stream(report))
+
+
+def _stream(report: ReportInput) -> Iterator[str]:
+    summary = report.summary
+    table = read_table(report.folder, summary)
+    worst, best = choose_rows(summary, table)
+    packed = pack_answers(report.folder, table, summary, {*worst, *best})
+    return stream_page(
         "report/report.html.j2",
+        script=SCRIPT,
         report=report,
-        summary=report.summary,
-        verdict=make_verdict(report.summary),
-        slice_charts=plot_slices(report.summary.slices),
-        worst=worst,
-        best=best,
-        evidence=format_evidence(report.summary.evidence),
-        notes=list_notes(report.summary),
-        limit=" ".join(list_limit(report.summary)),
+        summary=summary,
+        verdict=make_verdict(summary),
+        slice_charts=plot_slices(summary.slices),
+        worst=[_make_example(packed.kept[row], summary.main) for row in worst],
+        best=[_make_example(packed.kept[row], summary.main) for row in best],
+        contents=packed.contents,
+        packs=packed.packs,
+        slices=table.slices,
+        evidence=format_evidence(summary.evidence),
+        notes=list_notes(summary),
+        limit=" ".join(list_limit(summary)),
         significant=SIGNIFICANT,
         format_findings=format_findings,
     )
 
 
-def choose_examples(report: ReportInput) -> tuple[list[Example], list[Example]]:
-    """The worst answers of the tuned model, and the best of those where the base model did worse."""
-    main = report.summary.main
-    sign = -1.0 if report.summary.headline.less_is_better else 1.0
+def choose_rows(summary: Summary, table: AnswerTable) -> tuple[list[int], list[int]]:
+    """The rows of the worst answers of the tuned model, and of the best of those where the base model did worse."""
+    main, sign = table.tuned[summary.main], -1.0 if summary.headline.less_is_better else 1.0
 
     def get_key(row: int) -> tuple[float, float, int]:
-        others = [value for value in report.tuned[row].values() if value is not None]
-        return sign * (report.tuned[row][main] or 0.0), sum(others) / len(others), row
+        others = [column[row] for column in table.tuned.values() if not isnan(column[row])]
+        return sign * main[row], sum(others) / len(others), row
 
-    def get_gain(row: int) -> float:
-        tuned, base = report.tuned[row][main], report.base[row][main] if report.base else None
-        return sign * (tuned - base) if tuned is not None and base is not None else 0.0
-
-    defined = [row for row, scores in enumerate(report.tuned) if scores[main] is not None]
-    wrong = [row for row in defined if not report.summary.headline.binary or report.tuned[row][main] == 0]
-    gained = [row for row in defined if get_gain(row) > 0]
-    return (
-        [_make_example(report, row) for row in sorted(wrong, key=get_key)[:WORST]],
-        [_make_example(report, row) for row in sorted(gained, key=lambda row: (-get_gain(row), row))[:BEST]],
-    )
+    defined = [row for row in range(table.rows) if not isnan(main[row])]
+    wrong = [row for row in defined if not summary.headline.binary or main[row] == 0]
+    gains: dict[int, float] = {}
+    if table.base:
+        before = table.base[summary.main]
+        gains = {row: sign * (main[row] - before[row]) for row in defined if sign * (main[row] - before[row]) > 0}
+    return heapq.nsmallest(WORST, wrong, get_key), heapq.nsmallest(BEST, gains, lambda row: (-gains[row], row))
 
 
 def compare_texts(reference: str, answer: str) -> tuple[Piece, ...]:
     """Diff by words and signs; texts with little in common are two whole pieces."""
-    old, new = _split_words(_cut(reference)), _split_words(_cut(answer))
+    old, new = _split_words(cut_text(reference)), _split_words(cut_text(answer))
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     steps = matcher.get_opcodes() if matcher.ratio() >= ALIKE else [("replace", 0, len(old), 0, len(new))]
     pieces = []
@@ -181,26 +191,22 @@ def _make_cells(name: str, result: Result) -> tuple[str, ...]:
     return name, base, format_estimate(result.tuned), format_difference(result.difference), p
 
 
-def _make_example(report: ReportInput, row: int) -> Example:
-    prediction = report.predictions[row]
+def _make_example(answer: ScoredAnswer, main: str) -> Example:
+    prediction = answer.prediction
     return Example(
         prediction=prediction.model_copy(
             update={
-                "prompt": _cut(prediction.prompt),
-                "reference": _cut(prediction.reference),
-                "prediction": _cut(prediction.prediction),
-                "baseline": None if prediction.baseline is None else _cut(prediction.baseline),
+                "prompt": cut_text(prediction.prompt),
+                "reference": cut_text(prediction.reference),
+                "prediction": cut_text(prediction.prediction),
+                "baseline": None if prediction.baseline is None else cut_text(prediction.baseline),
             }
         ),
-        score=report.tuned[row][report.summary.main],
-        base_score=report.base[row][report.summary.main] if report.base else None,
+        score=answer.tuned[main],
+        base_score=answer.base[main] if answer.base else None,
         diff=compare_texts(prediction.reference, prediction.prediction),
     )
 
 
 def _split_words(text: str) -> list[str]:
     return re.findall(r"\w+|\s+|[^\w\s]", text)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS]}… ({len(text) - SHOWN_CHARS} more characters)"

@@ -5,22 +5,29 @@
 How a page is made, and its style, is in recipebook/pages/.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate
 from recipebook.pages import page
 
 
-def render_page(template: str, **values: object) -> str:
+def render_page(template: str, *, script: Path | None = None, links: page.Links = (), **values: object) -> str:
     """Fill a template, which is named by its path in eval/."""
+    return "".join(stream_page(template, script=script, links=links, **values))
+
+
+def stream_page(
+    template: str, *, script: Path | None = None, links: page.Links = (), **values: object
+) -> Iterator[str]:
+    """Fill a template piece by piece."""
     filters: dict[str, Callable[..., str]] = {
-        "estimate": format_estimate,
-        "difference": format_difference,
+        "estimate": lambda estimate: _keep_together(format_estimate(estimate)),
+        "difference": lambda difference: _keep_together(format_difference(difference)),
         "p": format_p,
         "number": format_number,
     }
-    return page.render_page(Path(__file__).parents[1], template, filters, **values)
+    return page.stream_page(Path(__file__).parents[1], template, filters, script=script, links=links, **values)
 
 
 def format_estimate(estimate: Estimate | None) -> str:
@@ -70,3 +77,8 @@ def format_detectable(figure: str, binary: bool, detectable: float | None) -> st
 
 def _format_interval(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f" [{format_number(low)}, {format_number(high)}]"
+
+
+def _keep_together(text: str) -> str:
+    """An interval stays on one line; where the cell is narrow, it stands below its mean."""
+    return text.replace(", ", ",\N{NO-BREAK SPACE}")

@@ -1,6 +1,7 @@
 """How each training of a run went, ready for its page: a run's folder in, loss curves and verdicts out.
 
-    [TrainingReport(name="", losses=LossChart(train="0.82,64.2 …", …), diagnosis=Diagnosis(verdict="good", …))]
+    [TrainingReport(name="", charts=(CurveChart(title="loss", train="0.82,64.2 …", …), …),
+                    diagnosis=Diagnosis(verdict="good", …))]
 
 A run has one training; a run with stages has one for each stage that trained, named after the stage.
 """
@@ -9,16 +10,18 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from eval.report.charts import LossChart, plot_losses
+import yaml
+
+from eval.report.training_charts import CurveChart, plot_training
 from recipebook.run.diagnosis import Diagnosis, diagnose_folder
 from recipebook.run.progress_file import read_metrics
 
 
 class TrainingReport(NamedTuple):
-    """One training's loss curve and its diagnosis."""
+    """One training's curves and its diagnosis."""
 
     name: str
-    losses: LossChart | None
+    charts: tuple[CurveChart, ...]
     diagnosis: Diagnosis
 
 
@@ -33,4 +36,6 @@ def read_trainings(folder: Path) -> list[TrainingReport]:
 
 
 def _read_training(folder: Path, name: str) -> TrainingReport:
-    return TrainingReport(name, plot_losses(read_metrics(folder / "metrics.jsonl")), diagnose_folder(folder))
+    saved_best = bool(yaml.safe_load((folder / "axolotl.yaml").read_bytes()).get("load_best_model_at_end"))
+    charts = plot_training(read_metrics(folder / "metrics.jsonl"), saved_best=saved_best)
+    return TrainingReport(name, tuple(charts), diagnose_folder(folder))

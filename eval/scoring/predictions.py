@@ -51,19 +51,25 @@ class Prediction(Frozen):
 
 def read_predictions(path: Path) -> list[Prediction]:
     """Read a whole predictions file; no id may repeat, and either every line has a baseline or none."""
-    predictions: list[Prediction] = []
+    return [*stream_predictions(path)]
+
+
+def stream_predictions(path: Path) -> Iterator[Prediction]:
+    """The same, one after another: of a file with no predictions it is known at its end."""
     first_seen: dict[str, int] = {}
+    with_baseline: bool | None = None
     for number, line, record in _read_objects(path):
         prediction = _parse_prediction(record, number, f"{path}:{line}")
         if prediction.id in first_seen:
             raise UserError(f"{path}:{line}: id {prediction.id!r} again; it stands on line {first_seen[prediction.id]}")
         first_seen[prediction.id] = line
-        if predictions and (prediction.baseline is None) != (predictions[0].baseline is None):
+        if with_baseline is None:
+            with_baseline = prediction.baseline is not None
+        if (prediction.baseline is not None) != with_baseline:
             raise UserError(f"{path}:{line}: 'baseline' must be on every line or on none")
-        predictions.append(prediction)
-    if not predictions:
+        yield prediction
+    if with_baseline is None:
         raise UserError(f"{path}: no predictions in it")
-    return predictions
 
 
 def join_baseline(tuned: list[Prediction], base: list[Prediction]) -> list[Prediction]:

@@ -138,7 +138,9 @@ def summarise(
     parts: list[Slice] = []
     for field in slices:
         values = _find_values(field, predictions)
-        chosen = {value: [row for row in rows if _format_value(predictions[row], field) == value] for value in values}
+        chosen = {
+            value: [row for row in rows if format_slice_value(predictions[row], field) == value] for value in values
+        }
         level = share_level(len(values))
         parts += _adjust_slices(
             [
@@ -182,17 +184,18 @@ def compare_figure(
     return difference.model_copy(update={"p": None}) if figure.untested else difference
 
 
+def format_slice_value(prediction: Prediction, field: str) -> str:
+    """The slice that a row belongs to in a field of its meta."""
+    return str(prediction.meta.get(field, "(none)"))
+
+
 def _find_values(field: str, predictions: Sequence[Prediction]) -> list[str]:
     if not any(field in item.meta for item in predictions):
         known = sorted({key for item in predictions for key in item.meta})
         raise UserError(
             f"no test row has {field!r} in its meta to slice by; they have: {', '.join(known) or 'nothing'}"
         )
-    return sorted({_format_value(item, field) for item in predictions})
-
-
-def _format_value(prediction: Prediction, field: str) -> str:
-    return str(prediction.meta.get(field, "(none)"))
+    return sorted({format_slice_value(item, field) for item in predictions})
 
 
 def _compute_results(

@@ -1,37 +1,10 @@
-"""Positions are percent of a drawing; steps that were trained again count once."""
+"""Positions are percent of a drawing."""
 
 import pytest
 
-from eval.report.charts import Bar, LossChart, Tick, choose_ticks, plot_losses, plot_slices
+from eval.report.charts import Bar, choose_ticks, plot_slices
 from eval.scoring.summary import Result, Slice
 from eval.statistics.estimates import Estimate
-
-
-def test_losses_are_placed_and_a_later_line_of_a_step_wins() -> None:
-    lines = [
-        {"step": 1, "epoch": 0.5, "loss": 9.0, "learning_rate": 0.1},
-        {"step": 1, "epoch": 0.5, "loss": 4.0, "learning_rate": 0.1},
-        {"step": 2, "epoch": 1.0, "loss": 1.0, "learning_rate": 0.1},
-        {"step": 2, "eval_loss": 2.0},
-        {"step": 2, "train_runtime": 3.5},
-    ]
-    assert plot_losses(lines) == LossChart(
-        train="50.0,0.0 100.0,75.0",
-        validation=((100.0, 50.0),),
-        steps=(Tick("0", 0.0), Tick("0.5", 25.0), Tick("1", 50.0), Tick("1.5", 75.0), Tick("2", 100.0)),
-        losses=(Tick("0", 100.0), Tick("1", 75.0), Tick("2", 50.0), Tick("3", 25.0), Tick("4", 0.0)),
-        last_train=1.0,
-        last_validation=2.0,
-        not_finite=0,
-    )
-
-
-def test_losses_that_are_not_finite_are_counted_and_not_drawn() -> None:
-    chart = plot_losses([{"step": 1, "loss": 2.0}, {"step": 2, "loss": float("nan")}])
-    assert chart is not None
-    assert (chart.train, chart.not_finite) == ("50.0,0.0", 1)
-    assert plot_losses([{"step": 1, "loss": float("inf")}]) is None
-    assert plot_losses([]) is None
 
 
 def test_slices_share_a_scale_from_0_to_1() -> None:

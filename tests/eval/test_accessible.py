@@ -1,0 +1,118 @@
+"""Every page in a real browser, on a desk, in the dark and on a phone: axe-core finds nothing, nothing is cut off."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from eval.comparing import compare, leaderboard
+from eval.comparing.join import read_systems
+from eval.human import report as human
+from eval.human.forms import render_forms
+from eval.human.results import sum_up
+from eval.human.returned import Judgement, Returned
+from eval.human.study import draw_study
+from eval.human.systems import Question
+from eval.report.page import ReportInput, write_report
+from eval.report.stage_summary import FILE, StageSummary, summarise_section
+from recipebook.fleet.page import write_page
+from recipebook.fleet.table import Line
+from recipebook.run.rundir import Run
+
+OPEN = Callable[..., Page]
+CURVE = [
+    {
+        "step": 10 * step,
+        "loss": 9 / step,
+        "learning_rate": 0.001,
+        "grad_norm": 1 + step,
+        "memory/max_allocated (GiB)": 70,
+    }
+    for step in range(1, 12)
+] + [{"step": 10, "eval_loss": 5.0}, {"step": 110, "eval_loss": 2.0}]
+SIGHTS = {"desk": (1280, False), "dark": (1280, True), "phone": (390, False)}
+
+
+@pytest.fixture
+def pages(tmp_path: Path, make_run: Callable[..., Run], add_checkpoint: Callable[..., None]) -> dict[str, Path]:
+    """One page of each kind, with all that it may hold."""
+    one = make_run(["right", "no", "no", "right", "right", "no"] * 5)
+    two = make_run(["right", "right", "no", "right", "no", "right"] * 5)
+    add_checkpoint(two, "validation", ["right", "no"])
+    lines = [
+        Line("joy", "trained", "1.2214", "exact: 0.500 (0.250)", "7 s", "24", "good", one.name),
+        Line("few", "left out", "", "", "", "3", "3 train rows, and matrix.min_rows is 5"),
+    ]
+    (tmp_path / "traits").mkdir()
+    write_page("traits", "traits", lines, tmp_path)
+    written = {
+        "compare": compare.render(compare.compare_runs(read_systems([one.name, two.name], tmp_path))),
+        "leaderboard": leaderboard.render(leaderboard.rank_runs(None, tmp_path), None),
+        **write_people(),
+    }
+    for name, text in written.items():
+        (tmp_path / f"{name}.html").write_text(text)
+    return {
+        "report": write_whole_report(one),
+        "members": tmp_path / "traits" / "members.html",
+        **{name: tmp_path / f"{name}.html" for name in written},
+    }
+
+
+def write_whole_report(run: Run) -> Path:
+    """A report with stages, curves, slices and a program."""
+    folder = run.folder / "eval"
+    (run.folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in CURVE))
+    (run.folder / "axolotl.yaml").write_text("load_best_model_at_end: true\n")
+    (folder / "use.py").write_text("print('a program')\n")
+    report = ReportInput.read(run.folder, folder)
+    section = summarise_section("sft", {"sft": folder, "dpo": folder}, {"sft": report.summary, "dpo": report.summary})
+    (folder / FILE).write_text(StageSummary(sections=(section,)).model_dump_json())
+    write_report(folder / "report.html", ReportInput.read(run.folder, folder))
+    return folder / "report.html"
+
+
+def write_people() -> dict[str, str]:
+    """A form for people, and the results of such forms."""
+    questions = [
+        Question(name, name, ({"role": "user", "content": "find shoes"},), {"base": "no", "tuned": "red shoes"})
+        for name in "abcd"
+    ]
+    key = draw_study(questions, ("base", "tuned"), ("robot",), 4, 2, 42)
+    rated = {
+        "base": {"quality": 2, "fluency": 4, "satisfaction": 2},
+        "tuned": {"quality": 4, "fluency": 5, "satisfaction": 3},
+    }
+    said = tuple(
+        Judgement(evaluator, item.conversation, rated, "tuned")  # type: ignore[arg-type]
+        for evaluator, sheet in enumerate(key.sheets, 1)
+        for item in sheet
+    )
+    form = render_forms(key, {question.id: question for question in questions})[0]
+    return {"form": form, "results": human.render(sum_up(Returned(key, (1, 2), said)))}
+
+
+@pytest.mark.parametrize("sight", SIGHTS)
+def test_axe_finds_nothing_serious_and_no_page_is_wider_than_its_window(
+    pages: dict[str, Path], open_tab: OPEN, sight: str
+) -> None:
+    width, dark = SIGHTS[sight]
+    found = {}
+    for name, path in pages.items():
+        tab = open_tab(path, width, dark)
+        tab.locator("details").evaluate_all("all => all.forEach((one) => (one.open = true))")
+        if name == "report":
+            tab.locator("#answers").scroll_into_view_if_needed()
+            tab.locator("#answers article").first.wait_for()
+        faults = [
+            f"{fault['impact']}: {fault['id']}: {fault['nodes'][0]['html']}"
+            for fault in Axe().run(tab).response["violations"]
+            if fault["impact"] in ("serious", "critical")
+        ]
+        if tab.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            faults.append("wider than the window")
+        found[name] = faults
+    assert found == {name: [] for name in pages}
