@@ -22,6 +22,8 @@ from eval.comparing.by_member import MemberRow, compare_members, format_members
 from eval.comparing.evaluations import EvaluatedRun, check_alike
 from eval.comparing.join import read_systems
 from eval.comparing.seeds import compare_systems
+from eval.comparing.settings import DifferingSetting, format_settings, list_differing
+from eval.report.charts import Bar, Tick, plot_bars
 from eval.report.notes import ONE_SEED
 from eval.report.pages import (
     format_detectable,
@@ -30,6 +32,7 @@ from eval.report.pages import (
     format_p,
     format_probability,
     is_shown,
+    make_link,
     render_page,
 )
 from eval.scoring.summary import Result
@@ -69,6 +72,7 @@ class RunComparison(NamedTuple):
 
     runs: tuple[EvaluatedRun, ...]
     figures: tuple[ComparedFigure, ...]
+    differing: tuple[DifferingSetting, ...]
     members: dict[str, list[MemberRow]]
     """Each member's rows, by the run's label; only for a fleet as one system and for runs measured against one."""
 
@@ -78,7 +82,7 @@ def print_comparison(queries: Sequence[str], out: Path | None) -> int:
     comparison = compare_runs(read_systems(queries))
     page = out or project.RUNS / f"compare-{digest(*(run.name for run in comparison.runs))}.html"
     print(terminal_table(comparison))
-    write_text(page, render(comparison))
+    write_text(page, render(comparison, page))
     print(f"page: {shown(page)}")
     return 0
 
@@ -104,12 +108,15 @@ def compare_runs(runs: Sequence[EvaluatedRun]) -> RunComparison:
         for label, other in zip(LABELS[1:], others, strict=False)
         if first.members or other.members
     }
-    return RunComparison(tuple(runs), _adjust(figures), members)
+    folders = [run.folder for run in runs if run.folder]
+    return RunComparison(tuple(runs), _adjust(figures), tuple(list_differing(folders)), members)
 
 
 def terminal_table(comparison: RunComparison) -> str:
     """The comparison for 80 columns: runs by letter, then figure by figure."""
     lines = [f"{label}  {run.name}{run.note}" for label, run in zip(LABELS, comparison.runs, strict=False)]
+    if comparison.differing:
+        lines += ["", "settings that differ", *(f"  {line}" for line in format_settings(comparison.differing))]
     for row in comparison.figures:
         lines += ["", f"{row.figure} (less is better)" if row.less_is_better else row.figure]
         width = max(len(format_estimate(standing.estimate)) for standing in row.standings)
@@ -164,18 +171,41 @@ def format_findings(comparison: RunComparison) -> list[str]:
     return [*findings, *([f"{', '.join(alone)}: {ONE_SEED}"] if alone else [])]
 
 
-def render(comparison: RunComparison) -> str:
-    """The comparison as a page."""
+def render(comparison: RunComparison, page: Path = project.RUNS / "compare.html") -> str:
+    """The comparison as a page, with the links that hold in the file `page`."""
+    main, names = comparison.figures[0].standings, [f"{label} · {run.name}" for label, run in _label(comparison)]
+    links = [make_link(run.page, page) for run in comparison.runs]
+    board = project.RUNS / "leaderboard.html"
     return render_page(
         "comparing/compare.html.j2",
+        links=[("Leaderboard", make_link(board, page))] if board.is_file() else [],
         labels=LABELS,
         comparison=comparison,
+        reports=links,
+        means=_lay_out(names, [one.estimate for one in main], [[format_estimate(one.estimate)] for one in main]),
+        changes=_lay_out(
+            names[1:],
+            [one.difference for one in main[1:]],
+            [[format_difference(one.difference), f"p {format_p(one.p_adjusted)}"] for one in main[1:]],
+        ),
         findings=format_findings(comparison),
         notes=[*describe_adjustment(comparison), *list_cautions(comparison)],
         fleets=_format_fleets(comparison),
         rows=len(comparison.runs[0].rows),
         significant=SIGNIFICANT,
     )
+
+
+def _label(comparison: RunComparison) -> list[tuple[str, EvaluatedRun]]:
+    return list(zip(LABELS, comparison.runs, strict=False))
+
+
+def _lay_out(
+    names: Sequence[str], estimates: Sequence[Estimate | Difference | None], texts: Sequence[list[str]]
+) -> tuple[list[tuple[str, str, Bar | None, list[str]]], tuple[Tick, ...]]:
+    chart = plot_bars(estimates)
+    rows = [(name, "", bar, text) for name, bar, text in zip(names, chart.bars, texts, strict=True)]
+    return rows, chart.ticks
 
 
 def _format_fleets(comparison: RunComparison) -> dict[str, str]:

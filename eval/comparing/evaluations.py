@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from eval.scoring.predictions import Prediction, read_predictions
+from eval.report.answers import EvaluatedAnswer
+from eval.scoring.predictions import read_predictions
 from eval.scoring.summary import Scores, Summary
 from recipebook import project
 from recipebook.errors import UserError, format_first_error
@@ -29,7 +30,7 @@ class EvaluatedRun(NamedTuple):
     `questions` has the hash of each row's question, `""` where none was written down. `members` names the member that
     answered each row, for a fleet that is taken as one system (eval/comparing/join.py). `note` follows the name on
     pages; `notice` is about a model that stands in for the recipe's base. `seeds` has the scores of each training of a
-    fleet over seeds (eval/comparing/seeds.py), of which `scores` is the mean.
+    fleet over seeds (eval/comparing/seeds.py), of which `scores` is the mean. `folder` is the run's, or the fleet's.
     """
 
     run: str
@@ -45,19 +46,18 @@ class EvaluatedRun(NamedTuple):
     note: str = ""
     notice: str | None = None
     seeds: tuple[tuple[Scores, ...], ...] = ()
+    folder: Path | None = None
+
+    @property
+    def page(self) -> Path | None:
+        """The report, or the fleet's page; None where there is none."""
+        name = "seeds.html" if self.seeds else "members.html" if self.members else f"eval/{self.where}/report.html"
+        return self.folder / name if self.folder and (self.folder / name).is_file() else None
 
     @property
     def name(self) -> str:
         """`robot-lora-20261121-053004`, or `robot-lora-20261121-053004@validation/checkpoint-500`"""
         return f"{self.run}@{self.where}" if self.where else self.run
-
-
-class EvaluatedAnswer(NamedTuple):
-    """A prediction with the scores of the tuned model's answer, and of the base model's where there is one."""
-
-    prediction: Prediction
-    tuned: Scores
-    base: Scores | None
 
 
 def find_evaluation(query: str, runs: Path = project.RUNS) -> tuple[Run, str]:
@@ -97,6 +97,7 @@ def read_evaluation(run: Run, where: str = "") -> EvaluatedRun:
         groups=tuple(item.group for item in predictions),
         scores=tuple(answer.tuned for answer in answers),
         questions=tuple(item.question_hash or "" for item in predictions),
+        folder=run.folder,
     )
 
 

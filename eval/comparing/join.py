@@ -71,6 +71,7 @@ def join_members(fleet: str, members: dict[str, EvaluatedRun]) -> EvaluatedRun:
         groups=tuple(f"{name}: {group}" for name, run in members.items() for group in run.groups),
         scores=tuple(chain.from_iterable(run.scores for run in members.values())),
         members=tuple(name for name, run in members.items() for _ in run.rows),
+        folder=first.folder.parent if first.folder else None,
     )
 
 

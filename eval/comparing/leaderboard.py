@@ -20,9 +20,18 @@ from typing import NamedTuple
 from eval.comparing.evaluations import EvaluatedRun, list_evaluations, name_differences, read_evaluation
 from eval.comparing.seeds import compare_systems, join_seeds
 from eval.comparing.selection import estimate_optimism
-from eval.report.charts import choose_ticks
+from eval.report.charts import plot_bars
 from eval.report.notes import ONE_SEED
-from eval.report.pages import format_detectable, format_estimate, format_number, format_p, is_shown, render_page
+from eval.report.pages import (
+    format_detectable,
+    format_difference,
+    format_estimate,
+    format_number,
+    format_p,
+    is_shown,
+    make_link,
+    render_page,
+)
 from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, agree_adjusted
 from eval.statistics.families import adjust_holm, share_level
 from recipebook import project
@@ -125,7 +134,7 @@ def print_leaderboard(recipe: str | None, out: Path | None) -> int:
     board = rank_runs(recipe)
     print(terminal_table(board))
     page = out or project.RUNS / "leaderboard.html"
-    write_text(page, render(board, recipe))
+    write_text(page, render(board, recipe, page))
     print(f"page: {shown(page)}")
     return 0
 
@@ -175,25 +184,41 @@ def terminal_table(board: Leaderboard) -> str:
     return "\n".join([*lines, "= not shown to differ from the best; no rank holds beyond its group"])
 
 
-def render(board: Leaderboard, recipe: str | None) -> str:
-    """The ranks as a page."""
-    ends = [
-        end
-        for group in board.groups
-        for one in group.standings
-        for end in (one.estimate.low, one.estimate.high, one.estimate.mean)
-        if end is not None
-    ]
-    ticks = choose_ticks(min([0.0, *ends]), max([1.0, *ends]))
+def render(board: Leaderboard, recipe: str | None, page: Path = project.RUNS / "leaderboard.html") -> str:
+    """The ranks as a page, with the links that hold in the file `page`."""
     return render_page(
         "comparing/leaderboard.html.j2",
+        links=[(f"Members of {name}", make_link(path, page)) for name, path in _list_fleets(board)],
         alone=ALONE,
         board=board,
         recipe=recipe,
-        place=lambda value: round(100 * (value - ticks[0]) / (ticks[-1] - ticks[0]), 2),
-        ticks=ticks,
+        draw=lambda group: _draw(group, page),
+        link=lambda run: make_link(run.page, page),
         significant=SIGNIFICANT,
     )
+
+
+def _draw(group: Group, page: Path) -> dict[str, object]:
+    """The group's bars, on an axis of its own."""
+    chart = plot_bars([one.estimate for one in group.standings])
+    rows = [
+        (f"{one.rank}{' =' if one.tied else ''} · {one.run.name}", make_link(one.run.page, page), bar, _describe(one))
+        for one, bar in zip(group.standings, chart.bars, strict=True)
+    ]
+    return {"rows": rows, "ticks": chart.ticks}
+
+
+def _describe(one: RankedRun) -> list[str]:
+    """The estimate, and below it the difference to the best with its p-value."""
+    lines = [format_estimate(one.estimate)]
+    return [*lines, format_difference(one.difference), f"p {format_p(one.p_adjusted)}"] if one.difference else lines
+
+
+def _list_fleets(board: Leaderboard) -> list[tuple[str, Path]]:
+    """The fleets that the runs are members of, as far as they have a page."""
+    folders = [one.run.folder for group in board.groups for one in group.standings if one.run.folder]
+    pages = dict.fromkeys(folder.parent / "members.html" for folder in folders)
+    return [(path.parent.name, path) for path in pages if path.is_file()]
 
 
 def _shorten(error: UserError, run: Run) -> str:

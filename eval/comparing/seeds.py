@@ -33,6 +33,7 @@ def join_seeds(fleet: str, runs: Sequence[EvaluatedRun]) -> EvaluatedRun:
         scores=tuple(map(_average, zip(*(run.scores for run in runs), strict=True))),
         note=f", {len(runs)} seeds",
         seeds=tuple(run.scores for run in runs),
+        folder=first.folder.parent if first.folder else None,
     )
     results = [
         result.model_copy(

@@ -2,7 +2,7 @@
 
     read_table(Path("runs/…/eval"), summary)  →  AnswerTable(rows=618, tuned={"exact": array("d", [1.0, …]), …}, …)
     pack_answers(Path("runs/…/eval"), table, summary, {17})
-        →  PackedAnswers(contents={"rows": 618, "of": 618, …}, packs=("eJyLVn…", …), kept={17: ScoredAnswer(…)})
+        →  PackedAnswers(contents={"rows": 618, "of": 618, …}, packs=("eJyLVn…", …), kept={17: EvaluatedAnswer(…)})
 
 A pack is JSON, deflated and in base64. The first hold a column each: the values of a slice field, or one figure of the
 tuned and the base model. All others hold the texts and scores of ROWS_PER_PACK rows. answers.js reads them.
@@ -28,7 +28,7 @@ BUDGET = 36_000_000
 UNDEFINED = math.nan
 
 
-class ScoredAnswer(NamedTuple):
+class EvaluatedAnswer(NamedTuple):
     """An answer, and the figures of the tuned and of the base model's."""
 
     prediction: Prediction
@@ -57,16 +57,16 @@ class PackedAnswers(NamedTuple):
 
     contents: dict[str, Any]
     packs: tuple[str, ...]
-    kept: dict[int, ScoredAnswer]
+    kept: dict[int, EvaluatedAnswer]
 
 
-def read_answers(folder: Path) -> Iterator[ScoredAnswer]:
+def read_answers(folder: Path) -> Iterator[EvaluatedAnswer]:
     """The answers in an evaluation's folder with their scores, in order."""
     predictions = stream_predictions(folder / "predictions.jsonl")
     with (folder / "scores.jsonl").open("rb") as scores:
         for prediction, line in zip(predictions, scores, strict=True):
             found = json.loads(line)
-            yield ScoredAnswer(prediction, found["tuned"], found.get("base"))
+            yield EvaluatedAnswer(prediction, found["tuned"], found.get("base"))
 
 
 def read_table(folder: Path, summary: Summary) -> AnswerTable:
@@ -100,7 +100,7 @@ def pack_answers(
         columns.append(_pack([[_round(value) for value in column] for column in both]))
     room = budget - sum(map(len, columns))
     for shown in SHOWN_CHARS:
-        kept: dict[int, ScoredAnswer] = {}
+        kept: dict[int, EvaluatedAnswer] = {}
         texts, fits = _pack_texts(folder, shown, wanted, kept, room)
         if fits:
             break
@@ -126,7 +126,7 @@ def cut_text(text: str, shown: int = SHOWN_CHARS[0]) -> str:
 
 
 def _pack_texts(
-    folder: Path, shown: int, wanted: Collection[int], kept: dict[int, ScoredAnswer], room: int
+    folder: Path, shown: int, wanted: Collection[int], kept: dict[int, EvaluatedAnswer], room: int
 ) -> tuple[list[str], bool]:
     """The packs that fit into the room, and whether these are all; fills `kept`."""
     packs: list[str] = []
@@ -152,7 +152,7 @@ def _add_pack(packs: list[str], rows: Sequence[Any], room: int) -> bool:
     return True
 
 
-def _lay_out(answer: ScoredAnswer, shown: int) -> list[Any]:
+def _lay_out(answer: EvaluatedAnswer, shown: int) -> list[Any]:
     item = answer.prediction
     texts = (item.prompt, item.reference, item.prediction, item.baseline)
     return [

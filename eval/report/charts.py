@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from eval.scoring.summary import Slice
-from eval.statistics.estimates import Estimate
+from eval.statistics.estimates import Difference, Estimate
 
 
 class Tick(NamedTuple):
@@ -48,31 +48,55 @@ class SliceChart(NamedTuple):
     ticks: tuple[Tick, ...]
 
 
-def plot_slices(slices: Sequence[Slice]) -> list[SliceChart]:
-    """Lay out the main figure, one chart a field, all on one scale."""
-    shown = [estimate for part in slices for estimate in (part.results[0].tuned, part.results[0].base) if estimate]
-    values = [value for one in shown for value in (one.mean, one.low, one.high) if value is not None]
-    ticks = choose_ticks(min([0.0, *values]), max([1.0, *values]))
+class BarChart(NamedTuple):
+    """Bars on an axis of their own; None for what has no value."""
+
+    bars: tuple[Bar | None, ...]
+    ticks: tuple[Tick, ...]
+
+
+def plot_bars(estimates: Sequence[Estimate | Difference | None]) -> BarChart:
+    """Lay out estimates or differences: shares from 0 to 1, others from the smallest to the largest.
+
+    Differences include 0, which is what they are looked at for.
+    """
+    known = [one for one in estimates if one]
+    values = [value for one in known for value in (one.mean, one.low, one.high) if value is not None]
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    if any(isinstance(one, Difference) for one in known):
+        low, high = min(low, 0.0), max(high, 0.0)
+    elif low >= 0 and high <= 1:
+        low, high = 0.0, 1.0
+    ticks = choose_ticks(low, high)
     low, high = ticks[0], ticks[-1]
 
-    def place(estimate: Estimate | None) -> Bar | None:
-        if estimate is None or estimate.mean is None:
+    def place(value: float) -> float:
+        return round(100 * (value - low) / (high - low), 2)
+
+    def draw(one: Estimate | Difference | None) -> Bar | None:
+        if one is None or one.mean is None:
             return None
-        mean, lower, upper = (
-            None if value is None else round(100 * (value - low) / (high - low), 2)
-            for value in (estimate.mean, estimate.low, estimate.high)
+        ends = (None if end is None else place(end) for end in (one.low, one.high))
+        return Bar(place(one.mean), *ends)
+
+    return BarChart(tuple(map(draw, estimates)), tuple(Tick(f"{value:g}", place(value)) for value in ticks))
+
+
+def plot_slices(slices: Sequence[Slice]) -> list[SliceChart]:
+    """Lay out the main figure, one chart a field, all on one scale."""
+    first = [part.results[0] for part in slices]
+    chart = plot_bars([*(result.tuned for result in first), *(result.base for result in first)])
+    rows = [
+        SliceRow(part.value, part.rows, result.tuned, result.base, tuned, base)
+        for part, result, tuned, base in zip(
+            slices, first, chart.bars[: len(first)], chart.bars[len(first) :], strict=True
         )
-        return Bar(mean or 0.0, lower, upper)
-
-    def make_row(part: Slice) -> SliceRow:
-        tuned, base = part.results[0].tuned, part.results[0].base
-        return SliceRow(part.value, part.rows, tuned, base, place(tuned), place(base))
-
+    ]
     return [
         SliceChart(
             field=field,
-            rows=tuple(make_row(part) for part in slices if part.field == field),
-            ticks=tuple(Tick(f"{value:g}", 100 * (value - low) / (high - low)) for value in ticks),
+            rows=tuple(row for row, part in zip(rows, slices, strict=True) if part.field == field),
+            ticks=chart.ticks,
         )
         for field in dict.fromkeys(part.field for part in slices)
     ]

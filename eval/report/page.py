@@ -16,7 +16,7 @@ from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from eval.report.answers import AnswerTable, ScoredAnswer, cut_text, pack_answers, read_table
+from eval.report.answers import AnswerTable, EvaluatedAnswer, cut_text, pack_answers, read_table
 from eval.report.charts import plot_slices
 from eval.report.effect import format_evidence
 from eval.report.notes import list_limit, list_notes
@@ -191,7 +191,7 @@ def _make_cells(name: str, result: Result) -> tuple[str, ...]:
     return name, base, format_estimate(result.tuned), format_difference(result.difference), p
 
 
-def _make_example(answer: ScoredAnswer, main: str) -> Example:
+def _make_example(answer: EvaluatedAnswer, main: str) -> Example:
     prediction = answer.prediction
     return Example(
         prediction=prediction.model_copy(

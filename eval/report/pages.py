@@ -5,11 +5,28 @@
 How a page is made, and its style, is in recipebook/pages/.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote
 
 from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate
 from recipebook.pages import page
+
+LESS = "less is better"
+
+
+class ExplainedFigure(Protocol):
+    """A figure's explanation and its direction."""
+
+    @property
+    def explanation(self) -> str:
+        """`the calls, their order and every argument are right`"""
+
+    @property
+    def less_is_better(self) -> bool:
+        """Whether a smaller value is the better one."""
 
 
 def render_page(template: str, *, script: Path | None = None, links: page.Links = (), **values: object) -> str:
@@ -26,8 +43,14 @@ def stream_page(
         "difference": lambda difference: _keep_together(format_difference(difference)),
         "p": format_p,
         "number": format_number,
+        "meaning": format_meaning,
     }
     return page.stream_page(Path(__file__).parents[1], template, filters, script=script, links=links, **values)
+
+
+def make_link(target: Path | None, page: Path) -> str:
+    """The address of another page as it stands in `page`; empty where there is none."""
+    return quote(os.path.relpath(target, page.parent)) if target else ""
 
 
 def format_estimate(estimate: Estimate | None) -> str:
@@ -42,6 +65,13 @@ def format_difference(difference: Difference | None) -> str:
     if difference is None or difference.mean is None:
         return "-"
     return f"{format_number(difference.mean, '+')}{_format_interval(difference.low, difference.high)}"
+
+
+def format_meaning(figure: ExplainedFigure) -> str:
+    """What a figure means, and that less of it is better where that is so."""
+    if not figure.less_is_better or LESS in figure.explanation:
+        return figure.explanation
+    return f"{figure.explanation}; {LESS}"
 
 
 def format_p(p: float | None) -> str:

@@ -1,6 +1,7 @@
 """Runs side by side: estimates, paired differences to the first, and what is refused."""
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from eval.comparing.compare import compare_runs, render, terminal_table
 from eval.comparing.evaluations import find_evaluation, read_evaluation
+from eval.comparing.settings import DifferingSetting
 from recipebook.errors import UserError
 from recipebook.run.rundir import Run
 
@@ -150,3 +152,30 @@ def test_the_page_tells_every_run_and_what_runs_say_stays_text(make_run: MakeRun
     for text in (runs[1].name, "+0.300 [", "<td>0.058</td>", "the answer is the reference, case and white space aside"):
         assert text in html
     assert [word for word in ("<script", "<link", "src=", "http:", "https:", "Profile tiny") if word in html] == []
+
+
+def test_settings_that_differ_are_named_with_each_runs_value(make_run: MakeRun) -> None:
+    runs = [make_run(HALF), make_run(MORE)]
+    for run, rank in zip(runs, (8, 16), strict=True):
+        settings = f"description: of {rank}\nlora: {{r: {rank}, target_modules: [q, v]}}\neval: {{seed: {rank}}}\n"
+        (run.folder / "resolved.yaml").write_text(settings)
+        run.write(run.read().model_copy(update={"rows": {"train": 10 * rank, "test": rank}}))
+    comparison = compare_runs([read_evaluation(run) for run in runs])
+    assert comparison.differing == (
+        DifferingSetting("lora.r", ("8", "16")),
+        DifferingSetting("train rows", ("80", "160")),
+    )
+    assert terminal_table(comparison).splitlines()[2:6] == [
+        "",
+        "settings that differ",
+        "  lora.r: 8, 16",
+        "  train rows: 80, 160",
+    ]
+    assert '<th scope="row">lora.r</th><td>8</td><td>16</td>' in render(comparison)
+
+
+def test_the_page_links_to_the_reports_that_there_are(make_run: MakeRun, tmp_path: Path) -> None:
+    runs = [make_run(HALF), make_run(MORE)]
+    (runs[1].folder / "eval" / "report.html").touch()
+    html = render(compare_runs([read_evaluation(run) for run in runs]), tmp_path / "compare.html")
+    assert re.findall('href="([^"]*)"', html) == [f"{runs[1].name}/eval/report.html"]

@@ -88,7 +88,7 @@ def test_the_page_has_every_member(make_run: MakeRun, add_member: Join, tmp_path
     add_member("y", "+", "b")
     page = render(compare_runs(read_systems([whole.name, "each"], tmp_path)))
     assert "B against A, member by member" in page
-    assert "<i>x" not in page and "<th>&lt;i&gt;x</th><td>1</td>" in page
+    assert "<i>x" not in page and ">&lt;i&gt;x</th><td>1</td>" in page
 
 
 def test_the_fleet_may_be_named_first(make_run: MakeRun, add_member: Join, tmp_path: Path) -> None:

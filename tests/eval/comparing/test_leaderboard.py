@@ -1,6 +1,8 @@
 """The leaderboard: who is ranked with whom, who ties with the best, and who is left out, with the reason."""
 
+import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -144,3 +146,20 @@ def test_runs_that_are_comparable_with_no_other_are_listed(make_run: MakeRun, tm
         f"  {best.name}  0.800 [0.563, 0.943]  20",
     ]
     assert "<td>0.800 [0.563,\N{NO-BREAK SPACE}0.943]</td><td>20 test rows</td></tr>" in render(board, None)
+
+
+def test_every_group_has_an_axis_of_its_own_and_runs_link_to_their_reports(make_run: MakeRun, tmp_path: Path) -> None:
+    short, long = ["right"] * 4, ["right " * 200] * 4
+    runs = [make_run(short), make_run(short)]
+    others = [make_run(long, conditions={"test set": "t2"}), make_run(long, conditions={"test set": "t2"})]
+    for run in others:
+        summary = json.loads((run.folder / "eval" / "summary.json").read_bytes())
+        results = sorted(summary["results"], key=lambda result: result["figure"] != "pred_length")
+        (run.folder / "eval" / "summary.json").write_text(
+            json.dumps(summary | {"main": "pred_length", "results": results})
+        )
+    (runs[0].folder / "eval" / "report.html").touch()
+    html = render(rank_runs(None, tmp_path), None, tmp_path / "leaderboard.html")
+    axes = re.findall(r'text-anchor="middle">([^<]*)<', html)
+    assert axes == ["200", "200.2", "200.4", "200.6", "200.8", "201", "0", "0.2", "0.4", "0.6", "0.8", "1"]
+    assert re.findall('href="([^"]*)"', html) == [f"{runs[0].name}/eval/report.html"]
