@@ -175,7 +175,7 @@ def render(comparison: RunComparison, page: Path = project.RUNS / "compare.html"
     """The comparison as a page, with the links that hold in the file `page`."""
     main, names = comparison.figures[0].standings, [f"{label} · {run.name}" for label, run in _label(comparison)]
     links = [make_link(run.page, page) for run in comparison.runs]
-    board = project.RUNS / "leaderboard.html"
+    board = page.parent / "leaderboard.html"
     return render_page(
         "comparing/compare.html.j2",
         links=[("Leaderboard", make_link(board, page))] if board.is_file() else [],

@@ -56,7 +56,7 @@ def test_the_table_and_the_page_say_what_the_seeds_make_of_it(summary: SeedSumma
     assert "3 seeds from 0.700 to 0.900, standard deviation 0.100." in " ".join(text.split())
     assert text.splitlines()[0] == "figure        base   3 seeds [95 %]        difference [95 %]      p"
     page = write_seeds(summary, tmp_path).read_text()
-    assert "one recipe trained with the seeds 42, 43, 44" in page and "<th>seed 43</th>" in page
+    assert "one recipe trained with the seeds 42, 43, 44" in page and ">seed 43</th>" in page
     assert SeedSummary.model_validate_json((tmp_path / "seeds.json").read_bytes()) == summary
 
 
