@@ -21,6 +21,12 @@ from recipebook.run.rundir import VOTE
 PAGE = "members.html"
 TABLE = "table.json"
 REPORT = "eval/report.html"
+# Pages that a fleet's may lead to, from its folder.
+LINKS = {
+    "Report of their vote": f"{VOTE}/{REPORT}",
+    "All seeds as one system": "seeds.html",
+    "Leaderboard": "../leaderboard.html",
+}
 
 
 class Table(Frozen):
@@ -35,10 +41,17 @@ def write_page(folder: str, fleet: str, lines: Sequence[Line], runs: Path = RUNS
     written = Table(fleet=fleet, lines=tuple(lines))
     write_text(runs / folder / TABLE, written.model_dump_json(indent=1) + "\n")
     reports = {line.run for line in lines if line.run and (runs / line.run / REPORT).is_file()}
-    vote = f"{VOTE}/{REPORT}"
-    values: dict[str, object] = {"fleet": fleet, "head": HEAD, "lines": lines, "reports": reports}
-    values["vote"] = vote if (runs / folder / vote).is_file() else None
-    write_text(runs / folder / PAGE, render_page(Path(__file__).parent, "members.html.j2", {}, **values))
+    page = render_page(
+        Path(__file__).parent,
+        "members.html.j2",
+        {},
+        links=[(title, link) for title, link in LINKS.items() if (runs / folder / link).is_file()],
+        fleet=fleet,
+        head=HEAD,
+        lines=lines,
+        reports=reports,
+    )
+    write_text(runs / folder / PAGE, page)
 
 
 def refresh_page(folder: str, runs: Path = RUNS) -> None:
