@@ -23,7 +23,9 @@ ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": "/root", "USER": "root", "LOGNAME": "root", "LANG": "C.UTF-8", "TERM": "dumb",
 }  # fmt: skip
-GRACE, WATCH, ROUNDS = 0.05, 0.2, 50
+# Seconds: for output after a script's end, between two looks at memory, for killed processes to go.
+GRACE, WATCH, DYING = 0.05, 0.2, 5.0
+ROUNDS = 50
 CHUNK = 65536
 SET_DUMPABLE, DROP_FROM_BOUNDING_SET, CAPABILITIES = 4, 24, 64
 INTERRUPT, KILL = 2, 9
@@ -256,13 +258,18 @@ def read_proc(name: str, file: str) -> bytes:
 
 def kill_since(before: set[tuple[int, int]]) -> None:
     """Kill every process that is not among those of `before`; all of them where they multiply too fast."""
-    for _ in range(ROUNDS):
+    killed: set[tuple[int, int]] = set()
+    rounds, until = 0, time.monotonic() + DYING
+    while rounds < ROUNDS and time.monotonic() < until:
         reap()
         new = list_processes() - before
         if not new:
             return
-        for process, _ in new:
+        rounds += not new <= killed
+        for process, _ in new - killed:
             kill(process)
+        killed |= new
+        time.sleep(0.001)
     kill_everything()
     reap()
 

@@ -114,7 +114,7 @@ ATTEMPTS = [
     Escape("make the programs writable", "echo x >> /usr/bin/env\n" + _any("mount -o remount,rw /usr"), FILES),
     Escape("connect to the machine's loopback", _each(_CONNECT.format("127.0.0.1", "@PORT@")), NETWORK),
     Escape("connect to the internet", _each(_CONNECT.format("1.1.1.1", 443), _CONNECT.format("8.8.8.8", 53)), NETWORK),
-    Escape("connect to an abstract socket", _each("socket.socket(1).connect('\\0@SOCKET@')"), NETWORK),
+    Escape("connect to an abstract socket", _each("socket.socket(1).connect(chr(0) + '@SOCKET@')"), NETWORK),
     Escape(
         "open raw, packet and vsock sockets",
         _each("socket.socket(2, 3, 1)", "socket.socket(17, 3, 3)", "socket.socket(40, 1)"),

@@ -1,0 +1,127 @@
+"""A box: how scripts run in it, how they end, and what is refused where no box can be had."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from recipebook.errors import UserError
+from recipebook.shell.box import Box, BoxResult, BoxSettings, open_box
+from recipebook.shell.requirements import list_missing
+from recipebook.shell.seccomp import assemble
+from tests.recipebook.shell.boxes import needs_boxes
+
+OK = {"timed_out": False, "cut": False, "lost": False}
+
+
+@pytest.fixture
+def box() -> Iterator[Box]:
+    box = open_box(BoxSettings())
+    yield box
+    box.close()
+
+
+@needs_boxes
+def test_a_script_runs_as_root_in_the_root_folder_without_input(box: Box) -> None:
+    assert box.run("id -u; pwd; cat; echo oops >&2; exit 3", 5) == BoxResult(3, "0\n/\noops\n", **OK)
+
+
+@needs_boxes
+def test_files_and_background_processes_stay_and_variables_do_not(box: Box) -> None:
+    assert box.run("cd /srv; X=1; echo hello > there; sleep 60 & echo begun", 5).output == "begun\n"
+    assert box.run('echo "$PWD $X"; cat /srv/there; pgrep -c sleep', 5).output == "/ \nhello\n1\n"
+
+
+@needs_boxes
+def test_root_may_give_files_away_and_make_users(box: Box) -> None:
+    script = (
+        "useradd -m eve && touch /home/eve/x && chown eve:eve /home/eve/x && stat -c %U /home/eve/x && su eve -c id"
+    )
+    assert box.run(script, 5).output == "eve\nuid=1000(eve) gid=1000(eve) groups=1000(eve)\n"
+
+
+@needs_boxes
+def test_programs_may_be_added_and_the_machine_does_not_see_them(box: Box) -> None:
+    assert (
+        box.run("printf '#!/bin/sh\\necho mine\\n' > /usr/bin/recipebook-x; chmod +x /usr/bin/recipebook-x", 5).status
+        == 0
+    )
+    assert box.run("recipebook-x", 5).output == "mine\n"
+    assert not Path("/usr/bin/recipebook-x").exists()
+
+
+@needs_boxes
+def test_a_script_whose_time_is_up_keeps_its_output_and_leaves_nothing_running(box: Box) -> None:
+    box.run("sleep 300 &", 5)
+    assert box.run("echo begun; sleep 200 & sleep 100", 0.5) == BoxResult(124, "begun\n", True, False, False)
+    assert box.run("ps -eo args= | grep '^sleep'", 5).output == "sleep 300\n"
+
+
+@needs_boxes
+def test_output_beyond_the_limit_is_cut_and_the_script_goes_on() -> None:
+    box = open_box(BoxSettings(output_kib=1))
+    assert box.run("yes | head -n 5000; touch /srv/done", 5) == BoxResult(0, "y\n" * 512, False, True, False)
+    assert box.run("ls /srv", 5).output == "done\n"
+    box.close()
+
+
+@needs_boxes
+def test_output_that_is_no_text_is_replaced(box: Box) -> None:
+    assert box.run(r"printf 'a\xff\0b'", 5).output == "a�\0b"
+
+
+@needs_boxes
+def test_a_script_with_a_nul_byte_fails_alone(box: Box) -> None:
+    assert box.run("echo a\0b", 5) == BoxResult(126, "bash: embedded null byte\n", **OK)
+    assert box.run("echo c", 5).output == "c\n"
+
+
+@needs_boxes
+def test_memory_taken_between_two_scripts_ends_the_box() -> None:
+    box = open_box(BoxSettings(memory_mib=64))
+    box.run("(sleep 0.3; exec python3 -c 'x = b\"x\" * 200_000_000; import time; time.sleep(60)') >/dev/null 2>&1 &", 5)
+    until = time.monotonic() + 20
+    while not (result := box.run("true", 5)).lost and time.monotonic() < until:
+        time.sleep(0.1)
+    assert result.lost
+    assert box.run("true", 5).lost
+    box.close()
+
+
+@needs_boxes
+def test_a_box_outlives_the_thread_that_opened_it() -> None:
+    opened: list[Box] = []
+    thread = threading.Thread(target=lambda: opened.append(open_box(BoxSettings())))
+    thread.start()
+    thread.join()
+    assert opened[0].run("echo alive", 5).output == "alive\n"
+    opened[0].close()
+
+
+@needs_boxes
+def test_a_closed_box_is_lost_and_may_be_closed_again(box: Box) -> None:
+    box.close()
+    box.close()
+    assert box.run("true", 5).lost
+
+
+def test_without_bubblewrap_nothing_is_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "bubblewrap: apt-get install bubblewrap" in list_missing()
+    with pytest.raises(UserError, match="nothing runs outside a box: bubblewrap: apt-get install bubblewrap"):
+        open_box(BoxSettings())
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_the_filter_refuses_other_machines_calls_first_and_allows_the_rest_last(machine: str) -> None:
+    program = assemble(machine)
+    instructions = [program[at : at + 8] for at in range(0, len(program), 8)]
+    audit = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}[machine]
+    assert instructions[:3] == [
+        b"\x20\0\0\0\4\0\0\0",
+        b"\x15\0\1\0" + audit.to_bytes(4, "little"),
+        b"\6\0\0\0\1\0\5\0",
+    ]
+    assert instructions[-1] == b"\6\0\0\0\0\0\xff\x7f"
