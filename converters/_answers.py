@@ -83,10 +83,10 @@ def read_asked(record: dict[str, Any], fields: Sequence[str]) -> Asked:
     return Asked(messages, answers, tools, prompt.images)
 
 
-def check_called(asked: Asked, answer: Message) -> None:
+def check_called(prompt: list[Message], answer: Message, tools: list[dict[str, Any]]) -> None:
     """Refuse a good answer that calls a tool which is not there; a bad one may be bad for that."""
-    called = {call["function"]["name"] for each in (*asked.prompt, answer) for call in each.get("tool_calls", ())}
-    if not called.issubset(tool["function"]["name"] for tool in asked.tools):
+    called = {call["function"]["name"] for each in (*prompt, answer) for call in each.get("tool_calls", ())}
+    if not called.issubset(tool["function"]["name"] for tool in tools):
         raise BadRecord("calls a tool that 'tools' does not list")
 
 
@@ -228,8 +228,7 @@ def _find_names(message: dict[str, Any]) -> tuple[str, str]:
 def _read_calls(listed: list[Any], field: str, known: Set[str]) -> list[Message]:
     """Messages, some of which call tools, read as tool dialogues are."""
     turns = [_name_as_openai(each, field) for each in listed]
-    messages, _ = read_tool_turns(turns, OPENAI._replace(field=field), known)
-    return messages
+    return read_tool_turns(turns, OPENAI._replace(field=field), known).messages
 
 
 def _name_as_openai(turn: Any, field: str) -> dict[str, Any]:

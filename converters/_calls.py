@@ -20,10 +20,12 @@ from recipebook.rows import BadRecord
 
 ARGUMENTS = ("arguments", "args", "parameters", "input", "params", "kwargs")
 
-# Values read from JSON hold no circle, and looking for one takes half of the time.
-_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+# What JSONEncoder.encode makes anew for each value, which takes longer than most values do. Values read from JSON hold
+# no circle, and looking for one takes half of the time.
+_list_pieces = json.encoder.c_make_encoder(  # type: ignore[attr-defined]
+    None, json.JSONEncoder().default, json.encoder.encode_basestring, None, ": ", ", ", False, False, True
+)
 _CALLS = frozenset(("tool_calls", "function_call"))
-_PLAIN_CALL = frozenset(("name", "arguments"))
 _OTHER_ARGUMENTS = frozenset(ARGUMENTS[1:])
 # Most data has a few lists of tools, each many times over.
 _TOOL_LISTS = 16
@@ -87,15 +89,21 @@ def _drop_arrows_nulls(function: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def read_calls(turn: dict[str, Any], role: str, said: str, made: int) -> list[dict[str, Any]]:
-    """The calls of a turn, numbered from those that were made before it."""
-    if role == "call":
-        text = take_text(turn, said, " of a call")
-        calls = read_call_list(_parse_quickly(text), "a call", made)
+def read_written_call(turn: dict[str, Any], said: str, made: int) -> tuple[list[dict[str, Any]], bool]:
+    """The calls of a turn whose text is their JSON, numbered from those that were made before it; and whether it is
+    one that has a name and arguments, and nothing beside."""
+    text = take_text(turn, said, " of a call")
+    value = _parse_quickly(text)
+    calls = read_call_list(value, "a call", made)
+    for call in calls:
         # A float of many digits may stand for an integer of more than 64 bits.
-        if any("e+" in call["function"]["arguments"] for call in calls):
-            calls = read_call_list(parse(text, "a call"), "a call", made)
-        return calls
+        if "e+" in call["function"]["arguments"]:
+            return read_call_list(parse(text, "a call"), "a call", made), False
+    return calls, type(value) is dict and len(value) == 2 and "name" in value and "arguments" in value
+
+
+def read_calls(turn: dict[str, Any], role: str, made: int) -> list[dict[str, Any]]:
+    """The calls that a turn has beside its text, numbered from those that were made before it."""
     if _CALLS.isdisjoint(turn):
         return []
     listed: Any = turn.get("tool_calls")
@@ -124,7 +132,7 @@ def _parse_quickly(text: str) -> Any:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
         raise BadRecord("a call is not JSON") from None
-    return parse(text, "a call") if "\\u0000" in text else value
+    return parse(text, "a call") if "\\" in text and "\\u0000" in text else value
 
 
 def read_call_list(value: Any, what: str, made: int, written: bool = True) -> list[dict[str, Any]]:
@@ -141,10 +149,14 @@ def make_call(given: Any, at: int, written: bool) -> dict[str, Any]:
 
     A null in a call that was written as text was meant; one in an object is Arrow's, and no argument.
     """
-    if _is_plain(given):
-        plain = {"name": given["name"], "arguments": format_arguments(given["arguments"], written)}
-        return {"id": f"call_{at}", "type": "function", "function": plain}
-    function: Any = given.get("function", given) if type(given) is dict else None
+    function: Any
+    if type(given) is dict and len(given) == 2 and "name" in given and "arguments" in given:
+        # As nearly all calls are that are written as JSON.
+        name, arguments = given["name"], given["arguments"]
+        if type(arguments) is dict and is_name(name):
+            function = {"name": name, "arguments": _encode_arguments(arguments, written)}
+            return {"id": f"call_{at}", "type": "function", "function": function}
+    function = given.get("function", given) if type(given) is dict else None
     if type(function) is str:
         function = {**given, "name": function}
     name = function.get("name") if type(function) is dict else None
@@ -161,13 +173,6 @@ def make_call(given: Any, at: int, written: bool) -> dict[str, Any]:
         "type": "function",
         "function": {"name": name, "arguments": format_arguments(arguments, written)},
     }
-
-
-def _is_plain(call: Any) -> bool:
-    """Whether a call is as nearly all that are written as JSON."""
-    if type(call) is not dict or call.keys() != _PLAIN_CALL:
-        return False
-    return is_name(call["name"]) and type(call["arguments"]) is dict
 
 
 def _find_arguments(function: dict[str, Any], call: dict[str, Any]) -> Any:
@@ -193,9 +198,13 @@ def format_arguments(given: Any, written: bool) -> str:
         raise BadRecord(f"'arguments' of a call is {name_kind(value)}, not an object")
     if type(given) is str:
         return given
+    return _encode_arguments(value, written)
+
+
+def _encode_arguments(value: dict[str, Any], with_nulls: bool) -> str:
     try:
-        encoded = _encode(value)
-        return encoded if written or "null" not in encoded else _encode(drop_nulls(value))
+        encoded = encode(value)
+        return encoded if with_nulls or "null" not in encoded else encode(drop_nulls(value))
     except RecursionError:
         raise BadRecord("'arguments' of a call are nested too deeply") from None
 
@@ -203,9 +212,14 @@ def format_arguments(given: Any, written: bool) -> str:
 def format_answer(value: Any) -> str:
     """A tool's answer that is no text, as JSON."""
     try:
-        return _encode(value)
+        return encode(value)
     except RecursionError:
         raise BadRecord("an answer of a tool is nested too deeply") from None
+
+
+def encode(value: Any) -> str:
+    """A value as JSON, written as `json.dumps` writes it without `ensure_ascii`."""
+    return "".join(_list_pieces(value, 0))
 
 
 def parse(text: str, what: str) -> Any:

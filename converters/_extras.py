@@ -41,6 +41,10 @@ def _list_texts(turn: dict[str, Any], fields: tuple[str, ...]) -> list[str]:
 
 def check_marks(messages: list[Message]) -> None:
     """Leave out a chat in which nothing that the assistant says is to be learned."""
-    masked = [message for message in messages if "train" in message]
-    if masked and all("train" in message for message in messages if message["role"] == "assistant"):
+    for message in messages:
+        if "train" in message:
+            break
+    else:
+        return
+    if all("train" in message for message in messages if message["role"] == "assistant"):
         raise LeftOut("all that the assistant says is marked as not to be learned")

@@ -1,7 +1,7 @@
 """What is read of a record with preferences, by its shape."""
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 from converters._answers import TEXTS, find_prompt
@@ -9,7 +9,7 @@ from converters._calls import TOOLS
 from converters._labels import ANSWERS, LABELS, find_answer
 from converters._turns import LISTS, METADATA, SYSTEMS, declare_any_turns
 from converters.tools import declare_tool_turns
-from recipebook.data.fields import PART_HARMLESS, RECORD_HARMLESS, TEXT, Fields, Shapes, WrittenJson
+from recipebook.data.fields import PART_HARMLESS, RECORD_HARMLESS, TEXT, Fields, Shapes, Variants, WrittenJson
 
 RESPONSES, TRAJECTORIES = ("chosen_response", "rejected_response"), ("chosen_trajectory", "rejected_trajectory")
 PAIRS = (("chosen", "rejected"), ("preferred_output", "non_preferred_output"), RESPONSES, TRAJECTORIES)
@@ -36,15 +36,20 @@ _WRAPPED = Fields("call", {"tool_call": _CALL}, PART_HARMLESS | {"position"})
 _CALLS = Shapes(lambda call: _WRAPPED if "tool_call" in call else _CALL, (_WRAPPED, _CALL))
 # The reason for a score, which the model is not shown.
 _RESPONSE = Fields("response", {"tool_sequence": _CALLS, "quality_score": None}, PART_HARMLESS | {"reasoning"})
-_TURN = cast(Shapes, declare_any_turns(declare_tool_turns).fields)
+_TURN = cast(Variants, declare_any_turns(declare_tool_turns).fields)
 
 
 def _with_images(turn: dict[str, Any]) -> Fields | None:
     fields = _TURN.choose(turn)
-    return fields.extend({"image_data": None}) if fields and "image_data" in turn else fields
+    return _add_images(fields) if fields and "image_data" in turn else fields
 
 
-_PROMPT = Shapes(_with_images, _TURN.fields)
+@cache
+def _add_images(fields: Fields) -> Fields:
+    return fields.extend({"image_data": None})
+
+
+_PROMPT = Variants(_with_images, _TURN.fields)
 _INPUT = Fields("input", {"messages": _PROMPT, "tools": TOOLS})
 
 
@@ -64,8 +69,13 @@ def _choose(record: dict[str, Any]) -> Fields:
         return _OF_RESPONSES
     answers = pair or (str(find_answer(record)),)
     prompt = find_prompt(record, answers)
-    value = record[prompt] if prompt else None
-    return _declare(answers, prompt, type(value).__name__, _repeats_prompt(record, prompt))
+    kind = type(record[prompt]) if prompt else None
+    if any(type(record.get(field)) is str for field in LISTS) or (
+        prompt in LISTS and type(record.get("prompt")) is str
+    ):
+        # A text may be JSON, or the prompt may be among the messages as well.
+        return _declare(answers, prompt, kind, _repeats_prompt(record, prompt), by_value=True)
+    return _declare(answers, prompt, kind)
 
 
 def _repeats_prompt(record: dict[str, Any], field: str | None) -> bool:
@@ -82,19 +92,25 @@ def _declare_calls(prompt: str, pair: tuple[str, str], answer: Fields | Shapes) 
 
 
 @lru_cache
-def _declare(answers: tuple[str, ...], prompt: str | None, kind: str, repeated: bool) -> Fields:
+def _declare(
+    answers: tuple[str, ...],
+    prompt: str | None,
+    kind: type | None = None,
+    repeated: bool = False,
+    by_value: bool = False,
+) -> Fields:
     """`kind` is that of the prompt's value."""
     read: dict[str, Any] = {**_COMMON, **dict.fromkeys(answers, _TURN), "tools": TOOLS}
     read |= dict.fromkeys(SYSTEMS)
     if len(answers) == 1:
         read |= dict.fromkeys(LABELS)
     if prompt:
-        read[prompt] = _INPUT if kind == "dict" else WrittenJson(_PROMPT) if prompt in LISTS else _PROMPT
-    if kind == "str":
+        read[prompt] = _INPUT if kind is dict else WrittenJson(_PROMPT) if prompt in LISTS else _PROMPT
+    if kind is str:
         read |= {"input": None, "history": None}
     if repeated:
         read["prompt"] = None
-    return Fields("record", read, RECORD_HARMLESS)
+    return Fields("record", read, RECORD_HARMLESS, by_value)
 
 
 _OF_TRAJECTORIES = _declare_calls("context", TRAJECTORIES, _CALLS)
@@ -104,11 +120,11 @@ FIELDS = Shapes(
     (
         _OF_TRAJECTORIES,
         _OF_RESPONSES,
-        *(_declare(PAIRS[0], prompt, "list", False) for prompt in (*LISTS, None)),
-        *(_declare(PAIRS[0], prompt, "str", False) for prompt in TEXTS),
-        _declare(PAIRS[1], "input", "dict", False),
-        *(_declare((answer,), "prompt", "str", False) for answer in ANSWERS),
-        *(_declare((answer,), None, "NoneType", False) for answer in LISTS),
+        *(_declare(PAIRS[0], prompt, list) for prompt in (*LISTS, None)),
+        *(_declare(PAIRS[0], prompt, str) for prompt in TEXTS),
+        _declare(PAIRS[1], "input", dict),
+        *(_declare((answer,), "prompt", str) for answer in ANSWERS),
+        *(_declare((answer,), None) for answer in LISTS),
     ),
 )
 """What the converter reads of each shape."""

@@ -5,6 +5,7 @@
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from recipebook.records import name_kind
@@ -38,14 +39,10 @@ def format_calls(listed: Any, field: str) -> str:
 
 def _format_call(item: Any, field: str) -> str:
     if type(item) is str:
-        written = f"<tool>{item}</tool>"
-        if _PLAIN.fullmatch(item):
-            return written
-        if _NAME.fullmatch(item):
-            return f"<tool>{item}()</tool>"
-        if [(span.start, span.end) for span in find_spans(written)] == [(0, len(written))]:
-            return written
-        raise BadRecord(f"an item of '{field}' is neither a tool's name nor a call")
+        tagged = _tag_call(item)
+        if tagged is None:
+            raise BadRecord(f"an item of '{field}' is neither a tool's name nor a call")
+        return tagged
     call = item.get("tool_call", item) if type(item) is dict else item
     if type(call) is not dict:
         raise BadRecord(_format_kind(f"a call of '{field}'", call, "an object"))
@@ -58,6 +55,18 @@ def _format_call(item: Any, field: str) -> str:
         return format_call(name, arguments or {})
     except ValueError:
         raise BadRecord(f"'arguments' of a call of '{field}' are nested too deeply") from None
+
+
+# Both answers of a pair mostly make the same calls, in another order or with other arguments.
+@lru_cache(1024)
+def _tag_call(text: str) -> str | None:
+    """A call, or the name of a tool, as a call in a text; None for any other text."""
+    tagged = f"<tool>{text}</tool>"
+    if _PLAIN.fullmatch(text):
+        return tagged
+    if _NAME.fullmatch(text):
+        return f"<tool>{text}()</tool>"
+    return tagged if [(span.start, span.end) for span in find_spans(tagged)] == [(0, len(tagged))] else None
 
 
 def _format_kind(what: str, value: Any, wanted: str) -> str:

@@ -10,11 +10,11 @@ A tool answers calls of the turn right before it: the one whose id or name it ha
 from collections.abc import Set
 from typing import Any
 
-from converters._calls import format_answer, read_call_list, read_calls
+from converters._calls import format_answer, read_call_list, read_calls, read_written_call
 from converters._extras import add_extras
 from converters._fields import take_any_text, take_text
 from converters._turns import ROLES, Shape, take_role
-from converters._written_calls import WrittenCalls, may_hold_calls, read_written_calls, split_answers
+from converters._written_calls import OPENING, may_hold_calls, read_written_calls, split_answers
 from recipebook.data.fields import remember_odd
 from recipebook.rows import BadRecord, Message
 
@@ -24,63 +24,143 @@ TOOL_ROLES = {**ROLES, **dict.fromkeys(_CALLERS, "call"), **dict.fromkeys(_TOOLS
 _MARK_AND_CALLS = frozenset(("role", "content", "tool_calls", "train"))
 
 
-def read_tool_turns(listed: list[Any], shape: Shape, known: Set[str] = frozenset()) -> tuple[list[Message], list[str]]:
-    """The messages, and the names of the tools that they call, in their order; `known` has the names of all tools."""
+def read_tool_turns(listed: list[Any], shape: Shape, known: Set[str] = frozenset()) -> "Dialogue":
+    """Read turns in their order; `known` has the names of all tools."""
     _, speaker, said = shape
-    messages: list[Message] = []
-    called: list[str] = []
-    # The ids of the last turn's calls that no tool has answered yet, in their order, and the tools' names.
-    waiting: dict[str, str] = {}
-    in_text = False
-    odd: list[Any] = []
+    dialogue = Dialogue(shape, known)
     for at, turn in enumerate(listed):
         try:
             role = TOOL_ROLES[turn[speaker]]
         except (KeyError, TypeError):
             role = take_role(turn, shape, TOOL_ROLES)
-        if role == "call" or len(turn) > 2 or type(turn.get(said)) is not str:
-            odd.append(turn)
         if role == "tool":
-            text = turn.get(said)
-            if type(text) is not str or "\r" in text:
-                text = _take_answer(turn, said, shape.place)
-            for answer in split_answers(text) if in_text else (text,):
-                answered = _find_answered(turn, waiting, messages)
-                messages.append({"role": role, "content": answer, "tool_call_id": answered})
-                if len(turn) > 2:
-                    add_extras(messages[-1], turn, shape.place)
-            continue
-        # A turn with only its speaker and its text calls nothing, unless in the text.
-        may_call = role == "call" or len(turn) > 2 or said not in turn
-        calls = read_calls(turn, role, said, len(called)) if may_call else []
-        if calls:
-            in_text = False
-            text = "" if role == "call" or turn.get(said) is None else take_any_text(turn, said, shape.place)
+            dialogue.add_answer(turn)
+        elif role == "call":
+            dialogue.add_written_call(turn)
+        elif len(turn) > 2 or said not in turn:
+            dialogue.add_odd(turn, role, listed, at)
         else:
-            text = turn.get(said)
-            if type(text) is not str or not text or text.isspace() or "\r" in text:
-                text = take_text(turn, said, shape.place)
-            # A sign is looked for first, which is much faster.
-            if role == "assistant" and (text[-1] in "]\n " or "<" in text) and may_hold_calls(text):
-                followed = _is_answered(listed, at, speaker)
-                if found := _read_text(text, followed, known):
-                    in_text, text = True, found.text
-                    calls = read_call_list(found.calls, "a call", len(called))
-        message: Message = {"role": "assistant" if calls else role, "content": text}
-        if calls:
-            message["tool_calls"] = calls
-        if len(turn) > 2:
-            add_extras(message, turn, shape.place)
-        if not calls or not _join_calls(messages, message):
-            messages.append(message)
-            waiting.clear()
+            dialogue.add_text(turn, role, listed, at)
+    remember_odd(listed, dialogue.odd)
+    return dialogue
+
+
+class Dialogue:
+    """A dialogue as far as it is read: its messages, and the names of the tools that they call."""
+
+    def __init__(self, shape: Shape, known: Set[str] = frozenset()) -> None:
+        self._shape, self._said, self._known = shape, shape.said, known
+        self.messages: list[Message] = []
+        self.roles: list[str] = []
+        """Whose messages they are; one that calls tools is a `call`."""
+        self.called: list[str] = []
+        self.unread_calls = 0
+        """Messages of the assistant in which the sign of a call stays text."""
+        self.odd: list[Any] = []
+        """Turns that may have more than is read of them here."""
+        # The ids of the last turn's calls that no tool has answered yet, in their order, and the tools' names.
+        self._waiting: dict[str, str] = {}
+        self._in_text = False
+
+    def add_answer(self, turn: dict[str, Any]) -> None:
+        """Add what a tool answers; several answers may stand in one text as their calls did."""
+        text = turn.get(self._said)
+        is_odd = len(turn) > 2 or type(text) is not str
+        if type(text) is not str or "\r" in text:
+            text = _take_answer(turn, self._said, self._shape.place)
+        for answer in split_answers(text) if self._in_text else (text,):
+            answered = self._find_answered(turn)
+            self.messages.append({"role": "tool", "content": answer, "tool_call_id": answered})
+            self.roles.append("tool")
+            if is_odd:
+                add_extras(self.messages[-1], turn, self._shape.place)
+        if is_odd:
+            self.odd.append(turn)
+
+    def add_written_call(self, turn: dict[str, Any]) -> None:
+        """Add a turn whose text is the JSON of a call, or of several."""
+        calls, is_plain = read_written_call(turn, self._said, len(self.called))
+        message: Message = {"role": "assistant", "content": "", "tool_calls": calls}
+        if len(turn) > 2 or not is_plain:
+            self.odd.append(turn)
+            add_extras(message, turn, self._shape.place)
+        self._in_text = False
+        self._add_calls(message, calls)
+
+    def add_odd(self, turn: dict[str, Any], role: str, listed: list[Any], at: int) -> None:
+        """Add a turn that has more than its speaker and a text: perhaps calls."""
+        calls = read_calls(turn, role, len(self.called))
+        if not calls:
+            self.add_text(turn, role, listed, at)
+            return
+        text = "" if turn.get(self._said) is None else take_any_text(turn, self._said, self._shape.place)
+        message: Message = {"role": "assistant", "content": text, "tool_calls": calls}
+        self.unread_calls += OPENING in text
+        self.odd.append(turn)
+        add_extras(message, turn, self._shape.place)
+        self._in_text = False
+        self._add_calls(message, calls)
+
+    def add_text(self, turn: dict[str, Any], role: str, listed: list[Any], at: int) -> None:
+        """Add a turn that says something, in which calls may be written."""
+        text = turn.get(self._said)
+        is_odd = len(turn) > 2 or type(text) is not str
+        if type(text) is not str or not text or text.isspace() or "\r" in text:
+            text = take_text(turn, self._said, self._shape.place)
+        message: Message = {"role": role, "content": text}
+        # A sign is looked for first, which is much faster.
+        if role == "assistant" and (text[-1] in "]\n " or "<" in text) and may_hold_calls(text):
+            self._read_text(message, _is_answered(listed, at, self._shape.speaker))
+        if is_odd:
+            self.odd.append(turn)
+            add_extras(message, turn, self._shape.place)
+        if "tool_calls" in message:
+            self._add_calls(message, message["tool_calls"])
+        else:
+            self.messages.append(message)
+            self.roles.append(role)
+            self._waiting.clear()
+
+    def _read_text(self, message: Message, followed: bool) -> None:
+        """Take the calls out of a message's text, where a tool answers it or all of them are of tools that are
+        known."""
+        found = read_written_calls(message["content"]) if followed or self._known else None
+        if found and (followed or self._known >= set(found.list_names())):
+            self._in_text = True
+            message["content"] = found.text
+            message["tool_calls"] = read_call_list(found.calls, "a call", len(self.called))
+        else:
+            self.unread_calls += OPENING in message["content"]
+
+    def _add_calls(self, message: Message, calls: list[dict[str, Any]]) -> None:
+        if _join_calls(self.messages, message):
+            self.roles[-1] = "call"
+        else:
+            self.messages.append(message)
+            self.roles.append("call")
+            self._waiting.clear()
         for call in calls:
-            if call["id"] in waiting:
+            called, name = call["id"], call["function"]["name"]
+            if called in self._waiting:
                 raise BadRecord("two calls have the same 'id'")
-            waiting[call["id"]] = call["function"]["name"]
-            called.append(call["function"]["name"])
-    remember_odd(listed, odd)
-    return messages, called
+            self._waiting[called] = name
+            self.called.append(name)
+
+    def _find_answered(self, turn: dict[str, Any]) -> str:
+        """The id of the call that a tool's turn answers, which then waits no more."""
+        waiting = self._waiting
+        if waiting and len(turn) == 2:
+            first = next(iter(waiting))
+            del waiting[first]
+            return first
+        named, tool, last = turn.get("tool_call_id"), turn.get("name"), self.messages[-1:]
+        if not waiting and last and last[0]["role"] == "assistant" and "tool_calls" not in last[0]:
+            raise BadRecord("a tool answers, but the text before it holds no call that can be read")
+        if not waiting or (named is not None and (type(named) is not str or named not in waiting)):
+            raise BadRecord("a tool answers a call that was not made")
+        answered = named or next((id_ for id_, name in waiting.items() if name == tool), next(iter(waiting)))
+        del waiting[answered]
+        return answered
 
 
 def _take_answer(turn: dict[str, Any], said: str, place: str) -> str:
@@ -93,35 +173,11 @@ def _take_answer(turn: dict[str, Any], said: str, place: str) -> str:
     return format_answer(value) if is_value else take_any_text(turn, said, place)
 
 
-def _find_answered(turn: dict[str, Any], waiting: dict[str, str], messages: list[Message]) -> str:
-    """The id of the call that a tool's turn answers, which then waits no more."""
-    named, tool = turn.get("tool_call_id"), turn.get("name")
-    if waiting and named is None and tool is None:
-        first = next(iter(waiting))
-        del waiting[first]
-        return first
-    if not waiting and messages and messages[-1]["role"] == "assistant" and "tool_calls" not in messages[-1]:
-        raise BadRecord("a tool answers, but the text before it holds no call that can be read")
-    if not waiting or (named is not None and (type(named) is not str or named not in waiting)):
-        raise BadRecord("a tool answers a call that was not made")
-    answered = named or next((id_ for id_, name in waiting.items() if name == tool), next(iter(waiting)))
-    del waiting[answered]
-    return answered
-
-
 def _is_answered(listed: list[Any], at: int, speaker: str) -> bool:
     """Whether a tool speaks after the turn at `at`."""
     following = listed[at + 1] if at + 1 < len(listed) else None
     name = following.get(speaker) if type(following) is dict else None
     return type(name) is str and TOOL_ROLES.get(name) == "tool"
-
-
-def _read_text(text: str, followed: bool, known: Set[str]) -> WrittenCalls | None:
-    """The calls of a text, where a tool answers it or all of them are of tools that are known."""
-    if not followed and not known:
-        return None
-    found = read_written_calls(text)
-    return found if found and (followed or known >= set(found.list_names())) else None
 
 
 def _join_calls(messages: list[Message], message: Message) -> bool:

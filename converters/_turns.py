@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from converters._extras import REASONING, add_extras
 from converters._fields import PART_TEXTS, take_any_text, take_text
-from recipebook.data.fields import OBJECT, PART_HARMLESS, TEXT, Fields, Shapes, WrittenJson, remember_odd
+from recipebook.data.fields import OBJECT, PART_HARMLESS, TEXT, Fields, Variants, WrittenJson, remember_odd
 from recipebook.data.marks import MARKS
 from recipebook.records import load_json, name_kind
 from recipebook.rows import BadRecord, Message
@@ -82,9 +82,15 @@ _THINKERS = ("assistant", "call")
 
 def find_turns(record: dict[str, Any]) -> tuple[list[Any], Shape] | None:
     """Find the list of turns, such as OpenAI's `messages`, and its shape; None where the record has no list."""
-    shape = recall_shape(record)
-    if shape:
-        return record[shape.field], shape
+    # Nearly all data has one of these two shapes, which need no search.
+    if "messages" in record:
+        listed, shape = record["messages"], OPENAI
+    else:
+        listed, shape = record.get("conversations"), SHAREGPT
+    first = listed[0] if type(listed) is list and listed else None
+    is_usual = type(first) is dict and shape.speaker in first and shape.said in first
+    if is_usual and (shape is OPENAI or "role" not in first):
+        return listed, shape
     for field in LISTS:
         if (listed := record.get(field)) is not None:
             return take_turns(listed, field)
@@ -98,17 +104,6 @@ def take_turns(listed: Any, field: str) -> tuple[list[Any], Shape]:
     if type(listed) is not list:
         raise BadRecord(f"'{field}' is {name_kind(listed)}, not a list")
     return listed, _find_shape(listed, field)
-
-
-def recall_shape(record: dict[str, Any]) -> Shape | None:
-    """The shape of a record that is as nearly all are, found without a search; None for all others."""
-    listed, shape = record.get("messages"), OPENAI
-    if listed is None:
-        listed, shape = record.get("conversations"), SHAREGPT
-    first = listed[0] if type(listed) is list and listed else None
-    if type(first) is not dict or shape.said not in first:
-        return None
-    return shape if shape.speaker in first and (shape is OPENAI or "role" not in first) else None
 
 
 def _find_shape(listed: list[Any], field: str) -> Shape:
@@ -128,7 +123,7 @@ def _parse_list(text: str, field: str) -> Any:
 
 def read_turns(listed: list[Any], shape: Shape, roles: dict[str, str]) -> list[Message]:
     """The messages of turns that call no tools."""
-    field, speaker, said = shape
+    _, speaker, said = shape
     messages: list[Message] = []
     odd: list[Any] = []
     for turn in listed:
@@ -136,20 +131,23 @@ def read_turns(listed: list[Any], shape: Shape, roles: dict[str, str]) -> list[M
             role, text = roles[turn[speaker]], turn[said]
         except (KeyError, TypeError):
             role, text = take_role(turn, shape, roles), None
-        plain = len(turn) == 2 and type(text) is str
-        if not plain:
-            odd.append(turn)
-            if turn.get("tool_calls") or turn.get("function_call"):
-                raise BadRecord(f"a turn of '{field}' calls a tool, which converter tools is for")
         # What take_text checks, without a call a turn.
-        if type(text) is not str or not text or text.isspace() or "\r" in text:
-            text = take_text(turn, said, shape.place)
-        message: Message = {"role": role, "content": text}
-        if not plain:
-            add_extras(message, turn, shape.place)
-        messages.append(message)
+        if len(turn) == 2 and type(text) is str and text and not text.isspace() and "\r" not in text:
+            messages.append({"role": role, "content": text})
+        else:
+            odd.append(turn)
+            messages.append(_read_odd_turn(turn, shape, role))
     remember_odd(listed, odd)
     return messages
+
+
+def _read_odd_turn(turn: dict[str, Any], shape: Shape, role: str) -> Message:
+    """The message of a turn that has more than a speaker and a plain text."""
+    if turn.get("tool_calls") or turn.get("function_call"):
+        raise BadRecord(f"a turn of '{shape.field}' calls a tool, which converter tools is for")
+    message: Message = {"role": role, "content": take_text(turn, shape.said, shape.place)}
+    add_extras(message, turn, shape.place)
+    return message
 
 
 def read_history(record: dict[str, Any]) -> list[Message]:
@@ -164,15 +162,15 @@ def read_history(record: dict[str, Any]) -> list[Message]:
     return messages
 
 
-def choose_listed(record: dict[str, Any], usual: Mapping[Shape, Fields], listed: Mapping[str, Fields]) -> Fields | None:
-    """What is declared of a record with a list of turns: by its shape, or by the list's field; None without a list."""
-    shape = recall_shape(record)
-    if shape:
-        return usual[shape]
-    return next((fields for field, fields in listed.items() if record.get(field) is not None), None)
+def choose_listed(record: dict[str, Any], listed: Mapping[str, Fields]) -> Fields | None:
+    """What is declared of a record with a list of turns, by the list's field; None where it has no list."""
+    for field, fields in listed.items():
+        if field in record and record[field] is not None:
+            return fields
+    return None
 
 
-def declare_turns(shape: Shape, roles: Mapping[str, str], **more: Mapping[str, Any]) -> Shapes:
+def declare_turns(shape: Shape, roles: Mapping[str, str], **more: Mapping[str, Any]) -> Variants:
     """What is read of a turn; `more` has the fields that only one role of `roles` has."""
     common = {shape.speaker: None, shape.said: PARTS, "name": TEXT, **dict.fromkeys(MARKS)}
     thoughts = dict.fromkeys(REASONING, TEXT)
@@ -188,10 +186,10 @@ def declare_turns(shape: Shape, roles: Mapping[str, str], **more: Mapping[str, A
         # Perhaps its speaker stands under another name.
         return named.get(name, unknown) if type(name) is str else unknown
 
-    return Shapes(choose, by_role.values())
+    return Variants(choose, by_role.values())
 
 
-def declare_any_turns(declare: Callable[[Shape], Shapes]) -> WrittenJson:
+def declare_any_turns(declare: Callable[[Shape], Variants]) -> WrittenJson:
     """What is read of turns of any shape, as a list or as its JSON; `declare` says it for those of one shape."""
     shapes = {(speaker, said): declare(Shape("", speaker, said)) for speaker in SPEAKERS for said in SAID}
 
@@ -205,7 +203,7 @@ def declare_any_turns(declare: Callable[[Shape], Shapes]) -> WrittenJson:
         said = next((name for name in SAID if name in turn), "content")
         return shapes[speaker, said].choose(turn)
 
-    return WrittenJson(Shapes(choose, [fields for each in shapes.values() for fields in each.fields]))
+    return WrittenJson(Variants(choose, [fields for each in shapes.values() for fields in each.fields]))
 
 
 def take_role(turn: Any, shape: Shape, roles: dict[str, str]) -> str:
@@ -220,7 +218,7 @@ def take_role(turn: Any, shape: Shape, roles: dict[str, str]) -> str:
 
 def add_system(messages: list[Message], record: dict[str, Any], default: str | None) -> None:
     """Put a system prompt first: the record's `system` or `system_prompt`, or `default` if the record has none."""
-    if default is None and record.get("system") is None and record.get("system_prompt") is None:
+    if default is None and "system" not in record and "system_prompt" not in record:
         return
     given = [field for field in SYSTEMS if record.get(field) is not None]
     own = dict.fromkeys(text for field in given if (text := take_any_text(record, field)))
@@ -273,6 +271,8 @@ def _check_order(roles: tuple[str, ...]) -> int:
 def take_metadata(record: dict[str, Any]) -> dict[str, Any]:
     """The texts, numbers and booleans of the record's metadata, by which results can be broken down."""
     meta: dict[str, Any] = {}
+    if "metadata" not in record and "meta" not in record:
+        return meta
     for field in METADATA:
         metadata = record.get(field)
         if type(metadata) is dict:

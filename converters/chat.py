@@ -32,9 +32,7 @@ from converters._turns import (
     CHAT_NOTES,
     LISTS,
     METADATA,
-    OPENAI,
     ROLES,
-    SHAREGPT,
     SYSTEMS,
     add_system,
     choose_listed,
@@ -124,15 +122,12 @@ _CALLS: dict[str, Any] = {role: {"tool_calls": None, "function_call": None} for 
 _LISTED = declare_any_turns(lambda shape: declare_turns(shape, ROLES, **_CALLS))
 _BESIDE = dict.fromkeys((*SYSTEMS, *_TOOLS))
 _TURNS = {field: _declare(**_BESIDE, **{field: _LISTED}) for field in LISTS}
-_USUAL = {
-    shape: _declare(**_BESIDE, **{shape.field: declare_turns(shape, ROLES, **_CALLS)}) for shape in (OPENAI, SHAREGPT)
-}
 _TEXTS = {pair: _declare(**_BESIDE, **dict.fromkeys((*pair, *_CONTEXTS, "history"))) for pair in _PAIRS}
 _LISTS = {pair: _declare(**_BESIDE, **dict.fromkeys(pair, _LISTED)) for pair in _PAIRS}
 
 
 def _choose_shape(record: dict[str, Any]) -> Fields:
-    listed = choose_listed(record, _USUAL, _TURNS)
+    listed = choose_listed(record, _TURNS)
     if listed:
         return listed
     pair = next(pair for pair in _PAIRS if record.get(pair[0]) is not None and record.get(pair[1]) is not None)
@@ -144,14 +139,16 @@ FIELDS = Shapes(_choose_shape, (*_TURNS.values(), *_TEXTS.values(), *_LISTS.valu
 
 def convert(record: dict[str, Any], options: Options) -> list[Row]:
     """The record's one chat."""
-    columns = options.columns
-    messages = _read_messages(record) if columns is None else _read_columns(record, columns)
-    add_system(messages, record if columns is None else _take_system(record, columns), options.system)
+    columns, meta = options.columns, take_metadata(record)
+    if columns is None:
+        messages = _read_messages(record)
+        add_system(messages, record, options.system)
+    else:
+        messages = _read_columns(record, columns)
+        add_system(messages, _take_system(record, columns), options.system)
+        meta |= take_meta(record, columns)
     dropped = drop_unanswered(messages, list_roles(messages))
     check_marks(messages)
-    meta = take_metadata(record)
-    if columns:
-        meta |= take_meta(record, columns)
     if dropped:
         meta["dropped"] = dropped
     return [{"messages": messages, "meta": meta}]
@@ -166,7 +163,7 @@ def _read_messages(record: dict[str, Any]) -> list[Message]:
         _refuse_tools(record)
     turns = find_turns(record)
     if turns:
-        return read_turns(*turns, ROLES)
+        return read_turns(turns[0], turns[1], ROLES)
     for pair in _PAIRS:
         if record.get(pair[0]) is not None and record.get(pair[1]) is not None:
             return _read_pair(record, *pair)

@@ -45,7 +45,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationInfo, field_validator
 
-from converters._answers import Asked, check_called, find_prompt, read_asked
+from converters._answers import check_called, find_prompt, read_asked
 from converters._fields import take_text
 from converters._labels import find_answer, find_label, find_labelled, take_label
 from converters._preference_fields import CATEGORIES, PAIRS, RESPONSES, SCORES, TRAJECTORIES, find_pair
@@ -97,11 +97,12 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
     pair = find_pair(record)
     label = None if pair else find_label(record)
     row = _convert_labelled(record, label) if label else _convert_pair(record, pair or PAIRS[0])
-    for name, strength in measure_strength(record).items():
+    meta = row["meta"]
+    for name, strength in zip(STRENGTHS, _measure(record), strict=True):
         if strength is not None:
-            row["meta"][name] = strength
+            meta[name] = strength
     if options.strength is not None and options.threshold is not None:
-        found = row["meta"].get(options.strength)
+        found = meta.get(options.strength)
         if found is None:
             raise BadRecord(f"tells no {options.strength}, which the threshold goes by")
         if found < options.threshold:
@@ -111,7 +112,18 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
 
 def measure_strength(record: dict[str, Any]) -> dict[str, float | None]:
     """How much better the chosen answer is, by each formula; None if the record lacks the scores."""
-    score = _take_number(record, "preference_score")
+    return dict(zip(STRENGTHS, _measure(record), strict=True))
+
+
+def compare_scores(chosen: float, rejected: float) -> dict[str, float | None]:
+    """The two formulas of strength; the ratio is None if the scores add up to 0."""
+    difference, ratio = _compare(chosen, rejected)
+    return {"difference": difference, "ratio": ratio}
+
+
+def _measure(record: dict[str, Any]) -> tuple[float | None, float | None, float | None]:
+    """The strengths in the order of their names."""
+    score = _take_number(record, "preference_score") if "preference_score" in record else None
     response, other = record.get("chosen_response"), record.get("rejected_response")
     if type(response) is dict:
         chosen = _take_number(response, "quality_score")
@@ -119,15 +131,14 @@ def measure_strength(record: dict[str, Any]) -> dict[str, float | None]:
     else:
         chosen, rejected = _find_scores(record)
     if chosen is None or rejected is None:
-        return {"difference": None, "ratio": None, "score": score}
-    return {**compare_scores(chosen, rejected), "score": score}
+        return None, None, score
+    return *_compare(chosen, rejected), score
 
 
-def compare_scores(chosen: float, rejected: float) -> dict[str, float | None]:
-    """The two formulas of strength; the ratio is None if the scores add up to 0."""
+def _compare(chosen: float, rejected: float) -> tuple[float, float | None]:
     difference, total = chosen - rejected, chosen + rejected
     # Rounded, so that 1.7 - 1.1 is not under a threshold of 0.6.
-    return {"difference": round(difference, 6), "ratio": round(difference / total, 6) if total else None}
+    return round(difference, 6), round(difference / total, 6) if total else None
 
 
 def _find_scores(record: dict[str, Any]) -> tuple[float | None, float | None]:
@@ -141,44 +152,47 @@ def _find_scores(record: dict[str, Any]) -> tuple[float | None, float | None]:
 
 
 def _convert_pair(record: dict[str, Any], pair: tuple[str, str]) -> Row:
-    asked = _read_pair(record, pair)
-    chosen, rejected = asked.answers
+    prompt, (chosen, rejected), tools, images = _read_pair(record, pair)
     if chosen["content"].strip() == rejected["content"].strip() and _list_calls(chosen) == _list_calls(rejected):
         raise BadRecord("the chosen and the rejected answer are the same")
-    if asked.tools:
-        check_called(asked, chosen)
-    row: Row = {
-        "messages": asked.prompt,
-        "chosen": chosen,
-        "rejected": rejected,
-        "meta": _describe(record, asked.images),
-    }
-    return {**row, "tools": asked.tools} if asked.tools else row
+    meta = _describe(record, images)
+    if not tools:
+        return {"messages": prompt, "chosen": chosen, "rejected": rejected, "meta": meta}
+    check_called(prompt, chosen, tools)
+    return {"messages": prompt, "chosen": chosen, "rejected": rejected, "tools": tools, "meta": meta}
 
 
 def _convert_labelled(record: dict[str, Any], label: str) -> Row:
     good, field = take_label(record, label), find_answer(record)
     if field is None:
         raise BadRecord(f"has '{label}' and no answer")
-    asked = read_asked(record, (field,))
-    (answer,) = asked.answers
-    if good and asked.tools:
-        check_called(asked, answer)
-    row: Row = {"messages": asked.prompt, "answer": answer, "label": good, "meta": _describe(record, asked.images)}
-    return {**row, "tools": asked.tools} if asked.tools else row
+    prompt, (answer,), tools, images = read_asked(record, (field,))
+    meta = _describe(record, images)
+    if not tools:
+        return {"messages": prompt, "answer": answer, "label": good, "meta": meta}
+    if good:
+        check_called(prompt, answer, tools)
+    return {"messages": prompt, "answer": answer, "label": good, "tools": tools, "meta": meta}
 
 
-def _read_pair(record: dict[str, Any], pair: tuple[str, str]) -> Asked:
-    if pair == RESPONSES and type(record.get(pair[0])) not in (str, list):
-        return _ask(record, "input", [format_sequence(record, field) for field in pair])
-    if pair == TRAJECTORIES:
-        return _ask(record, "context", [format_calls(record.get(field), field) for field in pair])
+def _read_pair(
+    record: dict[str, Any], pair: tuple[str, str]
+) -> tuple[list[Message], list[Message], list[dict[str, Any]], int]:
+    """The parts of `Asked`."""
+    if pair is RESPONSES and type(record.get(pair[0])) not in (str, list):
+        return _ask(record, "input", format_sequence(record, pair[0]), format_sequence(record, pair[1]))
+    if pair is TRAJECTORIES:
+        chosen, rejected = (format_calls(record.get(field), field) for field in pair)
+        return _ask(record, "context", chosen, rejected)
     return read_asked(record, pair)
 
 
-def _ask(record: dict[str, Any], field: str, answers: list[str]) -> Asked:
+def _ask(
+    record: dict[str, Any], field: str, chosen: str, rejected: str
+) -> tuple[list[Message], list[Message], list[dict[str, Any]], int]:
     prompt: list[Message] = [{"role": "user", "content": take_text(record, field)}]
-    return Asked(prompt, [{"role": "assistant", "content": answer} for answer in answers], [], 0)
+    answers: list[Message] = [{"role": "assistant", "content": chosen}, {"role": "assistant", "content": rejected}]
+    return prompt, answers, [], 0
 
 
 def _list_calls(answer: Message) -> list[Any]:
@@ -187,28 +201,32 @@ def _list_calls(answer: Message) -> list[Any]:
 
 def _describe(record: dict[str, Any], images: int) -> dict[str, Any]:
     """The meta of a row, the measured strengths aside."""
-    known = _take_known(record)
-    category = _find_category(record, known)
+    known, is_named = _take_known(record), not _NAMED.isdisjoint(record)
+    category = (is_named and _find_category(record)) or _find_category(known)
     meta: dict[str, Any] = {}
     if category or not (known.get("category") or _was_row(record)):
         meta["category"] = category or "uncategorised"
     # A record's own image is one of its messages', where they have any.
     if images or record.get("image_data") is not None:
         meta["images"] = max(images, 1)
-    for key in CATEGORIES:
+    for key in CATEGORIES if is_named else ():
         # Of several, the others are kept under their own names.
         if key in record and type(record[key]) is str and record[key] not in ("", category):
             meta[key] = record[key]
-    if known:
-        # What became the category or a strength is there already.
-        left = {
-            key: known[key] for key in known if key not in _SCORED and (key not in _NAMED or known[key] != category)
-        }
-        for key, value in take_metadata({"metadata": left}).items() if left else ():
-            # A strength is a number.
-            if key not in STRENGTHS or type(value) is not str:
-                meta.setdefault(key, value)
+    # What became the category or a strength is there already.
+    left = {key: known[key] for key in known if key not in _SCORED and (key not in _NAMED or known[key] != category)}
+    for key, value in take_metadata({"metadata": left}).items() if left else ():
+        # A strength is a number.
+        if key not in STRENGTHS or type(value) is not str:
+            meta.setdefault(key, value)
     return meta
+
+
+def _find_category(holder: dict[str, Any]) -> str | None:
+    for field in CATEGORIES:
+        if field in holder and type(holder[field]) is str and holder[field]:
+            return str(holder[field])
+    return None
 
 
 def _was_row(record: dict[str, Any]) -> bool:
@@ -228,6 +246,8 @@ def _take_known(record: dict[str, Any]) -> dict[str, Any]:
 
 def _take_number(holder: dict[str, Any], field: str) -> float | None:
     value = holder.get(field)
+    if type(value) is float and -_LARGEST < value < _LARGEST:
+        return value
     if value is None:
         return None
     if type(value) not in (int, float):
@@ -235,14 +255,6 @@ def _take_number(holder: dict[str, Any], field: str) -> float | None:
     if not -_LARGEST < value < _LARGEST:
         raise BadRecord(f"'{field}' is no number of a sensible size")
     return float(value)
-
-
-def _find_category(record: dict[str, Any], known: dict[str, Any]) -> str | None:
-    for holder in (record, known):
-        for field in CATEGORIES:
-            if field in holder and type(holder[field]) is str and holder[field]:
-                return str(holder[field])
-    return None
 
 
 def _join(fields: Sequence[str]) -> str:

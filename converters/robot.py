@@ -12,9 +12,9 @@ Every piece between line ends and semicolons must be one call, as Python reads i
 """
 
 import ast
-import functools
 import re
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 from converters._fields import take_text
@@ -35,15 +35,24 @@ _PIECE = re.compile(
 )
 
 _CALL = re.compile(r"\s*+[^\W\d]\w*+(?:\.\w++)++\(")
+# What nearly all calls look like. A text in which nothing can separate calls, either, is one alone.
+_PLAIN_NAME = r"[A-Za-z_][A-Za-z_0-9]*+(?:\.[A-Za-z_][A-Za-z_0-9]*+)*+"
+_PLAIN_CALL = re.compile(rf"{_PLAIN_NAME}\([^()]*+\)")
+_ONLY_CALL = re.compile(rf"{_PLAIN_NAME}\([^();\n]*+\)")
 # Python's parser takes a kilobyte of memory for some characters.
 MAX_CHARS = 100_000
+
+
+def _is_list(record: Mapping[str, Any]) -> bool:
+    """Whether a record has its calls in a list."""
+    return "output_list" in record and record["output_list"] is not None and record.get("output") is None
 
 
 _TEXT, _LIST = (
     Fields("record", dict.fromkeys(("input", output, "category")), RECORD_HARMLESS)
     for output in ("output", "output_list")
 )
-FIELDS = Shapes(lambda record: _LIST if record.get("output") is None else _TEXT, (_TEXT, _LIST))
+FIELDS = Shapes(lambda record: _LIST if _is_list(record) else _TEXT, (_TEXT, _LIST))
 
 
 class Options(Frozen):
@@ -78,29 +87,26 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
 
 
 def _take_calls(record: dict[str, Any]) -> list[str]:
-    listed = record.get("output_list")
-    field = "output_list"
-    if listed is None or record.get("output") is not None:
-        field, calls = "output", split_calls(take_text(record, "output"))
-    elif type(listed) is not list:
-        raise BadRecord(f"'output_list' is {name_kind(listed)}, not a list")
+    if _is_list(record):
+        field, calls = "output_list", _split_list(record["output_list"])
     else:
-        calls = [call for item in listed for call in split_calls(_take_item(item))]
+        field, text = "output", take_text(record, "output")
+        if _ONLY_CALL.fullmatch(text):
+            return [text]
+        calls = split_calls(text)
     if not calls:
         raise BadRecord("holds no call")
     for call in calls:
-        # Most calls have two brackets; Python reads the others, which takes ten times as long.
-        name, _, rest = call.partition("(")
-        plain = rest and rest.find(")") == len(rest) - 1 and _is_dotted_name(name)
-        if not plain and not _is_call(call):
+        # Python reads the others, which takes ten times as long.
+        if not _PLAIN_CALL.fullmatch(call) and not _is_call(call):
             raise BadRecord(f"'{field}' has text that is no call such as robot.stop()")
     return calls
 
 
-# An API has some dozen names.
-@functools.lru_cache(1024)
-def _is_dotted_name(text: str) -> bool:
-    return all(part.isidentifier() for part in text.split("."))
+def _split_list(listed: Any) -> list[str]:
+    if type(listed) is not list:
+        raise BadRecord(f"'output_list' is {name_kind(listed)}, not a list")
+    return [call for item in listed for call in split_calls(_take_item(item))]
 
 
 def _is_call(text: str) -> bool:
@@ -124,7 +130,9 @@ def _take_item(item: Any) -> str:
 
 def split_calls(text: str) -> list[str]:
     """The pieces of an output between line ends and semicolons, without those in quotes."""
-    text = text.strip().removesuffix(END_OF_TEXT).rstrip()
+    text = text.strip()
+    if text.endswith(END_OF_TEXT):
+        text = text.removesuffix(END_OF_TEXT).rstrip()
     if ";" not in text and "\n" not in text:
         return [text] if text else []
     pieces = _PIECE.findall(text) if "'" in text or "\\" in text else _split_plainly(text)

@@ -56,7 +56,7 @@ _TEXTS = Fields(
 )
 _LINE = Fields("record", dict.fromkeys(("text", "quality_score", "language")), RECORD_HARMLESS)
 FIELDS = Shapes(
-    lambda record: _LINE if record.get("original_text") is None and record.get("text") is not None else _TEXTS,
+    lambda record: _LINE if record.get("text") is not None and record.get("original_text") is None else _TEXTS,
     (_TEXTS, _LINE),
 )
 

@@ -35,14 +35,12 @@ from converters._calls import TOOLS as TOOLS
 from converters._calls import read_tools as read_tools
 from converters._extras import check_marks
 from converters._fields import take_text
-from converters._tool_turns import TOOL_ROLES
+from converters._tool_turns import TOOL_ROLES, Dialogue
 from converters._tool_turns import read_tool_turns as read_tool_turns
 from converters._turns import (
     CHAT_NOTES,
     LISTS,
     METADATA,
-    OPENAI,
-    SHAREGPT,
     SYSTEMS,
     Shape,
     add_system,
@@ -54,9 +52,9 @@ from converters._turns import (
     take_metadata,
 )
 from converters._written_calls import OPENING, describe_tools, find_written_tools
-from recipebook.data.fields import RECORD_HARMLESS, Fields, Shapes, WrittenJson
+from recipebook.data.fields import RECORD_HARMLESS, Fields, Shapes, Variants, WrittenJson
 from recipebook.frozen import Frozen
-from recipebook.rows import BadRecord, Message, Row
+from recipebook.rows import BadRecord, Row
 
 WANTS = "'messages' or 'conversations' with 'tools' or calls of tools, or 'query', 'tools' and 'answers'"
 SPECIAL_CASE_OF = ("chat",)
@@ -102,7 +100,7 @@ def recognise(record: dict[str, Any]) -> str | None:
     return None
 
 
-def declare_tool_turns(shape: Shape) -> Shapes:
+def declare_tool_turns(shape: Shape) -> Variants:
     """What is read of a turn that may call tools or be a tool's."""
     return declare_turns(
         shape,
@@ -119,12 +117,11 @@ def _declare(**fields: Any) -> Fields:
 
 
 _TURNS = {field: _declare(**{field: declare_any_turns(declare_tool_turns)}) for field in LISTS}
-_USUAL = {shape: _declare(**{shape.field: declare_tool_turns(shape)}) for shape in (OPENAI, SHAREGPT)}
 _QUERY = _declare(query=None, answers=WrittenJson(CALL_FIELDS))
 
 
 def _choose_shape(record: dict[str, Any]) -> Fields:
-    return choose_listed(record, _USUAL, _TURNS) or _QUERY
+    return choose_listed(record, _TURNS) or _QUERY
 
 
 FIELDS = Shapes(_choose_shape, (*_TURNS.values(), _QUERY))
@@ -135,11 +132,13 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
     tools, names = read_tools(record.get("tools")) if record.get("functions") is None else _take_functions(record)
     turns = find_turns(record)
     written = _NONE if tools or not turns else _find_written_tools(record, *turns)
-    messages, called = read_tool_turns(*turns, names or written[1]) if turns else _read_query(record)
+    dialogue = read_tool_turns(*turns, names or written[1]) if turns else _read_query(record)
+    messages, called = dialogue.messages, dialogue.called
     add_system(messages, record, options.system)
-    roles = tuple(["call" if "tool_calls" in each else each["role"] for each in messages])
+    roles = tuple(dialogue.roles) if len(messages) == len(dialogue.roles) else ("system", *dialogue.roles)
     dropped = drop_unanswered(messages, roles)
-    check_marks(messages)
+    if dialogue.odd:
+        check_marks(messages)
     if tools and not names.issuperset(called):
         raise BadRecord("calls a tool that 'tools' does not list")
     if written[0] and written[1].issuperset(called) and (called or describe_tools(written[0])):
@@ -148,9 +147,8 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
     meta["calls"], meta["tool"] = len(called), called[0] if called else "none"
     if dropped:
         meta["dropped"] = dropped
-    for message in messages:
-        if message["role"] == "assistant" and "<" in message["content"] and OPENING in message["content"]:
-            meta["calls_in_text"] = meta.get("calls_in_text", 0) + 1
+    if dialogue.unread_calls:
+        meta["calls_in_text"] = dialogue.unread_calls
     answers = roles[: len(messages)].count("tool")
     if unanswered := len(called) - answers - len(messages[-1].get("tool_calls", ())):
         meta["unanswered"] = unanswered
@@ -177,7 +175,7 @@ def _find_written_tools(
     return next((found for text in texts if type(text) is str and (found := find_written_tools(text))[0]), _NONE)
 
 
-def _read_query(record: dict[str, Any]) -> tuple[list[Message], list[str]]:
+def _read_query(record: dict[str, Any]) -> Dialogue:
     """A question and the calls that answer it."""
     if record.get("query") is None:
         raise BadRecord("has none of 'messages', 'conversations' and 'query'")
@@ -188,8 +186,9 @@ def _read_query(record: dict[str, Any]) -> tuple[list[Message], list[str]]:
     if answers is None:
         raise BadRecord("missing 'answers'")
     calls = read_call_list(answers, "'answers'", 0, written)
-    messages: list[Message] = [
-        {"role": "user", "content": take_text(record, "query")},
-        {"role": "assistant", "content": "", "tool_calls": calls},
-    ]
-    return messages, [call["function"]["name"] for call in calls]
+    dialogue = Dialogue(Shape("", "", ""))
+    dialogue.messages.append({"role": "user", "content": take_text(record, "query")})
+    dialogue.messages.append({"role": "assistant", "content": "", "tool_calls": calls})
+    dialogue.roles += ["user", "call"]
+    dialogue.called += [call["function"]["name"] for call in calls]
+    return dialogue

@@ -15,9 +15,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from functools import cache, partial
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, Any, NamedTuple
 
 import orjson
 from orjson import OPT_APPEND_NEWLINE
@@ -53,12 +55,13 @@ Join = Callable[[Iterable[Record]], Iterator[Record]]
 
 
 class Converter(NamedTuple):
-    """A module of converters/, and the hash of its code and of what it builds on."""
+    """A module of converters/."""
 
     name: str
     options: type[BaseModel]
     convert: Callable[[dict[str, Any], Any], list[Row]]
-    code: str
+    hash_code: Callable[[], str]
+    """Hash its code and what that builds on; it takes longer than a small file."""
     choose_join: Callable[[Any], Join | None] = lambda _: None
     """The step that the options choose; None if no record needs another."""
     strengths: tuple[str, ...] = ()
@@ -81,11 +84,12 @@ class Converted(NamedTuple):
     lines: list[bytes]
 
 
+@cache
 def find_converter(name: str) -> Converter:
     """Load converters/<name>.py."""
     module = load(CONVERTER, name)
     own = vars(module)
-    found = Converter(name, module.Options, module.convert, digest_module(module))
+    found = Converter(name, module.Options, module.convert, partial(digest_module, module))
     declared = {key.lower(): own[key] for key in ("STRENGTHS", "FIELDS", "LEAK", "NOTES") if key in own}
     chosen = {key: own[key] for key in ("choose_join", "choose_fields") if key in own}
     return found._replace(**declared, **chosen)
@@ -131,8 +135,8 @@ def convert_file(
                 _convert_spans(found, each, each.plain, checked, spans, ledger, file, show)
             else:
                 records = each.read(ledger.notes)
-                for converted in convert_records(records, each.name, found, checked, ledger, show):
-                    file.writelines(converted.lines)
+                for _, _, lines in _convert_all(records, each.name, found, checked, ledger, show):
+                    file.writelines(lines)
         account = ledger.close()
         judge(account, rejects, "--rejects")
         if not account.rows:
@@ -153,16 +157,30 @@ def convert_records(
 
     `show` is called after each `PROGRESS_EVERY` records.
     """
-    convert, dumps, remember = converter.convert, orjson.dumps, ledger.contents.remember
     # A third faster than calling the class, as in every step below that is taken a million times.
     make = partial(tuple.__new__, Converted)
+    return map(make, _convert_all(records, name, converter, options, ledger, show))
+
+
+def _convert_all(
+    records: Iterable[Record],
+    name: str,
+    converter: Converter,
+    options: BaseModel,
+    ledger: Ledger,
+    show: Callable[[], None] | None = None,
+) -> Iterator[tuple[Record, list[Row], list[bytes]]]:
+    """What `convert_records` yields, as plain tuples."""
+    convert, dumps, remember = converter.convert, orjson.dumps, ledger.contents.remember
     where = f"{name}#"
     # The length of a line's ending, less the digits: `"origin":"data.jsonl#12"}}` and a line feed.
     end = len(b'"origin":') + len(orjson.dumps(where)) + len(b"}}\n")
     join = converter.choose_join(options)
     unread: list[Unread] = []
     notes = converter.notes
+    has_none_in = frozenset(notes).isdisjoint
     fields = converter.choose_fields(options) or converter.fields
+    find_unread = fields.find_in_object if fields else None
     if fields is None:
         ledger.notes["fields"] = f"converter {converter.name} declares no FIELDS: what it does not read is not counted"
     for record in join(records) if join else records:
@@ -176,14 +194,16 @@ def convert_records(
             rows = convert(value, options)
             if not rows:
                 raise BadRecord("gives no row")
-            digits, lines = str(number), []
+            digits, lines, remarkable = str(number), [], False
             for row in rows:
-                if [*row][-1] != "meta":
-                    _put_meta_last(row)
-                row["meta"]["origin"] = where + digits
+                # It stands last, so that all before the origin can be compared.
+                meta = row.pop("meta")  # type: ignore[misc]
+                row["meta"] = meta
+                remarkable = remarkable or not has_none_in(meta)
+                meta["origin"] = where + digits
                 lines.append(dumps(row, None, OPT_APPEND_NEWLINE))
-            if fields:
-                fields.find_in_object(value, unread)
+            if find_unread:
+                find_unread(value, unread)
                 if unread:
                     ledger.unread.count(unread, name, record)
                     unread.clear()
@@ -200,11 +220,11 @@ def convert_records(
         # What precedes the origin is the content, by which duplicates are known.
         for text in lines:
             remember(xxh3_64_intdigest(text[: -end - len(digits)]))
-        for row in rows if notes else ():
-            if not notes.keys().isdisjoint(row["meta"]):
+        if remarkable:
+            for row in rows:
                 ledger.remark(name, record, [note for key, note in notes.items() if key in row["meta"]])
         ledger.rows += len(rows)
-        yield make((record, rows, lines))
+        yield record, rows, lines
 
 
 def draw_reading(line: ProgressLine, inputs: list[Input], ledger: Ledger) -> None:
@@ -214,11 +234,6 @@ def draw_reading(line: ProgressLine, inputs: list[Input], ledger: Ledger) -> Non
         line.draw(100 * done // total, 100, f" %, {ledger.records} records")
     else:
         line.wait(f"{ledger.records} records,")
-
-
-def _put_meta_last(row: Row) -> None:
-    fields = cast(dict[str, Any], row)
-    fields["meta"] = fields.pop("meta")
 
 
 def _cut(source: Input, ledger: Ledger) -> Iterator[LineSpan] | None:
@@ -271,9 +286,6 @@ def _convert_span(
     piece = folder / str(span.start)
     with piece.open("wb", BUFFER) as file:
         records = read_span(path, name, ledger.notes, span)
-        rows = convert_records(records, name, _find_once(converter), options, ledger)
-        file.writelines(text for each in rows for text in each.lines)
+        converted = _convert_all(records, name, find_converter(converter), options, ledger)
+        file.writelines(chain.from_iterable(map(itemgetter(2), converted)))
     return piece, ledger, span.end
-
-
-_find_once = cache(find_converter)

@@ -89,8 +89,9 @@ def prepare(
     settings += options.model_dump_json(exclude_defaults=True)
     turns = None if system == "keep" else SystemTurns(system)
     settings += turns.note() if turns else ""
-    folder = cache / digest(FORMAT, converter.code, settings, *sources.values())
-    earlier = () if turns else name_earlier_folders(FORMAT, converter.code, data, options, sources.values())
+    code = converter.hash_code()
+    folder = cache / digest(FORMAT, code, settings, *sources.values())
+    earlier = () if turns else name_earlier_folders(FORMAT, code, data, options, sources.values())
     names = [folder.name, *earlier]
     if found := next((found for name in names if (found := _find(cache / name))), None):
         return found

@@ -13,8 +13,10 @@ converter, such as `output` beside `messages`, is unread too: `Shapes` name the 
 
 import re
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -50,13 +52,18 @@ _MEDIA = re.compile(
 _MOST_ORDERS = 512
 _MOST_KEYS = 64
 _MOST_TEXTS = 16
-_LONG = 100
-_MOST_LISTS = 8
-_SEEN: dict[int, tuple[list[Any], list[Any]]] = {}
+# The last list of which a converter has read all, and lists of which it has read all but some items, with those.
+# They are kept themselves, so that no others can be at their places in memory.
+_CLEAN: list[list[Any] | None] = [None]
+_READ = deque[tuple[list[Any], list[Any]]](maxlen=3)
 
 
 Unread = tuple[str, str, Any]
 """A key that nobody reads: the kind of thing that has it, the key, and its value."""
+Find = Callable[[Any, list[Unread]], None]
+"""Adds what is unread in a value that is not null to a list."""
+Inner = "Fields | Shapes | WrittenJson | TypedValue | None"
+"""What is read of a value: of the objects in it these fields; None: the whole value, or the record is refused."""
 
 
 class TypedValue:
@@ -66,32 +73,69 @@ class TypedValue:
         self.kind = kind
 
 
-class _Nobody:
-    """Stands for the declaration of a key that has none."""
-
-
 TEXT = TypedValue(str)
 OBJECT = TypedValue(dict)
-_NOBODY = _Nobody()
-Inner = "Fields | Shapes | WrittenJson | TypedValue | None"
-"""What is read of a value: of the objects in it these fields; None: the whole value, or the record is refused."""
+
+
+class _Steps(NamedTuple):
+    """What has to be looked at in objects of the same keys: each key, and how.
+
+    They hold for objects in which the values of some keys are of the same kinds.
+    """
+
+    kinds: list[tuple[str, type]]
+    finds: list[tuple[str, Find]]
 
 
 class _Objects(ABC):
-    """What is declared of an object is declared of each object of a list."""
+    """What is declared of an object is declared of each object of a list.
+
+    Most data has a few orders of keys, so what they lead to is found once for each of them.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, ...], _Steps] = {}
 
     def find(self, value: Any, found: list[Unread]) -> None:
         """Add what is unread in an object, or in the objects of a list, to `found`."""
         if type(value) is dict:
             self.find_in_object(value, found)
         elif type(value) is list:
-            for item in _list_odd(value):
+            for items, odd in _READ:
+                if items is value:
+                    value = odd
+                    break
+            for item in value:
                 if type(item) is dict:
                     self.find_in_object(item, found)
 
-    @abstractmethod
     def find_in_object(self, holder: dict[str, Any], found: list[Unread]) -> None:
         """Add what is unread in an object to `found`."""
+        keys = tuple(holder)
+        steps = self._known.get(keys)
+        if steps is None:
+            steps = self._learn(keys, holder)
+        kinds, finds = steps
+        for key, kind in kinds:
+            if type(holder[key]) is not kind:
+                finds = self._learn(keys, holder).finds
+                break
+        for key, find in finds:
+            value = holder[key]
+            if value is not None and value is not _CLEAN[0]:
+                find(value, found)
+
+    def _learn(self, keys: tuple[str, ...], holder: dict[str, Any]) -> _Steps:
+        steps = self.plan(holder)
+        if len(self._known) >= _MOST_ORDERS:
+            self._known.clear()
+        if len(keys) <= _MOST_KEYS:
+            self._known[keys] = steps
+        return steps
+
+    @abstractmethod
+    def plan(self, holder: dict[str, Any]) -> _Steps:
+        """What has to be looked at in objects of these keys."""
 
 
 class Fields(_Objects):
@@ -102,12 +146,14 @@ class Fields(_Objects):
         holder: str,
         read: Mapping[str, "Fields | Shapes | WrittenJson | TypedValue | None"],
         harmless: Iterable[str] = (),
+        by_value: bool = False,
     ) -> None:
-        """`holder` is the thing in words, such as `turn`."""
+        """`holder` is the thing in words, such as `turn`; `by_value`: what told it is more than the kind of a value."""
+        super().__init__()
         self.holder = holder
         self.read = dict(read)
         self.harmless = frozenset(harmless)
-        self._steps: dict[tuple[str, ...], list[tuple[str, Any]]] = {}
+        self.by_value = by_value
 
     def extend(
         self, read: Mapping[str, "Fields | Shapes | WrittenJson | TypedValue | None"], harmless: Iterable[str] = ()
@@ -115,43 +161,60 @@ class Fields(_Objects):
         """The same fields and more."""
         return Fields(self.holder, {**self.read, **read}, self.harmless | frozenset(harmless))
 
-    def find_in_object(self, holder: dict[str, Any], found: list[Unread]) -> None:
-        """Add what is unread in an object to `found`."""
-        keys = tuple(holder)
-        steps = self._steps.get(keys)
-        if steps is None:
-            steps = self._plan(keys)
-        for key, inner in steps:
-            value = holder[key]
-            if value is not None:
-                kind = type(inner)
-                if kind is Fields and type(value) is dict:
-                    inner.find_in_object(value, found)
-                elif kind is _Nobody or (kind is TypedValue and type(value) is not inner.kind):
-                    found.append((self.holder, key, value))
-                elif kind is not TypedValue:
-                    inner.find(value, found)
+    def plan(self, holder: dict[str, Any]) -> _Steps:
+        """The keys that are neither read nor harmless whatever their values."""
+        return _Steps([], [(key, find) for key in holder if (find := self._choose_find(key))])
 
-    def _plan(self, keys: tuple[str, ...]) -> list[tuple[str, Any]]:
-        """The keys that have to be looked at, with what is read of their values."""
-        steps = [(key, inner) for key in keys if (inner := self._declare(key)) is not None]
-        if len(self._steps) >= _MOST_ORDERS:
-            self._steps.clear()
-        if len(keys) <= _MOST_KEYS:
-            self._steps[keys] = steps
-        return steps
+    def _choose_find(self, key: str) -> Find | None:
+        inner = self.read.get(key)
+        if inner is None:
+            known = key in self.read or key in self.harmless
+            return None if known else lambda value, found: found.append((self.holder, key, value))
+        return partial(self._find_typed, key, inner.kind) if isinstance(inner, TypedValue) else inner.find
 
-    def _declare(self, key: str) -> Any:
-        return self.read.get(key) if key in self.read or key in self.harmless else _NOBODY
+    def _find_typed(self, key: str, kind: type, value: Any, found: list[Unread]) -> None:
+        if type(value) is not kind:
+            found.append((self.holder, key, value))
 
 
 class Shapes(_Objects):
-    """One of several kinds of object: `choose` names the fields of the one at hand; None: all of it is read."""
+    """One of several kinds of object, told by its keys and the kinds of their values: `choose` names its fields."""
 
     def __init__(self, choose: Callable[[dict[str, Any]], Fields | None], fields: Iterable[Fields]) -> None:
-        """`fields` are all that `choose` may name, for the page that lists them."""
+        """`fields` are all that `choose` may name, for the page that lists them; where it names none, all is read."""
+        super().__init__()
         self.choose = choose
         self.fields = tuple(fields)
+
+    def plan(self, holder: dict[str, Any]) -> _Steps:
+        """What has to be looked at in the fields that are chosen, while the values that `choose` asks for are of the
+        same kinds."""
+        watched = _Watched(holder)
+        fields = self.choose(watched)
+        if fields is None:
+            return _Steps([], [])
+        kinds = [(key, type(holder[key])) for key in sorted(watched.asked & holder.keys())]
+        return _Steps([(next(iter(holder)), _Watched)] if fields.by_value else kinds, fields.plan(holder).finds)
+
+
+class _Watched(dict[str, Any]):
+    """An object that remembers the keys whose values it was asked for."""
+
+    def __init__(self, holder: dict[str, Any]) -> None:
+        super().__init__(holder)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, key: str) -> Any:
+        self.asked.add(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.asked.add(key)
+        return super().get(key, default)
+
+
+class Variants(Shapes):
+    """One of several kinds of object, told by a value, such as whose turn it is."""
 
     def find_in_object(self, holder: dict[str, Any], found: list[Unread]) -> None:
         """Add what is unread in an object to `found`."""
@@ -165,15 +228,13 @@ class WrittenJson:
 
     def __init__(self, fields: Fields | Shapes) -> None:
         self.fields = fields
-        # Most data has a few lists of tools, long ones, each many times over.
+        # Most data has a few lists of tools, each many times over.
         self._clean: set[str] = set()
 
     def find(self, value: Any, found: list[Unread]) -> None:
         """Add what is unread in the value to `found`."""
         if type(value) is not str:
             self.fields.find(value, found)
-        elif len(value) < _LONG:
-            self.fields.find(_parse(value), found)
         elif value not in self._clean:
             before = len(found)
             self.fields.find(_parse(value), found)
@@ -188,15 +249,10 @@ def remember_odd(items: list[Any], odd: list[Any]) -> None:
 
     A converter sees that in passing, so that most turns of most data need no second look.
     """
-    if len(_SEEN) >= _MOST_LISTS:
-        _SEEN.clear()
-    _SEEN[id(items)] = (items, odd)
-
-
-def _list_odd(items: list[Any]) -> list[Any]:
-    # The list itself is remembered, so that no other can have its id.
-    seen = _SEEN.get(id(items))
-    return items if seen is None else seen[1]
+    if odd:
+        _READ.appendleft((items, odd))
+    else:
+        _CLEAN[0] = items
 
 
 def is_medium(key: str) -> bool:

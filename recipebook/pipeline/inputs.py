@@ -126,7 +126,7 @@ def _list_files(stage: Stage) -> dict[str, str]:
 
 def _list_data_inputs(data: Data) -> dict[str, str]:
     """The inputs of rows that do not exist yet: how they will be converted, and the files among their sources."""
-    code = {} if data.converter == AUTO else {"code of the converter": find_converter(data.converter).code}
+    code = {} if data.converter == AUTO else {"code of the converter": find_converter(data.converter).hash_code()}
     files = [name for name in (data.source, data.validation, data.test) if name and not name.startswith(MADE)]
     sources = {f"source {name}": digest_inputs(find_inputs(name, PROJECT)) for name in files}
     return provenance.flatten(data.model_dump(mode="json"), "data") | code | sources

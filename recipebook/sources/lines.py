@@ -50,7 +50,8 @@ def split_lines(blocks: Blocks, name: str, notes: dict[str, str], before: int = 
             yield Lines(line, [begun], True)
             begun = more.pop() if more and not block.endswith(b"\n") else b""
             # Most blocks hold no backslash at all, which is found out much faster.
-            yield Lines(line + 1, more, (b"\\" in block and b"\\u0000" in block) or holds_long_number(block))
+            odd = (b"\\" in block and b"\\u0000" in block) or holds_long_number(block)
+            yield Lines(line + 1, more, odd)
             line += 1 + len(more)
     if begun:
         yield Lines(line, [begun], True)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from converters._extras import REASONING
 from recipebook.data.account import Account, Ledger
 from recipebook.data.conversion import Converter, convert_records, find_converter
-from recipebook.data.fields import RECORD_HARMLESS
-from recipebook.data.marks import MARKS
+from recipebook.data.fields import RECORD_HARMLESS, is_medium
+from recipebook.data.marks import MARKS, read_mark
 from recipebook.modules import CONVERTER, list_names
 from recipebook.project import PROJECT
 from recipebook.records import Record
@@ -91,7 +91,11 @@ BEFORE = {
 }
 SCALARS = st.booleans() | st.integers(-9, 9) | st.floats(-1, 1) | st.text(max_size=3)
 VALUES = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.text(max_size=2), SCALARS, max_size=2)
-KEYS = st.sampled_from(NAMES) | st.text(st.characters(exclude_categories=["Cs"]), min_size=2, max_size=8)
+KEYS = (
+    st.sampled_from(NAMES)
+    | st.sampled_from(sorted(MARKS))
+    | st.text(st.characters(exclude_categories=["Cs"]), min_size=2, max_size=8)
+)
 
 
 @given(spot=st.sampled_from(SPOTS), key=KEYS, value=VALUES)
@@ -127,10 +131,6 @@ def says_nothing(key: str, value: Any) -> bool:
         return True
     if key in ("name", *REASONING) and isinstance(value, str):
         return not value.strip()
-    if key in ("images", "video", "audio_url"):
+    if is_medium(key):
         return not value
-    if key in ("weight", "loss_weight", "train"):
-        return str(value).lower() in ("true", "1", "1.0", "", "[]")
-    return (key == "masked" and str(value).lower() in ("false", "0", "0.0", "", "[]")) or (
-        key == "train_detail" and value in ("", [])
-    )
+    return key in MARKS and (value in ("", []) or read_mark(key, value) is True)
