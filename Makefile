@@ -157,6 +157,7 @@ bench: $(READY) ## start-up, conversion, evaluation, tokens, fleets: against Axo
 	@$(PY) -m benchmarks.tokens
 	@$(PY) -m benchmarks.fleet
 	@$(PY) -m benchmarks.double_starts
+	@$(PY) -m benchmarks.episodes
 
 tiny-base: $(READY) ## make the embedded tiny base model again (FORCE=1)
 	@$(RUN_IN_ENV) tiny-base $(if $(FORCE),--force)

@@ -56,7 +56,7 @@ class BwrapBox:
             raise
 
     def run(self, script: str, seconds: float) -> BoxResult:
-        """Run a script; a box that does not answer in time is closed, and counts as lost."""
+        """Run a script; a box that does not answer in time is closed, and counts as lost to its own commands."""
         return self._send("run", script, seconds)
 
     def judge(self, script: str, seconds: float) -> BoxResult:
@@ -69,8 +69,10 @@ class BwrapBox:
             self.requests.write(f"{seconds} {what} {len(text)}\n".encode() + text)
             self.requests.flush()
             status, flags, output = self._read(time.monotonic() + seconds + self.settings.start_seconds)
-        except (BoxError, OSError, ValueError):
+        except (BoxError, OSError, ValueError) as error:
             self.close()
+            if self.spawner.process.poll() is not None:
+                raise BoxError("the process that starts boxes has ended, and all boxes with it") from error
             return BoxResult(137, "", timed_out=False, cut=False, lost=True)
         if "l" in flags:
             self.close()

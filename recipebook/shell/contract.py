@@ -57,7 +57,7 @@ class Box(Protocol):
     """What every kind of box can do."""
 
     def run(self, script: str, seconds: float) -> BoxResult:
-        """Run a bash script; after `seconds` all processes that it began are killed."""
+        """Run a bash script; after `seconds` all processes that it began are killed. BoxError if the machine fails."""
 
     def judge(self, script: str, seconds: float) -> BoxResult:
         """Run a script that decides an outcome, unless the box's programs were changed so that they could lie."""

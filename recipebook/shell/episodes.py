@@ -82,10 +82,10 @@ class Episodes:
         with new.lock:
             try:
                 new.box = self.opener(self.settings)
+                result = new.box.run(task.init, self.seconds)
             except BoxError:
                 new.status = "task_environment_error"
                 return new.messages
-            result = new.box.run(task.init, self.seconds)
             new.init_status = result.status
             if result.lost or result.timed_out:
                 new.status = "task_environment_error"
@@ -160,7 +160,10 @@ class Episodes:
         if action.kind != "bash":
             return self._end(current, "completed" if action.kind == "finish" else "agent_validation_failed")
         assert current.box
-        result = current.box.run(action.script, self.seconds)
+        try:
+            result = current.box.run(action.script, self.seconds)
+        except BoxError:
+            return self._end(current, "task_environment_error")
         observation = observe(result.output, self.seconds if result.timed_out else None, result.cut)
         current.broken = result.lost
         current.messages.append({"role": "user", "content": observation})
@@ -180,5 +183,8 @@ class Episodes:
         if current.task.check is None:
             return "unset"
         assert current.box
-        result = current.box.judge(current.task.check, self.seconds)
+        try:
+            result = current.box.judge(current.task.check, self.seconds)
+        except BoxError:
+            return "unknown"
         return "correct" if result.status == 0 and not (result.timed_out or result.lost) else "incorrect"

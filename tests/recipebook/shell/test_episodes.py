@@ -1,10 +1,12 @@
 """Episodes in real boxes: steps, their numbers, their ends and their outcomes."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from recipebook.shell.box import Box, BoxError, BoxSettings
+from recipebook.shell.bwrap import find_spawner
 from recipebook.shell.episodes import EpisodeError, Episodes, Step
 from recipebook.shell.tasks import Task
 from tests.recipebook.shell.boxes import needs_boxes
@@ -107,3 +109,23 @@ def test_episodes_that_nobody_uses_are_closed(episodes: Episodes) -> None:
     assert episodes.close_idle(60) == []
     assert episodes.close_idle(0) == ["a"]
     assert episodes.list_open() == []
+
+
+@needs_boxes
+@pytest.mark.parametrize("killed", ["before the step", "before the check"])
+def test_a_machine_that_loses_its_boxes_leaves_the_outcome_unknown_and_starts_others(
+    episodes: Episodes, killed: str
+) -> None:
+    episodes.reset(TASK, "a")
+    if killed == "before the check":
+        episodes.step("a", 1, act("rm /srv/x"))
+    spawner = find_spawner().process
+    spawner.kill()
+    spawner.wait()
+    # The kernel ends the boxes a moment later.
+    time.sleep(0.5)
+    if killed == "before the step":
+        assert episodes.step("a", 1, act("rm /srv/x")) == Step("", True, "task_environment_error")
+    assert episodes.evaluate("a") == "unknown"
+    episodes.reset(TASK, "a")
+    assert episodes.step("a", 1, act("ls /srv")).observation == "The output of the OS:\n\nx\n"

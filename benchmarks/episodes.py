@@ -1,0 +1,148 @@
+"""The server of shell tasks under load: many episodes open, many in a row, and how long their steps take.
+
+    python -m benchmarks.episodes --open 256 --row 10000
+
+The server runs as `make serve-env` starts it, and is called over HTTP by as many threads as `--threads`. Each episode
+writes its own name in its box and reads it again, so that one that was mixed up with another is seen. The memory is
+that of the server and of its spawner, before and after the row. The last line is one JSON object:
+
+    {"open": 256, "row": 10000, "lost": 0, "mixed": 0, "reset_ms_p50": 31.0, "step_ms_p95": 12.1, …}
+"""
+
+import argparse
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from recipebook.errors import UserError
+from recipebook.hardware import detect
+from recipebook.project import PROJECT
+from recipebook.shell.client import RemoteEpisodes
+from recipebook.shell.tasks import Task, read_tasks
+
+TASKS = PROJECT / "samples" / "shell_tasks.json"
+HEAD = "The output of the OS:\n\n"
+
+
+class Played(NamedTuple):
+    """One episode's times in seconds, and whether it was lost or saw another's file."""
+
+    reset: float
+    step: float
+    lost: bool
+    mixed: bool
+
+
+def main() -> None:
+    """Measure, and print the figures as JSON last."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--open", type=int, default=256, help="episodes open at once")
+    parser.add_argument("--row", type=int, default=10_000, help="episodes in a row")
+    parser.add_argument("--threads", type=int, default=8, help="calls at once")
+    arguments = parser.parse_args()
+    tasks = read_tasks(TASKS)
+    with serve(arguments.open) as (address, server), RemoteEpisodes(address) as episodes:
+        opened = open_many(episodes, tasks, arguments.open, arguments.threads)
+        before = measure_memory(server)
+        row = play_row(episodes, tasks, arguments.row, arguments.threads)
+        growth = measure_memory(server) / before - 1
+    played = [*opened, *row]
+    found = {
+        "open": len(opened),
+        "row": len(row),
+        "lost": sum(each.lost for each in played),
+        "mixed": sum(each.mixed for each in played),
+        "reset_ms_p50": _milliseconds([each.reset for each in played], 50),
+        "step_ms_p50": _milliseconds([each.step for each in played], 50),
+        "step_ms_p95": _milliseconds([each.step for each in played], 95),
+        "memory_growth": round(growth, 3),
+        "cpu": detect().cpu,
+        "cores": detect().cores,
+    }
+    print(json.dumps(found))
+
+
+@contextmanager
+def serve(most: int) -> Iterator[tuple[str, int]]:
+    """A server on a free port: its address and its process."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    words = ["serve-env", str(TASKS), "--port", str(port), "--episodes", str(most + 16)]
+    process = subprocess.Popen([sys.executable, "-m", "recipebook", *words], cwd=PROJECT)
+    try:
+        with RemoteEpisodes(f"http://127.0.0.1:{port}") as episodes:
+            episodes.ping()
+        yield f"http://127.0.0.1:{port}", process.pid
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+
+
+def open_many(episodes: RemoteEpisodes, tasks: list[Task], count: int, threads: int) -> list[Played]:
+    """Open all episodes before any is used, use each, close all."""
+    names = [f"open-{number}" for number in range(count)]
+    with ThreadPoolExecutor(threads) as pool:
+        resets = list(pool.map(lambda at: _time_reset(episodes, tasks[at % len(tasks)], names[at]), range(count)))
+        steps = list(pool.map(lambda name: _time_step(episodes, name), names))
+        list(pool.map(episodes.close, names))
+    return [Played(reset, *step) for reset, step in zip(resets, steps, strict=True)]
+
+
+def play_row(episodes: RemoteEpisodes, tasks: list[Task], count: int, threads: int) -> list[Played]:
+    """Play one episode after the other, as many at once as there are threads."""
+
+    def play(number: int) -> Played:
+        name = f"row-{number}"
+        reset = _time_reset(episodes, tasks[number % len(tasks)], name)
+        step = _time_step(episodes, name)
+        episodes.close(name)
+        return Played(reset, *step)
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(play, range(count)))
+
+
+def measure_memory(server: int) -> int:
+    """Bytes of memory of a process and the children that are no boxes."""
+    children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+    return sum(_read_memory(process) for process in [str(server), *children])
+
+
+def _read_memory(process: str) -> int:
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _time_reset(episodes: RemoteEpisodes, task: Task, name: str) -> float:
+    started = time.perf_counter()
+    episodes.reset(task, name)
+    return time.perf_counter() - started
+
+
+def _time_step(episodes: RemoteEpisodes, name: str) -> tuple[float, bool, bool]:
+    answer = f"Act: bash\n```bash\necho {name} >> /name; cat /name\n```"
+    started = time.perf_counter()
+    try:
+        step = episodes.step(name, 1, answer)
+    except UserError:
+        return time.perf_counter() - started, True, False
+    mixed = step.status == "running" and step.observation != f"{HEAD}{name}\n"
+    return time.perf_counter() - started, step.status != "running", mixed
+
+
+def _milliseconds(seconds: list[float], percent: int) -> float:
+    return round(1000 * statistics.quantiles(seconds, n=100, method="inclusive")[percent - 1], 1)
+
+
+if __name__ == "__main__":
+    main()
