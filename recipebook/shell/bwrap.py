@@ -86,7 +86,9 @@ class BwrapBox:
                 return
             self.closed = True
         self.spawner.end(self.number)
-        self.requests.close()
+        with suppress(OSError):
+            # What could not be sent is tried once more.
+            self.requests.close()
         self.replies.close()
 
     def _read(self, until: float) -> tuple[int, str, bytes]:
