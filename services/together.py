@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from recipebook.errors import UserError
+from recipebook.recipe.batches import divide_batch
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.schema_walk import Fault
 from recipebook.remote.service import RemoteJob
@@ -67,7 +68,7 @@ def build_order(recipe: Recipe) -> dict[str, Any]:
         "n_epochs": int(training.epochs),
         "n_checkpoints": 1,
         # The service's batch is the whole one, over all its devices.
-        "batch_size": training.batch_size * training.gradient_accumulation,
+        "batch_size": divide_batch(training, 1).records,
         "learning_rate": training.learning_rate,
         "lr_scheduler": scheduler,
         "warmup_ratio": 0.0 if training.scheduler == "constant" else training.warmup_ratio,

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch.utils.data import Sampler
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_pt_utils import LengthGroupedSampler
 
 
 @contextmanager
@@ -65,6 +66,7 @@ class OrderRows(TrainerCallback):
 
     def __init__(self, trainer: Any, seed: int) -> None:
         self.seed = seed
+        self.processes = trainer.args.world_size
         self.orders: list[SeededOrder] = []
         self.packings: list[Any] = []
         self.make = trainer._get_train_sampler
@@ -74,6 +76,9 @@ class OrderRows(TrainerCallback):
         """The sampler that the trainer would have, with its rows in the order of the epoch."""
         with drawing_from(self.seed):
             sampler = self.make(*rows)
+        if isinstance(sampler, LengthGroupedSampler):
+            # It sorts by length within so many batches of one process; with more processes the order would be another.
+            sampler.batch_size *= self.processes
         if sampler is None:
             return None
         order = SeededOrder(getattr(sampler, "sampler", sampler), self.seed)

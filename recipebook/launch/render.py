@@ -15,6 +15,7 @@ from recipebook.errors import UserError
 from recipebook.project import CHAT_TEMPLATES, TEMPLATES
 from recipebook.recipe import axolotl_keys
 from recipebook.recipe.base_model import find_base
+from recipebook.recipe.batches import divide
 from recipebook.recipe.keys import Recipe
 
 
@@ -47,6 +48,7 @@ def render_axolotl(recipe: Recipe, inputs: Inputs, *, gpu: bool, bf16: bool = Fa
         chat_template=str(CHAT_TEMPLATES / f"{recipe.model.chat_template}.jinja"),
         data=inputs,
         prepared=inputs.prepared,
+        divide=divide,
         strategy=deepspeed_strategy(recipe),
         gpu=gpu,
         # transformers refuses bf16 where DeepSpeed runs on processors.

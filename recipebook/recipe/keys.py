@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from recipebook.recipe.batches import find_batch_fault
 from recipebook.recipe.data_keys import Data
 from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.matrix_keys import Matrix
@@ -163,6 +164,12 @@ class Recipe(Section):
             raise ValueError("training.precision must be fp32 or fp16 where launch.device is mps")
         if self.launch.device == "mps" and self.lora and self.lora.quantize:
             raise ValueError("lora.quantize needs an NVIDIA GPU, and launch.device is mps")
+        return self
+
+    @model_validator(mode="after")
+    def _divides_its_batch(self) -> Self:
+        if fault := find_batch_fault(self.training, self.launch.processes):
+            raise ValueError(fault)
         return self
 
     @model_validator(mode="after")

@@ -75,6 +75,9 @@ def list_switches(recipe: Recipe, root: Path) -> Iterator[Switch]:
 
 def _list_training_switches(recipe: Recipe) -> Iterator[Switch]:
     section, training = ("training",), recipe.training
+    if training.global_batch:
+        value = str(training.global_batch)
+        yield Switch(((*section, "gradient_accumulation"),), (*section, "global_batch"), value, "null")
     # A share of 0 says what is so.
     if training.scheduler == "constant" and training.warmup_ratio:
         others = "constant_with_warmup, cosine, linear"

@@ -30,7 +30,14 @@ class Training(Section):
         None, description="training ends after this many steps, whatever epochs says. Set it for a quick try."
     )
     batch_size: Rows = Field(
-        4, description="rows for each process and step. Lower it when memory is short, raise it for speed."
+        4,
+        description="rows that a process takes at a time, at most. Lower it when memory is short, raise it for speed.",
+    )
+    global_batch: Annotated[Positive, measured_in("records")] | None = Field(
+        None,
+        description="records of a step, over all processes; gradient_accumulation then follows, and batch_size is the "
+        "most that a process takes at a time. null: batch_size x gradient_accumulation for each process. Set it so "
+        "that GPUS= changes the speed and not what is learned.",
     )
     gradient_accumulation: Annotated[Positive, measured_in("batches")] = Field(
         1,
@@ -129,6 +136,12 @@ class Training(Section):
         """The engine compares evaluations at checkpoints, so that the best one is there to go back to."""
         if self.early_stopping and not (self.eval_steps and self.save_steps and not self.save_steps % self.eval_steps):
             raise ValueError("early_stopping needs eval_steps and save_steps, the second a multiple of the first")
+        return self
+
+    @model_validator(mode="after")
+    def _counts_records(self) -> Self:
+        if self.global_batch and self.packing:
+            raise ValueError("global_batch counts records, and packing puts as many into a step as fit: leave one out")
         return self
 
     @model_validator(mode="after")

@@ -19,6 +19,7 @@ from recipebook.data.strengths import format_strengths
 from recipebook.errors import UserError
 from recipebook.launch.command import build_command, build_environment
 from recipebook.project import shown
+from recipebook.recipe.batches import divide_batch
 from recipebook.recipe.keys import Recipe
 from recipebook.run import provenance, rundir
 from recipebook.run.progress_file import REFERENCES, TEMPLATED
@@ -101,12 +102,12 @@ def _print_rows(found: Preview | Unseen, planned: Candidate) -> None:
 
 def _print_steps(recipe: Recipe, dataset: Dataset) -> None:
     training, launched = recipe.training, recipe.launch
-    batch = training.batch_size * training.gradient_accumulation * launched.processes
-    how = f"batch {training.batch_size} x {training.gradient_accumulation} x {launched.processes} processes"
+    batch = divide_batch(training, launched.processes)
+    how = f"{batch.records} records a step: {batch.rows} x {batch.times} x {batch.processes} processes"
     if training.packing:
         print_field("steps", f"packed rows of {training.max_length} tokens, {how}; their number is known once packed")
         return
-    epoch = math.ceil(dataset.rows["train"] / batch)
+    epoch = math.ceil(dataset.rows["train"] / batch.records)
     steps = training.max_steps or math.ceil(epoch * training.epochs)
     print_field("steps", f"{steps}: {epoch} an epoch, {how} ({launched.strategy})")
 

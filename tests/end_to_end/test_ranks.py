@@ -104,3 +104,21 @@ def test_deepspeed_with_one_process_trains_on_a_cpu_too(
     status, said = project.train(*SETTINGS, "training.batch_size=16", "launch.strategy=zero2")
     assert status == 0, said
     assert project.newest()[1]["final_loss"] == pytest.approx(one_process[1]["final_loss"], rel=1e-4)
+
+
+@pytest.mark.long
+def test_two_processes_take_the_steps_of_one_where_the_recipe_names_their_records(
+    project: Project, one_process: tuple[Path, dict[str, Any]]
+) -> None:
+    grouped = [one for one in SETTINGS if "group_by_length" not in one]
+    settings = (*grouped, "training.group_by_length=true", "training.global_batch=16", "training.batch_size=4")
+    runs = []
+    for processes in (1, 2):
+        status, said = project.train(*settings, f"launch.processes={processes}")
+        assert status == 0, said
+        runs.append(read_logged(project.newest()[0]))
+    alone, together = runs
+    assert list(together) == list(alone) == [1, 2, 3, 4, 5, 6, 7, 8]
+    for (rate, loss), (wanted_rate, wanted_loss) in zip(together.values(), alone.values(), strict=True):
+        assert rate == wanted_rate
+        assert loss == pytest.approx(wanted_loss, rel=5e-3)

@@ -43,6 +43,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "training.max_steps": ("training.max_steps=7",),
     "training.batch_size": ("training.batch_size=3",),
     "training.gradient_accumulation": ("training.gradient_accumulation=2",),
+    "training.global_batch": ("training.global_batch=8",),
     "training.learning_rate": ("training.learning_rate=0.5",),
     "training.scheduler": ("training.scheduler=linear",),
     "training.warmup_ratio": ("training.warmup_ratio=0.9",),

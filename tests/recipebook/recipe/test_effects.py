@@ -140,6 +140,7 @@ CASES: dict[str, Case] = {
     "training.max_steps": set_(render, "training.max_steps=7"),
     "training.batch_size": set_(render, "training.batch_size=3"),
     "training.gradient_accumulation": set_(render, "training.gradient_accumulation=2"),
+    "training.global_batch": set_(render, "training.global_batch=8"),
     "training.learning_rate": set_(render, "training.learning_rate=0.5"),
     "training.scheduler": set_(render, "training.scheduler=linear"),
     "training.warmup_ratio": set_(render, "training.warmup_ratio=0.5"),

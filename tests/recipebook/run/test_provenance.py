@@ -28,6 +28,7 @@ OTHER: dict[str, Any] = {
     "training.max_steps": 7,
     "training.batch_size": 5,
     "training.gradient_accumulation": 2,
+    "training.global_batch": 8,
     "training.learning_rate": 0.5,
     "training.scheduler": "linear",
     "training.warmup_ratio": 0.2,

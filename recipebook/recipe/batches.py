@@ -1,0 +1,60 @@
+"""The records of a step: the recipe's wish and the number of processes in, what each process takes at a time out.
+
+divide_batch(Training(batch_size=4, global_batch=32), processes=2)      → Batch(rows=4, times=4, processes=2)
+divide_batch(Training(batch_size=4, global_batch=8), processes=8)       → Batch(rows=1, times=1, processes=8)
+divide_batch(Training(batch_size=4, gradient_accumulation=2), processes=2)      → Batch(rows=4, times=2, processes=2)
+"""
+
+from typing import NamedTuple
+
+from recipebook.recipe.training_keys import Training
+
+
+class Batch(NamedTuple):
+    """What a step learns from: `times` times, each process takes `rows` rows."""
+
+    rows: int
+    times: int
+    processes: int
+
+    @property
+    def records(self) -> int:
+        """The records of a step, over all processes."""
+        return self.rows * self.times * self.processes
+
+
+def divide_batch(training: Training, processes: int) -> Batch:
+    """The batch of each process."""
+    return divide(training.global_batch, training.batch_size, training.gradient_accumulation, processes)
+
+
+def divide(records: int | None, most: int, times: int, processes: int) -> Batch:
+    """Each process's share of `records`, in pieces of at most `most` rows; where that is None, `most` rows, `times`."""
+    if records is None:
+        return Batch(most, times, processes)
+    share = records // processes
+    rows = max(rows for rows in range(1, min(most, share) + 1) if share % rows == 0)
+    return Batch(rows, share // rows, processes)
+
+
+def find_batch_fault(training: Training, processes: int) -> str | None:
+    """Why the processes cannot share `global_batch`; None where they can.
+
+    `training.global_batch: 30 records do not divide among 8 processes; the nearest that do: 24, 32`
+    """
+    wanted = training.global_batch
+    if wanted is None:
+        return None
+    if wanted % processes:
+        below = wanted - wanted % processes
+        nearest = [str(number) for number in (below, below + processes) if number]
+        return (
+            f"training.global_batch: {wanted} records do not divide among {processes} processes; the nearest that do: "
+            f"{', '.join(nearest)}"
+        )
+    if training.method == "kto" and divide_batch(training, processes).rows == 1:
+        return (
+            f"training.global_batch: {wanted} among {processes} processes leaves one row at a time, and kto compares "
+            f"the answers of a batch; {2 * processes} or more"
+        )
+    return None
