@@ -25,6 +25,7 @@ from eval.opening import (
     replacing_evaluation,
 )
 from eval.report.page import USAGE, ReportInput, write_report
+from eval.scoring.baselines import add_baselines
 from eval.scoring.evaluated_rows import DrawnRows, EvaluatedRows, OwnFile
 from eval.scoring.score import evaluate_predictions
 from eval.scoring.summary import Summary
@@ -91,7 +92,7 @@ def evaluate_model(
     units = name_units(run, settings, prompts)
     _write_predictions(folder / "predictions.jsonl", prompts, answers, units)
     write_text(folder / USAGE, _format_usage(run, recipe, prompts[0], weights))
-    return evaluate_predictions(
+    summary = evaluate_predictions(
         folder / "predictions.jsonl",
         fill_options(recipe),
         settings.slices,
@@ -110,6 +111,9 @@ def evaluate_model(
         ),
         answers.evidence,
     )
+    if not (answers.baselines or settings.published):
+        return summary
+    return add_baselines(folder, summary, fill_options(recipe), answers.baselines, settings.published)
 
 
 def _format_usage(run: Run, recipe: Recipe, prompt: Prompt, weights: Path) -> str:

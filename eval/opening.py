@@ -23,7 +23,7 @@ from recipebook.files import digest, digest_file
 from recipebook.project import shown
 from recipebook.recipe.evaluated import resolve_evaluated
 from recipebook.recipe.evaluation_keys import Evaluation
-from recipebook.recipe.figures import find_main_fault
+from recipebook.recipe.figures import find_main_fault, name_figures
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.references import check_references
 from recipebook.recipe.resolve import resolve
@@ -32,6 +32,7 @@ from recipebook.run.provenance import flatten, format_changes
 from recipebook.run.rundir import Run
 from recipebook.run.stage_run import StageRun
 from recipebook.sources.inputs import MADE
+from recipebook.suggestions import offer
 
 PARTS = ("train", "validation", "test")
 # Methods that learn from pairs: those whose loss has a reference model, and those whose has none.
@@ -129,6 +130,15 @@ def check_prompts(settings: Evaluation, prompts: Sequence[Prompt]) -> None:
         raise UserError(
             f"{labelled.id} is an answer with a label, which may be a bad one to be like; metric '{of_texts[0]}' takes "
             "every answer for a good one: preference and likelihood measure answers with a label"
+        )
+    for figure in settings.published.figures if settings.published else ():
+        if figure not in (figures := [*name_figures(settings.metrics)]):
+            raise UserError(f"eval.published.figures: no figure '{figure}'{offer(figure, figures)}")
+    wanted = settings.baselines
+    of_likelihoods = next((name for name in settings.metrics if name not in of_texts), None)
+    if of_likelihoods and (wanted.few_shot or wanted.nearest or wanted.majority):
+        raise UserError(
+            f"eval.baselines: metric '{of_likelihoods}' measures likelihoods of given answers; baselines give their own"
         )
     single = next((prompt for prompt in prompts if prompt.rejected is None and not prompt.labelled), None)
     if of_pairs and single:

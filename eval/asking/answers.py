@@ -5,7 +5,7 @@
 Measures are log-probabilities of given texts, and the numbers of their tokens.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from eval.scoring.evidence import Evidence
 
@@ -32,3 +32,5 @@ class Answers:
     tuned: list[ModelAnswer]
     base: list[ModelAnswer]
     evidence: Evidence
+    baselines: dict[str, list[str]] = field(default_factory=dict)
+    """The answers of each baseline that the recipe names."""

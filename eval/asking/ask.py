@@ -72,6 +72,7 @@ def ask(
         if base is None:
             base = _ask_base(None if run.start else loaded.model, tokenizer, prompts, recipe, by_vllm.get("base"))
             write_text(known, json.dumps([asdict(answer) for answer in base]))
+        baselines = _ask_baselines(run, manifest, recipe, prompts, tokenizer, None if run.start else loaded.model)
         # Last: merging leaves no base behind.
         model = generate.merge(loaded.model)
         effect = effect.check(model, tokenizer)
@@ -86,7 +87,32 @@ def ask(
         tuned=[*map(_refer, tuned, base, prompts)],
         base=[*map(_refer, base, base, prompts)],
         evidence=effect.collect(base, tuned, engine),
+        baselines=baselines,
     )
+
+
+def _ask_baselines(
+    run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt], tokenizer: Any, model: Any
+) -> dict[str, list[str]]:
+    """The answers of the baselines that the recipe names; an adapter on `model` is switched off."""
+    from eval.asking import generate
+    from eval.asking.baselines import add_examples, answer_without_model, read_train
+
+    wanted = recipe.eval.baselines
+    if not (wanted.few_shot or wanted.nearest or wanted.majority):
+        return {}
+    train = read_train(run, recipe.eval.turns)
+    given = [generate.format_reference(tokenizer, one) for one in train]
+    found = answer_without_model(wanted, prompts, train, given)
+    if wanted.few_shot:
+        longer = add_examples(prompts, train, wanted.few_shot)
+        known = find_kept_answers(manifest, recipe.eval, longer, "transformers", tokenizer)
+        answers = _recall(known)
+        if answers is None:
+            answers = _ask_base(model, tokenizer, longer, recipe, None)
+            write_text(known, json.dumps([asdict(answer) for answer in answers]))
+        found["few_shot"] = [one.text for one in answers]
+    return found
 
 
 def _recall(known: Path) -> list[ModelAnswer] | None:

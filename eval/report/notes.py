@@ -9,6 +9,7 @@ one training seed: another may differ
 
 from collections.abc import Iterable, Sequence
 
+from eval.report.baselines import list_published
 from eval.report.pages import format_detectable
 from eval.scoring.summary import Result, Summary
 
@@ -21,6 +22,7 @@ def list_notes(summary: Summary) -> list[str]:
     notes += [summary.asked.reference] if summary.asked and summary.asked.reference else []
     notes += _group((result.figure, _count_rows(result, summary.rows)) for result in summary.results)
     notes += _group((result.figure, caution) for result in summary.results for caution in _list_cautions(result))
+    notes += list_published(summary)
     return [*notes, *_describe_p(summary), *([ONE_SEED] if summary.with_base and not _is_vote(summary) else [])]
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from eval.report.answers import AnswerTable, EvaluatedAnswer, cut_text, pack_answers, read_table
+from eval.report.baselines import HEAD, list_baselines
 from eval.report.charts import plot_slices
 from eval.report.effect import format_evidence
 from eval.report.notes import list_limit, list_notes
@@ -112,6 +113,8 @@ def terminal_table(summary: Summary) -> str:
         chosen = [part for part in summary.slices if part.field == field]
         cells = [_make_cells(f"{part.value} ({part.rows})", part.results[0]) for part in chosen]
         parts.append(fit([(f"{summary.main} by {field}", "base", "tuned [95 %]", "difference [95 %]", "p"), *cells]))
+    if baselines := list_baselines(summary):
+        parts.append(fit([(summary.main, *HEAD), *(row.cells for row in baselines)]))
     asked = [f"evaluated: {summary.asked.description}"] if summary.asked else []
     notes = [f"{summary.rows} {summary.part}", *asked]
     notes += [summary.asked.own.note] if summary.asked and summary.asked.own else []
@@ -149,6 +152,7 @@ def _stream(report: ReportInput) -> Iterator[str]:
         packs=packed.packs,
         slices=table.slices,
         evidence=format_evidence(summary.evidence),
+        baselines=list_baselines(summary),
         notes=list_notes(summary),
         limit=" ".join(list_limit(summary)),
         significant=SIGNIFICANT,

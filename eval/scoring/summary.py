@@ -24,6 +24,7 @@ from eval.statistics.intervals import LEVEL
 from eval.statistics.ratios import Ratio, compare_ratio, estimate_ratio
 from recipebook.errors import UserError
 from recipebook.frozen import Frozen
+from recipebook.recipe.evaluation_keys import Published
 
 Scores = dict[str, float | None]
 
@@ -76,6 +77,14 @@ class Slice(Frozen):
     results: tuple[Result, ...]
 
 
+class Baseline(Frozen):
+    """Answers without training: their figures, and tuned less them in the main figure (eval/scoring/baselines.py)."""
+
+    name: str
+    estimates: dict[str, Estimate]
+    difference: Difference
+
+
 class Summary(Frozen):
     """A whole evaluation."""
 
@@ -91,6 +100,8 @@ class Summary(Frozen):
     conditions: dict[str, str] = Field(default_factory=dict)
     results: tuple[Result, ...]
     slices: tuple[Slice, ...]
+    baselines: tuple[Baseline, ...] = ()
+    published: Published | None = None
 
     @property
     def part(self) -> str:

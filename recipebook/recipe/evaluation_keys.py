@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from recipebook.recipe.section import Name, Positive, Section, Seed, measured_in
+from recipebook.recipe.section import Count, Name, Positive, Section, Seed, measured_in
 
 
 class Generation(Section):
@@ -33,6 +33,39 @@ class Generation(Section):
         "auto",
         description="auto: vLLM where it is installed and a GPU is there, else transformers. Fix it to compare with "
         "earlier evaluations.",
+    )
+
+
+class FewShot(Section):
+    """The base model with a system text and examples from train before each prompt."""
+
+    shots: Annotated[Count, measured_in("rows")] = Field(
+        5, description="examples that are drawn from train. Raise it as far as the base's context allows."
+    )
+    system: str | None = Field(
+        None, description="a text for the system turn, behind that of the row. Describe the task and its form in it."
+    )
+    seed: Seed = Field(42, description="of the draw of examples. Change it to see how much the examples decide.")
+
+
+class Baselines(Section):
+    """What tuning is to be better than, besides the bare base."""
+
+    few_shot: FewShot | None = Field(None, description="the base with examples. Set it to know if prompting is enough.")
+    nearest: bool = Field(
+        False, description="the answer of the most similar train row. Switch it on where test rows resemble train rows."
+    )
+    majority: bool = Field(
+        False, description="the most frequent answer of train. Switch it on where few answers are frequent."
+    )
+
+
+class Published(Section):
+    """Figures from elsewhere, which are shown beside ours and never tested against."""
+
+    source: Name = Field(description="where the figures were published, and under which conditions.")
+    figures: dict[Name, Annotated[float, measured_in("the figure's own")]] = Field(
+        min_length=1, description="the figures, by the names that they have here."
     )
 
 
@@ -63,6 +96,13 @@ class Evaluation(Section):
         (),
         description="fields of meta that identify rows that belong together, in intervals and tests; empty: rows whose "
         "records agree in data.split.by. Set it where rows share more, else intervals are too narrow.",
+    )
+    baselines: Baselines = Field(
+        Baselines(),
+        description="answers without training. The verdict is against the strongest; metrics of likelihoods have none.",
+    )
+    published: Published | None = Field(
+        None, description="figures from elsewhere. Set it to have them beside yours; rows and conditions may differ."
     )
     generation: Generation = Field(Generation(), description="how answers are generated.")
     limit: Annotated[Positive, measured_in("rows")] | None = Field(

@@ -137,8 +137,8 @@ def evaluate(resolved: Resolved, folder: Path) -> Any:
         where, _ = evaluate_run(train(resolved, folder), ())
     finally:
         hook.remove()
-    files = ("predictions.jsonl", "scores.jsonl", "summary.json")
-    return len(batches), [(where / name).read_text() for name in files]
+    files = ("predictions.jsonl", "scores.jsonl", "summary.json", "baselines.jsonl")
+    return len(batches), [(where / name).read_text() for name in files if (where / name).is_file()]
 
 
 def vote(resolved: Resolved, folder: Path) -> Any:

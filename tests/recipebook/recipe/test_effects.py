@@ -203,6 +203,30 @@ CASES: dict[str, Case] = {
     "eval.turns": set_(evaluate, "eval.turns=all"),
     "eval.unit": set_(evaluate, "eval.unit=[topic]"),
     "eval.limit": set_(evaluate, "eval.limit=2"),
+    "eval.baselines": set_(evaluate, "eval.baselines.nearest=true"),
+    "eval.baselines.nearest": set_(evaluate, "eval.baselines.nearest=true"),
+    "eval.baselines.majority": set_(evaluate, "eval.baselines.majority=true"),
+    "eval.baselines.few_shot": set_(evaluate, "eval.baselines.few_shot={shots: 1}"),
+    "eval.baselines.few_shot.shots": set_(
+        evaluate, "eval.baselines.few_shot.shots=2", needs=("eval.baselines.few_shot={shots: 1}",)
+    ),
+    "eval.baselines.few_shot.system": set_(
+        evaluate, "eval.baselines.few_shot.system=Answer.", needs=("eval.baselines.few_shot={shots: 1}",)
+    ),
+    "eval.baselines.few_shot.seed": set_(
+        evaluate, "eval.baselines.few_shot.seed=7", needs=("eval.baselines.few_shot={shots: 1}",)
+    ),
+    "eval.published": set_(evaluate, "eval.published={source: a paper, figures: {exact: 0.8}}"),
+    "eval.published.source": set_(
+        evaluate,
+        "eval.published.source=another",
+        needs=("eval.published={source: a paper, figures: {exact: 0.8}}",),
+    ),
+    "eval.published.figures": set_(
+        evaluate,
+        "eval.published.figures={exact: 0.9}",
+        needs=("eval.published={source: a paper, figures: {exact: 0.8}}",),
+    ),
     "eval.seed": set_(evaluate, "eval.seed=7"),
     "eval.generation": set_(evaluate, "eval.generation.max_new_tokens=1"),
     "eval.generation.max_new_tokens": set_(evaluate, "eval.generation.max_new_tokens=1"),

@@ -1,0 +1,66 @@
+"""Answers without training beside the tuned model: a summary in; a table of the main figure, and what it comes to, out.
+
+exact       baseline [95 %]       tuned less it         p
+base        0.000 [0.000, 0.009]  +0.845 [0.808, 0.880] <0.001
+few_shot    0.412 [0.364, 0.461]  +0.433 [0.380, 0.486] <0.001
+
+Better than each of 2 baselines, of which few_shot (0.412) is the strongest: the largest p < 0.001.
+"""
+
+from typing import NamedTuple
+
+from eval.report.pages import format_difference, format_estimate, format_number, format_p, format_probability, is_shown
+from eval.scoring.summary import Summary
+from eval.statistics.estimates import Difference, Estimate
+
+HEAD = ("baseline [95 %]", "tuned less it", "p")
+
+
+class BaselineRow(NamedTuple):
+    """One baseline in the main figure."""
+
+    name: str
+    estimate: Estimate
+    difference: Difference
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The cells of a table."""
+        difference = format_difference(self.difference)
+        return self.name, format_estimate(self.estimate), difference, format_p(self.difference.p)
+
+
+def list_baselines(summary: Summary) -> list[BaselineRow]:
+    """The bare base and all others; none where the recipe names no other."""
+    head = summary.headline
+    if not summary.baselines:
+        return []
+    base = [BaselineRow("base", head.base, head.difference)] if head.base and head.difference else []
+    return base + [BaselineRow(one.name, one.estimates[summary.main], one.difference) for one in summary.baselines]
+
+
+def judge_baselines(summary: Summary) -> str:
+    """What tuning adds to the strongest of them; empty without any."""
+    rows = [row for row in list_baselines(summary) if row.estimate.mean is not None and row.difference.p is not None]
+    if not rows:
+        return ""
+    sign = -1 if summary.headline.less_is_better else 1
+    strongest = max(rows, key=lambda row: sign * (row.estimate.mean or 0))
+    name = f"{strongest.name} ({format_number(strongest.estimate.mean)})"
+    better = [
+        row for row in rows if is_shown(row.difference, row.difference.p) and sign * (row.difference.mean or 0) > 0
+    ]
+    if len(better) == len(rows):
+        p = max(row.difference.p or 0 for row in rows)
+        largest = format_probability(p)
+        return f"Better than each of {len(rows)} baselines, of which {name} is the strongest: the largest {largest}."
+    others = ", ".join(row.name for row in rows if row not in better)
+    return f"Not shown to be better than {others}; the strongest baseline is {name}."
+
+
+def list_published(summary: Summary) -> list[str]:
+    """`published by SOURCE, not tested against: exact 0.810`"""
+    if summary.published is None:
+        return []
+    figures = ", ".join(f"{name} {format_number(value)}" for name, value in summary.published.figures.items())
+    return [f"published, and not tested against: {figures} ({summary.published.source})"]

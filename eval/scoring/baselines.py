@@ -1,0 +1,51 @@
+"""Answers that need no training, scored as the tuned model's: their figures, and tuned against each in the main one.
+
+    Baseline(name="nearest", estimates={"exact": Estimate(mean=0.412, …), …}, difference=Difference(mean=0.422, …))
+
+Tuned is better than the strongest baseline where it is better than each: every test has the level of the verdict, and
+their largest p-value is that of the verdict (Berger, "Multiparameter hypothesis testing and acceptance sampling",
+Technometrics 24, 1982). So which baseline is the strongest may be seen in the very rows.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from eval.scoring.predictions import read_predictions
+from eval.scoring.score import read_options, score_predictions
+from eval.scoring.summary import Baseline, Summary, compare_figure, estimate_figure
+from recipebook.files import write_text
+from recipebook.recipe.evaluation_keys import Published
+
+
+def add_baselines(
+    folder: Path,
+    summary: Summary,
+    metrics: Mapping[str, Mapping[str, Any]],
+    answers: Mapping[str, Sequence[str]],
+    published: Published | None,
+) -> Summary:
+    """Write the evaluation in `folder` again with baselines' figures, and their answers into baselines.jsonl."""
+    predictions = read_predictions(folder / "predictions.jsonl")
+    settings = {name: read_options(name, options) for name, options in metrics.items()}
+    scored = score_predictions(predictions, settings)
+    groups, main = [one.group for one in predictions], summary.main
+    found = []
+    for name, texts in answers.items():
+        own = [
+            one.model_copy(update={"prediction": text, "baseline": None, "measures": None})
+            for one, text in zip(predictions, texts, strict=True)
+        ]
+        scores = score_predictions(own, settings).tuned
+        estimates = {key: estimate_figure(key, figure, scores, groups) for key, figure in scored.figures.items()}
+        difference = compare_figure(main, scored.figures[main], scores, scored.tuned, groups)
+        found.append(Baseline(name=name, estimates=estimates, difference=difference))
+    lines = [
+        {"id": one.id, **{name: texts[row] for name, texts in answers.items()}} for row, one in enumerate(predictions)
+    ]
+    if answers:
+        write_text(folder / "baselines.jsonl", "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+    whole = summary.model_copy(update={"baselines": tuple(found), "published": published})
+    write_text(folder / "summary.json", whole.model_dump_json(indent=1) + "\n")
+    return whole

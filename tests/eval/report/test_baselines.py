@@ -1,0 +1,66 @@
+"""The verdict against baselines: better than each of them, or not shown to be."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from eval.opening import check_prompts
+from eval.report.baselines import judge_baselines, list_baselines, list_published
+from eval.report.page import terminal_table
+from eval.scoring.baselines import add_baselines
+from eval.scoring.score import evaluate_predictions
+from eval.scoring.summary import Summary
+from recipebook.errors import UserError
+from recipebook.recipe.evaluation_keys import Baselines, Evaluation, Published
+
+# Twenty rows: tuned has 18 right, the base none.
+ROWS = [
+    {"id": str(row), "prompt": "p", "reference": "right", "prediction": "right" if row < 18 else "no", "baseline": "no"}
+    for row in range(20)
+]
+
+
+def evaluate(folder: Path, right: int, published: Published | None = None) -> Summary:
+    """An evaluation with a baseline that has the first rows right."""
+    (folder / "predictions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    summary = evaluate_predictions(folder / "predictions.jsonl", {"text": {}}, [], "exact", 42, folder)
+    answers = {"nearest": ["right" if row < right else "no" for row in range(20)]}
+    return add_baselines(folder, summary, {"text": {}}, answers, published)
+
+
+def test_tuned_is_better_than_each(tmp_path: Path) -> None:
+    summary = evaluate(tmp_path, 5)
+    base, nearest = list_baselines(summary)
+    # 18 rows, and 13, differ, all for tuned: McNemar's exact 2 / 2¹⁸, and by chi-squared 13.
+    assert (base.name, base.difference.mean, base.difference.p) == ("base", 0.9, pytest.approx(2 / 2**18))
+    assert (nearest.name, nearest.estimate.mean) == ("nearest", 0.25)
+    assert (nearest.difference.mean, nearest.difference.p) == (0.65, pytest.approx(math.erfc(math.sqrt(13 / 2))))
+    assert judge_baselines(summary) == (
+        "Better than each of 2 baselines, of which nearest (0.250) is the strongest: the largest p < 0.001."
+    )
+    assert "nearest  0.250 [0.112, 0.469]" in terminal_table(summary)
+    lines = (tmp_path / "baselines.jsonl").read_text().splitlines()
+    assert json.loads(lines[0]) == {"id": "0", "nearest": "right"}
+    assert Summary.model_validate_json((tmp_path / "summary.json").read_bytes()) == summary
+
+
+def test_a_baseline_that_is_as_good_decides_the_verdict(tmp_path: Path) -> None:
+    assert judge_baselines(evaluate(tmp_path, 16)) == (
+        "Not shown to be better than nearest; the strongest baseline is nearest (0.800)."
+    )
+
+
+def test_published_figures_stand_beside_and_are_not_tested(tmp_path: Path) -> None:
+    summary = evaluate(tmp_path, 5, Published(source="Table 2 of a paper", figures={"exact": 0.8}))
+    assert list_published(summary) == ["published, and not tested against: exact 0.800 (Table 2 of a paper)"]
+
+
+def test_what_cannot_be_is_refused_before_a_model_is_loaded() -> None:
+    wrong = Evaluation(metrics={"text": {}}, published=Published(source="a paper", figures={"exakt": 0.8}))
+    with pytest.raises(UserError, match=r"^eval.published.figures: no figure 'exakt'; did you mean 'exact'\?"):
+        check_prompts(wrong, [])
+    measured = Evaluation(metrics={"likelihood": {}}, baselines=Baselines(nearest=True))
+    with pytest.raises(UserError, match=r"^eval.baselines: metric 'likelihood' measures likelihoods"):
+        check_prompts(measured, [])
