@@ -5,7 +5,10 @@ import time
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-BAR_CHARS = 20
+BAR_CHARS, LEAST_BAR = 20, 6
+COLUMNS = 79
+# Figures of a training as a trainer reports them: the key, what is drawn before it, and its form.
+FIGURES = (("loss", "loss", ".3f"), ("validation_loss", "val", ".3f"), ("learning_rate", "lr", ".1e"))
 
 
 class ProgressLine:
@@ -30,10 +33,11 @@ class ProgressLine:
         if self.first is None:
             self.first, self.started = share, now
         self.drawn = now
-        filled = int(round(BAR_CHARS * share, 6))  # 20 times 0.35 may be a little less than 7
-        bar = "#" * filled + "-" * (BAR_CHARS - filled)
-        line = f"{self.label:<9} [{bar}] {done}/{total}{note}{self._left(share, now)}"
-        self.stream.write(f"\r\x1b[2K{line[:79]}")
+        rest = f"{done}/{total}{note}{self._left(share, now)}"
+        chars = max(LEAST_BAR, min(BAR_CHARS, COLUMNS - len(f"{self.label:<9} [] {rest}")))
+        filled = int(round(chars * share, 6))  # 20 times 0.35 may be a little less than 7
+        line = f"{self.label:<9} [{'#' * filled}{'-' * (chars - filled)}] {rest}"
+        self.stream.write(f"\r\x1b[2K{line[:COLUMNS]}")
         self.stream.flush()
 
     def wait(self, what: str) -> None:
@@ -41,14 +45,15 @@ class ProgressLine:
         now = time.monotonic()
         if self.stream.isatty() and now - self.drawn >= 0.1:
             self.drawn = now
-            self.stream.write(f"\r\x1b[2K{self.label:<9} {what} {now - self.started:.0f} s"[:84])
+            line = f"{self.label:<9} {what} {now - self.started:.0f} s"
+            self.stream.write(f"\r\x1b[2K{line[:COLUMNS]}")
             self.stream.flush()
 
     def follow(self, fact: Mapping[str, Any]) -> None:
         """Draw another process's progress report: a bar in the phase that the label names, else the phase's name."""
         if fact.get("phase") == self.label:
-            loss = f"  loss {fact['loss']:.3f}" if fact.get("loss") is not None else ""
-            self.draw(int(fact["step"]), int(fact["steps"]), loss)
+            figures = [f"  {name} {fact[key]:{form}}" for key, name, form in FIGURES if fact.get(key) is not None]
+            self.draw(int(fact["step"]), int(fact["steps"]), "".join(figures))
         else:
             self.wait(str(fact.get("phase", "loading the engine")))
 

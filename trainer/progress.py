@@ -2,7 +2,8 @@
 
 `metrics.jsonl` grows by a line at each log (`{"step": 10, "epoch": 0.1, "loss": 1.9, "learning_rate": 0.003}` or
 `{"step": 120, "eval_loss": 0.4}`); `progress.json` is replaced at each step
-(`{"phase": "training", "step": 120, "steps": 600, "loss": 0.4, "memory_gib": 1.52, "time": 1795234000.0}`).
+(`{"phase": "training", "step": 120, "steps": 600, "loss": 0.4, "validation_loss": 0.5, "learning_rate": 0.003,
+"memory_gib": 1.52, "time": 1795234000.0}`).
 """
 
 import json
@@ -15,6 +16,9 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from recipebook.run.progress_file import write_progress
 
+# Logged figures whose last value stands in progress.json, under these names.
+LATEST = {"loss": "loss", "eval_loss": "validation_loss", "learning_rate": "learning_rate"}
+
 
 class ProgressFiles(TrainerCallback):
     """Writes both files into the run's folder, from the first process only."""
@@ -22,7 +26,7 @@ class ProgressFiles(TrainerCallback):
     def __init__(self, folder: Path) -> None:
         self.metrics = folder / "metrics.jsonl"
         self.progress = folder / "progress.json"
-        self.loss: float | None = None
+        self.latest: dict[str, float | None] = dict.fromkeys(LATEST.values())
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -52,7 +56,7 @@ class ProgressFiles(TrainerCallback):
         if not state.is_world_process_zero:
             return
         line = {"step": state.global_step, **{key: _number(value) for key, value in (logs or {}).items()}}
-        self.loss = line.get("loss", self.loss)
+        self.latest |= {name: line[key] for key, name in LATEST.items() if key in line}
         with self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
@@ -60,7 +64,7 @@ class ProgressFiles(TrainerCallback):
         if not state.is_world_process_zero:
             return
         write_progress(
-            self.progress, phase, state.global_step, state.max_steps, loss=self.loss, memory_gib=measure_memory()
+            self.progress, phase, state.global_step, state.max_steps, **self.latest, memory_gib=measure_memory()
         )
 
 

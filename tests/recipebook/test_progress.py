@@ -54,6 +54,28 @@ def test_a_trainer_is_waited_for_until_it_trains(clock: list[float]) -> None:
     ]
 
 
+def test_learning_rate_and_validation_loss_are_drawn_and_the_line_fits_80_columns(clock: list[float]) -> None:
+    line = ProgressLine("training", terminal := Terminal())
+    fact = {
+        "phase": "training",
+        "step": 120,
+        "steps": 600,
+        "loss": 0.412,
+        "validation_loss": 0.388,
+        "learning_rate": 3e-4,
+    }
+    line.follow(fact)
+    clock[0] = 160.0
+    line.follow(fact | {"step": 240, "validation_loss": None})
+    assert terminal.drawn() == [
+        "training  [####----------------] 120/600  loss 0.412  val 0.388  lr 3.0e-04",
+        "training  [########------------] 240/600  loss 0.412  lr 3.0e-04  3:00 left",
+    ]
+    clock[0] = 170.0
+    line.follow(fact | {"step": 360})
+    assert terminal.drawn()[2] == "training  [#######------] 360/600  loss 0.412  val 0.388  lr 3.0e-04  1:10 left"
+
+
 def test_nothing_is_drawn_where_there_is_no_terminal() -> None:
     line = ProgressLine("convert", stream := io.StringIO())
     line.draw(1, 2)
