@@ -17,5 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the comparison and write its page."""
     from eval.comparing.compare import print_comparison
+    from recipebook.run.index_page import write_index
 
-    return print_comparison(arguments.runs, arguments.out)
+    code = print_comparison(arguments.runs, arguments.out)
+    write_index()
+    return code

@@ -24,7 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate it."""
-    return evaluate(arguments.run, arguments.overrides, arguments.checkpoint, arguments.data)
+    from recipebook.run.index_page import write_index
+
+    code = evaluate(arguments.run, arguments.overrides, arguments.checkpoint, arguments.data)
+    write_index()
+    return code
 
 
 def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None, data: str | None = None) -> int:

@@ -15,5 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the ranking and write its page."""
     from eval.comparing.leaderboard import print_leaderboard
+    from recipebook.run.index_page import write_index
 
-    return print_leaderboard(arguments.recipe, arguments.out)
+    code = print_leaderboard(arguments.recipe, arguments.out)
+    write_index()
+    return code

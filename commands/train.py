@@ -40,11 +40,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Train the recipe."""
     from recipebook.fleet.train import FleetChoice
     from recipebook.pipeline.train import StageChoice
+    from recipebook.run.index_page import write_index
 
     given = arguments
     stages = StageChoice(given.stage, given.since, given.force)
     members = FleetChoice(tuple(given.only), given.limit, given.workers, given.launcher, given.force)
-    return train(given.recipe, given.profile, read_layers(given), stages, members, given.seeds)
+    code = train(given.recipe, given.profile, read_layers(given), stages, members, given.seeds)
+    write_index()
+    return code
 
 
 def train(

@@ -67,7 +67,7 @@ def evaluate_run(
     folder = folder or find_folder(run, settings, checkpoint, own.folder if own else None)
     with replacing_evaluation(run, folder) as new:
         summary = evaluate_model(run, recipe, drawn, weights, new, checkpoint, kept, own.file if own else None)
-        write_report(new / "report.html", ReportInput.read(run.folder, new))
+        write_report(new / "report.html", ReportInput.read(run.folder, new, folder))
     return folder, summary
 
 

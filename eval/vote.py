@@ -46,7 +46,7 @@ def evaluate_vote(
     run = _open(fleet, members)
     with replacing_evaluation(run, run.folder / where) as new:
         summary = _score(answers, reader, recipe.eval, evaluations[0].summary, new)
-        write_report(new / "report.html", ReportInput.read(run.folder, new))
+        write_report(new / "report.html", ReportInput.read(run.folder, new, run.folder / where))
     return summary
 
 

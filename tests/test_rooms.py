@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "recipebook.sources": "recipebook",
     "recipebook.recipe": "recipebook .text .sources",
     "recipebook.data": "recipebook .text .sources .recipe",
-    "recipebook.run": "recipebook .sources .recipe .data",
+    "recipebook.run": "recipebook .pages .sources .recipe .data",
     "recipebook.launch": "recipebook .recipe .run",
     "recipebook.remote": "recipebook .sources .recipe .data .run",
     "recipebook.train": "recipebook .recipe .data .run .launch .remote",

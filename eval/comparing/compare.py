@@ -32,6 +32,7 @@ from eval.report.pages import (
     format_p,
     format_probability,
     is_shown,
+    list_pages,
     make_link,
     render_page,
 )
@@ -45,6 +46,7 @@ from recipebook.files import digest, write_text
 from recipebook.project import shown
 from recipebook.terminal import wrap
 
+BESIDE = {"All runs": "index.html", "Leaderboard": "leaderboard.html"}
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -175,10 +177,11 @@ def render(comparison: RunComparison, page: Path = project.RUNS / "compare.html"
     """The comparison as a page, with the links that hold in the file `page`."""
     main, names = comparison.figures[0].standings, [f"{label} · {run.name}" for label, run in _label(comparison)]
     links = [make_link(run.page, page) for run in comparison.runs]
-    board = page.parent / "leaderboard.html"
     return render_page(
         "comparing/compare.html.j2",
-        links=[("Leaderboard", make_link(board, page))] if board.is_file() else [],
+        links=list_pages(
+            {"All runs": page.parent / "index.html", "Leaderboard": page.parent / "leaderboard.html"}, page
+        ),
         labels=LABELS,
         comparison=comparison,
         reports=links,

@@ -29,6 +29,7 @@ from eval.report.pages import (
     format_number,
     format_p,
     is_shown,
+    list_pages,
     make_link,
     render_page,
 )
@@ -188,7 +189,7 @@ def render(board: Leaderboard, recipe: str | None, page: Path = project.RUNS / "
     """The ranks as a page, with the links that hold in the file `page`."""
     return render_page(
         "comparing/leaderboard.html.j2",
-        links=[(f"Members of {name}", make_link(path, page)) for name, path in _list_fleets(board)],
+        links=list_pages({"All runs": page.parent / "index.html", **_list_fleets(board)}, page),
         alone=ALONE,
         board=board,
         recipe=recipe,
@@ -214,11 +215,10 @@ def _describe(one: RankedRun) -> list[str]:
     return [*lines, format_difference(one.difference), f"p {format_p(one.p_adjusted)}"] if one.difference else lines
 
 
-def _list_fleets(board: Leaderboard) -> list[tuple[str, Path]]:
-    """The fleets that the runs are members of, as far as they have a page."""
-    folders = [one.run.folder for group in board.groups for one in group.standings if one.run.folder]
-    pages = dict.fromkeys(folder.parent / "members.html" for folder in folders)
-    return [(path.parent.name, path) for path in pages if path.is_file()]
+def _list_fleets(board: Leaderboard) -> dict[str, Path]:
+    """The pages of fleets that the runs may be members of."""
+    folders = [one.run.folder.parent for group in board.groups for one in group.standings if one.run.folder]
+    return {f"Members of {folder.name}": folder / "members.html" for folder in folders}
 
 
 def _shorten(error: UserError, run: Run) -> str:

@@ -20,6 +20,7 @@ from eval.report.answers import AnswerTable, EvaluatedAnswer, cut_text, pack_ans
 from eval.report.baselines import HEAD, list_baselines
 from eval.report.charts import plot_slices
 from eval.report.effect import format_evidence
+from eval.report.links import list_links
 from eval.report.notes import list_limit, list_notes
 from eval.report.pages import (
     format_difference,
@@ -67,10 +68,11 @@ class ReportInput(NamedTuple):
     recipe_text: str
     stages: StageSummary | None = None
     usage: str | None = None
+    links: Sequence[tuple[str, str]] = ()
 
     @classmethod
-    def read(cls, folder: Path, found: Path) -> "ReportInput":
-        """Collect the files of the run's `folder`, and of the evaluation in `found`."""
+    def read(cls, folder: Path, found: Path, place: Path | None = None) -> "ReportInput":
+        """Collect the files of the run's `folder`, and of the evaluation in `found`; later they stand in `place`."""
         manifest = json.loads((folder / "manifest.json").read_text())
         return cls(
             recipe=manifest["recipe"],
@@ -86,6 +88,7 @@ class ReportInput(NamedTuple):
             manifest=manifest,
             usage=(found / USAGE).read_text() if (found / USAGE).is_file() else None,
             recipe_text=(folder / "recipe.yaml").read_text(),
+            links=list_links(folder, place or found),
         )
 
 
@@ -142,6 +145,7 @@ def _stream(report: ReportInput) -> Iterator[str]:
     return stream_page(
         "report/report.html.j2",
         script=SCRIPT,
+        links=report.links,
         report=report,
         summary=summary,
         verdict=make_verdict(summary),

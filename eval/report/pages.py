@@ -6,7 +6,7 @@ How a page is made, and its style, is in recipebook/pages/.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
@@ -51,6 +51,11 @@ def stream_page(
 def make_link(target: Path | None, page: Path) -> str:
     """The address of another page as it stands in `page`; empty where there is none."""
     return quote(os.path.relpath(target, page.parent)) if target else ""
+
+
+def list_pages(pages: Mapping[str, Path], page: Path) -> list[tuple[str, str]]:
+    """Those of the pages that there are, by title, with their addresses as they stand in `page`."""
+    return [(title, make_link(path, page)) for title, path in pages.items() if path.is_file()]
 
 
 def format_estimate(estimate: Estimate | None) -> str:

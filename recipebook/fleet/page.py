@@ -23,6 +23,7 @@ TABLE = "table.json"
 REPORT = "eval/report.html"
 # Pages that a fleet's may lead to, from its folder.
 LINKS = {
+    "All runs": "../index.html",
     "Report of their vote": f"{VOTE}/{REPORT}",
     "All seeds as one system": "seeds.html",
     "Leaderboard": "../leaderboard.html",

@@ -18,7 +18,7 @@ HEAD = ("run", "status", "loss", "verdict", "took", "main figure: tuned (base)")
 
 def print_runs(runs: Path = project.RUNS) -> int:
     """Print the table."""
-    lines = [_line(run) for run in rundir.list_runs(runs)]
+    lines = [make_line(run) for run in rundir.list_runs(runs)]
     if not lines:
         print("no runs yet: make train RECIPE=robot-lora makes one")
         return 0
@@ -26,7 +26,8 @@ def print_runs(runs: Path = project.RUNS) -> int:
     return 0
 
 
-def _line(run: Run) -> tuple[str, ...]:
+def make_line(run: Run) -> tuple[str, ...]:
+    """The cells of a run below HEAD."""
     try:
         manifest = run.read()
         headline = read_headline(run.folder / "eval" / "summary.json")

@@ -1,0 +1,32 @@
+"""The page of all runs: newest first, each with its report or its folder, and the pages over several runs."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from recipebook.run.index_page import write_index
+from recipebook.run.rundir import Run
+
+
+def test_runs_lead_to_their_reports_or_folders(start_run: Callable[..., Run], tmp_path: Path) -> None:
+    plain, evaluated = start_run(recipe="<i>x"), start_run(recipe="robot", hour=13)
+    (evaluated.folder / "eval").mkdir()
+    (evaluated.folder / "eval" / "report.html").touch()
+    (tmp_path / "leaderboard.html").touch()
+    (tmp_path / "traits").mkdir()
+    (tmp_path / "traits" / "members.html").touch()
+    write_index(tmp_path)
+    page = (tmp_path / "index.html").read_text()
+    assert "<i>x" not in page and "&lt;i&gt;x-20261120-120005" in page
+    assert re.findall('href="([^"]*)"', page) == [
+        "leaderboard.html",
+        "traits/members.html",
+        f"{evaluated.name}/eval/report.html",
+        "%3Ci%3Ex-20261120-120005/",
+    ]
+    assert plain.name == "<i>x-20261120-120005"
+
+
+def test_without_runs_there_is_no_page(tmp_path: Path) -> None:
+    write_index(tmp_path)
+    assert list(tmp_path.iterdir()) == []
