@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from converters._extras import REASONING, add_extras
 from converters._fields import PART_TEXTS, take_any_text, take_text
-from recipebook.data.fields import OBJECT, PART_HARMLESS, TEXT, Fields, Variants, WrittenJson, remember_odd
+from recipebook.data.fields import PART_HARMLESS, TEXT, Fields, SimpleValues, Variants, WrittenJson, remember_odd
 from recipebook.data.marks import MARKS
 from recipebook.records import load_json, name_kind
 from recipebook.rows import BadRecord, Message
@@ -74,7 +74,7 @@ OPENAI = Shape("messages", "role", "content")
 SHAREGPT = Shape("conversations", "from", "value")
 
 
-METADATA = {"metadata": OBJECT, "meta": OBJECT}
+METADATA = {field: SimpleValues(field) for field in ("metadata", "meta")}
 """Where data and our own rows have texts, numbers and booleans of any name, which go to a row's meta."""
 
 _THINKERS = ("assistant", "call")

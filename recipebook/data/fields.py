@@ -62,7 +62,7 @@ Unread = tuple[str, str, Any]
 """A key that nobody reads: the kind of thing that has it, the key, and its value."""
 Find = Callable[[Any, list[Unread]], None]
 """Adds what is unread in a value that is not null to a list."""
-Inner = "Fields | Shapes | WrittenJson | TypedValue | None"
+Inner = "Fields | Shapes | WrittenJson | SimpleValues | TypedValue | None"
 """What is read of a value: of the objects in it these fields; None: the whole value, or the record is refused."""
 
 
@@ -73,8 +73,23 @@ class TypedValue:
         self.kind = kind
 
 
+class SimpleValues:
+    """An object of any keys, of whose values texts, numbers and booleans are read; lists and objects are unread."""
+
+    def __init__(self, field: str) -> None:
+        self.field = field
+
+    def find(self, value: Any, found: list[Unread]) -> None:
+        """Add what is unread in the object to `found`: `metadata.tags`, or the field itself where it is no object."""
+        if type(value) is not dict:
+            found.append(("record", self.field, value))
+            return
+        for key, held in value.items():
+            if held and type(held) in (list, dict):
+                found.append(("record", f"{self.field}.{key}", held))
+
+
 TEXT = TypedValue(str)
-OBJECT = TypedValue(dict)
 
 
 class _Steps(NamedTuple):
@@ -144,7 +159,7 @@ class Fields(_Objects):
     def __init__(
         self,
         holder: str,
-        read: Mapping[str, "Fields | Shapes | WrittenJson | TypedValue | None"],
+        read: Mapping[str, "Fields | Shapes | WrittenJson | SimpleValues | TypedValue | None"],
         harmless: Iterable[str] = (),
         by_value: bool = False,
     ) -> None:
@@ -156,7 +171,9 @@ class Fields(_Objects):
         self.by_value = by_value
 
     def extend(
-        self, read: Mapping[str, "Fields | Shapes | WrittenJson | TypedValue | None"], harmless: Iterable[str] = ()
+        self,
+        read: Mapping[str, "Fields | Shapes | WrittenJson | SimpleValues | TypedValue | None"],
+        harmless: Iterable[str] = (),
     ) -> "Fields":
         """The same fields and more."""
         return Fields(self.holder, {**self.read, **read}, self.harmless | frozenset(harmless))

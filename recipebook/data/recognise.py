@@ -47,18 +47,15 @@ def choose(records: Iterable[Record], source: str) -> ConverterChoice:
     families = [family for name in list_names(CONVERTER) if (family := _load(name))]
     first = list(islice(records, FIRST))
     seen = [each.value for each in first if isinstance(each.value, dict)]
+    matches = [_match(families, record) for record in seen]
+    counts = Counter(name for each in matches for name in each)
+    # A family of a few records leaves them to the one that reads the others as well.
+    weak = {family.name for family in families if counts[family.name] * 2 < len(seen)}
     votes, reasons = Counter[str](), dict[str, str]()
-    for record in seen:
-        matches = {family.name: reason for family in families if (reason := family.recognise(record))}
-        general = {
-            name
-            for family in families
-            if family.name in matches
-            for name in (*family.special_case_of, *family.preferred_to)
-        }
-        for name in matches.keys() - general:
+    for found in matches:
+        for name in found.keys() - _list_beaten(families, found, weak):
             votes[name] += 1
-            reasons.setdefault(name, matches[name])
+            reasons.setdefault(name, found[name])
     # A dialogue file may hold chats without a call: those are of the special case's family as well.
     covered = {name for family in families for name in _list_covered(family, votes[family.name], len(seen))}
     fitting = sorted(name for name in votes if name not in covered)
@@ -68,6 +65,24 @@ def choose(records: Iterable[Record], source: str) -> ConverterChoice:
     name = fitting[0]
     reason = f"{votes[name]} of the first {len(seen)} records {reasons[name]}"
     return ConverterChoice(name, f"converter {name}: {reason}")
+
+
+def _match(families: list[Family], record: dict[str, Any]) -> dict[str, str]:
+    """The families that recognise a record, and how."""
+    return {family.name: reason for family in families if (reason := family.recognise(record))}
+
+
+def _list_beaten(families: list[Family], found: dict[str, str], weak: set[str]) -> set[str]:
+    """The families that give way to another one that recognises the same record."""
+    beaten: set[str] = set()
+    for family in families:
+        if family.name in found:
+            beaten.update(family.special_case_of)
+            if family.name not in weak:
+                beaten.update(family.preferred_to)
+            elif not found.keys().isdisjoint(family.preferred_to):
+                beaten.add(family.name)
+    return beaten
 
 
 def _list_covered(family: Family, votes: int, seen: int) -> tuple[str, ...]:

@@ -109,6 +109,14 @@ def test_some_plain_texts_among_calls_are_the_robots() -> None:
     assert choose_from(STOP, STOP, {"input": "hi", "output": "I am afraid not."})[0] == "robot"
 
 
+def test_a_few_calls_among_plain_texts_are_chats_as_the_texts_are() -> None:
+    said = {"input": "hi", "output": "I am afraid not."}
+    assert choose_from(STOP, said, said) == (
+        "chat",
+        "converter chat: 3 of the first 3 records have 'input' and 'output'",
+    )
+
+
 def test_account_says_what_auto_chose_and_why(tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text('{"input": "stop", "output": "robot.stop()"}\n')
     account = convert_file("auto", str(tmp_path / "x.jsonl"), tmp_path / "rows.jsonl", {})

@@ -35,6 +35,22 @@ def test_an_unknown_field_of_a_turn_is_counted_once_a_turn() -> None:
     assert account.notes == ("read without 'mood' of a turn: 2 turns (first: in.jsonl:1: record 1)",)
 
 
+@pytest.mark.parametrize("field", ["metadata", "meta"])
+def test_a_list_or_an_object_in_the_metadata_is_counted_by_its_key(field: str) -> None:
+    told = {"topic": "a", "tags": ["x", "y"], "author": {"name": "Ann"}, "none": [], "nobody": {}}
+    rows, account = convert("chat", {"messages": [HI, HELLO], field: told})
+    assert rows[0]["meta"] == {"topic": "a", "origin": "in.jsonl#1"}
+    assert account.notes == (
+        f"read without '{field}.tags': 1 record (first: in.jsonl:1: record 1)",
+        f"read without '{field}.author': 1 record (first: in.jsonl:1: record 1)",
+    )
+
+
+def test_metadata_that_are_no_object_are_counted() -> None:
+    _, account = convert("chat", {"messages": [HI, HELLO], "metadata": "a"})
+    assert account.notes == ("read without 'metadata': 1 record (first: in.jsonl:1: record 1)",)
+
+
 def test_a_field_of_another_shape_is_unknown() -> None:
     _, account = convert("chat", {"messages": [HI, HELLO], "output": "Bye."}, {"instruction": "a", "output": "b"})
     assert account.notes == ("read without 'output': 1 record (first: in.jsonl:1: record 1)",)
