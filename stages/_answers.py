@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import torch
 
-from eval.asking.decode import decode
 from eval.asking.generate import (
     GeneratedAnswer,
     format_prompt,
@@ -26,6 +25,7 @@ from eval.asking.generate import (
 from eval.asking.prompts import Prompt, digest_prompts
 from recipebook.files import digest, digest_file
 from recipebook.pipeline.job import StageJob
+from recipebook.playing.decode import decode
 from recipebook.progress import ProgressLine
 from recipebook.recipe.evaluation_keys import Generation
 from recipebook.run.provenance import digest_model, package_versions

@@ -15,8 +15,8 @@ from typing import Any
 
 import torch
 
-from eval.asking.decode import decode
 from eval.asking.likelihood import measure_tokens
+from recipebook.playing.decode import decode
 from recipebook.recipe.evaluation_keys import Generation
 from recipebook.text.chat import format_prompt
 from stages._answers import Speaker

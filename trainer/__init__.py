@@ -2,3 +2,4 @@
 
 from trainer.pairs import write_pairs as write_pairs
 from trainer.pairs import write_singles as write_singles
+from trainer.tasks import write_tasks as write_tasks

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from recipebook.rows import find_kind
-from recipebook.text.chat import WrittenTurn, apply_settings, find_end_token
+from recipebook.text.chat import WrittenTurn, apply_settings, find_end_token, render
 from trainer.checks import MASKED, TextFinding, check_chat, check_preference
 from trainer.pairs import write_pair, write_single
 from trainer.remembering import RememberingTokenizer
 
 Pieces = list[tuple[str, bool]]
+OWN_ANSWERS = "(the model's own answers)"
 Row = dict[str, Any]
 
 
@@ -34,7 +35,8 @@ def open_look(cfg: Any, tokenizer: Any) -> Callable[[Row], Look]:
     """What looks at the rows of a training."""
     remembering = RememberingTokenizer(tokenizer)
     apply_settings(tokenizer, cfg.chat_template_kwargs)
-    look = _look_at_preference(cfg, remembering) if cfg.rl else _look_at_chat(cfg, remembering)
+    looks = {None: _look_at_chat, "grpo": _look_at_task}
+    look = looks.get(cfg.rl, _look_at_preference)(cfg, remembering)
 
     def look_afresh(row: Row) -> Look:
         remembering.forget()
@@ -92,6 +94,20 @@ def _look_at_preference(cfg: Any, tokenizer: Any) -> Callable[[Row], Look]:
         before, *wholes = (len(tokenizer(text)["input_ids"]) for text in (prompt, *(prompt + text for text in texts)))
         found = check_preference(row["messages"], answers, [WrittenTurn(prompt, text) for text in texts])
         return Look(max(wholes), max(0, min(max(wholes), cut or max(wholes)) - before), lambda: pieces, found)
+
+    return look
+
+
+def _look_at_task(cfg: Any, tokenizer: Any) -> Callable[[Row], Look]:
+    """Of a task, the length is that of the messages before the first answer; the answers are the model's own."""
+
+    def look(row: Row) -> Look:
+        if "task" not in row["meta"]:
+            raise ValueError("it is no shell task: the converter shell_tasks makes rows that are")
+        prompt = render(tokenizer, row["messages"][:-1], add_generation_prompt=True)
+        length = len(tokenizer(prompt, add_special_tokens=False)["input_ids"])
+        own = cfg.episodes["answer_tokens"]
+        return Look(length + own, own, lambda: [(prompt, False), (OWN_ANSWERS, True)], [])
 
     return look
 

@@ -65,7 +65,7 @@ def ask(
     under, revision = (run.start, None) if run.start else (find_base(recipe), recipe.model.revision)
     loaded = (kept.put_on if kept else generate.load_tuned)(weights, under, revision)
     engine = "vllm" if by_vllm else "transformers"
-    known = find_kept_answers(manifest, recipe.eval, prompts, engine, tokenizer)
+    known = find_kept_answers(manifest, recipe.eval, prompts, engine, tokenizer, find_playing(recipe))
     try:
         effect = Effect.measure(loaded, shown(weights), tokenizer, prompts, recipe.eval.generation.batch_size)
         base = _recall(known)
@@ -76,7 +76,7 @@ def ask(
         # Last: merging leaves no base behind.
         model = generate.merge(loaded.model)
         effect = effect.check(model, tokenizer)
-        tuned = _ask_one(model, tokenizer, prompts, recipe.eval, "tuned", by_vllm.get("tuned"))
+        tuned = _ask_one(model, tokenizer, prompts, recipe, "tuned", by_vllm.get("tuned"))
     finally:
         if kept:
             kept.take_off(loaded.model)
@@ -162,7 +162,7 @@ def _ask_vllm(
     """The answers of `tuned` and `base` by vLLM; an empty dict where transformers generates."""
     from eval.asking import generate_vllm
 
-    if not (_wants_text(recipe.eval) and generate_vllm.is_wanted(recipe.eval.generation)):
+    if find_playing(recipe) or not (_wants_text(recipe.eval) and generate_vllm.is_wanted(recipe.eval.generation)):
         return {}
     base, revision = str(find_base(recipe)), recipe.model.revision
     return generate_vllm.generate_both(weights, base, revision, tokenizer, prompts, recipe.eval.generation)
@@ -179,20 +179,25 @@ def _ask_base(
     else:
         model = generate.load_base(str(find_base(recipe)), recipe.model.revision)
     with without_adapter:
-        return _ask_one(model, tokenizer, prompts, recipe.eval, "base", answers)
+        return _ask_one(model, tokenizer, prompts, recipe, "base", answers)
 
 
 def _ask_one(
     model: Any,
     tokenizer: Any,
     prompts: list[Prompt],
-    settings: Evaluation,
+    recipe: Recipe,
     label: str,
     answers: "list[GeneratedAnswer] | None",
 ) -> list[ModelAnswer]:
-    """Generate, unless `answers` are given, and measure the likelihoods that the metrics need."""
+    """Generate, unless `answers` are given, and measure the likelihoods that the metrics need; or play the tasks."""
     from eval.asking import generate
 
+    settings = recipe.eval
+    if playing := find_playing(recipe):
+        from eval.asking.episodes import play_tasks
+
+        return play_tasks(model, tokenizer, prompts, playing, settings.generation, label)
     found = [ModelAnswer()] * len(prompts)
     if _wants_text(settings):
         answers = answers or generate.generate(model, tokenizer, prompts, settings.generation, label)
@@ -206,6 +211,15 @@ def _ask_one(
         ModelAnswer(one.text, one.new_tokens, one.truncated, measures)
         for one, measures in zip(found, merged, strict=True)
     ]
+
+
+def find_playing(recipe: Recipe) -> Any:
+    """The options of the metric for which the model plays episodes; None where there is none."""
+    for name, given in recipe.eval.metrics.items():
+        metric: Any = load_metric(name)
+        if getattr(metric, "PLAYS", False):
+            return metric.Options(**metric.fill_options(given, recipe))
+    return None
 
 
 def _wants_text(settings: Evaluation) -> bool:
@@ -262,7 +276,7 @@ def _refer(one: ModelAnswer, base: ModelAnswer, prompt: Prompt) -> ModelAnswer:
 
 
 def find_kept_answers(
-    manifest: Manifest, settings: Evaluation, prompts: list[Prompt], engine: str, tokenizer: Any
+    manifest: Manifest, settings: Evaluation, prompts: list[Prompt], engine: str, tokenizer: Any, playing: Any = None
 ) -> Path:
     """The file with the base model's answers, whether it is there or not."""
     from eval.asking import generate
@@ -276,6 +290,7 @@ def find_kept_answers(
         digest_prompts(prompts),
         settings.generation.model_dump_json(exclude={"engine"}),
         json.dumps([engine, _wants_text(settings), _list_measures(settings), *ends, *texts]),
+        *([playing.model_dump_json()] if playing else []),
         generate.describe_precision(),
         version("torch"),
         version("transformers"),

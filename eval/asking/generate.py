@@ -15,9 +15,9 @@ from peft import PeftModel
 from transformers import AutoTokenizer
 
 from eval.asking.answer_progress import AnswerProgress
-from eval.asking.decode import decode
 from eval.asking.prompts import Prompt
 from recipebook.errors import UserError
+from recipebook.playing.decode import decode
 from recipebook.recipe.evaluation_keys import Generation
 from recipebook.rows import Message
 from recipebook.run.adapter import Model, Tuned, compare_with_base, load_model, merge_adapter, put_on

@@ -53,6 +53,7 @@ class Metric(Protocol):
     - `EXPONENTIALS`: those of the ratios that are e to the power of the quotient;
     - `MEASURES`: the texts of a row whose likelihood is measured, instead of generating an answer: `answer`, `spans`
       of it, or `chosen` and `rejected`;
+    - `PLAYS`: the model plays each row's task in a box (eval/asking/episodes.py), and the metric reads what came of it;
     - `check(options, root)`: raises UserError where a file that the options name cannot be used (`make check`);
     - `make_reader(options)`: returns a function that maps equal answers to equal values (eval/vote.py).
     """

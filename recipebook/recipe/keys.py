@@ -8,7 +8,8 @@
     eval:  {metrics: {robot: {}}, main: exact}
 
 Every model is frozen and refuses keys that it does not know. No `lora` section means full fine-tuning.
-The keys of the larger sections are in data_keys.py, training_keys.py, evaluation_keys.py and matrix_keys.py.
+The keys of the larger sections are in data_keys.py, training_keys.py, reinforcement_keys.py, evaluation_keys.py and
+matrix_keys.py.
 """
 
 from typing import Annotated, Any, Literal, Self
@@ -20,6 +21,7 @@ from recipebook.recipe.batches import find_batch_fault
 from recipebook.recipe.data_keys import Data
 from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.matrix_keys import Matrix
+from recipebook.recipe.reinforcement_keys import Reinforcement
 from recipebook.recipe.section import Name, Positive, Section, measured_in
 from recipebook.recipe.training_keys import Lora, Preference, Training
 
@@ -125,6 +127,7 @@ class Recipe(Section):
     training: Training = Field(Training(), description="how the model is trained.")
     lora: Lora | None = Field(None, description="the adapter; null: all weights are trained.")
     preference: Preference = Field(Preference(), description="numbers of the methods that learn from pairs.")
+    rl: Reinforcement = Field(Reinforcement(), description="how an agent learns from its own episodes.")
     launch: Launch = Field(Launch(), description="how many processes train, what they share, and on which device.")
     remote: Remote | None = Field(
         None, description="a service that trains; null: this machine. PROFILE=together sets it."

@@ -13,7 +13,7 @@ from jinja2 import TemplateError, nodes
 
 from recipebook.recipe.template_syntax import list_included, parse_template
 
-SECTIONS = ("training", "preference")
+SECTIONS = ("training", "preference", "rl")
 # The key that names the template, so that no template mentions it.
 CHOOSES = "method"
 

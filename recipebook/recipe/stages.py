@@ -37,7 +37,7 @@ from recipebook.suggestions import offer, suggest
 
 BASE = "base"
 HEAD = ("name", "from")
-SECTIONS = ("model", "data", "training", "lora", "preference", "launch", "eval", "axolotl", "profiles")
+SECTIONS = ("model", "data", "training", "lora", "preference", "rl", "launch", "eval", "axolotl", "profiles")
 MODEL_KEYS = ("base", "revision", "chat_template")
 KIND_KEYS = ("seed", "precision")
 # Axolotl's keys that give the same model another tokenizer.
@@ -263,7 +263,7 @@ def _list_kind_switches(stage: Stage) -> Iterator[Switch]:
     """In a stage that trains no model, the keys of training have no effect; some kinds read its seed and precision."""
     if stage.kind is None:
         return
-    sections = {"training": stage.recipe.training, "lora": stage.recipe.lora, "preference": stage.recipe.preference}
+    sections = {name: getattr(stage.recipe, name) for name in ("training", "lora", "preference", "rl")}
     for name, section in sections.items():
         keys = [key for key in type(section).model_fields if key not in KIND_KEYS] if section else []
         yield Switch(tuple((name, key) for key in keys), (stage.kind,), "no training", "a stage that trains")

@@ -25,6 +25,8 @@ from recipebook.recipe.resolve import Resolved
 from recipebook.recipe.schema_walk import Fault, dotted
 
 PAIRS = "preference"
+# Sections of which most methods use nothing.
+OF_METHODS = (PAIRS, "rl")
 GENERATION = ("eval", "generation")
 # Without a metric that reads answers none are generated.
 GENERATING = ("max_new_tokens", "temperature", "top_p", "seed", "engine")
@@ -96,7 +98,7 @@ def _list_method_switches(recipe: Recipe, root: Path) -> Iterator[Switch]:
     by, method = ("training", CHOOSES), recipe.training.method
     used = {name: list_used_keys(root / "templates", name) for name in list_names(TEMPLATE, root)}
     for section, keys in used.get(method, {}).items():
-        if not keys and section != PAIRS:
+        if not keys and section not in OF_METHODS:
             # Nothing is known of a template that cannot be read, or that names every setting itself.
             continue
         for key in type(getattr(recipe, section)).model_fields.keys() - keys - {CHOOSES}:

@@ -43,6 +43,8 @@ CHANGE = 0.1
 SPIKE = 2.0
 SPIKE_HEIGHT = 0.5
 SPIKES = 0.05
+# Ours: the mean reward of 50 episodes, 1 or -0.5 each, differs by as much from one draw to the next.
+REWARD_CHANGE = 0.1
 # Ours: ten times the run's median, and ten times the norm at which gradients are usually clipped.
 GRADIENT_SPIKE = 10.0
 
@@ -85,6 +87,8 @@ def _judge(lines: Sequence[Mapping[str, Any]], answers_only: bool) -> Diagnosis:
     train = read_curve(lines, "loss")
     if wild := _find_wild(lines):
         return _conclude("unstable", wild)
+    if rewards := [*read_curve(lines, "reward").values()]:
+        return _judge_rewards(rewards)
     if len(train) < POINTS:
         reason = f"{len(train)} training {'loss was' if len(train) == 1 else 'losses were'} logged, {POINTS} are needed"
         return _conclude("too short to judge", [reason])
@@ -188,6 +192,18 @@ def _judge_pairs(lines: Sequence[Mapping[str, Any]]) -> Diagnosis:
         return _conclude("underfitting", [*reasons, f"{_round(GOOD_ACCURACY)} or more is good"])
     verdict: Verdict = "excellent" if accuracy >= EXCELLENT_ACCURACY else "good"
     return _conclude(verdict, [*reasons, *_list_unseen(held_out)])
+
+
+def _judge_rewards(rewards: Sequence[float]) -> Diagnosis:
+    """The verdict by the mean reward of the first and the last third of the collections; the loss says nothing."""
+    third = len(rewards) // 3
+    if not third:
+        return _conclude("too short to judge", [f"{len(rewards)} of the 3 collections that are needed were logged"])
+    start, end = fmean(rewards[:third]), fmean(rewards[-third:])
+    reasons = [f"mean reward {end:.2f} at the end, {start:.2f} at the beginning"]
+    if end < start - REWARD_CHANGE:
+        return _conclude("unstable", reasons)
+    return _conclude("good" if end > start + REWARD_CHANGE else "stalled", reasons)
 
 
 def _conclude(verdict: Verdict, reasons: Sequence[str], *, free_text: bool = False) -> Diagnosis:

@@ -28,11 +28,19 @@ LEVEL = 5
 
 def find_nothing_learned(folder: Path) -> str | None:
     """Why the run in a folder has learned nothing; None where it has, or its losses do not say."""
+    if learns_from_rewards(folder):
+        # Its loss is no measure: a perfect policy has the loss 0, and so has one that never succeeds.
+        return None
     lines, settings = read_metrics(folder / "metrics.jsonl"), _read_settings(folder)
     random_start = bool(settings.get("reinit_weights"))
     vocabulary = None if settings.get("rl") or random_start else _count_tokens(folder, settings)
     reason = judge_end(lines, vocabulary, best=bool(settings.get("load_best_model_at_end")))
     return f"nothing was learned: {reason}; try a hundredth of training.learning_rate" if reason else None
+
+
+def learns_from_rewards(folder: Path) -> bool:
+    """Whether the run in a folder learns from the rewards of its own episodes."""
+    return _read_settings(folder).get("rl") == "grpo"
 
 
 def judge_end(lines: Sequence[Mapping[str, Any]], vocabulary: int | None, *, best: bool = False) -> str | None:

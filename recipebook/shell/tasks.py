@@ -44,7 +44,7 @@ def read_tasks(path: Path) -> list[Task]:
         raise UserError(f"{path}: not JSON: {error.msg}") from None
     if not isinstance(value, list | dict):
         raise UserError(f"{path}: neither a list of shell tasks nor an object of them")
-    tasks = [_read_task(record, number, f"{path}: {place}") for place, number, record in _list_records(value)]
+    tasks = [read_task(record, number, f"{path}: {place}") for place, number, record in _list_records(value)]
     if not tasks:
         raise UserError(f"{path}: holds no tasks")
     seen: set[int] = set()
@@ -112,7 +112,8 @@ class _AgentBench(BaseModel):
     labels: tuple[str, ...] = ()
 
 
-def _read_task(record: object, number: int, place: str) -> Task:
+def read_task(record: object, number: int, place: str) -> Task:
+    """One record as a task; `place` names it in errors, and `number` is its number if it has none."""
     if not isinstance(record, dict):
         raise UserError(f"{place}: not a shell task, which is an object")
     if "instruction" not in record and "description" not in record:

@@ -1,6 +1,7 @@
 """One attempt at training a run: launch the trainer, follow it, check its files, and record how it ended."""
 
 import json
+import math
 import os
 import tempfile
 import textwrap
@@ -13,7 +14,7 @@ from recipebook.launch.process import Stopped, run_job, run_trainer
 from recipebook.progress import ProgressLine, format_seconds
 from recipebook.project import shown
 from recipebook.run.diagnosis import diagnose_folder
-from recipebook.run.learned import explain_unchanged, find_nothing_learned
+from recipebook.run.learned import explain_unchanged, find_nothing_learned, learns_from_rewards
 from recipebook.run.manifest import Attempt, Manifest, Status, format_now
 from recipebook.run.progress_file import last_error, read_metrics, read_progress
 from recipebook.run.rundir import REMOTE, Run
@@ -104,7 +105,7 @@ def find_fault(folder: Path, code: int) -> str | None:
     if loss is None and (folder / REMOTE).is_file():
         # A service does not report its losses.
         return None
-    if loss is None or not 0 < loss < float("inf"):
+    if loss is None or not math.isfinite(loss) or (loss <= 0 and not learns_from_rewards(folder)):
         return f"the last logged loss is {loss}, not a finite number above 0"
     return find_nothing_learned(folder)
 

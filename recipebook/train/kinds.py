@@ -19,6 +19,7 @@ LEARNS_FROM: Mapping[str, tuple[Kind, ...]] = MappingProxyType(
     {
         "sft": ("chat",),
         "pretrain": ("chat",),
+        "grpo": ("chat",),
         "dpo": ("pair",),
         "ipo": ("pair",),
         "orpo": ("pair",),
@@ -41,7 +42,9 @@ def check_kinds(recipe: Recipe, dataset: Dataset) -> None:
     wrong = [(kind, origin) for kind, origin in rows if kind not in wanted]
     if wrong:
         kind, origin = wrong[0]
-        learning = " or ".join(name for name, kinds in LEARNS_FROM.items() if kind in kinds and name != "pretrain")
+        learning = " or ".join(
+            name for name, kinds in LEARNS_FROM.items() if kind in kinds and name not in ("pretrain", "grpo")
+        )
         raise UserError(
             f"method {method} learns from {' and '.join(NAMES[one] for one in wanted)}, and {len(wrong)} of "
             f"{len(rows)} rows are {NAMES[kind]} (first: {origin}); from those learns {learning}"

@@ -27,7 +27,7 @@ from recipebook.train.preview import PartPreview, Preview, Previewed, Unseen, ne
 
 # What of a recipe decides how its rows are written; the whole engine also checks the rest.
 SEEN: dict[str, Any] = {"model": True, "training": {"method", "max_length", "too_long", "train_on", "span_weights"}}
-CHECKED = {"model", "training", "lora", "preference", "launch", "axolotl"}
+CHECKED = {"model", "training", "lora", "preference", "rl", "launch", "axolotl"}
 
 
 class Candidate(NamedTuple):

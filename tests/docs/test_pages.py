@@ -143,6 +143,7 @@ def test_paragraphs_are_short(page: str) -> None:
 def test_there_are_recipes() -> None:
     assert list_recipes() == [
         "dial-dpo",
+        "os-interaction-rl",
         "persona-per-user",
         "persona-unified",
         "persona-unified-anonymous",

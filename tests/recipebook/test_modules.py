@@ -45,16 +45,16 @@ def test_every_kind_is_listed_and_found(kind: Kind, name: str) -> None:
     ("kind", "name", "line"),
     [
         (CONVERTER, "robto", "no converter 'robto' in converters/; did you mean 'robot'? it has: chat, echo, persona, "
-         "preference, robot, sessions, toolformer, tools, trait"),
+         "preference, robot, sessions, shell_tasks, toolformer, tools, trait"),
         (METRIC, "spam", "no metric 'spam' in eval/metrics/; did you mean 'spans'? it has: embedding, likelihood, "
-         "persona, preference, robot, spans, text, toolformer"),
+         "persona, preference, robot, shell, spans, text, toolformer"),
         (EXPORT, "sharegtp", "no export 'sharegtp' in exports/; did you mean 'sharegpt'? it has: axolotl_preference, "
          "openai, prompt_completion, sharegpt, trl_preference"),
         (SERVICE, "nobody", "no service 'nobody' in services/; it has: together"),
         (STAGE, "merged", "no kind of stage 'merged' in stages/; did you mean 'merge'? it has: augment, evaluate, "
          "generate_conversations, generate_pairs, merge"),
-        (TEMPLATE, "dpoo", "no template 'dpoo' in templates/; did you mean 'dpo'? it has: dpo, ipo, kto, orpo, "
-         "pretrain, sft, simpo"),
+        (TEMPLATE, "dpoo", "no template 'dpoo' in templates/; did you mean 'dpo'? it has: dpo, grpo, ipo, kto, "
+         "orpo, pretrain, sft, simpo"),
         (CHAT_TEMPLATE, "chatlm", "no chat template 'chatlm' in templates/chat/; did you mean 'chatml'? it has: "
          "chatml, instruct"),
         (PROFILE, "tinny", "no profile 'tinny' in recipes/profiles/; did you mean 'tiny'? it has: cpu, gpu, mps, "

@@ -96,6 +96,7 @@ def draw(after: str, before: str) -> tuple[str, str]:
 
 PAIRS = "lora: {}\npreference: {}\n"
 DPO, KTO, SIMPO = "training.method=dpo", "training.method=kto", "training.method=simpo"
+GRPO = ("training.method=grpo", "data.split.validation=0")
 ONLY = "data.only={field: topic, values: [a]}"
 WEIGHTS = "data.weights={field: topic, values: {a: 2.5}}"
 HOT = "eval.generation.temperature=1.5"
@@ -183,6 +184,27 @@ CASES: dict[str, Case] = {
     "preference.odds_weight": set_(render, "preference.odds_weight=0.5", needs=("training.method=orpo",)),
     "preference.desirable_weight": set_(render, "preference.desirable_weight=2", needs=(KTO,)),
     "preference.undesirable_weight": set_(render, "preference.undesirable_weight=2", needs=(KTO,)),
+    "rl": set_(render, "rl.group=4", needs=GRPO),
+    "rl.collections": set_(render, "rl.collections=3", needs=GRPO),
+    "rl.episodes": set_(render, "rl.episodes=16", needs=GRPO),
+    "rl.group": set_(render, "rl.group=4", needs=GRPO),
+    "rl.epochs": set_(render, "rl.epochs=2", needs=GRPO),
+    "rl.clip_low": set_(render, "rl.clip_low=0.1", needs=GRPO),
+    "rl.clip_high": set_(render, "rl.clip_high=0.28", needs=GRPO),
+    "rl.entropy": set_(render, "rl.entropy=0.01", needs=GRPO),
+    "rl.beta": set_(render, "rl.beta=0.02", needs=GRPO),
+    "rl.temperature": set_(render, "rl.temperature=0.9", needs=GRPO),
+    "rl.scale": set_(render, "rl.scale=none", needs=GRPO),
+    "rl.rewards": set_(render, "rl.rewards={incorrect: 0}", needs=GRPO),
+    "rl.rewards.correct": set_(render, "rl.rewards.correct=2", needs=GRPO),
+    "rl.rewards.incorrect": set_(render, "rl.rewards.incorrect=0", needs=GRPO),
+    "rl.rewards.unset": set_(render, "rl.rewards.unset=0.5", needs=GRPO),
+    "rl.rounds": set_(render, "rl.rounds=2", needs=GRPO),
+    "rl.seconds": set_(render, "rl.seconds=3", needs=GRPO),
+    "rl.answer_tokens": set_(render, "rl.answer_tokens=32", needs=GRPO),
+    "rl.redraws": set_(render, "rl.redraws=0", needs=GRPO),
+    "rl.least_success": set_(render, "rl.least_success=0.2", needs=GRPO),
+    "rl.control": set_(render, "rl.control=random", needs=GRPO),
     "launch": set_(start, "launch.processes=2"),
     "launch.processes": set_(start, "launch.processes=2"),
     "launch.device": set_(start, "launch.device=mps"),

@@ -16,6 +16,7 @@ PAIRS = {
     "kto": {"beta", "desirable_weight", "undesirable_weight"},
     "sft": set(),
     "pretrain": set(),
+    "grpo": set(),
 }
 
 
@@ -35,5 +36,5 @@ def test_a_template_of_the_users_own_is_read_like_any_other(tmp_path: Path) -> N
     write("_part.yaml.j2", "a: {{ recipe.preference.beta }}")
     write("mine.yaml.j2", '{% include "_part.yaml.j2" %}{% if recipe.training.packing %}b: 1{% endif %}')
     write("broken.yaml.j2", "{% if %}")
-    assert list_used_keys(tmp_path, "mine") == {"training": {"packing"}, "preference": {"beta"}}
-    assert list_used_keys(tmp_path, "broken") == {"training": frozenset(), "preference": frozenset()}
+    assert list_used_keys(tmp_path, "mine") == {"training": {"packing"}, "preference": {"beta"}, "rl": set()}
+    assert list_used_keys(tmp_path, "broken") == dict.fromkeys(("training", "preference", "rl"), frozenset())

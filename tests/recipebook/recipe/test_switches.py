@@ -54,7 +54,7 @@ def check(tmp_path: Path) -> Check:
          "beta under preference has no effect with training.method: sft; it has with: dpo, ipo, kto, simpo"),
         (["training.method=orpo", "eval.turns=all"],
          "turns under eval has no effect with training.method: orpo, which learns from pairs; "
-         "it has with: pretrain, sft"),
+         "it has with: grpo, pretrain, sft"),
         (["data.split.file=lists.json", "data.split.test=0.2"],
          "test under data.split has no effect with data.split.file: lists.json; it has with: null"),
         (["data.split.file=lists.json", "data.split.seed=7"],

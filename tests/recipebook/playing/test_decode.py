@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from eval.asking.decode import Decoded, decode
 from eval.asking.generate import load_base, load_tokenizer, stop_tokens
+from recipebook.playing.decode import Decoded, decode
 from recipebook.recipe.evaluation_keys import Generation
 
 TINY = Path(__file__).parents[3] / "models" / "tiny-base"
