@@ -82,9 +82,10 @@ merge-adapters: $(READY) ## RUNS="a b" WEIGHTS="0.7 0.3" OUT=folder: one adapter
 	@$(call need,OUT)
 	@$(RUN_IN_ENV) merge-adapters $(RUNS) --weights $(WEIGHTS) --out $(OUT) $(if $(KIND),--kind $(KIND)) $(if $(DENSITY),--density $(DENSITY))
 
-eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (CHECKPOINT=500, DATA=file, SET="eval.limit=50")
+eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (CHECKPOINT=500, DATA=file, SET="eval.limit=50"; GATE=better, GATE=not-worse MARGIN=0.02)
 	@$(call need,RUN)
-	@$(RUN_IN_ENV) eval $(RUN) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(if $(DATA),--data '$(DATA)') $(if $(SET),--set $(SET))
+	@$(RUN_IN_ENV) eval $(RUN) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(if $(DATA),--data '$(DATA)') \
+		$(if $(GATE),--gate $(GATE)) $(if $(MARGIN),--margin $(MARGIN)) $(if $(SET),--set $(SET))
 
 plan: $(READY) $(BASE) ## RECIPE=: print what train would do, without training
 	@$(call need,RECIPE)
@@ -100,9 +101,9 @@ cancel: $(READY) ## RUN=: end a run's job at a fine-tuning service
 	@$(call need,RUN)
 	@$(RUN_IN_ENV) cancel $(RUN)
 
-compare: $(READY) ## RUNS="a b": evaluated runs side by side, each against the first, with paired tests
+compare: $(READY) ## RUNS="a b": evaluated runs side by side, each against the first, with paired tests (MARGIN=0.02)
 	@test -n "$(RUNS)" || { echo 'make compare wants RUNS=, for example: make compare RUNS="a b"' >&2; exit 2; }
-	@$(RUN_IN_ENV) compare $(RUNS)
+	@$(RUN_IN_ENV) compare $(RUNS) $(if $(MARGIN),--margin $(MARGIN))
 
 leaderboard: $(READY) ## all evaluated runs, ranked where they are comparable (RECIPE= for one)
 	@$(RUN_IN_ENV) leaderboard $(RECIPE)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 RUN = "the name of a run, or of a recipe for its newest trained run"
 _NUMBER = re.compile("[0-9]{1,9}")
+_MARGIN = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _SHARE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?%?")
 EVALUATION = f"{RUN}; RUN@checkpoint-500 for a checkpoint, RUN@validation for the validation part"
 
@@ -69,6 +70,13 @@ def count(text: str) -> int:
     if not _NUMBER.fullmatch(text) or not int(text):
         raise argparse.ArgumentTypeError(f"'{shorten(text)}' is not a whole number above 0, of nine digits at most")
     return int(text)
+
+
+def margin(text: str) -> float:
+    """A difference that does not matter, in the figure's own unit."""
+    if not _MARGIN.fullmatch(text) or not float(text):
+        raise argparse.ArgumentTypeError(f"'{shorten(text)}' is not a number above 0, such as 0.02")
+    return float(text)
 
 
 def count_or_share(text: str) -> str:

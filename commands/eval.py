@@ -7,9 +7,13 @@ eval/evaluate.py.
 import argparse
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from commands._options import RUN, count, run_name
+from commands._options import RUN, count, margin, run_name
 from recipebook.errors import UserError
+
+if TYPE_CHECKING:
+    from eval.report.gate import Gate
 
 HELP = "evaluate base and tuned model on the test prompts; writes report.html"
 
@@ -19,6 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=run_name, help=RUN)
     parser.add_argument("--checkpoint", type=count, metavar="STEP", help="one of the run's checkpoints")
     parser.add_argument("--data", metavar="SOURCE", help="a source of your own, in place of the held-out rows")
+    parser.add_argument("--gate", choices=("better", "not-worse"), help="end with status 1 unless the verdict says so")
+    parser.add_argument("--margin", type=margin, metavar="D", help="for not-worse: what it may be worse by")
     parser.add_argument("--set", nargs="*", action="extend", default=[], metavar="eval.KEY=VALUE", dest="overrides")
 
 
@@ -26,19 +32,36 @@ def run(arguments: argparse.Namespace) -> int:
     """Evaluate it."""
     from recipebook.run.index_page import write_index
 
-    code = evaluate(arguments.run, arguments.overrides, arguments.checkpoint, arguments.data)
+    given = arguments
+    if given.margin and given.gate != "not-worse":
+        raise UserError("MARGIN is for GATE=not-worse")
+    if given.gate == "not-worse" and not given.margin:
+        raise UserError("GATE=not-worse needs MARGIN=, what it may be worse by, such as MARGIN=0.02")
+    code = evaluate(given.run, given.overrides, given.checkpoint, given.data, given.gate, given.margin or 0.0)
     write_index()
     return code
 
 
-def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None, data: str | None = None) -> int:
-    """Evaluate a trained run, by its name or its recipe's, or one of its checkpoints, or a fleet; the exit status."""
+def evaluate(
+    query: str,
+    overrides: Sequence[str],
+    checkpoint: int | None = None,
+    data: str | None = None,
+    gate: "Gate | None" = None,
+    allowed: float = 0.0,
+) -> int:
+    """Evaluate a trained run, by its name or its recipe's, or one of its checkpoints, or a fleet; the exit status.
+
+    `gate` is what the verdict must say for a status of 0, `allowed` what not-worse may be worse by.
+    """
     from recipebook.project import shown
     from recipebook.run import rundir
 
     members = [] if checkpoint else rundir.list_fleet(query)
     if members and data:
         raise UserError(f"{query} is a fleet; DATA takes one of its members: {members[0][0].name}")
+    if members and gate:
+        raise UserError(f"{query} is a fleet; GATE takes one of its members: {members[0][0].name}")
     if members:
         from eval.evaluate_fleet import evaluate_fleet
 
@@ -51,6 +74,8 @@ def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None
         )
     if manifest.pipeline and data:
         raise UserError(f"{shown(run.folder)} has stages, each with an eval section of its own; DATA takes none")
+    if manifest.pipeline and gate:
+        raise UserError(f"{shown(run.folder)} has stages, each with a verdict of its own; GATE takes none")
     if manifest.pipeline:
         from eval.evaluate_stages import evaluate_stages
 
@@ -68,4 +93,10 @@ def evaluate(query: str, overrides: Sequence[str], checkpoint: int | None = None
     print(terminal_table(summary))
     print(f"evaluated in {format_seconds(time.monotonic() - started)}; report: {shown(folder / 'report.html')}")
     print_field("use", f".venv/bin/python {shown(folder / USAGE)}")
-    return 0
+    if gate is None:
+        return 0
+    from eval.report.gate import judge_gate
+
+    passed, line = judge_gate(summary, gate, allowed)
+    print(line)
+    return int(not passed)

@@ -21,6 +21,7 @@ from typing import NamedTuple
 from eval.comparing.by_member import MemberRow, compare_members, format_members
 from eval.comparing.evaluations import EvaluatedRun, check_alike
 from eval.comparing.join import read_systems
+from eval.comparing.margins import list_margins
 from eval.comparing.seeds import compare_systems
 from eval.comparing.settings import DifferingSetting, format_settings, list_differing
 from eval.report.charts import Bar, Tick, plot_bars
@@ -79,12 +80,13 @@ class RunComparison(NamedTuple):
     """Each member's rows, by the run's label; only for a fleet as one system and for runs measured against one."""
 
 
-def print_comparison(queries: Sequence[str], out: Path | None) -> int:
-    """Print runs side by side and write the same as a page."""
+def print_comparison(queries: Sequence[str], out: Path | None, margin: float | None = None) -> int:
+    """Print runs side by side and write the same as a page; `margin` also asks whether they are as good."""
     comparison = compare_runs(read_systems(queries))
     page = out or project.RUNS / f"compare-{digest(*(run.name for run in comparison.runs))}.html"
-    print(terminal_table(comparison))
-    write_text(page, render(comparison, page))
+    margins = [] if margin is None else list_margins(LABELS, comparison.runs, margin)
+    print("\n".join([terminal_table(comparison), *map(wrap, margins)]))
+    write_text(page, render(comparison, page, margins))
     print(f"page: {shown(page)}")
     return 0
 
@@ -173,8 +175,8 @@ def format_findings(comparison: RunComparison) -> list[str]:
     return [*findings, *([f"{', '.join(alone)}: {ONE_SEED}"] if alone else [])]
 
 
-def render(comparison: RunComparison, page: Path = project.RUNS / "compare.html") -> str:
-    """The comparison as a page, with the links that hold in the file `page`."""
+def render(comparison: RunComparison, page: Path = project.RUNS / "compare.html", margins: Sequence[str] = ()) -> str:
+    """The comparison as a page, with the links that hold in the file `page`; `margins` are findings by a margin."""
     main, names = comparison.figures[0].standings, [f"{label} · {run.name}" for label, run in _label(comparison)]
     links = [make_link(run.page, page) for run in comparison.runs]
     return render_page(
@@ -191,7 +193,7 @@ def render(comparison: RunComparison, page: Path = project.RUNS / "compare.html"
             [one.difference for one in main[1:]],
             [[format_difference(one.difference), f"p {format_p(one.p_adjusted)}"] for one in main[1:]],
         ),
-        findings=format_findings(comparison),
+        findings=[*format_findings(comparison), *margins],
         notes=[*describe_adjustment(comparison), *list_cautions(comparison)],
         fleets=_format_fleets(comparison),
         rows=len(comparison.runs[0].rows),

@@ -47,15 +47,19 @@ def judge_baselines(summary: Summary) -> str:
     sign = -1 if summary.headline.less_is_better else 1
     strongest = max(rows, key=lambda row: sign * (row.estimate.mean or 0))
     name = f"{strongest.name} ({format_number(strongest.estimate.mean)})"
-    better = [
-        row for row in rows if is_shown(row.difference, row.difference.p) and sign * (row.difference.mean or 0) > 0
-    ]
+    better = [row for row in rows if is_better(row, summary.headline.less_is_better)]
     if len(better) == len(rows):
         p = max(row.difference.p or 0 for row in rows)
         largest = format_probability(p)
         return f"Better than each of {len(rows)} baselines, of which {name} is the strongest: the largest {largest}."
     others = ", ".join(row.name for row in rows if row not in better)
     return f"Not shown to be better than {others}; the strongest baseline is {name}."
+
+
+def is_better(row: BaselineRow, less_is_better: bool) -> bool:
+    """Whether tuned is shown to be better than the baseline."""
+    gain = row.difference.mean or 0.0
+    return is_shown(row.difference, row.difference.p) and (gain < 0 if less_is_better else gain > 0)
 
 
 def list_published(summary: Summary) -> list[str]:

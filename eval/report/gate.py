@@ -1,0 +1,48 @@
+"""Whether an evaluation says what a program waits for: a summary and a gate in; yes or no, and one line, out.
+
+    judge_gate(summary, "not-worse", 0.02)
+    → True, "gate not-worse: passed: exact is at most 0.011 worse than base, and 0.02 are allowed"
+
+`better` is the verdict's: a difference that is shown, to the base and to each baseline that the recipe names. For
+`not-worse` the 95 % interval of the difference must not reach further than the margin to the worse side, as
+non-inferiority is judged (ICH E9, "Statistical principles for clinical trials", 1998, section 3.3.2).
+"""
+
+from typing import Literal
+
+from eval.report.baselines import is_better, list_baselines
+from eval.report.pages import format_number, is_shown
+from eval.scoring.summary import Summary
+from eval.statistics.estimates import Difference
+from recipebook.errors import UserError
+
+Gate = Literal["better", "not-worse"]
+
+
+def judge_gate(summary: Summary, gate: Gate, margin: float = 0.0) -> tuple[bool, str]:
+    """Whether the gate is passed, and the line that says why."""
+    result = summary.headline
+    difference = result.difference
+    if difference is None or difference.mean is None:
+        raise UserError(f"GATE={gate}: {summary.main} has no base to compare with")
+    if gate == "better":
+        gain = -difference.mean if result.less_is_better else difference.mean
+        passed = is_shown(difference, result.p_adjusted) and gain > 0
+        passed = passed and all(is_better(row, result.less_is_better) for row in list_baselines(summary))
+        shown = "is" if passed else "is not"
+        return passed, f"gate better: {_name(passed)}: {summary.main} {shown} shown to be better"
+    worst = find_worst(difference, result.less_is_better)
+    if worst is None:
+        return False, f"gate not-worse: {_name(False)}: the difference in {summary.main} has no interval"
+    found = f"{summary.main} is at most {format_number(worst)} worse than base" if worst > 0 else "it is no worse"
+    return worst <= margin, f"gate not-worse: {_name(worst <= margin)}: {found}, and {margin:g} are allowed"
+
+
+def find_worst(difference: Difference, less_is_better: bool) -> float | None:
+    """How much worse the other may be, by the end of the interval; below 0 it is better for sure."""
+    end = difference.high if less_is_better else difference.low
+    return None if end is None else end if less_is_better else -end
+
+
+def _name(passed: bool) -> str:
+    return "passed" if passed else "not passed"
