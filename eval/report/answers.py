@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from eval.scoring.predictions import Prediction, stream_predictions
 from eval.scoring.summary import Scores, Summary, format_slice_value
+from recipebook.progress import ProgressLine
 
 ROWS_PER_PACK = 1_000
 # Longer texts are cut, with a note. Where all answers together are too large for a page, they are cut shorter.
@@ -101,7 +102,7 @@ def pack_answers(
     room = budget - sum(map(len, columns))
     for shown in SHOWN_CHARS:
         kept: dict[int, EvaluatedAnswer] = {}
-        texts, fits = _pack_texts(folder, shown, wanted, kept, room)
+        texts, fits = _pack_texts(folder, table.rows, shown, wanted, kept, room)
         if fits:
             break
     packed_rows = min(table.rows, ROWS_PER_PACK * len(texts))
@@ -126,12 +127,12 @@ def cut_text(text: str, shown: int = SHOWN_CHARS[0]) -> str:
 
 
 def _pack_texts(
-    folder: Path, shown: int, wanted: Collection[int], kept: dict[int, EvaluatedAnswer], room: int
+    folder: Path, count: int, shown: int, wanted: Collection[int], kept: dict[int, EvaluatedAnswer], room: int
 ) -> tuple[list[str], bool]:
     """The packs that fit into the room, and whether these are all; fills `kept`."""
     packs: list[str] = []
     rows: list[Any] = []
-    fits = True
+    fits, line = True, ProgressLine("report")
     for at, answer in enumerate(read_answers(folder)):
         if at in wanted:
             kept[at] = answer
@@ -139,8 +140,10 @@ def _pack_texts(
         if len(rows) == ROWS_PER_PACK:
             fits = fits and _add_pack(packs, rows, room)
             rows = []
+            line.draw(at + 1, count)
             if not fits and shown != SHOWN_CHARS[-1]:
                 return packs, False
+    line.clear()
     return packs, fits and (not rows or _add_pack(packs, rows, room))
 
 

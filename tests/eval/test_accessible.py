@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 
 from eval.comparing import compare, leaderboard
 from eval.comparing.join import read_systems
+from eval.comparing.seeds_page import summarise_seeds, write_seeds
 from eval.human import report as human
 from eval.human.forms import render_forms
 from eval.human.results import sum_up
@@ -20,6 +21,7 @@ from eval.report.page import ReportInput, write_report
 from eval.report.stage_summary import FILE, StageSummary, summarise_section
 from recipebook.fleet.page import write_page
 from recipebook.fleet.table import Line
+from recipebook.run.index_page import write_index
 from recipebook.run.rundir import Run
 
 OPEN = Callable[..., Page]
@@ -55,9 +57,12 @@ def pages(tmp_path: Path, make_run: Callable[..., Run], add_checkpoint: Callable
     }
     for name, text in written.items():
         (tmp_path / f"{name}.html").write_text(text)
+    write_index(tmp_path)
     return {
         "report": write_whole_report(one),
         "members": tmp_path / "traits" / "members.html",
+        "seeds": write_seeds(summarise_seeds("traits", [one, two], [1, 2]), tmp_path / "traits"),
+        "index": tmp_path / "index.html",
         **{name: tmp_path / f"{name}.html" for name in written},
     }
 
@@ -116,3 +121,11 @@ def test_axe_finds_nothing_serious_and_no_page_is_wider_than_its_window(
             faults.append("wider than the window")
         found[name] = faults
     assert found == {name: [] for name in pages}
+
+
+def test_axe_sees_what_is_wrong_with_a_page(tmp_path: Path, open_tab: OPEN) -> None:
+    (tmp_path / "bad.html").write_text(
+        "<title>x</title><p style='color: #ccc; background: #fff'>pale</p><select></select>"
+    )
+    found = {fault["id"] for fault in Axe().run(open_tab(tmp_path / "bad.html")).response["violations"]}
+    assert {"color-contrast", "html-has-lang", "select-name"} <= found
