@@ -69,7 +69,7 @@ def _choose(record: dict[str, Any]) -> Fields:
         return _OF_RESPONSES
     answers = pair or (str(find_answer(record)),)
     prompt = find_prompt(record, answers)
-    kind = type(record[prompt]) if prompt else None
+    kind: Any = type(record[prompt]) if prompt else None
     if any(type(record.get(field)) is str for field in LISTS) or (
         prompt in LISTS and type(record.get("prompt")) is str
     ):

@@ -87,7 +87,7 @@ def find_turns(record: dict[str, Any]) -> tuple[list[Any], Shape] | None:
         listed, shape = record["messages"], OPENAI
     else:
         listed, shape = record.get("conversations"), SHAREGPT
-    first = listed[0] if type(listed) is list and listed else None
+    first: Any = listed[0] if type(listed) is list and listed else None
     is_usual = type(first) is dict and shape.speaker in first and shape.said in first
     if is_usual and (shape is OPENAI or "role" not in first):
         return listed, shape

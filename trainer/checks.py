@@ -31,6 +31,9 @@ _PROMPT = TextFinding("prompt", "evaluation's prompt is not the text before an a
 _QUESTION = TextFinding("prompt", "what the user asks last is not in the prompt")
 _SILENT = TextFinding("answer", "an answer carries no loss")
 _END = TextFinding("end", "an answer does not end with a token that stops generation and carries loss")
+DATED = TextFinding("date", "the chat template writes today's date: on another day, evaluation asks by another text")
+NOTES = frozenset((NOTE, DATED.kind))
+"""Kinds of findings that a row may have and pass."""
 
 
 def check_chat(

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from recipebook.rows import find_kind
 from recipebook.text.chat import WrittenTurn, apply_settings, find_end_token, render
-from trainer.checks import MASKED, TextFinding, check_chat, check_preference
+from trainer.checks import DATED, MASKED, TextFinding, check_chat, check_preference
 from trainer.pairs import write_pair, write_single
 from trainer.remembering import RememberingTokenizer
 
@@ -38,9 +38,13 @@ def open_look(cfg: Any, tokenizer: Any) -> Callable[[Row], Look]:
     looks = {None: _look_at_chat, "grpo": _look_at_task}
     look = looks.get(cfg.rl, _look_at_preference)(cfg, remembering)
 
+    # The function by which a template asks for the time.
+    dated = [DATED] if "strftime_now" in str(tokenizer.chat_template) else []
+
     def look_afresh(row: Row) -> Look:
         remembering.forget()
-        return look(row)
+        seen = look(row)
+        return seen._replace(findings=[*seen.findings, *dated])
 
     return look_afresh
 

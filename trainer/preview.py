@@ -29,7 +29,7 @@ from jinja2 import TemplateError
 from recipebook.errors import on_one_line
 from recipebook.run.progress_file import REFERENCES, TEMPLATED, write_progress
 from recipebook.suggestions import shorten
-from trainer.checks import NOTE
+from trainer.checks import NOTE, NOTES
 from trainer.chosen_rows import choose_rows, count_rows
 from trainer.light import load_light, load_whole, stand_in
 from trainer.references import write_references
@@ -118,7 +118,7 @@ class RowTally:
         if one.length > self.limit:
             seen["first_long"] = seen["first_long"] or origin
         self._count(one.findings, origin)
-        seen["passed"] += all(found.kind == NOTE for found in one.findings)
+        seen["passed"] += all(found.kind in NOTES for found in one.findings)
 
     def report(self) -> dict[str, Any]:
         """What the runner reads."""
@@ -126,7 +126,7 @@ class RowTally:
 
     def _count(self, found: "Iterable[tuple[str, str]]", origin: str) -> None:
         for kind, text in found:
-            entry = {"kind": kind, "text": text, "note": kind == NOTE, "count": 0, "first": origin}
+            entry = {"kind": kind, "text": text, "note": kind in NOTES, "count": 0, "first": origin}
             # Notes quote the template, whose words may be others in every row.
             self.findings.setdefault(NOTE if kind == NOTE else (kind, text), entry)["count"] += 1
 

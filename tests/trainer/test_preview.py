@@ -13,6 +13,7 @@ from recipebook.project import CHAT_TEMPLATES, PROJECT
 from recipebook.train.preview import PartPreview
 
 CHATML = str(CHAT_TEMPLATES / "chatml.jinja")
+TODAY = "{{ strftime_now('%d %b %Y') }}\n" + (CHAT_TEMPLATES / "chatml.jinja").read_text(encoding="utf-8")
 ENDLESS = "{% for one in messages %}{{ one.role + ': ' + one.content + '\n' }}{% endfor %}"
 PICKY = (
     "{% for one in messages %}{{ raise_exception('no') if one.role == 'system' }}{{ one.content + eos_token }}"
@@ -51,6 +52,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Rows]]] = {
         {"train": [chat(ASKED, answer=SAID, label=True), chat(ASKED, answer=SAID, label=False)]},
     ),
     "endless": ({"datasets": CHATS, "chat_template_jinja": ENDLESS}, {"train": [chat(ASKED, SAID)] * 2}),
+    "dated": ({"datasets": CHATS, "chat_template_jinja": TODAY}, {"train": [chat(ASKED, SAID)] * 2}),
     "picky": (
         {"datasets": CHATS, "chat_template_jinja": PICKY},
         {"train": [chat(SYSTEM, ASKED, SAID), chat(ASKED, SAID), chat(SYSTEM, ASKED, SAID)]},
@@ -141,6 +143,13 @@ def test_answers_that_never_end_do_not_pass(folders: dict[str, Path]) -> None:
     seen = read(folders["endless"])["train"]
     assert seen.passed == 0
     assert [(one.kind, one.count, one.first) for one in seen.findings if not one.note] == [("end", 2, "train.jsonl#1")]
+
+
+def test_a_template_that_writes_todays_date_is_named_and_passes(folders: dict[str, Path]) -> None:
+    seen = read(folders["dated"])["train"]
+    text = "the chat template writes today's date: on another day, evaluation asks by another text"
+    assert [(one.text, one.count) for one in seen.findings if one.kind == "date"] == [(text, 2)]
+    assert seen.passed == 2
 
 
 def test_a_template_that_refuses_system_turns_names_the_way_out(folders: dict[str, Path]) -> None:

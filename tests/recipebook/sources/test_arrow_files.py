@@ -140,7 +140,7 @@ def check_all(contents: Callable[[int], tuple[str, bytes]], count: int, folder: 
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MEMORY
 
 
-@pytest.mark.parametrize("count", [40, pytest.param(1000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [40, pytest.param(5000, marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", ["x.parquet", "x.arrow"])
 def test_mutated_file_ends_in_rows_or_one_line(tmp_path: Path, name: str, count: int) -> None:
     content = make_files()[name]
@@ -210,7 +210,7 @@ def make_odd_table(number: int) -> tuple[str, bytes]:
     return "x.parquet", sink.getvalue().to_pybytes()
 
 
-@pytest.mark.parametrize("count", [40, pytest.param(400, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [40, pytest.param(2000, marks=pytest.mark.long)])
 def test_odd_table_ends_in_rows_or_one_line(tmp_path: Path, count: int) -> None:
     check_all(make_odd_table, count, tmp_path)
 
