@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from eval.asking.answers import Answers
 from eval.asking.ask import ask, digest_conditions, find_tokenizer
+from eval.asking.near_copies import COPIES, mark_copies
 from eval.asking.own_rows import convert_own
 from eval.asking.prompts import DrawnPrompts, Prompt, digest_question, draw_prompts
 from eval.opening import (
@@ -88,6 +89,8 @@ def evaluate_model(
     """
     manifest, settings, prompts = run.read(), recipe.eval, drawn.prompts
     check_prompts(settings, prompts)
+    prompts = mark_copies(run, prompts, settings.turns)
+    marked = (COPIES,) if any(COPIES in prompt.meta for prompt in prompts) else ()
     answers = ask(run, manifest, recipe, prompts, weights, kept)
     units = name_units(run, settings, prompts)
     _write_predictions(folder / "predictions.jsonl", prompts, answers, units)
@@ -95,7 +98,7 @@ def evaluate_model(
     summary = evaluate_predictions(
         folder / "predictions.jsonl",
         fill_options(recipe),
-        settings.slices,
+        (*settings.slices, *marked),
         settings.main,
         settings.seed,
         folder,

@@ -17,7 +17,7 @@ from eval.scoring.summary import Summary
 from recipebook.building import building
 from recipebook.data.dataset import prepare
 from recipebook.data.default_metrics import choose_metrics
-from recipebook.data.units import read_units
+from recipebook.data.units import UNITS, read_units
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file
 from recipebook.project import shown
@@ -88,6 +88,11 @@ def list_notes(run: Run, recipe: Recipe) -> list[str]:
     notes = []
     if changes := format_changes(*(flatten(one.model_dump(mode="json"), "eval") for one in (kept, now))):
         notes.append(f"the recipe's section as it is now: {changes}")
+    if recipe.data.split.by and not recipe.eval.unit and not (run.folder / "data" / UNITS).is_file():
+        notes.append(
+            f"each record counts by itself, as {shown(run.folder / 'data' / UNITS)} is missing: records that agree in "
+            f"{', '.join(recipe.data.split.by)} make intervals too narrow; a new training has the file"
+        )
     return notes + ([replaced] if (replaced := _find_replaced(run, recipe.eval.part)) else [])
 
 

@@ -86,7 +86,8 @@ def test_tuned_model_beats_the_base(evaluated: tuple[Path, str]) -> None:
     assert headline["figure"] == "exact"
     assert headline["base"]["mean"] <= 0.05
     assert headline["difference"]["low"] > 0
-    assert {part["value"] for part in summary["slices"]} == CATEGORIES
+    assert {part["value"] for part in summary["slices"] if part["field"] == "category"} == CATEGORIES
+    assert {part["value"] for part in summary["slices"] if part["field"] == "copies"} <= {"near", "far"}
 
 
 def test_table_shows_every_category(evaluated: tuple[Path, str]) -> None:

@@ -46,6 +46,7 @@ def test_a_mistyped_evaluation_costs_no_token_and_leaves_the_good_one(
     run: Run, count_batches: Callable[[], int]
 ) -> None:
     folder, summary = evaluate_run(run, ())
+    assert {part.field for part in summary.slices} == {"topic", "copies"}
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert {path.name for path in before} == {
         "predictions.jsonl",

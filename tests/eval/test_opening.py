@@ -209,6 +209,12 @@ def test_rows_outlive_the_cache_and_replaced_ones_are_told(start_trained: StartT
     shutil.rmtree(project.CACHE)
     assert read_rows(run, recipe) == before
     assert list_notes(run, recipe) == []
+    units = run.folder / "data" / "units.json"
+    kept = units.read_bytes()
+    units.unlink()
+    (note,) = list_notes(run, recipe)
+    assert note.startswith("each record counts by itself, as ") and "records that agree in id make" in note
+    units.write_bytes(kept)
     path = run.folder / "data" / "test.jsonl"
     path.write_text(path.read_text().replace("say ", "tell "))
     (note,) = list_notes(run, recipe)
