@@ -61,9 +61,11 @@ class _Axis(NamedTuple):
     logarithmic: bool
 
     def place(self, value: float) -> float:
-        measure = math.log10 if self.logarithmic else float
-        low, high = measure(self.low), measure(self.high)
-        return round(100 - 100 * (measure(value) - low) / (high - low), 2)
+        low, high, at = map(self._measure, (self.low, self.high, value))
+        return round(100 - 100 * (at - low) / (high - low), 2)
+
+    def _measure(self, value: float) -> float:
+        return math.log10(value) if self.logarithmic else value
 
 
 def plot_training(lines: Sequence[Mapping[str, Any]], *, saved_best: bool = False) -> list[CurveChart]:

@@ -26,8 +26,15 @@ def write_index(runs: Path = project.RUNS) -> None:
     if not lines:
         return
     pages = sorted(path.relative_to(runs).as_posix() for pattern in PATTERNS for path in runs.glob(pattern))
-    values = {"head": HEAD, "lines": lines, "pages": [(page.removesuffix(".html"), quote(page)) for page in pages]}
-    write_text(runs / INDEX, render_page(Path(__file__).parent, "index.html.j2", {}, script=None, links=(), **values))
+    page = render_page(
+        Path(__file__).parent,
+        "index.html.j2",
+        {},
+        head=HEAD,
+        lines=lines,
+        pages=[(page.removesuffix(".html"), quote(page)) for page in pages],
+    )
+    write_text(runs / INDEX, page)
 
 
 def _find_page(folder: Path, runs: Path) -> str:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -87,12 +88,12 @@ def write_people() -> dict[str, str]:
         for name in "abcd"
     ]
     key = draw_study(questions, ("base", "tuned"), ("robot",), 4, 2, 42)
-    rated = {
+    rated: dict[str, Any] = {
         "base": {"quality": 2, "fluency": 4, "satisfaction": 2},
         "tuned": {"quality": 4, "fluency": 5, "satisfaction": 3},
     }
     said = tuple(
-        Judgement(evaluator, item.conversation, rated, "tuned")  # type: ignore[arg-type]
+        Judgement(evaluator, item.conversation, rated, "tuned")
         for evaluator, sheet in enumerate(key.sheets, 1)
         for item in sheet
     )
