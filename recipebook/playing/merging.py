@@ -24,11 +24,8 @@ def merged(model: Model) -> Iterator[Model]:
     """The model without adapters that answers as `model` does, ready to decode; in 16 bits its adapter stays apart."""
     training = model.training
     model.eval()
-    if not isinstance(model, PeftModel):
-        inner, layers = model, []
-    else:
-        inner = model.get_base_model()
-        layers = [part for part in inner.modules() if isinstance(part, BaseTunerLayer)]
+    inner = model.get_base_model() if isinstance(model, PeftModel) else model
+    layers: list[Any] = [part for part in inner.modules() if isinstance(part, BaseTunerLayer)]
     exact = all(layer.get_base_layer().weight.dtype == torch.float32 for layer in layers)
     kept = [layer.get_base_layer().weight.detach().clone() for layer in layers] if exact else []
     try:

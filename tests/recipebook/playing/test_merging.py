@@ -1,7 +1,9 @@
 """An adapter merged for a while: the same answers, and the base's weights as before."""
 
+from typing import Any
+
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
 from recipebook.playing.merging import merged
@@ -10,7 +12,7 @@ from recipebook.project import PROJECT
 IDS = torch.tensor([[5, 9, 40, 7]])
 
 
-def adapted() -> PeftModel:
+def adapted() -> Any:
     torch.manual_seed(1)
     base = AutoModelForCausalLM.from_pretrained(PROJECT / "models" / "tiny-base", dtype=torch.float32)
     tuned = get_peft_model(base, LoraConfig(r=4, target_modules=["q_proj", "up_proj"], lora_dropout=0.5))

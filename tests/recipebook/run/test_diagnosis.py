@@ -225,3 +225,14 @@ def test_whatever_was_logged_has_a_verdict_and_a_reason(losses: list[float], val
     told = diagnose(log(losses, validation))
     assert told.verdict in ADVICE
     assert told.reasons and "\n" not in told.line
+
+
+def test_a_training_by_rewards_is_judged_by_its_first_and_last_collections() -> None:
+    # Thirds of one collection each; the loss, which is 0 throughout, says nothing.
+    def judge(*rewards: float) -> str:
+        return diagnose([{"step": at, "loss": 0.0, "reward": one} for at, one in enumerate(rewards, 1)]).line
+
+    assert judge(-0.2, 0.1, 0.4) == "good: mean reward 0.40 at the end, -0.20 at the beginning"
+    assert judge(0.3, 0.1, 0.1).startswith("unstable: mean reward 0.10 at the end")
+    assert judge(0.3, 0.3, 0.35).startswith("stalled: ")
+    assert judge(0.3, 0.3).startswith("too short to judge: 2 of the 3 collections")
