@@ -35,6 +35,7 @@ ORDER = (
     "fleets.md",
     "services.md",
     "shell.md",
+    "reinforcement.md",
     "metrics.md",
     "evaluation.md",
     "tables.md",
