@@ -34,7 +34,7 @@ TASKS = PROJECT / "samples" / "shell_tasks.json"
 HEAD = "The output of the OS:\n\n"
 
 
-class Played(NamedTuple):
+class TimedEpisode(NamedTuple):
     """One episode's times in seconds, and whether it was lost or saw another's file."""
 
     reset: float
@@ -88,25 +88,25 @@ def serve(most: int) -> Iterator[tuple[str, int]]:
         process.wait()
 
 
-def open_many(episodes: RemoteEpisodes, tasks: list[Task], count: int, threads: int) -> list[Played]:
+def open_many(episodes: RemoteEpisodes, tasks: list[Task], count: int, threads: int) -> list[TimedEpisode]:
     """Open all episodes before any is used, use each, close all."""
     names = [f"open-{number}" for number in range(count)]
     with ThreadPoolExecutor(threads) as pool:
         resets = list(pool.map(lambda at: _time_reset(episodes, tasks[at % len(tasks)], names[at]), range(count)))
         steps = list(pool.map(lambda name: _time_step(episodes, name), names))
         list(pool.map(episodes.close, names))
-    return [Played(reset, *step) for reset, step in zip(resets, steps, strict=True)]
+    return [TimedEpisode(reset, *step) for reset, step in zip(resets, steps, strict=True)]
 
 
-def play_row(episodes: RemoteEpisodes, tasks: list[Task], count: int, threads: int) -> list[Played]:
+def play_row(episodes: RemoteEpisodes, tasks: list[Task], count: int, threads: int) -> list[TimedEpisode]:
     """Play one episode after the other, as many at once as there are threads."""
 
-    def play(number: int) -> Played:
+    def play(number: int) -> TimedEpisode:
         name = f"row-{number}"
         reset = _time_reset(episodes, tasks[number % len(tasks)], name)
         step = _time_step(episodes, name)
         episodes.close(name)
-        return Played(reset, *step)
+        return TimedEpisode(reset, *step)
 
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(play, range(count)))
