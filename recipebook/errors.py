@@ -38,7 +38,9 @@ def format_refusal(error: OSError) -> str | None:
         _, target, reason = error.args[0][0]
         return on_one_line(f"{target}: {str(reason).partition('] ')[2] or reason}")
     name = error.filename2 or error.filename
-    if not error.strerror or not (name or error.errno in NO_ROOM):
+    # tempfile's own words, where a full disk leaves it no folder that it can write to.
+    no_room = error.errno in NO_ROOM or "temporary directory" in (error.strerror or "")
+    if not error.strerror or not (name or no_room):
         return None
     return on_one_line(f"{name}: {error.strerror}" if name else error.strerror)
 

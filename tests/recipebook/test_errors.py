@@ -1,9 +1,11 @@
 """What a message can show: text that stays on its line, and pydantic's first error as one line."""
 
+import errno
+
 import pytest
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from recipebook.errors import find_first_error, format_first_error, on_one_line
+from recipebook.errors import find_first_error, format_first_error, format_refusal, on_one_line
 
 
 class Lora(BaseModel):
@@ -43,3 +45,20 @@ def test_a_place_that_a_user_wrote_stays_on_its_line() -> None:
 
 def test_an_error_of_the_whole_has_no_place() -> None:
     assert format_first_error(refuse({"lora": {}})) == "Value error, one adapter at least"
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(errno.EFBIG, "File too large", "x.jsonl"), "x.jsonl: File too large"),
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+        (
+            FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"),
+            "No usable temporary directory found in ['/tmp']",
+        ),
+        (OSError(errno.ENOENT, "No such file or directory"), None),
+        (OSError("broken"), None),
+    ],
+)
+def test_what_the_system_refuses_is_one_line_and_all_else_a_traceback(error: OSError, line: str | None) -> None:
+    assert format_refusal(error) == line
