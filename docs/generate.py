@@ -5,6 +5,7 @@
     metrics.md    every figure of every metric, with its formula
     results.md    what every recipe comes to, from the records in docs/results/
     tables.md     every table of recipebook/frames/, with its columns
+    gpu.md        GPUs, and the memory that bases take on them
     all.md        all pages in one file, for programs that read documentation
 
 `python -m docs.generate` (`make docs`) writes them; a test fails while one is out of date.
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from docs.converters_page import render_data
 from docs.keys_page import render_recipe
+from docs.memory_page import render_gpu
 from docs.metrics_page import render_metrics
 from docs.results_page import render_results
 from docs.tables_page import render_tables
@@ -36,6 +38,7 @@ ORDER = (
     "services.md",
     "shell.md",
     "reinforcement.md",
+    "gpu.md",
     "metrics.md",
     "evaluation.md",
     "tables.md",
@@ -53,6 +56,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "metrics.md": render_metrics,
     "results.md": render_results,
     "tables.md": render_tables,
+    "gpu.md": render_gpu,
 }
 
 

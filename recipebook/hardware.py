@@ -63,6 +63,13 @@ def count_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def measure_gpu_memory() -> float | None:
+    """GiB of the smallest visible NVIDIA GPU; None where there is none, or its driver does not say."""
+    listing = _ask_nvidia_smi("memory.total") if _list_gpus() else ()
+    sizes = [float(size) for size in listing if size.replace(".", "", 1).isdigit()]
+    return round(min(sizes) / 2**10, 1) if sizes else None
+
+
 def name_gpus() -> list[str]:
     """The name of each visible GPU as `CUDA_VISIBLE_DEVICES` writes it: `0`, `1`, or as the variable names it now."""
     count = len(detect().gpus)
@@ -74,11 +81,15 @@ def _list_gpus() -> tuple[str, ...]:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if shutil.which("nvidia-smi") is None or visible in ("", "-1"):
         return ()
-    listing = subprocess.run(
-        ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True, check=False
-    )
-    names = tuple(listing.stdout.split("\n")[:-1]) if listing.returncode == 0 else ()
+    names = _ask_nvidia_smi("name")
     return names[: len(visible.split(","))] if visible else names
+
+
+def _ask_nvidia_smi(what: str) -> tuple[str, ...]:
+    """Its answer for each GPU; none where the driver does not answer."""
+    command = ["nvidia-smi", f"--query-gpu={what}", "--format=csv,noheader,nounits"]
+    listing = subprocess.run(command, capture_output=True, text=True, check=False)
+    return tuple(listing.stdout.split("\n")[:-1]) if listing.returncode == 0 else ()
 
 
 def _list_other_gpus() -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from recipebook.data.quality import inspect_rows
 from recipebook.data.scorable import format_scorable, write_templated
 from recipebook.data.strengths import format_strengths
 from recipebook.errors import UserError
+from recipebook.hardware import measure_gpu_memory
 from recipebook.launch.command import build_command, build_environment
 from recipebook.project import shown
 from recipebook.recipe.batches import divide_batch
@@ -27,9 +28,11 @@ from recipebook.terminal import print_field
 from recipebook.train.base_weights import require_weights
 from recipebook.train.chat_template import require_template
 from recipebook.train.kinds import check_kinds
+from recipebook.train.memory_words import format_memory
 from recipebook.train.opening import dump_recipe, write_files
 from recipebook.train.preview import Preview, Previewed, Unseen, previewing, print_preview
 from recipebook.train.refusal import Candidate, find_refusal, keep_reason
+from recipebook.train.shapes import find_shape
 from recipebook.train.words import print_dataset
 
 
@@ -63,6 +66,7 @@ def print_training(recipe: Recipe, dataset: Dataset) -> None:
         _print_metrics(recipe, held_out, folder / REFERENCES)
         _print_rows(found, Candidate(recipe, dataset))
         _print_steps(recipe, dataset)
+        _print_memory(recipe, found)
         print(f"\n--- resolved recipe\n{dump_recipe(recipe)}")
         print(f"--- axolotl.yaml\n{(folder / 'axolotl.yaml').read_text(encoding='utf-8')}")
     print(f"--- command, in the run's folder\n{_format_command(recipe)}\n")
@@ -110,6 +114,14 @@ def _print_steps(recipe: Recipe, dataset: Dataset) -> None:
     epoch = math.ceil(dataset.rows["train"] / batch.records)
     steps = training.max_steps or math.ceil(epoch * training.epochs)
     print_field("steps", f"{steps}: {epoch} an epoch, {how} ({launched.strategy})")
+
+
+def _print_memory(recipe: Recipe, found: Preview | Unseen) -> None:
+    """On a machine with GPUs, print what each will hold, where the base's shape is known."""
+    card, shape = measure_gpu_memory(), find_shape(recipe.model.base)
+    if card and shape:
+        lengths = () if isinstance(found, Unseen) or recipe.training.packing else found["train"].lengths
+        print_field("memory", format_memory(recipe, shape, card, max(lengths, default=None)))
 
 
 def _format_command(recipe: Recipe) -> str:

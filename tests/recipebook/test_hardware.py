@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from recipebook import hardware
-from recipebook.hardware import Hardware, name_gpus
+from recipebook.hardware import Hardware, measure_gpu_memory, name_gpus
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,12 @@ def test_the_names_of_nvidia_gpus_are_those_of_nvidia_smi(machine: Path, monkeyp
     assert detect().gpus == ("NVIDIA H200",)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     assert detect().gpus == ()
+
+
+def test_the_memory_of_gpus_is_that_of_the_smallest(machine: Path) -> None:
+    assert measure_gpu_memory() is None
+    add_program(machine, "nvidia-smi", 'case "$1" in *name) echo A; echo B;; *) echo 81559; echo 24564;; esac')
+    assert measure_gpu_memory() == 24.0
 
 
 def test_a_driver_that_does_not_answer_is_no_gpu(machine: Path) -> None:

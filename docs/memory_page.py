@@ -1,0 +1,93 @@
+"""The estimates of recipebook/train/memory.py in; docs/gpu.md out."""
+
+from collections.abc import Iterator
+
+from recipebook.train.memory import GIB, Setup, estimate
+from recipebook.train.shapes import KNOWN
+
+INTRODUCTION = """\
+# GPUs
+
+How a recipe is placed on GPUs, and the memory that it takes. Nothing on this page has been measured on a GPU yet: the
+estimates are held against peaks that others have published.
+
+- [One GPU, several, a fleet](#one-gpu-several-a-fleet)
+- [The records of a step](#the-records-of-a-step)
+- [Memory](#memory)
+- [When memory is short](#when-memory-is-short)
+
+## One GPU, several, a fleet
+
+| command | trains |
+| --- | --- |
+| `make train RECIPE=robot-lora` | on one GPU, under the profile `gpu` |
+| `make train RECIPE=robot-lora PROFILE=multi-gpu` | on eight GPUs of one machine, by DeepSpeed's ZeRO-2 |
+| `make train RECIPE=robot-lora PROFILE=multi-gpu GPUS=4` | on four of them |
+| `make train RECIPE=traits` | as many members at a time as there are GPUs |
+
+Members of a fleet that train at the same time have GPUs of their own. A member of four processes has four: on eight
+GPUs two such members train at a time. `CUDA_VISIBLE_DEVICES` limits all of this to some of the machine's GPUs.
+
+`precision: auto` computes in bf16 on a GPU that has it, and in fp16 on one that does not, such as a T4.
+
+## The records of a step
+
+`training.global_batch` says how many records a step learns from, over all GPUs. How many rows a GPU takes at a time,
+and how often before a step, follows: at most `training.batch_size` rows, as many as divide evenly. A number that does
+not divide among the GPUs is refused, with the nearest that do. So `GPUS=` changes how long a training takes, and not
+what it learns. Rows are grouped by length in the same order on any number of GPUs.
+
+Without `training.global_batch` each GPU takes `batch_size` x `gradient_accumulation` rows a step, and eight GPUs learn
+from eight times as many at the same learning rate. The profile `multi-gpu` therefore names it for every recipe.
+`make plan` prints the records of a step.
+
+## Memory
+
+`make plan` prints what each GPU will hold, on a machine with GPUs. It counts weights, gradients, the optimizer's state
+and what is kept for the backward pass, at the longest rows that the recipe allows. Three numbers cannot be counted;
+they are fitted to 69 published peaks (Qwen's README, LitGPT's config_hub). 66 of the estimates are within 15 % of the
+peak, and 64 where all peaks of the same model are left out of the fit; `python -m benchmarks.memory` shows it.
+
+GiB a GPU, with rank 32 on all projections, four rows of 512 tokens and gradient checkpointing:
+
+"""
+HEADING = (
+    "| base | QLoRA, 1 GPU | LoRA, 1 GPU | LoRA, 8 GPUs, zero3 | full, 1 GPU | full, 8 GPUs, zero2 | "
+    "full, 8 GPUs, zero3 |"
+)
+CLOSING = """
+ZeRO-2 shares the optimizer's state and gradients out, which are small with LoRA; only ZeRO-3 shares the weights.
+
+## When memory is short
+
+In this order; `make plan` names those that would fit.
+
+1. `SET=training.gradient_checkpointing=true`: activations are computed again; a step takes about a third longer.
+2. `SET=training.batch_size=1` with `training.global_batch`, which keeps the records of a step.
+3. `SET=lora.quantize=4bit`: the base's weights take a quarter.
+4. `SET=launch.strategy=zero3` with several GPUs: each holds a part of the weights, and sends it to the others.
+5. A smaller `training.max_length`, where `make plan` shows that few rows are that long.
+"""
+
+
+def render_gpu() -> str:
+    """The page."""
+    return INTRODUCTION + "\n".join(_list_rows()) + "\n" + CLOSING
+
+
+def _list_rows() -> Iterator[str]:
+    yield HEADING
+    yield "| --- |" + " ---: |" * (HEADING.count("|") - 2)
+    for base, shape in KNOWN.items():
+        lora = Setup("lora", tokens=2048, rank=32, targets=tuple(shape.modules), checkpointing=True)
+        full = lora._replace(method="full", rank=0, targets=())
+        setups = (
+            lora._replace(method="qlora"),
+            lora,
+            lora._replace(processes=8, stage=3),
+            full,
+            full._replace(processes=8, stage=2),
+            full._replace(processes=8, stage=3),
+        )
+        cells = " | ".join(f"{estimate(shape, setup) / GIB:.0f}" for setup in setups)
+        yield f"| `{base}` | {cells} |"

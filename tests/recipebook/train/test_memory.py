@@ -1,0 +1,88 @@
+"""The memory of a training is counted from the base's shape, and agrees with what others have measured."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.memory import find_errors, find_errors_left_out, read_peaks
+from recipebook.recipe.resolve import resolve
+from recipebook.train.memory import CONTEXT_BYTES, LAYER_BYTES, WORD_BYTES, Setup, describe, estimate
+from recipebook.train.memory_words import format_memory
+from recipebook.train.shapes import KNOWN, LLAMA_7B, BaseShape, find_shape, read_shape
+
+# Two layers; each has four projections of 8 x 8 but for keys and values, 8 x 4, and three of 8 x 16.
+SMALL = BaseShape(hidden=8, layers=2, inner=16, vocabulary=100, heads=2, key_heads=1)
+
+
+def test_a_shape_counts_the_weights_of_its_model() -> None:
+    assert (SMALL.linear, SMALL.embeddings) == (2 * (2 * 64 + 2 * 32 + 3 * 128), 1600)
+    llama = KNOWN["meta-llama/Llama-3.1-8B-Instruct"]
+    assert (llama.linear + llama.embeddings) / 1e9 == pytest.approx(8.03, abs=0.005)
+    assert (LLAMA_7B.linear + LLAMA_7B.embeddings) / 1e9 == pytest.approx(6.738, abs=0.005)
+
+
+def test_each_part_of_the_memory_is_counted_by_hand() -> None:
+    """10 tokens through the small shape: the parts in bytes."""
+    fitted = LAYER_BYTES * 10 * 16 * 2 + WORD_BYTES * 10 * 100 + CONTEXT_BYTES
+    weights, inputs, adapter = 2 * (1152 + 1600), 2 * 10 * 8 * 2, 4 * 2 * (8 + 8)
+    lora = Setup("lora", tokens=10, rank=4, targets=("q_proj",))
+    assert estimate(SMALL, lora) == pytest.approx(weights + inputs + 16 * adapter + fitted)
+    full = Setup("full", tokens=10, processes=2, stage=2)
+    buckets = 4 * 2752
+    assert estimate(SMALL, full) == pytest.approx(weights + inputs + 18 * 2752 / 2 + buckets + fitted)
+
+
+def test_published_peaks_are_met_without_the_peaks_of_their_model() -> None:
+    peaks = read_peaks()
+    left_out = find_errors_left_out(peaks)
+    shipped = find_errors(peaks, (LAYER_BYTES, WORD_BYTES, CONTEXT_BYTES))
+    assert len(peaks) == 69
+    assert sum(abs(error) <= 0.15 for error in left_out) == 64
+    assert sum(abs(error) <= 0.15 for error in shipped) == 66
+
+
+def test_the_setup_of_a_recipe_is_read_from_it() -> None:
+    recipe = resolve("robot-lora", "multi-gpu", ["launch.processes=2", "lora.target_modules=all-linear"]).recipe
+    setup = describe(recipe, LLAMA_7B)
+    # 8 records a step on two GPUs: four rows of 256 tokens each.
+    assert (setup.method, setup.tokens, setup.processes, setup.stage) == ("lora", 1024, 2, 2)
+    assert setup.targets == tuple(LLAMA_7B.modules)
+    assert describe(recipe, LLAMA_7B, rows_tokens=100).tokens == 400
+    pairs = resolve("preference-dpo", "gpu", []).recipe
+    assert describe(pairs, LLAMA_7B).tokens == 2 * pairs.training.batch_size * pairs.training.max_length
+
+
+@pytest.mark.parametrize(
+    ("card", "longest", "words"),
+    [
+        (139.0, None, "about 20.8 GiB a GPU; it has 139.0 GiB"),
+        (139.0, 128, "about 18.3 GiB a GPU with rows of 128 tokens, 20.8 with 256; it has 139.0 GiB"),
+        (21.0, None, "about 20.8 GiB a GPU; it has 21.0 GiB. That may not fit; it does with "
+                     "training.gradient_checkpointing=true (16.5 GiB), or "),
+        (4.0, None, "about 20.8 GiB a GPU; it has 4.0 GiB. That does not fit, with any setting of this recipe"),
+    ],
+)  # fmt: skip
+def test_the_plan_says_whether_it_fits_and_what_would(card: float, longest: int | None, words: str) -> None:
+    recipe = resolve("robot-lora", "gpu", []).recipe
+    shape = find_shape(recipe.model.base)
+    assert shape
+    assert format_memory(recipe, shape, card, longest).startswith(words)
+
+
+def test_a_shape_comes_from_a_folder_from_the_hubs_cache_or_is_not_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = {
+        "hidden_size": 64, "num_hidden_layers": 2, "intermediate_size": 128, "vocab_size": 99, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "tie_word_embeddings": True, "head_dim": 32,
+    }  # fmt: skip
+    shape = BaseShape(64, 2, 128, 99, heads=4, key_heads=2, tied=True, head_width=32)
+    assert shape.modules["o_proj"] == (128, 64)
+    for folder in (tmp_path / "own", tmp_path / "hub" / "models--some--base" / "snapshots" / "1"):
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text(json.dumps(config))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    assert find_shape(str(tmp_path / "own")) == find_shape("some/base") == shape
+    assert find_shape("some/other") is None
+    assert read_shape({"model_type": "mamba"}) is None
