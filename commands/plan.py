@@ -2,10 +2,14 @@
 
 import argparse
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from commands._options import add_layers, add_recipe, read_layers
 from recipebook.errors import UserError
 from recipebook.terminal import print_field
+
+if TYPE_CHECKING:
+    from recipebook.recipe.keys import Recipe
 
 HELP = "print what train would do, without training"
 
@@ -47,9 +51,21 @@ def plan(name: str, profile: str | None, overrides: Sequence[str]) -> int:
     if resolved.recipe.matrix:
         members = list_members(resolved)
         print_field("fleet", f"{len(members)} members (make members RECIPE={resolved.name}); of {members[0].name}:")
-        plan_run(resolve_member(resolved, members[0]).recipe)
+        plan_run(first := resolve_member(resolved, members[0]).recipe)
+        _print_power(first)
         if unfit := find_unfit([one for one in stand(resolved, members) if one.wanted]):
             raise UserError(format_unfit(resolved, unfit))
     else:
         plan_run(resolved.recipe)
+        _print_power(resolved.recipe)
     return 0
+
+
+def _print_power(recipe: "Recipe") -> None:
+    """Print what the recipe's held-out rows can show."""
+    from eval.report.power import describe_power
+    from recipebook.data.dataset import prepare
+
+    dataset = prepare(recipe.data, system=recipe.model.system)
+    if line := describe_power(recipe.eval, dataset.rows[recipe.eval.part]):
+        print_field("power", line)

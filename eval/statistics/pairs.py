@@ -25,6 +25,8 @@ MOST_DIFFER = 0.8
 HALVINGS = 54
 # From so many rows that differ on, a t-test has the power of McNemar's: 82 and 80 times in 100 for 23 and 80 of them.
 MANY_DIFFER = 25
+# Where more rows differ on average, outcomes beyond those that are weighed, 50 wins or losses, are no longer rare.
+WEIGHED_MEAN = 35
 # Halvings after which a difference is known to a thousandth of a point.
 PRECISE = 17
 
@@ -63,6 +65,8 @@ def find_pairs_detectable(worse: int, n: int, of_t: float, level: float = LEVEL)
     found = (find_pairs_p(wins, losses, n) < level) & (wins > losses)
     ways = special.gammaln(n + 1) - sum(special.gammaln(one + 1) for one in (wins, losses, n - wins - losses))
     low, high = of_t, 1 - 2 * lost
+    if n > 2 * MANY_DIFFER:
+        high = min(high, WEIGHED_MEAN / n - 2 * lost)
     for _ in range(PRECISE):
         middle = (low + high) / 2
         chances = (lost + middle, lost, 1 - 2 * lost - middle)
