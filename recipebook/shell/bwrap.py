@@ -211,6 +211,9 @@ def find_spawner() -> SpawnerProcess:
     global _spawner
     with _starting:
         if _spawner is None or _spawner.owner != os.getpid() or _spawner.process.poll() is not None:
-            _spawner = SpawnerProcess()
+            try:
+                _spawner = SpawnerProcess()
+            except (OSError, subprocess.SubprocessError) as error:
+                raise BoxError(f"user namespaces cannot be had here: {error}") from None
             atexit.register(_spawner.stop)
         return _spawner
