@@ -110,7 +110,7 @@ def write_page(folder: Path) -> Path:
     (run / "metrics.jsonl").touch()
     (run / "axolotl.yaml").write_text("{}\n")
     (run / "recipe.yaml").write_text("description: d\n")
-    manifest = {"run": "r", "recipe": "r", "profile": None, "rows": {}, "account": {}}
+    manifest: dict[str, Any] = {"run": "r", "recipe": "r", "profile": None, "rows": {}, "account": {}}
     (run / "manifest.json").write_text(json.dumps(manifest))
     write_report(folder / "report.html", ReportInput.read(run, folder))
     return folder / "report.html"
