@@ -123,8 +123,10 @@ def _find_limit(spread: SeedSpread, level: Any) -> Any:
     """How many standard errors an interval reaches, and a test rejects."""
     parts = [(spread.rows, np.maximum(1.0, spread.worth - 1)), *zip(spread.seeds, spread.freedoms, strict=True)]
     total = sum(part for part, _ in parts)
-    weighed = sum(part * -special.stdtrit(freedom, np.asarray(level) / 2) for part, freedom in parts)
     with np.errstate(divide="ignore", invalid="ignore"):
+        # At levels near 0 the limits are endless, and a part of 0 has none of it.
+        limits = [(part, -special.stdtrit(freedom, np.asarray(level) / 2)) for part, freedom in parts]
+        weighed = sum(np.where(part > 0, part * limit, 0.0) for part, limit in limits)
         return np.where(total > 0, weighed / total, 0.0)
 
 

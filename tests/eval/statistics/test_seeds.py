@@ -62,6 +62,16 @@ def test_interval_and_test_agree_and_a_few_rows_prove_nothing() -> None:
     assert float(find_seeds_p(measure_seeds([everywhere, BASE]))) == 0.5
 
 
+@pytest.mark.filterwarnings("error")
+def test_trainings_that_all_agree_warn_of_nothing() -> None:
+    rows = np.array([[[1.0] * 20 + [0.0] * 20] * 2, np.ones((2, 40))])
+    base = np.array([np.zeros((1, 40)), np.ones((1, 40))])
+    spread = measure_seeds([rows, base])
+    assert spread.seeds == (0.0,)
+    # 0.5 by its error, the root of 0.25 / 39, would be p = 2e-7; but 20 rows differ, with 2²⁰ ways to swap them.
+    assert float(find_seeds_p(spread)) == 2**-19
+
+
 def test_without_any_spread_no_difference_is_detectable() -> None:
     assert np.isnan(find_seeds_detectable(measure_seeds([np.ones((2, 3, 4))])))
     spread = measure_seeds([SYSTEM])
