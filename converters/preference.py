@@ -25,8 +25,8 @@ or the whole chat, which then has to agree with the prompt. Out, for the last bu
 
 with a call a line. `difference` and `ratio` come from the two scores (`quality_score`, or `chosen_score` and
 `rejected_score` and their like), `score` from the record's own `preference_score`; a value that the record lacks is not
-in `meta`. A message's `image_data` is left out, and `meta.images` counts it. Texts and numbers under `metadata` are
-kept in `meta`.
+in `meta`. Where the chosen answer has the lower score, `meta.scores_reversed` is 1, and the account counts the row. A
+message's `image_data` is left out, and `meta.images` counts it. Texts and numbers under `metadata` are kept in `meta`.
 
 Answers with a label, `label` or `kto_tag`: true, 1, "good" or "desirable", or false, 0, "bad" or "undesirable":
 
@@ -59,7 +59,10 @@ from recipebook.rows import BadRecord, LeftOut, Message, Row
 WANTS = "'chosen' and 'rejected' answers, responses or trajectories, and their prompt; or an answer and its 'label'"
 SPECIAL_CASE_OF = ("chat", "tools", "robot")
 STRENGTHS = ("difference", "ratio", "score")
-NOTES = {"images": "read without the image_data of its prompt"}
+NOTES = {
+    "images": "read without the image_data of its prompt",
+    "scores_reversed": "has a chosen answer whose score is lower than the rejected one's",
+}
 _LARGEST = 1e100
 _NAMED = frozenset(CATEGORIES)
 _SCORED = frozenset(field for pair in SCORES for field in pair)
@@ -101,6 +104,8 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
     for name, strength in zip(STRENGTHS, _measure(record), strict=True):
         if strength is not None:
             meta[name] = strength
+    if "chosen" in row and _is_negative(meta.get("difference")):
+        meta["scores_reversed"] = 1
     if options.strength is not None and options.threshold is not None:
         found = meta.get(options.strength)
         if found is None:
@@ -139,6 +144,10 @@ def _compare(chosen: float, rejected: float) -> tuple[float, float | None]:
     difference, total = chosen - rejected, chosen + rejected
     # Rounded, so that 1.7 - 1.1 is not under a threshold of 0.6.
     return round(difference, 6), round(difference / total, 6) if total else None
+
+
+def _is_negative(difference: Any) -> bool:
+    return type(difference) in (int, float) and difference < 0
 
 
 def _find_scores(record: dict[str, Any]) -> tuple[float | None, float | None]:

@@ -30,8 +30,6 @@ ALIKE = 90
 SHOWN = 60
 SHOW_EVERY = 10_000
 BALANCED = ("language", "category")
-# Only pairs have it, so that it is not reported as absent.
-SCORES = "scores"
 DEBRIS = re.compile(r"_comma_|\{\{[^{}]*\}\}|<\|[a-z_]+\|>|\[TBR\]|\ufffd")
 
 
@@ -62,11 +60,7 @@ def inspect_rows(train: Path, held_out: Path, duplicates: int, leak: Leak = "pro
     return [
         Finding("duplicates", _format_count(duplicates, "rows repeat an earlier one", example)),
         _find_near_duplicates(train, rows, held_out, leak),
-        *(
-            Finding(kind, _format_count(tally.count, _FAULTS[kind][1], tally.first))
-            for kind, tally in tallies.items()
-            if tally.count or kind != SCORES
-        ),
+        *(Finding(kind, _format_count(tally.count, _FAULTS[kind][1], tally.first)) for kind, tally in tallies.items()),
         *(_measure_balance(field, counts) for field, counts in values.items()),
     ]
 
@@ -118,11 +112,6 @@ def _has_wrong_positions(row: Row) -> bool:
     return bool(row["meta"].get("position_disagrees"))
 
 
-def _has_scores_reversed(row: Row) -> bool:
-    difference = row["meta"].get("difference")
-    return "chosen" in row and type(difference) in (int, float) and difference < 0
-
-
 def _turns(row: Row) -> Iterator[dict[str, Any]]:
     yield from row["messages"]
     yield from (row[key] for key in ("chosen", "rejected", "answer") if key in row)
@@ -132,7 +121,6 @@ _FAULTS: dict[str, tuple[Callable[[Row], bool], str]] = {
     "empty turns": (_has_empty_turn, "rows have a turn that says nothing"),
     "debris": (_has_debris, "rows hold _comma_, an unfilled {{name}} or a control token"),
     "roles": (_has_wrong_roles, "rows have roles that do not take turns"),
-    SCORES: (_has_scores_reversed, "rows have a chosen answer whose score is lower than the rejected one's"),
     "positions": (_has_wrong_positions, "rows name positions of calls that their annotated text contradicts"),
 }
 

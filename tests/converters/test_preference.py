@@ -1,6 +1,8 @@
 """The preference converter: any record becomes one pair or is refused, and a threshold means what its formula says."""
 
+import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from converters.preference import Options, convert, measure_strength, recognise
+from recipebook.data.conversion import convert_file
 from recipebook.errors import UserError
 from recipebook.options import check_options
 from recipebook.rows import BadRecord, LeftOut
@@ -270,6 +273,22 @@ def test_scores_of_the_record_or_its_metadata_become_strengths(name: str) -> Non
     scores = {name: 4, name.replace("chosen", "rejected"): 1}
     expected = {"difference": 3.0, "ratio": 0.6, "score": None}
     assert measure_strength(scores) == measure_strength({"metadata": scores}) == expected
+
+
+def test_pairs_whose_scores_point_the_wrong_way_are_counted_in_the_account(tmp_path: Path) -> None:
+    scores = [(4.0, 1.0), (1.0, 4.0), (2.0, 2.0), (2.5, 3.0)]
+    pair = {"prompt": "hi", "chosen": "hello", "rejected": "no"}
+    records = [{**pair, "chosen_score": chosen, "rejected_score": rejected} for chosen, rejected in scores]
+    source, out = tmp_path / "pairs.jsonl", tmp_path / "rows.jsonl"
+    source.write_text("".join(f"{json.dumps(record)}\n" for record in records))
+    told = "has a chosen answer whose score is lower than the rejected one's: 2 rows (first: pairs.jsonl:2: record 2)"
+    account = convert_file("preference", str(source), out, {})
+    assert [note.replace(f"{tmp_path}/", "") for note in account.notes] == [told]
+    # The rows themselves are counted again, and so are rows of which only the difference is known.
+    assert convert(json.loads(out.read_bytes().splitlines()[1]), Options())[0]["meta"]["scores_reversed"] == 1
+    answers = {"chosen": {"role": "assistant", "content": "hello"}, "rejected": {"role": "assistant", "content": "no"}}
+    row = {"messages": [{"role": "user", "content": "hi"}], **answers, "meta": {"difference": -3.0}}
+    assert convert(row, Options())[0]["meta"] == {"difference": -3.0, "scores_reversed": 1}
 
 
 def test_a_row_with_a_strength_is_measured_by_it_again() -> None:

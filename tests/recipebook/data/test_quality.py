@@ -93,19 +93,6 @@ def test_the_line_says_how_many_prompts_were_compared(tmp_path: Path, monkeypatc
     )
 
 
-def test_pairs_with_scores_the_wrong_way_round_are_counted(tmp_path: Path) -> None:
-    said = {"messages": [{"role": "user", "content": "hi"}], "chosen": {"role": "assistant", "content": "hello"}}
-    pair = {**said, "rejected": {"role": "assistant", "content": "no"}}
-    differences = [-3.0, 2.0, 0.0, -0.5]
-    rows = [{**pair, "meta": {"difference": each, "origin": f"x#{at}"}} for at, each in enumerate(differences, 1)]
-    (tmp_path / "train").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (tmp_path / "test").write_text("")
-    (found,) = [each for each in inspect_rows(tmp_path / "train", tmp_path / "test", 0) if each.kind == "scores"]
-    assert found.text == (
-        '2 rows have a chosen answer whose score is lower than the rejected one\'s, such as x#1: "hi"'
-    )
-
-
 def test_where_the_answer_is_the_leak_answers_are_compared(tmp_path: Path) -> None:
     train = write_rows(tmp_path / "train", (ask("be wise:", "Time will show the rest."), {}))
     test = write_rows(
