@@ -19,6 +19,10 @@ from recipebook.run.progress_file import write_progress
 # Logged figures whose last value stands in progress.json, under these names.
 LATEST = {"loss": "loss", "eval_loss": "validation_loss", "learning_rate": "learning_rate"}
 
+# The loss of the first step is that of the weights before training. Of a training that logs less often than so, the
+# end is logged too, since its last steps would count in no loss.
+FEW_LOGS = 5
+
 
 class ProgressFiles(TrainerCallback):
     """Writes both files into the run's folder, from the first process only."""
@@ -37,6 +41,9 @@ class ProgressFiles(TrainerCallback):
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """One optimizer step is done."""
         self._write(state, "training")
+        few = state.max_steps < FEW_LOGS * state.logging_steps
+        if state.global_step == 1 or (few and state.global_step == state.max_steps):
+            control.should_log = True
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any

@@ -19,8 +19,10 @@ from recipebook.run.progress_file import read_curve, read_metrics, read_progress
 
 # Noise moves a loss by less; a model that was destroyed has lost much more.
 WORSE, WORSE_BY = 1.1, 0.1
-# Without validation, only the first logged loss is known, which steps have changed already.
+# Without validation, only the first logged loss is known, which steps have changed already if it is not the first's.
 MUCH_WORSE, MUCH_WORSE_BY = 1.5, 0.5
+# The first step's rows alone may be far easier than the rows after them; a preference loss begins alike for all pairs.
+WORSE_THAN_ONE_STEP_BY = 4.0
 # A loss from this share on of what guessing gives is guessing. A base may begin there, on text that it never saw.
 UNIFORM, RISEN = 0.98, 1.02
 LEVEL = 5
@@ -55,6 +57,11 @@ def judge_end(lines: Sequence[Mapping[str, Any]], vocabulary: int | None, *, bes
         return None
     losses = [*train.values()]
     start = held_out.get(0) if later else None
+    norms = read_curve(lines, "grad_norm")
+    if norms and not any(map(math.isfinite, norms.values())):
+        return f"the gradient norm was {[*norms.values()][-1]} whenever it was logged"
+    if start is not None and math.isfinite(start) and not math.isfinite(end):
+        return f"{what} {end} at the end, {start:.2f} before training"
     if vocabulary and _guesses(end, start, losses, math.log(vocabulary)):
         guessing = f"guessing among all {vocabulary:,} tokens gives {math.log(vocabulary):.2f}"
         return f"{what} {end:.2f} at the end, and {guessing}"
@@ -63,7 +70,9 @@ def judge_end(lines: Sequence[Mapping[str, Any]], vocabulary: int | None, *, bes
         worse = end > start * WORSE + WORSE_BY and not fell
         return f"{what} {end:.2f} at the end, {start:.2f} before training" if worse else None
     first = losses[0] if losses else end
-    worse = end > first * MUCH_WORSE + MUCH_WORSE_BY and min(losses, default=end) > first * (2 - WORSE)
+    one_step = 1 in train and not any("rewards/margins" in line for line in lines)
+    by = WORSE_THAN_ONE_STEP_BY if one_step else MUCH_WORSE_BY
+    worse = end > first * MUCH_WORSE + by and min(losses, default=end) > first * (2 - WORSE)
     return f"{what} {end:.2f} at the end, {first:.2f} when first logged" if worse else None
 
 

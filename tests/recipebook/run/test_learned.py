@@ -39,6 +39,36 @@ def test_an_end_is_held_against_the_start_and_against_guessing(
     assert judge_end(log(losses, validation), vocabulary) == reason
 
 
+@pytest.mark.parametrize(
+    ("steps", "vocabulary", "reason"),
+    [
+        # Twelve steps, of which the first, the tenth and the last are logged.
+        ({1: 2.5, 10: 7.1, 12: 7.6}, 2048, f"training loss 7.60 at the end, and {GUESSING}"),
+        ({1: 2.5, 10: 9.8, 12: 10.4}, None, "training loss 10.40 at the end, 2.50 when first logged"),
+        # The first step had an easy row.
+        ({1: 0.05, 10: 1.7, 12: 1.6}, None, None),
+        ({1: 2.5, 10: 2.1, 12: 2.0}, 2048, None),
+    ],
+)
+def test_the_first_step_shows_where_a_short_training_began(
+    steps: dict[int, float], vocabulary: int | None, reason: str | None
+) -> None:
+    lines = [{"step": step, "loss": loss} for step, loss in steps.items()]
+    assert judge_end(lines, vocabulary) == reason
+
+
+def test_losses_and_gradients_without_a_finite_value_teach_nothing() -> None:
+    nan = float("nan")
+    # The trainer's loss leaves out what is not finite, and looks well.
+    lines = [{"step": 1, "loss": 7.6, "grad_norm": nan}, {"step": 10, "loss": 4.34, "grad_norm": nan}]
+    assert judge_end(lines, 2048) == "the gradient norm was nan whenever it was logged"
+    # One step in half precision may be skipped.
+    assert judge_end([{**lines[0], "grad_norm": float("inf")}, {**lines[1], "grad_norm": 0.5}], 2048) is None
+    assert judge_end(log([2.0, 1.9], {0: 2.3, 20: nan}), 2048) == "validation loss nan at the end, 2.30 before training"
+    # Rows of validation without any token that counts have no loss, before training and after it.
+    assert judge_end(log([2.0, 1.9], {0: nan, 20: nan}), 2048) is None
+
+
 def test_the_weights_that_were_kept_count() -> None:
     lines = log(LOST, {0: 2.3, 10: 1.9, 50: 7.62})
     assert judge_end(lines, 2048, best=True) is None
