@@ -34,6 +34,7 @@ def merged(model: Model) -> Iterator[Model]:
         yield inner
     finally:
         for layer, weight in zip(layers if exact else [], kept, strict=True):
-            layer.unmerge()
+            if layer.merged:
+                layer.unmerge()
             layer.get_base_layer().weight.data.copy_(weight)
         model.train(training)
