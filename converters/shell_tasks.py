@@ -16,7 +16,7 @@ without one, or without a check, is left out.
 
 from typing import Any, cast
 
-from recipebook.data.fields import RECORD_HARMLESS, Fields
+from recipebook.data.fields import PART_HARMLESS, RECORD_HARMLESS, Fields
 from recipebook.errors import UserError
 from recipebook.frozen import Frozen
 from recipebook.rows import BadRecord, LeftOut, Message, Row
@@ -25,14 +25,23 @@ from recipebook.shell.tasks import read_task
 
 WANTS = "'instruction', 'initialization_command_item' and 'evaluation_info', or 'description' and 'evaluation'"
 METRICS: dict[str, dict[str, Any]] = {"shell": {}}
+_COMMAND = Fields("command", dict.fromkeys(("command_name", "script")), PART_HARMLESS)
+_CODE = Fields("script", dict.fromkeys(("code", "language")), PART_HARMLESS)
 FIELDS = Fields(
     "record",
-    dict.fromkeys(
-        ("instruction", "initialization_command_item", "evaluation_info", "skill_list", "kind", "level",
-         "description", "create", "start", "evaluation", "labels")
-    ),
+    {
+        **dict.fromkeys(("instruction", "skill_list", "kind", "level", "description", "start", "labels")),
+        "initialization_command_item": _COMMAND,
+        "evaluation_info": Fields(
+            "evaluation_info",
+            {"evaluation_command_item": _COMMAND, "ground_truth_command_item": _COMMAND},
+            PART_HARMLESS,
+        ),
+        "create": Fields("create", {"init": _CODE}, PART_HARMLESS),
+        "evaluation": Fields("evaluation", {"match": None, "check": _CODE, "example": _CODE}, PART_HARMLESS),
+    },
     RECORD_HARMLESS | {"sample_index"},
-)  # fmt: skip
+)
 _PLACE = "the record"
 
 

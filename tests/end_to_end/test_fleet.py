@@ -66,7 +66,7 @@ def test_the_status_is_that_some_failed_and_every_member_has_its_line(fleet: tup
     assert table == {"joy_plus": "trained", "joy_minus": "trained", "wisdom_plus": "failed", "wisdom_minus": "failed"}
     assert "4 members, 2 without a trained model" in said
     page = (project.folder / "runs" / "three" / "members.html").read_text()
-    assert page.count("<tr class=failed>") == 2
+    assert page.count(" class=failed>") == 2
 
 
 def test_what_was_killed_went_on_from_its_checkpoint(fleet: tuple[Project, int, str]) -> None:

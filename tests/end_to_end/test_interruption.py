@@ -70,12 +70,13 @@ def test_a_killed_trainer_is_told(killed: tuple[Path, dict[str, Any], str]) -> N
     assert "failed    the trainer was killed by signal 9" in said
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("order", "rows_a_step", "killed_at"),
     [
         ("training.group_by_length=true", 8, 28),
-        pytest.param("training.group_by_length=false", 8, 28, marks=pytest.mark.long),
-        pytest.param("training.packing=true", 2, 28, marks=pytest.mark.long),
+        ("training.group_by_length=false", 8, 28),
+        ("training.packing=true", 2, 28),
     ],
 )
 def test_a_run_killed_in_its_second_epoch_sees_the_rows_of_an_uninterrupted_one(

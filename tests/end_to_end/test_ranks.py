@@ -14,6 +14,8 @@ from safetensors.numpy import load_file
 
 from tests.end_to_end.project import Project
 
+pytestmark = pytest.mark.long
+
 ROWS = 128
 SEEN = ("axolotl.plugins=[seen_rows.SeenRows]",)
 SETTINGS = (
@@ -37,15 +39,7 @@ def read_seen(folder: Path) -> list[Counter[str]]:
     return [Counter(path.read_text().splitlines()) for path in sorted(folder.glob("seen-*.txt"))]
 
 
-@pytest.mark.parametrize(
-    "strategy",
-    [
-        "data-parallel",
-        pytest.param("zero1", marks=pytest.mark.long),
-        pytest.param("zero2", marks=pytest.mark.long),
-        pytest.param("zero3", marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.parametrize("strategy", ["data-parallel", "zero1", "zero2", "zero3"])
 def test_two_processes_train_as_one(project: Project, one_process: tuple[Path, dict[str, Any]], strategy: str) -> None:
     status, said = project.train(
         *SETTINGS, "training.batch_size=8", "launch.processes=2", f"launch.strategy={strategy}"
@@ -69,7 +63,6 @@ def read_logged(folder: Path) -> dict[int, tuple[float, float]]:
     return {line["step"]: (line["learning_rate"], line["loss"]) for line in lines if "loss" in line}
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("strategy", ["data-parallel", "zero2"])
 def test_two_processes_that_are_stopped_go_on_as_if_they_had_not_been(
     project: Project, one_process: tuple[Path, dict[str, Any]], strategy: str
@@ -97,7 +90,6 @@ def test_two_processes_that_are_stopped_go_on_as_if_they_had_not_been(
     assert manifest["weights"]["digest"] == uninterrupted["weights"]["digest"]
 
 
-@pytest.mark.long
 def test_deepspeed_with_one_process_trains_on_a_cpu_too(
     project: Project, one_process: tuple[Path, dict[str, Any]]
 ) -> None:
@@ -106,7 +98,6 @@ def test_deepspeed_with_one_process_trains_on_a_cpu_too(
     assert project.newest()[1]["final_loss"] == pytest.approx(one_process[1]["final_loss"], rel=1e-4)
 
 
-@pytest.mark.long
 def test_two_processes_take_the_steps_of_one_where_the_recipe_names_their_records(
     project: Project, one_process: tuple[Path, dict[str, Any]]
 ) -> None:

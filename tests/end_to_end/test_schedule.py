@@ -117,7 +117,7 @@ def test_what_found_no_room_is_told_and_trained_when_there_is_some(project: Proj
     assert status == 0, said
     limited = project.start("train", fleet, limit=lambda: setrlimit(RLIMIT_FSIZE, (room, room)))
     said, _ = limited.communicate(timeout=120)
-    assert limited.returncode == 1
+    assert limited.returncode == 1, said
     assert read_table(said) == dict.fromkeys(MEMBERS, "failed")
     assert said.count("File too large") >= 5
     assert "Traceback" not in said

@@ -159,6 +159,7 @@ def test_no_pair_left_is_one_line_that_says_why(make_job: MakeJob) -> None:
 SAMPLED = {"answers": 4, "figures": {"parses": 1, "exact": 1}, "max_new_tokens": 12, "batch_size": 8, "threshold": 0.1}
 
 
+@pytest.mark.long
 def test_sampled_answers_are_the_same_after_a_kill(make_job: MakeJob) -> None:
     whole = make_job(ROWS)
     run(whole, make(**SAMPLED))

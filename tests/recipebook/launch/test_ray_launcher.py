@@ -95,6 +95,7 @@ def test_a_stopped_member_is_gone(launcher: RayLauncher, tmp_path: Path) -> None
     assert not (tmp_path / "long" / "ended").exists()
 
 
+@pytest.mark.long
 def test_a_node_is_killed_and_the_fleet_ends_complete(cluster: Nodes, launcher: RayLauncher, tmp_path: Path) -> None:
     trainings = [launcher.start(job(tmp_path, name, 4)) for name in ("one", "two", "three")]
     # However slowly b starts, nothing ends on a before.
