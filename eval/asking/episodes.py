@@ -29,9 +29,17 @@ INVALID = "agent_validation_failed"
 class PlayOptions(Protocol):
     """What a metric that plays says of its episodes."""
 
-    rounds: int
-    seconds: float
-    max_length: int
+    @property
+    def rounds(self) -> int:
+        """Answers that an episode may have."""
+
+    @property
+    def seconds(self) -> float:
+        """Time that a command has."""
+
+    @property
+    def max_length(self) -> int:
+        """Tokens of an episode."""
 
 
 def play_tasks(

@@ -8,7 +8,8 @@ import pytest
 import torch
 from datasets import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from trl import GRPOConfig, GRPOTrainer
+from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.grpo_trainer import GRPOTrainer
 
 from recipebook.playing.play import Played
 from recipebook.project import PROJECT
@@ -71,7 +72,7 @@ def find_gradient(last: list[int], folder: Path) -> torch.Tensor:
     )  # fmt: skip
     inputs = trainer._generate_and_score_completions([{"prompt": "a"}, {"prompt": "a"}])
     trainer.current_gradient_accumulation_steps = 1
-    trainer._compute_loss(model, inputs).backward()
+    trainer._compute_loss(model, inputs).backward()  # type: ignore[no-untyped-call]
     return torch.cat([weight.grad.flatten() for weight in model.parameters() if weight.grad is not None])
 
 
