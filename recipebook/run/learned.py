@@ -87,8 +87,10 @@ def _guesses(end: float, start: float | None, losses: Sequence[float], uniform: 
 
 
 def explain_unchanged(folder: Path) -> str | None:
-    """Why training left the weights as they were: a warm-up begins at a learning rate of 0, and one step is no more."""
+    """Why training left the weights as they were: it made no step, or one at a warm-up's first learning rate, 0."""
     settings = _read_settings(folder)
+    if read_progress(folder).get("step") == 0:
+        return "no step was made, as the rows do not fill one: a smaller training.batch_size, or more rows"
     warmup = next((settings[key] for key in ("warmup_ratio", "warmup_share", "warmup_steps") if settings.get(key)), 0)
     if warmup and read_progress(folder).get("steps") == 1:
         return "the warm-up's first step has a learning rate of 0, and there was no other: training.warmup_ratio=0"

@@ -19,6 +19,7 @@ from recipebook.data.dataset import Dataset
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file, write_text
 from recipebook.launch.command import build_environment
+from recipebook.recipe.batches import divide_batch
 from recipebook.recipe.keys import Recipe
 from recipebook.run import provenance
 from recipebook.train.chat_template import MISSING, format_missing_template
@@ -27,6 +28,10 @@ from recipebook.train.preview import PartPreview, Preview, Previewed, Unseen, ne
 
 # What of a recipe decides how its rows are written; the whole engine also checks the rest.
 SEEN: dict[str, Any] = {"model": True, "training": {"method", "max_length", "too_long", "train_on", "span_weights"}}
+# What decides how many packed rows a step takes.
+PACKED: dict[str, Any] = {"training": {"batch_size", "gradient_accumulation", "global_batch"}, "launch": {"processes"}}
+# Axolotl packs no more than this number of rows into one.
+MOST_PACKED = 200
 CHECKED = {"model", "training", "lora", "preference", "rl", "launch", "axolotl"}
 
 
@@ -102,7 +107,37 @@ def _find_nothing_learned(part: PartPreview, recipe: Recipe) -> str | None:
     if faults and not part.passed:
         worst = max(faults, key=lambda one: one.count)
         return f"{worst.first}: {worst.text} ({worst.count} of {total} train rows, and none passes)"
-    return None
+    return _find_no_step(part, recipe) if recipe.training.packing else None
+
+
+def _find_no_step(part: PartPreview, recipe: Recipe) -> str | None:
+    """Why packing leaves too few rows for one step; Axolotl leaves out a last batch that is not full."""
+    limit = recipe.training.max_length
+    taken = divide_batch(recipe.training, recipe.launch.processes).rows
+    lengths = [length for length in part.lengths if length <= limit or recipe.training.too_long == "truncate"]
+    # Other kinds of attention take the rows of a step as one long row, which is always full.
+    attends = any("attn" in key or "attention" in key for key in recipe.axolotl)
+    if attends or part.rows > min(len(part.lengths), MOST_PACKED):
+        return None
+    packed = _pack([min(length, limit) for length in lengths], limit)
+    if packed >= taken:
+        return None
+    return (
+        f"{part.first}: packing makes {packed} of {part.rows} train rows, and {taken} are taken at a time: no step "
+        "would be made (training.packing=false, or training.batch_size=1)"
+    )
+
+
+def _pack(lengths: Sequence[int], limit: int) -> int:
+    """The number of packed rows: the longest first, each into the first that has room, as Axolotl packs."""
+    rooms: list[int] = []
+    for length in sorted(lengths, reverse=True):
+        place = next((at for at, room in enumerate(rooms) if room >= length), None)
+        if place is None:
+            rooms.append(limit - length)
+        else:
+            rooms[place] -= length
+    return len(rooms)
 
 
 def _look(candidates: Mapping[str, Candidate]) -> dict[str, str | None]:
@@ -139,9 +174,10 @@ def _name(candidate: Candidate) -> str:
     recipe, dataset = candidate
     whole = needs_whole_engine(recipe)
     settings = recipe.model_dump_json(include=CHECKED) if whole else recipe.model_dump_json(include=SEEN)
+    packed = recipe.model_dump_json(include=PACKED) if recipe.training.packing else ""
     versions = json.dumps(provenance.package_versions())
     base, template = provenance.digest_base(recipe), provenance.digest_chat_template(recipe)
-    return digest(dataset.rows_digest, base, template, settings, versions, _digest_code())
+    return digest(dataset.rows_digest, base, template, settings, packed, versions, _digest_code())
 
 
 @functools.cache

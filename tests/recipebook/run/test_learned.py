@@ -99,6 +99,9 @@ def test_one_step_under_a_warm_up_explains_unchanged_weights(tmp_path: Path) -> 
     (run / "progress.json").write_text('{"step": 1, "steps": 1}')
     told = "the warm-up's first step has a learning rate of 0, and there was no other: training.warmup_ratio=0"
     assert explain_unchanged(run) == told
+    (run / "progress.json").write_text('{"step": 0, "steps": 1}')
+    none = "no step was made, as the rows do not fill one: a smaller training.batch_size, or more rows"
+    assert explain_unchanged(run) == none
     (run / "progress.json").write_text('{"step": 2, "steps": 2}')
     assert explain_unchanged(run) is None
     (run / "progress.json").write_text('{"step": 1, "steps": 1}')

@@ -61,6 +61,22 @@ def test_a_training_that_could_not_begin_is_refused_with_row_and_count(
     assert find_refusal({"train": see(changes)}, write_recipe(**training)) == reason
 
 
+@pytest.mark.parametrize(
+    ("training", "reason"),
+    [
+        ({"batch_size": 2, "max_length": 22}, "x.jsonl#1: packing makes 1 of 2 train rows, and 2 are taken at a time: "
+         "no step would be made (training.packing=false, or training.batch_size=1)"),
+        ({"batch_size": 2, "max_length": 21}, None),
+        ({"batch_size": 1, "max_length": 22}, None),
+        ({"batch_size": 2, "max_length": 22, "packing": False}, None),
+    ],
+)  # fmt: skip
+def test_packing_that_leaves_less_than_one_step_is_refused(training: dict[str, Any], reason: str | None) -> None:
+    assert find_refusal({"train": see({})}, write_recipe(**{"packing": True, **training})) == reason
+    many = see({"rows": 300, "lengths": (1,) * 300, "trained": (1,) * 300, "passed": 300})
+    assert find_refusal({"train": many}, write_recipe(packing=True, batch_size=2, max_length=1000)) is None
+
+
 def test_rows_of_validation_are_refused_as_those_of_train_are() -> None:
     parts = {"train": see({}), "validation": see({"lengths": (10, 13), "first_long": "x.jsonl#2"})}
     assert find_refusal(parts, write_recipe(max_length=12, too_long="drop")) is None
