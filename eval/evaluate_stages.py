@@ -107,8 +107,9 @@ def _list_subjects(top: Run, stages: Sequence[StageRun], recipes: dict[str, Reci
 
 def _evaluate(stage: StageRun, recipes: dict[str, Recipe], subject: Subject, folder: Path) -> Summary:
     print_field("model", stage.name)
-    # Rewards are in the unit of the training whose section this is.
-    own = {"eval": subject.settings, "preference": recipes[subject.name].preference}
+    # Rewards are in the unit of the training whose section this is, and episodes as long as in it.
+    section = recipes[subject.name]
+    own = {"eval": subject.settings, "preference": section.preference, "rl": section.rl}
     recipe = recipes[stage.name].model_copy(update=own)
     with replacing_evaluation(stage.top, folder) as new:
         model = stage.folder / "model"
