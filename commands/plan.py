@@ -35,10 +35,12 @@ def plan(name: str, profile: str | None, overrides: Sequence[str]) -> int:
     from recipebook.recipe.switches import check_switches
     from recipebook.train.hub_base import check_base
     from recipebook.train.machine import check_machine
+    from recipebook.train.placebo import check_placebo
     from recipebook.train.plan import plan_run
     from recipebook.train.words import print_recipe
 
     resolved, stages = resolve_stages(name, profile, overrides)
+    check_placebo(resolved, stages=bool(stages))
     project.CACHE.mkdir(exist_ok=True)
     if stages:
         plan_stages(resolved, stages)

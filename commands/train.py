@@ -66,6 +66,7 @@ def train(
     from recipebook.recipe.switches import check_switches
     from recipebook.train.hub_base import check_base
     from recipebook.train.machine import check_machine
+    from recipebook.train.placebo import check_placebo
     from recipebook.train.train import train_run
 
     resolved, stages = resolve_stages(name, profile, overrides)
@@ -79,6 +80,7 @@ def train(
         raise UserError(f"{resolved.name} has no stages, so STAGE and FROM mean nothing to it")
     if (members.only or members.limit) and not resolved.recipe.matrix:
         raise UserError(f"{resolved.name} has no matrix, so ONLY and LIMIT mean nothing to it")
+    check_placebo(resolved, stages=bool(stages))
     if stages:
         return train_stages(resolved, stages, overrides, choice)
     check_references(resolved)

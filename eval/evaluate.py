@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.asking.answers import Answers
-from eval.asking.ask import ask, digest_conditions, find_tokenizer
+from eval.asking.ask import ask, find_tokenizer
+from eval.asking.conditions import digest_conditions
 from eval.asking.near_copies import COPIES, mark_copies
 from eval.asking.own_rows import convert_own
 from eval.asking.prompts import DrawnPrompts, Prompt, digest_question, draw_prompts

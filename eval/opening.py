@@ -23,7 +23,7 @@ from recipebook.files import digest, digest_file
 from recipebook.project import shown
 from recipebook.recipe.evaluated import resolve_evaluated
 from recipebook.recipe.evaluation_keys import Evaluation
-from recipebook.recipe.figures import find_main_fault, name_figures
+from recipebook.recipe.figures import find_main_fault, measures_answers, name_figures
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.references import check_references
 from recipebook.recipe.resolve import resolve
@@ -144,6 +144,10 @@ def check_prompts(settings: Evaluation, prompts: Sequence[Prompt]) -> None:
     if of_likelihoods and (wanted.few_shot or wanted.nearest or wanted.majority):
         raise UserError(
             f"eval.baselines: metric '{of_likelihoods}' measures likelihoods of given answers; baselines give their own"
+        )
+    if settings.placebo and (other := next((name for name in settings.metrics if not measures_answers(name)), None)):
+        raise UserError(
+            f"eval.placebo: the placebo gives answers of its own, and metric '{other}' does not compare answers"
         )
     single = next((prompt for prompt in prompts if prompt.rejected is None and not prompt.labelled), None)
     if of_pairs and single:

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eval.asking.answers import Answers, Measures, ModelAnswer
+from eval.asking.placebo import choose_placebo, load_placebo
 from eval.asking.prompts import Prompt, digest_prompts
+from eval.scoring.baselines import PLACEBO
 from eval.scoring.score import load_metric
 from recipebook import project
 from recipebook.errors import UserError
@@ -54,6 +56,7 @@ def ask(
     from recipebook.run.own_weights import check_own
 
     check_own(run, manifest, recipe, weights)
+    placebo = choose_placebo(run, recipe)
     tokenizer = generate.load_tokenizer(find_tokenizer(run, recipe))
     _check_template(run, recipe, manifest, tokenizer.chat_template)
     if not any(prompt.preference for prompt in prompts):
@@ -80,6 +83,10 @@ def ask(
     finally:
         if kept:
             kept.take_off(loaded.model)
+    if placebo:
+        del loaded, model  # before the next one takes memory
+        answers = _ask_one(load_placebo(placebo, recipe), tokenizer, prompts, recipe, PLACEBO, None)
+        baselines[PLACEBO] = [one.text for one in answers]
     engine = engine if _wants_text(recipe.eval) else ""
     return Answers(
         engine=engine,
@@ -118,23 +125,6 @@ def _ask_baselines(
 def _recall(known: Path) -> list[ModelAnswer] | None:
     """The base's answers from the cache; None where it has none."""
     return [ModelAnswer(**answer) for answer in json.loads(known.read_bytes())] if known.is_file() else None
-
-
-def digest_conditions(manifest: Manifest, settings: Evaluation, prompts: list[Prompt]) -> dict[str, str]:
-    """Hashes of the conditions that must be equal before two results may be compared."""
-    metrics = settings.model_dump_json(include={"metrics", "turns", "unit"})
-    return {
-        "test set": digest_prompts(prompts),
-        "chat template": manifest.hashes["chat_template"],
-        "metric settings": digest(metrics, *_list_versions(settings)),
-        "generation settings": digest(settings.generation.model_dump_json(exclude={"batch_size", "engine"})),
-    }
-
-
-def _list_versions(settings: Evaluation) -> list[str]:
-    """The metrics whose figures came to mean something else under the same settings."""
-    versions = {name: getattr(load_metric(name), "VERSION", None) for name in settings.metrics}
-    return [f"{name} {version}" for name, version in versions.items() if version]
 
 
 def find_tokenizer(run: Run, recipe: Recipe) -> Path | str:

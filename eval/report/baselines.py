@@ -5,11 +5,15 @@ base        0.000 [0.000, 0.009]  +0.845 [0.808, 0.880] <0.001
 few_shot    0.412 [0.364, 0.461]  +0.433 [0.380, 0.486] <0.001
 
 Better than each of 2 baselines, of which few_shot (0.412) is the strongest: the largest p < 0.001.
+
+A placebo is one of them: the same training on shuffled answers. Where tuned is better than base and placebo, the
+verdict ends with "It learned the content: …".
 """
 
 from typing import NamedTuple
 
 from eval.report.pages import format_difference, format_estimate, format_number, format_p, format_probability, is_shown
+from eval.scoring.baselines import PLACEBO
 from eval.scoring.summary import Summary
 from eval.statistics.estimates import Difference, Estimate
 
@@ -54,6 +58,18 @@ def judge_baselines(summary: Summary) -> str:
         return f"Better than each of {len(rows)} baselines, of which {name} is the strongest: the largest {largest}."
     others = ", ".join(row.name for row in rows if row not in better)
     return f"Not shown to be better than {others}; the strongest baseline is {name}."
+
+
+def judge_content(summary: Summary) -> str:
+    """Whether the content was learned, and not the form of answers alone; empty without a placebo."""
+    named = {row.name: row for row in list_baselines(summary)}
+    if PLACEBO not in named:
+        return ""
+    compared = [named[name] for name in ("base", PLACEBO) if name in named]
+    weaker = [row.name for row in compared if not is_better(row, summary.headline.less_is_better)]
+    if not weaker:
+        return f"It learned the content: better than base and than the same training on shuffled answers ({PLACEBO})."
+    return f"That it learned the content is not shown: tuned is not shown to be better than {' and '.join(weaker)}."
 
 
 def is_better(row: BaselineRow, less_is_better: bool) -> bool:

@@ -4,7 +4,7 @@ exact (all is right): tuned 84.5 % [80.6, 87.7], base 0.0 % [0.0, 0.9]; the diff
 is unlikely if the two were alike (p < 0.001).
 """
 
-from eval.report.baselines import judge_baselines
+from eval.report.baselines import judge_baselines, judge_content
 from eval.report.effect import changes_no_answer
 from eval.report.pages import format_difference, format_estimate, format_probability, is_shown
 from eval.scoring.summary import Result, Summary
@@ -15,7 +15,7 @@ def make_verdict(summary: Summary) -> str:
     """The verdict in plain words."""
     verdict, difference = judge_result(summary.headline, summary.rows), summary.headline.difference
     if against := judge_baselines(summary):
-        verdict = f"{verdict} {against}"
+        verdict = f"{verdict} {against} {judge_content(summary)}".rstrip()
     if difference and difference.mean == 0 and changes_no_answer(summary):
         same = f"tuning changed none of {summary.rows} answers: this is no tie, but the same answers twice."
         return f"{verdict.partition('; ')[0]}; {same}"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval.asking.ask import digest_conditions
+from eval.asking.conditions import digest_conditions
 from eval.asking.prompts import Prompt
 from eval.opening import find_folder, read_recipe, read_rows
 from eval.results.records import MEMBERS

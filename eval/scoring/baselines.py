@@ -18,6 +18,9 @@ from eval.scoring.summary import Baseline, Summary, compare_figure, estimate_fig
 from recipebook.files import write_text
 from recipebook.recipe.evaluation_keys import Published
 
+PLACEBO = "placebo"
+"""The name of the answers of a model that was trained on shuffled answers."""
+
 
 def add_baselines(
     folder: Path,

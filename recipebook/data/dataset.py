@@ -93,7 +93,7 @@ def prepare(
     folder = cache / digest(FORMAT, code, settings, *sources.values())
     earlier = () if turns else name_earlier_folders(FORMAT, code, data, options, sources.values())
     names = [folder.name, *earlier]
-    if found := next((found for name in names if (found := _find(cache / name))), None):
+    if found := next((found for name in names if (found := find_built(cache / name))), None):
         return found
     if turns:
         converter = converter._replace(convert=turns.after(converter.convert))
@@ -102,12 +102,12 @@ def prepare(
         rows, account = _write(data, inputs, split, converter, options, place, Ledger(notes), kinds)
         if turns:
             account = account.model_copy(update={"notes": (*account.notes, turns.note())})
-        digested = _digest_rows(place)
+        digested = digest_rows(place)
         built = Dataset(
             folder=place, rows=rows, rows_digest=digested, sources=sources, account=account, kinds=dict(kinds)
         )
         write_text(place / ACCOUNT, built.model_dump_json(indent=2, exclude={"folder"}) + "\n")
-        return _publish(place, folder)
+        return publish(place, folder)
 
 
 def find_all_inputs(
@@ -133,28 +133,31 @@ def _path(folder: Path, part: Part) -> Path:
     return folder / f"{part}.jsonl"
 
 
-def _digest_rows(folder: Path) -> str:
+def digest_rows(folder: Path) -> str:
+    """The hash of all parts."""
     return digest(*(digest_file(_path(folder, part)) for part in PARTS))
 
 
-def _find(folder: Path) -> Dataset | None:
+def find_built(folder: Path) -> Dataset | None:
+    """The dataset in a folder; None where it is not there, or damaged."""
     try:
         recorded = json.loads((folder / ACCOUNT).read_bytes())
         found = Dataset(folder=folder, **recorded)
-        return found if found.rows_digest == _digest_rows(folder) else None
+        return found if found.rows_digest == digest_rows(folder) else None
     except (OSError, ValueError):
         return None
 
 
-def _publish(built: Path, folder: Path) -> Dataset:
+def publish(built: Path, folder: Path) -> Dataset:
+    """Give a dataset that is whole its place."""
     try:
         built.rename(folder)
     except OSError:
         # Another process was first; only a damaged folder gives way.
-        if not _find(folder):
+        if not find_built(folder):
             shutil.rmtree(folder)
             built.rename(folder)
-    found = _find(folder)
+    found = find_built(folder)
     assert found, folder
     return found
 

@@ -101,6 +101,11 @@ class Evaluation(Section):
         Baselines(),
         description="answers without training. The verdict is against the strongest; metrics of likelihoods have none.",
     )
+    placebo: Literal["shuffled"] | None = Field(
+        None,
+        description="a second training, on train's answers shuffled among its prompts, which tuning has to beat, too. "
+        "Set it to tell what was learned of the content from what was learned of the answers' form.",
+    )
     published: Published | None = Field(
         None, description="figures from elsewhere. Set it to have them beside yours; rows and conditions may differ."
     )

@@ -44,6 +44,12 @@ def find_main_fault(main: str | None, metrics: Mapping[str, Mapping[str, Any]], 
     return None
 
 
+def measures_answers(metric: str, root: Path = PROJECT) -> bool:
+    """Whether a metric compares answers that are generated, and neither likelihoods nor episodes."""
+    module = load(METRIC, metric, root)
+    return not (hasattr(module, "MEASURES") or hasattr(module, "PLAYS"))
+
+
 def list_evadable(metric: str, options: Mapping[str, Any], root: Path = PROJECT) -> frozenset[str]:
     """The figures of a metric that an answer can leave undefined, as one without calls leaves their precision."""
     module = load(METRIC, metric, root)

@@ -86,6 +86,8 @@ class Manifest(Work):
     remote: dict[str, Any] | None = None
     """The record of a service's training; then `hardware` and `versions` are those of the machine that ordered it."""
     pipeline: tuple[StageEntry, ...] = ()
+    placebo_of: str | None = None
+    """The identity of the run whose placebo this is: the same training on shuffled answers."""
     voters: tuple[str, ...] = ()
     """The runs whose vote this is; it has no weights of its own."""
 

@@ -2,14 +2,16 @@
 
 Reads downward: prepare the data, recognise or open the run, launch and check. A run of the same identity that is
 trained is not trained again; one that was interrupted or failed resumes from its last checkpoint. While another command
-trains the same, this one waits for it.
+trains the same, this one waits for it. With `eval.placebo` a second run follows, on shuffled answers.
 """
 
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from recipebook.data.dataset import prepare
+from recipebook.data.dataset import Dataset, prepare
+from recipebook.data.placebo import prepare_placebo
 from recipebook.locks import holding
 from recipebook.project import shown
 from recipebook.recipe.resolve import Resolved
@@ -22,8 +24,17 @@ from recipebook.train.chat_template import require_template
 from recipebook.train.claim import claiming, lock_run
 from recipebook.train.kinds import check_kinds
 from recipebook.train.opening import open_run, reopen_run
+from recipebook.train.placebo import name_placebo
 from recipebook.train.refusal import refuse_unfit
 from recipebook.train.words import print_dataset, print_recipe
+
+
+class Trained(NamedTuple):
+    """A run, how its training ended, and whether it was there already."""
+
+    run: Run
+    status: int
+    found: bool = False
 
 
 def train_run(resolved: Resolved, overrides: Sequence[str], *, force: bool) -> int:
@@ -35,11 +46,36 @@ def train_run(resolved: Resolved, overrides: Sequence[str], *, force: bool) -> i
     check_kinds(resolved.recipe, dataset)
     require_template(resolved.recipe)
     require_weights(resolved.recipe)
+    # Before hours of training: rows may have no two answers to shuffle.
+    shuffled = prepare_placebo(dataset, resolved.recipe.training.seed) if resolved.recipe.eval.placebo else None
+    trained = _train(resolved, overrides, dataset, started, force=force)
+    if trained.status == 0 and shuffled:
+        print_field("placebo", shuffled.account.notes[-1])
+        started, of = time.monotonic(), trained.run.read().identity
+        placebo = _train(name_placebo(resolved), overrides, shuffled, started, force=force, placebo_of=of)
+        trained = Trained(trained.run, placebo.status, trained.found and placebo.found)
+    if trained.status == 0:
+        again = " (or FORCE=1 to train again)" if trained.found else ""
+        print_field("next", f"make eval RUN={trained.run.name}{again}")
+    return trained.status
+
+
+def _train(
+    resolved: Resolved,
+    overrides: Sequence[str],
+    dataset: Dataset,
+    started: float,
+    *,
+    force: bool,
+    placebo_of: str | None = None,
+) -> Trained:
+    """One training on rows that are prepared; `started` is when that was begun."""
     identity = provenance.identify(resolved.recipe, dataset.rows_digest)
     with claiming(identity, resolved.name):
         earlier = None if force else rundir.find_same(identity)
         if earlier and earlier.read().status == "trained":
-            return _reuse(earlier)
+            print_field("found", f"{shown(earlier.folder)}: same recipe, data and versions")
+            return Trained(earlier, 0, found=True)
         refuse_unfit(resolved.recipe, dataset)
         run = earlier or rundir.create(resolved.name, datetime.now())
         with holding(lock_run(run)) as lock:
@@ -50,13 +86,5 @@ def train_run(resolved: Resolved, overrides: Sequence[str], *, force: bool) -> i
                     else open_run(run, resolved, overrides, dataset, identity)
                 )
             seconds = {**manifest.seconds, "prepare": round(time.monotonic() - started, 2)}
-            status = attempt(run, manifest.model_copy(update={"seconds": seconds}), lock)
-    if status == 0:
-        print_field("next", f"make eval RUN={run.name}")
-    return status
-
-
-def _reuse(run: Run) -> int:
-    print_field("found", f"{shown(run.folder)}: same recipe, data and versions")
-    print_field("next", f"make eval RUN={run.name} (or FORCE=1 to train again)")
-    return 0
+            known = manifest.model_copy(update={"seconds": seconds, "placebo_of": placebo_of})
+            return Trained(run, attempt(run, known, lock))

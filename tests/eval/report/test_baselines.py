@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from eval.opening import check_prompts
-from eval.report.baselines import judge_baselines, list_baselines, list_published
+from eval.report.baselines import judge_baselines, judge_content, list_baselines, list_published
 from eval.report.page import terminal_table
+from eval.report.verdict import make_verdict
 from eval.scoring.baselines import add_baselines
 from eval.scoring.score import evaluate_predictions
 from eval.scoring.summary import Summary
@@ -22,11 +23,11 @@ ROWS = [
 ]
 
 
-def evaluate(folder: Path, right: int, published: Published | None = None) -> Summary:
+def evaluate(folder: Path, right: int, published: Published | None = None, name: str = "nearest") -> Summary:
     """An evaluation with a baseline that has the first rows right."""
     (folder / "predictions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
     summary = evaluate_predictions(folder / "predictions.jsonl", {"text": {}}, [], "exact", 42, folder)
-    answers = {"nearest": ["right" if row < right else "no" for row in range(20)]}
+    answers = {name: ["right" if row < right else "no" for row in range(20)]}
     return add_baselines(folder, summary, {"text": {}}, answers, published)
 
 
@@ -54,6 +55,24 @@ def test_a_baseline_that_is_as_good_decides_the_verdict(tmp_path: Path) -> None:
     )
 
 
+def test_the_content_was_learned_where_tuned_is_better_than_base_and_placebo(tmp_path: Path) -> None:
+    summary = evaluate(tmp_path, 5, name="placebo")
+    learned = "It learned the content: better than base and than the same training on shuffled answers (placebo)."
+    assert judge_content(summary) == learned
+    assert make_verdict(summary).endswith(f"the largest p < 0.001. {learned}")
+
+
+def test_a_placebo_that_is_as_good_shows_that_nothing_of_the_content_may_be_learned(tmp_path: Path) -> None:
+    # Tuned has 18 right and the placebo 16: two rows differ.
+    assert judge_content(evaluate(tmp_path, 16, name="placebo")) == (
+        "That it learned the content is not shown: tuned is not shown to be better than placebo."
+    )
+
+
+def test_without_a_placebo_nothing_is_said_of_the_content(tmp_path: Path) -> None:
+    assert judge_content(evaluate(tmp_path, 5)) == ""
+
+
 def test_published_figures_stand_beside_and_are_not_tested(tmp_path: Path) -> None:
     summary = evaluate(tmp_path, 5, Published(source="Table 2 of a paper", figures={"exact": 0.8}))
     assert list_published(summary) == ["published, and not tested against: exact 0.800 (Table 2 of a paper)"]
@@ -66,3 +85,6 @@ def test_what_cannot_be_is_refused_before_a_model_is_loaded() -> None:
     measured = Evaluation(metrics={"likelihood": {}}, baselines=Baselines(nearest=True))
     with pytest.raises(UserError, match=r"^eval.baselines: metric 'likelihood' measures likelihoods"):
         check_prompts(measured, [])
+    beside = Evaluation(metrics={"likelihood": {}}, placebo="shuffled")
+    with pytest.raises(UserError, match=r"^eval.placebo: the placebo gives answers of its own"):
+        check_prompts(beside, [])

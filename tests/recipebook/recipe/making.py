@@ -141,6 +141,14 @@ def evaluate(resolved: Resolved, folder: Path) -> Any:
     return len(batches), [(where / name).read_text() for name in files if (where / name).is_file()]
 
 
+def evaluate_beside_placebo(resolved: Resolved, folder: Path) -> Any:
+    """The evaluation of a run whose placebo is there, and its verdict."""
+    # A placebo is found by the identity that it was trained with.
+    placebo = train(resolved, folder)
+    placebo.write(placebo.read().model_copy(update={"placebo_of": "identity"}))
+    return evaluate(resolved, folder)
+
+
 def vote(resolved: Resolved, folder: Path) -> Any:
     """What the evaluation of a fleet leaves beside its members' own."""
     from eval.evaluate_fleet import evaluate_fleet

@@ -23,6 +23,7 @@ from tests.recipebook.recipe.making import (
     SLOW,
     convert,
     evaluate,
+    evaluate_beside_placebo,
     expand,
     fail,
     keep_apart,
@@ -238,6 +239,7 @@ CASES: dict[str, Case] = {
     "eval.baselines.few_shot.seed": set_(
         evaluate, "eval.baselines.few_shot.seed=7", needs=("eval.baselines.few_shot={shots: 1}",)
     ),
+    "eval.placebo": set_(evaluate_beside_placebo, "eval.placebo=shuffled"),
     "eval.published": set_(evaluate, "eval.published={source: a paper, figures: {exact: 0.8}}"),
     "eval.published.source": set_(
         evaluate,
