@@ -11,8 +11,10 @@ from urllib.parse import quote
 from recipebook import project
 from recipebook.files import write_text
 from recipebook.pages.page import render_page
+from recipebook.project import shown
 from recipebook.run import rundir
 from recipebook.run.table import HEAD, make_line
+from recipebook.terminal import print_field
 
 INDEX = "index.html"
 REPORT = "eval/report.html"
@@ -21,7 +23,7 @@ PATTERNS = ("leaderboard.html", "compare-*.html", "*/members.html", "*/seeds.htm
 
 
 def write_index(runs: Path = project.RUNS) -> None:
-    """Write the page; without any run there is none."""
+    """Write the page; without any run there is none, and without room for it the command goes on."""
     lines = [(_find_page(run.folder, runs), make_line(run)) for run in rundir.list_runs(runs)]
     if not lines:
         return
@@ -34,7 +36,10 @@ def write_index(runs: Path = project.RUNS) -> None:
         lines=lines,
         pages=[(page.removesuffix(".html"), quote(page)) for page in pages],
     )
-    write_text(runs / INDEX, page)
+    try:
+        write_text(runs / INDEX, page)
+    except OSError as error:
+        print_field("page", f"{shown(runs / INDEX)}: cannot be written: {error.strerror}")
 
 
 def _find_page(folder: Path, runs: Path) -> str:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from recipebook.run.index_page import write_index
 from recipebook.run.rundir import Run
 
@@ -30,3 +32,15 @@ def test_runs_lead_to_their_reports_or_folders(start_run: Callable[..., Run], tm
 def test_without_runs_there_is_no_page(tmp_path: Path) -> None:
     write_index(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_that_finds_no_room_is_one_line_and_the_command_goes_on(
+    start_run: Callable[..., Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start_run(recipe="robot")
+    (tmp_path / "index.html").mkdir()
+    write_index(tmp_path)
+    said = capsys.readouterr().out
+    assert said.startswith("page      ")
+    assert "index.html: cannot be written: " in said
+    assert said.count("\n") == 1
