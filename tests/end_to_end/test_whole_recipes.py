@@ -20,7 +20,7 @@ def train(project: Project, recipe: str, *words: str) -> Path:
     before = set(project.folder.glob("runs/*"))
     status, said = project.run("train", recipe, *words, "--set", *STEPS)
     assert status == 0, said
-    (folder,) = set(project.folder.glob("runs/*")) - before - {project.folder / "runs" / "README.md"}
+    (folder,) = [path for path in project.folder.glob("runs/*") if path.is_dir() and path not in before]
     return folder
 
 
