@@ -47,14 +47,13 @@ def play_tasks(
 ) -> list[ModelAnswer]:
     """One episode a prompt, in order, by the model as it is."""
     tasks = [_read_task(prompt) for prompt in prompts]
-    line = ProgressLine(label)
+    line, episodes = ProgressLine(label), Episodes(rounds=options.rounds, seconds=options.seconds)
     torch.manual_seed(settings.seed)
     found: list[ModelAnswer] = []
-    for start in range(0, len(tasks), settings.batch_size):
-        line.draw(start, len(tasks))
-        part = tasks[start : start + settings.batch_size]
-        episodes = Episodes(rounds=options.rounds, seconds=options.seconds)
-        with merged(model) as plain:
+    with merged(model) as plain:
+        for start in range(0, len(tasks), settings.batch_size):
+            line.draw(start, len(tasks))
+            part = tasks[start : start + settings.batch_size]
             found += map(_describe, play(plain, tokenizer, part, episodes, settings, options.max_length))
     line.clear()
     return found
