@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,17 @@ class Project:
         said, _ = process.communicate(timeout=600)
         return process.returncode, said
 
+    def start_until(self, step: int, *words: str) -> tuple["subprocess.Popen[str]", Path]:
+        """Start a training and wait until its trainer is at this step; its process and the new run's folder."""
+        before = set(self.folder.glob("runs/*"))
+        process = self.start(*words)
+        while process.poll() is None:
+            for path in self.folder.glob("runs/*/progress.json"):
+                if path.parent not in before and json.loads(path.read_bytes())["step"] >= step:
+                    return process, path.parent
+            time.sleep(0.02)
+        raise AssertionError(process.communicate()[0])
+
     def train(self, *settings: str) -> tuple[int, str]:
         """Train robot-lora under the settings."""
         return self.run("train", "robot-lora", "--set", *settings)
@@ -53,6 +65,12 @@ class Project:
         """The newest run's folder and manifest."""
         manifest = self.manifests()[-1]
         return self.folder / "runs" / manifest["run"], manifest
+
+
+def read_logged(folder: Path) -> dict[int, tuple[float, float]]:
+    """Learning rate and loss of every step of a run; of a step that was trained twice, what was logged last."""
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return {line["step"]: (line["learning_rate"], line["loss"]) for line in lines if "loss" in line}
 
 
 def find_in(folder: Path) -> list[int]:

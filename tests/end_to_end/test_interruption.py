@@ -4,13 +4,12 @@ import json
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.end_to_end.project import Project
+from tests.end_to_end.project import Project, read_logged
 
 SETTINGS = (
     "data.source=some.json", "training.max_steps=16", "training.save_steps=4", "training.eval_steps=16",
@@ -27,14 +26,7 @@ def some_records(project: Project) -> None:
 
 def start_training(project: Project, until: int, *settings: str) -> tuple["subprocess.Popen[str]", Path]:
     """Start a new run and wait until its trainer is at step `until`; the runner and the run's folder."""
-    before = set(project.folder.glob("runs/*"))
-    process = project.start("train", "robot-lora", "--set", *SETTINGS, *settings)
-    while process.poll() is None:
-        for path in project.folder.glob("runs/*/progress.json"):
-            if path.parent not in before and json.loads(path.read_bytes())["step"] >= until:
-                return process, path.parent
-        time.sleep(0.02)
-    raise AssertionError(process.communicate()[0])
+    return project.start_until(until, "train", "robot-lora", "--set", *SETTINGS, *settings)
 
 
 def find_trainer(folder: Path) -> int:
@@ -99,14 +91,8 @@ def test_a_run_killed_in_its_second_epoch_sees_the_rows_of_an_uninterrupted_one(
     status, said = project.run("train", "robot-lora", "--force", "--set", *SETTINGS, *settings)
     assert status == 0, said
     whole, uninterrupted = project.newest()
-    assert read_losses(folder) == read_losses(whole)
+    assert read_logged(folder) == read_logged(whole)
     assert manifest["weights"]["digest"] == uninterrupted["weights"]["digest"]
-
-
-def read_losses(folder: Path) -> dict[int, float]:
-    """The loss of each step; of a step that was trained twice, the last."""
-    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    return {line["step"]: line["loss"] for line in lines if "loss" in line}
 
 
 @pytest.mark.long

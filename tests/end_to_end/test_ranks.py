@@ -4,7 +4,6 @@ import json
 import random
 import shutil
 import signal
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 from safetensors.numpy import load_file
 
-from tests.end_to_end.project import Project
+from tests.end_to_end.project import Project, read_logged
 
 pytestmark = pytest.mark.long
 
@@ -57,31 +56,19 @@ def test_two_processes_train_as_one(project: Project, one_process: tuple[Path, d
     }
 
 
-def read_logged(folder: Path) -> dict[int, tuple[float, float]]:
-    """Learning rate and loss of every step; of a step that was logged twice, what was logged last."""
-    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    return {line["step"]: (line["learning_rate"], line["loss"]) for line in lines if "loss" in line}
-
-
 @pytest.mark.parametrize("strategy", ["data-parallel", "zero2"])
 def test_two_processes_that_are_stopped_go_on_as_if_they_had_not_been(
     project: Project, one_process: tuple[Path, dict[str, Any]], strategy: str
 ) -> None:
     settings = (*SETTINGS, "training.batch_size=4", "training.save_steps=5", "launch.processes=2")
     words = ("train", "robot-lora", "--set", *settings, f"launch.strategy={strategy}")
-    before = set(project.folder.glob("runs/*"))
-    process = project.start(*words)
-    while not (
-        reached := [path for path in project.folder.glob("runs/*/progress.json") if path.parent not in before]
-    ) or (json.loads(reached[0].read_bytes())["step"] < 7):
-        assert process.poll() is None, process.communicate()[0]
-        time.sleep(0.02)
+    process, stopped = project.start_until(7, *words)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=120)
     status, said = project.run(*words)
     assert status == 0, said
     folder, manifest = project.newest()
-    assert folder == reached[0].parent
+    assert folder == stopped
     assert [one["from_step"] for one in manifest["attempts"]][1] >= 5
     status, said = project.run("train", "robot-lora", "--force", "--set", *settings, f"launch.strategy={strategy}")
     assert status == 0, said
