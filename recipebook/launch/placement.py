@@ -36,6 +36,11 @@ class Slots:
         """The first slot in which nothing trains; the scheduler never asks when there is none."""
         return next(at for at in range(self.count) if at not in self.running or self.running[at].poll() is not None)
 
+    def stop(self) -> None:
+        """End what trains in all of them."""
+        for training in self.running.values():
+            training.stop()
+
     def place(self, job: LaunchJob, slot: int) -> LaunchJob:
         """The job as the slot runs it: each of its processes sees the GPUs of the slot, and no others."""
         first = slot % count_slots(len(self.gpus), self.processes) * self.processes

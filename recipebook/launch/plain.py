@@ -40,5 +40,4 @@ class PlainLauncher:
 
     def close(self) -> None:
         """See Launcher."""
-        for training in self.places.running.values():
-            training.stop()
+        self.places.stop()

@@ -118,8 +118,7 @@ class ResidentLauncher:
 
     def close(self) -> None:
         """See Launcher."""
-        for training in self.places.running.values():
-            training.stop()
+        self.places.stop()
         for resident in self.residents.values():
             resident.close()
 
