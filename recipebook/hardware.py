@@ -64,7 +64,7 @@ def count_cores() -> int:
 
 
 def measure_gpu_memory() -> float | None:
-    """GiB of the smallest visible NVIDIA GPU; None where there is none, or its driver does not say."""
+    """GiB of the smallest NVIDIA GPU; None where there is none, or its driver does not say."""
     listing = _ask_nvidia_smi("memory.total") if _list_gpus() else ()
     sizes = [float(size) for size in listing if size.replace(".", "", 1).isdigit()]
     return round(min(sizes) / 2**10, 1) if sizes else None

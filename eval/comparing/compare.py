@@ -47,7 +47,6 @@ from recipebook.files import digest, write_text
 from recipebook.project import shown
 from recipebook.terminal import wrap
 
-BESIDE = {"All runs": "index.html", "Leaderboard": "leaderboard.html"}
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 

@@ -20,7 +20,6 @@ from recipebook.recipe.figures import name_figures
 
 # The share of rows that tuning is taken to lose: in robot-lora and toolformer-sft it is less.
 LOST = 0.05
-HALVINGS = 40
 
 
 def describe_power(settings: Evaluation, rows: int) -> str:
@@ -41,12 +40,10 @@ def describe_power(settings: Evaluation, rows: int) -> str:
 
 def find_detectable(rows: int) -> float:
     """The smallest difference in a right-or-wrong figure that is found with 80 % power."""
-    low, high = 0.0, 1.0
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        error = math.sqrt(max(0.0, 2 * LOST + middle - middle**2) / rows)
-        low, high = (low, middle) if middle >= _sum_limits() * error else (middle, high)
-    return float(find_pairs_detectable(round(LOST * rows), rows, high))
+    # The d that equals the two limits times its own error: d² = weight (2 LOST + d - d²).
+    weight = _sum_limits() ** 2 / rows
+    root = (weight + math.sqrt(weight**2 + 8 * LOST * weight * (1 + weight))) / (2 * (1 + weight))
+    return float(find_pairs_detectable(round(LOST * rows), rows, min(1.0, root)))
 
 
 def _sum_limits() -> float:

@@ -1,6 +1,6 @@
 """Which recipes can have a placebo: a resolved recipe in; nothing out, or why it cannot have one.
 
-robot-seeds: eval.placebo is for single trainings, and this recipe has a several members
+robot-seeds: eval.placebo is for single trainings, and this recipe has several members
 """
 
 from collections.abc import Iterator
