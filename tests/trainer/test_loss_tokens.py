@@ -2,6 +2,8 @@
 
 ORPO's batches are like those of the other pairs. TRL's loss adds to the odds the likelihood of the chosen answer with
 its prompt, as templates/orpo.yaml.j2 says.
+
+Reinforcement trains on what the model itself says while it plays; `test_rollouts.py` holds its tokens.
 """
 
 import json
@@ -55,12 +57,13 @@ def check(trainings: dict[str, Recipe], folder: Path) -> None:
 
 
 def list_trainings(profile: str, recipes: list[str]) -> Iterator[tuple[str, Recipe]]:
-    """Every training of the recipes, that of each stage that trains; of a fleet, one as all members are."""
+    """Every training on rows, that of each stage that trains; of a fleet, one as all members are."""
     for name in recipes:
         if name == "tiny-base":
             continue
         stages = read_stages(read_layers(name, profile, (), PROJECT))
-        yield from ((f"{name}-{one.name}", one.recipe) for one in stages if one.kind is None)
+        trained = [one for one in stages if one.kind is None and one.recipe.training.method != "grpo"]
+        yield from ((f"{name}-{one.name}", one.recipe) for one in trained)
         if not stages:
             yield name, resolve(name, profile).recipe
 
