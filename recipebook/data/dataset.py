@@ -173,7 +173,7 @@ def _write(
     kinds: Counter[Kind],
 ) -> tuple[dict[Part, int], Account]:
     begun: list[tuple[int, str]] = []
-    written, units = {part: Written(converter.leak) for part in PARTS}, Units(data.split.by)
+    written, units = {part: Written(converter.leak) for part in PARTS}, Units(data.split)
     in_turn = [(part, source) for part, sources in inputs.items() for source in sources]
     line = ProgressLine("convert")
     show = partial(draw_reading, line, [source for _, source in in_turn], ledger)

@@ -2,13 +2,15 @@
 
 In: `{"input": "Stop, please!", ...}` with `by: [input]`. Out: "train", "validation" or "test"; the same for
 `{"input": "stop,  please", ...}`, since values are compared by their letters. Adding records moves none.
+With `without: "[0-9.]+"` also the same for `go 2 m` and `go 3.5 m`.
 """
 
 import hashlib
 import json
+import re
 import string
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -82,23 +84,29 @@ def _hash_turns(turns: list[Message]) -> int:
     return hash(tuple((turn["role"], normalise(turn["content"]), repr(turn.get("tool_calls"))) for turn in turns))
 
 
-def identify_fields(record: dict[str, Any], by: Sequence[str]) -> bytes:
-    """The values of some fields of a record, the same for texts that differ only in case, white space or edges."""
-    return _write_values(_list_values(record, by))
+def identify_fields(record: dict[str, Any], split: Split) -> bytes:
+    """What a record shares with others by `split.by`: equal for texts that differ only in case, white space or edges."""
+    return _write_values(_list_values(record, split))
 
 
 def _identify(record: dict[str, Any], split: Split) -> bytes:
-    return _write_values([split.seed, *(_list_values(record, split.by) if split.by else [record])])
+    return _write_values([split.seed, *(_list_values(record, split) if split.by else [record])])
 
 
-def _list_values(record: dict[str, Any], by: Sequence[str]) -> list[Any]:
+def _list_values(record: dict[str, Any], split: Split) -> list[Any]:
     values: list[Any] = []
-    for field in by:
+    for field in split.by:
         if field not in record:
             raise BadRecord(f"missing '{field}', which data.split.by names")
         value = record[field]
-        values.append(normalise(value) if isinstance(value, str) else [value])
+        values.append(_reduce(value, split.without) if isinstance(value, str) else [value])
+    if split.without is not None and not any(isinstance(value, str) for value in values):
+        raise BadRecord(f"no text in {', '.join(split.by)}, of which data.split.without leaves something out")
     return values
+
+
+def _reduce(text: str, without: str | None) -> str:
+    return normalise(text if without is None else re.sub(without, " ", text))
 
 
 def _write_values(values: list[Any]) -> bytes:

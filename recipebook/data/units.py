@@ -10,12 +10,12 @@ The split keeps such records together because they say nothing of each other's t
 
 import hashlib
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 from recipebook.data.conversion import Converted
 from recipebook.data.split import Part, identify_fields
 from recipebook.files import write_text
+from recipebook.recipe.data_keys import Split
 from recipebook.rows import BadRecord
 
 UNITS = "units.json"
@@ -24,16 +24,16 @@ UNITS = "units.json"
 class Units:
     """The records of held-out parts by what they agree in."""
 
-    def __init__(self, by: Sequence[str]) -> None:
-        self.by = by
+    def __init__(self, split: Split) -> None:
+        self.split = split
         self.origins: dict[tuple[Part, str], list[str]] = {}
 
     def add(self, part: Part, each: Converted) -> None:
         """Note a record of a held-out part; one without the fields, from a file of its own, stands for itself."""
-        if part == "train" or not self.by or isinstance(each.record.value, BadRecord):
+        if part == "train" or not self.split.by or isinstance(each.record.value, BadRecord):
             return
         try:
-            fields = identify_fields(each.record.value, self.by)
+            fields = identify_fields(each.record.value, self.split)
         except BadRecord:
             return
         unit = hashlib.blake2b(fields, digest_size=4).hexdigest()

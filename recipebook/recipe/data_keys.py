@@ -3,6 +3,7 @@
 data: {source: samples/robot.json, converter: robot, split: {by: [input], test: 0.2}, rejects: 1%}
 """
 
+import re
 from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -28,6 +29,11 @@ class Split(Section):
         description="fields of the raw record that identify its origin, such as a dialogue or a person; empty: the "
         "whole record. Set it wherever several records share an origin, else tests look better than they are.",
     )
+    without: Name | None = Field(
+        None,
+        description="a regular expression for texts in `by`: what it matches does not count. With [0-9.]+, 'go 2 m' "
+        "and 'go 3.5 m' stay together. Set it where records are the same but for numbers or names.",
+    )
     file: Name | None = Field(
         None,
         description="a JSON file with the lists train, val and test of values of the one field in `by`, in place of "
@@ -41,6 +47,20 @@ class Split(Section):
     def _can_read_lists(self) -> Self:
         if self.file is not None and len(self.by) != 1:
             raise ValueError("file needs by to be the one field whose values it has lists for, such as [persona_id]")
+        return self
+
+    @model_validator(mode="after")
+    def _can_leave_out(self) -> Self:
+        if self.without is None:
+            return self
+        if not self.by:
+            raise ValueError("without needs by to name the fields of which it leaves something out, such as [input]")
+        if self.file is not None:
+            raise ValueError("without is for shares; file lists which records are in which part")
+        try:
+            re.compile(self.without)
+        except re.error as error:
+            raise ValueError(f"without is no regular expression: {error}: {self.without}") from None
         return self
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from recipebook.data.split import choose_part, hash_answer, hash_prompt, hash_row, normalise
 from recipebook.recipe.data_keys import Split
@@ -61,6 +62,39 @@ def test_a_share_ends_before_its_bound() -> None:
 
     assert (choose(0.0, share), choose(0.0, above)) == ("train", "test")
     assert (choose(share, 0.0), choose(above, 0.0)) == ("train", "validation")
+
+
+def test_records_that_are_the_same_but_for_what_is_left_out_stay_together() -> None:
+    split = Split(test=0.5, by=("input",), without=r"[0-9]+(\.[0-9]+)?")
+    parts = {choose_part({"input": f"Go {number / 2} m, then stop {number}."}, split) for number in range(100)}
+    assert len(parts) == 1
+    assert choose_part({"input": "go m then stop"}, split) != choose_part({"input": "go m, then stop"}, split)
+
+
+def test_a_text_of_which_nothing_stays_is_still_a_text() -> None:
+    split = Split(by=("input", "user"), without="[0-9]+")
+    assert choose_part({"input": "12", "user": 3}, split) == choose_part({"input": "7", "user": 3}, split)
+
+
+def test_records_without_a_text_to_leave_something_out_of_are_refused() -> None:
+    split = Split(by=("user", "turns"), without="[0-9]+")
+    with pytest.raises(
+        BadRecord, match=r"^no text in user, turns, of which data\.split\.without leaves something out$"
+    ):
+        choose_part({"user": 3, "turns": ["go 2 m"]}, split)
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        ({"without": "[0-9]+"}, "without needs by to name the fields"),
+        ({"without": "[0-9]+", "by": ["user"], "file": "parts.json"}, "without is for shares"),
+        ({"without": "[0-9", "by": ["input"]}, "without is no regular expression: unterminated character set"),
+    ],
+)
+def test_what_cannot_be_left_out_is_refused(settings: dict[str, object], fault: str) -> None:
+    with pytest.raises(ValidationError, match=fault):
+        Split.model_validate(settings)
 
 
 def test_seed_moves_records() -> None:

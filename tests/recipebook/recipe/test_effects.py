@@ -127,6 +127,7 @@ CASES: dict[str, Case] = {
     "data.split.validation": set_(convert, "data.split.validation=0.4"),
     "data.split.test": set_(convert, "data.split.test=0.4"),
     "data.split.by": set_(convert, "data.split.by=[]"),
+    "data.split.without": set_(convert, "data.split.without=chat 1"),
     "data.split.file": set_(convert, "data.split.file=SAMPLE/others.json", needs=LISTS),
     "data.split.seed": set_(convert, "data.split.seed=7"),
     "data.weights": set_(convert, WEIGHTS),
