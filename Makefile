@@ -16,7 +16,9 @@ UNKNOWN := $(firstword $(filter-out $(KNOWN),$(GIVEN)))
 ifneq ($(UNKNOWN),)
 $(error no goal reads $(UNKNOWN)=$(call NEAREST,$(UNKNOWN),$(KNOWN)))
 endif
+LIGHT := .venv/light
 READY := .venv/ready
+DEV := .venv/dev
 RUN_IN_ENV := PATH="$(CURDIR)/.venv/bin:$$PATH" $(PY) -m recipebook
 
 # Options that train and plan share; SET holds words such as training.epochs=1.
@@ -46,29 +48,50 @@ help: ## this list
 	@echo
 	@echo "variables: RECIPE= RUN= PROFILE= GPUS= FORCE=1 SET=\"lora.r=16 eval.limit=50\""
 
-setup: $(READY) ## the environment in .venv: pinned, light and heavy parts (others call it)
+# The environment has three parts, each with the ones before it; a goal asks for as little as it needs.
+setup: $(READY) ## the environment in .venv, pinned, to train and evaluate (others call it)
 
-# torch first: DeepSpeed looks for it while it is built.
-$(READY): pyproject.toml constraints.txt
+setup-light: $(LIGHT) ## only what check, convert, export, members and runs need: half a minute, 0.3 GB
+
+setup-dev: $(DEV) ## also Ray, and what tests and lint need (they call it)
+
+$(LIGHT): pyproject.toml constraints.txt
 	@$(call fits,$(PYTHON)) || { echo "Recipebook needs Python 3.11 or 3.12, and $(PYTHON) is" \
 		"$$($(PYTHON) -V 2>&1 | head -1); name another: make PYTHON=python3.12 setup" >&2; exit 2; }
-	@echo "setting up .venv once; several gigabytes, a few minutes"
 	@test ! -e .venv || $(call fits,$(PY)) || { echo "removing .venv, which has another Python"; rm -rf .venv; }
-	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 2; }
-	$(PY) -m pip install --quiet --constraint constraints.txt torch
-	$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[train,eval,ray,dev]'
-	@touch $@
+	@echo "setting up .venv once: what recipes and data need, 0.3 GB"
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 2; }
+	@$(INSTALL) --editable .
+	@$(call weigh,$@)
 
+# torch first: DeepSpeed looks for it while it is built.
+$(READY): $(LIGHT)
+	@echo "setting up .venv once: torch, 1 GB without GPU support and several with it"
+	@$(INSTALL) torch
+	@$(call weigh)
+	@echo "setting up .venv once: Axolotl, and what evaluation needs, 2 GB; a few minutes"
+	@$(INSTALL) --editable '.[train,eval]'
+	@$(call weigh,$@)
+
+$(DEV): $(READY)
+	@echo "setting up .venv once: Ray, and what tests and lint need"
+	@$(INSTALL) --editable '.[ray,dev]'
+	@$(call weigh,$@)
+
+# pip draws its bars in a terminal alone; uv is quicker, where there is one.
+INSTALL = $(if $(shell command -v uv),uv pip install --python $(PY),$(PY) -m pip install \
+	--disable-pip-version-check $$(test -t 1 || echo --quiet)) --constraint constraints.txt
+weigh = du -sm .venv | awk '{ printf ".venv takes %.1f GB\n", $$1 / 1024 }'$(if $1, && touch $1)
 fits = $1 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null
 
-train: $(READY) $(BASE) ## RECIPE=: a recipe to a trained, checked run (PROFILE=, GPUS=, SET=, FORCE=1; STAGE=, FROM=; ONLY=, LIMIT=, WORKERS=; SEEDS=5)
+train: $(if $(filter ray,$(LAUNCHER)),$(DEV),$(READY)) $(BASE) ## RECIPE=: a recipe to a trained, checked run (PROFILE=, GPUS=, SET=, FORCE=1; STAGE=, FROM=; ONLY=, LIMIT=, WORKERS=; SEEDS=5)
 	@$(call need,RECIPE)
 	@$(RUN_IN_ENV) train $(RECIPE) $(LAYERS) $(if $(FORCE),--force) \
 		$(if $(STAGE),--stage $(STAGE)) $(if $(FROM),--from $(FROM)) $(MEMBERS) \
 		$(if $(SEEDS),--seeds $(SEEDS)) \
 		$(if $(WORKERS),--workers $(WORKERS)) $(if $(LAUNCHER),--launcher $(LAUNCHER))
 
-members: $(READY) $(BASE) ## RECIPE=: a fleet's members: done, or to be trained and why (ONLY="a b*", LIMIT=)
+members: $(LIGHT) $(BASE) ## RECIPE=: a fleet's members: done, or to be trained and why (ONLY="a b*", LIMIT=)
 	@$(call need,RECIPE)
 	@$(RUN_IN_ENV) members $(RECIPE) $(LAYERS) $(MEMBERS)
 
@@ -91,13 +114,13 @@ plan: $(READY) $(BASE) ## RECIPE=: print what train would do, without training
 	@$(call need,RECIPE)
 	@$(RUN_IN_ENV) plan $(RECIPE) $(LAYERS)
 
-check: $(READY) ## every recipe, profile and template, in about a second (RECIPE= for one)
+check: $(LIGHT) ## every recipe, profile and template, in about a second (RECIPE= for one)
 	@$(RUN_IN_ENV) check $(RECIPE)
 
-runs: $(READY) ## the table of runs
+runs: $(LIGHT) ## the table of runs
 	@$(RUN_IN_ENV) runs
 
-cancel: $(READY) ## RUN=: end a run's job at a fine-tuning service
+cancel: $(LIGHT) ## RUN=: end a run's job at a fine-tuning service
 	@$(call need,RUN)
 	@$(RUN_IN_ENV) cancel $(RUN)
 
@@ -123,35 +146,35 @@ human-eval-results: $(READY) ## RUN=: figures of the returned forms (IN=files or
 	@$(call need,RUN)
 	@$(RUN_IN_ENV) human-eval-results $(RUN) $(if $(IN),--in $(IN))
 
-sandbox-check: $(READY) ## try to get out of the boxes in which shell tasks run; what holds, and what to install
+sandbox-check: $(LIGHT) ## try to get out of the boxes in which shell tasks run; what holds, and what to install
 	@$(RUN_IN_ENV) sandbox-check
 
 serve-env: $(READY) ## TASKS=: a server of shell tasks, each episode in a box (PORT=8000, HOST=; others than this machine need SHELL_TASKS_TOKEN)
 	@$(call need,TASKS)
 	@$(RUN_IN_ENV) serve-env $(TASKS) $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
-score-sessions: $(READY) ## IN=: mean reward and success of recorded agent sessions, files or folders
+score-sessions: $(LIGHT) ## IN=: mean reward and success of recorded agent sessions, files or folders
 	@$(call need,IN)
 	@$(RUN_IN_ENV) score-sessions $(IN)
 
 # Tests that train stand side by side; with more threads than cores each would wait for the other's, many times over.
 PYTEST := OMP_NUM_THREADS=1 PATH="$(CURDIR)/.venv/bin:$$PATH" $(PY) -m pytest --numprocesses auto --dist loadfile
 
-test: $(READY) ## the tests that take less than ten minutes in all, real Axolotl training included (TESTS=)
+test: $(DEV) ## the tests that take less than ten minutes in all, real Axolotl training included (TESTS=)
 	@$(PYTEST) -m "not long" $(TESTS)
 
-test-long: $(READY) $(SMALL) ## the others: trainings killed at random moments, whole recipes, every model of every stage (TESTS=)
+test-long: $(DEV) $(SMALL) ## the others: trainings killed at random moments, whole recipes, every model of every stage (TESTS=)
 	@$(PYTEST) -m long $(TESTS)
 
-mutants: $(READY) ## plant small faults in the modules that figures and identities rest on; count those no test sees (MODULES=)
+mutants: $(DEV) ## plant small faults in the modules that figures and identities rest on; count those no test sees (MODULES=)
 	@OMP_NUM_THREADS=1 $(PY) -m tests.mutants $(MODULES)
 
-lint: $(READY) ## ruff and mypy
+lint: $(DEV) ## ruff and mypy
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 
-bench: $(READY) ## start-up, conversion, evaluation, tokens, fleets: against Axolotl, datasets, lm-eval (after a robot-lora run)
+bench: $(DEV) ## start-up, conversion, evaluation, tokens, fleets: against Axolotl, datasets, lm-eval (after a robot-lora run)
 	@$(PY) -m benchmarks.startup
 	@$(PY) -m benchmarks.conversion
 	@$(PY) -m benchmarks.generation

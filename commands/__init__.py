@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
@@ -44,7 +45,7 @@ def run_command(parsed: argparse.Namespace) -> int:
         # The reader has gone (`make runs | head`); the interpreter must not complain of it either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (OSError, UnicodeError, RecursionError) as error:
+    except (ImportError, OSError, UnicodeError, RecursionError) as error:
         if not (line := describe_refusal(error)):
             raise
         print(line, file=sys.stderr)
@@ -54,8 +55,10 @@ def run_command(parsed: argparse.Namespace) -> int:
         return 130
 
 
-def describe_refusal(error: OSError | UnicodeError | RecursionError) -> str | None:
+def describe_refusal(error: ImportError | OSError | UnicodeError | RecursionError) -> str | None:
     """What the system or Python refuses, on one line: `out/rows.jsonl: No space left on device`; None if unknown."""
+    if isinstance(error, ImportError):
+        return describe_missing(error)
     if isinstance(error, OSError):
         return format_refusal(error)
     if isinstance(error, RecursionError):
@@ -63,6 +66,14 @@ def describe_refusal(error: OSError | UnicodeError | RecursionError) -> str | No
     if isinstance(error, UnicodeEncodeError | UnicodeDecodeError):
         return f"'{on_one_line(shorten(str(error.object)))}': not UTF-8, so it cannot be read or written"
     return None
+
+
+def describe_missing(error: ImportError) -> str | None:
+    """A library that this environment lacks: the light one has no torch and no scipy; None for any other failure."""
+    library = (error.name or "").partition(".")[0]
+    if not isinstance(error, ModuleNotFoundError) or find_spec(library):
+        return None
+    return f"this command needs the library '{library}', which make setup installs"
 
 
 class CommandParser(argparse.ArgumentParser):

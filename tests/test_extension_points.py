@@ -187,7 +187,8 @@ def write(project: Project, files: dict[str, str]) -> None:
 
 
 def make(project: Project, *words: str) -> str:
-    command = ["make", "--no-print-directory", "-o", ".venv/ready", f"PY={sys.executable}", *words]
+    made = ("-o", ".venv/light", "-o", ".venv/ready", "-o", ".venv/dev")
+    command = ["make", "--no-print-directory", *made, f"PY={sys.executable}", *words]
     return subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=True).stdout
 
 

@@ -33,6 +33,17 @@ def test_light_commands_import_nothing_heavy(words: list[str]) -> None:
     assert done.stdout.splitlines()[-1] == "heavy: []"
 
 
+def test_a_library_that_the_light_environment_lacks_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "answers.jsonl").write_text('{"prediction": "robot.stop()", "reference": "robot.stop()"}\n')
+    words = ["score", "--metric", "robot", "--in", "answers.jsonl", "--out", "scores.jsonl"]
+    code = f"import sys; sys.modules['scipy'] = None; from commands import main; sys.exit(main({words!r}))"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "this command needs the library 'scipy', which make setup installs\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["answers.jsonl"]
+
+
 def test_convert_tells_its_account_on_the_last_line(tmp_path: Path) -> None:
     source = tmp_path / "two.jsonl"
     source.write_text('{"input": "stop", "output": "robot.stop()"}\n{"input": "halt"}\n')

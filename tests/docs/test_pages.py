@@ -26,7 +26,11 @@ FOLDERS = (
 )
 KINDS = [value for value in vars(modules).values() if isinstance(value, modules.Kind)]
 # What make would make first: the environment, and the base of the profile small.
-MADE = ("-o", ".venv/ready", "-o", ".cache/models/smollm2-135m-instruct/origin.json")
+MADE = tuple(
+    word
+    for file in (".venv/light", ".venv/ready", ".venv/dev", ".cache/models/smollm2-135m-instruct/origin.json")
+    for word in ("-o", file)
+)
 # Names that stand for any.
 ANY = re.compile(r"[<*…]|\bmake_x\b|\bx\b|stages/(sft|pairs|dpo)/|models/joy-and-wisdom|tests/golden/$")
 
