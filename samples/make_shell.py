@@ -13,7 +13,7 @@ twice. `--first` leaves out the tasks before it, so files of one seed can have n
 every path. The same seed makes the same file:
 
     python -m samples.make_shell --form sessions --tasks 560 --seed 29 --out samples/sessions.jsonl
-    python -m samples.make_shell --form dict --first 560 --tasks 600 --seed 29 --out samples/shell_tasks.json
+    python -m samples.make_shell --form dict --first 560 --tasks 1000 --seed 29 --out samples/shell_tasks.json
 """
 
 import json

@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 
 from converters.sessions import Options, choose_join, convert
+from recipebook.data.split import PARTS, choose_part
+from recipebook.recipe.layers import read_layers
+from recipebook.recipe.stages import read_stages
 from recipebook.records import Record
 from recipebook.rows import LeftOut, Row
 from recipebook.shell.dialogue import observe
@@ -75,20 +78,33 @@ def convert_all(options: Options) -> list[Row]:
 
 
 def test_the_samples_are_what_their_generator_makes() -> None:
-    drawn = draw_tasks(1160, 29)
+    drawn = draw_tasks(1560, 29)
     assert (FOLDER / "sessions.jsonl").read_text() == format_tasks(drawn[:560], "sessions")
     assert (FOLDER / "shell_tasks.json").read_text() == format_tasks(drawn[560:], "dict")
-    assert draw_tasks(600, 29, first=560) == drawn[560:]
+    assert draw_tasks(1000, 29, first=560) == drawn[560:]
 
 
 def test_no_instruction_comes_twice_and_no_task_is_in_both_samples() -> None:
     asked = {record["instruction"] for record in TASKS.values()}
     shown = {record["chat_history"]["value"][2]["content"] for record in SESSIONS}
-    assert (len(asked), len(shown), asked & shown) == (600, 560, set())
+    assert (len(asked), len(shown), asked & shown) == (1000, 560, set())
+
+
+def test_the_recipe_trains_on_no_instruction_that_it_holds_out_and_has_every_kind_on_both_sides() -> None:
+    stage = read_stages(read_layers("os-interaction-rl", "tiny", (), FOLDER.parent))[-1]
+    parts: dict[str, list[dict[str, Any]]] = {part: [] for part in PARTS}
+    for record in TASKS.values():
+        if record["level"] in stage.recipe.data.options["levels"]:
+            parts[choose_part(record, stage.recipe.data.split)].append(record)
+    assert {part: len(records) for part, records in parts.items()} == {"train": 208, "validation": 42, "test": 200}
+    trained, held_out = ({record["instruction"] for record in parts[part]} for part in ("train", "test"))
+    assert trained & held_out == set()
+    kinds = [{record["kind"] for record in parts[part]} for part in PARTS]
+    assert kinds == [{kind.__name__ for level in (1, 2) for kind in LEVELS[level]}] * 3
 
 
 def test_the_samples_are_small() -> None:
-    assert (FOLDER / "shell_tasks.json").stat().st_size < 500_000
+    assert (FOLDER / "shell_tasks.json").stat().st_size < 650_000
     assert (FOLDER / "sessions.jsonl").stat().st_size < 1_000_000
 
 
@@ -171,7 +187,7 @@ def test_a_record_has_the_sources_fields_and_its_level() -> None:
 
 
 def test_kinds_and_levels_take_turns_and_the_lowest_may_be_chosen() -> None:
-    assert Counter(record["level"] for record in TASKS.values()) == {1: 108, 2: 162, 3: 140, 4: 109, 5: 81}
+    assert Counter(record["level"] for record in TASKS.values()) == {1: 180, 2: 270, 3: 230, 4: 184, 5: 136}
     easy = draw_tasks(40, 3, levels=2)
     assert Counter(task.kind for task in easy) == dict.fromkeys(
         [kind.__name__ for level in (1, 2) for kind in LEVELS[level]], 4

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 ROUNDS = 5
 RULES = (
     "Solve a task on a Linux machine. Think, then end your answer with one action: `Act: bash` and a block of bash "
-    "code, or `Act: finish` when the task is solved. You have 5 rounds. Wait for the task."
+    "code, or `Act: finish` when the task is solved. You have {rounds}. Wait for the task."
 )
 SYSTEM = "You are a helpful assistant."
 ACCEPTED = "OK."
@@ -35,9 +35,14 @@ class Action(NamedTuple):
     script: str
 
 
-def open_dialogue(instruction: str) -> list[dict[str, str]]:
+def write_rules(rounds: int = ROUNDS) -> str:
+    """The rules, with the number of answers that an episode may have."""
+    return RULES.format(rounds="1 round" if rounds == 1 else f"{rounds} rounds")
+
+
+def open_dialogue(instruction: str, rounds: int = ROUNDS) -> list[dict[str, str]]:
     """The messages before the agent's first answer: the rules are given and accepted, then comes the task."""
-    turns = [("system", SYSTEM), ("user", RULES), ("assistant", ACCEPTED), ("user", instruction)]
+    turns = [("system", SYSTEM), ("user", write_rules(rounds)), ("assistant", ACCEPTED), ("user", instruction)]
     return [{"role": role, "content": content} for role, content in turns]
 
 

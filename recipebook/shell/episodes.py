@@ -39,10 +39,10 @@ class Step(NamedTuple):
 class Episode:
     """One episode; its lock lets only one call at a time work on it."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, rounds: int) -> None:
         self.task = task
         self.lock = threading.Lock()
-        self.messages = open_dialogue(task.instruction)
+        self.messages = open_dialogue(task.instruction, rounds)
         self.box: Box | None = None
         self.steps: list[Step] = []
         self.status: Status = "running"
@@ -76,7 +76,7 @@ class Episodes:
     def reset(self, task: Task, episode: str) -> list[dict[str, str]]:
         """Begin an episode, or begin it anew; the messages before the agent's first answer."""
         self.close(episode)
-        new = Episode(task)
+        new = Episode(task, self.rounds)
         with self._lock:
             self._episodes[episode] = new
         with new.lock:

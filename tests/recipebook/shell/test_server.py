@@ -38,7 +38,7 @@ def server() -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "SHELL_TASKS_TOKEN": TOKEN})
     address = f"http://127.0.0.1:{port}"
     with RemoteEpisodes(address, TOKEN) as episodes:
-        assert episodes.ping().tasks == 600
+        assert episodes.ping().tasks == 1000
     yield address, process
     process.kill()
     process.wait()
@@ -98,7 +98,7 @@ def test_a_full_server_says_so_and_a_wrong_number_or_token_is_refused(episodes: 
             hasty.step("full0", 2, FINISH)
     for number in range(8):
         episodes.close(f"full{number}")
-    with pytest.raises(EpisodeError, match="no task 7; there are 600"):
+    with pytest.raises(EpisodeError, match="no task 7; there are 1000"):
         episodes.reset(first_task().model_copy(update={"number": 7}), "a")
     answer = httpx.post(f"{episodes.address}/api/ping", json={}, headers={"Authorization": "Bearer x"})
     assert (answer.status_code, answer.json()) == (401, {"detail": "the token is missing or wrong"})
