@@ -78,9 +78,9 @@ $(DEV): $(READY)
 	@$(INSTALL) --editable '.[ray,dev]'
 	@$(call weigh,$@)
 
-# pip draws its bars in a terminal alone; uv is quicker, where there is one.
-INSTALL = $(if $(shell command -v uv),uv pip install --python $(PY),$(PY) -m pip install \
-	--disable-pip-version-check $$(test -t 1 || echo --quiet)) --constraint constraints.txt
+# Bars and lists are for a terminal alone; uv is quicker, where there is one.
+INSTALL = $(if $(shell command -v uv),uv pip install --python $(PY),$(PY) -m pip install --disable-pip-version-check) \
+	$$(test -t 1 || echo --quiet) --constraint constraints.txt
 weigh = du -sm .venv | awk '{ printf ".venv takes %.1f GB\n", $$1 / 1024 }'$(if $1, && touch $1)
 fits = $1 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null
 

@@ -2,11 +2,14 @@
 (train.log)."""
 
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+# What a launcher of several processes puts before each line.
+RANK = re.compile(r"^\[rank\d+\]: ?", re.MULTILINE)
 Curve = dict[int, float]
 TEMPLATED, REFERENCES = "templated.jsonl", "references.json"
 """Rows of which a preview of the training writes the references, and these references."""
@@ -51,7 +54,8 @@ def read_curve(lines: Sequence[Mapping[str, Any]], key: str) -> Curve:
 
 def last_error(log: Path) -> str:
     """The most likely error, on one line: the log's last exception, else its last line."""
-    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    text = RANK.sub("", log.read_text(encoding="utf-8", errors="replace"))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     endings = ("Error", "Exception", "Interrupt")
     # The launcher's own error comes last and says only that a process failed.
     errors = [at for at, line in enumerate(lines) if line.split(":")[0].endswith(endings) and "ChildFailed" not in line]

@@ -21,6 +21,9 @@ from recipebook.run.rundir import REMOTE, Run
 from recipebook.terminal import print_field
 
 PROBE_BYTES = 1 << 16
+LESS_MEMORY = (
+    "try training.gradient_checkpointing=true, then training.batch_size=1, then lora.quantize=4bit (docs/gpu.md)"
+)
 
 
 def attempt(run: Run, manifest: Manifest, lock: int) -> int:
@@ -130,9 +133,13 @@ def _read_weights(folder: Path) -> dict[str, Any] | None:
 
 
 def _explain(error: str) -> str:
-    """Jinja's exceptions in plain words; `make plan` names the row."""
+    """Exceptions that a recipe can mend, with what to change; `make plan` names the row of a template's."""
     kind, _, text = error.partition(": ")
-    return f"the chat template raises: {text} (make plan names the row)" if kind.startswith("jinja2.") else error
+    if kind.startswith("jinja2."):
+        return f"the chat template raises: {text} (make plan names the row)"
+    if kind.endswith("OutOfMemoryError"):
+        return f"the GPU's memory ran out; {LESS_MEMORY}"
+    return error
 
 
 def read_final_loss(folder: Path) -> float | None:

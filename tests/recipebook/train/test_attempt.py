@@ -57,6 +57,19 @@ def test_anything_less_is_a_fault(
     assert find_fault(folder, code) == fault
 
 
+@pytest.mark.parametrize("rank", ["", "[rank3]: "])
+def test_a_gpu_whose_memory_ran_out_is_told_with_what_to_change(tmp_path: Path, rank: str) -> None:
+    (tmp_path / "train.log").write_text(
+        f"{rank}Traceback (most recent call last):\n"
+        f"{rank}torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of …\n"
+        "torch.distributed.elastic.multiprocessing.errors.ChildFailedError:\n"
+    )
+    assert find_fault(tmp_path, 1) == (
+        "the trainer ended with status 1: the GPU's memory ran out; try training.gradient_checkpointing=true, "
+        "then training.batch_size=1, then lora.quantize=4bit (docs/gpu.md)"
+    )
+
+
 def test_a_line_that_a_killed_trainer_had_begun_does_not_count_and_goes_before_the_next_attempt(
     start_run: Callable[..., Run],
 ) -> None:
