@@ -85,7 +85,7 @@ def _hash_turns(turns: list[Message]) -> int:
 
 
 def identify_fields(record: dict[str, Any], split: Split) -> bytes:
-    """What a record shares with others by `split.by`: equal for texts that differ only in case, white space or edges."""
+    """What a record shares with others by `split.by`: equal for texts that differ in case, blanks or edges only."""
     return _write_values(_list_values(record, split))
 
 

@@ -61,7 +61,7 @@ def test_anything_less_is_a_fault(
 def test_a_gpu_whose_memory_ran_out_is_told_with_what_to_change(tmp_path: Path, rank: str) -> None:
     (tmp_path / "train.log").write_text(
         f"{rank}Traceback (most recent call last):\n"
-        f"{rank}torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of …\n"
+        f"{rank}torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has 79 GiB.\n"
         "torch.distributed.elastic.multiprocessing.errors.ChildFailedError:\n"
     )
     assert find_fault(tmp_path, 1) == (
