@@ -43,6 +43,8 @@ ORDER = (
     "evaluation.md",
     "tables.md",
     "../runs/README.md",
+    "troubleshooting.md",
+    "from-other-tools.md",
     "debugging.md",
     "extending.md",
     "architecture.md",
