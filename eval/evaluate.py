@@ -29,13 +29,14 @@ from eval.opening import (
 from eval.report.page import USAGE, ReportInput, write_report
 from eval.scoring.baselines import add_baselines
 from eval.scoring.evaluated_rows import DrawnRows, EvaluatedRows, OwnFile
+from eval.scoring.looks import Looks, find_ledger, note_look
 from eval.scoring.score import evaluate_predictions
 from eval.scoring.summary import Summary
 from recipebook.errors import UserError
-from recipebook.files import replacing, write_text
+from recipebook.files import digest, replacing, write_text
 from recipebook.project import shown
 from recipebook.recipe.keys import Recipe
-from recipebook.run.manifest import Status
+from recipebook.run.manifest import Status, format_now
 from recipebook.run.rundir import Run
 from recipebook.terminal import format_field
 
@@ -114,10 +115,20 @@ def evaluate_model(
             reference=describe_reference(run, recipe) if reference is None else reference,
         ),
         answers.evidence,
+        _note_look(run, settings.part, drawn.records, checkpoint) if own is None else None,
     )
     if not (answers.baselines or settings.published):
         return summary
     return add_baselines(folder, summary, fill_options(recipe), answers.baselines, settings.published)
+
+
+def _note_look(run: Run, part: str, records: str, checkpoint: int | None) -> Looks | None:
+    """Count the evaluation, if it is one of test rows; equal names of records are the same where the sources are."""
+    if part != "test":
+        return None
+    manifest = run.read()
+    known = digest(records, *sorted(manifest.hashes.get("sources", {}).values()))
+    return note_look(find_ledger(run), known, manifest.run, checkpoint, format_now())
 
 
 def _format_usage(run: Run, recipe: Recipe, prompt: Prompt, weights: Path) -> str:

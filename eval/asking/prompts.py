@@ -51,11 +51,15 @@ class Prompt:
 
 @dataclass(frozen=True)
 class DrawnPrompts:
-    """Prompts of the rows that a limit leaves: `rows` of them, of the `of` rows in the file."""
+    """Prompts of the rows that a limit leaves: `rows` of them, of the `of` rows in the file.
+
+    `records` is the hash of the names of all records in the file, whatever became of them in conversion.
+    """
 
     prompts: list[Prompt]
     rows: int
     of: int
+    records: str
 
 
 def read_prompts(rows: Path, turns: str = "last") -> list[Prompt]:
@@ -75,7 +79,7 @@ def draw_prompts(rows: Path, limit: int | None, turns: str = "last") -> DrawnPro
             counts[origin] += 1
             name = origin if counts[origin] == 1 else f"{origin}/{counts[origin]}"
             prompts += _read_row(row, name, turns)
-    return DrawnPrompts(prompts, counts.total(), sizes.total())
+    return DrawnPrompts(prompts, counts.total(), sizes.total(), digest(*sorted(sizes)))
 
 
 def draw_records(sizes: Mapping[str, int], limit: int) -> dict[str, int]:

@@ -4,6 +4,8 @@
 tool_precision: of 100 rows 10 of tuned, 100 of base, 10 of both; undefined for the others
 nll: intervals may be too short: 12 values without bounds are few: a rare large one may be missing
 p of exact is its own; those of the other figures are adjusted by Holm, and their intervals are not
+this test set was evaluated 12 times, with 7 models: if this one was chosen by that, p must be below 0.0071 in place of
+0.05, and its figure looks too good
 one training seed: another may differ
 """
 
@@ -11,7 +13,9 @@ from collections.abc import Iterable, Sequence
 
 from eval.report.baselines import list_published
 from eval.report.pages import format_detectable
+from eval.scoring.looks import Looks
 from eval.scoring.summary import Result, Summary
+from eval.statistics.intervals import LEVEL
 
 ONE_SEED = "one training seed: another may differ"
 
@@ -23,7 +27,19 @@ def list_notes(summary: Summary) -> list[str]:
     notes += _group((result.figure, _count_rows(result, summary.rows)) for result in summary.results)
     notes += _group((result.figure, caution) for result in summary.results for caution in _list_cautions(result))
     notes += list_published(summary)
+    notes += [format_looks(summary.looks)] if summary.looks else []
     return [*notes, *_describe_p(summary), *([ONE_SEED] if summary.with_base and not _is_vote(summary) else [])]
+
+
+def format_looks(looks: Looks) -> str:
+    """How often the test set was evaluated, and what that does to the p-value of the best of several models."""
+    models = f"{looks.models} models" if looks.models > 1 else "this model alone"
+    times = f"{looks.evaluations} times" if looks.evaluations > 1 else "once"
+    said = f"this test set was evaluated {times}, with {models}"
+    if looks.models == 1:
+        return said
+    level = f"p must be below {looks.level:.2g} in place of {LEVEL:g}"
+    return f"{said}: if this one was chosen by that, {level}, and its figure looks too good"
 
 
 def list_limit(summary: Summary) -> list[str]:

@@ -22,6 +22,7 @@ from pydantic import BaseModel
 from eval.scoring.evaluated_rows import EvaluatedRows
 from eval.scoring.evidence import Evidence
 from eval.scoring.flat_metrics import write_flat_metrics
+from eval.scoring.looks import Looks
 from eval.scoring.predictions import Prediction, read_predictions
 from eval.scoring.summary import Figure, Scores, Summary, estimate_figure, summarise
 from recipebook.errors import UserError
@@ -154,17 +155,20 @@ def evaluate_predictions(
     conditions: Mapping[str, str] = MappingProxyType({}),
     asked: EvaluatedRows | None = None,
     evidence: Evidence | None = None,
+    looks: Looks | None = None,
 ) -> Summary:
     """Score a run's predictions, write scores.jsonl, summary.json and test_metrics.json, and sum up.
 
     `conditions` are hashes that must be equal before two results may be compared; `evidence` says that the tuned model
-    is another than its base.
+    is another than its base, `looks` how often the test set was evaluated.
     """
     settings = {name: read_options(name, options) for name, options in metrics.items()}
     predictions = read_predictions(predictions_path)
     scored = score_predictions(predictions, settings)
     summary = summarise(predictions, scored.tuned, scored.base, scored.figures, slices, seed, main)
-    summary = summary.model_copy(update={"conditions": dict(conditions), "asked": asked, "evidence": evidence})
+    summary = summary.model_copy(
+        update={"conditions": dict(conditions), "asked": asked, "evidence": evidence, "looks": looks}
+    )
     lines = [{"id": item.id, "tuned": one} for item, one in zip(predictions, scored.tuned, strict=True)]
     if scored.base is not None:
         lines = [{**line, "base": one} for line, one in zip(lines, scored.base, strict=True)]

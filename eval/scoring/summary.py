@@ -17,6 +17,7 @@ from pydantic import Field
 
 from eval.scoring.evaluated_rows import EvaluatedRows
 from eval.scoring.evidence import Evidence
+from eval.scoring.looks import Looks
 from eval.scoring.predictions import Prediction
 from eval.statistics.estimates import Difference, Estimate, agree_adjusted, compare, estimate
 from eval.statistics.families import adjust_holm, adjust_rest, share_level
@@ -102,6 +103,8 @@ class Summary(Frozen):
     slices: tuple[Slice, ...]
     baselines: tuple[Baseline, ...] = ()
     published: Published | None = None
+    looks: Looks | None = None
+    """How often the test set was evaluated before and with this; None for other rows."""
 
     @property
     def part(self) -> str:
