@@ -28,7 +28,9 @@ estimates are held against peaks that others have published.
 Members of a fleet that train at the same time have GPUs of their own. A member of four processes has four: on eight
 GPUs two such members train at a time. `CUDA_VISIBLE_DEVICES` limits all of this to some of the machine's GPUs.
 
-`precision: auto` computes in bf16 on a GPU that has it, and in fp16 on one that does not, such as a T4.
+`precision: auto` computes in bf16 on a GPU that has it. On one that does not, such as a T4, adapters and DeepSpeed
+compute in fp16, and whole weights without DeepSpeed in fp32. `precision: bf16` is refused there. Recipebook asks the
+driver: torch would say that a T4 has bf16, since it emulates it.
 
 ## The records of a step
 

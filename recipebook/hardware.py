@@ -9,6 +9,7 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +19,8 @@ APPLE_GPU = "Apple GPU"
 # By the PCI numbers of their makers. NVIDIA's are listed by nvidia-smi.
 OTHER_GPUS = {"0x1002": "AMD GPU", "0x8086": "Intel GPU"}
 BF16_FLAGS = {"amx_bf16", "avx512_bf16"}
+# The first compute capability of NVIDIA's GPUs, Ampere's, that computes in bfloat16.
+BF16_CAPABILITY = 8.0
 PROCESSORS = Path("/proc/cpuinfo")
 # The GPUs that this process may open, and where the kernel describes them: in a container only the first is its own.
 GPU_FILES = Path("/dev/dri")
@@ -65,9 +68,20 @@ def count_cores() -> int:
 
 def measure_gpu_memory() -> float | None:
     """GiB of the smallest NVIDIA GPU; None where there is none, or its driver does not say."""
-    listing = _ask_nvidia_smi("memory.total") if _list_gpus() else ()
-    sizes = [float(size) for size in listing if size.replace(".", "", 1).isdigit()]
+    sizes = [float(size) for size in _ask_nvidia_smi("memory.total") if size.replace(".", "", 1).isdigit()]
     return round(min(sizes) / 2**10, 1) if sizes else None
+
+
+def computes_bf16() -> bool:
+    """Whether what trains here computes in bfloat16 itself: each of the GPUs, or without one the processor.
+
+    torch says so of any GPU, since it emulates what a Tesla T4 lacks. A GPU whose driver does not say counts as one
+    that does.
+    """
+    if not detect().gpu:
+        return detect().bf16
+    capabilities = [float(answer) for answer in _ask_nvidia_smi("compute_cap") if answer.replace(".", "", 1).isdigit()]
+    return min(capabilities, default=BF16_CAPABILITY) >= BF16_CAPABILITY
 
 
 def name_gpus() -> list[str]:
@@ -78,18 +92,32 @@ def name_gpus() -> list[str]:
 
 
 def _list_gpus() -> tuple[str, ...]:
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if shutil.which("nvidia-smi") is None or visible in ("", "-1"):
-        return ()
-    names = _ask_nvidia_smi("name")
-    return names[: len(visible.split(","))] if visible else names
+    return _ask_nvidia_smi("name")
 
 
 def _ask_nvidia_smi(what: str) -> tuple[str, ...]:
-    """Its answer for each GPU; none where the driver does not answer."""
-    command = ["nvidia-smi", f"--query-gpu={what}", "--format=csv,noheader,nounits"]
+    """Its answer for each GPU that CUDA would show; none where there is no driver, or it does not answer."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if shutil.which("nvidia-smi") is None or visible in ("", "-1"):
+        return ()
+    command = ["nvidia-smi", f"--query-gpu=index,uuid,{what}", "--format=csv,noheader,nounits"]
     listing = subprocess.run(command, capture_output=True, text=True, check=False)
-    return tuple(listing.stdout.split("\n")[:-1]) if listing.returncode == 0 else ()
+    lines = listing.stdout.splitlines() if listing.returncode == 0 else []
+    found = [(index, uuid, answer) for index, uuid, answer in (line.split(", ", 2) for line in lines)]
+    if visible is None:
+        return tuple(answer for *_, answer in found)
+    return tuple(_choose_visible(found, visible.split(",")))
+
+
+def _choose_visible(found: list[tuple[str, str, str]], names: list[str]) -> Iterator[str]:
+    """The answers of the GPUs that are named, up to the first name that is none, as CUDA reads them."""
+    for name in names:
+        # A slice of a GPU has a name of its own, which is not listed.
+        sliced = name.startswith("MIG")
+        answer = next((one for index, uuid, one in found if sliced or name == index or uuid.startswith(name)), None)
+        if answer is None:
+            return
+        yield answer
 
 
 def _list_other_gpus() -> tuple[str, ...]:

@@ -39,7 +39,7 @@ class Inputs:
 def render_axolotl(recipe: Recipe, inputs: Inputs, *, gpu: bool, bf16: bool = False) -> str:
     """The text of `axolotl.yaml`; every key in it is one that Axolotl knows.
 
-    `bf16`: the processor computes in bfloat16 itself, so that without a GPU `precision: auto` means that.
+    `bf16`: what trains computes in bfloat16 itself, so that `precision: auto` means that.
     """
     template = _environment().get_template(f"{recipe.training.method}.yaml.j2")
     text = template.render(
@@ -52,7 +52,7 @@ def render_axolotl(recipe: Recipe, inputs: Inputs, *, gpu: bool, bf16: bool = Fa
         strategy=deepspeed_strategy(recipe),
         gpu=gpu,
         # transformers refuses bf16 where DeepSpeed runs on processors.
-        bf16=bf16 and deepspeed_strategy(recipe) is None,
+        bf16=bf16 and (gpu or deepspeed_strategy(recipe) is None),
     )
     config = {**yaml.safe_load(text), **recipe.axolotl}
     config["plugins"] = [*yaml.safe_load(text)["plugins"], *recipe.axolotl.get("plugins", [])]

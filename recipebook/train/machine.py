@@ -57,6 +57,11 @@ def _check_device(resolved: Resolved) -> None:
         fault = "launch.device: mps needs an Apple GPU"
     elif not apple and resolved.profile == "gpu" and not machine.gpu:
         fault = "profile gpu needs an NVIDIA GPU"
+    elif machine.gpu and resolved.recipe.training.precision == "bf16" and not hardware.computes_bf16():
+        raise UserError(
+            f"{resolved.name}: training.precision: bf16, and {machine.gpus[0]} has none; "
+            "SET=training.precision=auto computes in what it has"
+        )
     else:
         return
     found = ", ".join(dict.fromkeys((*machine.gpus, *machine.other_gpus, machine.cpu)))

@@ -57,7 +57,7 @@ def place_rows(folder: Path, dataset: Dataset) -> None:
 
 def write_files(folder: Path, recipe: Recipe, dataset: Dataset, beginning: Beginning = FRESH) -> None:
     """Write the trainer's input: the rows, `axolotl.yaml`, `deepspeed.json` where it is used."""
-    gpu, bf16 = hardware.detect().gpu, hardware.detect().bf16
+    gpu, bf16 = hardware.detect().gpu, hardware.computes_bf16()
     place_rows(folder, dataset)
     inputs = _name_inputs(recipe, dataset, folder, beginning)
     write_text(folder / "axolotl.yaml", render_axolotl(recipe, inputs, gpu=gpu, bf16=bf16))

@@ -17,7 +17,7 @@ from recipebook.data.quality import inspect_rows
 from recipebook.data.scorable import format_scorable, write_templated
 from recipebook.data.strengths import format_strengths
 from recipebook.errors import UserError
-from recipebook.hardware import measure_gpu_memory
+from recipebook.hardware import computes_bf16, detect, measure_gpu_memory
 from recipebook.launch.command import build_command, build_environment
 from recipebook.project import shown
 from recipebook.recipe.batches import divide_batch
@@ -33,7 +33,7 @@ from recipebook.train.opening import dump_recipe, write_files
 from recipebook.train.preview import Preview, Previewed, Unseen, previewing, print_preview
 from recipebook.train.refusal import Candidate, find_refusal, keep_reason
 from recipebook.train.shapes import find_shape
-from recipebook.train.words import print_dataset
+from recipebook.train.words import format_packed, print_dataset
 
 
 def plan_run(recipe: Recipe) -> None:
@@ -110,6 +110,7 @@ def _print_steps(recipe: Recipe, dataset: Dataset) -> None:
     how = f"{batch.records} records a step: {batch.rows} x {batch.times} x {batch.processes} processes"
     if training.packing:
         print_field("steps", f"packed rows of {training.max_length} tokens, {how}; their number is known once packed")
+        print_field("packed", format_packed(gpu=detect().gpu, bf16=computes_bf16()))
         return
     epoch = math.ceil(dataset.rows["train"] / batch.records)
     steps = training.max_steps or math.ceil(epoch * training.epochs)

@@ -38,6 +38,18 @@ def format_unused_gpus(recipe: Recipe, machine: Hardware) -> str:
     return f"the processor; Recipebook trains on NVIDIA and Apple GPUs, and not on this machine's {names}"
 
 
+def format_packed(*, gpu: bool, bf16: bool) -> str:
+    """How packed rows are kept apart, and which of Axolotl's warnings means nothing."""
+    if not gpu:
+        return "each row sees itself alone, by a mask"
+    if not bf16:
+        return "each row sees itself alone, by a mask: this GPU has no kernel of varlen attention"
+    return (
+        "each row sees itself alone, by torch's varlen attention; before Hopper, Axolotl warns of losses of 0.0, which "
+        "concerns attention without it"
+    )
+
+
 def print_dataset(dataset: Dataset) -> None:
     """Print how many records became rows, and how many were rejected or repeat."""
     account = dataset.account

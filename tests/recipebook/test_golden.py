@@ -26,7 +26,7 @@ def name_golden(recipe: str, profile: str) -> str:
 @pytest.mark.parametrize("name", list_recipes())
 def test_a_recipe_renders_as_its_golden_file_says(request: pytest.FixtureRequest, name: str, profile: str) -> None:
     recipe, gpu = resolve(name, profile).recipe, profile not in WITHOUT_GPU
-    documents = [render_axolotl(recipe, INPUTS, gpu=gpu), render_deepspeed(recipe, gpu=gpu) or ""]
+    documents = [render_axolotl(recipe, INPUTS, gpu=gpu, bf16=gpu), render_deepspeed(recipe, gpu=gpu) or ""]
     rendered = "---\n".join(filter(None, documents)).replace(str(PROJECT), "PROJECT")
     golden = GOLDEN / name_golden(name, profile)
     if request.config.getoption("remake"):

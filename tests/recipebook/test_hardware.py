@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from recipebook import hardware
-from recipebook.hardware import Hardware, measure_gpu_memory, name_gpus
+from recipebook.hardware import Hardware, computes_bf16, measure_gpu_memory, name_gpus
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,15 @@ def add_program(machine: Path, name: str, lines: str) -> None:
     path.chmod(0o755)
 
 
+def add_gpus(machine: Path, **answers: tuple[str, ...]) -> None:
+    """An nvidia-smi that answers such questions, for a GPU each."""
+    cases = [
+        f"*,{what}) " + "".join(f"echo '{at}, GPU-a{at}77, {answer}';" for at, answer in enumerate(found)) + ";"
+        for what, found in answers.items()
+    ]
+    add_program(machine, "nvidia-smi", f'case "$1" in {" ".join(cases)} esac')
+
+
 def add_processor(machine: Path, flags: str) -> None:
     block = f"processor\t: {{}}\nmodel name\t: Some CPU @ 2.00GHz: fast\nflags\t\t: {flags}\n\n"
     (machine / "cpuinfo").write_text(block.format(0) + block.format(1).replace("Some", "Other"))
@@ -84,18 +93,33 @@ def become_a_mac(machine: Path, monkeypatch: pytest.MonkeyPatch, processor: str)
 
 
 def test_the_names_of_nvidia_gpus_are_those_of_nvidia_smi(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    add_program(machine, "nvidia-smi", "echo 'NVIDIA H200'; echo 'NVIDIA L4'")
+    add_gpus(machine, name=("NVIDIA H200", "NVIDIA L4"))
     assert (detect().gpus, detect().gpu) == (("NVIDIA H200", "NVIDIA L4"), True)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
-    assert detect().gpus == ("NVIDIA H200",)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    assert detect().gpus == ()
+    seen = {
+        "1": ("NVIDIA L4",), "GPU-a1,0": ("NVIDIA L4", "NVIDIA H200"), "0,7,1": ("NVIDIA H200",),
+        "MIG-3f2a": ("NVIDIA H200",), "-1": (),
+    }  # fmt: skip
+    for visible, gpus in seen.items():
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        assert detect().gpus == gpus
 
 
 def test_the_memory_of_gpus_is_that_of_the_smallest(machine: Path) -> None:
     assert measure_gpu_memory() is None
-    add_program(machine, "nvidia-smi", 'case "$1" in *name) echo A; echo B;; *) echo 81559; echo 24564;; esac')
+    add_gpus(machine, name=("A", "B"), **{"memory.total": ("81559", "24564")})
     assert measure_gpu_memory() == 24.0
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "bf16"), [(("8.0",), True), (("9.0", "7.5"), False), (("[N/A]",), True), ((), False)]
+)
+def test_gpus_compute_in_bf16_from_ampere_on(
+    machine: Path, monkeypatch: pytest.MonkeyPatch, capabilities: tuple[str, ...], bf16: bool
+) -> None:
+    add_gpus(machine, name=("A",) * len(capabilities), compute_cap=capabilities)
+    found = detect()
+    monkeypatch.setattr(hardware, "detect", lambda: found)
+    assert computes_bf16() == bf16
 
 
 def test_a_driver_that_does_not_answer_is_no_gpu(machine: Path) -> None:

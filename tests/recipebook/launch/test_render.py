@@ -23,8 +23,9 @@ MINIMAL: dict[str, Any] = {
 }
 
 
-def render(gpu: bool = False, **sections: Any) -> dict[str, Any]:
-    return dict(yaml.safe_load(render_axolotl(Recipe.model_validate({**MINIMAL, **sections}), INPUTS, gpu=gpu)))
+def render(gpu: bool = False, bf16: bool = False, **sections: Any) -> dict[str, Any]:
+    recipe = Recipe.model_validate({**MINIMAL, **sections})
+    return dict(yaml.safe_load(render_axolotl(recipe, INPUTS, gpu=gpu, bf16=bf16)))
 
 
 def test_full_fine_tuning_on_a_cpu_renders_to_these_keys() -> None:
@@ -162,16 +163,30 @@ def test_lora_keeps_axolotls_gpu_kernels_off_on_a_cpu() -> None:
     config = render(lora={"r": 8, "alpha": 16, "target_modules": ["q_proj"]})
     assert {key: config[key] for key in config if key.startswith("lora_") or key == "adapter"} == {
         "adapter": "lora", "lora_r": 8, "lora_alpha": 16, "lora_dropout": 0.05, "lora_target_modules": ["q_proj"],
-        "lora_mlp_kernel": False, "lora_qkv_kernel": False, "lora_o_kernel": False,
+        "lora_mlp_kernel": False, "lora_qkv_kernel": False, "lora_o_kernel": False, "lora_embedding_kernel": False,
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("sections", "fused"),
+    [
+        ({}, True),
+        ({"lora": {"quantize": "4bit"}}, True),
+        ({"lora": {"quantize": "8bit"}}, False),
+        ({"axolotl": {"trust_remote_code": True}}, False),
+        ({"training": {"method": "dpo"}}, False),
+    ],
+)
+def test_axolotls_kernels_are_on_where_axolotl_has_tried_them(sections: dict[str, Any], fused: bool) -> None:
+    config = render(gpu=True, **{"lora": {}, **sections})
+    assert {config[key] for key in config if key.endswith("_kernel")} == {fused}
+
+
 def test_four_bits_make_it_a_qlora_in_bfloat16_on_a_gpu() -> None:
-    config = render(gpu=True, lora={"quantize": "4bit", "target_modules": "all-linear"})
+    config = render(gpu=True, bf16=True, lora={"quantize": "4bit", "target_modules": "all-linear"})
     assert (config["adapter"], config["load_in_4bit"], config["lora_target_linear"], config["bf16"]) == (
-        "qlora", True, True, "auto",
+        "qlora", True, True, True,
     )  # fmt: skip
-    assert "lora_mlp_kernel" not in config
 
 
 def test_the_recipes_own_axolotl_keys_win_and_plugins_are_added() -> None:
@@ -208,25 +223,22 @@ def test_data_parallel_needs_no_deepspeed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("precision", "gpu", "bf16", "rendered"),
+    ("precision", "gpu", "has_bf16", "bf16", "fp16"),
     [
-        ("auto", True, False, "auto"),
-        ("auto", True, True, "auto"),
-        ("auto", False, True, True),
-        ("auto", False, False, False),
-        ("bf16", False, False, True),
-        ("fp32", True, True, False),
-        ("fp16", False, True, False),
+        ("auto", True, False, False, True),
+        ("auto", True, True, True, False),
+        ("auto", False, True, True, False),
+        ("auto", False, False, False, False),
+        ("bf16", False, False, True, False),
+        ("fp32", True, True, False, False),
+        ("fp16", False, True, False, True),
     ],
 )
 def test_precision_auto_is_bf16_where_a_gpu_or_the_processor_computes_in_it(
-    precision: str, gpu: bool, bf16: bool, rendered: bool | str
+    precision: str, gpu: bool, has_bf16: bool, bf16: bool, fp16: bool
 ) -> None:
-    recipe = Recipe.model_validate({**MINIMAL, "training": {"precision": precision}})
-    config = yaml.safe_load(render_axolotl(recipe, INPUTS, gpu=gpu, bf16=bf16))
-    # Written out, `fp16: false` would keep a GPU without bf16 from fp16.
-    fp16 = None if precision == "auto" and gpu else precision == "fp16"
-    assert (config["bf16"], config.get("fp16")) == (rendered, fp16)
+    config = render(gpu, has_bf16, lora={}, training={"precision": precision})
+    assert (config["bf16"], config["fp16"]) == (bf16, fp16)
 
 
 def test_precision_auto_is_fp32_where_deepspeed_trains_on_a_processor() -> None:

@@ -86,3 +86,15 @@ def test_a_base_that_is_no_folder_is_refused_in_one_line(
     with pytest.raises(UserError) as error:
         resolve_for_machine("robot-lora", "cpu", [f"model.base={base}"])
     assert str(error.value) == f"robot-lora: model.base: {fault}"
+
+
+def test_bf16_is_refused_on_a_gpu_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardware, "detect", lambda: MACHINES.nvidia)
+    monkeypatch.setattr(hardware, "computes_bf16", lambda: False)
+    resolve_for_machine("robot-lora", "gpu", [])
+    with pytest.raises(UserError) as error:
+        resolve_for_machine("robot-lora", "gpu", ["training.precision=bf16"])
+    assert str(error.value) == (
+        "robot-lora: training.precision: bf16, and NVIDIA L4 has none; SET=training.precision=auto computes in what it "
+        "has"
+    )
