@@ -13,6 +13,7 @@ estimates are held against peaks that others have published.
 
 - [One GPU, several, a fleet](#one-gpu-several-a-fleet)
 - [The records of a step](#the-records-of-a-step)
+- [Another number of GPUs](#another-number-of-gpus)
 - [Memory](#memory)
 - [When memory is short](#when-memory-is-short)
 
@@ -41,7 +42,18 @@ what it learns. Rows are grouped by length in the same order on any number of GP
 
 Without `training.global_batch` each GPU takes `batch_size` x `gradient_accumulation` rows a step, and eight GPUs learn
 from eight times as many at the same learning rate. The profile `multi-gpu` therefore names it for every recipe.
-`make plan` prints the records of a step.
+`make plan` prints the records of a step. Rows that do not divide among the GPUs are filled up at the end of an epoch:
+none is left out, and `make plan` says how many come twice.
+
+## Another number of GPUs
+
+A run that was interrupted resumes on another number of GPUs: `make train` with the same recipe and another `GPUS=`. It
+is the same run as long as `training.global_batch` is the same, and its next step has the learning rate that it would
+have had without the interruption.
+
+That holds for `strategy: data-parallel`. A DeepSpeed checkpoint is divided among the processes that wrote it; another
+number of them, or another strategy, would start with a new optimizer at the first step's learning rate. It is therefore
+refused, with the command that resumes it. The manifest says with which launch each attempt trained.
 
 ## Memory
 

@@ -139,7 +139,7 @@ class Schedule:
             same.append((standing.run, standing.run.read()))
         if same:
             run, manifest = next((pair for pair in same if pair[1].status == "trained"), same[0])
-            return run, reopen_run(manifest, standing.resolved.recipe)
+            return run, reopen_run(run, manifest, standing.resolved.recipe)
         run = rundir.create(standing.member.name, datetime.now(), fleet=fleet)
         overrides = (*self.overrides, *standing.overrides)
         try:

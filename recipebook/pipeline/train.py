@@ -189,9 +189,11 @@ def _can_prepare(step: IdentifiedStage, top: Run) -> bool:
 def _run(run: StageRun, stage: Stage, lock: int) -> int:
     if stage.kind:
         write_stage_job(run, stage)
-        return attempt_job(run, reopen_run(run.read(), stage.recipe, build_job_command()), lock, rows=stage.has_rows)
+        return attempt_job(
+            run, reopen_run(run, run.read(), stage.recipe, build_job_command()), lock, rows=stage.has_rows
+        )
     status = _merge(run, stage, lock)
-    return status or attempt(run, reopen_run(run.read(), stage.recipe), lock)
+    return status or attempt(run, reopen_run(run, run.read(), stage.recipe), lock)
 
 
 def _merge(run: StageRun, stage: Stage, lock: int) -> int:

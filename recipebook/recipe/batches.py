@@ -37,6 +37,14 @@ def divide(records: int | None, most: int, times: int, processes: int) -> Batch:
     return Batch(rows, share // rows, processes)
 
 
+def count_repeats(rows: int, batch: Batch) -> int:
+    """The rows that an epoch has twice, so that every process takes as many; no row is left out.
+
+    (1617, Batch(4, 1, 8)) → 15: the last 17 rows are filled up to 32.
+    """
+    return -rows % (batch.rows * batch.processes) if batch.processes > 1 else 0
+
+
 def find_batch_fault(training: Training, processes: int) -> str | None:
     """Why the processes cannot share `global_batch`; None where they can.
 

@@ -50,7 +50,12 @@ class Launch(Section):
     """How many processes train, what they share, and on which device."""
 
     processes: Annotated[Positive, measured_in("processes")] = Field(
-        1, description="one for each GPU; on a machine without GPUs, CPU ranks. GPUS= sets it from the command line."
+        1,
+        description="on each machine, one for each GPU; on a machine without GPUs, CPU ranks. GPUS= sets it from the "
+        "command line.",
+    )
+    machines: Annotated[Positive, measured_in("machines")] = Field(
+        1, description="machines that train together, each with as many processes. Raise it when one has too few GPUs."
     )
     strategy: Literal["data-parallel", "zero1", "zero2", "zero3"] = Field(
         "data-parallel",
@@ -64,9 +69,14 @@ class Launch(Section):
 
     @model_validator(mode="after")
     def _fits_one_apple_gpu(self) -> Self:
-        if self.device == "mps" and (self.processes > 1 or self.strategy != "data-parallel"):
+        if self.device == "mps" and (self.ranks > 1 or self.strategy != "data-parallel"):
             raise ValueError("device: mps trains in one process, without DeepSpeed")
         return self
+
+    @property
+    def ranks(self) -> int:
+        """The processes of all machines together."""
+        return self.processes * self.machines
 
 
 class Remote(Section):
@@ -171,7 +181,7 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _divides_its_batch(self) -> Self:
-        if fault := find_batch_fault(self.training, self.launch.processes):
+        if fault := find_batch_fault(self.training, self.launch.ranks):
             raise ValueError(fault)
         return self
 

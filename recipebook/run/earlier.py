@@ -1,7 +1,8 @@
 """A manifest of the first form in; the same manifest with identities as they are computed today out.
 
 Form 1: an identity is the hash of every key of a recipe, and of its code word for word. Form 2: keys at their default
-and the words of code leave no trace. The manifest and the run's folder contain enough to compute the second.
+and the words of code leave no trace. Form 3: the number of processes and what they share leave none, and the records of
+a step stand in place of each process's. The manifest and the run's folder contain enough to compute the third.
 """
 
 from collections.abc import Sequence
@@ -15,8 +16,10 @@ from recipebook.files import digest
 from recipebook.project import shown
 from recipebook.run import provenance
 from recipebook.run.manifest import FORM, Manifest, StageEntry
+from recipebook.run.speed import leave_speed_out
 
 CODE = ("code", "code of the converter")
+TRAIN = "train"
 
 
 def translate_manifest(manifest: Manifest, folder: Path) -> Manifest:
@@ -48,6 +51,8 @@ def _translate_stages(entries: Sequence[StageEntry]) -> tuple[StageEntry, ...]:
     translated: list[StageEntry] = []
     for entry in entries:
         inputs = {key: _translate_input(key, value, identities) for key, value in entry.inputs.items()}
+        if entry.kind == TRAIN:
+            inputs = leave_speed_out(inputs, provenance.list_defaults()[0])
         inputs = provenance.drop_defaults(inputs)
         identities[entry.identity] = provenance.digest_inputs(inputs)
         translated.append(entry.model_copy(update={"inputs": inputs, "identity": identities[entry.identity]}))

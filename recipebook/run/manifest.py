@@ -10,7 +10,7 @@ from recipebook.hardware import Hardware
 
 Status = Literal["waiting", "prepared", "training", "interrupted", "failed", "trained", "done"]
 FINISHED = ("trained", "done")
-FORM = 2
+FORM = 3
 
 
 class Attempt(Frozen):
@@ -21,6 +21,8 @@ class Attempt(Frozen):
     from_step: int = 0
     exit_code: int | None = None
     outcome: str = "training"
+    launch: dict[str, Any] = Field(default_factory=dict)
+    """The processes of this attempt and what they shared; another attempt may have had others."""
 
 
 class Work(Frozen):
@@ -35,6 +37,8 @@ class Work(Frozen):
     rows: dict[str, int] = Field(default_factory=dict)
     command: tuple[str, ...] = ()
     environment: dict[str, str] = Field(default_factory=dict)
+    launch: dict[str, Any] = Field(default_factory=dict)
+    """The processes of the last attempt, and what they share; no part of the identity."""
     seconds: dict[str, float] = Field(default_factory=dict, validation_alias=AliasChoices("seconds", "stages"))
     """Spent by phase, such as `train`; earlier versions wrote them as `stages`."""
     attempts: tuple[Attempt, ...] = ()
@@ -68,7 +72,7 @@ class Manifest(Work):
     """`manifest.json`; `status` becomes `trained` last of all, and only after the weights were checked."""
 
     form: int = FORM
-    """How identities are computed; a file without it is of the first form (recipebook/run/earlier.py)."""
+    """How identities are computed; a file without it is of form 1 (recipebook/run/earlier.py)."""
     run: str
     recipe: str
     source: str | None = None

@@ -16,6 +16,7 @@ from recipebook.project import CHAT_TEMPLATES, PROJECT
 from recipebook.recipe.base_model import find_base
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.section import Section
+from recipebook.run.speed import leave_speed_out
 
 PACKAGES = ("axolotl", "torch", "transformers", "peft", "trl", "accelerate", "deepspeed", "datasets", "recipebook")
 SAMPLE_BYTES = 1 << 20
@@ -94,8 +95,9 @@ def digest_chat_template(recipe: Recipe) -> str:
 
 
 def identify(recipe: Recipe, rows_digest: str) -> str:
-    """The same rows, settings, base, template and versions have the same identity; evaluation does not count.
+    """The same rows, settings, base, template and versions have the same identity.
 
+    Evaluation does not count, and nor do the processes that share the work.
     A key that stands at its default leaves no trace, so that a key that is added later changes no identity.
     """
     return digest_inputs(list_inputs(recipe, rows_digest))
@@ -112,7 +114,7 @@ def join_inputs(data: Mapping[str, Any], hashes: Mapping[str, Any], versions: Ma
     # A service trains with versions that we do not know.
     known = {} if data.get("remote") else versions
     return {
-        **drop_defaults(list_settings(data)),
+        **drop_defaults(leave_speed_out(list_settings(data), list_defaults()[0])),
         "rows": hashes["rows"],
         "base": hashes["base"],
         "chat template": hashes["chat_template"],

@@ -26,7 +26,7 @@ from recipebook.locks import lock_file, read_owner, write_owner
 from recipebook.project import RUNS, shown
 from recipebook.run.checkpoints import find_fault
 from recipebook.run.earlier import translate_manifest
-from recipebook.run.manifest import Manifest
+from recipebook.run.manifest import FORM, Manifest
 
 REMOTE = "remote.json"
 MEMBERS = "members.json"
@@ -55,7 +55,8 @@ class Run:
         path = self.folder / "manifest.json"
         try:
             manifest = Manifest.model_validate_json(path.read_bytes())
-            return manifest if "form" in manifest.model_fields_set else translate_manifest(manifest, self.folder)
+            today = "form" in manifest.model_fields_set and manifest.form == FORM
+            return manifest if today else translate_manifest(manifest, self.folder)
         except FileNotFoundError:
             raise UserError(f"{shown(self.folder)} holds no manifest.json") from None
         except OSError as error:

@@ -193,7 +193,7 @@ def begin(run: Run, manifest: Manifest) -> Manifest:
     earlier = [
         one.model_copy(update={"outcome": "killed"}) if one.outcome == "training" else one for one in manifest.attempts
     ]
-    attempts = (*earlier, Attempt(started=format_now(), from_step=step))
+    attempts = (*earlier, Attempt(started=format_now(), from_step=step, launch=manifest.launch))
     return run.write(manifest.model_copy(update={"status": "training", "reason": None, "attempts": attempts}))
 
 

@@ -39,6 +39,8 @@ def check_machine(resolved: Resolved) -> None:
         raise UserError(
             f"{resolved.name}: launch.processes: {processes}, but this machine shows {gpus} GPUs; GPUS={gpus}"
         )
+    if resolved.recipe.launch.machines > 1:
+        raise UserError(f"{resolved.name}: launch.machines: only one machine can be started so far")
     if resolved.recipe.remote:
         _check_service(resolved, resolved.recipe.remote)
     else:

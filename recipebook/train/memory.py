@@ -79,12 +79,12 @@ def describe(recipe: Recipe, shape: BaseShape, rows_tokens: int | None = None) -
     """The setup of a recipe; `rows_tokens`: the longest row's tokens, if they are known, instead of `max_length`."""
     training, launch, lora = recipe.training, recipe.launch, recipe.lora
     longest = min(rows_tokens or training.max_length, training.max_length)
-    tokens = divide_batch(training, launch.processes).rows * longest * (2 if training.method in TWO_ANSWERS else 1)
+    tokens = divide_batch(training, launch.ranks).rows * longest * (2 if training.method in TWO_ANSWERS else 1)
     setup = Setup(
         "full",
         tokens,
         checkpointing=training.gradient_checkpointing,
-        processes=launch.processes,
+        processes=launch.ranks,
         stage=STAGES[launch.strategy],
     )
     if lora is None:

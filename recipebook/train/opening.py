@@ -15,6 +15,7 @@ from recipebook.data.overlap import HELD_OUT
 from recipebook.data.units import UNITS
 from recipebook.files import copy_file, digest, digest_file, write_text
 from recipebook.launch.command import build_command, build_environment
+from recipebook.launch.relaunch import describe_launch, read_launch, refuse_half_resume, rewrite_launch
 from recipebook.launch.render import Inputs, render_axolotl, render_deepspeed
 from recipebook.project import shown
 from recipebook.recipe.base_model import read_origin
@@ -98,18 +99,25 @@ def describe_prepared(recipe: Recipe, dataset: Dataset, command: Sequence[str]) 
         "rows": {str(part): count for part, count in dataset.rows.items()},
         "command": tuple(command),
         "environment": build_environment(recipe),
+        "launch": describe_launch(recipe.launch),
     }
 
 
-def reopen_run(manifest: Manifest, recipe: Recipe, command: Sequence[str] = ()) -> Manifest:
+def reopen_run(run: Run, manifest: Manifest, recipe: Recipe, command: Sequence[str] = ()) -> Manifest:
     """The manifest of a run to resume, its command (a training's, if not given) and environment built anew.
 
-    An earlier version of the code may have been started by another command.
+    An earlier version of the code may have been started by another command, and the run by other processes.
     """
     if manifest.status == "trained":
         return manifest
-    command = command or build_command(recipe)
-    return manifest.model_copy(update={"command": tuple(command), "environment": build_environment(recipe)})
+    started = {"command": tuple(command or build_command(recipe)), "environment": build_environment(recipe)}
+    if command or recipe.remote or describe_launch(read_launch(run.folder)) == describe_launch(recipe.launch):
+        return manifest.model_copy(update=started)
+    refuse_half_resume(run, recipe.launch)
+    rewrite_launch(run.folder, recipe)
+    write_text(run.folder / "resolved.yaml", dump_recipe(recipe))
+    hashes = {**manifest.hashes, "axolotl.yaml": digest_file(run.folder / "axolotl.yaml")}
+    return manifest.model_copy(update={**started, "hashes": hashes, "launch": describe_launch(recipe.launch)})
 
 
 def begin_manifest(run: Run, resolved: Resolved, overrides: Sequence[str], identity: str) -> Manifest:

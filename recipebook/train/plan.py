@@ -20,7 +20,7 @@ from recipebook.errors import UserError
 from recipebook.hardware import computes_bf16, detect, measure_gpu_memory
 from recipebook.launch.command import build_command, build_environment
 from recipebook.project import shown
-from recipebook.recipe.batches import divide_batch
+from recipebook.recipe.batches import count_repeats, divide_batch
 from recipebook.recipe.keys import Recipe
 from recipebook.run import provenance, rundir
 from recipebook.run.progress_file import REFERENCES, TEMPLATED
@@ -106,7 +106,7 @@ def _print_rows(found: Preview | Unseen, planned: Candidate) -> None:
 
 def _print_steps(recipe: Recipe, dataset: Dataset) -> None:
     training, launched = recipe.training, recipe.launch
-    batch = divide_batch(training, launched.processes)
+    batch = divide_batch(training, launched.ranks)
     how = f"{batch.records} records a step: {batch.rows} x {batch.times} x {batch.processes} processes"
     if training.packing:
         print_field("steps", f"packed rows of {training.max_length} tokens, {how}; their number is known once packed")
@@ -115,6 +115,9 @@ def _print_steps(recipe: Recipe, dataset: Dataset) -> None:
     epoch = math.ceil(dataset.rows["train"] / batch.records)
     steps = training.max_steps or math.ceil(epoch * training.epochs)
     print_field("steps", f"{steps}: {epoch} an epoch, {how} ({launched.strategy})")
+    if repeats := 0 if training.method == "grpo" else count_repeats(dataset.rows["train"], batch):
+        taken = f"the {batch.rows * batch.processes} that {batch.processes} processes take at a time"
+        print_field("", f"{dataset.rows['train']} rows do not divide by {taken}: {repeats} come twice an epoch")
 
 
 def _print_memory(recipe: Recipe, found: Preview | Unseen) -> None:

@@ -29,7 +29,10 @@ from recipebook.train.preview import PartPreview, Preview, Previewed, Unseen, ne
 # What of a recipe decides how its rows are written; the whole engine also checks the rest.
 SEEN: dict[str, Any] = {"model": True, "training": {"method", "max_length", "too_long", "train_on", "span_weights"}}
 # What decides how many packed rows a step takes.
-PACKED: dict[str, Any] = {"training": {"batch_size", "gradient_accumulation", "global_batch"}, "launch": {"processes"}}
+PACKED: dict[str, Any] = {
+    "training": {"batch_size", "gradient_accumulation", "global_batch"},
+    "launch": {"processes", "machines"},
+}
 # Axolotl packs no more than this number of rows into one.
 MOST_PACKED = 200
 CHECKED = {"model", "training", "lora", "preference", "rl", "launch", "axolotl"}
@@ -113,7 +116,7 @@ def _find_nothing_learned(part: PartPreview, recipe: Recipe) -> str | None:
 def _find_no_step(part: PartPreview, recipe: Recipe) -> str | None:
     """Why packing leaves too few rows for one step; Axolotl leaves out a last batch that is not full."""
     limit = recipe.training.max_length
-    taken = divide_batch(recipe.training, recipe.launch.processes).rows
+    taken = divide_batch(recipe.training, recipe.launch.ranks).rows
     lengths = [length for length in part.lengths if length <= limit or recipe.training.too_long == "truncate"]
     # Other kinds of attention take the rows of a step as one long row, which is always full.
     attends = any("attn" in key or "attention" in key for key in recipe.axolotl)

@@ -75,13 +75,16 @@ def _train(
         earlier = None if force else rundir.find_same(identity)
         if earlier and earlier.read().status == "trained":
             print_field("found", f"{shown(earlier.folder)}: same recipe, data and versions")
+            if placebo_of:
+                # An earlier version may have known the run by another identity.
+                earlier.write(earlier.read().model_copy(update={"placebo_of": placebo_of}))
             return Trained(earlier, 0, found=True)
         refuse_unfit(resolved.recipe, dataset)
         run = earlier or rundir.create(resolved.name, datetime.now())
         with holding(lock_run(run)) as lock:
             with removing_unless_opened(run):
                 manifest = (
-                    reopen_run(run.read(), resolved.recipe)
+                    reopen_run(run, run.read(), resolved.recipe)
                     if earlier
                     else open_run(run, resolved, overrides, dataset, identity)
                 )

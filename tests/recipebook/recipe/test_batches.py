@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from recipebook.errors import UserError
 from recipebook.launch.render import Inputs, render_axolotl
-from recipebook.recipe.batches import Batch, divide, divide_batch
+from recipebook.recipe.batches import Batch, count_repeats, divide, divide_batch
 from recipebook.recipe.resolve import resolve
 
 
@@ -69,3 +69,18 @@ def test_no_record_is_left_over_and_no_process_takes_more_than_it_may(share: int
 
 def test_without_global_batch_each_process_has_the_batch_of_the_recipe() -> None:
     assert divide(None, 4, 2, 2) == Batch(rows=4, times=2, processes=2)
+
+
+@pytest.mark.parametrize(
+    ("rows", "batch", "repeats"),
+    [
+        # accelerate's BatchSamplerShard, run on these: 1,632 rows on 8 processes, 15 of them twice.
+        (1617, Batch(4, 1, 8), 15),
+        (1617, Batch(4, 1, 2), 7),
+        (1617, Batch(1, 4, 8), 7),
+        (1617, Batch(4, 2, 1), 0),
+        (128, Batch(8, 1, 2), 0),
+    ],
+)
+def test_rows_that_do_not_divide_come_twice(rows: int, batch: Batch, repeats: int) -> None:
+    assert count_repeats(rows, batch) == repeats

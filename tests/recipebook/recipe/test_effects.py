@@ -209,6 +209,7 @@ CASES: dict[str, Case] = {
     "rl.control": set_(render, "rl.control=random", needs=GRPO),
     "launch": set_(start, "launch.processes=2"),
     "launch.processes": set_(start, "launch.processes=2"),
+    "launch.machines": set_(render, "launch.machines=2", needs=("training.global_batch=8",)),
     "launch.device": set_(start, "launch.device=mps"),
     "launch.strategy": set_(render, "launch.strategy=zero2"),
     "remote": Case(start, becomes=SERVICE),

@@ -1,5 +1,6 @@
 """Runs of the version before the rooms: recognised today by what their folders say, and resumed by today's command."""
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -77,7 +78,7 @@ def test_stages_of_the_first_form_have_todays_inputs_and_identities() -> None:
         "model.chat_template": '"chatml"',
         "training.epochs": "4.0",
         "training.max_steps": "4",
-        "training.batch_size": "16",
+        "training.global_batch": "16",
         "training.learning_rate": "0.003",
         "training.max_length": "512",
         "training.group_by_length": "true",
@@ -123,6 +124,7 @@ def test_code_and_the_stages_that_are_built_on_are_known_by_todays_hashes(
         "stage pairs": pairs.identity,
         "start": f"pairs merged {pairs.identity}",
         "stage other": "gone",
+        "training.global_batch": "4",
     }
 
 
@@ -133,10 +135,21 @@ def test_a_manifest_that_was_never_prepared_keeps_its_identity(tmp_path: Path) -
 
 def test_a_run_that_goes_on_is_started_by_todays_command() -> None:
     recipe = read_recipe(ROBOT)
-    manifest = Run(RUNS / ROBOT).read()
+    run = Run(RUNS / ROBOT)
+    manifest = run.read()
     old = manifest.model_copy(update={"status": "interrupted", "command": ("python", "-m", "recipebook.remote_job")})
-    assert reopen_run(old, recipe).command == (sys.executable, "-m", "trainer", "axolotl.yaml")
+    assert reopen_run(run, old, recipe).command == (sys.executable, "-m", "trainer", "axolotl.yaml")
     remote = Recipe.model_validate({**recipe.model_dump(), "remote": {}})
-    assert reopen_run(old, remote).command == (sys.executable, "-m", "recipebook.remote.job")
-    assert reopen_run(old, recipe, ["python", "-m", "stages"]).command == ("python", "-m", "stages")
-    assert reopen_run(manifest, recipe) is manifest
+    assert reopen_run(run, old, remote).command == (sys.executable, "-m", "recipebook.remote.job")
+    assert reopen_run(run, old, recipe, ["python", "-m", "stages"]).command == ("python", "-m", "stages")
+    assert reopen_run(run, manifest, recipe) is manifest
+
+
+def test_a_run_of_the_second_form_is_known_without_its_launch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shutil.copytree(RUNS / ROBOT, tmp_path / ROBOT)
+    path = tmp_path / ROBOT / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), "form": 2, "identity": "8 processes"}))
+    manifest = Run(tmp_path / ROBOT).read()
+    assert (manifest.form, manifest.identity) == (3, Run(RUNS / ROBOT).read().identity)
+    two = resolve(str(RUNS / ROBOT / "resolved.yaml"), None, ["launch.processes=2", "training.batch_size=8"]).recipe
+    assert manifest.identity == identify_as_then(monkeypatch, two, manifest)

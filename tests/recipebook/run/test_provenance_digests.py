@@ -78,7 +78,8 @@ def test_inputs_are_settings_hashes_and_versions_but_for_a_services(monkeypatch:
     recipe = build(base="org/name", chat_template="tokenizer")
     hashes = {"rows": "5d0c", "base": "org/name@main", "chat template": "tokenizer of org/name@main"}
     settings = {"model.base": '"org/name"'}
-    assert list_inputs(recipe, "5d0c") == {**settings, **hashes, "versions.torch": "2.13.0"}
+    records = {"training.global_batch": "4"}
+    assert list_inputs(recipe, "5d0c") == {**settings, **records, **hashes, "versions.torch": "2.13.0"}
     found = provenance.join_inputs(
         {"model": {"base": "org/name"}, "remote": {"model": "m"}},
         {"rows": "5d0c", "base": "org/name@main", "chat_template": "tokenizer of org/name@main"},

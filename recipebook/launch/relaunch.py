@@ -1,0 +1,70 @@
+"""A run that resumes with other processes than it began with: what keeps it from resuming in, its files for them out.
+
+The records of a step stay, and each process takes another share of them. Only what the launch decides is written anew.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from recipebook import hardware
+from recipebook.errors import UserError
+from recipebook.files import write_text
+from recipebook.launch.render import Inputs, render_axolotl, render_deepspeed
+from recipebook.project import shown
+from recipebook.recipe.keys import Launch, Recipe
+from recipebook.run.rundir import Run
+
+# What the launch decides in axolotl.yaml.
+KEYS = ("micro_batch_size", "gradient_accumulation_steps", "deepspeed", "bf16", "fp16")
+LAUNCH = {"processes", "machines", "strategy"}
+WHOLE = "data-parallel"
+
+
+def describe_launch(launch: Launch) -> dict[str, Any]:
+    """What a manifest has of it: `{"processes": 2, "machines": 1, "strategy": "zero2"}`."""
+    return launch.model_dump(include=LAUNCH)
+
+
+def read_launch(folder: Path) -> Launch:
+    """The launch that a run's files were written for."""
+    settings = yaml.load((folder / "resolved.yaml").read_bytes(), yaml.CSafeLoader)
+    return Launch.model_validate(settings.get("launch", {}))
+
+
+def refuse_half_resume(run: Run, launch: Launch) -> None:
+    """Raise if the launch cannot read the newest checkpoint's optimizer.
+
+    The engine would train on with a new optimizer, and with the learning rate of the first step, without a word.
+    """
+    checkpoints, wrote = run.checkpoints(), read_launch(run.folder)
+    same = describe_launch(wrote) == describe_launch(launch)
+    if not checkpoints or same or wrote.strategy == launch.strategy == WHOLE:
+        return
+    machines = f" launch.machines={wrote.machines}" if wrote.machines > 1 else ""
+    raise UserError(
+        f"{shown(run.folder)}: {checkpoints[-1].name} was written by {_format_launch(wrote)}, and cannot be resumed by "
+        f"{_format_launch(launch)}; GPUS={wrote.processes} SET='launch.strategy={wrote.strategy}{machines}' resumes "
+        "it, FORCE=1 trains anew"
+    )
+
+
+def rewrite_launch(folder: Path, recipe: Recipe) -> None:
+    """Write `axolotl.yaml` and `deepspeed.json` for the recipe's launch; every other key stays as it was."""
+    gpu, bf16 = hardware.detect().gpu, hardware.detect().bf16
+    path = folder / "axolotl.yaml"
+    nothing = Inputs(train="", validation=None, prepared="")
+    wanted = yaml.safe_load(render_axolotl(recipe, nothing, gpu=gpu, bf16=bf16))
+    kept = {key: value for key, value in yaml.safe_load(path.read_bytes()).items() if key not in KEYS}
+    config = kept | {key: wanted[key] for key in KEYS if key in wanted}
+    write_text(path, yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=120))
+    if deepspeed := render_deepspeed(recipe, gpu=gpu):
+        write_text(folder / "deepspeed.json", deepspeed)
+    else:
+        (folder / "deepspeed.json").unlink(missing_ok=True)
+
+
+def _format_launch(launch: Launch) -> str:
+    """`zero2 on 2 processes`"""
+    return f"{launch.strategy} on {launch.ranks} process{'es' if launch.ranks > 1 else ''}"
