@@ -11,11 +11,24 @@ INTRODUCTION = """\
 How a recipe is placed on GPUs, and the memory that it takes. Nothing on this page has been measured on a GPU yet: the
 estimates are held against peaks that others have published.
 
+- [Is the machine ready?](#is-the-machine-ready)
 - [One GPU, several, a fleet](#one-gpu-several-a-fleet)
 - [The records of a step](#the-records-of-a-step)
 - [Another number of GPUs](#another-number-of-gpus)
 - [Memory](#memory)
 - [When memory is short](#when-memory-is-short)
+
+## Is the machine ready?
+
+```sh
+make doctor
+make doctor RECIPE=robot-lora PROFILE=cpu
+```
+
+It prints a line for each thing that a training needs, `ok` or `missing` with what to do, and ends with status 1 if
+anything is missing. It looks at Python, the packages against the lock, GPUs, driver and the build of torch, NCCL, write
+access, free disk, the port, the hub and the recipe's base there, telemetry and the sandbox. Nothing is changed, and no
+key or token is printed.
 
 ## One GPU, several, a fleet
 

@@ -72,6 +72,11 @@ def measure_gpu_memory() -> float | None:
     return round(min(sizes) / 2**10, 1) if sizes else None
 
 
+def read_driver() -> str | None:
+    """The version of NVIDIA's driver; None where there is none."""
+    return next(iter(_ask_nvidia_smi("driver_version")), None)
+
+
 def computes_bf16() -> bool:
     """Whether what trains here computes in bfloat16 itself: each of the GPUs, or without one the processor.
 

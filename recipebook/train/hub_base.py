@@ -20,7 +20,6 @@ def check_base(recipe: Recipe) -> None:
 
 def check_hub_base(base: str, revision: str | None) -> None:
     """Refuse a base that is not on the hub, that needs a login, or that no network reaches."""
-    from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import (
         EntryNotFoundError,
         GatedRepoError,
@@ -32,7 +31,7 @@ def check_hub_base(base: str, revision: str | None) -> None:
 
     name = shorten(on_one_line(base), 100)
     try:
-        hf_hub_download(base, "config.json", revision=revision)
+        _load_config(base, revision)
     except GatedRepoError:
         reason = f"{name} needs a login: accept its terms on https://huggingface.co/{name}, then `hf auth login`"
     except RepositoryNotFoundError:
@@ -48,3 +47,19 @@ def check_hub_base(base: str, revision: str | None) -> None:
     else:
         return
     raise UserError(f"model.base: {reason}")
+
+
+def _load_config(base: str, revision: str | None) -> None:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.utils import logging
+
+    # It would count its attempts on the terminal.
+    logging.set_verbosity_error()
+    try:
+        hf_hub_download(base, "config.json", revision=revision)
+    except RuntimeError as error:
+        # Without a network huggingface_hub 1.17 tries again with a client that it has closed, and never looks into its
+        # cache ("Cannot send a request, as the client has been closed.").
+        if "client has been closed" not in str(error):
+            raise
+        hf_hub_download(base, "config.json", revision=revision, local_files_only=True)

@@ -10,9 +10,11 @@ from recipebook.errors import UserError
 from recipebook.train.hub_base import check_hub_base
 
 
-def test_a_base_that_the_cache_lacks_is_one_line_without_a_network() -> None:
+# Nothing listens on port 1: as where there is no network.
+@pytest.mark.parametrize("how", [{"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": "http://127.0.0.1:1"}])
+def test_a_base_that_the_cache_lacks_is_one_line_without_a_network(how: dict[str, str]) -> None:
     code = "from recipebook.train.hub_base import check_hub_base; check_hub_base('nobody/nothing', None)"
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    environment = {**os.environ, **how}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.stderr.splitlines()[-1] == (
         "recipebook.errors.UserError: model.base: no network reaches the hub, whose cache does not have "

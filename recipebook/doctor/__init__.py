@@ -1,0 +1,1 @@
+"""What a machine has and lacks for training: looked at before anything is started."""
