@@ -3,8 +3,9 @@
     python -m benchmarks.verdicts --sets 2000
 
 A verdict is false where equal models are said to differ: the main figure in a report, any of its other figures, any
-slice, any run of a leaderboard that is said to be worse than the best, any choice of people. Each may be false 5 times
-in 100. `power` is how often a difference is found that is as large as the report says can be found with 80 % power.
+slice, any run of a leaderboard that is said to be worse than the best, any choice of people. So is one that the content
+was learned, where tuned is as good as its placebo. Each may be false 5 times in 100. `power` is how often a difference
+is found that is as large as the report says can be found with 80 % power.
 The last line is one JSON list:
 
     [{"what": "leaderboard of 20", "n": 577, "sets": 2000, "share": 0.031}, …]
@@ -34,6 +35,7 @@ ROWS = 577
 RUNS = (2, 5, 20, 50)
 FIGURES = 12
 SLICES, SLICE_ROWS = 12, 48
+PLACEBO_ROWS = 100
 CHOICES = (5, 6, 8, 11, 20, 50, 100)
 POWER_ROWS = (30, 100, 577)
 # The share of rows that a better model loses all the same.
@@ -61,15 +63,16 @@ def main() -> None:
         measure_slices,
         *(lambda count, runs=runs: measure_leaderboard(runs, count) for runs in RUNS),
         measure_choices,
+        measure_placebo,
         measure_power,
     ]
-    print(f"{'said to differ':34} {'n':>4} {'of 100':>7}  99 % interval")
+    print(f"{'said to differ':46} {'n':>4} {'of 100':>7}  99 % interval")
     found: list[Verdicts] = []
     for measure in measures:
         for one in measure(sets):
             found.append(one)
             low, high = find_low(one.share, one.sets), find_high(one.share, one.sets)
-            print(f"{one.what:34} {one.n:4} {100 * one.share:7.1f}  [{100 * low:.1f}, {100 * high:.1f}]", flush=True)
+            print(f"{one.what:46} {one.n:4} {100 * one.share:7.1f}  [{100 * low:.1f}, {100 * high:.1f}]", flush=True)
     print(json.dumps([one._asdict() for one in found]))
     sys.exit(any(is_broken(one) for one in found))
 
@@ -135,6 +138,19 @@ def measure_choices(sets: int) -> list[Verdicts]:
     return found
 
 
+def measure_placebo(sets: int) -> list[Verdicts]:
+    """Trainings on data without signal: tuned is as good as the same training on shuffled answers.
+
+    Where both have learned the form of answers, the base never has it right; where neither has, all three are alike.
+    """
+    rng, found = np.random.default_rng(4), []
+    for name, lost in (("form alone was learned", 1.0), ("nothing was learned", 0.0)):
+        for kind, parts in (("right or wrong", 1), ("scores", 4)):
+            said = _judge_content(rng, sets, lost, parts)
+            found.append(Verdicts(f"content, {name}, {kind}", PLACEBO_ROWS, sets, float(said.mean())))
+    return found
+
+
 def measure_power(sets: int) -> list[Verdicts]:
     """Differences that are as large as reports of such test sets say that they can find."""
     found = []
@@ -180,6 +196,23 @@ def _rank(scores: Any, *, binary: bool) -> bool:
         p = find_change_p(np.stack([first, np.ones_like(others), others, np.ones_like(others)]))
     adjusted = adjust_holm(p.tolist(), runs * (runs - 1) // 2)
     return min(one for one in adjusted if one is not None) < LEVEL
+
+
+def _judge_content(rng: Rng, sets: int, lost: float, parts: int) -> Any:
+    """The sets in which tuned is better than base and than placebo; `lost` is the share of its rows that base loses."""
+    shape = (sets, PLACEBO_ROWS)
+    ease = rng.beta(2, 1, size=shape)
+    tuned, placebo, base = (rng.binomial(parts, ease) / parts for _ in range(3))
+    return _is_better(tuned, base * (rng.random(shape) >= lost)) & _is_better(tuned, placebo)
+
+
+def _is_better(tuned: Any, other: Any) -> Any:
+    gains = tuned - other
+    if set(np.unique(gains)) <= {-1.0, 0.0, 1.0}:
+        p = find_pairs_p(*_count(gains), gains.shape[-1])
+    else:
+        p = find_change_p(np.stack([tuned, np.ones_like(tuned), other, np.ones_like(other)]))
+    return (p < LEVEL) & (gains.mean(axis=-1) > 0)
 
 
 def _draw_gains(rng: Rng, n: int, sets: int, gain: float) -> Any:

@@ -20,7 +20,7 @@ RUN = "the name of a run, or of a recipe for its newest trained run"
 _NUMBER = re.compile("[0-9]{1,9}")
 _MARGIN = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _SHARE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?%?")
-EVALUATION = f"{RUN}; RUN@checkpoint-500 for a checkpoint, RUN@validation for the validation part"
+EVALUATION = f"{RUN}; RUN@validation/checkpoint-500 for a checkpoint, RUN@validation for the validation part"
 
 
 def add_recipe(parser: argparse.ArgumentParser) -> None:

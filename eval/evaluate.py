@@ -1,7 +1,7 @@
 """A run in; its predictions, scores, summary and report, all in the run's `eval/` folder, out.
 
 Reads downward: base and tuned model answer the held-out prompts, and both are scored. The validation part and
-checkpoints have folders of their own in it: `eval/validation`, `eval/checkpoint-500`.
+checkpoints have folders of their own in it: `eval/validation`, `eval/validation/checkpoint-500`.
 """
 
 import json
@@ -22,6 +22,7 @@ from eval.opening import (
     find_folder,
     list_notes,
     name_units,
+    prefer_validation,
     read_recipe,
     read_rows,
     replacing_evaluation,
@@ -55,9 +56,11 @@ def evaluate_run(
 ) -> tuple[Path, Summary]:
     """Evaluate one trained model; return its folder in `eval/`, chosen if not given, and the summary.
 
-    `tell` prints the lines on the way. `data` names a source of the user's own, evaluated in place of held-out rows.
+    A checkpoint is evaluated on validation rows, by which it may be chosen. `tell` prints the lines on the way. `data`
+    names a source of the user's own, evaluated in place of held-out rows.
     """
     weights = _find_weights(run, run.read().status, checkpoint)
+    overrides, chosen_on = prefer_validation(run, overrides) if checkpoint and data is None else (overrides, "")
     recipe = read_recipe(run, overrides)
     settings = recipe.eval
     own = convert_own(run, recipe, data) if data is not None else None
@@ -65,7 +68,8 @@ def evaluate_run(
     what = run.name + (f" at checkpoint {checkpoint}" if checkpoint else "")
     rows = f"prompts of {own.file.name}" if own else f"{settings.part} prompts"
     tell(format_field("run", f"{what}, {len(drawn.prompts)} {rows}, base {recipe.model.base}"))
-    for note in [*own.notes, own.file.note] if own else list_notes(run, recipe):
+    notes = [*own.notes, own.file.note] if own else list_notes(run, recipe)
+    for note in [*notes, *([chosen_on] if chosen_on else [])]:
         tell(format_field("note", note))
     folder = folder or find_folder(run, settings, checkpoint, own.folder if own else None)
     with replacing_evaluation(run, folder) as new:

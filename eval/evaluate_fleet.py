@@ -3,6 +3,9 @@
 Imports, loading the base model and its answers take their time once. The base stays loaded while adapters come and go
 (eval/asking/kept_base.py), and members with the same prompts share its answers (eval/asking/ask.py caches them). Each
 member gets the files of any evaluated run, in its own `eval/`; the vote's are in `runs/<fleet>/vote` (eval/vote.py).
+
+Members of a sweep, which have the same test rows, are evaluated on validation rows, and the best of them then on test
+rows. So the test set is asked once, for the one that was chosen, and its figure is what new rows would show.
 """
 
 import time
@@ -11,11 +14,11 @@ from pathlib import Path
 
 from eval.comparing.seeds_page import format_table, summarise_seeds, write_seeds
 from eval.evaluate import evaluate_run
-from eval.opening import choose_folder, find_limit_beside, list_notes, read_recipe
+from eval.opening import PART, choose_folder, find_limit_beside, list_notes, prefer_validation, read_recipe
 from eval.report.effect import changes_no_answer
 from eval.report.notes import format_limits
 from eval.report.pages import format_estimate
-from eval.scoring.summary import Summary
+from eval.scoring.summary import Summary, get_worth
 from eval.vote import evaluate_vote
 from recipebook import project
 from recipebook.errors import UserError
@@ -36,6 +39,10 @@ def evaluate_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], override
     """Evaluate the members; return 0, or 1 if some cannot be evaluated, with a line for each that says why."""
     print_field("fleet", f"{fleet}, {len(members)} trained members")
     started = time.monotonic()
+    given, sweep = overrides, _is_sweep(members)
+    if sweep:
+        overrides, chosen_on = prefer_validation(members[0][0], given)
+        print_field("note", chosen_on or f"the members are evaluated with {' '.join(given)}")
     beside = _find_beside(members, read_recipe(members[0][0], overrides))
     summaries = _evaluate_members(members, overrides, beside)
     failed = len(members) - len(summaries)
@@ -50,6 +57,8 @@ def evaluate_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], override
     if seeds and not failed:
         where = choose_folder(own, read_recipe(own, overrides).eval, limit=beside).relative_to(own.folder / "eval")
         _print_seeds(fleet, [run for run, _ in members], seeds, "" if where == Path() else where.as_posix())
+    if sweep and not failed and list(overrides) != list(given):
+        _evaluate_chosen([run for run, _ in members], summaries, given)
     refresh_page(fleet)
     for limit in format_limits(summaries):
         print(limit)
@@ -59,6 +68,22 @@ def evaluate_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], override
     else:
         print_field("next", f"make leaderboard RECIPE={fleet}")
     return int(failed > 0)
+
+
+def _is_sweep(members: Sequence[tuple[Run, Manifest]]) -> bool:
+    """Whether one of the members is to be chosen: they have the same held-out rows, and are no seeds and no voters."""
+    parts = [manifest.hashes.get("parts") for _, manifest in members]
+    alike = len(members) > 1 and parts[0] is not None and all(one == parts[0] for one in parts)
+    return alike and not _wants_vote(members[0][0]) and find_seeds(members) is None
+
+
+def _evaluate_chosen(runs: Sequence[Run], summaries: Sequence[Summary], overrides: Sequence[str]) -> None:
+    """Evaluate the member that is the best by its main figure on test rows, and print what it comes to."""
+    worth = [get_worth(summary) for summary in summaries]
+    best = runs[worth.index(max(worth))]
+    folder, summary = evaluate_run(best, [*overrides, f"{PART}test"])
+    print_field("chosen", f"{best.name}, the best of {len(runs)} on validation rows")
+    print_field("test", f"{_format_figure(summary)}; report: {shown(folder / 'report.html')}")
 
 
 def _print_seeds(fleet: str, members: Sequence[Run], seeds: Sequence[int], where: str) -> None:

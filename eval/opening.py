@@ -34,6 +34,7 @@ from recipebook.run.stage_run import StageRun
 from recipebook.sources.inputs import MADE
 from recipebook.suggestions import offer
 
+PART = "eval.part="
 PARTS = ("train", "validation", "test")
 # Methods that learn from pairs: those whose loss has a reference model, and those whose has none.
 WITH_REFERENCE = ("dpo", "ipo", "kto")
@@ -94,6 +95,21 @@ def list_notes(run: Run, recipe: Recipe) -> list[str]:
             f"{', '.join(recipe.data.split.by)} make intervals too narrow; a new training has the file"
         )
     return notes + ([replaced] if (replaced := _find_replaced(run, recipe.eval.part)) else [])
+
+
+def prefer_validation(run: Run, overrides: Sequence[str]) -> tuple[list[str], str]:
+    """The overrides by which models are evaluated to choose one of them, and a line that says so.
+
+    They are evaluated on validation rows, unless the user names a part, or there are none.
+    """
+    if any(one.startswith((PART, "eval=")) for one in overrides):
+        return [*overrides], ""
+    if not run.read().rows.get("validation"):
+        return [*overrides], "no validation rows: whichever is chosen by these test rows looks better than it is"
+    return [
+        *overrides,
+        f"{PART}validation",
+    ], f'a choice is made on validation rows; SET="{PART}test" evaluates test rows'
 
 
 def read_rows(run: Run, recipe: Recipe) -> DrawnPrompts:

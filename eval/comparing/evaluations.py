@@ -149,15 +149,22 @@ def find_evaluated(run: Run, where: str = "") -> Path:
 
 
 def format_command(run: Run, where: str) -> str:
-    """The command that repeats an evaluation: `make eval RUN=robot-lora-20261121-053004 CHECKPOINT=500`."""
+    """The command that repeats an evaluation: `make eval RUN=robot-lora-20261121-053004 SET="eval.limit=50"`."""
     return f"make eval RUN={run.name}{_format_settings(where)}"
+
+
+def shorten_fault(error: UserError, run: Run) -> str:
+    """The error, with the run's name for its folder and without the advice that is printed once for all runs."""
+    advice = rf"[:;] make eval RUN={re.escape(run.name)}( .*)?$"
+    return re.sub(advice, "", str(error).replace(shown(run.folder), run.name))
 
 
 def _format_settings(where: str) -> str:
     """The settings with which `make eval` repeats this evaluation."""
     _, _, checkpoint = where.partition("checkpoint-")
     limit = re.search(r"(?:^|/)limit-(\d+)", where)
-    given = ["eval.part=validation"] * where.startswith("validation") + ([f"eval.limit={limit[1]}"] if limit else [])
+    part = "validation" if where.startswith("validation") else "test" if checkpoint else ""
+    given = [*([f"eval.part={part}"] if part else []), *([f"eval.limit={limit[1]}"] if limit else [])]
     settings = " DATA=FILE" if where.startswith("data-") else ""
     settings += f" CHECKPOINT={checkpoint}" if checkpoint else ""
     return settings + (f' SET="{" ".join(given)}"' if given else "")

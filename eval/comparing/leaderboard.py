@@ -12,14 +12,20 @@ the best was chosen by the same rows and any of the runs could have been it. A l
 best looks because it was chosen (eval/comparing/selection.py).
 """
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from eval.comparing.evaluations import EvaluatedRun, list_evaluations, name_differences, read_evaluation
+from eval.comparing.evaluations import (
+    EvaluatedRun,
+    list_evaluations,
+    name_differences,
+    read_evaluation,
+    shorten_fault,
+)
 from eval.comparing.seeds import compare_systems, join_seeds
 from eval.comparing.selection import estimate_optimism
+from eval.report.baselines import judge_baselines
 from eval.report.charts import plot_bars
 from eval.report.notes import ONE_SEED
 from eval.report.pages import (
@@ -33,6 +39,7 @@ from eval.report.pages import (
     make_link,
     render_page,
 )
+from eval.scoring.summary import get_worth
 from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, agree_adjusted
 from eval.statistics.families import adjust_holm, share_level
 from recipebook import project
@@ -41,7 +48,6 @@ from recipebook.files import write_text
 from recipebook.fleet.seeds import find_seeds
 from recipebook.project import shown
 from recipebook.run import rundir
-from recipebook.run.rundir import Run
 from recipebook.terminal import fit, wrap
 
 ALONE = "not comparable with other runs (other rows or settings)"
@@ -87,12 +93,14 @@ class Group(NamedTuple):
 
     @property
     def doubts(self) -> list[str]:
-        """Why intervals may be too short, a line for each reason, and how many runs are one training each."""
+        """Lines on intervals that may be too short, on runs of one training, and on baselines, which have no rank."""
         told = [one.estimate.caution for one in self.standings]
         told += [one.difference.caution for one in self.standings if one.difference]
         alone = sum(not (one.run.seeds or one.run.members) for one in self.standings)
         seeds = [f"{_count_runs(alone)} of {ONE_SEED}"] if alone else []
-        return [*(f"intervals may be too short: {one}" for one in dict.fromkeys(told) if one), *seeds]
+        judged = {one.run.name: judge_baselines(one.run.summary) for one in self.standings}
+        against = [f"{name} in its own report: {text.rstrip('.')}" for name, text in judged.items() if text]
+        return [*(f"intervals may be too short: {one}" for one in dict.fromkeys(told) if one), *seeds, *against]
 
     @property
     def detectable(self) -> str:
@@ -151,7 +159,7 @@ def rank_runs(recipe: str | None, runs: Path = project.RUNS) -> Leaderboard:
                 if recipe in (None, run.read().recipe) or run.name in members:
                     evaluations.append(read_evaluation(run, where))
             except UserError as error:
-                left_out.append(UnrankedRun(run.name, _shorten(error, run)))
+                left_out.append(UnrankedRun(run.name, shorten_fault(error, run)))
     if recipe is not None and not evaluations and not left_out:
         known = sorted({manifest.recipe for _, manifest in rundir.list_readable(runs)})
         raise UserError(f"no run of recipe '{recipe}' in runs/; it has runs of: {', '.join(known) or 'none yet'}")
@@ -221,13 +229,6 @@ def _list_fleets(board: Leaderboard) -> dict[str, Path]:
     return {f"Members of {folder.name}": folder / "members.html" for folder in folders}
 
 
-def _shorten(error: UserError, run: Run) -> str:
-    """The error, with the run's name for its folder and without the advice that is printed once for all runs."""
-    return re.sub(
-        rf"[:;] make eval RUN={re.escape(run.name)}( .*)?$", "", str(error).replace(shown(run.folder), run.name)
-    )
-
-
 def _join_fleets(evaluations: Sequence[EvaluatedRun], runs: Path) -> list[EvaluatedRun]:
     """The evaluations with one system in place of the members of each fleet over training seeds."""
     joined: list[EvaluatedRun] = []
@@ -248,7 +249,7 @@ def _is_comparable(first: EvaluatedRun, other: EvaluatedRun) -> bool:
 
 def _rank(group: Sequence[EvaluatedRun]) -> Group:
     headline = group[0].summary.headline
-    best, *others = sorted(group, key=_get_worth, reverse=True)
+    best, *others = sorted(group, key=lambda run: get_worth(run.summary), reverse=True)
     pairs = len(group) * len(others) // 2
     differences = [compare_systems(headline, best, other, share_level(pairs)) for other in others]
     adjusted = adjust_holm([difference.p for difference in differences], pairs)
@@ -266,13 +267,6 @@ def _rank(group: Sequence[EvaluatedRun]) -> Group:
         standings=tuple(standings),
         optimism=estimate_optimism([run.scores for run in group], headline, best.groups, best.summary.seed),
     )
-
-
-def _get_worth(run: EvaluatedRun) -> float:
-    mean = run.summary.headline.tuned.mean
-    if mean is None:
-        return float("-inf")
-    return -mean if run.summary.headline.less_is_better else mean
 
 
 def _name_group(group: Group) -> str:

@@ -41,7 +41,9 @@ def join_seeds(fleet: str, runs: Sequence[EvaluatedRun]) -> EvaluatedRun:
         )
         for result in first.summary.results
     ]
-    return joined._replace(summary=first.summary.model_copy(update={"results": tuple(results), "slices": ()}))
+    return joined._replace(
+        summary=first.summary.model_copy(update={"results": tuple(results), "slices": (), "baselines": ()})
+    )
 
 
 def estimate_system(result: Result, system: EvaluatedRun) -> Estimate:

@@ -42,6 +42,15 @@ class SeedSummary(Frozen):
     runs: tuple[str, ...]
     rows: int
     figures: tuple[SeedFigure, ...]
+    baselines: tuple[str, ...] = ()
+    """Those of the members' own reports, a placebo among them."""
+
+    @property
+    def note(self) -> str:
+        """Where baselines are compared; empty without any."""
+        if not self.baselines:
+            return ""
+        return f"{', '.join(self.baselines)}: not compared with all seeds together; each seed's own report does it"
 
     @property
     def verdict(self) -> str:
@@ -56,7 +65,8 @@ def summarise_seeds(fleet: str, members: Sequence[Run], seeds: Sequence[int], wh
     """Sum up the evaluations of the members, in the folder `where` of each one's `eval/`."""
     system = join_seeds(fleet, [read_evaluation(run, where) for run in members])
     base = [answer.base for answer in read_answers(members[0], where) if answer.base is not None]
-    before = read_evaluation(members[0], where).summary.results
+    first_summary = read_evaluation(members[0], where).summary
+    before = first_summary.results
     figures = []
     for result, first in zip(system.summary.results, before, strict=True):
         against = compare_trainings(result, [base], system.seeds, system.groups) if base else None
@@ -73,6 +83,7 @@ def summarise_seeds(fleet: str, members: Sequence[Run], seeds: Sequence[int], wh
             one.model_copy(update={"result": one.result.model_copy(update={"p_adjusted": p})})
             for one, p in zip(figures, adjusted, strict=True)
         ),
+        baselines=tuple(one.name for one in first_summary.baselines),
     )
 
 
@@ -96,4 +107,4 @@ def format_table(summary: SeedSummary) -> str:
         )
         for one in summary.figures
     ]
-    return "\n".join([fit([head, *rows]), wrap(summary.verdict)])
+    return "\n".join([fit([head, *rows]), wrap(summary.verdict), *([wrap(summary.note)] if summary.note else [])])

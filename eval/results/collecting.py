@@ -47,7 +47,9 @@ def collect(trained: TrainedRecipe, evaluation_seconds: float | None) -> RecipeR
 def list_commands(recipe: str, profile: str, *, fleet: bool) -> tuple[str, str]:
     """What repeats a result."""
     limit = f" LIMIT={MEMBERS}" if fleet else ""
-    return f"make train RECIPE={recipe} PROFILE={profile}{limit}", f"make eval RUN={recipe}"
+    # Of a sweep, all members are evaluated on test rows here, and not the one that is chosen on validation rows.
+    part = ' SET="eval.part=test"' if fleet else ""
+    return f"make train RECIPE={recipe} PROFILE={profile}{limit}", f"make eval RUN={recipe}{part}"
 
 
 def identify_runs(identities: Sequence[str]) -> str:

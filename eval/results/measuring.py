@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+from eval.opening import PART
 from eval.report.pages import format_estimate, format_number
 from eval.results.collecting import collect
 from eval.results.records import MEMBERS, PROFILES, Failure, RecipeRecord, list_measured, read_results, store
@@ -134,7 +135,9 @@ def _evaluate(trained: TrainedRecipe, log: Path, line: ProgressLine, at: tuple[i
     Whether all are evaluated is what counts, and not the status: a fleet may have members without test rows.
     """
     overrides = list(dict.fromkeys(one for model in trained.models for one in model.list_overrides()))
-    settings = ["--set", *overrides] if overrides else []
+    # Every member on the same part, where `make eval` would choose one of them.
+    part = f"{PART}{trained.models[0].settings.part}"
+    settings = ["--set", *dict.fromkeys([*overrides, part])]
     started = time.monotonic()
     status = _run(["eval", trained.query, *settings], log, line, at)
     if not trained.is_evaluated():

@@ -174,6 +174,14 @@ def summarise(
     )
 
 
+def get_worth(summary: Summary) -> float:
+    """The main figure, so that more is better; what is undefined is worth least."""
+    mean = summary.headline.tuned.mean
+    if mean is None:
+        return float("-inf")
+    return -mean if summary.headline.less_is_better else mean
+
+
 def estimate_figure(name: str, figure: Figure | Result, scores: Sequence[Scores], groups: Sequence[str]) -> Estimate:
     """One figure over some rows: a mean, or for a ratio the sum divided by the sum."""
     if figure.ratio:

@@ -57,8 +57,13 @@ def read_line(standing: MemberState, fault: str | None) -> Line:
 
 
 def read_figure(folder: Path) -> str:
-    """The main figure of a run's evaluation, or why it cannot be read; empty without an evaluation."""
+    """The main figure of a run's evaluation, or why it cannot be read; empty without an evaluation.
+
+    It is that of test rows, and of validation rows where there is no other.
+    """
     try:
-        return read_headline(folder / "eval" / "summary.json")
+        tested = read_headline(folder / "eval" / "summary.json")
+        checked = "" if tested else read_headline(folder / "eval" / "validation" / "summary.json")
+        return tested or (f"{checked} on validation" if checked else "")
     except UserError as error:
         return str(error)

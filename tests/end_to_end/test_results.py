@@ -73,7 +73,8 @@ def test_members_are_recognised_and_pooled(measured: tuple[Project, str]) -> Non
     record = find_record(project, "quick-fleet")
     assert record["members"] == [find_record(project, "quick")["run"]] * 2
     assert (record["rows"], record["result"]["tuned"]["n"]) == (16, 16)
-    assert record["commands"] == ["make train RECIPE=quick-fleet PROFILE=tiny LIMIT=3", "make eval RUN=quick-fleet"]
+    again = 'make eval RUN=quick-fleet SET="eval.part=test"'
+    assert record["commands"] == ["make train RECIPE=quick-fleet PROFILE=tiny LIMIT=3", again]
 
 
 def test_stages_have_the_figure_of_the_last_model_on_the_rows_of_the_recipe(measured: tuple[Project, str]) -> None:
