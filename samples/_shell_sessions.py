@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from recipebook.shell.dialogue import ROUNDS, observe, write_rules
+from recipebook.shell.dialogue import ROUNDS, observe, format_rules
 from recipebook.shell.outcomes import Outcome, reward
 from samples._shell_tasks import MadeTask
 
@@ -62,7 +62,7 @@ def _wait(task: MadeTask) -> list[Turn]:
 
 
 def _record(index: str, task: MadeTask, outcome: Outcome, status: str, turns: list[Turn]) -> dict[str, Any]:
-    begin = [("user", write_rules()), ("agent", "OK."), ("user", task.instruction)]
+    begin = [("user", format_rules()), ("agent", "OK."), ("user", task.instruction)]
     return {
         "task_name": "os_interaction",
         "sample_index": index,

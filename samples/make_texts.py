@@ -13,7 +13,7 @@ import json
 import random
 import re
 
-from recipebook.shell.dialogue import write_rules
+from recipebook.shell.dialogue import format_rules
 from samples import _robot_actions as words
 from samples import make_persona, make_robot, make_shell, make_toolformer
 from samples._generator import write_sample
@@ -78,7 +78,7 @@ def _list_turns(rng: random.Random, count: int, seed: int) -> list[str]:
     """`count` turns of shell sessions, each without what it answers; a few are the rules, in any order."""
     sessions = make_shell.make_sessions(make_shell.draw_tasks(count, seed))
     turns = {turn["content"] for session in sessions for turn in session["chat_history"]["value"][3:]}
-    rules = write_rules().split(". ")
+    rules = format_rules().split(". ")
     ruled = [". ".join(rng.sample(rules, len(rules))) for _ in range(count // 50)]
     return ruled + rng.sample(sorted(turns), count - len(ruled))
 

@@ -2,7 +2,7 @@
 
     {"collection": 3, "step": 72, "success": 0.46, "mean_reward": 0.19, "outcomes": {"correct": 22, "incorrect": 26},
      "success_by_kind": {"copy_file": 0.5}, "rounds": 1.9, "answer_tokens": 31.2, "groups": 6, "learned_from": 5,
-     "invalid": 3, "entropy": 0.21, "clip_share": 0.02, "grad_norm": 0.4}
+     "invalid": 3, "kl": 0.031, "entropy": 0.21, "clip_share": 0.02, "grad_norm": 0.4}
 
 `transcripts/3.jsonl` has its episodes. The adapter that played the best collection lies in `best/`. A training whose
 success is too low before the first step, or in two collections in a row, is stopped.
@@ -22,8 +22,8 @@ STATS, TRANSCRIPTS, BEST = "training_stats.jsonl", "transcripts", "best"
 TRAINED = "default"
 """PEFT's name of the adapter in training; TRL may keep a frozen copy beside it."""
 
-LOGGED = {"entropy": "entropy", "clip_ratio/region_mean": "clip_share", "kl": "kl", "grad_norm": "grad_norm"}
-"""TRL's names of what it logs of the updates, and ours; `kl` is there where `rl.beta` is above 0."""
+LOGGED = {"entropy": "entropy", "clip_ratio/region_mean": "clip_share", "grad_norm": "grad_norm"}
+"""TRL's names of what it logs of the updates, and ours."""
 
 Stats = dict[str, Any]
 
@@ -52,16 +52,22 @@ class Collections:
         self.least = least_success
 
     def add(
-        self, played: Sequence[Collected], learned: Sequence[Collected], step: int, save: Callable[[Path], None]
+        self,
+        played: Sequence[Collected],
+        learned: Sequence[Collected],
+        step: int,
+        save: Callable[[Path], None],
+        kl: float | None = None,
     ) -> None:
         """Write what a collection before `step` came to; `save` its adapter if it is the best; stop after a collapse.
 
         `learned` has drawn groups in place of those among `played` that teach nothing: no fair sample of the policy.
+        `kl` is how far the policy has gone from the one at the start (trainer/divergence.py).
         Of a collection that is played again after a resume, the new figures count.
         """
         earlier = [line for line in read_stats(self.folder) if line["step"] < step]
         stats = {"collection": len(earlier) + 1, "step": step, **summarise(played)}
-        stats["learned_from"] = sum(group.differs for group in learned)
+        stats |= {"learned_from": sum(group.differs for group in learned), "kl": kl}
         self._write([*earlier, stats], learned)
         print(format_line(stats), flush=True)
         if stats["success"] > max((line["success"] for line in earlier), default=-1.0):

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from trainer.collected import TRAINED, Collections
+from trainer.divergence import StartingPolicy
 from trainer.rollouts import EpisodeKeys, Player, begin_with
 
 
@@ -36,7 +37,8 @@ class ReinforcementPlugin(BasePlugin):  # type: ignore[misc]
         """Set the player that TRL's trainer will call."""
         keys = EpisodeKeys.model_validate(dict(cfg.episodes))
         self.collections = Collections(Path.cwd(), keys.least_success)
-        begin_with(Player(keys, self.collections))
+        self.player = Player(keys, self.collections)
+        begin_with(self.player)
 
     def get_training_args(self, cfg: Any) -> dict[str, Any]:
         """Without dropout: with it, the probability ratio of the first step would not be 1."""
@@ -47,9 +49,13 @@ class ReinforcementPlugin(BasePlugin):  # type: ignore[misc]
         return [NoEmptySteps(), Updates(self.collections)]
 
     def post_trainer_create(self, cfg: Any, trainer: Any) -> None:
-        """Save the trained adapter alone: TRL puts a frozen copy beside it where `beta` is above 0."""
+        """Note where the policy starts, and save the trained adapter alone.
+
+        TRL puts a frozen copy beside the adapter where `beta` is above 0.
+        """
         model = trainer.model
         if hasattr(model, "peft_config"):
+            self.player.start = StartingPolicy(model)
             model.save_pretrained = partial(model.save_pretrained, selected_adapters=[TRAINED])
 
 

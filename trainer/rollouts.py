@@ -11,6 +11,8 @@ for an episode that cannot be scored.
 
 import random
 from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -19,9 +21,11 @@ from pydantic import BaseModel, ConfigDict
 from recipebook.playing.merging import merged
 from recipebook.playing.play import Played, play
 from recipebook.recipe.evaluation_keys import Generation
-from recipebook.shell.episodes import Episodes
+from recipebook.shell.address import open_episodes
+from recipebook.shell.client import RemoteEpisodes
 from recipebook.shell.tasks import Task
 from trainer.collected import Collected, Collections
+from trainer.divergence import StartingPolicy
 
 Values = list[float | None]
 # Seeds of steps, processes and draws fall apart.
@@ -61,6 +65,13 @@ class Player:
         self.keys = keys
         self.collections = collections
         self.tasks: dict[str, Task] = {}
+        self.start: StartingPolicy | None = None
+        self._opened = ExitStack()
+
+    @cached_property
+    def episodes(self) -> RemoteEpisodes:
+        """The server's episodes; one that this process started ends with it."""
+        return self._opened.enter_context(open_episodes(self.keys.rounds, self.keys.seconds))
 
     def collect(self, prompts: Sequence[str], trainer: Any) -> dict[str, Any]:
         """The episodes of one collection, as TRL takes them."""
@@ -81,22 +92,28 @@ class Player:
             new = self._play(tasks, trainer, seed + draw * PRIME**2, group, lot)
             groups = [*(one for one in groups if one.differs), *new, *[groups[at] for at in dull[len(new) :]]]
         if trainer.is_world_process_zero():
-            self.collections.add(played, groups, trainer.state.global_step, trainer.model.save_pretrained)
+            kl = self._measure_divergence(played, trainer)
+            self.collections.add(played, groups, trainer.state.global_step, trainer.model.save_pretrained, kl)
         return join(groups)
+
+    def _measure_divergence(self, played: Sequence[Collected], trainer: Any) -> float | None:
+        if self.start is None:
+            return None
+        model, batch = trainer.accelerator.unwrap_model(trainer.model), trainer.args.per_device_train_batch_size
+        episodes = [one for group in played for one in group.episodes]
+        return self.start.measure(model, episodes, trainer.args.temperature, batch)
 
     def _play(self, tasks: Sequence[Task], trainer: Any, seed: int, group: int, lot: random.Random) -> list[Collected]:
         settings = Generation(
             max_new_tokens=self.keys.answer_tokens, temperature=trainer.args.temperature, batch_size=len(tasks)
         )
         model = trainer.accelerator.unwrap_model(trainer.model)
-        episodes = Episodes(rounds=self.keys.rounds, seconds=self.keys.seconds)
         state = torch.get_rng_state()
         torch.manual_seed(seed)
         try:
             with merged(model) as plain:
-                played = play(
-                    plain, trainer.processing_class, tasks, episodes, settings, trainer.args.max_completion_length
-                )
+                limit = trainer.args.max_completion_length
+                played = play(plain, trainer.processing_class, tasks, self.episodes, settings, limit)
         finally:
             torch.set_rng_state(state)
         values = [self.keys.value(one, lot) for one in played]

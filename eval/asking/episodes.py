@@ -20,7 +20,7 @@ from recipebook.playing.merging import merged
 from recipebook.playing.play import Played, play
 from recipebook.progress import ProgressLine
 from recipebook.recipe.evaluation_keys import Generation
-from recipebook.shell.episodes import Episodes
+from recipebook.shell.address import open_episodes
 from recipebook.shell.tasks import Task
 
 INVALID = "agent_validation_failed"
@@ -47,10 +47,10 @@ def play_tasks(
 ) -> list[ModelAnswer]:
     """One episode a prompt, in order, by the model as it is."""
     tasks = [_read_task(prompt) for prompt in prompts]
-    line, episodes = ProgressLine(label), Episodes(rounds=options.rounds, seconds=options.seconds)
+    line = ProgressLine(label)
     torch.manual_seed(settings.seed)
     found: list[ModelAnswer] = []
-    with merged(model) as plain:
+    with open_episodes(options.rounds, options.seconds) as episodes, merged(model) as plain:
         for start in range(0, len(tasks), settings.batch_size):
             line.draw(start, len(tasks))
             part = tasks[start : start + settings.batch_size]

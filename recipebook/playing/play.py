@@ -11,18 +11,37 @@ the box printed last stands in no `ids` if no answer follows it.
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
+from uuid import uuid4
 
 from recipebook.playing.decode import decode
 from recipebook.playing.dialogue_ids import find_end, find_turn, open_ids
 from recipebook.recipe.evaluation_keys import Generation
 from recipebook.rows import Message
-from recipebook.shell.episodes import Episodes, Step
+from recipebook.shell.episodes import Step
 from recipebook.shell.outcomes import Outcome
 from recipebook.shell.tasks import Task
 
 BOXES_AT_ONCE = 8
 RUNNING = Step("", False, "running")
+
+
+class OpenEpisodes(Protocol):
+    """Episodes of this process or of a server."""
+
+    rounds: int
+
+    def reset(self, task: Task, episode: str) -> list[dict[str, str]]:
+        """Begin an episode; the messages before the first answer."""
+
+    def step(self, episode: str, number: int, text: str) -> Step:
+        """Take a step."""
+
+    def evaluate(self, episode: str) -> Outcome:
+        """The outcome."""
+
+    def close(self, episode: str) -> None:
+        """End an episode."""
 
 
 class Played(NamedTuple):
@@ -64,7 +83,7 @@ def play(
     model: Any,
     tokenizer: Any,
     tasks: Sequence[Task],
-    episodes: Episodes,
+    episodes: OpenEpisodes,
     settings: Generation,
     limit: int,
     watch: Callable[[int, int], None] = lambda round_, live: None,
@@ -73,7 +92,9 @@ def play(
 
     `watch` is called before each round with its number and the number of open episodes.
     """
-    opened = [_Open(task, f"{at}-{task.number}") for at, task in enumerate(tasks)]
+    # Others may play on the same server.
+    own = uuid4().hex[:12]
+    opened = [_Open(task, f"{own}-{at}") for at, task in enumerate(tasks)]
     end = find_end(tokenizer)
     with ThreadPoolExecutor(BOXES_AT_ONCE) as pool:
         try:
@@ -114,14 +135,14 @@ def _answer(model: Any, tokenizer: Any, live: Sequence[_Open], settings: Generat
             one.ended = answer.ended
 
 
-def _act(one: _Open, episodes: Episodes) -> None:
+def _act(one: _Open, episodes: OpenEpisodes) -> None:
     """Run what the answer asks for; an answer that did not end is no action, and reads as an empty one."""
     one.step = episodes.step(one.name, len(one.answers), one.answers[-1] if one.ended else "")
     if one.step.observation:
         one.outputs.append(one.step.observation)
 
 
-def _judge(one: _Open, episodes: Episodes) -> None:
+def _judge(one: _Open, episodes: OpenEpisodes) -> None:
     one.outcome = episodes.evaluate(one.name)
 
 

@@ -7,19 +7,21 @@
         episodes.close("17-0")
 
 A call whose reply was lost is repeated for `patience` seconds: steps are numbered and outcomes decided once, so none
-counts twice. A server that was started again knows no episode of before, and says so.
+counts twice. A server that was started again knows no episode of before. Then the episode begins anew there, and the
+answers that it had are given again, so that the caller goes on where it was.
 """
 
 import time
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
 from recipebook.errors import UserError, on_one_line
 from recipebook.shell import messages
-from recipebook.shell.episodes import EpisodeError, Step
+from recipebook.shell.dialogue import ROUNDS
+from recipebook.shell.episodes import SECONDS, EpisodeError, Step
 from recipebook.shell.outcomes import Outcome
 from recipebook.shell.tasks import Task
 
@@ -32,12 +34,33 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 Reply = TypeVar("Reply", bound=BaseModel)
 
 
+class LostEpisodeError(EpisodeError):
+    """The server has no such episode."""
+
+
+class GivenAnswers(NamedTuple):
+    """What it takes to play an open episode again up to where it is."""
+
+    task: Task
+    answers: list[str]
+
+
 class RemoteEpisodes:
     """Episodes on a server; every method may be called from any thread."""
 
-    def __init__(self, address: str, token: str | None = None, patience: float = 60) -> None:
+    def __init__(
+        self,
+        address: str,
+        token: str | None = None,
+        rounds: int = ROUNDS,
+        seconds: float = SECONDS,
+        patience: float = 60,
+    ) -> None:
         self.address = address
+        self.rounds = rounds
+        self.seconds = seconds
         self.patience = patience
+        self._given: dict[str, GivenAnswers] = {}
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._client = httpx.Client(base_url=address, headers=headers, timeout=TIMEOUT)
 
@@ -57,19 +80,23 @@ class RemoteEpisodes:
 
     def reset(self, task: Task, episode: str) -> list[dict[str, str]]:
         """Begin an episode, or begin it anew; the messages before the agent's first answer."""
-        request = messages.ResetRequest(task=task.number, episode=episode)
-        return self._ask("/reset", request, messages.ResetReply).messages
+        request = messages.ResetRequest(task=task, episode=episode, rounds=self.rounds, seconds=self.seconds)
+        begun = self._ask("/reset", request, messages.ResetReply).messages
+        self._given[episode] = GivenAnswers(task, [])
+        return begun
 
     def step(self, episode: str, number: int, text: str) -> Step:
         """Take step `number`, or return what it led to if it was taken before."""
         request = messages.StepRequest(episode=episode, number=number, text=text)
-        reply = self._ask("/step", request, messages.StepReply)
+        reply = self._ask_restored(episode, "/step", request, messages.StepReply)
+        if (given := self._given.get(episode)) and number == len(given.answers) + 1:
+            given.answers.append(text)
         return Step(reply.observation, reply.done, reply.status)
 
     def evaluate(self, episode: str) -> Outcome:
         """The outcome by the task's check."""
         request = messages.EpisodeRequest(episode=episode)
-        return self._ask("/evaluate", request, messages.OutcomeReply).outcome
+        return self._ask_restored(episode, "/evaluate", request, messages.OutcomeReply).outcome
 
     def state(self, episode: str) -> messages.StateReply:
         """How far an episode is."""
@@ -77,7 +104,21 @@ class RemoteEpisodes:
 
     def close(self, episode: str) -> None:
         """End an episode; nothing happens where there is none."""
+        self._given.pop(episode, None)
         self._ask("/close", messages.EpisodeRequest(episode=episode), messages.CloseReply)
+
+    def _ask_restored(self, episode: str, path: str, request: BaseModel, reply: type[Reply]) -> Reply:
+        """Ask; where the server has lost an episode of this client, begin it anew and give its answers again."""
+        try:
+            return self._ask(path, request, reply)
+        except LostEpisodeError:
+            given = self._given.get(episode)
+            if given is None:
+                raise
+        self.reset(given.task, episode)
+        for number, text in enumerate(given.answers, 1):
+            self.step(episode, number, text)
+        return self._ask(path, request, reply)
 
     def _ask(self, path: str, request: BaseModel | None, reply: type[Reply]) -> Reply:
         until, pause = time.monotonic() + self.patience, FIRST_PAUSE
@@ -95,7 +136,9 @@ class RemoteEpisodes:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def _read(self, answer: httpx.Response, reply: type[Reply]) -> Reply:
-        if answer.status_code in (UNKNOWN, OUT_OF_TURN):
+        if answer.status_code == UNKNOWN:
+            raise LostEpisodeError(self._describe(answer))
+        if answer.status_code == OUT_OF_TURN:
             raise EpisodeError(self._describe(answer))
         if answer.is_error:
             raise UserError(self._describe(answer))

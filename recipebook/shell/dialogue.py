@@ -35,14 +35,14 @@ class Action(NamedTuple):
     script: str
 
 
-def write_rules(rounds: int = ROUNDS) -> str:
+def format_rules(rounds: int = ROUNDS) -> str:
     """The rules, with the number of answers that an episode may have."""
     return RULES.format(rounds="1 round" if rounds == 1 else f"{rounds} rounds")
 
 
 def open_dialogue(instruction: str, rounds: int = ROUNDS) -> list[dict[str, str]]:
     """The messages before the agent's first answer: the rules are given and accepted, then comes the task."""
-    turns = [("system", SYSTEM), ("user", write_rules(rounds)), ("assistant", ACCEPTED), ("user", instruction)]
+    turns = [("system", SYSTEM), ("user", format_rules(rounds)), ("assistant", ACCEPTED), ("user", instruction)]
     return [{"role": role, "content": content} for role, content in turns]
 
 

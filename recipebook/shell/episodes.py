@@ -39,8 +39,10 @@ class Step(NamedTuple):
 class Episode:
     """One episode; its lock lets only one call at a time work on it."""
 
-    def __init__(self, task: Task, rounds: int) -> None:
+    def __init__(self, task: Task, rounds: int, seconds: float) -> None:
         self.task = task
+        self.rounds = rounds
+        self.seconds = seconds
         self.lock = threading.Lock()
         self.messages = open_dialogue(task.instruction, rounds)
         self.box: Box | None = None
@@ -73,16 +75,21 @@ class Episodes:
         self._lock = threading.Lock()
         self._episodes: dict[str, Episode] = {}
 
-    def reset(self, task: Task, episode: str) -> list[dict[str, str]]:
-        """Begin an episode, or begin it anew; the messages before the agent's first answer."""
+    def reset(
+        self, task: Task, episode: str, rounds: int | None = None, seconds: float | None = None
+    ) -> list[dict[str, str]]:
+        """Begin an episode, or begin it anew; the messages before the agent's first answer.
+
+        `rounds` and `seconds` hold for this episode, in place of those for all.
+        """
         self.close(episode)
-        new = Episode(task, self.rounds)
+        new = Episode(task, rounds or self.rounds, seconds or self.seconds)
         with self._lock:
             self._episodes[episode] = new
         with new.lock:
             try:
                 new.box = self.opener(self.settings)
-                result = new.box.run(task.init, self.seconds)
+                result = new.box.run(task.init, new.seconds)
             except BoxError:
                 new.status = "task_environment_error"
                 return new.messages
@@ -161,13 +168,13 @@ class Episodes:
             return self._end(current, "completed" if action.kind == "finish" else "agent_validation_failed")
         assert current.box
         try:
-            result = current.box.run(action.script, self.seconds)
+            result = current.box.run(action.script, current.seconds)
         except BoxError:
             return self._end(current, "task_environment_error")
-        observation = observe(result.output, self.seconds if result.timed_out else None, result.cut)
+        observation = observe(result.output, current.seconds if result.timed_out else None, result.cut)
         current.broken = result.lost
         current.messages.append({"role": "user", "content": observation})
-        if result.lost or len(current.steps) + 1 >= self.rounds:
+        if result.lost or len(current.steps) + 1 >= current.rounds:
             return self._end(current, "completed" if result.lost else "task_limit_reached", observation)
         return Step(observation, False, "running")
 
@@ -184,7 +191,7 @@ class Episodes:
             return "unset"
         assert current.box
         try:
-            result = current.box.judge(current.task.check, self.seconds)
+            result = current.box.judge(current.task.check, current.seconds)
         except BoxError:
             return "unknown"
         return "correct" if result.status == 0 and not (result.timed_out or result.lost) else "incorrect"

@@ -15,16 +15,22 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from recipebook.frozen import Frozen
 from recipebook.shell.episodes import Status
 from recipebook.shell.outcomes import Outcome
+from recipebook.shell.tasks import Task
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 LONGEST_ANSWER = 1_000_000
+LONGEST_COMMAND = 3600
 
 
 class ResetRequest(Frozen):
-    """Begin an episode on a task, by the task's number in the file."""
+    """Begin an episode on a task: a whole task, or the number of one in the server's file."""
 
-    task: int
+    task: int | Task
     episode: Name
+    rounds: PositiveInt | None = None
+    """Answers that the episode may have; five if it is left out."""
+    seconds: Annotated[float, Field(gt=0, le=LONGEST_COMMAND)] | None = None
+    """Time that a command has; twenty seconds if it is left out."""
 
 
 class ResetReply(Frozen):

@@ -8,7 +8,7 @@ Everything happens in `Episodes`. Boxes start in the spawner's process, so it do
 
 import secrets
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Annotated
 
@@ -29,7 +29,6 @@ class ServerSettings(Frozen):
     """Where the server listens, and what it takes."""
 
     host: str = "127.0.0.1"
-    port: int = 8000
     token: str | None = None
     """What callers must send as `Authorization: Bearer …`."""
     most_episodes: int = 256
@@ -43,7 +42,7 @@ def require_safe(settings: ServerSettings) -> None:
         raise UserError(f"--host {settings.host}: others than this machine may only call a server with a token")
 
 
-def build_app(tasks: list[Task], episodes: Episodes, settings: ServerSettings) -> FastAPI:
+def build_app(tasks: Sequence[Task], episodes: Episodes, settings: ServerSettings) -> FastAPI:
     """The application; when it ends, so do all episodes."""
     app = FastAPI(title="Shell tasks", lifespan=_make_lifespan(episodes, settings), dependencies=_guard(settings))
     by_number = {task.number: task for task in tasks}
@@ -56,12 +55,13 @@ def build_app(tasks: list[Task], episodes: Episodes, settings: ServerSettings) -
     @app.post("/reset")
     def reset(request: messages.ResetRequest) -> messages.ResetReply:
         """Begin an episode, or begin it anew."""
-        if request.task not in by_number:
+        task = by_number.get(request.task) if isinstance(request.task, int) else request.task
+        if task is None:
             raise HTTPException(404, f"no task {request.task}; there are {len(tasks)}")
         open_now = episodes.list_open()
         if request.episode not in open_now and len(open_now) >= settings.most_episodes:
             raise HTTPException(503, f"{len(open_now)} episodes are open, and no more are taken")
-        begun = episodes.reset(by_number[request.task], request.episode)
+        begun = episodes.reset(task, request.episode, request.rounds, request.seconds)
         return messages.ResetReply(episode=request.episode, messages=begun)
 
     @app.post("/step")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from recipebook.shell.dialogue import Action, observe, open_dialogue, parse_action, write_rules
+from recipebook.shell.dialogue import Action, format_rules, observe, open_dialogue, parse_action
 
 
 @pytest.mark.parametrize(
@@ -26,16 +26,16 @@ def test_the_first_act_decides_and_all_blocks_are_one_command(answer: str, actio
 def test_a_dialogue_begins_with_the_rules_and_the_task() -> None:
     assert open_dialogue("Delete x.") == [
         {"role": "system", "content": "You are a helpful assistant."},
-        {"role": "user", "content": write_rules()},
+        {"role": "user", "content": format_rules()},
         {"role": "assistant", "content": "OK."},
         {"role": "user", "content": "Delete x."},
     ]
 
 
 def test_the_rules_name_the_rounds_that_an_episode_has() -> None:
-    assert "You have 5 rounds. " in write_rules()
+    assert "You have 5 rounds. " in format_rules()
     assert "You have 3 rounds. " in open_dialogue("Delete x.", rounds=3)[1]["content"]
-    assert "You have 1 round. " in write_rules(1)
+    assert "You have 1 round. " in format_rules(1)
 
 
 def test_an_observation_is_the_output_and_what_happened_to_it() -> None:

@@ -16,6 +16,7 @@ import pytest
 from recipebook.errors import UserError
 from recipebook.shell.client import RemoteEpisodes
 from recipebook.shell.episodes import EpisodeError, Step
+from recipebook.shell.messages import PingReply
 from recipebook.shell.server import ServerSettings, require_safe
 from recipebook.shell.tasks import Task, read_tasks
 from tests.recipebook.shell.boxes import needs_boxes
@@ -32,13 +33,16 @@ def act(script: str) -> str:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "recipebook", "serve-env", str(TASKS), "--port", str(port), "--episodes", "8"]
+    with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as other:
+        port, second = (one.getsockname()[1] for one in (free, other))
+    ports = ["--port", str(port), str(second)]
+    command = [sys.executable, "-m", "recipebook", "serve-env", str(TASKS), *ports, "--episodes", "8"]
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "SHELL_TASKS_TOKEN": TOKEN})
     address = f"http://127.0.0.1:{port}"
     with RemoteEpisodes(address, TOKEN) as episodes:
         assert episodes.ping().tasks == 1000
+    with RemoteEpisodes(f"http://127.0.0.1:{second}", TOKEN) as episodes:
+        assert episodes.ping() == PingReply(tasks=1000, episodes=0)
     yield address, process
     process.kill()
     process.wait()
@@ -98,10 +102,29 @@ def test_a_full_server_says_so_and_a_wrong_number_or_token_is_refused(episodes: 
             hasty.step("full0", 2, FINISH)
     for number in range(8):
         episodes.close(f"full{number}")
-    with pytest.raises(EpisodeError, match="no task 7; there are 1000"):
-        episodes.reset(first_task().model_copy(update={"number": 7}), "a")
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    unknown = httpx.post(f"{episodes.address}/reset", json={"task": 7, "episode": "a"}, headers=headers)
+    assert (unknown.status_code, unknown.json()) == (404, {"detail": "no task 7; there are 1000"})
     answer = httpx.post(f"{episodes.address}/api/ping", json={}, headers={"Authorization": "Bearer x"})
     assert (answer.status_code, answer.json()) == (401, {"detail": "the token is missing or wrong"})
+
+
+@needs_boxes
+def test_a_task_of_the_servers_file_is_named_by_its_number(episodes: RemoteEpisodes) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    begun = httpx.post(f"{episodes.address}/reset", json={"task": 560, "episode": "n"}, headers=headers).json()
+    assert begun["messages"][-1]["content"] == first_task().instruction
+    assert "You have 5 rounds." in begun["messages"][1]["content"]
+    episodes.close("n")
+
+
+@needs_boxes
+def test_the_caller_sets_the_rounds_and_the_seconds_of_its_episodes(episodes: RemoteEpisodes) -> None:
+    with RemoteEpisodes(episodes.address, TOKEN, rounds=2, seconds=0.5) as hasty:
+        assert "You have 2 rounds." in hasty.reset(first_task(), "hasty")[1]["content"]
+        assert hasty.step("hasty", 1, act("sleep 9")).observation.endswith("was ended after 0.5 seconds.")
+        assert hasty.step("hasty", 2, act("true")) == Step("The output of the OS is empty.", True, "task_limit_reached")
+        hasty.close("hasty")
 
 
 @needs_boxes

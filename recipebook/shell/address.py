@@ -1,0 +1,84 @@
+"""Where episodes are played: on the server that SHELL_TASKS_SERVER names, else on one that this process starts.
+
+    with open_episodes(rounds=5, seconds=20) as episodes:
+        episodes.reset(task, "17-0")
+
+A server of this process's own listens to this machine alone, with a token that nobody else knows. Its socket belongs to
+this process: if the server is killed, another is started on the same address, and callers notice a pause only.
+"""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from recipebook.project import PROJECT
+from recipebook.shell.client import RemoteEpisodes
+from recipebook.shell.requirements import require_boxes
+
+SERVER, TOKEN = "SHELL_TASKS_SERVER", "SHELL_TASKS_TOKEN"
+PAUSE_SECONDS = 0.5
+# Seconds that a call waits for a server that is started again.
+PATIENCE = 120
+WAITING_CALLS = 128
+
+
+class OwnServer:
+    """A server of shell tasks that ends with this process, and is started again if it ends before."""
+
+    def __init__(self) -> None:
+        self.token = secrets.token_urlsafe()
+        self._listening = socket.create_server(("127.0.0.1", 0), backlog=WAITING_CALLS)
+        self.address = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self._closed = threading.Event()
+        self.process = self._start()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self._watcher.start()
+
+    def close(self) -> None:
+        """End the server and all its episodes."""
+        self._closed.set()
+        assert self.process.stdin
+        self.process.stdin.close()
+        self._watcher.join()
+        self._listening.close()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        descriptor = self._listening.fileno()
+        return subprocess.Popen(
+            [sys.executable, "-m", "recipebook.shell.serving", str(descriptor)], cwd=PROJECT, stdin=subprocess.PIPE,
+            pass_fds=[descriptor], env={**os.environ, TOKEN: self.token}, start_new_session=True,
+        )  # fmt: skip
+
+    def _watch(self) -> None:
+        # A server that ends by itself has said why, and would end again.
+        while (signalled := self.process.wait()) < 0:
+            if self._closed.wait(PAUSE_SECONDS):
+                return
+            print(f"the server of shell tasks was ended by signal {-signalled}, and is started again", flush=True)
+            self.process = self._start()
+        if not self._closed.is_set():
+            # Calls fail, and do not wait for an answer.
+            self._listening.close()
+
+
+@contextmanager
+def open_episodes(rounds: int, seconds: float) -> Iterator[RemoteEpisodes]:
+    """Episodes with so many `rounds` and `seconds` a command; UserError if no server can be had."""
+    if named := os.environ.get(SERVER):
+        with RemoteEpisodes(named, os.environ.get(TOKEN), rounds, seconds, PATIENCE) as episodes:
+            episodes.ping()
+            yield episodes
+        return
+    require_boxes()
+    server = OwnServer()
+    try:
+        with RemoteEpisodes(server.address, server.token, rounds, seconds, PATIENCE) as episodes:
+            episodes.ping()
+            yield episodes
+    finally:
+        server.close()

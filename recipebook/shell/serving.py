@@ -1,0 +1,74 @@
+"""Serves shell tasks until it is stopped: `python -m recipebook.shell.serving FD`, or `make serve-env` by `serve`.
+
+    serve(tasks, ServerSettings(), [listen("127.0.0.1", 8000)])
+
+Called with the descriptor FD of a listening socket, it serves another process of this project: that process sends
+whole tasks, has put a token into SHELL_TASKS_TOKEN, and holds the other end of the standard input. The server ends when
+that end is closed, also by a kill. So no box outlives the training that it was started for.
+"""
+
+import os
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+
+import uvicorn
+
+from recipebook.errors import UserError
+from recipebook.shell.address import TOKEN, WAITING_CALLS
+from recipebook.shell.box import BoxSettings
+from recipebook.shell.episodes import Episodes
+from recipebook.shell.inspection import inspect
+from recipebook.shell.server import ServerSettings, build_app
+from recipebook.shell.tasks import Task
+
+GRACE_SECONDS = 30
+# A training may have as many episodes at once as it likes.
+MOST_EPISODES = 1_000_000
+
+
+def require_holding_boxes() -> None:
+    """UserError if a quick attempt gets out of a box here."""
+    if out := [attempt.name for attempt in inspect(BoxSettings(), quick=True) if not attempt.held]:
+        raise UserError(f"boxes do not hold here, so none is served: {', '.join(out)} (make sandbox-check)")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; UserError if the port is taken or the address is not this machine's."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=WAITING_CALLS)
+    except OSError as error:
+        raise UserError(f"{host}:{port}: {error.strerror or error}; another port: PORT=9000") from None
+
+
+def serve(tasks: Sequence[Task], settings: ServerSettings, listening: list[socket.socket]) -> None:
+    """Serve on these sockets until SIGTERM or SIGINT."""
+    _make_server(tasks, settings).run(sockets=listening)
+
+
+def _make_server(tasks: Sequence[Task], settings: ServerSettings) -> uvicorn.Server:
+    app = build_app(tasks, Episodes(), settings)
+    return uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS))
+
+
+def _end_with_owner(server: uvicorn.Server) -> None:
+    while os.read(0, 1):
+        pass
+    server.should_exit = True
+
+
+def main() -> None:
+    """Serve the process that started this one."""
+    try:
+        require_holding_boxes()
+    except UserError as error:
+        sys.exit(str(error))
+    server = _make_server((), ServerSettings(token=os.environ[TOKEN], most_episodes=MOST_EPISODES))
+    threading.Thread(target=_end_with_owner, args=(server,), daemon=True).start()
+    server.run(sockets=[socket.socket(fileno=int(sys.argv[1]))])
+
+
+if __name__ == "__main__":
+    main()

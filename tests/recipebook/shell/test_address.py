@@ -1,0 +1,88 @@
+"""The server that a training starts for itself: it goes on after a kill, and ends with the process that started it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from recipebook.errors import UserError
+from recipebook.shell.address import SERVER, OwnServer, open_episodes
+from recipebook.shell.client import RemoteEpisodes
+from recipebook.shell.episodes import Step
+from recipebook.shell.tasks import Task
+from tests.recipebook.shell.boxes import needs_boxes
+
+ROOT = Path(__file__).parents[3]
+TASK = Task(
+    number=1, instruction="Write a and b into /srv/x.", init="mkdir -p /srv", check='[ "$(cat /srv/x)" = "ab" ]'
+)
+HOLD = """
+import time
+from recipebook.shell.address import OwnServer
+from recipebook.shell.client import RemoteEpisodes
+server = OwnServer()
+RemoteEpisodes(server.address, server.token).ping()
+print(server.process.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def act(script: str) -> str:
+    return f"Act: bash\n```bash\n{script}\n```"
+
+
+def is_running(process: int) -> bool:
+    stat = Path(f"/proc/{process}/stat")
+    return stat.exists() and ") Z " not in stat.read_text()
+
+
+@needs_boxes
+def test_episodes_go_on_where_they_were_after_their_server_was_killed_and_none_counts_twice() -> None:
+    server = OwnServer()
+    try:
+        with RemoteEpisodes(server.address, server.token) as episodes:
+            episodes.reset(TASK, "one")
+            episodes.reset(TASK, "broken")
+            empty = Step("The output of the OS is empty.", False, "running")
+            assert episodes.step("one", 1, act("printf a >> /srv/x")) == empty
+            # Its own commands break the box: incorrect, and still so after the box was made again.
+            hog = act(
+                "for n in 1 2 3 4; do python3 -c 'import time; x = b\"x\" * 300_000_000; time.sleep(9)' & done; wait"
+            )
+            assert episodes.step("broken", 1, hog).done
+            first = server.process.pid
+            os.kill(first, signal.SIGKILL)
+            assert episodes.step("one", 2, act("printf b >> /srv/x")) == empty
+            assert server.process.pid != first
+            assert episodes.step("one", 2, act("printf b >> /srv/x")) == empty
+            assert (episodes.state("one").steps, episodes.evaluate("one")) == (2, "correct")
+            assert episodes.evaluate("broken") == "incorrect"
+            assert episodes.ping().episodes == 2
+    finally:
+        server.close()
+    assert not is_running(server.process.pid)
+
+
+@needs_boxes
+def test_a_server_ends_with_the_process_that_started_it() -> None:
+    holder = subprocess.Popen([sys.executable, "-c", HOLD], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout
+    server = int(holder.stdout.readline())
+    assert is_running(server)
+    holder.kill()
+    holder.wait()
+    until = time.monotonic() + 30
+    while is_running(server) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not is_running(server)
+
+
+def test_a_named_server_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SERVER, "http://127.0.0.1:1")
+    monkeypatch.setattr("recipebook.shell.address.PATIENCE", 0)
+    with pytest.raises(UserError, match=r"^http://127\.0\.0\.1:1: .*refused"), open_episodes(5, 20):
+        pass
