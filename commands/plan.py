@@ -33,6 +33,7 @@ def plan(name: str, profile: str | None, overrides: Sequence[str]) -> int:
     from recipebook.pipeline.train import resolve_stages
     from recipebook.recipe.references import check_references
     from recipebook.recipe.switches import check_switches
+    from recipebook.train.continuing import check_begun
     from recipebook.train.hub_base import check_base
     from recipebook.train.machine import check_machine
     from recipebook.train.placebo import check_placebo
@@ -49,6 +50,7 @@ def plan(name: str, profile: str | None, overrides: Sequence[str]) -> int:
     check_switches(resolved)
     check_machine(resolved)
     check_base(resolved.recipe)
+    check_begun(resolved)
     print_recipe(resolved)
     if resolved.recipe.matrix:
         members = list_members(resolved)

@@ -64,6 +64,7 @@ def train(
     from recipebook.pipeline.train import resolve_stages, train_stages
     from recipebook.recipe.references import check_references
     from recipebook.recipe.switches import check_switches
+    from recipebook.train.continuing import check_begun
     from recipebook.train.hub_base import check_base
     from recipebook.train.machine import check_machine
     from recipebook.train.placebo import check_placebo
@@ -87,6 +88,7 @@ def train(
     check_switches(resolved)
     check_machine(resolved)
     check_base(resolved.recipe)
+    check_begun(resolved)
     if resolved.recipe.matrix:
         return train_fleet(resolved, overrides, members)
     return train_run(resolved, overrides, force=choice.force)

@@ -6,7 +6,7 @@ nothing is generated.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from importlib.metadata import version
@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eval.asking.answers import Answers, Measures, ModelAnswer
-from eval.asking.placebo import choose_placebo, load_placebo
+from eval.asking.compared import choose_placebo, find_before, load_compared
 from eval.asking.prompts import Prompt, digest_prompts
-from eval.scoring.baselines import PLACEBO
+from eval.scoring.baselines import BEFORE, PLACEBO
 from eval.scoring.score import load_metric
 from recipebook import project
 from recipebook.errors import UserError
@@ -25,6 +25,7 @@ from recipebook.libraries import prepare_libraries
 from recipebook.project import shown
 from recipebook.recipe.base_model import find_base
 from recipebook.recipe.evaluation_keys import Evaluation
+from recipebook.recipe.figures import measures_answers
 from recipebook.recipe.keys import Recipe
 from recipebook.run.manifest import Manifest
 from recipebook.run.rundir import Run
@@ -83,10 +84,10 @@ def ask(
     finally:
         if kept:
             kept.take_off(loaded.model)
-    if placebo:
-        del loaded, model  # before the next one takes memory
-        answers = _ask_one(load_placebo(placebo, recipe), tokenizer, prompts, recipe, PLACEBO, None)
-        baselines[PLACEBO] = [one.text for one in answers]
+    del loaded, model  # before the next one takes memory
+    for name, folder in _list_compared(run, recipe, placebo):
+        answers = _ask_one(load_compared(folder, recipe), tokenizer, prompts, recipe, name, None)
+        baselines[name] = [one.text for one in answers]
     engine = engine if _wants_text(recipe.eval) else ""
     return Answers(
         engine=engine,
@@ -96,6 +97,14 @@ def ask(
         evidence=effect.collect(base, tuned, engine),
         baselines=baselines,
     )
+
+
+def _list_compared(run: Run, recipe: Recipe, placebo: Run | None) -> Iterator[tuple[str, Path]]:
+    """The other trained adapters whose answers stand beside the tuned model's."""
+    if placebo:
+        yield PLACEBO, placebo.folder / "model"
+    if (before := find_before(run)) and all(measures_answers(name) for name in recipe.eval.metrics):
+        yield BEFORE, before
 
 
 def _ask_baselines(

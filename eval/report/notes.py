@@ -13,10 +13,12 @@ from collections.abc import Iterable, Sequence
 
 from eval.report.baselines import list_published
 from eval.report.pages import format_detectable
+from eval.scoring.baselines import BEFORE
 from eval.scoring.looks import Looks
 from eval.scoring.summary import Result, Summary
 from eval.statistics.intervals import LEVEL
 
+WITH_BEFORE = "before is the model with the adapter that this training went on from; base has no adapter"
 ONE_SEED = "one training seed: another may differ"
 
 
@@ -26,6 +28,7 @@ def list_notes(summary: Summary) -> list[str]:
     notes += [summary.asked.reference] if summary.asked and summary.asked.reference else []
     notes += _group((result.figure, _count_rows(result, summary.rows)) for result in summary.results)
     notes += _group((result.figure, caution) for result in summary.results for caution in _list_cautions(result))
+    notes += [WITH_BEFORE] if any(one.name == BEFORE for one in summary.baselines) else []
     notes += list_published(summary)
     notes += [format_looks(summary.looks)] if summary.looks else []
     return [*notes, *_describe_p(summary), *([ONE_SEED] if summary.with_base and not _is_vote(summary) else [])]

@@ -23,7 +23,8 @@ from recipebook.pipeline.train import resolve_stages
 from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.resolve import Resolved, resolve
 from recipebook.run import rundir
-from recipebook.run.provenance import flatten, identify
+from recipebook.run.identities import identify
+from recipebook.run.provenance import flatten
 from recipebook.run.rundir import VOTE, Run
 from recipebook.run.stage_run import list_trained
 from recipebook.train.machine import check_machine

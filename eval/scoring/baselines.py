@@ -20,6 +20,8 @@ from recipebook.recipe.evaluation_keys import Published
 
 PLACEBO = "placebo"
 """The name of the answers of a model that was trained on shuffled answers."""
+BEFORE = "before"
+"""The name of the answers of the adapter that a training went on from."""
 
 
 def add_baselines(

@@ -24,7 +24,7 @@ from recipebook.recipe.places import KeyPath, place_of
 from recipebook.recipe.references import check_references
 from recipebook.recipe.resolve import Resolved
 from recipebook.recipe.switches import check_switches
-from recipebook.run import provenance, rundir
+from recipebook.run import identities, rundir
 from recipebook.run.earlier import read_inputs
 from recipebook.run.manifest import Manifest
 from recipebook.run.provenance import format_changes
@@ -34,6 +34,7 @@ from recipebook.sources.shards import list_values
 from recipebook.suggestions import offer
 from recipebook.train.base_weights import require_weights
 from recipebook.train.chat_template import require_template
+from recipebook.train.continuing import check_begun
 from recipebook.train.kinds import check_kinds
 from recipebook.train.refusal import Candidate, find_reasons
 
@@ -151,7 +152,8 @@ def _stand(
 ) -> MemberState:
     dataset = prepare(each.recipe.data, root=each.root, system=each.recipe.model.system)
     check_kinds(each.recipe, dataset)
-    identity = provenance.identify(each.recipe, dataset.rows_digest)
+    check_begun(each)
+    identity = identities.identify(each.recipe, dataset.rows_digest)
     standing = MemberState(member, each, dataset, identity, "new", "there is none yet", None)
     least = fleet.recipe.matrix.min_rows if fleet.recipe.matrix else 0
     if dataset.rows["train"] < least:
@@ -178,7 +180,7 @@ def _describe_state(manifest: Manifest) -> dict[str, Any]:
 
 def _compare(run: Run, earlier: Manifest, dataset: Dataset, resolved: Resolved) -> str:
     """The inputs of the identity that differ from those of the newest run."""
-    inputs = provenance.list_inputs(resolved.recipe, dataset.rows_digest)
+    inputs = identities.list_inputs(resolved.recipe, dataset.rows_digest)
     return format_changes(read_inputs(earlier, run.folder), inputs)
 
 

@@ -10,6 +10,7 @@ inputs as a finished one need not run again; otherwise the names of the inputs t
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from recipebook.data.code_digest import digest_kind
 from recipebook.data.conversion import find_converter
@@ -21,7 +22,7 @@ from recipebook.project import PROJECT
 from recipebook.recipe.data_keys import Data
 from recipebook.recipe.layers import is_file
 from recipebook.recipe.stages import Stage, list_texts
-from recipebook.run import provenance
+from recipebook.run import identities, provenance
 from recipebook.sources.inputs import MADE, digest_inputs, find_inputs
 from recipebook.train.base_weights import require_weights
 from recipebook.train.chat_template import require_template
@@ -30,7 +31,9 @@ from recipebook.train.refusal import refuse_unfit
 
 # The sections of the recipe that stages with a kind read; a training reads all of it.
 KIND_SECTIONS = {"model", "eval"}
-HASHES = ("rows", "base", "chat template")
+# What counts by its content, wherever it lies.
+BY_CONTENT: dict[str, Any] = {"model": {"adapter"}}
+HASHES = ("rows", "base", "chat template", "adapter")
 
 
 @dataclass(frozen=True)
@@ -98,9 +101,9 @@ def refuse_stage(stage: Stage, dataset: Dataset) -> None:
 
 def _list_inputs(stage: Stage, dataset: Dataset | None, earlier: Mapping[str, str]) -> dict[str, str]:
     rows = dataset.rows_digest if dataset else "made by " + ", ".join(stage.list_sources())
-    inputs = provenance.list_inputs(stage.recipe, rows)
+    inputs = identities.list_inputs(stage.recipe, rows)
     if stage.kind:
-        kept = provenance.flatten(stage.recipe.model_dump(mode="json", include=KIND_SECTIONS))
+        kept = provenance.flatten(stage.recipe.model_dump(mode="json", include=KIND_SECTIONS, exclude=BY_CONTENT))
         known = {key: value for key, value in inputs.items() if key in HASHES or key.startswith("versions.")}
         options = provenance.flatten(stage.options, stage.kind)
         seed = {"training.seed": str(stage.recipe.training.seed)}

@@ -16,11 +16,12 @@ from recipebook.pipeline.job import StageJob, write_job
 from recipebook.project import CHAT_TEMPLATES
 from recipebook.recipe.base_model import find_base
 from recipebook.recipe.stages import Stage
+from recipebook.run.begun import find_begun
 from recipebook.run.manifest import format_now
 from recipebook.run.rundir import Run
 from recipebook.run.stage_run import START, StageRun
 from recipebook.sources.inputs import MADE
-from recipebook.train.opening import FRESH, Beginning, describe_prepared, dump_recipe, open_run, place_rows
+from recipebook.train.opening import Beginning, describe_prepared, dump_recipe, open_run, place_rows
 
 MERGING = "merging"
 JOB = "job.json"
@@ -70,9 +71,10 @@ def finish_merging(run: StageRun) -> None:
     shutil.rmtree(run.folder / MERGING)
 
 
-def _begin(run: StageRun, stage: Stage) -> Beginning:
+def _begin(run: StageRun, stage: Stage) -> Beginning | None:
+    """What the stage begins with; None for what its recipe names."""
     if stage.start.stage is None:
-        return FRESH
+        return None
     if _merges(run, stage):
         return Beginning(base=START)
     before = StageRun(run.top, stage.start.stage)
@@ -113,6 +115,8 @@ def _make_job(run: StageRun, stage: Stage, folder: Path) -> StageJob:
         else:
             model = tokenizer
         revision = revision if model == find_base(recipe) else None
+    elif begun := find_begun(recipe):
+        adapter = begun.folder
     template = recipe.model.chat_template
     return StageJob(
         name=run.name,

@@ -35,6 +35,7 @@ from recipebook.suggestions import offer
 from recipebook.terminal import print_field
 from recipebook.train.attempt import attempt, attempt_job
 from recipebook.train.claim import claiming, lock_run
+from recipebook.train.continuing import check_begun
 from recipebook.train.machine import check_machine, choose_profile
 from recipebook.train.opening import begin_manifest, reopen_run
 from recipebook.train.words import print_dataset, print_recipe
@@ -67,6 +68,7 @@ def resolve_stages(name: str, profile: str | None, overrides: Sequence[str]) -> 
         if stage.recipe.remote:
             raise UserError(f"{stage.place}: stage '{stage.name}': a service trains whole recipes, and no stages")
         check_machine(stage.resolved)
+        check_begun(stage.resolved)
     return merge_layers(layers), stages
 
 

@@ -56,6 +56,7 @@ RECIPE_KEYS = {
     "logging_steps": "training.logging_steps",
     "lora_alpha": "lora.alpha",
     "lora_dropout": "lora.dropout",
+    "lora_model_dir": "model.adapter",
     "lora_r": "lora.r",
     "lora_target_linear": "lora.target_modules",
     "lora_target_modules": "lora.target_modules",

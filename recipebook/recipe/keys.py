@@ -26,6 +26,12 @@ from recipebook.recipe.section import Name, Positive, Section, measured_in
 from recipebook.recipe.training_keys import Lora, Preference, Training
 
 
+class AdapterOf(Section):
+    """The run whose adapter is trained further."""
+
+    run: Name = Field(description="a run's full name, or a recipe's for its newest trained run.")
+
+
 class Model(Section):
     """The model that training starts from."""
 
@@ -43,6 +49,11 @@ class Model(Section):
         "keep",
         description="system turns of rows: kept, folded into the user turn that follows, or dropped. Set it where the "
         "chat template has no system role.",
+    )
+    adapter: AdapterOf | Name | None = Field(
+        None,
+        description="an adapter to train further: its folder, or {run: NAME}; null: a new one. Set it to go on from "
+        "an earlier training. See continue.md.",
     )
 
 
@@ -168,6 +179,18 @@ class Recipe(Section):
         rows = self.data.validation or self.data.split.file or self.data.split.validation
         if self.training.early_stopping and not rows:
             raise ValueError("training.early_stopping needs validation rows, and data.split.validation is 0")
+        return self
+
+    @model_validator(mode="after")
+    def _can_continue(self) -> Self:
+        if self.model.adapter is None or self.stages:
+            return self
+        if self.lora is None:
+            raise ValueError("model.adapter is trained further, and without a lora section all weights are trained")
+        if self.remote:
+            raise ValueError("model.adapter is on this machine, and a service begins with a new adapter")
+        if self.training.method == "pretrain":
+            raise ValueError("model.adapter fits its own base, and pretrain begins with new weights")
         return self
 
     @model_validator(mode="after")

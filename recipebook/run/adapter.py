@@ -17,8 +17,8 @@ from transformers import AutoModelForCausalLM
 from recipebook.errors import UserError, on_one_line
 from recipebook.project import shown
 from recipebook.run.acting import Acting, describe_acting, list_unmatched
-from recipebook.run.adapter_files import PREFIX, AdapterFiles, read_adapter
-from recipebook.run.adapter_names import CONFIG, WEIGHTS
+from recipebook.run.adapter_files import AdapterFiles, read_adapter
+from recipebook.run.adapter_names import CONFIG, PREFIX, WEIGHTS
 from recipebook.run.norms import measure_adapter, measure_model
 
 # transformers' own annotations do not fit how models are used.

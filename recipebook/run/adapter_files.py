@@ -19,12 +19,10 @@ from safetensors import SafetensorError
 
 from recipebook.errors import UserError, on_one_line
 from recipebook.project import shown
-from recipebook.run.adapter_names import CONFIG, WEIGHTS
+from recipebook.run.adapter_names import CONFIG, PREFIX, WEIGHTS
 from recipebook.run.weights import read_file
 
 LORA = "LORA"
-# PEFT's names in a file: `base_model.model.` and a module, its matrix, and `.weight` unless the module is an embedding.
-PREFIX = "base_model.model."
 FORMS = ("lora_A.weight", "lora_B.weight"), ("lora_embedding_A", "lora_embedding_B")
 
 

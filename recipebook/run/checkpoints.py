@@ -37,13 +37,21 @@ def find_fault(checkpoint: Path) -> str | None:
 
 def list_tensors(path: Path) -> list[str] | None:
     """The names of the tensors in a safetensors file; None where the file is not as long as its head says."""
+    shapes = read_shapes(path)
+    return None if shapes is None else list(shapes)
+
+
+def read_shapes(path: Path) -> dict[str, tuple[int, ...]] | None:
+    """The shape of each tensor in a safetensors file; None where the file is not as long as its head says."""
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             size = path.stat().st_size
             head: dict[str, Any] = json.loads(file.read(length)) if length <= size else {}
-        ends = {name: entry["data_offsets"][1] for name, entry in head.items() if name != "__metadata__"}
-        return list(ends) if size >= 8 and size == 8 + length + max(ends.values(), default=0) else None
+        head.pop("__metadata__", None)
+        end = max((entry["data_offsets"][1] for entry in head.values()), default=0)
+        whole = size >= 8 and size == 8 + length + end
+        return {name: tuple(entry["shape"]) for name, entry in head.items()} if whole else None
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
         return None
 

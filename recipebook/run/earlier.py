@@ -36,7 +36,7 @@ def translate_manifest(manifest: Manifest, folder: Path) -> Manifest:
 
 
 def read_inputs(manifest: Manifest, folder: Path) -> dict[str, str]:
-    """The inputs of a run from its folder, as `provenance.list_inputs` gave them when it was trained."""
+    """The inputs of a run from its folder, as `identities.list_inputs` gave them when it was trained."""
     path = folder / "resolved.yaml"
     try:
         settings = yaml.load(path.read_bytes(), yaml.CSafeLoader)

@@ -25,6 +25,15 @@ class Attempt(Frozen):
     """The processes of this attempt and what they shared; another attempt may have had others."""
 
 
+class Ancestor(Frozen):
+    """An adapter that a training went on from, and the run that left it, where it is one of this project."""
+
+    digest: str
+    folder: str
+    run: str | None = None
+    identity: str | None = None
+
+
 class Work(Frozen):
     """The fields that a run and a stage share: both are prepared, attempted, and in the end trained or done."""
 
@@ -47,6 +56,8 @@ class Work(Frozen):
     weights: dict[str, Any] | None = None
     memory_gib: float | None = None
     """The most main memory that the trainer's process held at a time; None where no trainer of ours reported it."""
+    lineage: tuple[Ancestor, ...] = ()
+    """The adapters before this one, the one that `model.adapter` names first; none where it began with a new one."""
 
     def get_work(self) -> dict[str, Any]:
         """The fields of `Work`, to be laid over another's."""

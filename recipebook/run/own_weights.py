@@ -20,19 +20,12 @@ from recipebook.recipe.base_model import STAND_INS, find_base, find_stand_in, re
 from recipebook.recipe.keys import Recipe
 from recipebook.run import rundir
 from recipebook.run.adapter_files import AdapterFiles, read_adapter
-from recipebook.run.adapter_names import CONFIG
+from recipebook.run.adapter_names import CONFIG, SCALES
 from recipebook.run.manifest import Manifest
 from recipebook.run.provenance import digest_base, sample_base
 from recipebook.run.rundir import Run
 from recipebook.run.weights import check_weights, read_tensors
 
-# The settings that scale B·A and leave no trace in the weights: PEFT's name, Axolotl's, and the value without it.
-SCALES: tuple[tuple[str, str, Any], ...] = (
-    ("lora_alpha", "lora_alpha", None),
-    ("alpha_pattern", "lora_alpha_pattern", {}),
-    ("use_rslora", "peft_use_rslora", False),
-    ("use_dora", "peft_use_dora", False),
-)
 DIGEST_CHARS = 12
 # The share of an adapter in a base that it was merged into is 1. In its own base a trained one's is about 0, but chance
 # makes it anything where an adapter is small: the share explains that a base is another, and does not prove it.

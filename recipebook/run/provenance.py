@@ -26,6 +26,8 @@ CHANGES_SHOWN = 3
 # `make results` writes pages after each recipe, and no run depends on any page.
 NO_INPUT = ":(exclude)docs"
 NOT_TRAINING = {"description", "extends", "profiles", "matrix", "data", "eval", "stages"}
+# Inputs of which a hash alone is known.
+BY_HASH = {"start", "rows", "base", "chat template", "adapter", "code"}
 WAYS_TO_A_SERVICE = {"url", "key", "poll_seconds", "stagger_seconds"}
 
 
@@ -94,21 +96,6 @@ def digest_chat_template(recipe: Recipe) -> str:
     return digest((CHAT_TEMPLATES / f"{recipe.model.chat_template}.jinja").read_text(encoding="utf-8"))
 
 
-def identify(recipe: Recipe, rows_digest: str) -> str:
-    """The same rows, settings, base, template and versions have the same identity.
-
-    Evaluation does not count, and nor do the processes that share the work.
-    A key that stands at its default leaves no trace, so that a key that is added later changes no identity.
-    """
-    return digest_inputs(list_inputs(recipe, rows_digest))
-
-
-def list_inputs(recipe: Recipe, rows_digest: str) -> dict[str, str]:
-    """The inputs that decide the outcome of a training, by name: `training.epochs`, `rows`, `versions.torch`."""
-    hashes = {"rows": rows_digest, "base": digest_base(recipe), "chat_template": digest_chat_template(recipe)}
-    return join_inputs(recipe.model_dump(mode="json"), hashes, package_versions())
-
-
 def join_inputs(data: Mapping[str, Any], hashes: Mapping[str, Any], versions: Mapping[str, str]) -> dict[str, str]:
     """The inputs of a training from a recipe's data, and from hashes and versions as a manifest has them."""
     # A service trains with versions that we do not know.
@@ -118,6 +105,7 @@ def join_inputs(data: Mapping[str, Any], hashes: Mapping[str, Any], versions: Ma
         "rows": hashes["rows"],
         "base": hashes["base"],
         "chat template": hashes["chat_template"],
+        **({"adapter": hashes["adapter"]} if "adapter" in hashes else {}),
         **{f"versions.{package}": number for package, number in known.items()},
     }
 
@@ -127,7 +115,8 @@ def list_settings(data: Mapping[str, Any]) -> dict[str, str]:
     settings = {key: value for key, value in data.items() if key not in NOT_TRAINING}
     if settings.get("remote"):
         settings["remote"] = {key: value for key, value in data["remote"].items() if key not in WAYS_TO_A_SERVICE}
-    return flatten(settings)
+    # An adapter that is trained further counts by its content, wherever it lies.
+    return {key: value for key, value in flatten(settings).items() if not key.startswith("model.adapter")}
 
 
 def digest_inputs(inputs: Mapping[str, str]) -> str:
@@ -200,7 +189,7 @@ def format_changes(before: Mapping[str, str], after: Mapping[str, str]) -> str:
 
 
 def _format_change(key: str, before: str | None, after: str | None) -> str:
-    if key == "start" or key.startswith(("stage ", "file ")) or key in ("rows", "base", "chat template", "code"):
+    if key in BY_HASH or key.startswith(("stage ", "file ")):
         return {"start": "the stage that it starts from"}.get(key, key) + " changed"
     return f"{key}: {after or 'not set'}, was {before or 'not set'}"
 

@@ -22,6 +22,7 @@ FINAL_LINKS = ("model", "data", "train.log", "metrics.jsonl", "axolotl.yaml", "d
 UNDER_WAY = ("training", "interrupted", "failed")
 LATEST = (
     "hashes", "account", "rows", "command", "environment", "final_loss", "diagnosis", "weights", "memory_gib",
+    "lineage",
 )  # fmt: skip
 
 

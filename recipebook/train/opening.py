@@ -22,6 +22,8 @@ from recipebook.recipe.base_model import read_origin
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import Resolved
 from recipebook.run import provenance
+from recipebook.run.adapter_names import CONFIG, WEIGHTS
+from recipebook.run.begun import BEGUN, find_begun, list_lineage
 from recipebook.run.manifest import Manifest, format_now
 from recipebook.run.rundir import Run
 
@@ -56,8 +58,14 @@ def place_rows(folder: Path, dataset: Dataset) -> None:
         copy_file(dataset.folder / UNITS, folder / "data" / UNITS)
 
 
-def write_files(folder: Path, recipe: Recipe, dataset: Dataset, beginning: Beginning = FRESH) -> None:
-    """Write the trainer's input: the rows, `axolotl.yaml`, `deepspeed.json` where it is used."""
+def write_files(folder: Path, recipe: Recipe, dataset: Dataset, beginning: Beginning | None = None) -> None:
+    """Write the trainer's input: the rows, `axolotl.yaml`, `deepspeed.json` where it is used.
+
+    Without a `beginning` it is the recipe's: its base, and the adapter in `model.adapter` where that lies.
+    """
+    if beginning is None:
+        begun = find_begun(recipe)
+        beginning = Beginning(adapter=_point(begun.folder, folder)) if begun else FRESH
     gpu, bf16 = hardware.detect().gpu, hardware.computes_bf16()
     place_rows(folder, dataset)
     inputs = _name_inputs(recipe, dataset, folder, beginning)
@@ -73,10 +81,11 @@ def open_run(
     overrides: Sequence[str],
     dataset: Dataset,
     identity: str,
-    beginning: Beginning = FRESH,
+    beginning: Beginning | None = None,
 ) -> Manifest:
-    """Fill a new run's folder and write its first manifest."""
+    """Fill a new run's folder and write its first manifest; without a `beginning`, the recipe's own."""
     recipe, folder = resolved.recipe, run.folder
+    beginning = beginning or _copy_begun(recipe, folder)
     begun = begin_manifest(run, resolved, overrides, identity)
     write_files(folder, recipe, dataset, beginning)
     prepared = describe_prepared(recipe, dataset, build_command(recipe))
@@ -84,10 +93,24 @@ def open_run(
     return run.write(begun.model_copy(update=prepared))
 
 
+def _copy_begun(recipe: Recipe, folder: Path) -> Beginning:
+    """The adapter of `model.adapter` as the run's own copy: what it names may be gone when the run is evaluated."""
+    begun = find_begun(recipe)
+    if begun is None:
+        return FRESH
+    (folder / BEGUN).mkdir()
+    for name in (CONFIG, WEIGHTS):
+        copy_file(begun.folder / name, folder / BEGUN / name)
+    return Beginning(adapter=BEGUN)
+
+
 def describe_prepared(recipe: Recipe, dataset: Dataset, command: Sequence[str]) -> dict[str, Any]:
     """The fields that a run's manifest, or a stage's entry, gains when it is ready: its data and how it is started."""
+    begun = find_begun(recipe)
     return {
+        "lineage": list_lineage(begun),
         "hashes": {
+            **({"adapter": begun.digest} if begun else {}),
             "sources": dataset.sources,
             "rows": dataset.rows_digest,
             "parts": {str(part): digest_file(dataset.path(part)) for part in HELD_OUT},

@@ -22,7 +22,7 @@ from recipebook.launch.command import build_command, build_environment
 from recipebook.project import shown
 from recipebook.recipe.batches import count_repeats, divide_batch
 from recipebook.recipe.keys import Recipe
-from recipebook.run import provenance, rundir
+from recipebook.run import identities, rundir
 from recipebook.run.progress_file import REFERENCES, TEMPLATED
 from recipebook.terminal import print_field
 from recipebook.train.base_weights import require_weights
@@ -44,7 +44,7 @@ def plan_run(recipe: Recipe) -> None:
     dataset = prepare(recipe.data, system=recipe.model.system)
     print_dataset(dataset)
     print_training(recipe, dataset)
-    _print_outcome(provenance.identify(recipe, dataset.rows_digest))
+    _print_outcome(identities.identify(recipe, dataset.rows_digest))
 
 
 def print_training(recipe: Recipe, dataset: Dataset) -> None:

@@ -15,7 +15,7 @@ from recipebook.data.placebo import prepare_placebo
 from recipebook.locks import holding
 from recipebook.project import shown
 from recipebook.recipe.resolve import Resolved
-from recipebook.run import provenance, rundir
+from recipebook.run import identities, rundir
 from recipebook.run.rundir import Run, removing_unless_opened
 from recipebook.terminal import print_field
 from recipebook.train.attempt import attempt
@@ -70,7 +70,7 @@ def _train(
     placebo_of: str | None = None,
 ) -> Trained:
     """One training on rows that are prepared; `started` is when that was begun."""
-    identity = provenance.identify(resolved.recipe, dataset.rows_digest)
+    identity = identities.identify(resolved.recipe, dataset.rows_digest)
     with claiming(identity, resolved.name):
         earlier = None if force else rundir.find_same(identity)
         if earlier and earlier.read().status == "trained":

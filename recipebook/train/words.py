@@ -8,6 +8,7 @@ from recipebook.recipe.base_model import find_stand_in, format_notice, read_orig
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import Resolved
 from recipebook.terminal import print_field
+from recipebook.train.continuing import format_begun
 
 WIDTH = 80
 
@@ -22,6 +23,8 @@ def print_recipe(resolved: Resolved) -> None:
         print_field("weights", origin)
     if resolved.recipe.lora is None:
         print_field("adapter", "none, since there is no lora section: all weights are trained")
+    if begun := format_begun(resolved.recipe):
+        print_field("adapter", begun)
     if resolved.recipe.remote:
         print_field("service", f"{resolved.recipe.remote.service} trains, and chooses optimizer, seed and packing")
     if note := format_unused_gpus(resolved.recipe, detect()):

@@ -32,11 +32,13 @@ from recipebook.recipe.stages import read_stages
 from recipebook.remote.job import RemoteRun
 from recipebook.remote.service import connect, name_key, name_url
 from recipebook.run import rundir
+from recipebook.run.begun import find_begun
 from recipebook.run.manifest import StageEntry
 from recipebook.run.rundir import Run
 from recipebook.run.stage_run import StageRun
 from recipebook.train.opening import begin_manifest, open_run
 from services.together import build_order
+from tests.recipebook.run.test_begun import write_adapter
 from tests.services.together_server import KEY, serving
 
 SLOW = 0.6
@@ -46,6 +48,11 @@ def render(resolved: Resolved, folder: Path) -> Any:
     """What Axolotl and DeepSpeed read."""
     inputs = Inputs(train="train.jsonl", validation="validation.jsonl", prepared="prepared")
     return render_axolotl(resolved.recipe, inputs, gpu=True), render_deepspeed(resolved.recipe, gpu=True)
+
+
+def begin(resolved: Resolved, folder: Path) -> Any:
+    """The adapter that training goes on from."""
+    return find_begun(resolved.recipe)
 
 
 def start(resolved: Resolved, folder: Path) -> Any:
@@ -209,6 +216,7 @@ def write_sample(folder: Path) -> None:
     for name, ends in (("lists", (20, 30)), ("others", (24, 32))):
         lists = {topic: split_numbers(range(start, 40, 2), *ends) for start, topic in enumerate("ab")}
         (folder / f"{name}.json").write_text(json.dumps(lists))
+    write_adapter(folder / "adapter")
     (folder / "base.yaml").write_text("description: a base\ntraining: {epochs: 9}\n")
 
 

@@ -21,6 +21,7 @@ from recipebook.recipe.stages import Head
 from recipebook.recipe.switches import check_switches
 from tests.recipebook.recipe.making import (
     SLOW,
+    begin,
     convert,
     evaluate,
     evaluate_beside_placebo,
@@ -103,8 +104,8 @@ WEIGHTS = "data.weights={field: topic, values: {a: 2.5}}"
 HOT = "eval.generation.temperature=1.5"
 LISTS = ("data.split.by=[topic]", "data.split.file=SAMPLE/lists.json")
 # What one sees of these is that a recipe is refused: before the change, or after it.
-REFUSED_BEFORE = {"data", "data.rejects", "matrix"}
-REFUSED_AFTER = {"remote.service", "eval.generation.engine"}
+REFUSED_BEFORE = {"data", "data.rejects", "matrix", "model.adapter.run"}
+REFUSED_AFTER = {"remote.service", "eval.generation.engine", "model.adapter.run"}
 
 CASES: dict[str, Case] = {
     "description": Case(leave, was="description: a recipe\n", becomes="description: another\n"),
@@ -115,6 +116,8 @@ CASES: dict[str, Case] = {
     "model.base": set_(render, "model.base=models/tiny-seed"),
     "model.revision": set_(render, "model.revision=v2", needs=("model.base=someone/something",)),
     "model.chat_template": set_(render, "model.chat_template=instruct"),
+    "model.adapter": set_(begin, "model.adapter=SAMPLE/adapter", text="lora: {}\n"),
+    "model.adapter.run": set_(begin, "model.adapter.run=this", "model.adapter.run=that", text="lora: {}\n"),
     "model.system": set_(convert, "model.system=drop", needs=("data.options={system: Be brief.}",)),
     "data": set_(convert, "data.rejects=1", needs=("data.source=SAMPLE/broken.jsonl",)),
     "data.source": set_(convert, "data.source=SAMPLE/others.jsonl"),

@@ -12,7 +12,7 @@ from recipebook.errors import UserError
 from recipebook.files import digest
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import resolve
-from recipebook.run import provenance, rundir
+from recipebook.run import identities, provenance, rundir
 from recipebook.run.earlier import translate_manifest
 from recipebook.run.manifest import FORM, Manifest, StageEntry
 from recipebook.run.rundir import Run
@@ -32,7 +32,7 @@ def identify_as_then(monkeypatch: pytest.MonkeyPatch, recipe: Recipe, manifest: 
     monkeypatch.setattr(provenance, "digest_base", lambda _: manifest.hashes["base"])
     monkeypatch.setattr(provenance, "digest_chat_template", lambda _: manifest.hashes["chat_template"])
     monkeypatch.setattr(provenance, "package_versions", lambda: manifest.versions)
-    return provenance.identify(recipe, manifest.hashes["rows"])
+    return identities.identify(recipe, manifest.hashes["rows"])
 
 
 def test_a_run_of_the_first_form_has_the_identity_that_its_recipe_has_today(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +42,7 @@ def test_a_run_of_the_first_form_has_the_identity_that_its_recipe_has_today(monk
     recipe = read_recipe(ROBOT)
     assert manifest.identity == identify_as_then(monkeypatch, recipe, manifest)
     other = recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": 7})})
-    assert manifest.identity != provenance.identify(other, manifest.hashes["rows"])
+    assert manifest.identity != identities.identify(other, manifest.hashes["rows"])
 
 
 def test_it_is_found_by_that_identity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

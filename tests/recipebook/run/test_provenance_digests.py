@@ -10,6 +10,7 @@ from recipebook.files import digest
 from recipebook.project import CHAT_TEMPLATES, PROJECT
 from recipebook.recipe.keys import Recipe
 from recipebook.run import provenance
+from recipebook.run.identities import list_inputs
 from recipebook.run.provenance import (
     digest_base,
     digest_chat_template,
@@ -18,7 +19,6 @@ from recipebook.run.provenance import (
     flatten,
     format_changes,
     git_state,
-    list_inputs,
     list_settings,
 )  # fmt: skip
 

@@ -3,13 +3,13 @@
 import pytest
 
 from recipebook.recipe.resolve import resolve
-from recipebook.run import provenance
+from recipebook.run import identities, provenance
 from recipebook.run.speed import leave_speed_out
 
 
 def identify(*settings: str) -> str:
     recipe = resolve("robot-lora", "tiny", settings).recipe
-    return provenance.identify(recipe, "rows")
+    return identities.identify(recipe, "rows")
 
 
 @pytest.mark.parametrize(
