@@ -27,6 +27,7 @@ from eval.statistics.estimates import compare
 from eval.statistics.families import adjust_holm, adjust_rest, share_level
 from eval.statistics.intervals import find_change_p
 from eval.statistics.pairs import bound_pairs, find_pairs_p
+from eval.statistics.seeds import find_seeds_p, measure_seeds
 
 Rng = np.random.Generator
 
@@ -36,6 +37,8 @@ RUNS = (2, 5, 20, 50)
 FIGURES = 12
 SLICES, SLICE_ROWS = 12, 48
 PLACEBO_ROWS = 100
+# Evaluators of a study, and the deviation of their leanings, in points of a scale from 1 to 5.
+PEOPLE, TASTE = (2, 3, 5), 0.3
 CHOICES = (5, 6, 8, 11, 20, 50, 100)
 POWER_ROWS = (30, 100, 577)
 # The share of rows that a better model loses all the same.
@@ -64,6 +67,7 @@ def main() -> None:
         *(lambda count, runs=runs: measure_leaderboard(runs, count) for runs in RUNS),
         measure_choices,
         measure_placebo,
+        measure_people,
         measure_power,
     ]
     print(f"{'said to differ':46} {'n':>4} {'of 100':>7}  99 % interval")
@@ -148,6 +152,18 @@ def measure_placebo(sets: int) -> list[Verdicts]:
         for kind, parts in (("right or wrong", 1), ("scores", 4)):
             said = _judge_content(rng, sets, lost, parts)
             found.append(Verdicts(f"content, {name}, {kind}", PLACEBO_ROWS, sets, float(said.mean())))
+    return found
+
+
+def measure_people(sets: int) -> list[Verdicts]:
+    """Evaluators who like one of two equal systems a little more, each another one, and rate 100 conversations."""
+    rng, found = np.random.default_rng(5), []
+    for people in PEOPLE:
+        shape = (sets, people, PLACEBO_ROWS)
+        gains = TASTE * rng.normal(size=(sets, people, 1)) + rng.normal(size=(sets, 1, PLACEBO_ROWS))
+        ratings = np.rint(gains + rng.normal(size=shape)).clip(-4, 4)
+        said = find_seeds_p(measure_seeds([np.stack([ratings, np.ones(shape)])])) < LEVEL
+        found.append(Verdicts(f"ratings of {people} evaluators", PLACEBO_ROWS, sets, float(said.mean())))
     return found
 
 

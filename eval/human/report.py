@@ -24,9 +24,11 @@ from recipebook.run import rundir
 # Krippendorff, Content Analysis, 2004, section 11.4.2: reliable, and enough for tentative conclusions.
 RELIABLE = 0.8
 TENTATIVE = 0.667
+ONE_PERSON = "one evaluator: another may judge otherwise"
 NOTES = (
-    "in brackets 95 % intervals over conversations; p is adjusted by Holm over all",
-    "above, and all differences and shares lie in their intervals 95 times in 100",
+    "in brackets 95 % intervals: of means over conversations, of differences and",
+    "choices over conversations and evaluators; p is adjusted by Holm over all",
+    "above, and all differences and choices lie in their intervals 95 times in 100",
 )
 
 
@@ -61,25 +63,39 @@ def terminal_table(results: Results) -> str:
         for one in (one for one in results.comparisons if one.scale == scale):
             change = f"{format_change(one.difference)}  p {format_p(one.p_adjusted)}"
             lines.append(f"  {f'{one.second} - {one.first}':{width}}  {change}")
+            lines += [f"  {'':{width}}  {without}"] if (without := format_range(one.without, "+.2f")) else []
         lines.append("")
     lines.append("chosen where one of the two was")
     for preference in results.preferences:
         rate = f"{format_rating(preference.rate)} of {preference.choices}  p {format_p(preference.p_adjusted)}"
         lines.append(f"  {f'{preference.second} to {preference.first}':{width + 1}}  {rate}")
+        lines += [f"  {'':{width + 1}}  {without}"] if (without := format_range(preference.without, ".2f")) else []
     judged = len(results.evaluators) * results.conversations
-    lines += [f"  no difference: {results.undecided} of {judged} judgements", ""]
+    lines += [f"  no difference: {results.undecided} of {judged} judgements{format_undecided(results)}", ""]
     lines += ["agreement (Krippendorff's alpha)"]
     lines += [f"  {one.scale or 'choice':12}  {format_agreement(one)}" for one in results.agreements]
+    lines += [ONE_PERSON] if len(results.evaluators) == 1 else []
     lines += ["", f"{len(results.evaluators)} of {results.forms} forms, {results.conversations} conversations each"]
     return "\n".join([*lines, *NOTES])
 
 
 def format_agreement(one: Agreement) -> str:
-    """`0.71: for tentative conclusions`"""
+    """`0.71 [0.58, 0.84]: for tentative conclusions`"""
     if one.alpha is None:
         return "-: takes two evaluators and two different ratings"
     word = "reliable" if one.alpha >= RELIABLE else "for tentative conclusions" if one.alpha >= TENTATIVE else "low"
-    return f"{one.alpha:.2f}: {word}"
+    return f"{one.alpha:.2f}{_format_interval(one.low, one.high)}: {word}"
+
+
+def format_range(without: tuple[float, float] | None, form: str) -> str:
+    """`without any one evaluator: +0.55 to +0.85`; empty for a single evaluator."""
+    return "" if without is None else f"without any one evaluator: {without[0]:{form}} to {without[1]:{form}}"
+
+
+def format_undecided(results: Results) -> str:
+    """`, a share of 0.12 [0.05, 0.24]`"""
+    share = results.undecided_share
+    return "" if share is None or share.mean is None else f", a share of {format_rating(share)}"
 
 
 def render(results: Results) -> str:
@@ -91,6 +107,9 @@ def render(results: Results) -> str:
         rating=format_rating,
         change=format_change,
         agreement=format_agreement,
+        spread=format_range,
+        undecided=format_undecided(results),
+        one_person=ONE_PERSON if len(results.evaluators) == 1 else "",
         find=lambda items, scale: [one for one in items if one.scale == scale],
         judged=len(results.evaluators) * results.conversations,
         significant=SIGNIFICANT,

@@ -5,20 +5,25 @@
             preferences=(PreferenceRate(first="base", second="tuned", choices=412, rate=…, p_adjusted=…),…),
             agreements=(Agreement(scale="quality", alpha=0.71),…))
 
-Intervals and tests are over whole conversations, with all their judgements, since these are not independent. P-values
-are adjusted by Holm over all that is shown, and the intervals of all differences and preferences hold together.
+Intervals of means are over whole conversations, with all their judgements, since these are not independent. Differences
+and preferences are compared over conversations and evaluators (eval/human/people.py). P-values are adjusted by Holm
+over all that is shown, and the intervals of all differences and preferences hold together.
 """
 
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Any
 
+import numpy as np
 from nltk.metrics.agreement import AnnotationTask  # type: ignore[import-untyped]
+from scipy import special  # type: ignore[import-untyped]
 
 from eval.human import POINTS, SCALES, ScaleName
+from eval.human.people import compare_people, find_range
 from eval.human.returned import Judgement, Returned
-from eval.statistics.estimates import Difference, Estimate, agree_adjusted, compare, estimate
+from eval.statistics.estimates import Difference, Estimate, agree_adjusted, estimate
 from eval.statistics.families import adjust_holm, share_level
+from eval.statistics.intervals import LEVEL
 from recipebook.frozen import Frozen
 
 SPAN = POINTS[-1] - POINTS[0]
@@ -40,6 +45,8 @@ class RatingComparison(Frozen):
     second: str
     difference: Difference
     p_adjusted: float | None
+    without: tuple[float, float] | None = None
+    """The range of the difference if one evaluator, whichever, had not been asked; None for a single one."""
 
 
 class PreferenceRate(Frozen):
@@ -51,6 +58,8 @@ class PreferenceRate(Frozen):
     rate: Estimate
     difference: Difference
     p_adjusted: float | None
+    without: tuple[float, float] | None = None
+    """The range of the rate if one evaluator, whichever, had not been asked."""
 
 
 class Agreement(Frozen):
@@ -59,6 +68,8 @@ class Agreement(Frozen):
     scale: ScaleName | None
     """None: the agreement of the choices."""
     alpha: float | None
+    low: float | None = None
+    high: float | None = None
 
 
 class Results(Frozen):
@@ -72,6 +83,7 @@ class Results(Frozen):
     evaluators: tuple[int, ...]
     conversations: int
     undecided: int
+    undecided_share: Estimate | None = None
     ratings: tuple[Rating, ...]
     comparisons: tuple[RatingComparison, ...]
     preferences: tuple[PreferenceRate, ...]
@@ -98,6 +110,9 @@ def sum_up(returned: Returned) -> Results:
         evaluators=returned.evaluators,
         conversations=len(key.sheets[0]),
         undecided=sum(one.best is None for one in judgements),
+        undecided_share=estimate(
+            [float(one.best is None) for one in judgements], [one.conversation for one in judgements], binary=True
+        ),
         ratings=tuple(
             Rating(scale=scale, system=system, estimate=_rate(judgements, scale, system))
             for scale in SCALES
@@ -111,7 +126,7 @@ def sum_up(returned: Returned) -> Results:
             one.model_copy(update={"rate": _find_rate(difference), "difference": difference, "p_adjusted": p})
             for one, (difference, p) in zip(preferences, judged, strict=True)
         ),
-        agreements=tuple(Agreement(scale=scale, alpha=_agree_on(judgements, scale)) for scale in [*SCALES, None]),
+        agreements=tuple(_find_agreement(judgements, scale) for scale in [*SCALES, None]),
     )
 
 
@@ -134,30 +149,36 @@ def _scale(judgements: Sequence[Judgement], scale: ScaleName, system: str) -> li
 def _compare(
     judgements: Sequence[Judgement], scale: ScaleName, first: str, second: str, level: float
 ) -> RatingComparison:
-    groups = [one.conversation for one in judgements]
     before, after = _scale(judgements, scale, first), _scale(judgements, scale, second)
-    found = compare(before, after, groups, binary=False, share=True, level=level)
+    gains = [one - other for one, other in zip(after, before, strict=True)]
+    found, without = compare_people(judgements, gains, level), find_range(judgements, gains)
     ends = {
         name: SPAN * value
         for name in ("mean", "low", "high", "detectable")
         if (value := getattr(found, name)) is not None
     }
     difference = found.model_copy(update=ends)
-    return RatingComparison(scale=scale, first=first, second=second, difference=difference, p_adjusted=None)
+    return RatingComparison(
+        scale=scale,
+        first=first,
+        second=second,
+        difference=difference,
+        p_adjusted=None,
+        without=None if without is None else (SPAN * without[0], SPAN * without[1]),
+    )
 
 
 def _count_choices(judgements: Sequence[Judgement], first: str, second: str, level: float) -> PreferenceRate:
-    decided = [one for one in judgements if one.best in (first, second)]
-    groups = [one.conversation for one in decided]
-    chosen = [float(one.best == second) for one in decided]
-    difference = compare([1 - one for one in chosen], chosen, groups, binary=True, level=level)
+    gains = [{first: -1.0, second: 1.0}.get(one.best or "") for one in judgements]
+    difference, without = compare_people(judgements, gains, level), find_range(judgements, gains)
     return PreferenceRate(
         first=first,
         second=second,
-        choices=len(decided),
+        choices=sum(gain is not None for gain in gains),
         rate=_find_rate(difference),
         difference=difference,
         p_adjusted=None,
+        without=None if without is None else ((1 + without[0]) / 2, (1 + without[1]) / 2),
     )
 
 
@@ -169,6 +190,21 @@ def _find_rate(difference: Difference) -> Estimate:
         for value in [getattr(difference, name)]
     }
     return Estimate(n=difference.n, undefined=0, **ends)
+
+
+def _find_agreement(judgements: Sequence[Judgement], scale: ScaleName | None) -> Agreement:
+    """Alpha with its interval: the jackknife over conversations, by Student's t."""
+    alpha = _agree_on(judgements, scale)
+    names = dict.fromkeys(one.conversation for one in judgements)
+    if alpha is None or len(names) < 2:
+        return Agreement(scale=scale, alpha=alpha)
+    without = [_agree_on([one for one in judgements if one.conversation != name], scale) for name in names]
+    known = np.array([one for one in without if one is not None])
+    if len(known) < len(names) or not known.std():
+        return Agreement(scale=scale, alpha=alpha)
+    error = float(np.sqrt((len(known) - 1) / len(known) * ((known - known.mean()) ** 2).sum()))
+    half = float(special.stdtrit(len(known) - 1, 1 - LEVEL / 2)) * error
+    return Agreement(scale=scale, alpha=alpha, low=max(-1.0, alpha - half), high=min(1.0, alpha + half))
 
 
 def _agree_on(judgements: Sequence[Judgement], scale: ScaleName | None) -> float | None:

@@ -85,6 +85,26 @@ def test_p_values_are_adjusted_over_all_that_is_shown(results: Results) -> None:
     assert (fluency.p_adjusted, satisfaction.p_adjusted) == (1.0, 1.0)
 
 
+def test_what_two_people_like_says_little_of_what_others_would_like() -> None:
+    """Each likes tuned better in each of twelve conversations, one of them much better."""
+    said = [judge(one, str(at), 1, 2 + one + at % 2, "tuned") for one in (1, 2) for at in range(12)]
+    alone = sum_up(Returned(KEY, (1,), tuple(said[:12]))).comparisons[0]
+    both = sum_up(Returned(KEY, (1, 2), tuple(said))).comparisons[0]
+    assert alone.difference.p is not None and alone.difference.p < 0.001 and alone.without is None
+    assert both.difference.mean == pytest.approx(3.0) and both.without == pytest.approx((2.5, 3.5))
+    # The two means differ by 1, so that their error is 0.5, and t with one degree of freedom is 12.7.
+    assert both.difference.p == pytest.approx(0.105, abs=0.005)
+    assert both.difference.test == "t-test over evaluators and conversations"
+
+
+def test_an_evaluator_who_hardly_chose_is_no_sample_of_people() -> None:
+    said = [judge(1, str(at), 2, 4, "tuned") for at in range(12)]
+    said += [judge(2, str(at), 2, 4, "base" if at == 0 else None) for at in range(12)]
+    (preference,) = sum_up(Returned(KEY, (1, 2), tuple(said))).preferences
+    assert (preference.choices, preference.rate.mean) == (13, pytest.approx(12 / 13))
+    assert preference.difference.test == "paired t-test"
+
+
 def rate_units(*units: tuple[int, int]) -> list[Judgement]:
     """Units that two evaluators rated."""
     said = []
@@ -118,7 +138,11 @@ def test_the_table_fits_80_columns(results: Results) -> None:
     lines = terminal_table(results).splitlines()
     assert lines[0] == "quality, 1 to 5"
     assert lines[1].startswith("  base           1.88 [1.") and lines[3].startswith("  tuned - base  +2.25 [")
-    assert "  no difference: 1 of 8 judgements" in lines
+    # Of the conversations only d has one, of two judgements: shares of 0, 0, 0 and 1/2.
+    assert any(line.startswith("  no difference: 1 of 8 judgements, a share of 0.12 [0.00") for line in lines)
+    # Without evaluator 1 the means are 7 / 4 and 17 / 4, without 2 they are 8 / 4 and 16 / 4.
+    assert lines[4].strip() == "without any one evaluator: +2.00 to +2.50"
+    assert "  choice        -0.08 [-0.38, 0.23]: low" in lines
     assert "  fluency       -: takes two evaluators and two different ratings" in lines
     assert "2 of 3 forms, 4 conversations each" in lines
     assert [line for line in lines if len(line) > 80] == []
