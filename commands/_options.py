@@ -5,6 +5,7 @@
 """
 
 import argparse
+import os
 import re
 import sys
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 RUN = "the name of a run, or of a recipe for its newest trained run"
 _NUMBER = re.compile("[0-9]{1,9}")
+_FOLDER = re.compile(r"\w[\w.-]{0,99}")
 _MARGIN = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _SHARE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?%?")
 EVALUATION = f"{RUN}; RUN@validation/checkpoint-500 for a checkpoint, RUN@validation for the validation part"
@@ -87,8 +89,23 @@ def count_or_share(text: str) -> str:
 
 
 def run_name(text: str) -> str:
-    """A run's name; its folder, as commands print it, is taken for it: `runs/traits/joy-1/` is `traits/joy-1`."""
-    return text.removeprefix("./").removeprefix(f"{RUNS}/").removeprefix(f"{RUNS.name}/").rstrip("/") or text
+    """A run's name; the path of its folder is taken for it: `runs/traits/joy-1/` is `traits/joy-1`."""
+    named = text.removeprefix("./").removeprefix(f"{RUNS}/").removeprefix(f"{RUNS.name}/").rstrip("/") or text
+    # From any other folder of the project: `../runs/x`, or `x/` where one stands in runs/.
+    path = os.path.realpath(text)
+    inside = os.path.relpath(path, RUNS.resolve()) if "/" in text and os.path.isdir(path) else ".."  # noqa: PTH112
+    return named if inside.startswith(".") else inside
+
+
+def folder_name(text: str) -> str:
+    """The name of a run's folder in runs/; its path is taken for it, as `run_name` does."""
+    name = run_name(text)
+    if not _FOLDER.fullmatch(name):
+        raise argparse.ArgumentTypeError(
+            f"'{shorten(text)}' is no name of a folder in runs/: letters, digits, - _ . and no /; runs/ itself "
+            "may be a link to another disk"
+        )
+    return name
 
 
 def print_account(account: "Account") -> None:

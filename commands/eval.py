@@ -54,7 +54,7 @@ def evaluate(
 
     `gate` is what the verdict must say for a status of 0, `allowed` what not-worse may be worse by.
     """
-    from recipebook.project import shown
+    from recipebook.project import PYTHON, shown
     from recipebook.run import rundir
 
     members = [] if checkpoint else rundir.list_fleet(query)
@@ -92,7 +92,7 @@ def evaluate(
         refresh_page(run.fleet)
     print(terminal_table(summary))
     print(f"evaluated in {format_seconds(time.monotonic() - started)}; report: {shown(folder / 'report.html')}")
-    print_field("use", f".venv/bin/python {shown(folder / USAGE)}")
+    print_field("use", f"{PYTHON} {shown(folder / USAGE)}")
     if gate is None:
         return 0
     from eval.report.gate import judge_gate

@@ -19,12 +19,12 @@ def run(arguments: argparse.Namespace) -> int:
     # Before anything imports tqdm: the bars of a minute's work are in each other's way.
     os.environ.setdefault("TQDM_DISABLE", "1")
     from recipebook.libraries import prepare_libraries
-    from recipebook.project import PROJECT
+    from recipebook.project import PROJECT, locate
     from recipebook.recipe.base_model import STAND_INS, read_origin
     from recipebook.terminal import print_field
 
     base = STAND_INS["small"].base
-    if not (PROJECT / base).is_dir():
+    if not locate(base).is_dir():
         print_field("base", f"{base}, once, from the {arguments.source}; about a minute")
         prepare_libraries()
         from trainer import small_base

@@ -8,7 +8,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from commands._options import add_choice, add_layers, add_recipe, count, read_layers
+from commands._options import add_choice, add_layers, add_recipe, count, folder_name, read_layers
 from recipebook.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     part = parser.add_mutually_exclusive_group()
     part.add_argument("--stage", metavar="NAME", help="only this stage of the recipe")
     part.add_argument("--from", metavar="NAME", dest="since", help="this stage and those after it")
+    parser.add_argument("--out", type=folder_name, metavar="NAME", help="the run's folder in runs/; else dated")
     parser.add_argument("--force", action="store_true", help="train again even if the same run is finished")
     add_choice(parser)
     parser.add_argument("--seeds", type=count, metavar="N", help="train the recipe with N seeds, as a fleet")
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     given = arguments
     stages = StageChoice(given.stage, given.since, given.force)
     members = FleetChoice(tuple(given.only), given.limit, given.workers, given.launcher, given.force)
-    code = train(given.recipe, given.profile, read_layers(given), stages, members, given.seeds)
+    code = train(given.recipe, given.profile, read_layers(given), stages, members, given.seeds, given.out)
     write_index()
     return code
 
@@ -57,6 +58,7 @@ def train(
     choice: "StageChoice",
     members: "FleetChoice",
     seeds: int | None = None,
+    out: str | None = None,
 ) -> int:
     """Train one recipe; the exit status: 0 trained (or found trained), 1 failed, 130 stopped."""
     from recipebook.fleet.seeds import repeat_over_seeds
@@ -81,9 +83,11 @@ def train(
         raise UserError(f"{resolved.name} has no stages, so STAGE and FROM mean nothing to it")
     if (members.only or members.limit) and not resolved.recipe.matrix:
         raise UserError(f"{resolved.name} has no matrix, so ONLY and LIMIT mean nothing to it")
+    if out and resolved.recipe.matrix:
+        raise UserError(f"{resolved.name} trains a fleet, and OUT names the folder of one run")
     check_placebo(resolved, stages=bool(stages))
     if stages:
-        return train_stages(resolved, stages, overrides, choice)
+        return train_stages(resolved, stages, overrides, choice, out)
     check_references(resolved)
     check_switches(resolved)
     check_machine(resolved)
@@ -91,4 +95,4 @@ def train(
     check_begun(resolved)
     if resolved.recipe.matrix:
         return train_fleet(resolved, overrides, members)
-    return train_run(resolved, overrides, force=choice.force)
+    return train_run(resolved, overrides, force=choice.force, out=out)

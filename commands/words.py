@@ -25,11 +25,11 @@ def run(arguments: argparse.Namespace) -> int:
 def list_words(kind: str) -> list[str]:
     """The names of one kind, sorted."""
     from recipebook.modules import PROFILE, list_names
-    from recipebook.project import PROJECT
+    from recipebook.project import INSTALLATION
     from recipebook.recipe.layers import list_recipes
 
     if kind == "commands":
-        return sorted(GOAL.findall((PROJECT / "Makefile").read_text(encoding="utf-8")))
+        return sorted(GOAL.findall((INSTALLATION / "Makefile").read_text(encoding="utf-8")))
     if kind == "recipes":
         return list_recipes()
     if kind == "profiles":

@@ -26,6 +26,7 @@ DOCS = Path(__file__).parent
 ORDER = (
     "../README.md",
     "index.md",
+    "projects.md",
     "recipes.md",
     "results.md",
     "recipe.md",

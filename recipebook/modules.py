@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from recipebook.errors import UserError, on_one_line
-from recipebook.project import PROJECT
+from recipebook.project import INSTALLATION, PROJECT, list_roots
 from recipebook.suggestions import offer
 
 
@@ -41,14 +41,18 @@ PROFILE = Kind("profile", "recipes/profiles", ".yaml")
 
 
 def list_names(kind: Kind, root: Path = PROJECT) -> list[str]:
-    """The names of a kind's extensions, sorted; none where there is no folder."""
-    try:
-        # `make check` lists these folders hundreds of times; Path.iterdir would make a path of every name.
-        files = os.listdir(os.path.join(root, kind.folder))  # noqa: PTH118, PTH208
-    except FileNotFoundError:
-        return []
+    """The names of a kind's extensions, the project's own among them, sorted; none where there is no folder."""
+    files = {name for each in list_roots(root) for name in _list_files(each, kind)}
     own = (name for name in files if name.endswith(kind.ending) and not name.startswith((".", "_")))
     return sorted(name.removesuffix(kind.ending) for name in own)
+
+
+def _list_files(root: Path, kind: Kind) -> list[str]:
+    try:
+        # `make check` lists these folders hundreds of times; Path.iterdir would make a path of every name.
+        return os.listdir(os.path.join(root, kind.folder))  # noqa: PTH118, PTH208
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def describe_missing(kind: Kind, name: str, root: Path = PROJECT, also: tuple[str, ...] = ()) -> str | None:
@@ -64,25 +68,38 @@ def _exists(kind: Kind, name: str, root: Path) -> bool:
     if not name.isidentifier() or name.startswith("_"):
         # Other names are looked for in the list.
         return False
+    return any(_has(each, kind, name) for each in list_roots(root))
+
+
+def _has(root: Path, kind: Kind, name: str) -> bool:
     return os.path.isfile(os.path.join(root, kind.folder, name + kind.ending))  # noqa: PTH113, PTH118
 
 
 def find(kind: Kind, name: str, root: Path = PROJECT) -> Path:
-    """An extension's file."""
+    """An extension's file; the project's own before that of the installation."""
     missing = describe_missing(kind, name, root)
     if missing:
         raise UserError(missing)
-    return root / kind.folder / f"{name}{kind.ending}"
+    of = next((each for each in list_roots(root) if _has(each, kind, name)), root)
+    return of / kind.folder / f"{name}{kind.ending}"
 
 
 def load(kind: Kind, name: str, root: Path = PROJECT) -> ModuleType:
     """An extension's module."""
     if root is not PROJECT and root != PROJECT:
         return _import_apart(find(kind, name, root))
+    if PROJECT != INSTALLATION:
+        _add_own(kind)
     module = f"{kind.folder.replace('/', '.')}.{name}"
     if module not in sys.modules or name.startswith("_"):
         find(kind, name, root)
     return importlib.import_module(module)
+
+
+@functools.cache
+def _add_own(kind: Kind) -> None:
+    """Let a kind's package find the project's own modules, before its own of the same name."""
+    importlib.import_module(kind.folder.replace("/", ".")).__path__.insert(0, str(PROJECT / kind.folder))
 
 
 @functools.cache

@@ -27,7 +27,7 @@ from recipebook.frozen import Frozen
 from recipebook.libraries import prepare_libraries
 from recipebook.pipeline.job import StageJob
 from recipebook.progress import ProgressLine
-from recipebook.project import PROJECT
+from recipebook.project import PROJECT, locate
 from recipebook.rows import BadRecord
 from recipebook.sources.inputs import MADE, find_inputs
 from recipebook.text.call_arguments import format_arguments
@@ -89,14 +89,14 @@ def run(job: StageJob, options: Options) -> None:
     # Here and not above: checking a recipe should not wait for torch.
     from stages._answers import load_speaker
 
-    tools = read_tools(PROJECT / options.tools)
+    tools = read_tools(locate(options.tools))
     account: Counter[str] = Counter()
     texts = list(_read_texts(job, options, account))
     if not texts:
         raise UserError(f"stage '{job.name}': {options.source or 'the train rows'}: no text in it")
     speaker = load_speaker(job)
     said = digest(*(text.said for text in texts))
-    settings = options.model_dump_json(), digest_file(PROJECT / options.tools), str(job.seed)
+    settings = options.model_dump_json(), digest_file(locate(options.tools)), str(job.seed)
     pieces = Pieces(job.folder / "pieces.jsonl", digest(said, *settings, speaker.digest))
     chunks = [texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK)]
     line = ProgressLine("augment")

@@ -31,7 +31,7 @@ from recipebook.files import digest, digest_file, replacing, write_text
 from recipebook.frozen import Frozen
 from recipebook.pipeline.job import StageJob
 from recipebook.progress import ProgressLine
-from recipebook.project import PROJECT
+from recipebook.project import locate
 from recipebook.rows import Message
 from stages._endpoint import Ask, Endpoint
 from stages._pieces import Pieces
@@ -81,7 +81,7 @@ Converse = Callable[[int], list[Message] | None]
 
 def run(job: StageJob, options: Options) -> None:
     """Write profiles.jsonl, rows.jsonl and account.json into the job's folder."""
-    talk = read_talk(PROJECT / options.templates)
+    talk = read_talk(locate(options.templates))
     draw = _prepare_draw(talk, options, job.seed)
     account: Counter[str] = Counter()
     with replacing(job.folder / "profiles.jsonl") as file:
@@ -147,7 +147,7 @@ def _generate_by_endpoint(job: StageJob, options: Options, talk: Talk, draw: Dra
     """Request every missing conversation; a piece is its messages, or None if every attempt failed."""
     # The number of parallel requests and of attempts does not change the conversations.
     asked_for = options.model_dump_json(exclude={"endpoint": {"key", "parallel", "attempts", "timeout"}})
-    of = digest(asked_for, digest_file(PROJECT / options.templates), str(job.seed))
+    of = digest(asked_for, digest_file(locate(options.templates)), str(job.seed))
     pieces = Pieces(job.folder / "pieces.jsonl", of)
     lacking = (number for number in range(options.conversations) if number not in pieces)
     failed = 0

@@ -31,7 +31,7 @@ from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
 from recipebook.libraries import prepare_libraries
 from recipebook.pipeline.job import StageJob
-from recipebook.project import PROJECT
+from recipebook.project import locate
 from recipebook.recipe.evaluation_keys import Generation
 from stages._pair_options import Options as Options
 from stages._scores import score_answers
@@ -154,7 +154,7 @@ def _add_spoiled(answers: list[list[ScoredAnswer]], options: Options, seed: int)
 def _read_mistaken(options: Options) -> dict[str, tuple[str, ...]]:
     if options.tools is None:
         return MISTAKEN
-    names = list(read_api(PROJECT / options.tools))
+    names = list(read_api(locate(options.tools)))
     return {name: tuple(other for other in names if other != name) for name in names}
 
 

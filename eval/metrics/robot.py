@@ -39,7 +39,7 @@ from eval.reading.calls import Api, Call, is_valid, parse_calls, read_api
 from eval.reading.pairing import compare_counts, count_equal, count_ordered, divide, find_partners, is_within
 from eval.scoring.predictions import Prediction
 from recipebook.frozen import Frozen
-from recipebook.project import PROJECT
+from recipebook.project import PROJECT, locate
 
 FIGURES = {
     "exact": "the calls, their order and every argument are right",
@@ -70,12 +70,12 @@ class Options(Frozen):
 
 def check(options: Options, root: Path = PROJECT) -> None:
     """Refuse an API's file that cannot be read."""
-    read_api(root / options.api)
+    read_api(locate(options.api, root))
 
 
 def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str, float | None]]:
     """Score answers one by one, in order."""
-    api = read_api(PROJECT / options.api)
+    api = read_api(locate(options.api))
     return [_score_one(item.prediction, item.reference, api, options.tolerance) for item in predictions]
 
 
@@ -86,7 +86,7 @@ def list_evadable(options: Options) -> frozenset[str]:
 
 def make_reader(options: Options) -> Callable[[str], Hashable | None]:
     """A function of an answer that is equal for equal calls, order and arguments; None if the answer does not parse."""
-    api = read_api(PROJECT / options.api)
+    api = read_api(locate(options.api))
 
     def read(text: str) -> Hashable | None:
         calls = parse_calls(text, api)

@@ -42,7 +42,7 @@ from eval.reading.calls import Api, Call, Value, is_valid, read_api
 from eval.reading.pairing import compare_counts, count_equal, count_ordered, divide, find_partners
 from eval.scoring.predictions import Prediction
 from recipebook.frozen import Frozen
-from recipebook.project import PROJECT
+from recipebook.project import locate
 from recipebook.text.inline_calls import InlineCall, find_calls, remove_calls
 
 FIGURES = {
@@ -86,7 +86,7 @@ class _Annotated(NamedTuple):
 
 def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str, float | None]]:
     """Score annotated texts one by one, in order."""
-    api = read_api(PROJECT / options.tools)
+    api = read_api(locate(options.tools))
     return [_score_one(_read(item.prediction, api), _read(item.reference, api), api) for item in predictions]
 
 
@@ -97,7 +97,7 @@ def list_evadable(options: Options) -> frozenset[str]:
 
 def make_reader(options: Options) -> Callable[[str], Hashable]:
     """A function of a text that is equal for equal calls, order, arguments and positions."""
-    api = read_api(PROJECT / options.tools)
+    api = read_api(locate(options.tools))
 
     def read(text: str) -> Hashable:
         calls, positions, _ = _read(text, api)

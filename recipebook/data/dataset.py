@@ -36,7 +36,7 @@ from recipebook.files import digest, digest_file, replacing, write_text
 from recipebook.frozen import Frozen
 from recipebook.options import check_options
 from recipebook.progress import ProgressLine
-from recipebook.project import CACHE, PROJECT
+from recipebook.project import CACHE, PROJECT, locate
 from recipebook.recipe.data_keys import Data, Split
 from recipebook.rows import BadRecord, Kind, LeftOut, find_kind
 from recipebook.sources.inputs import Input, digest_inputs, find_inputs, make_input
@@ -231,7 +231,7 @@ def _open_split(data: Data, root: Path) -> Split | SplitFile:
         for part, name in (("validation", data.validation), ("test", data.test)):
             if name is not None:
                 raise UserError(f"{data.split.file}: lists {part}, so data.{part} cannot name {name} as well")
-        return SplitFile(root / data.split.file, data.split.file, data.split.by[0])
+        return SplitFile(locate(data.split.file, root), data.split.file, data.split.by[0])
     own = {part: 0.0 for part in ("validation", "test") if part in _name_sources(data)}
     return data.split.model_copy(update=own)
 

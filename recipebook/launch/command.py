@@ -6,7 +6,7 @@ from pathlib import Path
 
 from recipebook.hardware import detect, name_gpus
 from recipebook.launch.render import deepspeed_strategy
-from recipebook.project import PROJECT
+from recipebook.project import INSTALLATION, PROJECT, VARIABLE
 from recipebook.recipe.base_model import find_base
 from recipebook.recipe.keys import Recipe
 
@@ -32,7 +32,8 @@ def build_environment(recipe: Recipe) -> dict[str, str]:
         "AXOLOTL_DATASET_NUM_PROC": "0",
         "AXOLOTL_DO_NOT_TRACK": "1",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
-        "PYTHONPATH": str(PROJECT),
+        "PYTHONPATH": str(INSTALLATION),
+        VARIABLE: str(PROJECT),
         "TENSORBOARD_LOGGING_DIR": "tensorboard",
         "TOKENIZERS_PARALLELISM": "false",
     }

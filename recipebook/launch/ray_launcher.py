@@ -20,7 +20,7 @@ from recipebook.hardware import detect
 from recipebook.launch.placement import count_slots
 from recipebook.launch.process import GRACE_SECONDS, start_process
 from recipebook.locks import holding, lock_file
-from recipebook.project import PROJECT
+from recipebook.project import INSTALLATION
 from recipebook.run.rundir import Run
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class RayLauncher:
             num_cpus=job.processes,
             num_gpus=job.processes if self.gpu else 0,
             max_retries=NODE_DEATHS,
-            runtime_env={"env_vars": {"PYTHONPATH": str(PROJECT)}},
+            runtime_env={"env_vars": {"PYTHONPATH": str(INSTALLATION)}},
         ).remote(str(job.folder), job.command, environment)
         self.started = [training for training in self.started if training.poll() is None]
         self.started.append(RayTraining(job.folder, ref))

@@ -12,7 +12,8 @@ from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from recipebook.errors import UserError
-from recipebook.project import CHAT_TEMPLATES, TEMPLATES
+from recipebook.modules import CHAT_TEMPLATE, TEMPLATE, find
+from recipebook.project import list_roots
 from recipebook.recipe import axolotl_keys
 from recipebook.recipe.base_model import find_base
 from recipebook.recipe.batches import divide
@@ -41,11 +42,12 @@ def render_axolotl(recipe: Recipe, inputs: Inputs, *, gpu: bool, bf16: bool = Fa
 
     `bf16`: what trains computes in bfloat16 itself, so that `precision: auto` means that.
     """
-    template = _environment().get_template(f"{recipe.training.method}.yaml.j2")
+    own = recipe.model.chat_template == "tokenizer"
+    template = _environment().get_template(f"{recipe.training.method}{TEMPLATE.ending}")
     text = template.render(
         recipe=recipe,
         base=inputs.base or str(find_base(recipe)),
-        chat_template=str(CHAT_TEMPLATES / f"{recipe.model.chat_template}.jinja"),
+        chat_template="" if own else str(find(CHAT_TEMPLATE, recipe.model.chat_template)),
         data=inputs,
         prepared=inputs.prepared,
         divide=divide,
@@ -77,7 +79,7 @@ def deepspeed_strategy(recipe: Recipe) -> str | None:
 
 def _environment() -> SandboxedEnvironment:
     environment = SandboxedEnvironment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader([root / "templates" for root in list_roots()]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

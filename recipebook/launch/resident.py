@@ -21,7 +21,7 @@ from recipebook.launch.launchers import LaunchJob, RunningTraining
 from recipebook.launch.placement import Slots
 from recipebook.launch.plain import PlainTraining
 from recipebook.launch.process import GRACE_SECONDS, start_process
-from recipebook.project import CACHE, PROJECT
+from recipebook.project import CACHE, INSTALLATION
 from recipebook.run.progress_file import last_error
 
 PACKET = 1 << 16
@@ -38,7 +38,7 @@ class Resident:
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, self.log.open("wb") as log:
             command = [sys.executable, "-m", "trainer.resident", str(theirs.fileno())]
-            self.process = start_process(command, PROJECT, job.environment, log, theirs.fileno())
+            self.process = start_process(command, INSTALLATION, job.environment, log, theirs.fileno())
         self.control.setblocking(False)
 
     def fits(self, job: LaunchJob) -> bool:

@@ -17,8 +17,8 @@ from recipebook.data.conversion import find_converter
 from recipebook.data.dataset import Dataset, prepare
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file
-from recipebook.modules import AUTO, STAGE, load
-from recipebook.project import PROJECT
+from recipebook.modules import AUTO, STAGE, find, load
+from recipebook.project import PROJECT, locate
 from recipebook.recipe.data_keys import Data
 from recipebook.recipe.layers import is_file
 from recipebook.recipe.stages import Stage, list_texts
@@ -116,7 +116,7 @@ def _list_inputs(stage: Stage, dataset: Dataset | None, earlier: Mapping[str, st
 
 
 def _digest_code(stage: Stage) -> str:
-    return digest_kind(stage.resolved.root / "stages" / f"{stage.kind}.py")
+    return digest_kind(find(STAGE, str(stage.kind), stage.resolved.root))
 
 
 def _list_files(stage: Stage) -> dict[str, str]:
@@ -124,7 +124,7 @@ def _list_files(stage: Stage) -> dict[str, str]:
     root = stage.resolved.root
     options = load(STAGE, str(stage.kind), root).Options.model_validate(stage.options)
     names = list_texts(options.model_dump(mode="json"))
-    return {f"file {name}": digest_file(root / name) for name in names if is_file(root / name)}
+    return {f"file {name}": digest_file(locate(name, root)) for name in names if is_file(locate(name, root))}
 
 
 def _list_data_inputs(data: Data) -> dict[str, str]:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from recipebook.data.dataset import Dataset, prepare
 from recipebook.files import write_text
+from recipebook.modules import CHAT_TEMPLATE, find
 from recipebook.pipeline.inputs import IdentifiedStage
 from recipebook.pipeline.job import StageJob, write_job
-from recipebook.project import CHAT_TEMPLATES
 from recipebook.recipe.base_model import find_base
 from recipebook.recipe.stages import Stage
 from recipebook.run.begun import find_begun
@@ -125,7 +125,7 @@ def _make_job(run: StageRun, stage: Stage, folder: Path) -> StageJob:
         adapter=adapter,
         revision=revision,
         tokenizer=tokenizer,
-        chat_template="" if template == "tokenizer" else (CHAT_TEMPLATES / f"{template}.jinja").read_text("utf-8"),
+        chat_template="" if template == "tokenizer" else find(CHAT_TEMPLATE, template).read_text("utf-8"),
         rows={part: run.folder / "data" / f"{part}.jsonl" for part in ("train", "validation", "test")},
         sources={name: run.top.folder / "stages" / name / "rows.jsonl" for name in stage.list_sources()},
         seed=recipe.training.seed,

@@ -72,7 +72,13 @@ def resolve_stages(name: str, profile: str | None, overrides: Sequence[str]) -> 
     return merge_layers(layers), stages
 
 
-def train_stages(resolved: Resolved, stages: Sequence[Stage], overrides: Sequence[str], choice: StageChoice) -> int:
+def train_stages(
+    resolved: Resolved,
+    stages: Sequence[Stage],
+    overrides: Sequence[str],
+    choice: StageChoice,
+    out: str | None = None,
+) -> int:
     """Run the chosen stages; the exit status: 0 all done, 1 one failed, 2 the user's mistake, 130 stopped."""
     chosen = choice.list_names(stages)
     print_recipe(resolved)
@@ -81,13 +87,13 @@ def train_stages(resolved: Resolved, stages: Sequence[Stage], overrides: Sequenc
     _check_needs(steps, chosen, resolved.name)
     identity = identify_all(steps)
     with claiming(identity, resolved.name):
-        earlier = None if choice.force else rundir.find_same(identity)
+        earlier = None if choice.force else rundir.find_same(identity, out)
         if earlier and all(earlier.read().get_stage(name).finished for name in chosen):
             print_field("found", f"{shown(earlier.folder)}: {', '.join(chosen)}: same recipe, data and versions")
             print_field("next", f"make eval RUN={earlier.name} (or FORCE=1 to run them again)")
             return 0
         _refuse_unfit(steps, chosen)
-        top = earlier or rundir.create(resolved.name, datetime.now())
+        top = earlier or rundir.create(resolved.name, datetime.now(), name=out)
         with holding(lock_run(top)) as lock:
             if not earlier:
                 with rundir.removing_unless_opened(top):

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from recipebook.project import PROJECT
+from recipebook.project import locate
 from recipebook.recipe.keys import Recipe
 
 
@@ -39,8 +39,8 @@ STAND_INS = {
 
 
 def find_base(recipe: Recipe) -> Path | str:
-    """The base model's folder in the project or anywhere, or its name on the hub."""
-    folder = (PROJECT / recipe.model.base).resolve()
+    """The base model's folder, in the project, the installation or anywhere; or its name on the hub."""
+    folder = locate(recipe.model.base).resolve()
     return folder if folder.is_dir() or find_stand_in(recipe.model.base) else recipe.model.base
 
 
@@ -61,5 +61,5 @@ def format_notice(name: str | None) -> str | None:
 
 def read_origin(base: str) -> str | None:
     """Where the weights of a base that was made here came from, as `source` in its `origin.json` says."""
-    path = PROJECT / base / "origin.json"
+    path = locate(base) / "origin.json"
     return json.loads(path.read_bytes()).get("source") if path.is_file() else None

@@ -12,7 +12,7 @@ from recipebook.errors import UserError
 from recipebook.modules import PROFILE, list_names
 from recipebook.project import PROJECT
 from recipebook.recipe.faults import find_recipe_faults, format_faults
-from recipebook.recipe.layers import list_recipes, read_layers, read_profile, set_profile
+from recipebook.recipe.layers import list_own_recipes, read_layers, read_profile, set_profile
 from recipebook.recipe.references import check_references, check_template
 from recipebook.recipe.resolve import merge_layers
 from recipebook.recipe.stages import read_stages
@@ -23,7 +23,7 @@ def check_all(root: Path = PROJECT, only: str | None = None) -> list[str]:
     """One line a problem, each once, none when all is well; with `only`, that recipe's alone."""
     if only:
         return list(dict.fromkeys(_check_recipe(only, root)))
-    names = list_recipes(root)
+    names = list_own_recipes(root)
     if not names:
         return ["no recipes in recipes/"]
     lines = [line for recipe in names for line in _check_recipe(recipe, root)]

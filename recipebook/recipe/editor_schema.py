@@ -9,12 +9,12 @@ import copy
 import json
 
 from recipebook.files import write_text
-from recipebook.project import RECIPES
+from recipebook.project import INSTALLATION
 from recipebook.recipe.axolotl_keys import RECIPE_KEYS, RUNNER_KEYS, snapshot
 from recipebook.recipe.faults import recipe_schema
 from recipebook.recipe.schema_walk import Schema
 
-EDITOR_SCHEMA = RECIPES / "recipe.schema.json"
+EDITOR_SCHEMA = INSTALLATION / "recipes" / "recipe.schema.json"
 
 
 def render() -> str:

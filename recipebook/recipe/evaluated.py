@@ -11,7 +11,7 @@ from pathlib import Path
 from recipebook.errors import UserError
 from recipebook.modules import PROFILE, describe_missing
 from recipebook.project import PROJECT
-from recipebook.recipe.layers import find_recipe, is_file, read_layers
+from recipebook.recipe.layers import find_recipe, read_layers
 from recipebook.recipe.merging import replace_section
 from recipebook.recipe.places import Document
 from recipebook.recipe.resolve import Resolved, join_layers, merge_layers
@@ -48,8 +48,6 @@ def _read_now(source: str, profile: str | None, trained_with: Sequence[str], sta
 
 
 def _is_there(source: str) -> bool:
-    if source.endswith((".yaml", ".yml")):
-        return is_file(Path(source)) or is_file(PROJECT / source)
     try:
         return bool(find_recipe(source))
     except UserError:

@@ -11,7 +11,7 @@ from typing import Any
 
 from recipebook.errors import UserError, on_one_line
 from recipebook.modules import PROFILE, find
-from recipebook.project import PROJECT
+from recipebook.project import INSTALLATION, PROJECT, list_roots
 from recipebook.recipe.merging import merge_documents
 from recipebook.recipe.places import Document, KeyPath, Place, Spot
 from recipebook.recipe.yaml_source import load, parse_value
@@ -53,19 +53,31 @@ def set_profile(layers: Layers, profile: str) -> Layers:
 
 def list_recipes(root: Path = PROJECT) -> list[str]:
     """Every recipe's name; files that start with `_` are only there to be extended."""
+    return sorted({name for each in list_roots(root) for name in list_own_recipes(each)})
+
+
+def list_own_recipes(root: Path) -> list[str]:
+    """The recipes in one folder's recipes/ alone."""
     folder = root / "recipes"
     names = [path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml")]
     return sorted(name for name in names if not name.startswith("profiles/") and "/_" not in f"/{name}")
 
 
 def find_recipe(name: str, root: Path = PROJECT) -> Path:
-    """The file of a recipe, by name or by path."""
-    candidates = [Path(name), root / name] if name.endswith((".yaml", ".yml")) else [root / "recipes" / f"{name}.yaml"]
-    for path in candidates:
-        if is_file(path):
-            return path
-    listed = list_recipes(root)
-    raise UserError(f"no recipe '{name}' in recipes/{offer(name, listed)}")
+    """The file of a recipe, by name or by path; the project's own before that of the installation."""
+    found = _list_found(name, root)
+    if not found:
+        raise UserError(f"no recipe '{name}' in recipes/{offer(name, list_recipes(root))}")
+    return found[0]
+
+
+def _list_found(name: str, root: Path) -> list[Path]:
+    roots = list_roots(root)
+    if name.endswith((".yaml", ".yml")):
+        candidates = [Path(name), *(each / name for each in roots)]
+    else:
+        candidates = [each / "recipes" / f"{name}.yaml" for each in roots]
+    return [path for path in candidates if is_file(path)]
 
 
 def read_profile(name: str, root: Path = PROJECT) -> Document:
@@ -95,35 +107,40 @@ def is_file(path: Path) -> bool:
 
 
 def _name_of(source: Path, root: Path) -> str:
-    folder = (root / "recipes").absolute()
     absolute = source.absolute()
-    if absolute.is_relative_to(folder):
-        return absolute.relative_to(folder).with_suffix("").as_posix()
+    for folder in ((each / "recipes").absolute() for each in list_roots(root)):
+        if absolute.is_relative_to(folder):
+            return absolute.relative_to(folder).with_suffix("").as_posix()
     return source.stem
 
 
 def _read_chain(source: Path, root: Path) -> list[Document]:
     """The recipe and all that it extends, the furthest first."""
     chain: list[Document] = []
-    names: list[str] = []
-    name, place = _name_of(source, root), Place("")
+    files: list[Path] = []
+    place = Place("")
     while True:
-        if name in names:
-            raise UserError(f"{place}: extends goes in a circle: {' -> '.join([*names[names.index(name) :], name])}")
+        if (file := source.absolute()) in files:
+            circle = [_name_of(each, root) for each in (*files[files.index(file) :], file)]
+            raise UserError(f"{place}: extends goes in a circle: {' -> '.join(circle)}")
         document = load(source, format_path(source, root))
         chain.insert(0, document)
-        names.append(name)
+        files.append(file)
         base = document.data.get("extends")
         if not isinstance(base, str):
             return chain
         place = document.places[("extends",)].value
-        source = _find_base(base, place, root)
-        name = _name_of(source, root)
+        source = _find_base(base, place, file, root)
 
 
-def _find_base(name: str, place: Place, root: Path) -> Path:
+def _find_base(name: str, place: Place, source: Path, root: Path) -> Path:
+    """The recipe that `source` extends: a project's own `x` may extend the `x` that is shipped, and no shipped recipe
+    extends one of a project."""
+    if not source.is_relative_to(root.absolute()) and source.is_relative_to(INSTALLATION):
+        root = INSTALLATION
+    found = _list_found(name, root)
     try:
-        return find_recipe(name, root)
+        return next((path for path in found if path.absolute() != source), None) or find_recipe(name, root)
     except UserError as error:
         raise UserError(f"{place}: extends: {error}") from error
 

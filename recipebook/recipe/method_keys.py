@@ -1,6 +1,6 @@
-"""The keys of a recipe that each training method makes use of: the folder of templates in; their names out.
+"""The keys of a recipe that each training method makes use of: a project's folder in; their names out.
 
-    list_used_keys(TEMPLATES, "simpo")["preference"]  →  {"beta", "gamma"}
+    list_used_keys(PROJECT, "simpo")["preference"]  →  {"beta", "gamma"}
 
 A method uses the keys that its template, or one that it includes, mentions as `recipe.preference.gamma`.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from jinja2 import TemplateError, nodes
 
+from recipebook.project import locate
 from recipebook.recipe.template_syntax import list_included, parse_template
 
 SECTIONS = ("training", "preference", "rl")
@@ -19,10 +20,10 @@ CHOOSES = "method"
 
 
 @functools.cache
-def list_used_keys(folder: Path, method: str) -> dict[str, frozenset[str]]:
+def list_used_keys(root: Path, method: str) -> dict[str, frozenset[str]]:
     """The keys of each section that a method's template mentions; none where it cannot be read."""
     try:
-        trees = list(_parse(folder, f"{method}.yaml.j2"))
+        trees = list(_parse(root, f"{method}.yaml.j2"))
     except (OSError, ValueError, TemplateError):
         return dict.fromkeys(SECTIONS, frozenset())
     return {
@@ -36,11 +37,11 @@ def list_used_keys(folder: Path, method: str) -> dict[str, frozenset[str]]:
     }
 
 
-def _parse(folder: Path, name: str) -> Iterator[nodes.Template]:
-    text = (folder / name).read_text(encoding="utf-8")
+def _parse(root: Path, name: str) -> Iterator[nodes.Template]:
+    text = locate(f"templates/{name}", root).read_text(encoding="utf-8")
     yield parse_template(text)
     for included in list_included(text):
-        yield from _parse(folder, included)
+        yield from _parse(root, included)
 
 
 def _is_recipe(node: nodes.Expr) -> bool:

@@ -31,6 +31,7 @@ from recipebook.modules import (
     list_names,
     load,
 )
+from recipebook.project import list_roots, locate
 from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.faults import format_faults, list_invalid
 from recipebook.recipe.figures import find_main_fault
@@ -71,13 +72,13 @@ def check_template(path: Path, root: Path) -> list[str]:
         return [f"{label}:{error.lineno}: {error.message}"]
     except UnicodeDecodeError as error:
         return [f"{label}: {error.reason} at byte {error.start}"]
-    missing = [name for name in wanted if not is_file(root / "templates" / name)]
+    missing = [name for name in wanted if not is_file(locate(f"templates/{name}", root))]
     return [f"{label}: no template '{name}' in templates/{offer(name, _list_includable(root))}" for name in missing]
 
 
 def _list_includable(root: Path) -> list[str]:
-    folder = root / "templates"
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.j2"))
+    folders = [each / "templates" for each in list_roots(root)]
+    return sorted({path.relative_to(folder).as_posix() for folder in folders for path in folder.rglob("*.j2")})
 
 
 def _find_faults(resolved: Resolved, made: Sequence[str]) -> Iterator[Fault]:
@@ -148,7 +149,7 @@ def _find_source(root: Path, name: str | None, path: KeyPath, made: Sequence[str
 
 
 def _find_file(root: Path, name: str | None, path: KeyPath) -> Iterator[Fault]:
-    if name is None or is_file(root / name):
+    if name is None or is_file(locate(name, root)):
         return
     try:
         near = sorted(format_path(other, root) for other in (root / name).parent.iterdir())

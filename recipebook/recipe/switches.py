@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from recipebook.errors import UserError
 from recipebook.modules import METRIC, TEMPLATE, list_names, load
+from recipebook.project import locate
 from recipebook.recipe.faults import format_faults
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.layers import COMMAND_LINE
@@ -96,7 +97,7 @@ def _list_training_switches(recipe: Recipe) -> Iterator[Switch]:
 def _list_method_switches(recipe: Recipe, root: Path) -> Iterator[Switch]:
     """A method ignores the keys that its template does not mention; one that learns from pairs, `eval.turns` too."""
     by, method = ("training", CHOOSES), recipe.training.method
-    used = {name: list_used_keys(root / "templates", name) for name in list_names(TEMPLATE, root)}
+    used = {name: list_used_keys(root, name) for name in list_names(TEMPLATE, root)}
     for section, keys in used.get(method, {}).items():
         if not keys and section not in OF_METHODS:
             # Nothing is known of a template that cannot be read, or that names every setting itself.
@@ -140,7 +141,7 @@ def _name(section: KeyPath, *keys: str) -> tuple[KeyPath, ...]:
 
 def _is_folder(root: Path, name: str) -> bool:
     try:
-        return (root / name).is_dir()
+        return locate(name, root).is_dir()
     except (OSError, ValueError):
         return False
 

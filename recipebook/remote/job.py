@@ -26,7 +26,7 @@ from recipebook.errors import UserError
 from recipebook.files import digest_file, replacing, write_text
 from recipebook.frozen import Frozen
 from recipebook.locks import holding, lock_file
-from recipebook.project import CACHE, PROJECT, shown
+from recipebook.project import CACHE, INSTALLATION, shown
 from recipebook.recipe.keys import Recipe, Remote
 from recipebook.recipe.training_keys import Lora
 from recipebook.remote.archive import unpack_adapter
@@ -243,7 +243,7 @@ def _check_adapter(path: Path, wanted: Lora | None) -> None:
 def _check_weights(folder: Path) -> str:
     """The report of recipebook/run/weights.py, from a separate process, which may load torch."""
     command = [sys.executable, "-m", "recipebook.run.weights", str(folder)]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=INSTALLATION, capture_output=True, text=True, check=False)
     if done.returncode:
         raise UserError(f"the fetched weights cannot be read: {done.stderr.strip().splitlines()[-1]}")
     found = json.loads(done.stdout)

@@ -12,7 +12,8 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from recipebook.files import digest
-from recipebook.project import CHAT_TEMPLATES, PROJECT
+from recipebook.modules import CHAT_TEMPLATE, find
+from recipebook.project import INSTALLATION
 from recipebook.recipe.base_model import find_base
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.section import Section
@@ -32,7 +33,7 @@ WAYS_TO_A_SERVICE = {"url", "key", "poll_seconds", "stagger_seconds"}
 
 
 @cache
-def git_state(project: Path = PROJECT) -> dict[str, str | bool | None]:
+def git_state(project: Path = INSTALLATION) -> dict[str, str | bool | None]:
     """The commit and whether tracked files that a run may depend on differ from it; None outside a checkout."""
     head = _git(project, "rev-parse", "HEAD")
     status = _git(project, "status", "--porcelain", "-uno", "--", ".", NO_INPUT)
@@ -93,7 +94,7 @@ def digest_chat_template(recipe: Recipe) -> str:
     """The chat template file's hash, or the base model's where its tokenizer brings its own."""
     if recipe.model.chat_template == "tokenizer":
         return f"tokenizer of {digest_base(recipe)}"
-    return digest((CHAT_TEMPLATES / f"{recipe.model.chat_template}.jinja").read_text(encoding="utf-8"))
+    return digest(find(CHAT_TEMPLATE, recipe.model.chat_template).read_text(encoding="utf-8"))
 
 
 def join_inputs(data: Mapping[str, Any], hashes: Mapping[str, Any], versions: Mapping[str, str]) -> dict[str, str]:

@@ -114,8 +114,15 @@ class Run:
         return sorted(numbered, key=lambda path: int(path.name.partition("-")[2]))
 
 
-def create(recipe: str, now: datetime, runs: Path = RUNS, fleet: str | None = None) -> Run:
-    """A new folder, named by recipe and time; a member's is named by member and time, in the fleet's folder."""
+def create(recipe: str, now: datetime, runs: Path = RUNS, fleet: str | None = None, name: str | None = None) -> Run:
+    """A new folder, of the given name, else named by recipe and time; a member's, in the fleet's folder, by member and
+    time."""
+    if name:
+        try:
+            (runs / name).mkdir(parents=True)
+        except FileExistsError:
+            raise UserError(f"{shown(runs / name)} exists already; choose another name") from None
+        return Run(runs / name)
     runs = runs / fleet if fleet else runs
     stem = f"{recipe.replace('/', '-')}-{now:%Y%m%d-%H%M%S}"
     for suffix in ("", *(f"-{count}" for count in range(2, 100))):
@@ -211,11 +218,19 @@ def find(query: str, runs: Path = RUNS) -> Run:
     raise UserError(f"no run '{query}' in runs/; it has runs of: {known}")
 
 
-def find_same(identity: str) -> Run | None:
-    """The run of this identity: a trained one if there is, else the newest."""
+def find_same(identity: str, name: str | None = None) -> Run | None:
+    """The run of this identity: the one of the given name, else a trained one if there is, else the newest."""
+    if name:
+        return _require_same(Run(RUNS / name), identity) if (RUNS / name / "manifest.json").is_file() else None
     same = [(run, manifest) for run, manifest in list_readable() if manifest.identity == identity]
     trained = [run for run, manifest in same if manifest.status == "trained"]
     return next(iter([*trained, *(run for run, _ in same)]), None)
+
+
+def _require_same(run: Run, identity: str) -> Run:
+    if run.read().identity != identity:
+        raise UserError(f"{shown(run.folder)} is a run of another recipe, data or versions; choose another name")
+    return run
 
 
 def _open(folder: Path, runs: Path) -> Run:

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from recipebook.project import PROJECT
+from recipebook.project import INSTALLATION
 from recipebook.shell.contract import BoxError, BoxResult, BoxSettings
 
 ALL_IDS = 65536
@@ -131,7 +131,7 @@ class SpawnerProcess:
         with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "recipebook.shell.spawner", *map(str, (theirs.fileno(), self.ids, user))],
-                cwd=PROJECT, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                cwd=INSTALLATION, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE, start_new_session=True,
             )  # fmt: skip
         self._expect(b"map")

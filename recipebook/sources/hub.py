@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recipebook.errors import UserError, on_one_line
 from recipebook.files import digest, digest_file
+from recipebook.project import locate
 from recipebook.records import Record, require_some
 from recipebook.sources.arrow_files import BATCH, read_arrow_batches, read_batches
 from recipebook.sources.blocks import Position
@@ -39,12 +40,12 @@ class Address(NamedTuple):
 def read_address(name: str, root: Path) -> Address:
     """Take a source's name apart; a folder that is there from `root` wins over a name on the hub."""
     folder, _, split = name.removeprefix(PREFIX).partition(":")
-    if folder and (root / folder).is_dir():
-        return Address(str(root / folder), split=split or None)
-    found = _NAME.fullmatch(name.removeprefix(PREFIX))
-    if not found:
+    if folder and (found := locate(folder, root)).is_dir():
+        return Address(str(found), split=split or None)
+    named = _NAME.fullmatch(name.removeprefix(PREFIX))
+    if not named:
         raise UserError(f"{name}: no such folder, and a dataset's name is hf:OWNER/NAME[@REVISION][/CONFIG][:SPLIT]")
-    return Address(**found.groupdict())
+    return Address(**named.groupdict())
 
 
 def read_dataset(address: Address, name: str, position: Position, notes: dict[str, str]) -> Iterator[Record]:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from recipebook.errors import UserError, on_one_line
 from recipebook.files import digest, digest_file
+from recipebook.project import find_root
 from recipebook.records import Record
 from recipebook.sources.arrow_files import read_arrow, read_parquet
 from recipebook.sources.blocks import Position, open_file
@@ -63,6 +64,7 @@ class Input(NamedTuple):
 
 def find_inputs(source: str, root: Path) -> list[Input]:
     """The inputs that a source names, from `root`; a name without a file is refused."""
+    root = find_root(source, root)
     if source.startswith(PREFIX) or is_saved(root / source):
         return [_make_dataset(source, root)]
     if (root / source).is_dir():
@@ -90,6 +92,7 @@ def make_input(path: Path, name: str) -> Input:
 
 def names_one_file(source: str, root: Path) -> bool:
     """Whether a source is the name of one file, existing or not, rather than of several."""
+    root = find_root(source, root)
     several = source.startswith(PREFIX) or (root / source).is_dir() or find_archive(root / source)
     return not (several or _is_pattern(source, root))
 

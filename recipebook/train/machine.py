@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from recipebook import hardware
 from recipebook.data.export import find_export
 from recipebook.errors import UserError
-from recipebook.project import PROJECT
+from recipebook.project import locate
 from recipebook.recipe.base_model import STAND_INS, find_stand_in
 from recipebook.recipe.faults import format_faults
 from recipebook.recipe.keys import Remote
@@ -47,7 +47,7 @@ def check_machine(resolved: Resolved) -> None:
         _check_device(resolved)
     base = resolved.recipe.model.base
     name = find_stand_in(base)
-    if (name or base.startswith(FOLDERS)) and not (PROJECT / base).is_dir():
+    if (name or base.startswith(FOLDERS)) and not locate(base).is_dir():
         goal = f"; make {STAND_INS[name].goal} puts it there" if name else ""
         raise UserError(f"{resolved.name}: model.base: no folder {base}{goal}")
 

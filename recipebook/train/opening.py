@@ -17,7 +17,7 @@ from recipebook.files import copy_file, digest, digest_file, write_text
 from recipebook.launch.command import build_command, build_environment
 from recipebook.launch.relaunch import describe_launch, read_launch, refuse_half_resume, rewrite_launch
 from recipebook.launch.render import Inputs, render_axolotl, render_deepspeed
-from recipebook.project import shown
+from recipebook.project import name_path
 from recipebook.recipe.base_model import read_origin
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import Resolved
@@ -150,7 +150,7 @@ def begin_manifest(run: Run, resolved: Resolved, overrides: Sequence[str], ident
     return Manifest(
         run=run.name,
         recipe=resolved.name,
-        source=shown(resolved.source.absolute()),
+        source=name_path(resolved.source.absolute()),
         status="prepared",
         identity=identity,
         created=format_now(),

@@ -185,6 +185,6 @@ def _name(candidate: Candidate) -> str:
 
 @functools.cache
 def _digest_code() -> str:
-    modules = sorted((project.PROJECT / "trainer").glob("*.py"))
-    own = [Path(__file__), project.PROJECT / "recipebook" / "text" / "chat.py", *modules]
+    modules = sorted((project.INSTALLATION / "trainer").glob("*.py"))
+    own = [Path(__file__), project.INSTALLATION / "recipebook" / "text" / "chat.py", *modules]
     return digest(*(digest_file(path) for path in own))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from recipebook.project import PROJECT
+from recipebook.project import locate
 
 
 class BaseShape(NamedTuple):
@@ -68,7 +68,7 @@ KNOWN = {
 
 def find_shape(base: str) -> BaseShape | None:
     """The shape of a folder's model, of a known one, or of one that the hub's cache on this machine has."""
-    for path in (PROJECT / base / "config.json", *_list_cached(base)):
+    for path in (locate(base) / "config.json", *_list_cached(base)):
         if path.is_file():
             return read_shape(json.loads(path.read_bytes()))
     return KNOWN.get(base)

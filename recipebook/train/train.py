@@ -37,8 +37,10 @@ class Trained(NamedTuple):
     found: bool = False
 
 
-def train_run(resolved: Resolved, overrides: Sequence[str], *, force: bool) -> int:
-    """Train it; the exit status: 0 trained (or found trained), 1 failed, 2 refused, 130 stopped."""
+def train_run(resolved: Resolved, overrides: Sequence[str], *, force: bool, out: str | None = None) -> int:
+    """Train it, in the folder `out` of runs/ if that is given.
+
+    The exit status: 0 trained (or found trained), 1 failed, 2 refused, 130 stopped."""
     print_recipe(resolved)
     started = time.monotonic()
     dataset = prepare(resolved.recipe.data, system=resolved.recipe.model.system)
@@ -48,7 +50,7 @@ def train_run(resolved: Resolved, overrides: Sequence[str], *, force: bool) -> i
     require_weights(resolved.recipe)
     # Before hours of training: rows may have no two answers to shuffle.
     shuffled = prepare_placebo(dataset, resolved.recipe.training.seed) if resolved.recipe.eval.placebo else None
-    trained = _train(resolved, overrides, dataset, started, force=force)
+    trained = _train(resolved, overrides, dataset, started, force=force, out=out)
     if trained.status == 0 and shuffled:
         print_field("placebo", shuffled.account.notes[-1])
         started, of = time.monotonic(), trained.run.read().identity
@@ -68,11 +70,12 @@ def _train(
     *,
     force: bool,
     placebo_of: str | None = None,
+    out: str | None = None,
 ) -> Trained:
     """One training on rows that are prepared; `started` is when that was begun."""
     identity = identities.identify(resolved.recipe, dataset.rows_digest)
     with claiming(identity, resolved.name):
-        earlier = None if force else rundir.find_same(identity)
+        earlier = None if force else rundir.find_same(identity, out)
         if earlier and earlier.read().status == "trained":
             print_field("found", f"{shown(earlier.folder)}: same recipe, data and versions")
             if placebo_of:
@@ -80,7 +83,7 @@ def _train(
                 earlier.write(earlier.read().model_copy(update={"placebo_of": placebo_of}))
             return Trained(earlier, 0, found=True)
         refuse_unfit(resolved.recipe, dataset)
-        run = earlier or rundir.create(resolved.name, datetime.now())
+        run = earlier or rundir.create(resolved.name, datetime.now(), name=out)
         with holding(lock_run(run)) as lock:
             with removing_unless_opened(run):
                 manifest = (

@@ -32,7 +32,7 @@ MADE = tuple(
     for word in ("-o", file)
 )
 # Names that stand for any.
-ANY = re.compile(r"[<*…]|\bmake_x\b|\bx\b|stages/(sft|pairs|dpo)/|models/joy-and-wisdom|tests/golden/$")
+ANY = re.compile(r"[<*…]|\bmake_x\b|\bx\b|stages/(sft|pairs|dpo)/|models/joy-and-wisdom|recipes/first|tests/golden/$")
 
 
 def list_code(text: str) -> list[str]:
@@ -80,7 +80,7 @@ def test_every_make_command_is_a_goal_whose_arguments_parse(command: str) -> Non
     # What stands before make is its environment.
     words = shlex.split(command)
     words = words[words.index("make") + 1 :]
-    defaults = ["RECIPE=robot-lora", "RUN=robot-lora", "RUNS=a b", "WEIGHTS=1 1", "OUT=out"]
+    defaults = ["RECIPE=robot-lora", "RUN=robot-lora", "RUNS=a b", "WEIGHTS=1 1", "OUT=out", "FOLDER=mine"]
     given = {word.partition("=")[0] for word in words if "=" in word}
     missing = [] if len(words) > 1 else [one for one in defaults if one.partition("=")[0] not in given]
     done = subprocess.run(

@@ -22,17 +22,18 @@ PAIRS = {
 
 @pytest.mark.parametrize("method", PAIRS)
 def test_a_method_uses_what_its_template_mentions(method: str) -> None:
-    assert list_used_keys(ROOT / "templates", method)["preference"] == PAIRS[method]
+    assert list_used_keys(ROOT, method)["preference"] == PAIRS[method]
 
 
 def test_what_a_template_includes_counts() -> None:
-    used = {method: list_used_keys(ROOT / "templates", method)["training"] for method in ("pretrain", "kto")}
+    used = {method: list_used_keys(ROOT, method)["training"] for method in ("pretrain", "kto")}
     assert used["pretrain"] - used["kto"] == {"packing", "group_by_length", "train_on", "span_weights"}
     assert used["kto"] - used["pretrain"] == set()
 
 
 def test_a_template_of_the_users_own_is_read_like_any_other(tmp_path: Path) -> None:
-    write: Callable[[str, str], int] = lambda name, text: (tmp_path / name).write_text(text)  # noqa: E731
+    (tmp_path / "templates").mkdir()
+    write: Callable[[str, str], int] = lambda name, text: (tmp_path / "templates" / name).write_text(text)  # noqa: E731
     write("_part.yaml.j2", "a: {{ recipe.preference.beta }}")
     write("mine.yaml.j2", '{% include "_part.yaml.j2" %}{% if recipe.training.packing %}b: 1{% endif %}')
     write("broken.yaml.j2", "{% if %}")

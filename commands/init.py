@@ -1,0 +1,67 @@
+"""`recipebook init FOLDER`: a project of one's own that uses this installation.
+
+mine/
+  Makefile             includes the installation's, so that all goals work here
+  recipes/first.yaml   a small recipe with comments
+  data/first.jsonl     its records
+  runs/                what `make train` and `make eval` write
+  .gitignore           leaves out runs and caches
+
+What is there already stays as it is.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+HELP = "make a project of your own: recipes/, data/, runs/ and a Makefile"
+FILES = {"Makefile": "Makefile.j2", ".gitignore": "gitignore.j2", "recipes/first.yaml": "first.yaml.j2"}
+NUMBERS = range(1, 10)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The project's folder."""
+    parser.add_argument("folder", type=Path, help="a new folder, or one that lacks some of the files")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the files that are not there, and print what to do next."""
+    from recipebook.errors import UserError
+    from recipebook.files import write_text
+    from recipebook.project import INSTALLATION
+    from recipebook.terminal import print_field
+
+    folder = arguments.folder.resolve()
+    if folder == INSTALLATION:
+        raise UserError(f"{folder} is the installation itself; name another folder")
+    if any(letter.isspace() for letter in str(INSTALLATION)):
+        raise UserError(f"make cannot include files of '{INSTALLATION}', which has a blank in its name; move it")
+    for name, text in _list_texts(str(INSTALLATION)).items():
+        path = folder / name
+        there = path.exists()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not there:
+            write_text(path, text)
+        print_field("kept" if there else "wrote", str(path))
+    print_field("next", f"cd {folder} && make train RECIPE=first && make eval RUN=first")
+    return 0
+
+
+def _list_texts(installation: str) -> dict[str, str]:
+    """The files of a new project, by their names in it."""
+    from jinja2 import Environment, FileSystemLoader
+
+    from recipebook.project import TEMPLATES
+
+    templates = Environment(
+        loader=FileSystemLoader(TEMPLATES / "project"), keep_trailing_newline=True, autoescape=False
+    )
+    written = {name: templates.get_template(file).render(installation=installation) for name, file in FILES.items()}
+    return {**written, "data/first.jsonl": _format_sums(), "runs/.gitignore": "*\n!.gitignore\n"}
+
+
+def _format_sums() -> str:
+    """Conversations as OpenAI writes them, a line each."""
+    sums = [(f"What is {one} plus {other}?", str(one + other)) for one in NUMBERS for other in NUMBERS]
+    chats = [[{"role": "user", "content": asked}, {"role": "assistant", "content": answer}] for asked, answer in sums]
+    return "".join(json.dumps({"messages": messages}) + "\n" for messages in chats)
