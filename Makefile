@@ -125,10 +125,11 @@ merge-adapters: $(READY) ## RUNS="a b" WEIGHTS="0.7 0.3" OUT=folder: one adapter
 	@$(call need,OUT)
 	@$(RUN_IN_ENV) merge-adapters $(RUNS) --weights $(WEIGHTS) --out $(OUT) $(if $(KIND),--kind $(KIND)) $(if $(DENSITY),--density $(DENSITY))
 
-eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (CHECKPOINT=500, DATA=file, SET="eval.limit=50"; GATE=better, GATE=not-worse MARGIN=0.02)
+eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (CHECKPOINT=500, DATA=file, SAMPLES=50, SET="eval.part=validation"; GATE=better, GATE=not-worse MARGIN=0.02)
 	@$(call need,RUN)
 	@$(RUN_IN_ENV) eval $(RUN) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(if $(DATA),--data '$(DATA)') \
-		$(if $(GATE),--gate $(GATE)) $(if $(MARGIN),--margin $(MARGIN)) $(if $(SET),--set $(SET))
+		$(if $(GATE),--gate $(GATE)) $(if $(MARGIN),--margin $(MARGIN)) \
+		$(if $(SET)$(SAMPLES),--set $(SET) $(if $(SAMPLES),eval.limit=$(SAMPLES)))
 
 plan: $(READY) $(BASE) ## RECIPE=: print what train would do, without training
 	@$(call need,RECIPE)

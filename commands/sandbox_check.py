@@ -23,6 +23,7 @@ def run(_: argparse.Namespace) -> int:
         print_field("missing", line)
     require_boxes()
     print_field("ids", describe_ids())
+    print_field("cgroups", "not used: limits are those of processes, and the agent in each box counts its memory")
     trials = list(inspect(BoxSettings()))
     print()
     print(align([("attempt", "", "by"), *((f.name, "held" if f.held else "NOT HELD", f.held_by) for f in trials)]))

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from recipebook.recipe.batches import find_batch_fault
+from recipebook.recipe.batches import divide_batch, find_batch_fault
 from recipebook.recipe.data_keys import Data
 from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.matrix_keys import Matrix
@@ -206,6 +206,15 @@ class Recipe(Section):
     def _divides_its_batch(self) -> Self:
         if fault := find_batch_fault(self.training, self.launch.ranks):
             raise ValueError(fault)
+        return self
+
+    @model_validator(mode="after")
+    def _saves_between_collections(self) -> Self:
+        """A run that resumed within a collection would play another one in its place."""
+        batch = divide_batch(self.training, self.launch.ranks)
+        save, steps = self.training.save_steps, self.rl.count_steps(batch.records)
+        if self.training.method == "grpo" and save and steps and save % steps:
+            raise ValueError(f"training.save_steps ({save}) must be a multiple of a collection's steps ({steps})")
         return self
 
     @model_validator(mode="after")

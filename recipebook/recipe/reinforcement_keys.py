@@ -94,6 +94,10 @@ class Reinforcement(Section):
         "beat.",
     )
 
+    def count_steps(self, batch: int) -> int:
+        """The optimizer's steps that one collection has, of `batch` episodes each."""
+        return self.episodes * self.epochs // batch
+
     @model_validator(mode="after")
     def _has_whole_groups(self) -> Self:
         if self.episodes % self.group:

@@ -37,6 +37,11 @@ STOPPING = {"early_stopping": 2, "eval_steps": 10, "save_steps": 20}
             "batch_size must be 2 or more under kto: it compares the answers of a batch",
         ),
         (
+            # 48 episodes, 4 times, in batches of 4: 48 steps.
+            {"training": {"method": "grpo", "batch_size": 4, "save_steps": 60}},
+            "training.save_steps (60) must be a multiple of a collection's steps (48)",
+        ),
+        (
             {"training": {"span_weights": WEIGHTS, "packing": True}, "data": MARKED},
             "span_weights are for rows of their own: they cannot go with packing",
         ),
