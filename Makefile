@@ -23,7 +23,10 @@ endif
 LIGHT := $(BOOK).venv/light
 READY := $(BOOK).venv/ready
 DEV := $(BOOK).venv/dev
-RUN_IN_ENV := PATH="$(BIN):$$PATH" $(if $(BOOK),RECIPEBOOK_PROJECT="$(CURDIR)" )$(PY) -m recipebook
+# Several machines: which of them this is, and where they meet. The trainer's own processes have a RANK each.
+MEETING := $(if $(RANK),MACHINE_RANK='$(RANK)') $(if $(MAIN),MAIN='$(MAIN)')
+unexport RANK
+RUN_IN_ENV := PATH="$(BIN):$$PATH" $(MEETING) $(if $(BOOK),RECIPEBOOK_PROJECT="$(CURDIR)" )$(PY) -m recipebook
 
 # Goals that work on the installation's own files.
 AWAY := $(if $(BOOK),$(firstword $(filter test test-long mutants lint bench results tiny-base schemas docs,$(MAKECMDGOALS))))
@@ -32,7 +35,7 @@ $(error make $(AWAY) is for the installation: make -C $(BOOK) $(AWAY))
 endif
 
 # Options that train and plan share; SET holds words such as training.epochs=1.
-LAYERS := $(if $(PROFILE),--profile $(PROFILE)) $(if $(GPUS),--gpus $(GPUS)) $(if $(SET),--set $(SET))
+LAYERS := $(if $(PROFILE),--profile $(PROFILE)) $(if $(GPUS),--gpus $(GPUS)) $(if $(MACHINES),--machines $(MACHINES)) $(if $(SET),--set $(SET))
 
 # A fleet's members: names or patterns, quoted against the shell; the first so many.
 MEMBERS = $(if $(ONLY),--only $(foreach word,$(ONLY),'$(word)')) $(if $(LIMIT),--limit $(LIMIT))

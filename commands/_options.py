@@ -34,13 +34,14 @@ def add_layers(parser: argparse.ArgumentParser) -> None:
     """The layers over the recipe: a profile, the number of processes, overrides."""
     parser.add_argument("--profile", help="a file of recipes/profiles; if not given, gpu or tiny")
     parser.add_argument("--gpus", type=count, metavar="N", help="processes: one for each GPU; without GPUs, CPU ranks")
+    parser.add_argument("--machines", type=count, metavar="N", help="machines that train together (docs/gpu.md)")
     parser.add_argument("--set", nargs="*", action="extend", default=[], metavar="SECTION.KEY=VALUE", dest="overrides")
 
 
 def read_layers(arguments: argparse.Namespace) -> list[str]:
-    """The overrides, `--gpus` as one of them."""
-    processes = [] if arguments.gpus is None else [f"launch.processes={arguments.gpus}"]
-    return [*arguments.overrides, *processes]
+    """The overrides, `--gpus` and `--machines` as two of them."""
+    given = {"processes": arguments.gpus, "machines": arguments.machines}
+    return [*arguments.overrides, *(f"launch.{key}={value}" for key, value in given.items() if value is not None)]
 
 
 def add_choice(parser: argparse.ArgumentParser) -> None:

@@ -85,6 +85,9 @@ def train(
         raise UserError(f"{resolved.name} has no matrix, so ONLY and LIMIT mean nothing to it")
     if out and resolved.recipe.matrix:
         raise UserError(f"{resolved.name} trains a fleet, and OUT names the folder of one run")
+    if resolved.recipe.launch.machines > 1 and (stages or resolved.recipe.matrix):
+        several = "stages" if stages else "members"
+        raise UserError(f"{resolved.name}: launch.machines: the {several} of a recipe train on one machine each")
     check_placebo(resolved, stages=bool(stages))
     if stages:
         return train_stages(resolved, stages, overrides, choice, out)

@@ -13,6 +13,8 @@ estimates are held against peaks that others have published.
 
 - [Is the machine ready?](#is-the-machine-ready)
 - [One GPU, several, a fleet](#one-gpu-several-a-fleet)
+- [The files of a launch](#the-files-of-a-launch)
+- [Several machines](#several-machines)
 - [The records of a step](#the-records-of-a-step)
 - [Another number of GPUs](#another-number-of-gpus)
 - [Memory](#memory)
@@ -45,6 +47,31 @@ GPUs two such members train at a time. `CUDA_VISIBLE_DEVICES` limits all of this
 `precision: auto` computes in bf16 on a GPU that has it. On one that does not, such as a T4, adapters and DeepSpeed
 compute in fp16, and whole weights without DeepSpeed in fp32. `precision: bf16` is refused there. Recipebook asks the
 driver: torch would say that a T4 has bf16, since it emulates it.
+
+## The files of a launch
+
+Each run's folder has `launch.sh`. For several processes it has `accelerate.yaml` too, and `deepspeed.json` where
+DeepSpeed trains: these files are what `make train` itself runs. `bash launch.sh` in the folder trains the same again.
+`make plan` prints the script. torchrun starts the same ranks where DeepSpeed is not used, after the variables that
+`launch.sh` exports:
+
+```sh
+torchrun --nproc-per-node 8 -m trainer axolotl.yaml
+```
+
+## Several machines
+
+They share the project's folder and its environment, under the same path. Each runs the same command, with its number:
+
+```sh
+make train RECIPE=robot-lora PROFILE=multi-gpu MACHINES=2 RANK=0 MAIN=10.0.0.1:29500
+make train RECIPE=robot-lora PROFILE=multi-gpu MACHINES=2 RANK=1 MAIN=10.0.0.1:29500
+```
+
+Machine 0 prepares, checks and records the run; `MAIN` is its address and a free port. The others wait for it, add their
+processes, and end as the run ends. Their launcher's output is `machine-1.log` in the run's folder. `GPUS=` counts the
+processes of each machine. Without a network card's name, gloo would use the address of the machine's own name, which is
+often 127.0.0.1; Recipebook gives it the card that reaches `MAIN`. Stages and members train on one machine each.
 
 ## The records of a step
 

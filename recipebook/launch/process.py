@@ -30,13 +30,18 @@ class Stopped(Exception):
 
 
 def run_trainer(
-    command: list[str], environment: dict[str, str], folder: Path, lock: int, follow: Callable[[dict[str, Any]], None]
+    command: list[str],
+    environment: dict[str, str],
+    folder: Path,
+    lock: int,
+    follow: Callable[[dict[str, Any]], None],
+    log_name: str = "train.log",
 ) -> int:
     """Run to the end, passing the trainer's progress to `follow`; returns the exit code, or raises Stopped.
 
     `lock` is inherited, so that the run stays held should this process be killed and the trainer not.
     """
-    with (folder / "train.log").open("ab") as log:
+    with (folder / log_name).open("ab") as log:
         return _run(command, environment, folder, lock, follow, log)
 
 

@@ -17,6 +17,7 @@ from recipebook.files import copy_file, digest, digest_file, write_text
 from recipebook.launch.command import build_command, build_environment
 from recipebook.launch.relaunch import describe_launch, read_launch, refuse_half_resume, rewrite_launch
 from recipebook.launch.render import Inputs, render_axolotl, render_deepspeed
+from recipebook.launch.script import write_launch_files
 from recipebook.project import name_path
 from recipebook.recipe.base_model import read_origin
 from recipebook.recipe.keys import Recipe
@@ -59,7 +60,7 @@ def place_rows(folder: Path, dataset: Dataset) -> None:
 
 
 def write_files(folder: Path, recipe: Recipe, dataset: Dataset, beginning: Beginning | None = None) -> None:
-    """Write the trainer's input: the rows, `axolotl.yaml`, `deepspeed.json` where it is used.
+    """Write the trainer's input and what starts it: the rows, `axolotl.yaml`, `launch.sh`, more where it is used.
 
     Without a `beginning` it is the recipe's: its base, and the adapter in `model.adapter` where that lies.
     """
@@ -73,6 +74,8 @@ def write_files(folder: Path, recipe: Recipe, dataset: Dataset, beginning: Begin
     deepspeed = render_deepspeed(recipe, gpu=gpu)
     if deepspeed:
         write_text(folder / "deepspeed.json", deepspeed)
+    if recipe.remote is None:
+        write_launch_files(folder, recipe, build_environment(recipe))
 
 
 def open_run(
@@ -134,12 +137,15 @@ def reopen_run(run: Run, manifest: Manifest, recipe: Recipe, command: Sequence[s
     if manifest.status == "trained":
         return manifest
     started = {"command": tuple(command or build_command(recipe)), "environment": build_environment(recipe)}
-    if command or recipe.remote or describe_launch(read_launch(run.folder)) == describe_launch(recipe.launch):
+    if command or recipe.remote:
         return manifest.model_copy(update=started)
-    refuse_half_resume(run, recipe.launch)
-    rewrite_launch(run.folder, recipe)
-    write_text(run.folder / "resolved.yaml", dump_recipe(recipe))
-    hashes = {**manifest.hashes, "axolotl.yaml": digest_file(run.folder / "axolotl.yaml")}
+    hashes = manifest.hashes
+    if describe_launch(read_launch(run.folder)) != describe_launch(recipe.launch):
+        refuse_half_resume(run, recipe.launch)
+        rewrite_launch(run.folder, recipe)
+        write_text(run.folder / "resolved.yaml", dump_recipe(recipe))
+        hashes = {**hashes, "axolotl.yaml": digest_file(run.folder / "axolotl.yaml")}
+    write_launch_files(run.folder, recipe, build_environment(recipe))
     return manifest.model_copy(update={**started, "hashes": hashes, "launch": describe_launch(recipe.launch)})
 
 

@@ -19,6 +19,7 @@ from recipebook.data.strengths import format_strengths
 from recipebook.errors import UserError
 from recipebook.hardware import computes_bf16, detect, measure_gpu_memory
 from recipebook.launch.command import build_command, build_environment
+from recipebook.launch.script import SCRIPT, needs_accelerate, render_script
 from recipebook.project import shown
 from recipebook.recipe.batches import count_repeats, divide_batch
 from recipebook.recipe.keys import Recipe
@@ -129,7 +130,10 @@ def _print_memory(recipe: Recipe, found: Preview | Unseen) -> None:
 
 
 def _format_command(recipe: Recipe) -> str:
+    """What is run: a line for one process, else the script that starts them."""
     environment = build_environment(recipe)
+    if recipe.remote is None and needs_accelerate(recipe):
+        return f"{shlex.join(build_command(recipe))}\n\n--- {SCRIPT}\n{render_script(recipe, environment)}"
     settings = [f"{key}={shlex.quote(value)}" for key, value in environment.items() if key != "PATH"]
     return " \\\n  ".join([*settings, shlex.join(build_command(recipe))])
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from recipebook.data.dataset import Dataset, prepare
 from recipebook.data.placebo import prepare_placebo
+from recipebook.launch.meeting import read_meeting, require_meeting
 from recipebook.locks import holding
 from recipebook.project import shown
 from recipebook.recipe.resolve import Resolved
@@ -22,6 +23,7 @@ from recipebook.train.attempt import attempt
 from recipebook.train.base_weights import require_weights
 from recipebook.train.chat_template import require_template
 from recipebook.train.claim import claiming, lock_run
+from recipebook.train.join import join_training
 from recipebook.train.kinds import check_kinds
 from recipebook.train.opening import open_run, reopen_run
 from recipebook.train.placebo import name_placebo
@@ -42,6 +44,9 @@ def train_run(resolved: Resolved, overrides: Sequence[str], *, force: bool, out:
 
     The exit status: 0 trained (or found trained), 1 failed, 2 refused, 130 stopped."""
     print_recipe(resolved)
+    require_meeting(resolved.recipe)
+    if (meeting := read_meeting(resolved.recipe)) and meeting.rank:
+        return join_training(resolved, meeting)
     started = time.monotonic()
     dataset = prepare(resolved.recipe.data, system=resolved.recipe.model.system)
     print_dataset(dataset)

@@ -24,11 +24,9 @@ def test_one_process_is_started_without_accelerate() -> None:
     assert build_command(recipe()) == [sys.executable, "-m", "trainer", "axolotl.yaml"]
 
 
-@pytest.mark.parametrize(("strategy", "how"), [("data-parallel", "--multi_gpu"), ("zero3", "--use_deepspeed")])
-def test_several_processes_go_through_accelerate(strategy: str, how: str) -> None:
-    command = build_command(recipe(processes=2, strategy=strategy))
-    assert command[1:4] == ["-m", "accelerate.commands.launch", how]
-    assert command[command.index("--num_processes") + 1] == "2"
+@pytest.mark.parametrize("launched", [{"processes": 2}, {"machines": 2}, {"strategy": "zero2"}])
+def test_several_processes_and_deepspeed_are_started_by_the_runs_own_script(launched: dict[str, object]) -> None:
+    assert build_command(recipe(**launched)) == ["bash", "launch.sh"]
 
 
 def test_telemetry_is_off_and_a_local_base_asks_no_hub() -> None:

@@ -1,0 +1,86 @@
+"""Where the machines of a launch meet, and which of them this is: `MACHINE_RANK` and `MAIN` in the environment.
+
+MACHINE_RANK=1 MAIN=node-3:29500    → Meeting(rank=1, host="node-3", port=29500)
+"""
+
+import os
+import socket
+from typing import NamedTuple
+
+from recipebook.errors import UserError
+from recipebook.recipe.keys import Recipe
+
+SHAPE = "RANK= says which of the machines this is, from 0 on, and MAIN=HOST:PORT where machine 0 waits for the others"
+
+
+class Meeting(NamedTuple):
+    """This machine's place in a launch."""
+
+    rank: int
+    host: str
+    port: int
+
+
+def read_meeting(recipe: Recipe) -> Meeting | None:
+    """Where the machines meet; None where one trains alone, or nobody has said it. Raises if it cannot be."""
+    machines = recipe.launch.machines
+    if machines == 1 or not any(name in os.environ for name in ("MACHINE_RANK", "MAIN")):
+        return None
+    rank, (host, _, port) = os.environ.get("MACHINE_RANK", ""), os.environ.get("MAIN", "").rpartition(":")
+    if not (rank.isdecimal() and host and port.isdecimal()):
+        raise UserError(f"launch.machines: {machines}, and {SHAPE}")
+    if int(rank) >= machines:
+        raise UserError(f"RANK={rank}: of {machines} machines the last is {machines - 1}")
+    if not 0 < int(port) < 1 << 16:
+        raise UserError(f"MAIN: no port {port}; one of 1 to 65535, such as 29500")
+    return Meeting(int(rank), host, int(port))
+
+
+def require_meeting(recipe: Recipe) -> None:
+    """Raise if several machines are to train, and nobody has said where they meet."""
+    if recipe.launch.machines > 1 and read_meeting(recipe) is None:
+        raise UserError(f"launch.machines: {recipe.launch.machines}, and {SHAPE}")
+
+
+def check_meeting(meeting: Meeting) -> None:
+    """Raise if this machine cannot meet the others: its port is taken, or the other's name is unknown."""
+    try:
+        address = socket.getaddrinfo(meeting.host, meeting.port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise UserError(f"MAIN: {meeting.host}: {error.strerror}") from error
+    if meeting.rank:
+        return
+    with socket.socket(address[0]) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(address[4])
+        except OSError as error:
+            raise UserError(
+                f"MAIN: {meeting.host}:{meeting.port}: {error.strerror}; machine 0 must have this address, and a "
+                f"free port, such as {meeting.port + 1}"
+            ) from error
+
+
+def name_interface(meeting: Meeting) -> str | None:
+    """The network interface through which this machine reaches the meeting; None where it cannot be told.
+
+    gloo takes the address of this machine's name, which is often 127.0.0.1, where the others do not find it.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        try:
+            asked.connect((meeting.host, meeting.port))
+        except OSError:
+            return None
+        own = socket.inet_aton(asked.getsockname()[0])
+        return next((name for _, name in socket.if_nameindex() if _read_address(asked, name) == own), None)
+
+
+def _read_address(asked: socket.socket, name: str) -> bytes | None:
+    """The address of an interface, as the kernel has it; None where it has none."""
+    import fcntl
+
+    request = name.encode()[:15].ljust(40, b"\0")
+    try:
+        return fcntl.ioctl(asked.fileno(), 0x8915, request)[20:24]
+    except OSError:
+        return None
