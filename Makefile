@@ -162,6 +162,15 @@ export-table: $(READY) ## RUN=: its predictions as a file in runs/tables/ (TABLE
 results: $(READY) $(if $(filter-out small,$(PROFILE)),,$(SMALL)) ## train and evaluate every recipe under tiny and small, as far as not done; writes docs/results.md (PROFILE=, RECIPE= for one)
 	@$(RUN_IN_ENV) results $(RECIPE) $(if $(PROFILE),--profile $(PROFILE))
 
+push: $(READY) ## RUN= TO=owner/name: an evaluated adapter with its card to the hub (DRY=1 prints; LICENCE=, PUBLIC=1, TEXTS=1 adds prompts and answers)
+	@$(call need,RUN)
+	@$(RUN_IN_ENV) push $(RUN) $(if $(TO),--to $(TO)) $(if $(DRY),--dry) $(if $(TEXTS),--texts) $(if $(PUBLIC),--public) \
+		$(if $(LICENCE),--licence $(LICENCE))
+
+verify: $(READY) ## CARD=: a published card's figures from its rows again, without a model (AGAIN=1 trains its recipe again)
+	@$(call need,CARD)
+	@$(RUN_IN_ENV) verify $(CARD) $(if $(AGAIN),--again)
+
 human-eval: $(READY) ## RUN= or RUNS="a b": blinded forms for people (CONVERSATIONS=100, EVALUATORS=5, SEED=42)
 	@test -n "$(RUN)$(RUNS)" || { echo "make human-eval wants RUN=, for example: make human-eval RUN=robot-lora" >&2; exit 2; }
 	@$(RUN_IN_ENV) human-eval $(or $(RUNS),$(RUN)) $(if $(CONVERSATIONS),--conversations $(CONVERSATIONS)) $(if $(EVALUATORS),--evaluators $(EVALUATORS)) $(if $(SEED),--seed $(SEED))

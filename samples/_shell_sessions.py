@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from recipebook.shell.dialogue import ROUNDS, observe, format_rules
+from recipebook.shell.dialogue import ROUNDS, format_rules, observe
 from recipebook.shell.outcomes import Outcome, reward
 from samples._shell_tasks import MadeTask
 

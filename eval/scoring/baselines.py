@@ -12,9 +12,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.scoring.predictions import read_predictions
+from pydantic import BaseModel
+
+from eval.scoring.predictions import Prediction, read_predictions
 from eval.scoring.score import read_options, score_predictions
-from eval.scoring.summary import Baseline, Summary, compare_figure, estimate_figure
+from eval.scoring.summary import Baseline, Figure, Scores, Summary, compare_figure, estimate_figure
 from recipebook.files import write_text
 from recipebook.recipe.evaluation_keys import Published
 
@@ -38,14 +40,8 @@ def add_baselines(
     groups, main = [one.group for one in predictions], summary.main
     found = []
     for name, texts in answers.items():
-        own = [
-            one.model_copy(update={"prediction": text, "baseline": None, "measures": None})
-            for one, text in zip(predictions, texts, strict=True)
-        ]
-        scores = score_predictions(own, settings).tuned
-        estimates = {key: estimate_figure(key, figure, scores, groups) for key, figure in scored.figures.items()}
-        difference = compare_figure(main, scored.figures[main], scores, scored.tuned, groups)
-        found.append(Baseline(name=name, estimates=estimates, difference=difference))
+        scores = score_answers(predictions, texts, settings)
+        found.append(compare_baseline(name, scored.figures, scores, scored.tuned, groups, main))
     lines = [
         {"id": one.id, **{name: texts[row] for name, texts in answers.items()}} for row, one in enumerate(predictions)
     ]
@@ -54,3 +50,28 @@ def add_baselines(
     whole = summary.model_copy(update={"baselines": tuple(found), "published": published})
     write_text(folder / "summary.json", whole.model_dump_json(indent=1) + "\n")
     return whole
+
+
+def score_answers(
+    predictions: Sequence[Prediction], texts: Sequence[str], settings: Mapping[str, BaseModel]
+) -> list[Scores]:
+    """The scores of other answers to the same prompts."""
+    own = [
+        one.model_copy(update={"prediction": text, "baseline": None, "measures": None})
+        for one, text in zip(predictions, texts, strict=True)
+    ]
+    return score_predictions(own, settings).tuned
+
+
+def compare_baseline(
+    name: str,
+    figures: Mapping[str, Figure],
+    scores: Sequence[Scores],
+    tuned: Sequence[Scores],
+    groups: Sequence[str],
+    main: str,
+) -> Baseline:
+    """A baseline's figures from its scores, and tuned less it in the main one."""
+    estimates = {key: estimate_figure(key, figure, scores, groups) for key, figure in figures.items()}
+    difference = compare_figure(main, figures[main], scores, tuned, groups)
+    return Baseline(name=name, estimates=estimates, difference=difference)

@@ -187,7 +187,6 @@ def read_scores(path: Path) -> tuple[list[Scores], list[Scores] | None]:
 def score_predictions(predictions: Sequence[Prediction], settings: Mapping[str, BaseModel]) -> Scored:
     """Score tuned answers, and the base model's where there are some, with every metric."""
     named = {(metric, figure): name for name, (metric, figure) in name_figures(settings).items()}
-    figures: dict[str, Figure] = {}
     tuned: list[Scores] = [{} for _ in predictions]
     base: list[Scores] = [{} for _ in predictions]
     with_base = predictions[0].baseline is not None
@@ -195,12 +194,21 @@ def score_predictions(predictions: Sequence[Prediction], settings: Mapping[str, 
     for metric in settings:
         module = load_metric(metric)
         names = {figure: named[metric, figure] for figure in module.FIGURES}
-        own = list_figures(module, settings[metric])
-        figures |= {names[key]: _rename_parts(figure, names) for key, figure in own.items()}
         for scores, items in ((tuned, predictions), (base, answers)):
             for kept, new in zip(scores, score(metric, items, settings[metric]), strict=False):
                 kept.update({names[figure]: value for figure, value in new.items()})
-    return Scored(figures, tuned, base if with_base else None)
+    return Scored(list_all_figures(settings), tuned, base if with_base else None)
+
+
+def list_all_figures(settings: Mapping[str, BaseModel]) -> dict[str, Figure]:
+    """The figures of several metrics, by the names that they have together."""
+    named = {(metric, figure): name for name, (metric, figure) in name_figures(settings).items()}
+    figures: dict[str, Figure] = {}
+    for metric, options in settings.items():
+        module = load_metric(metric)
+        names = {figure: named[metric, figure] for figure in module.FIGURES}
+        figures |= {names[key]: _rename_parts(one, names) for key, one in list_figures(module, options).items()}
+    return figures
 
 
 def _list_stated(metric: Metric) -> frozenset[str]:

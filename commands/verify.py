@@ -1,0 +1,32 @@
+"""`make verify`: a published card's figures, computed again from its rows; on request its training, too."""
+
+import argparse
+from pathlib import Path
+
+HELP = "compute a published card's figures from its rows again, without a model"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The publication, and whether it is trained again."""
+    parser.add_argument("card", type=Path, metavar="FOLDER", help="a publication's folder, or the README.md in it")
+    parser.add_argument("--again", action="store_true", help="train the card's recipe again; compare the weights")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what differs; the exit status is 1 where something does."""
+    from recipebook.terminal import print_field
+    from release.verify import find_differences, find_publication, read_index
+
+    folder = find_publication(arguments.card)
+    lines = find_differences(folder)
+    for line in lines:
+        print_field("differs", line)
+    if not lines:
+        print_field("same", "every figure, interval and p-value is what the rows give; every file has its hash")
+    if arguments.again:
+        from release.again import train_again
+
+        found, known = train_again(folder), read_index(folder)["weights"]
+        print_field("same" if found == known else "differs", f"trained again: digest {found}, published {known}")
+        lines += [] if found == known else ["weights"]
+    return int(bool(lines))

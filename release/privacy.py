@@ -1,0 +1,46 @@
+"""Files that are to be published in; nothing out, or the file that holds a path of this machine or a secret.
+
+publish/evaluation/predictions.jsonl: it holds what looks like a secret (hf_…), and nothing is published
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from recipebook.errors import UserError
+from recipebook.project import PROJECT, RUNS, shown
+
+SECRETS = re.compile(
+    rb"hf_[A-Za-z0-9]{30,}|sk-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{36}|AKIA[0-9A-Z]{16}|xox[abp]-[A-Za-z0-9-]{10,}"
+    rb"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+)
+SECRET_NAMES = re.compile(r"TOKEN|KEY|SECRET|PASSW")
+LEAST_SECRET = 8
+SHOWN = 4
+
+
+def leave_machine_out(text: str) -> str:
+    """A text in which paths of the project count from its folder."""
+    for folder in dict.fromkeys((str(PROJECT), str(PROJECT.resolve()), str(RUNS.resolve().parent))):
+        text = text.replace(f"{folder}/", "").replace(folder, ".")
+    return text
+
+
+def refuse_private(folder: Path) -> None:
+    """Refuse to publish a folder if one of its files has a path of this machine, or a secret, in it."""
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        for what in _find_private(content):
+            raise UserError(f"{shown(path)}: it holds {what}, and nothing is published")
+
+
+def _find_private(content: bytes) -> Iterator[str]:
+    home = str(Path.home())
+    paths = {str(PROJECT), str(RUNS.resolve()), *([f"{home}/"] if home != "/" else [])}
+    yield from (f"a path of this machine ({path})" for path in sorted(paths) if path.encode() in content)
+    if found := SECRETS.search(content):
+        yield f"what looks like a secret ({found[0][:SHOWN].decode()}…)"
+    for name, value in os.environ.items():
+        if SECRET_NAMES.search(name) and len(value) >= LEAST_SECRET and value.encode() in content:
+            yield f"the value of ${name}"

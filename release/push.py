@@ -1,0 +1,39 @@
+"""A publication and a name on the hub in; a repository with its files, and its address, out."""
+
+import os
+
+from recipebook.errors import UserError, on_one_line
+from release.publication import Publication
+
+DEFAULT = "https://huggingface.co"
+
+
+def push(publication: Publication, name: str, *, public: bool) -> str:
+    """Create the repository where it is missing, private unless `public`, and upload all files in one commit."""
+    from httpx import HTTPError
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OfflineModeIsEnabled
+
+    api = HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
+    try:
+        api.create_repo(name, private=not public, exist_ok=True)
+        # What an earlier push left and this one has not would be no part of what verify checks.
+        done = api.upload_folder(
+            repo_id=name,
+            folder_path=publication.folder,
+            commit_message="Adapter, card and evaluation by Recipebook",
+            delete_patterns=["*"],
+        )
+    except LocalTokenNotFoundError:
+        raise UserError("the hub wants a token: `hf auth login`, or HF_TOKEN") from None
+    except HFValidationError:
+        raise UserError(f"TO: '{on_one_line(name)}' is no name on the hub, such as owner/name") from None
+    except OfflineModeIsEnabled:
+        raise UserError("HF_HUB_OFFLINE is set, so nothing can be pushed") from None
+    except HfHubHTTPError as error:
+        status = error.response.status_code if error.response is not None else 0
+        hint = "; `hf auth login`, or a token that may write" if status in (401, 403) else ""
+        raise UserError(f"the hub refused {name} with status {status}{hint}") from None
+    except (OSError, HTTPError) as error:
+        raise UserError(f"the hub cannot be reached: {on_one_line(str(error))}") from None
+    return str(done.commit_url)

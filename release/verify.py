@@ -1,0 +1,81 @@
+"""A publication in; what in it does not agree with its own rows and hashes out, without a model.
+
+evaluation/summary.json: exact: difference.mean: 0.9 is published, and its rows give 0.85
+README.md: its table of figures is not that of its rows
+adapter_model.safetensors: is not the file that was published (SHA-256)
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from recipebook.errors import UserError
+from release.figures_table import find_figures, format_figures
+from release.published_rows import SUMMARY, read_published, sum_up
+
+INDEX, CARD = "publication.json", "README.md"
+# Another machine's arithmetic may differ in the last digits.
+CLOSE = 1e-9
+
+
+def find_publication(card: Path) -> Path:
+    """The folder of a publication, which its card's file names, too."""
+    folder = card.parent if card.is_file() else card
+    if not folder.is_dir():
+        raise UserError(f"{card}: no such folder or card")
+    return folder
+
+
+def find_differences(folder: Path) -> list[str]:
+    """Everything that differs, a line each; none where the card is what its rows and files say."""
+    rows, figures, published = read_published(folder)
+    found = sum_up(rows, figures, published)
+    before, after = published.model_dump(mode="json"), found.model_dump(mode="json")
+    lines = [f"{SUMMARY}: {line}" for line in _compare(before, after)]
+    if find_figures((folder / CARD).read_text(encoding="utf-8")) != format_figures(found):
+        lines.append(f"{CARD}: its table of figures is not that of its rows")
+    return lines + list(_find_other_files(folder))
+
+
+def read_index(folder: Path) -> dict[str, Any]:
+    """What the publication says of its run."""
+    try:
+        return dict(json.loads((folder / INDEX).read_bytes()))
+    except (OSError, ValueError):
+        raise UserError(f"{folder / INDEX}: cannot be read") from None
+
+
+def _find_other_files(folder: Path) -> Iterator[str]:
+    for name, known in read_index(folder)["files"].items():
+        path = folder / name
+        if not path.is_file():
+            yield f"{name}: is missing"
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != known:
+            yield f"{name}: is not the file that was published (SHA-256)"
+
+
+def _compare(before: Any, after: Any, where: str = "") -> Iterator[str]:
+    """The numbers and texts that differ, each with the figure and the field that it is of."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for key in {**before, **after}:
+            yield from _compare(before.get(key), after.get(key), f"{where}{key}: " if not where else f"{where}{key}.")
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for one, other in zip(before, after, strict=True):
+            yield from _compare(one, other, f"{where}{_name(one)}: ")
+    elif not _are_equal(before, after):
+        yield f"{where.rstrip('.: ')}: {before} is published, and its rows give {after}"
+
+
+def _name(item: Any) -> str:
+    if not isinstance(item, Mapping):
+        return ""
+    return str(item.get("figure") or item.get("name") or f"{item.get('field')} {item.get('value')}")
+
+
+def _are_equal(before: Any, after: Any) -> bool:
+    if isinstance(before, float) and isinstance(after, float | int):
+        return math.isclose(before, after, rel_tol=CLOSE, abs_tol=CLOSE)
+    return bool(before == after)

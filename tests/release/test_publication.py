@@ -1,0 +1,166 @@
+"""What is published of a run: the files, the card, the upload, and the statistics again from what was published."""
+
+import json
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from commands import main
+from eval.opening import fill_options
+from eval.scoring.baselines import add_baselines
+from eval.scoring.score import evaluate_predictions
+from recipebook.errors import UserError
+from recipebook.project import PROJECT
+from recipebook.recipe.resolve import resolve
+from recipebook.run import rundir
+from recipebook.run.rundir import Run
+from recipebook.train.opening import dump_recipe
+from release.publication import Publication, publish_folder
+from release.push import push
+from release.verify import find_differences, find_publication
+from tests.recipebook.run.test_begun import write_adapter
+from tests.release.hub_server import TOKEN, serving
+
+FILES = [
+    "README.md", "adapter_config.json", "adapter_model.safetensors", "constraints.txt", "croissant.json",
+    "evaluation/figures.json", "evaluation/rows.jsonl", "evaluation/summary.json", "publication.json", "recipe.yaml",
+    "tokenizer.json",
+]  # fmt: skip
+REJECTED = {"reason": "missing 'output'", "count": 1, "places": [f"{PROJECT}/a"]}
+ACCOUNT = {"records": 12, "rows": 11, "rejected": [REJECTED]}
+
+
+@pytest.fixture
+def run(start_run: Callable[..., Run]) -> Run:
+    """A run of robot-lora with an adapter and an evaluation of forty rows, of which nothing was trained."""
+    run = start_run(recipe="robot-lora")
+    hashes = {"sources": {"samples/robot.json": "5d0c"}, "rows": "77c0", "base": "b0"}
+    rows = {"train": 9, "validation": 1, "test": 1}
+    known = {"account": ACCOUNT, "hashes": hashes, "rows": rows, "weights": {"digest": "w0"}, "diagnosis": "good"}
+    run.write(run.read().model_copy(update={**known, "profile": "tiny", "base": "models/tiny-base"}))
+    recipe = resolve("robot-lora", "tiny", ["eval.slices=[category]"]).recipe
+    (run.folder / "resolved.yaml").write_text(dump_recipe(recipe))
+    write_adapter(run.folder / "model", base_model_name_or_path=str(PROJECT / "models" / "tiny-base"))
+    (run.folder / "model" / "tokenizer.json").write_text("{}")
+    folder = run.folder / "eval"
+    folder.mkdir()
+    (folder / "predictions.jsonl").write_text("".join(f"{json.dumps(answer(at))}\n" for at in range(40)))
+    options = fill_options(recipe)
+    summary = evaluate_predictions(folder / "predictions.jsonl", options, ("category",), "exact", 42, folder)
+    add_baselines(folder, summary, options, {"before": ["robot.stop()"] * 40}, None)
+    return run
+
+
+def answer(at: int) -> dict[str, Any]:
+    right = f"robot.lift(height={at})"
+    meta = {"category": "ab"[at % 2], "origin": f"person {at // 2}"}
+    tuned = right if at % 3 else "robot.stop()"
+    return {"id": f"{PROJECT}/rows#{at}", "prompt": "a secret of mine", "reference": right, "prediction": tuned,
+            "baseline": "robot.stop()", "meta": meta, "truncated": False, "baseline_truncated": True}  # fmt: skip
+
+
+@pytest.fixture
+def published(run: Run) -> Publication:
+    return publish_folder(run, "me/robot", licence="apache-2.0")
+
+
+def test_the_files_are_these_and_none_has_a_path_of_this_machine_or_a_text(published: Publication) -> None:
+    assert sorted(published.files) == FILES
+    for name in FILES:
+        content = (published.folder / name).read_bytes()
+        assert str(PROJECT).encode() not in content and b"secret of mine" not in content and b"person" not in content
+    assert published.rows == "40 rows with scores, group number, category; no prompt, answer or name of a record"
+    assert json.loads((published.folder / "adapter_config.json").read_bytes())["base_model_name_or_path"] == (
+        "models/tiny-base"
+    )
+
+
+def test_the_card_has_figures_data_and_limits(published: Publication) -> None:
+    assert "license: apache-2.0" in published.card
+    assert "| exact (the calls, their order and every argument are right) | 0.000 [" in published.card
+    assert "| exact, category a (20 rows) |" in published.card
+    assert "- 1 were rejected: missing 'output'\n" in published.card
+    assert "12 records gave 9 train, 1 validation and 1 test rows." in published.card
+    data = json.loads((published.folder / "croissant.json").read_bytes())
+    assert [one["name"] for one in data["distribution"]] == ["robot.json"]
+
+
+def test_the_statistics_come_out_the_same_from_the_published_rows(published: Publication) -> None:
+    assert find_differences(published.folder) == []
+    assert find_differences(find_publication(published.folder / "README.md")) == []
+
+
+def test_whatever_is_changed_is_named(published: Publication) -> None:
+    path = published.folder / "evaluation" / "summary.json"
+    summary = json.loads(path.read_bytes())
+    was = summary["results"][0]["tuned"]["mean"]
+    summary["results"][0]["tuned"]["mean"] = 0.99
+    path.write_text(json.dumps(summary))
+    assert find_differences(published.folder) == [
+        f"evaluation/summary.json: results: exact: tuned.mean: 0.99 is published, and its rows give {was}",
+        "evaluation/summary.json: is not the file that was published (SHA-256)",
+    ]
+    card = published.folder / "README.md"
+    card.write_text(card.read_text().replace("| 0.000 [", "| 0.100 ["))
+    assert "README.md: its table of figures is not that of its rows" in find_differences(published.folder)
+
+
+def test_prompts_and_answers_go_with_it_only_if_asked_for(run: Run) -> None:
+    made = publish_folder(run, "me/robot", texts=True)
+    assert made.rows == "40 rows with prompts and answers"
+    assert b"secret of mine" in (made.folder / "evaluation" / "predictions.jsonl").read_bytes()
+
+
+def test_a_secret_in_any_file_stops_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_API_KEY", "correct horse battery")
+    (run.folder / "model" / "tokenizer.json").write_text('{"note": "correct horse battery"}')
+    with pytest.raises(UserError, match=r"it holds the value of \$MY_API_KEY, and nothing is published"):
+        publish_folder(run, "me/robot")
+    (run.folder / "model" / "tokenizer.json").write_text(f'{{"note": "hf_{"a" * 34}"}}')
+    with pytest.raises(UserError, match=r"it holds what looks like a secret \(hf_a…\), and nothing is published"):
+        publish_folder(run, "me/robot")
+
+
+def test_a_run_that_is_not_evaluated_is_refused(run: Run) -> None:
+    shutil.rmtree(run.folder / "eval")
+    with pytest.raises(UserError, match=f"a card without figures says nothing: make eval RUN={run.name}"):
+        publish_folder(run, "me/robot")
+
+
+def test_the_hub_gets_the_files_as_they_are_in_a_private_repository(
+    published: Publication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    with serving() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        push(published, "me/robot", public=False)
+        assert hub.repositories == {"me/robot": "private"}
+        assert hub.files == {name: (published.folder / name).read_bytes() for name in FILES}
+
+
+def test_a_hub_that_refuses_is_one_line(published: Publication, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_wrong")
+    with serving() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        with pytest.raises(UserError) as error:
+            push(published, "me/robot", public=False)
+    assert str(error.value) == "the hub refused me/robot with status 401; `hf auth login`, or a token that may write"
+    with pytest.raises(UserError, match="TO: 'a/b/c' is no name on the hub, such as owner/name"):
+        push(published, "a/b/c", public=False)
+
+
+def test_the_commands_print_the_files_the_card_and_what_differs(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(rundir.find, "__defaults__", (run.folder.parent,))
+    assert main(["push", run.name, "--dry"]) == 0
+    said = capsys.readouterr().out
+    assert "          adapter_model.safetensors  " in said and "# robot-lora\n" in said
+    assert main(["verify", str(run.folder / "publish")]) == 0
+    assert capsys.readouterr().out.startswith("same      every figure, interval and p-value is what the rows give")
+    (run.folder / "publish" / "recipe.yaml").unlink()
+    assert main(["verify", str(run.folder / "publish")]) == 1
+    assert capsys.readouterr().out == "differs   recipe.yaml: is missing\n"
+    assert main(["push", run.name]) == 2
