@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from recipebook.project import PROJECT
+from recipebook.project import locate
 from recipebook.run.manifest import Manifest
 
 CONTEXT = {
@@ -41,7 +41,7 @@ def describe_data(manifest: Manifest, licence: str | None) -> dict[str, Any]:
 
 
 def _describe_source(name: str, known: str) -> Mapping[str, Any]:
-    path, file = PROJECT / name, name.rpartition("/")[2]
+    path, file = locate(name), name.rpartition("/")[2]
     found: dict[str, Any] = {"@type": "cr:FileObject", "@id": file, "name": file, "description": f"hash {known}"}
     return found | ({"sha256": _digest(path)} if path.is_file() else {})
 

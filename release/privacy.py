@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from recipebook.errors import UserError
-from recipebook.project import PROJECT, RUNS, shown
+from recipebook.project import INSTALLATION, PROJECT, RUNS, shown
 
 SECRETS = re.compile(
     rb"hf_[A-Za-z0-9]{30,}|sk-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{36}|AKIA[0-9A-Z]{16}|xox[abp]-[A-Za-z0-9-]{10,}"
@@ -22,7 +22,7 @@ SHOWN = 4
 
 def leave_machine_out(text: str) -> str:
     """A text in which paths of the project count from its folder."""
-    for folder in dict.fromkeys((str(PROJECT), str(PROJECT.resolve()), str(RUNS.resolve().parent))):
+    for folder in dict.fromkeys(map(str, (PROJECT, PROJECT.resolve(), INSTALLATION, RUNS.resolve().parent))):
         text = text.replace(f"{folder}/", "").replace(folder, ".")
     return text
 
@@ -37,7 +37,7 @@ def refuse_private(folder: Path) -> None:
 
 def _find_private(content: bytes) -> Iterator[str]:
     home = str(Path.home())
-    paths = {str(PROJECT), str(RUNS.resolve()), *([f"{home}/"] if home != "/" else [])}
+    paths = {str(PROJECT), str(INSTALLATION), str(RUNS.resolve()), *([f"{home}/"] if home != "/" else [])}
     yield from (f"a path of this machine ({path})" for path in sorted(paths) if path.encode() in content)
     if found := SECRETS.search(content):
         yield f"what looks like a secret ({found[0][:SHOWN].decode()}…)"

@@ -18,7 +18,7 @@ from eval.scoring.summary import Summary
 from recipebook.building import building
 from recipebook.errors import UserError
 from recipebook.files import copy_file, write_text
-from recipebook.project import PROJECT, shown
+from recipebook.project import INSTALLATION, shown
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import resolve
 from recipebook.run.adapter_names import CONFIG, WEIGHTS
@@ -60,7 +60,7 @@ def publish_folder(run: Run, name: str, *, licence: str | None = None, texts: bo
     with building(FOLDER, run.folder) as new:
         (new / "evaluation").mkdir()
         _copy_model(run.folder / "model", new, recipe)
-        copy_file(PROJECT / LOCK, new / LOCK)
+        copy_file(INSTALLATION / LOCK, new / LOCK)
         _copy_text(run.folder / "resolved.yaml", new / RECIPE)
         _copy_text(run.folder / "eval" / "summary.json", new / SUMMARY)
         rows, figures = collect_rows(run, summary)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from recipebook.errors import UserError, on_one_line
 from recipebook.files import digest, digest_file
-from recipebook.project import PROJECT, RUNS, shown
+from recipebook.project import RUNS, locate, shown
 from recipebook.recipe.keys import AdapterOf, Recipe
 from recipebook.run import rundir
 from recipebook.run.adapter_names import CONFIG, PREFIX, SCALES, WEIGHTS
@@ -81,7 +81,7 @@ def _find_run(named: AdapterOf) -> tuple[Run, Path]:
 
 
 def _find_folder(name: str) -> tuple[Run | None, Path]:
-    folder = PROJECT / name
+    folder = locate(name)
     if not folder.is_dir():
         raise UserError(f"no folder '{on_one_line(name)}'; an adapter of a run is named by {{run: NAME}}")
     return _find_owner(folder.resolve()), folder

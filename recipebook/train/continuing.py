@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from recipebook.errors import UserError
-from recipebook.project import PROJECT, shown
+from recipebook.project import locate, shown
 from recipebook.recipe.base_model import find_base
 from recipebook.recipe.faults import format_faults
 from recipebook.recipe.keys import AdapterOf, Recipe
@@ -124,7 +124,7 @@ def _find_recorded_faults(begun: Begun, recipe: Recipe) -> Iterator[Fault]:
 
 def _is_other(trained_on: str, recipe: Recipe) -> bool:
     """Whether a base that an adapter names is known to be another than the recipe's; a folder may be gone."""
-    ours, theirs = find_base(recipe), PROJECT / trained_on
+    ours, theirs = find_base(recipe), locate(trained_on)
     if theirs.is_dir():
         return not isinstance(ours, Path) or digest_model(theirs) != digest_model(ours)
     # A name on the hub is an owner's and a model's: any other text is a folder of another machine.
