@@ -15,7 +15,10 @@ from recipebook.files import write_text
 from recipebook.run.weights import check_weights
 from trainer import cpu_ranks, on_cpu, row_types
 from trainer.progress import ProgressFiles
+from trainer.rank import be_rank
+from trainer.resumed import CheckSchedule
 from trainer.row_order import OrderRows, count_steps_by_seed
+from trainer.stopping import StopTogether
 
 
 class RunPlugin(BasePlugin):  # type: ignore[misc]
@@ -24,6 +27,8 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
     def register(self, cfg: dict[str, Any]) -> None:
         """The configuration is read, nothing is set up."""
         on_cpu.hide_apple_gpu()
+        if "LOCAL_RANK" in os.environ:
+            be_rank(int(os.environ["RANK"]))
         if cpu_ranks.is_one():
             cpu_ranks.share_one_cpu()
             if cfg.get("deepspeed"):
@@ -55,12 +60,18 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
     def add_callbacks_pre_trainer(self, cfg: Any, model: Any) -> list[Any]:
         """Follow the training, and end it early where Axolotl would not: it does so for supervised training alone."""
         patience = cfg.get("rl") and cfg.get("early_stopping_patience")
-        return [ProgressFiles(Path.cwd()), *([EarlyStoppingCallback(patience)] if patience else [])]
+        ours = [ProgressFiles(Path.cwd()), StopTogether(Path.cwd()), CheckSchedule()]
+        return [*ours, *([EarlyStoppingCallback(patience)] if patience else [])]
 
     def get_training_args(self, cfg: Any) -> dict[str, Any]:
-        """Training that ends early goes back to its best checkpoint; bf16 without a GPU is agreed to."""
+        """Training that ends early goes back to its best checkpoint; bf16 without a GPU is agreed to.
+
+        The tokens of a step count alike, whichever rank has them: Axolotl would average the ranks' mean losses, so that
+        the number of GPUs would change what is learned. The methods of TRL and weighted losses have means of their own.
+        """
+        alike = {} if cfg.get("rl") or cfg.get("span_weights") else {"average_tokens_across_devices": True}
         best = {"load_best_model_at_end": True} if cfg.get("rl") and cfg.get("early_stopping_patience") else {}
-        return {**best, **on_cpu.allow_bf16(cfg)}
+        return {**alike, **best, **on_cpu.allow_bf16(cfg)}
 
     def post_train_unload(self, cfg: Any) -> None:
         """Check the saved weights, once everything is saved."""

@@ -3,12 +3,14 @@
 `metrics.jsonl` grows by a line at each log (`{"step": 10, "epoch": 0.1, "loss": 1.9, "learning_rate": 0.003}` or
 `{"step": 120, "eval_loss": 0.4}`); `progress.json` is replaced at each step
 (`{"phase": "training", "step": 120, "steps": 600, "loss": 0.4, "validation_loss": 0.5, "learning_rate": 0.003,
-"memory_gib": 1.52, "time": 1795234000.0}`).
+"memory_gib": 1.52, "longest": 0.8, "time": 1795234000.0}`). `longest` is the longest time between two reports, in
+seconds: of a step, a batch of an evaluation or a checkpoint.
 """
 
 import json
 import resource
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,8 @@ class ProgressFiles(TrainerCallback):
         self.metrics = folder / "metrics.jsonl"
         self.progress = folder / "progress.json"
         self.latest: dict[str, float | None] = dict.fromkeys(LATEST.values())
+        self.longest = 0.0
+        self.written: float | None = None
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -40,10 +44,24 @@ class ProgressFiles(TrainerCallback):
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """One optimizer step is done."""
-        self._write(state, "training")
+        self._write(state, "checkpoint" if control.should_save or control.should_evaluate else "training")
         few = state.max_steps < FEW_LOGS * state.logging_steps
         if state.global_step == 1 or (few and state.global_step == state.max_steps):
             control.should_log = True
+
+    def on_prediction_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """One batch of an evaluation is done."""
+        self._write(state, "evaluating")
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """A checkpoint is written."""
+        self._write(state, "training")
+
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """An evaluation is done."""
+        self._write(state, "checkpoint" if control.should_save else "training")
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -70,9 +88,11 @@ class ProgressFiles(TrainerCallback):
     def _write(self, state: TrainerState, phase: str) -> None:
         if not state.is_world_process_zero:
             return
-        write_progress(
-            self.progress, phase, state.global_step, state.max_steps, **self.latest, memory_gib=measure_memory()
-        )
+        now = time.monotonic()
+        self.longest = max(self.longest, now - (self.written or now))
+        self.written = now
+        figures = {**self.latest, "memory_gib": measure_memory(), "longest": round(self.longest, 2)}
+        write_progress(self.progress, phase, state.global_step, state.max_steps, **figures)
 
 
 def measure_memory() -> float:

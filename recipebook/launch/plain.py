@@ -12,6 +12,7 @@ class PlainTraining:
     """A run in a separate process, which leads its own process group."""
 
     def __init__(self, job: LaunchJob) -> None:
+        self.folder = job.folder
         with (job.folder / "train.log").open("ab") as log:
             self.process = start_process(job.command, job.folder, job.environment, log, job.lock)
 
@@ -21,7 +22,7 @@ class PlainTraining:
 
     def stop(self) -> None:
         """See RunningTraining."""
-        end_group(self.process)
+        end_group(self.process, self.folder)
 
 
 class PlainLauncher:

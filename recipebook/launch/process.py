@@ -10,11 +10,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
+from recipebook.launch.ranks import signal_ranks
+from recipebook.launch.silence import Silent, find_patience
 from recipebook.locks import write_owner
 from recipebook.run.progress_file import read_progress
 
@@ -103,8 +105,11 @@ def _run(
             while process.poll() is None:
                 follow(read_progress(folder))
                 time.sleep(POLL_SECONDS)
+        except Silent:
+            signal_ranks(folder, signal.SIGKILL)
+            raise
         finally:
-            end_group(process)
+            end_group(process, folder)
     return process.returncode
 
 
@@ -126,18 +131,24 @@ def signals_raise() -> Iterator[None]:
             signal.signal(signum, handler)
 
 
-def end_group(process: subprocess.Popen[bytes]) -> None:
+def end_group(process: subprocess.Popen[bytes], folder: Path) -> None:
     """End what is left of the trainer's group: its ranks and data workers outlive a killed parent otherwise.
 
-    SIGTERM and not SIGINT, on which Axolotl saves a half-trained model and exits with 0.
+    SIGTERM and not SIGINT, on which Axolotl saves a half-trained model and exits with 0. The trainer saves a checkpoint
+    at the end of its step. The launcher of several ranks does not get the signal: it would give them 30 s.
     """
-    for signum in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, signum)
-        except ProcessLookupError:
-            break
-        try:
-            process.wait(GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            continue
+    patience = find_patience(read_progress(folder))
+    if not signal_ranks(folder, signal.SIGTERM):
+        _signal_group(process, signal.SIGTERM)
+    try:
+        process.wait(patience)
+    except (subprocess.TimeoutExpired, Stopped):
+        # Whoever stops it a second time does not want to wait.
+        signal_ranks(folder, signal.SIGKILL)
+    _signal_group(process, signal.SIGKILL)
     process.wait()
+
+
+def _signal_group(process: subprocess.Popen[bytes], signum: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signum)

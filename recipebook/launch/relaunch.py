@@ -52,7 +52,7 @@ def refuse_half_resume(run: Run, launch: Launch) -> None:
 
 def rewrite_launch(folder: Path, recipe: Recipe) -> None:
     """Write `axolotl.yaml` and `deepspeed.json` for the recipe's launch; every other key stays as it was."""
-    gpu, bf16 = hardware.detect().gpu, hardware.detect().bf16
+    gpu, bf16 = hardware.detect().gpu, hardware.computes_bf16()
     path = folder / "axolotl.yaml"
     nothing = Inputs(train="", validation=None, prepared="")
     wanted = yaml.safe_load(render_axolotl(recipe, nothing, gpu=gpu, bf16=bf16))

@@ -11,6 +11,8 @@ from typing import Any
 # What a launcher of several processes puts before each line.
 RANK = re.compile(r"^\[rank\d+\]: ?", re.MULTILINE)
 Curve = dict[int, float]
+STOPPED = "stopped"
+"""The phase of a training that was asked to end, and has saved a checkpoint."""
 TEMPLATED, REFERENCES = "templated.jsonl", "references.json"
 """Rows of which a preview of the training writes the references, and these references."""
 

@@ -3,52 +3,96 @@
 import json
 import math
 import os
+import shutil
 import tempfile
 import textwrap
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import yaml
+
+from recipebook.launch import ranks
 from recipebook.launch.process import Stopped, run_job, run_trainer
+from recipebook.launch.silence import Silent, Watch
 from recipebook.progress import ProgressLine, format_seconds
 from recipebook.project import shown
 from recipebook.run.diagnosis import diagnose_folder
 from recipebook.run.learned import explain_unchanged, find_nothing_learned, learns_from_rewards
 from recipebook.run.manifest import Attempt, Manifest, Status, format_now
-from recipebook.run.progress_file import last_error, read_metrics, read_progress
+from recipebook.run.progress_file import STOPPED, last_error, read_metrics, read_progress
 from recipebook.run.rundir import REMOTE, Run
 from recipebook.terminal import print_field
+from recipebook.train.lost_rank import find_lost_rank
 
 PROBE_BYTES = 1 << 16
+# How often a command starts the ranks of a training of which one is killed.
+LAUNCHES = 3
 LESS_MEMORY = (
     "try training.gradient_checkpointing=true, then training.batch_size=1, then lora.quantize=4bit (docs/gpu.md)"
 )
 
 
+class Ending(NamedTuple):
+    """How an attempt ended: 0 trained, 1 failed, 130 stopped; and whether it failed since a rank was lost."""
+
+    status: int
+    lost: bool = False
+
+
 def attempt(run: Run, manifest: Manifest, lock: int) -> int:
-    """Train from the last whole checkpoint, or from the start; 0 trained, 1 failed, 130 stopped."""
+    """Train from the last whole checkpoint, or from the start; 0 trained, 1 failed, 130 stopped.
+
+    Where one of several ranks is lost, all of them are started again.
+    """
+    for left in reversed(range(LAUNCHES)):
+        ending = _attempt_once(run, manifest, lock)
+        if not (ending.lost and left):
+            break
+        print_field("again", "all ranks are started again, from the last whole checkpoint")
+        manifest = run.read()
+    return ending.status
+
+
+def _attempt_once(run: Run, manifest: Manifest, lock: int) -> Ending:
     for dropped in run.drop_broken_checkpoints():
         print_field("dropped", f"{dropped}; the trainer was ended while it wrote this checkpoint")
     print_beginning(run, manifest)
     manifest = begin(run, manifest)
-    started, line = time.monotonic(), ProgressLine("training")
+    started, line, log = time.monotonic(), ProgressLine("training"), run.folder / "train.log"
+    logged = log.stat().st_size if log.is_file() else 0
+    watch, silent = Watch(run.folder), None
+    code: int | None = None
+
+    def follow(progress: dict[str, Any]) -> None:
+        line.follow(progress)
+        watch.follow(progress)
+
     try:
-        code = run_trainer(list(manifest.command), manifest.environment, run.folder, lock, line.follow)
+        code = run_trainer(list(manifest.command), manifest.environment, run.folder, lock, follow)
     except Stopped as stopped:
-        end(run, manifest, started, "interrupted", f"stopped by {stopped}", None)
-        print_field("stopped", f"by {stopped}: run the same command to resume from the last checkpoint")
-        return 130
+        return _end_stopped(run, manifest, started, str(stopped))
+    except Silent as found:
+        silent = str(found)
     finally:
         line.clear()
-    fault = find_fault(run.folder, code)
+    if code and read_progress(run.folder).get("phase") == STOPPED:
+        return _end_stopped(run, manifest, started, "SIGTERM")
+    lost = find_lost_rank(log, logged) if code else None
+    fault = silent or lost or find_fault(run.folder, code or 0)
     if fault:
         _make_room(run)
     manifest = end(run, manifest, started, "failed" if fault else "trained", fault, code)
     if fault:
         print_field("failed", fault)
-        print_field("", f"the whole log: {shown(run.folder / 'train.log')}")
-        return 1
+        print_field("", f"the whole log: {shown(log)}")
+        return Ending(1, lost is not None)
+    _print_trained(run, manifest, started)
+    return Ending(0)
+
+
+def _print_trained(run: Run, manifest: Manifest, started: float) -> None:
     weights, took = manifest.weights or {}, format_seconds(time.monotonic() - started)
     if manifest.remote:
         print_field("trained", f"by {manifest.remote['service']}, {took}")
@@ -58,7 +102,12 @@ def attempt(run: Run, manifest: Manifest, lock: int) -> int:
     if kept := format_kept(run):
         print_field("kept", kept)
     print_field("verdict", f"{manifest.diagnosis}")
-    return 0
+
+
+def _end_stopped(run: Run, manifest: Manifest, started: float, signal: str) -> Ending:
+    end(run, manifest, started, "interrupted", f"stopped by {signal}", None)
+    print_field("stopped", f"by {signal}: run the same command to resume from the last checkpoint")
+    return Ending(130)
 
 
 def _make_room(run: Run) -> None:
@@ -91,6 +140,9 @@ def attempt_job(run: Run, manifest: Manifest, lock: int, *, rows: bool) -> int:
 
 def find_fault(folder: Path, code: int) -> str | None:
     """Why the trainer's files are not a trained model; None if they are one."""
+    progress = read_progress(folder)
+    if progress.get("phase") == STOPPED:
+        return "the trainer was stopped by SIGTERM"
     if code < 0:
         return f"the trainer was killed by signal {-code}"
     if code:
@@ -108,9 +160,19 @@ def find_fault(folder: Path, code: int) -> str | None:
     if loss is None and (folder / REMOTE).is_file():
         # A service does not report its losses.
         return None
+    if progress and progress["step"] < progress["steps"] and not _may_end_early(folder):
+        return f"the trainer ended after step {progress['step']} of {progress['steps']}"
     if loss is None or not math.isfinite(loss) or (loss <= 0 and not learns_from_rewards(folder)):
         return f"the last logged loss is {loss}, not a finite number above 0"
     return find_nothing_learned(folder)
+
+
+def _may_end_early(folder: Path) -> bool:
+    """Whether its configuration lets training end before its last step; how many steps packed rows take is a guess."""
+    path = folder / "axolotl.yaml"
+    settings = yaml.load(path.read_bytes(), yaml.CSafeLoader) if path.is_file() else {}
+    packed = settings.get("sample_packing")
+    return bool(packed or "early_stopping_patience" in settings or settings.get("rl") == "grpo")
 
 
 def _find_refusal(folder: Path) -> str | None:
@@ -189,6 +251,7 @@ def begin(run: Run, manifest: Manifest) -> Manifest:
     step = _find_step(run)
     for name in ("progress.json", "weights.json"):
         (run.folder / name).unlink(missing_ok=True)
+    shutil.rmtree(run.folder / ranks.FOLDER, ignore_errors=True)
     _drop_half_line(run.folder / "metrics.jsonl")
     earlier = [
         one.model_copy(update={"outcome": "killed"}) if one.outcome == "training" else one for one in manifest.attempts

@@ -1,8 +1,8 @@
 """Several processes on the CPU: every row seen once an epoch, and the loss of one process with the same batch."""
 
 import json
+import os
 import random
-import shutil
 import signal
 from collections import Counter
 from pathlib import Path
@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from safetensors.numpy import load_file
 
-from tests.end_to_end.project import Project, read_logged
+from tests.end_to_end.project import Project, find_in, read_logged
 
 pytestmark = pytest.mark.long
 
 ROWS = 128
-SEEN = ("axolotl.plugins=[seen_rows.SeenRows]",)
+SEEN = ("axolotl.plugins=[trainer.seen_rows.SeenRows]",)
 SETTINGS = (
     "data.source=few.json", "data.split.validation=0", "data.split.test=0", "training.epochs=1",
     "training.logging_steps=1", "training.learning_rate=3e-4", "training.group_by_length=false", *SEEN,
@@ -28,10 +28,15 @@ def one_process(project: Project) -> tuple[Path, dict[str, Any]]:
     records = json.loads((project.folder / "samples" / "robot.json").read_bytes())
     few = random.Random(1).sample(records, ROWS)
     (project.folder / "few.json").write_text(json.dumps(few))
-    shutil.copy(Path(__file__).with_name("seen_rows.py"), project.folder)
     status, said = project.train(*SETTINGS, "training.batch_size=16")
     assert status == 0, said
     return project.newest()
+
+
+def train_again(project: Project, *settings: str) -> None:
+    """Train, though a run of the same records a step may be there: how they are divided is no part of its identity."""
+    status, said = project.run("train", "robot-lora", "--force", "--set", *SETTINGS, *settings)
+    assert status == 0, said
 
 
 def read_seen(folder: Path) -> list[Counter[str]]:
@@ -40,10 +45,7 @@ def read_seen(folder: Path) -> list[Counter[str]]:
 
 @pytest.mark.parametrize("strategy", ["data-parallel", "zero1", "zero2", "zero3"])
 def test_two_processes_train_as_one(project: Project, one_process: tuple[Path, dict[str, Any]], strategy: str) -> None:
-    status, said = project.train(
-        *SETTINGS, "training.batch_size=8", "launch.processes=2", f"launch.strategy={strategy}"
-    )
-    assert status == 0, said
+    train_again(project, "training.batch_size=8", "launch.processes=2", f"launch.strategy={strategy}")
     folder, manifest = project.newest()
     first, second = read_seen(folder)
     (alone,) = read_seen(one_process[0])
@@ -56,32 +58,89 @@ def test_two_processes_train_as_one(project: Project, one_process: tuple[Path, d
     }
 
 
+def stop(project: Project, *settings: str, strategy: str = "data-parallel", processes: int = 2) -> tuple[Path, int]:
+    """A run that was asked to end, at step 3 or later; its folder, and the step of its checkpoint."""
+    launch = (f"launch.processes={processes}", f"launch.strategy={strategy}")
+    process, folder = project.start_until(3, "train", "robot-lora", "--set", *SETTINGS, *settings, *launch)
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=240)
+    assert process.returncode == 130, said
+    assert json.loads((folder / "manifest.json").read_bytes())["status"] == "interrupted"
+    (checkpoint,) = (folder / "model").glob("checkpoint-*")
+    assert not find_in(folder)
+    return folder, int(checkpoint.name.partition("-")[2])
+
+
 @pytest.mark.parametrize("strategy", ["data-parallel", "zero2"])
 def test_two_processes_that_are_stopped_go_on_as_if_they_had_not_been(
     project: Project, one_process: tuple[Path, dict[str, Any]], strategy: str
 ) -> None:
-    settings = (*SETTINGS, "training.batch_size=4", "training.save_steps=5", "launch.processes=2")
-    words = ("train", "robot-lora", "--set", *settings, f"launch.strategy={strategy}")
-    process, stopped = project.start_until(7, *words)
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=120)
-    status, said = project.run(*words)
+    settings = ("training.global_batch=16", f"training.seed={len(strategy)}")
+    stopped, step = stop(project, *settings, strategy=strategy)
+    launch = ("launch.processes=2", f"launch.strategy={strategy}")
+    if strategy == "zero2":
+        status, said = project.train(*SETTINGS, *settings)
+        assert (status, f"checkpoint-{step} was written by zero2 on 2 processes" in said) == (2, True), said
+    status, said = project.train(*SETTINGS, *settings, *launch)
     assert status == 0, said
     folder, manifest = project.newest()
     assert folder == stopped
-    assert [one["from_step"] for one in manifest["attempts"]][1] >= 5
-    status, said = project.run("train", "robot-lora", "--force", "--set", *settings, f"launch.strategy={strategy}")
-    assert status == 0, said
+    assert [one["from_step"] for one in manifest["attempts"]] == [0, step]
+    train_again(project, *settings, *launch)
     whole, uninterrupted = project.newest()
     assert read_logged(folder) == read_logged(whole)
     assert manifest["weights"]["digest"] == uninterrupted["weights"]["digest"]
 
 
+@pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2)])
+def test_a_run_that_is_stopped_goes_on_with_another_number_of_processes(
+    project: Project, one_process: tuple[Path, dict[str, Any]], before: int, after: int
+) -> None:
+    settings = ("training.global_batch=16", f"training.seed=1{before}")
+    stopped, step = stop(project, *settings, processes=before)
+    status, said = project.train(*SETTINGS, *settings, f"launch.processes={after}")
+    assert status == 0, said
+    folder, manifest = project.newest()
+    assert folder == stopped
+    first, second = manifest["attempts"]
+    assert (first["launch"]["processes"], second["launch"]["processes"]) == (before, after)
+    assert second["from_step"] == step
+    rates = {at: rate for at, (rate, _) in read_logged(folder).items()}
+    assert rates == {at: rate for at, (rate, _) in read_logged(one_process[0]).items()}
+
+
+def test_a_lost_rank_has_all_of_them_started_again(project: Project, one_process: tuple[Path, dict[str, Any]]) -> None:
+    settings = ("training.global_batch=16", "training.seed=13", "training.save_steps=2", "launch.processes=2")
+    words = ("train", "robot-lora", "--set", *SETTINGS, *settings)
+    process, folder = project.start_until(3, *words)
+    os.kill(json.loads((folder / "ranks" / "1.json").read_bytes())["pid"], signal.SIGKILL)
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    assert "failed    rank 1 was killed by signal 9" in said
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    assert [one["outcome"] for one in manifest["attempts"]] == ["failed", "trained"]
+    assert manifest["attempts"][1]["from_step"] >= 2
+    train_again(project, *settings)
+    assert project.newest()[1]["weights"]["digest"] == manifest["weights"]["digest"]
+    assert not find_in(folder)
+
+
+def test_a_silent_rank_is_named_and_nothing_is_left(project: Project, one_process: tuple[Path, dict[str, Any]]) -> None:
+    settings = ("training.global_batch=16", "training.seed=14", "launch.processes=2")
+    process, folder = project.start_until(3, "train", "robot-lora", "--set", *SETTINGS, *settings)
+    rank = json.loads((folder / "ranks" / "1.json").read_bytes())["pid"]
+    os.kill(rank, signal.SIGSTOP)
+    said, _ = process.communicate(timeout=400)
+    assert process.returncode == 1
+    assert f"failed    rank 1 (process {rank}) has been silent for " in said
+    assert ": it is stopped, in " in said
+    assert not find_in(folder)
+
+
 def test_deepspeed_with_one_process_trains_on_a_cpu_too(
     project: Project, one_process: tuple[Path, dict[str, Any]]
 ) -> None:
-    status, said = project.train(*SETTINGS, "training.batch_size=16", "launch.strategy=zero2")
-    assert status == 0, said
+    train_again(project, "training.batch_size=16", "launch.strategy=zero2")
     assert project.newest()[1]["final_loss"] == pytest.approx(one_process[1]["final_loss"], rel=1e-4)
 
 
@@ -92,7 +151,9 @@ def test_two_processes_take_the_steps_of_one_where_the_recipe_names_their_record
     settings = (*grouped, "training.group_by_length=true", "training.global_batch=16", "training.batch_size=4")
     runs = []
     for processes in (1, 2):
-        status, said = project.train(*settings, f"launch.processes={processes}")
+        status, said = project.run(
+            "train", "robot-lora", "--force", "--set", *settings, f"launch.processes={processes}"
+        )
         assert status == 0, said
         runs.append(read_logged(project.newest()[0]))
     alone, together = runs

@@ -7,14 +7,17 @@ from axolotl.utils.dict import DictDefault
 
 from trainer.plugin import RunPlugin
 
+OURS = ["ProgressFiles", "StopTogether", "CheckSchedule"]
+
 
 @pytest.mark.parametrize(
     ("settings", "arguments", "callbacks"),
     [
         ({"rl": "dpo", "early_stopping_patience": 3}, {"load_best_model_at_end": True},
-         ["ProgressFiles", "EarlyStoppingCallback"]),
-        ({"rl": "dpo"}, {}, ["ProgressFiles"]),
-        ({"early_stopping_patience": 3}, {}, ["ProgressFiles"]),
+         [*OURS, "EarlyStoppingCallback"]),
+        ({"rl": "dpo"}, {}, OURS),
+        ({"early_stopping_patience": 3}, {"average_tokens_across_devices": True}, OURS),
+        ({"span_weights": {"call": 2.0}}, {}, OURS),
     ],
 )  # fmt: skip
 def test_pairs_stop_early_and_go_back_to_the_best(

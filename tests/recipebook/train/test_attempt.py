@@ -57,6 +57,32 @@ def test_anything_less_is_a_fault(
     assert find_fault(folder, code) == fault
 
 
+@pytest.mark.parametrize(
+    ("step", "settings", "fault"),
+    [
+        (8, "{}", None),
+        (5, "{}", "the trainer ended after step 5 of 8"),
+        (5, "{sample_packing: false}", "the trainer ended after step 5 of 8"),
+        (5, "{early_stopping_patience: 3}", None),
+        (5, "{rl: grpo}", None),
+        (7, "{sample_packing: true}", None),
+    ],
+)
+def test_a_training_ends_with_its_last_step_or_by_what_lets_it_end_early(
+    tmp_path: Path, step: int, settings: str, fault: str | None
+) -> None:
+    folder = leave(tmp_path, GOOD, 0.5)
+    (folder / "progress.json").write_text(json.dumps({"phase": "saving", "step": step, "steps": 8}))
+    (folder / "axolotl.yaml").write_text(settings)
+    assert find_fault(folder, 0) == fault
+
+
+def test_a_training_that_saved_and_ended_when_it_was_asked_to_is_no_model(tmp_path: Path) -> None:
+    folder = leave(tmp_path, None, 0.5)
+    (folder / "progress.json").write_text(json.dumps({"phase": "stopped", "step": 5, "steps": 8}))
+    assert find_fault(folder, 75) == "the trainer was stopped by SIGTERM"
+
+
 @pytest.mark.parametrize("rank", ["", "[rank3]: "])
 def test_a_gpu_whose_memory_ran_out_is_told_with_what_to_change(tmp_path: Path, rank: str) -> None:
     (tmp_path / "train.log").write_text(

@@ -1,4 +1,9 @@
-"""An Axolotl plugin for a test: writes the rows that each process is given, as their tokens, to seen-<rank>.txt."""
+"""An Axolotl plugin that writes the rows each rank is given, as their tokens, to seen-<rank>.txt.
+
+    axolotl: {plugins: [trainer.seen_rows.SeenRows]}
+
+A rehearsal counts them: none may be missing, and those that come twice are known beforehand.
+"""
 
 import os
 from pathlib import Path

@@ -1,0 +1,97 @@
+"""Ranks that no longer answer: which of them is named, and when."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from recipebook.launch import silence
+from recipebook.launch.ranks import list_ranks, note_rank, signal_ranks
+from recipebook.launch.silence import Silent, Watch, find_patience, name_silent
+
+RANK = """
+import sys, time
+from trainer.rank import be_rank
+be_rank(int(sys.argv[1]))
+open(f"ready-{sys.argv[1]}", "w").close()
+def wait_here():
+    time.sleep(60)
+wait_here()
+"""
+
+
+@pytest.fixture
+def ranks(tmp_path: Path) -> Iterator[list["subprocess.Popen[bytes]"]]:
+    """Two ranks that wait."""
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    started = [
+        subprocess.Popen([sys.executable, "-c", RANK, str(rank)], cwd=tmp_path, env=environment, start_new_session=True)
+        for rank in (0, 1)
+    ]
+    end = time.monotonic() + 60
+    while len(list(tmp_path.glob("ready-*"))) < 2 and time.monotonic() < end:
+        time.sleep(0.02)
+    yield started
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_patience_is_three_times_the_longest_step_and_a_minute_at_least() -> None:
+    assert [find_patience(one) for one in ({}, {"longest": 2.0}, {"longest": 30.5})] == [60.0, 60.0, 91.5]
+
+
+def test_a_stopped_rank_is_named_with_where_it_is(
+    tmp_path: Path, ranks: list["subprocess.Popen[bytes]"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [(one.rank, one.pid) for one in list_ranks(tmp_path)] == [(rank, ranks[rank].pid) for rank in (0, 1)]
+    os.kill(ranks[1].pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, ranks[1].pid, os.WSTOPPED | os.WNOWAIT)
+    said = name_silent(tmp_path, 61.2)
+    start = f"rank 1 (process {ranks[1].pid}) has been silent for 61 s: it is stopped, in <string>:"
+    assert said == f"{start}7, wait_here"
+
+
+def test_where_all_wait_alike_none_is_named(tmp_path: Path, ranks: list["subprocess.Popen[bytes]"]) -> None:
+    assert name_silent(tmp_path, 61.2) == "all 2 ranks have been silent for 61 s: their stacks are in ranks/"
+
+
+def test_a_launch_is_silent_where_reports_stay_away_after_the_first_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note_rank(tmp_path, 0)
+    monkeypatch.setattr(silence, "list_ranks", lambda _: [silence.RankProcess(0, 1)])
+    monkeypatch.setattr(silence, "name_silent", lambda _, seconds: f"{seconds:.0f} s")
+    now = [0.0]
+    monkeypatch.setattr(silence.time, "monotonic", lambda: now[0])
+    watch = Watch(tmp_path)
+    for at, progress in (
+        (0, {}),
+        (900, {"phase": "training", "step": 0, "longest": 0.0}),
+        (1800, {"phase": "training", "step": 1, "longest": 40.0}),
+        (1915, {"phase": "training", "step": 1, "longest": 40.0}),
+        (1916, {"phase": "evaluating", "step": 2, "longest": 40.0}),
+        (3700, {"phase": "evaluating", "step": 2, "longest": 40.0}),
+        (3701, {"phase": "training", "step": 3, "longest": 40.0}),
+    ):
+        now[0] = at
+        watch.follow(progress)
+    now[0] = 3822
+    with pytest.raises(Silent, match=r"^121 s$"):
+        watch.follow({"phase": "training", "step": 3, "longest": 40.0})
+
+
+def test_a_process_that_has_ended_or_is_on_another_machine_is_no_rank(tmp_path: Path) -> None:
+    assert list_ranks(tmp_path) == []
+    assert not signal_ranks(tmp_path, signal.SIGTERM)
+    (tmp_path / "ranks").mkdir()
+    elsewhere = {"rank": 0, "pid": os.getsid(0), "host": "elsewhere"}
+    (tmp_path / "ranks" / "0.json").write_text(json.dumps(elsewhere))
+    (tmp_path / "ranks" / "1.json").write_text(json.dumps({**elsewhere, "pid": 2**22 + 1}))
+    assert list_ranks(tmp_path) == []

@@ -1,0 +1,47 @@
+"""Which rank was lost, by the log of torch's launcher."""
+
+from pathlib import Path
+
+import pytest
+
+from recipebook.train.lost_rank import find_lost_rank
+
+LOG = """\
+torch.distributed.elastic.multiprocessing.errors.ChildFailedError:
+============================================================
+trainer FAILED
+------------------------------------------------------------
+Failures:
+[1]:
+  time      : 2026-11-29_19:00:01
+  host      : node-7
+  rank      : 0 (local_rank: 0)
+  exitcode  : 1 (pid: 4710)
+  error_file: <N/A>
+------------------------------------------------------------
+Root Cause (first observed failure):
+[0]:
+  time      : 2026-11-29_19:00:00
+  host      : node-7
+  rank      : 1 (local_rank: 1)
+  exitcode  : {code} (pid: 4711)
+  error_file: <N/A>
+  traceback : Signal 9 (SIGKILL) received by PID 4711
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "found"), [(-9, "rank 1 was killed by signal 9"), (-11, "rank 1 was killed by signal 11"), (1, None)]
+)
+def test_the_first_rank_that_failed_is_lost_if_a_signal_killed_it(tmp_path: Path, code: int, found: str) -> None:
+    log = tmp_path / "train.log"
+    log.write_text("the first line\n" + LOG.format(code=code))
+    assert find_lost_rank(log, 15) == found
+
+
+def test_what_an_earlier_attempt_logged_does_not_count(tmp_path: Path) -> None:
+    log = tmp_path / "train.log"
+    log.write_text(LOG.format(code=-9))
+    before = log.stat().st_size
+    log.write_text(LOG.format(code=-9) + "ValueError: no such file\n")
+    assert find_lost_rank(log, before) is None
