@@ -138,6 +138,10 @@ plan: $(READY) $(BASE) ## RECIPE=: print what train would do, without training
 	@$(call need,RECIPE)
 	@$(RUN_IN_ENV) plan $(RECIPE) $(LAYERS)
 
+rehearse: $(READY) ## RECIPE= GPUS=8: try that launch on CPU ranks with the tiny model, before a GPU is paid for (STRATEGIES="data-parallel zero2")
+	@$(call need,RECIPE)
+	@$(RUN_IN_ENV) rehearse $(RECIPE) $(LAYERS) $(if $(STRATEGIES),--strategies $(STRATEGIES))
+
 check: $(LIGHT) ## every recipe, profile and template, in about a second (RECIPE= for one)
 	@$(RUN_IN_ENV) check $(RECIPE)
 

@@ -16,7 +16,9 @@ estimates are held against peaks that others have published.
 - [The files of a launch](#the-files-of-a-launch)
 - [Several machines](#several-machines)
 - [The records of a step](#the-records-of-a-step)
+- [A rehearsal](#a-rehearsal)
 - [Another number of GPUs](#another-number-of-gpus)
+- [Interruptions](#interruptions)
 - [Memory](#memory)
 - [When memory is short](#when-memory-is-short)
 
@@ -85,6 +87,27 @@ from eight times as many at the same learning rate. The profile `multi-gpu` ther
 `make plan` prints the records of a step. Rows that do not divide among the GPUs are filled up at the end of an epoch:
 none is left out, and `make plan` says how many come twice.
 
+## A rehearsal
+
+```sh
+make rehearse RECIPE=robot-lora GPUS=8
+make rehearse RECIPE=robot-lora GPUS=2 STRATEGIES="data-parallel zero1 zero2 zero3"
+```
+
+A launch of eight GPUs is tried on a laptop before a GPU is paid for. `make rehearse` renders the recipe under the
+profile `multi-gpu` with the embedded tiny model, and trains a few steps with the records of a step that were asked for:
+once in one process, and once on as many CPU ranks as there are cores. It prints a line for each comparison, and ends
+with status 1 if one is wrong:
+
+- no row is missing, and as many come twice as `make plan` says; for ranks that do not run here, by the sums of the
+  engine's own samplers;
+- the loss of every step is that of one process within 0.5 %, and the norm of the gradients within 2 %;
+- from a checkpoint, the same ranks resume to the same losses and weights, and one process at the same learning rates;
+- the weights are finite and changed, and the adapter loads.
+
+It cannot show what needs a GPU: NCCL, kernels, bf16, memory and speed. Recipes with stages or a matrix, and
+reinforcement, are refused.
+
 ## Another number of GPUs
 
 A run that was interrupted resumes on another number of GPUs: `make train` with the same recipe and another `GPUS=`. It
@@ -94,6 +117,20 @@ have had without the interruption.
 That holds for `strategy: data-parallel`. A DeepSpeed checkpoint is divided among the processes that wrote it; another
 number of them, or another strategy, would start with a new optimizer at the first step's learning rate. It is therefore
 refused, with the command that resumes it. The manifest says with which launch each attempt trained.
+
+## Interruptions
+
+SIGTERM or Ctrl-C saves a checkpoint: at the end of the step in which the signal came, all ranks agree on it and write
+it together. The run is `interrupted`, and the same command resumes it. A second signal does not wait for the
+checkpoint.
+
+Where a rank is killed, the others are ended and all are started again from the last whole checkpoint, up to three times
+by one command. Where ranks wait for one that no longer answers, the run fails after three times the longest step, and
+after a minute at least; the failure names the rank and the line of code that it is at. A first checkpoint or
+evaluation may take half an hour. The stacks of all ranks are in the run's folder, in `ranks/`.
+
+A run counts as trained only after its last step, or where it may end early. The learning rate of a resumed run's first
+step is compared with the schedule.
 
 ## Memory
 

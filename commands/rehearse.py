@@ -1,0 +1,25 @@
+"""`make rehearse`: whether a launch of several GPUs trains rightly, proved on CPU ranks before a GPU is paid for."""
+
+import argparse
+
+from commands._options import add_layers, add_recipe, read_layers
+
+HELP = "try a launch of several GPUs on CPU ranks, with the tiny model"
+STRATEGIES = ("data-parallel", "zero1", "zero2", "zero3")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The recipe with its layers, and the strategies that share one reference."""
+    add_recipe(parser)
+    add_layers(parser)
+    parser.add_argument(
+        "--strategies", nargs="*", default=[], choices=STRATEGIES, metavar="NAME", help="in place of the recipe's own"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Rehearse the recipe, under the profile multi-gpu unless another is given."""
+    from recipebook.train.rehearsal import rehearse
+
+    profile = arguments.profile or "multi-gpu"
+    return rehearse(arguments.recipe, profile, read_layers(arguments), arguments.strategies)
