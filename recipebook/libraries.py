@@ -7,9 +7,13 @@ Their messages while loading have nothing to do with an evaluation, and a base i
 
 import logging
 import os
+from functools import cache
 from pathlib import Path
 
 from recipebook.hardware import detect
+
+HUB = "https://huggingface.co"
+HUB_SECONDS = 10.0
 
 
 def prepare_libraries(base: Path | str | None = None) -> None:
@@ -19,6 +23,8 @@ def prepare_libraries(base: Path | str | None = None) -> None:
     """
     if isinstance(base, Path):
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    elif base is not None:
+        leave_unreachable_hub()
     if not detect().gpu:
         # Threads that wait sleep, as in training (recipebook/launch/process.py); DeepSpeed would report that it
         # found no GPU.
@@ -37,3 +43,21 @@ def prepare_libraries(base: Path | str | None = None) -> None:
 
     set_verbosity_error()  # type: ignore[no-untyped-call]
     disable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+@cache
+def leave_unreachable_hub() -> None:
+    """Let the hub's client use its cache alone where no network reaches the hub, in this process and those it starts.
+
+    The client tries again by a connection that it has closed itself, and ends in a RuntimeError that says only so, even
+    where its cache holds what is wanted. Call it before anything imports huggingface_hub, which reads the environment
+    then.
+    """
+    import httpx
+
+    if "HF_HUB_OFFLINE" in os.environ:
+        return
+    try:
+        httpx.head(os.environ.get("HF_ENDPOINT", HUB), timeout=HUB_SECONDS)
+    except httpx.TransportError:
+        os.environ["HF_HUB_OFFLINE"] = "1"

@@ -5,6 +5,7 @@ must be named where there are several. Out: the rows that `datasets` keeps on di
 digest is that of these files, so it changes with the content and not with the name.
 """
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recipebook.errors import UserError, on_one_line
 from recipebook.files import digest, digest_file
+from recipebook.libraries import leave_unreachable_hub
 from recipebook.project import locate
 from recipebook.records import Record, require_some
 from recipebook.sources.arrow_files import BATCH, read_arrow_batches, read_batches
@@ -76,13 +78,18 @@ def _list_saved(address: Address, name: str) -> list[Path]:
 
 
 def _load(address: Address, name: str) -> "datasets.Dataset":
+    leave_unreachable_hub()
     try:
         import datasets
     except ImportError as error:
         raise UserError(f"{name}: needs the package 'datasets', which `make setup` installs") from error
     try:
         loaded: Any = datasets.load_dataset(address.path, address.config, revision=address.revision)
+    except datasets.exceptions.DatasetNotFoundError as error:
+        raise UserError(f"{name}: the hub has no such dataset; a private one needs `hf auth login`") from error
     except Exception as error:  # whatever the library, the network or the hub has against it
+        if os.environ.get("HF_HUB_OFFLINE") == "1":
+            raise UserError(f"{name}: no network reaches the hub, whose cache does not have it") from error
         message = str(error).partition("\n")[0] or type(error).__name__
         raise UserError(f"{name}: cannot be loaded: {on_one_line(message)}") from error
     return loaded[_choose_split(list(loaded), address, name)] if isinstance(loaded, dict) else loaded

@@ -6,6 +6,7 @@ The model's config.json is asked for, which the hub's cache keeps, so that later
 """
 
 from recipebook.errors import UserError, on_one_line
+from recipebook.libraries import leave_unreachable_hub
 from recipebook.recipe.base_model import find_base
 from recipebook.recipe.keys import Recipe
 from recipebook.suggestions import shorten
@@ -20,6 +21,8 @@ def check_base(recipe: Recipe) -> None:
 
 def check_hub_base(base: str, revision: str | None) -> None:
     """Refuse a base that is not on the hub, that needs a login, or that no network reaches."""
+    leave_unreachable_hub()
+    from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import (
         EntryNotFoundError,
         GatedRepoError,
@@ -31,7 +34,7 @@ def check_hub_base(base: str, revision: str | None) -> None:
 
     name = shorten(on_one_line(base), 100)
     try:
-        _load_config(base, revision)
+        hf_hub_download(base, "config.json", revision=revision)
     except GatedRepoError:
         reason = f"{name} needs a login: accept its terms on https://huggingface.co/{name}, then `hf auth login`"
     except RepositoryNotFoundError:
@@ -47,19 +50,3 @@ def check_hub_base(base: str, revision: str | None) -> None:
     else:
         return
     raise UserError(f"model.base: {reason}")
-
-
-def _load_config(base: str, revision: str | None) -> None:
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.utils import logging
-
-    # It would count its attempts on the terminal.
-    logging.set_verbosity_error()
-    try:
-        hf_hub_download(base, "config.json", revision=revision)
-    except RuntimeError as error:
-        # Without a network huggingface_hub 1.17 tries again with a client that it has closed, and never looks into its
-        # cache ("Cannot send a request, as the client has been closed.").
-        if "client has been closed" not in str(error):
-            raise
-        hf_hub_download(base, "config.json", revision=revision, local_files_only=True)

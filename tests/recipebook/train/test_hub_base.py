@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,15 +11,42 @@ from recipebook.errors import UserError
 from recipebook.train.hub_base import check_hub_base
 
 
-# Nothing listens on port 1: as where there is no network.
-@pytest.mark.parametrize("how", [{"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": "http://127.0.0.1:1"}])
-def test_a_base_that_the_cache_lacks_is_one_line_without_a_network(how: dict[str, str]) -> None:
-    code = "from recipebook.train.hub_base import check_hub_base; check_hub_base('nobody/nothing', None)"
-    environment = {**os.environ, **how}
+# Nothing answers there, as where there is no network.
+NO_NETWORK = {"HF_ENDPOINT": "http://127.0.0.1:9"}
+
+
+def run(code: str, home: Path) -> str:
+    """The last line that Python prints of it, with a hub's cache in `home`; empty if all is well."""
+    inherited = {key: value for key, value in os.environ.items() if key not in ("HF_HUB_OFFLINE", "HF_HUB_CACHE")}
+    environment = {**inherited, **NO_NETWORK, "HF_HOME": str(home)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
-    assert done.stderr.splitlines()[-1] == (
+    return done.stderr.strip().rpartition("\n")[2]
+
+
+def test_a_base_that_the_cache_lacks_is_one_line_without_a_network(tmp_path: Path) -> None:
+    code = "from recipebook.train.hub_base import check_hub_base; check_hub_base('nobody/nothing', None)"
+    assert run(code, tmp_path) == (
         "recipebook.errors.UserError: model.base: no network reaches the hub, whose cache does not have "
         "'nobody/nothing', and there is no folder of that name"
+    )
+
+
+def test_a_base_in_the_cache_needs_no_network(tmp_path: Path) -> None:
+    cached = tmp_path / "hub" / "models--somebody--something"
+    for name, text in (("refs/main", "abc"), ("snapshots/abc/config.json", "{}")):
+        (cached / name).parent.mkdir(parents=True)
+        (cached / name).write_text(text)
+    code = "from recipebook.train.hub_base import check_hub_base; check_hub_base('somebody/something', None)"
+    assert run(code, tmp_path) == ""
+
+
+def test_a_dataset_that_the_cache_lacks_is_one_line_without_a_network(tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path; from recipebook.sources.hub import digest_dataset, read_address\n"
+        "digest_dataset(read_address('hf:nobody/nothing', Path()), 'hf:nobody/nothing')"
+    )
+    assert run(code, tmp_path) == (
+        "recipebook.errors.UserError: hf:nobody/nothing: no network reaches the hub, whose cache does not have it"
     )
 
 
