@@ -134,9 +134,9 @@ eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (
 		$(if $(GATE),--gate $(GATE)) $(if $(MARGIN),--margin $(MARGIN)) \
 		$(if $(SET)$(SAMPLES),--set $(SET) $(if $(SAMPLES),eval.limit=$(SAMPLES)))
 
-plan: $(READY) $(BASE) ## RECIPE=: print what train would do, without training
+plan: $(READY) $(BASE) ## RECIPE=: print what train would do, without training (PRICE=2.5 an hour; CARD=H100, a GPU that is not here)
 	@$(call need,RECIPE)
-	@$(RUN_IN_ENV) plan $(RECIPE) $(LAYERS)
+	@$(RUN_IN_ENV) plan $(RECIPE) $(LAYERS) $(if $(CARD),--card $(CARD)) $(if $(PRICE),--price $(PRICE))
 
 rehearse: $(READY) ## RECIPE= GPUS=8: try that launch on CPU ranks with the tiny model, before a GPU is paid for (STRATEGIES="data-parallel zero2")
 	@$(call need,RECIPE)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 RUN = "the name of a run, or of a recipe for its newest trained run"
 _NUMBER = re.compile("[0-9]{1,9}")
 _FOLDER = re.compile(r"\w[\w.-]{0,99}")
-_MARGIN = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_AMOUNT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _SHARE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?%?")
 EVALUATION = f"{RUN}; RUN@validation/checkpoint-500 for a checkpoint, RUN@validation for the validation part"
 
@@ -75,9 +75,9 @@ def count(text: str) -> int:
     return int(text)
 
 
-def margin(text: str) -> float:
-    """A difference that does not matter, in the figure's own unit."""
-    if not _MARGIN.fullmatch(text) or not float(text):
+def amount(text: str) -> float:
+    """A number above 0: a margin in a figure's own unit, a price."""
+    if not _AMOUNT.fullmatch(text) or not float(text):
         raise argparse.ArgumentTypeError(f"'{shorten(text)}' is not a number above 0, such as 0.02")
     return float(text)
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from commands._options import EVALUATION, margin, run_name
+from commands._options import EVALUATION, amount, run_name
 
 HELP = "compare evaluated runs, each with the first"
 
@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The runs, and where the page goes."""
     parser.add_argument("runs", type=run_name, nargs="+", metavar="RUN", help=EVALUATION)
     parser.add_argument("--out", type=Path, metavar="FILE", help="the page; runs/compare-….html if not given")
-    parser.add_argument("--margin", type=margin, metavar="D", help="also: as good as the first but for D, by tests")
+    parser.add_argument("--margin", type=amount, metavar="D", help="also: as good as the first but for D, by tests")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from commands._options import RUN, count, margin, run_name
+from commands._options import RUN, amount, count, run_name
 from recipebook.errors import UserError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint", type=count, metavar="STEP", help="one of the run's checkpoints")
     parser.add_argument("--data", metavar="SOURCE", help="a source of your own, in place of the held-out rows")
     parser.add_argument("--gate", choices=("better", "not-worse"), help="end with status 1 unless the verdict says so")
-    parser.add_argument("--margin", type=margin, metavar="D", help="for not-worse: what it may be worse by")
+    parser.add_argument("--margin", type=amount, metavar="D", help="for not-worse: what it may be worse by")
     parser.add_argument("--set", nargs="*", action="extend", default=[], metavar="eval.KEY=VALUE", dest="overrides")
 
 

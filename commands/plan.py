@@ -4,28 +4,35 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from commands._options import add_layers, add_recipe, read_layers
+from commands._options import add_layers, add_recipe, amount, read_layers
 from recipebook.errors import UserError
 from recipebook.terminal import print_field
 
 if TYPE_CHECKING:
     from recipebook.recipe.keys import Recipe
+    from recipebook.train.cards import Target
 
 HELP = "print what train would do, without training"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The recipe with its layers."""
+    """The recipe with its layers, and the machine that it is planned for."""
     add_recipe(parser)
     add_layers(parser)
+    parser.add_argument("--card", metavar="NAME", help="a GPU that is not here, such as H100: its memory and time")
+    parser.add_argument("--price", type=amount, metavar="AMOUNT", help="of an hour of the machine, for the cost")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan."""
-    return plan(arguments.recipe, arguments.profile, read_layers(arguments))
+    from recipebook.train.cards import choose_target
+
+    target = choose_target(arguments.card, arguments.price)
+    profile = arguments.profile or ("gpu" if target.named else None)
+    return plan(arguments.recipe, profile, read_layers(arguments), target)
 
 
-def plan(name: str, profile: str | None, overrides: Sequence[str]) -> int:
+def plan(name: str, profile: str | None, overrides: Sequence[str], target: "Target") -> int:
     """Print the plan of a recipe; the exit status."""
     from recipebook import project
     from recipebook.fleet.members import find_unfit, format_unfit, list_members, resolve_member, stand
@@ -40,27 +47,27 @@ def plan(name: str, profile: str | None, overrides: Sequence[str]) -> int:
     from recipebook.train.plan import plan_run
     from recipebook.train.words import print_recipe
 
-    resolved, stages = resolve_stages(name, profile, overrides)
+    resolved, stages = resolve_stages(name, profile, overrides, elsewhere=target.named)
     check_placebo(resolved, stages=bool(stages))
     project.CACHE.mkdir(exist_ok=True)
     if stages:
-        plan_stages(resolved, stages)
+        plan_stages(resolved, stages, target)
         return 0
     check_references(resolved)
     check_switches(resolved)
-    check_machine(resolved)
+    check_machine(resolved, elsewhere=target.named)
     check_base(resolved.recipe)
     check_begun(resolved)
     print_recipe(resolved)
     if resolved.recipe.matrix:
         members = list_members(resolved)
         print_field("fleet", f"{len(members)} members (make members RECIPE={resolved.name}); of {members[0].name}:")
-        plan_run(first := resolve_member(resolved, members[0]).recipe)
+        plan_run(first := resolve_member(resolved, members[0]).recipe, target)
         _print_power(first)
         if unfit := find_unfit([one for one in stand(resolved, members) if one.wanted]):
             raise UserError(format_unfit(resolved, unfit))
     else:
-        plan_run(resolved.recipe)
+        plan_run(resolved.recipe, target)
         _print_power(resolved.recipe)
     return 0
 

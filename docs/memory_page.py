@@ -20,6 +20,7 @@ estimates are held against peaks that others have published.
 - [Another number of GPUs](#another-number-of-gpus)
 - [Interruptions](#interruptions)
 - [Memory](#memory)
+- [Time and cost](#time-and-cost)
 - [When memory is short](#when-memory-is-short)
 
 ## Is the machine ready?
@@ -134,10 +135,12 @@ step is compared with the schedule.
 
 ## Memory
 
-`make plan` prints what each GPU will hold, on a machine with GPUs. It counts weights, gradients, the optimizer's state
-and what is kept for the backward pass, at the longest rows that the recipe allows. Three numbers cannot be counted;
-they are fitted to 69 published peaks (Qwen's README, LitGPT's config_hub). 66 of the estimates are within 15 % of the
-peak, and 64 where all peaks of the same model are left out of the fit; `python -m benchmarks.memory` shows it.
+`make plan` prints what each GPU will hold, on a machine with GPUs or for a named one (`CARD=H100`). It counts weights,
+gradients, the optimizer's state and what is kept for the backward pass, at the longest rows that the recipe allows.
+
+Three numbers cannot be counted; they are fitted to 69 published peaks (Qwen's README, LitGPT's config_hub). 66 of the
+estimates are within 15 % of the peak, and 64 where all peaks of the same model are left out of the fit;
+`python -m benchmarks.memory` shows it.
 
 GiB a GPU, with rank 32 on all projections, four rows of 512 tokens and gradient checkpointing:
 
@@ -148,6 +151,20 @@ HEADING = (
 )
 CLOSING = """
 ZeRO-2 shares the optimizer's state and gradients out, which are small with LoRA; only ZeRO-3 shares the weights.
+
+## Time and cost
+
+`make plan` says how long a training will take. After one run of the same base with the same method and batch on the
+same machine, it goes by that run: the time of a record, scaled by the records' size. For a GPU without such a run it
+assumes a third of the card's 16-bit peak, and 0.1 s for each batch at least; neither has been measured here.
+
+| command | adds |
+| --- | --- |
+| `make plan RECIPE=robot-lora PRICE=2.5` | the cost, where an hour of the machine costs 2.5 |
+| `make plan RECIPE=robot-lora CARD=H100` | memory and time on a GPU that is not in this machine |
+| `make plan RECIPE=robot-lora PROFILE=multi-gpu GPUS=4 CARD=A100 PRICE=8` | all of it for four of them |
+
+`CARD=` needs the base's tokenizer, from a folder or the hub. Axolotl's YAML is shown as it would be on this machine.
 
 ## When memory is short
 

@@ -15,11 +15,12 @@ from recipebook.recipe.stages import Stage
 from recipebook.run import rundir
 from recipebook.run.provenance import format_changes
 from recipebook.terminal import format_field, print_field
+from recipebook.train.cards import Target
 from recipebook.train.plan import print_training
 from recipebook.train.words import print_dataset, print_recipe
 
 
-def plan_stages(resolved: Resolved, stages: Sequence[Stage]) -> None:
+def plan_stages(resolved: Resolved, stages: Sequence[Stage], target: Target) -> None:
     """Print the stages in short, then at length what would train."""
     print_recipe(resolved)
     _print_strengths(stages)
@@ -34,7 +35,7 @@ def plan_stages(resolved: Resolved, stages: Sequence[Stage]) -> None:
                 print_field("data", f"made by {', '.join(step.stage.list_sources())}: shown once they are there")
                 continue
             print_dataset(step.dataset)
-            print_training(step.stage.recipe, step.dataset)
+            print_training(step.stage.recipe, step.dataset, target)
 
 
 def format_fate(step: IdentifiedStage, resolved: Resolved) -> str:

@@ -60,14 +60,16 @@ class StageChoice:
         return names[names.index(self.since) :] if self.since else names
 
 
-def resolve_stages(name: str, profile: str | None, overrides: Sequence[str]) -> tuple[Resolved, tuple[Stage, ...]]:
-    """The recipe and its stages as this machine would run them."""
+def resolve_stages(
+    name: str, profile: str | None, overrides: Sequence[str], *, elsewhere: bool = False
+) -> tuple[Resolved, tuple[Stage, ...]]:
+    """The recipe and its stages as this machine would run them; `elsewhere`: as another machine's GPUs would."""
     layers = read_layers(name, choose_profile(profile), overrides, PROJECT)
     stages = read_stages(layers)
     for stage in stages:
         if stage.recipe.remote:
             raise UserError(f"{stage.place}: stage '{stage.name}': a service trains whole recipes, and no stages")
-        check_machine(stage.resolved)
+        check_machine(stage.resolved, elsewhere=elsewhere)
         check_begun(stage.resolved)
     return merge_layers(layers), stages
 

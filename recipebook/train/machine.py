@@ -33,10 +33,13 @@ def resolve_for_machine(name: str, profile: str | None, overrides: Sequence[str]
     return resolved
 
 
-def check_machine(resolved: Resolved) -> None:
-    """Refuse a recipe that needs GPUs which this machine lacks, or a stand-in for its base that is not there."""
+def check_machine(resolved: Resolved, *, elsewhere: bool = False) -> None:
+    """Refuse a recipe that needs GPUs which this machine lacks, or a stand-in for its base that is not there.
+
+    `elsewhere`: it is planned for another machine's GPUs.
+    """
     gpus, processes = len(hardware.detect().gpus), resolved.recipe.launch.processes
-    if 0 < gpus < processes:
+    if 0 < gpus < processes and not elsewhere:
         raise UserError(
             f"{resolved.name}: launch.processes: {processes}, but this machine shows {gpus} GPUs; GPUS={gpus}"
         )
@@ -44,7 +47,7 @@ def check_machine(resolved: Resolved) -> None:
         check_meeting(meeting)
     if resolved.recipe.remote:
         _check_service(resolved, resolved.recipe.remote)
-    else:
+    elif not elsewhere:
         _check_device(resolved)
     base = resolved.recipe.model.base
     name = find_stand_in(base)

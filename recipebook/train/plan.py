@@ -17,7 +17,7 @@ from recipebook.data.quality import inspect_rows
 from recipebook.data.scorable import format_scorable, write_templated
 from recipebook.data.strengths import format_strengths
 from recipebook.errors import UserError
-from recipebook.hardware import computes_bf16, detect, measure_gpu_memory
+from recipebook.hardware import computes_bf16, detect
 from recipebook.launch.command import build_command, build_environment
 from recipebook.launch.script import SCRIPT, needs_accelerate, render_script
 from recipebook.project import shown
@@ -27,7 +27,9 @@ from recipebook.run import identities, rundir
 from recipebook.run.progress_file import REFERENCES, TEMPLATED
 from recipebook.terminal import print_field
 from recipebook.train.base_weights import require_weights
+from recipebook.train.cards import Target
 from recipebook.train.chat_template import require_template
+from recipebook.train.duration import Load, average_padded, format_duration
 from recipebook.train.kinds import check_kinds
 from recipebook.train.memory_words import format_memory
 from recipebook.train.opening import dump_recipe, write_files
@@ -37,18 +39,18 @@ from recipebook.train.shapes import find_shape
 from recipebook.train.words import format_packed, print_dataset
 
 
-def plan_run(recipe: Recipe) -> None:
+def plan_run(recipe: Recipe, target: Target) -> None:
     """Print the plan of one training, and whether a run of it is there already."""
     # First, since the table is needed most if no row reaches the threshold, which the next line refuses.
     for line in format_strengths(recipe.data):
         print(line)
     dataset = prepare(recipe.data, system=recipe.model.system)
     print_dataset(dataset)
-    print_training(recipe, dataset)
+    print_training(recipe, dataset, target)
     _print_outcome(identities.identify(recipe, dataset.rows_digest))
 
 
-def print_training(recipe: Recipe, dataset: Dataset) -> None:
+def print_training(recipe: Recipe, dataset: Dataset, target: Target) -> None:
     """Print what is known of a training before it begins: its rows, tokens and steps, its files and its command.
 
     Raises if the training could not begin, or would learn nothing.
@@ -67,7 +69,9 @@ def print_training(recipe: Recipe, dataset: Dataset) -> None:
         _print_metrics(recipe, held_out, folder / REFERENCES)
         _print_rows(found, Candidate(recipe, dataset))
         _print_steps(recipe, dataset)
-        _print_memory(recipe, found)
+        if recipe.remote is None:
+            _print_memory(recipe, found, target)
+            _print_duration(recipe, dataset, found, target)
         print(f"\n--- resolved recipe\n{dump_recipe(recipe)}")
         print(f"--- axolotl.yaml\n{(folder / 'axolotl.yaml').read_text(encoding='utf-8')}")
     print(f"--- command, in the run's folder\n{_format_command(recipe)}\n")
@@ -114,19 +118,39 @@ def _print_steps(recipe: Recipe, dataset: Dataset) -> None:
         print_field("packed", format_packed(gpu=detect().gpu, bf16=computes_bf16()))
         return
     epoch = math.ceil(dataset.rows["train"] / batch.records)
-    steps = training.max_steps or math.ceil(epoch * training.epochs)
-    print_field("steps", f"{steps}: {epoch} an epoch, {how} ({launched.strategy})")
+    print_field("steps", f"{_count_steps(recipe, dataset)}: {epoch} an epoch, {how} ({launched.strategy})")
     if repeats := 0 if training.method == "grpo" else count_repeats(dataset.rows["train"], batch):
         taken = f"the {batch.rows * batch.processes} that {batch.processes} processes take at a time"
         print_field("", f"{dataset.rows['train']} rows do not divide by {taken}: {repeats} come twice an epoch")
 
 
-def _print_memory(recipe: Recipe, found: Preview | Unseen) -> None:
-    """On a machine with GPUs, print what each will hold, where the base's shape is known."""
-    card, shape = measure_gpu_memory(), find_shape(recipe.model.base)
-    if card and shape:
+def _count_steps(recipe: Recipe, dataset: Dataset) -> int:
+    """Steps of a training whose rows are not packed."""
+    training = recipe.training
+    epoch = math.ceil(dataset.rows["train"] / divide_batch(training, recipe.launch.processes).records)
+    return training.max_steps or math.ceil(epoch * training.epochs)
+
+
+def _print_memory(recipe: Recipe, found: Preview | Unseen, target: Target) -> None:
+    """Print what each GPU will hold, where the base's shape is known."""
+    shape = find_shape(recipe.model.base)
+    if target.card and shape:
         lengths = () if isinstance(found, Unseen) or recipe.training.packing else found["train"].lengths
-        print_field("memory", format_memory(recipe, shape, card, max(lengths, default=None)))
+        print_field("memory", format_memory(recipe, shape, target.card.memory_gib, max(lengths, default=None)))
+
+
+def _print_duration(recipe: Recipe, dataset: Dataset, found: Preview | Unseen, target: Target) -> None:
+    """Print how long it will take, where the rows' lengths are known."""
+    # How long an agent's episodes are is up to the agent.
+    if isinstance(found, Unseen) or not found["train"].lengths or recipe.training.method == "grpo":
+        return
+    batch, rows = divide_batch(recipe.training, recipe.launch.processes), dataset.rows["train"]
+    records = (
+        rows * recipe.training.epochs if recipe.training.packing else _count_steps(recipe, dataset) * batch.records
+    )
+    size = dataset.path("train").stat().st_size / rows
+    load = Load(records, average_padded(found["train"].lengths, recipe, batch.rows), size)
+    print_field("time", format_duration(recipe, load, find_shape(recipe.model.base), target))
 
 
 def _format_command(recipe: Recipe) -> str:

@@ -11,6 +11,7 @@ from commands.plan import plan
 from recipebook.data.strengths import format_strengths
 from recipebook.errors import UserError
 from recipebook.recipe.data_keys import Data
+from recipebook.train.cards import Target
 
 
 def score(chosen: float, rejected: float) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def test_the_plan_shows_them_even_where_nothing_is_left(
     recipe: str, key: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(UserError, match="train is empty: 1500 records, 0 rejected, 1500 left out: strength under the"):
-        plan(recipe, "tiny", [f"{key}.options.threshold=9"])
+        plan(recipe, "tiny", [f"{key}.options.threshold=9"], Target(None))
     table = capsys.readouterr().out.partition("strength  ")[2].splitlines()
     assert table[0] == "of 1500 pairs in samples/preference.jsonl, a threshold would keep"
     assert [line.split()[:2] for line in table[2:5]] == [["difference", "1500"], ["ratio", "1500"], ["score", "0"]]

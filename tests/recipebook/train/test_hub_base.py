@@ -10,7 +10,6 @@ import pytest
 from recipebook.errors import UserError
 from recipebook.train.hub_base import check_hub_base
 
-
 # Nothing answers there, as where there is no network.
 NO_NETWORK = {"HF_ENDPOINT": "http://127.0.0.1:9"}
 
