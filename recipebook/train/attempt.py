@@ -62,8 +62,9 @@ def _attempt_once(run: Run, manifest: Manifest, lock: int) -> Ending:
     manifest = begin(run, manifest)
     started, line, log = time.monotonic(), ProgressLine("training"), run.folder / "train.log"
     logged = log.stat().st_size if log.is_file() else 0
-    watch, silent = Watch(run.folder), None
+    watch = Watch(run.folder)
     code: int | None = None
+    silent: str | None = None
 
     def follow(progress: dict[str, Any]) -> None:
         line.follow(progress)

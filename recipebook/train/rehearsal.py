@@ -127,7 +127,7 @@ def rehearse(name: str, profile: str | None, overrides: Sequence[str], strategie
         rehearsal = Rehearsal(asked, name, (profile, tuple(overrides)), folder, dataset, ranks)
         print_field("rehearsal", f"{name} on {asked.launch.ranks} ranks, {records} records a step; {ranks} run here")
         alone = rehearsal.train("one-process", rehearsal.build(WHOLE, 1))
-        good = []
+        good: list[bool] = []
         if rehearsal.batch.processes > 1:
             good.append(_print(count_shares(dataset.rows["train"], rehearsal.batch)))
         for strategy in strategies or (asked.launch.strategy,):

@@ -10,7 +10,7 @@ from trainer.resumed import check_rate
 def make_schedule(steps: int) -> torch.optim.lr_scheduler.LambdaLR:
     """A schedule of eight steps, of which some are done."""
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=3e-4)
-    schedule = get_cosine_schedule_with_warmup(optimizer, 1, 8)
+    schedule: torch.optim.lr_scheduler.LambdaLR = get_cosine_schedule_with_warmup(optimizer, 1, 8)
     for _ in range(steps):
         optimizer.step()
         schedule.step()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from recipebook.launch import silence
-from recipebook.launch.ranks import list_ranks, note_rank, signal_ranks
+from recipebook.launch.ranks import RankProcess, list_ranks, note_rank, signal_ranks
 from recipebook.launch.silence import Silent, Watch, find_patience, name_silent
 
 RANK = """
@@ -47,9 +47,7 @@ def test_patience_is_three_times_the_longest_step_and_a_minute_at_least() -> Non
     assert [find_patience(one) for one in ({}, {"longest": 2.0}, {"longest": 30.5})] == [60.0, 60.0, 91.5]
 
 
-def test_a_stopped_rank_is_named_with_where_it_is(
-    tmp_path: Path, ranks: list["subprocess.Popen[bytes]"], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stopped_rank_is_named_with_where_it_is(tmp_path: Path, ranks: list["subprocess.Popen[bytes]"]) -> None:
     assert [(one.rank, one.pid) for one in list_ranks(tmp_path)] == [(rank, ranks[rank].pid) for rank in (0, 1)]
     os.kill(ranks[1].pid, signal.SIGSTOP)
     os.waitid(os.P_PID, ranks[1].pid, os.WSTOPPED | os.WNOWAIT)
@@ -66,10 +64,10 @@ def test_a_launch_is_silent_where_reports_stay_away_after_the_first_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     note_rank(tmp_path, 0)
-    monkeypatch.setattr(silence, "list_ranks", lambda _: [silence.RankProcess(0, 1)])
+    monkeypatch.setattr(silence, "list_ranks", lambda _: [RankProcess(0, 1)])
     monkeypatch.setattr(silence, "name_silent", lambda _, seconds: f"{seconds:.0f} s")
     now = [0.0]
-    monkeypatch.setattr(silence.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("recipebook.launch.silence.time.monotonic", lambda: now[0])
     watch = Watch(tmp_path)
     for at, progress in (
         (0, {}),
