@@ -171,6 +171,10 @@ push: $(READY) ## RUN= TO=owner/name: an evaluated adapter with its card to the 
 	@$(RUN_IN_ENV) push $(RUN) $(if $(TO),--to $(TO)) $(if $(DRY),--dry) $(if $(TEXTS),--texts) $(if $(PUBLIC),--public) \
 		$(if $(LICENCE),--licence $(LICENCE))
 
+feedback: $(READY) ## IN=chats.jsonl: figures of logged chats; with OUT=folder, rated ones become preference pairs
+	@$(call need,IN)
+	@$(RUN_IN_ENV) feedback $(IN) $(if $(OUT),--out $(OUT))
+
 verify: $(READY) ## CARD=: a published card's figures from its rows again, without a model (AGAIN=1 trains its recipe again)
 	@$(call need,CARD)
 	@$(RUN_IN_ENV) verify $(CARD) $(if $(AGAIN),--again)
