@@ -39,7 +39,7 @@ def test_a_folder_is_read_without_torch(tmp_path: Path) -> None:
     found = find_begun(name_adapter(str(write_adapter(tmp_path / "adapter"))))
     assert found is not None
     assert found.modules == {"model.layers.0.self_attn.q_proj": (3, 5)}
-    assert (found.targets, found.owner, found.config["r"]) == ({"q_proj"}, None, 2)
+    assert (found.targets, found.owner, found.config["r"]) == (frozenset({"q_proj"}), None, 2)
 
 
 def test_a_recipe_without_one_begins_with_a_new_adapter() -> None:
