@@ -145,6 +145,14 @@ rehearse: $(READY) ## RECIPE= GPUS=8: try that launch on CPU ranks with the tiny
 check: $(LIGHT) ## every recipe, profile and template, in about a second (RECIPE= for one)
 	@$(RUN_IN_ENV) check $(RECIPE)
 
+doctor: $(LIGHT) ## what this machine has and lacks for training (RECIPE=, PROFILE=, GPUS=)
+	@$(RUN_IN_ENV) doctor $(RECIPE) $(LAYERS)
+
+slurm: $(LIGHT) ## RECIPE=: a job script for SLURM in runs/slurm/ (NODES=2, PROFILE=, GPUS=, SET=; TIME=, ACCOUNT=, PARTITION=; a fleet: WORKERS=)
+	@$(call need,RECIPE)
+	@$(RUN_IN_ENV) slurm $(RECIPE) $(LAYERS) $(if $(NODES),--nodes $(NODES)) $(if $(WORKERS),--workers $(WORKERS)) \
+		$(if $(TIME),--time $(TIME)) $(if $(ACCOUNT),--account $(ACCOUNT)) $(if $(PARTITION),--partition $(PARTITION))
+
 runs: $(LIGHT) ## the table of runs
 	@$(RUN_IN_ENV) runs
 

@@ -15,6 +15,7 @@ estimates are held against peaks that others have published.
 - [One GPU, several, a fleet](#one-gpu-several-a-fleet)
 - [The files of a launch](#the-files-of-a-launch)
 - [Several machines](#several-machines)
+- [SLURM](#slurm)
 - [The records of a step](#the-records-of-a-step)
 - [A rehearsal](#a-rehearsal)
 - [Another number of GPUs](#another-number-of-gpus)
@@ -75,6 +76,18 @@ Machine 0 prepares, checks and records the run; `MAIN` is its address and a free
 processes, and end as the run ends. Their launcher's output is `machine-1.log` in the run's folder. `GPUS=` counts the
 processes of each machine. Without a network card's name, gloo would use the address of the machine's own name, which is
 often 127.0.0.1; Recipebook gives it the card that reaches `MAIN`. Stages and members train on one machine each.
+
+## SLURM
+
+```sh
+make slurm RECIPE=robot-lora NODES=2 GPUS=4 TIME=4:00:00
+make slurm RECIPE=traits PROFILE=gpu WORKERS=4
+```
+
+writes `runs/slurm/<recipe>.sh`, which `sbatch` starts; `ACCOUNT=` and `PARTITION=` are SLURM's own. Nodes train together;
+a fleet is an array with a member a task, `WORKERS=` of them at a time. Without `PROFILE=` the profile is `multi-gpu`,
+since the machine on which one writes a job often has no GPU. Three minutes before its time is over SLURM sends SIGTERM;
+a training that it interrupts is queued again and resumes. The nodes share the project's folder.
 
 ## The records of a step
 

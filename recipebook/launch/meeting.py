@@ -26,7 +26,9 @@ def read_meeting(recipe: Recipe) -> Meeting | None:
     machines = recipe.launch.machines
     if machines == 1 or not any(name in os.environ for name in ("MACHINE_RANK", "MAIN")):
         return None
-    rank, (host, _, port) = os.environ.get("MACHINE_RANK", ""), os.environ.get("MAIN", "").rpartition(":")
+    # srun starts a command on each node, and numbers them.
+    rank = os.environ.get("MACHINE_RANK") or os.environ.get("SLURM_NODEID", "")
+    host, _, port = os.environ.get("MAIN", "").rpartition(":")
     if not (rank.isdecimal() and host and port.isdecimal()):
         raise UserError(f"launch.machines: {machines}, and {SHAPE}")
     if int(rank) >= machines:

@@ -1,0 +1,62 @@
+"""`make slurm`: a recipe to a job script for SLURM, in runs/slurm/; `sbatch` starts it.
+
+script    runs/slurm/robot-lora.sh
+next      sbatch runs/slurm/robot-lora.sh
+"""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from commands._options import add_layers, add_recipe, count, read_layers
+
+if TYPE_CHECKING:
+    from recipebook.launch.slurm import SlurmJob
+
+HELP = "write a job script for SLURM: several nodes, or an array of a fleet's members"
+WITHOUT_GPU = ("cpu", "tiny", "small")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The recipe with its layers, and what is asked of SLURM."""
+    add_recipe(parser)
+    add_layers(parser)
+    parser.add_argument("--nodes", type=count, default=1, metavar="N", help="machines that train together")
+    parser.add_argument("--workers", type=count, metavar="N", help="members of a fleet that train at a time")
+    for name in ("time", "account", "partition"):
+        parser.add_argument(f"--{name}", metavar=name.upper(), help=f"SLURM's --{name}")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the script."""
+    from recipebook import project
+    from recipebook.errors import UserError
+    from recipebook.files import write_text
+    from recipebook.fleet.members import list_members
+    from recipebook.launch.slurm import SlurmJob, render_job
+    from recipebook.pipeline.train import resolve_stages
+    from recipebook.terminal import print_field
+
+    given = arguments
+    # The machine on which one writes a job often has no GPU, so that it cannot choose the profile.
+    profile = given.profile or "multi-gpu"
+    layers = [*read_layers(given), *([f"launch.machines={given.nodes}"] if given.nodes > 1 else [])]
+    resolved, stages = resolve_stages(given.recipe, profile, layers)
+    members = tuple(member.name for member in list_members(resolved)) if resolved.recipe.matrix else ()
+    if given.nodes > 1 and (members or stages):
+        raise UserError(f"NODES: {resolved.name} has {'stages' if stages else 'members'}, which train on one node each")
+    job = SlurmJob(
+        resolved.name, given.nodes, 0 if profile in WITHOUT_GPU else resolved.recipe.launch.processes,
+        (given.recipe, "--profile", profile, *(["--set", *layers] if layers else [])), members,
+        given.workers, given.time, given.account, given.partition,
+    )  # fmt: skip
+    path = project.RUNS / "slurm" / f"{resolved.name.replace('/', '-')}.sh"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, render_job(job, project.PROJECT))
+    print_field("script", f"{project.shown(path)}: {_describe(job)}")
+    print_field("next", f"sbatch {project.shown(path)}")
+    return 0
+
+
+def _describe(job: "SlurmJob") -> str:
+    work = f"{len(job.members)} members, a task each" if job.members else f"{job.nodes} nodes"
+    return f"{work}, {job.gpus or 'no'} GPUs on each node"
