@@ -103,6 +103,14 @@ INSTALL = $(if $(shell command -v uv),uv pip install --python $(PY),$(PY) -m pip
 weigh = du -sm .venv | awk '{ printf ".venv takes %.1f GB\n", $$1 / 1024 }'$(if $1, && touch $1)
 fits = $1 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null
 
+from-axolotl: $(LIGHT) ## IN=x.yml: a recipe from a configuration of Axolotl (OUT=name)
+	@$(call need,IN)
+	@$(RUN_IN_ENV) from-axolotl $(IN) $(if $(OUT),--out $(OUT))
+
+from-llama-factory: $(LIGHT) ## IN=x.yaml: a recipe from a configuration of LLaMA-Factory (OUT=name)
+	@$(call need,IN)
+	@$(RUN_IN_ENV) from-llama-factory $(IN) $(if $(OUT),--out $(OUT))
+
 init: $(LIGHT) ## FOLDER=: a project of your own, with recipes/, data/, runs/ and a Makefile that has these goals
 	@$(call need,FOLDER)
 	@$(RUN_IN_ENV) init $(FOLDER)

@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "recipebook.shell": "recipebook",
     "recipebook.sources": "recipebook",
     "recipebook.recipe": "recipebook .text .sources",
+    "recipebook.importing": "recipebook .recipe",
     "recipebook.playing": "recipebook .text .recipe .shell",
     "recipebook.data": "recipebook .text .sources .recipe",
     "recipebook.run": "recipebook .pages .sources .recipe .data",

@@ -73,7 +73,7 @@ def find_recipe(name: str, root: Path = PROJECT) -> Path:
 
 def _list_found(name: str, root: Path) -> list[Path]:
     roots = list_roots(root)
-    if name.endswith((".yaml", ".yml")):
+    if name.endswith((".yaml", ".yml", ".json")):
         candidates = [Path(name), *(each / name for each in roots)]
     else:
         candidates = [each / "recipes" / f"{name}.yaml" for each in roots]

@@ -73,6 +73,8 @@ _FLOAT = re.compile(
     r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+"
     r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 )
+# In JSON with comments, which some editors write.
+_COMMENT = re.compile(r"(?:^|[\s,{\[])(//|/\*)", re.MULTILINE)
 _Loader.yaml_implicit_resolvers = {}
 for _kind, _pattern, _first in (
     ("bool", _BOOL, "yYnNtTfFoO"),
@@ -138,6 +140,8 @@ def _make_count_error(place: Place) -> UserError:
 
 
 def _format_syntax(error: yaml.MarkedYAMLError, text: str, label: str) -> str:
+    if text.lstrip().startswith("{") and (comment := _COMMENT.search(text)):
+        return f"{_place_at(text[: comment.start(1)], label)}: a comment of another language: YAML's begin with #"
     mark = error.problem_mark or error.context_mark
     if mark is None:
         return f"{label}: {error.problem}"

@@ -18,6 +18,7 @@ from recipebook.errors import UserError
 from recipebook.records import LARGEST
 from recipebook.sources.unpacking import BLOCK, Blocks
 
+COMMENTS = ("//", "/*")
 WRAPPERS = ("data", "records", "rows", "examples")
 LARGEST_VALUE = 4 * LARGEST
 MOST_OTHERS = 9
@@ -257,7 +258,8 @@ def _placing_faults(name: str, scan: _Scan) -> Iterator[None]:
         yield
     except json.JSONDecodeError as error:
         column = error.colno + (scan.columns if error.lineno == 1 else 0)
-        raise UserError(f"{name}:{scan.lines + error.lineno}:{column}: not JSON: {error.msg}") from error
+        fault = "a comment" if error.doc.startswith(COMMENTS, error.pos) else error.msg
+        raise UserError(f"{name}:{scan.lines + error.lineno}:{column}: not JSON: {fault}") from error
     except RecursionError as error:
         line = 1 + scan.lines + scan.text.count("\n", 0, scan.at)
         raise UserError(f"{name}:{line}: not JSON: nested too deeply") from error

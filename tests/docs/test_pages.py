@@ -95,7 +95,7 @@ def test_every_make_command_is_a_goal_whose_arguments_parse(command: str) -> Non
 
 
 def parse(line: str) -> argparse.Namespace:
-    words = shlex.split(line.partition("-m recipebook ")[2])
+    words = shlex.split(line.partition("-m recipebook ")[2] or line.removeprefix("recipebook "))
     return build_parser(words[0]).parse_args(words)
 
 
@@ -103,6 +103,8 @@ def test_every_recipebook_command_parses() -> None:
     lines = [code for text in PAGES.values() for code in list_code(text) if "-m recipebook " in code]
     found = {shlex.split(line.partition("-m recipebook ")[2])[0] for line in lines}
     assert {"convert", "export", "score"} <= found
+    for line in sorted({code for text in PAGES.values() for code in list_code(text) if code.startswith("recipebook ")}):
+        assert parse(line).command
     for line in lines:
         if line.partition("-m recipebook ")[2].count(" "):
             assert parse(line).command

@@ -1,0 +1,190 @@
+"""A configuration of LLaMA-Factory to a recipe, with the dataset's entry in dataset_info.json.
+
+    model_name_or_path: Qwen/Qwen2.5-0.5B-Instruct   model: {base: Qwen/Qwen2.5-0.5B-Instruct}
+    stage: dpo                                       training: {method: dpo, epochs: 2, …}
+    dataset: pairs                                   data: {source: data/pairs.json, converter: preference, …}
+
+A key that is absent has LLaMA-Factory's own default in the recipe.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from recipebook.errors import UserError
+from recipebook.importing.draft import (
+    ATTENTION,
+    PLACE,
+    Draft,
+    set_held_out,
+    set_precision,
+    set_quantize,
+    set_scheduler,
+    set_steps,
+    set_strategy,
+    set_warmup,
+)
+
+INFO = "dataset_info.json"
+STAGES = {"sft": "sft", "pt": "pretrain", "dpo": "dpo", "kto": "kto"}
+# The recipe's method and loss for a value of pref_loss.
+LOSSES = {"sigmoid": ("dpo", None), "hinge": ("dpo", "hinge"), "ipo": ("ipo", None), "orpo": ("orpo", None),
+          "simpo": ("simpo", None)}  # fmt: skip
+BETAS = ("dpo", "ipo", "kto", "simpo")
+PLAIN = {
+    "per_device_train_batch_size": ("training.batch_size", 8),
+    "gradient_accumulation_steps": ("training.gradient_accumulation", 1),
+    "learning_rate": ("training.learning_rate", 5e-5),
+    "num_train_epochs": ("training.epochs", 3),
+    "weight_decay": ("training.weight_decay", 0.0),
+    "max_grad_norm": ("training.max_grad_norm", 1.0),
+    "optim": ("training.optimizer", "adamw_torch"),
+    "cutoff_len": ("training.max_length", 2048),
+    "seed": ("training.seed", 42),
+    "logging_steps": ("training.logging_steps", None),
+    "save_total_limit": ("training.keep_checkpoints", None),
+    "group_by_length": ("training.group_by_length", None),
+    "kto_chosen_weight": ("preference.desirable_weight", None),
+    "kto_rejected_weight": ("preference.undesirable_weight", None),
+    "simpo_gamma": ("preference.gamma", None),
+}
+TAGS = {"role_tag": ("from", "role"), "content_tag": ("value", "content"), "user_tag": ("human", "user"),
+        "assistant_tag": ("gpt", "assistant"), "system_tag": ("system",)}  # fmt: skip
+# As the converters find them by themselves.
+COLUMNS = {"messages": ("messages", "conversations"), "system": ("system",), "chosen": ("chosen",),
+           "rejected": ("rejected",), "kto_tag": ("label", "kto_tag"), "prompt": ("instruction", "prompt"),
+           "query": ("input",), "response": ("output", "response"), "history": ("history",)}  # fmt: skip
+NO_NEED = {
+    "do_train": "make train trains, whatever it says",
+    "do_eval": "validation rows are evaluated while there are any",
+    "overwrite_output_dir": "each run has a folder of its own",
+    "overwrite_cache": "rows are known by their content",
+    "plot_loss": "the report draws the loss",
+    "report_to": "set the tracker under axolotl, such as wandb_project",
+    "max_samples": "all records are used; name a smaller source, or set training.max_steps",
+    "flash_attn": ATTENTION,
+    "output_dir": PLACE,
+    "dataset_dir": "paths in a recipe are whole",
+    "preprocessing_num_workers": "the number of processes follows from the rows",
+    "eval_strategy": "not set, training.eval_steps is once an epoch",
+    "per_device_eval_batch_size": "validation takes training.batch_size",
+}
+
+
+def import_llama_factory(given: Mapping[str, Any], description: str, beside: Path) -> Draft:
+    """The recipe, and what has no counterpart; `beside` is the folder of the configuration."""
+    draft = Draft(given, description)
+    draft.move("model_name_or_path", "model.base")
+    template = draft.take("template", "default")
+    draft.set("model.chat_template", "chatml" if template == "chatml" else "tokenizer")
+    if template not in ("chatml", "default"):
+        draft.note("template", "the base's own is used; put another into templates/chat/ and name it", template)
+    method = _set_method(draft)
+    _set_data(draft, method, beside)
+    for key, (path, default) in PLAIN.items():
+        draft.move(key, path, default)
+    draft.set("training.too_long", "truncate")
+    _set_training(draft, method)
+    _set_lora(draft)
+    set_strategy(draft)
+    for key, why in NO_NEED.items():
+        draft.note_if_given(key, why)
+    draft.note_rest("recipes have no such key")
+    return draft
+
+
+def _set_method(draft: Draft) -> str:
+    stage, loss = str(draft.take("stage", "sft")), draft.left.get("pref_loss", "sigmoid")
+    if stage not in STAGES:
+        draft.note("stage", f"a recipe trains {', '.join(STAGES)}", stage)
+    method, kind = STAGES.get(stage, "sft"), None
+    if stage == "dpo":
+        if loss in LOSSES:
+            method, kind = LOSSES[str(draft.take("pref_loss", loss))]
+        draft.note_if_given("pref_loss", f"the losses of pairs are {', '.join(LOSSES)}")
+    draft.set("training.method", method)
+    if kind:
+        draft.set("preference.loss", kind)
+    if method == "orpo":
+        draft.move("pref_beta", "preference.odds_weight", 0.1)
+    elif method in BETAS:
+        draft.move("pref_beta", "preference.beta", 0.1)
+    return method
+
+
+def _set_data(draft: Draft, method: str, beside: Path) -> None:
+    folder = str(draft.given.get("dataset_dir", "data"))
+    named = draft.take("dataset", "")
+    first, *others = [name.strip() for name in (named if isinstance(named, list) else str(named).split(","))]
+    entry = _find_entry(first, folder, beside)
+    if "hf_hub_url" in entry:
+        source = f"hf:{entry['hf_hub_url']}"
+    else:
+        source = f"{folder}/{entry.get('file_name', f'{first}.json')}"
+        draft.left.pop("dataset_dir", None)
+    draft.set("data.source", source)
+    draft.set("data.converter", "preference" if method in LOSSES or method in BETAS else "auto")
+    for name in others:
+        draft.note("dataset", "a recipe has one source: put the files into one folder", name)
+    if not entry:
+        draft.note("dataset", f"no {INFO} says what it is; set data.source and data.converter", first)
+    set_held_out(draft, "val_size", has_own=False)
+    for section, usual in (("columns", COLUMNS), ("tags", TAGS)):
+        for key, name in entry.get(section, {}).items():
+            if name not in usual.get(key, ()):
+                draft.note(
+                    f"{INFO}: {first}.{section}.{key}", "data.options.columns names columns; see docs/data.md", name
+                )
+
+
+def _find_entry(name: str, folder: str, beside: Path) -> dict[str, Any]:
+    """The dataset's entry in the first dataset_info.json that there is; empty where none has it."""
+    for path in (Path(folder) / INFO, beside / folder / INFO, beside / INFO):
+        if path.is_file():
+            try:
+                entries = json.loads(path.read_bytes())
+            except ValueError as error:
+                raise UserError(f"{path}: not JSON: {error}") from None
+            return dict(entries.get(name, {}))
+    return {}
+
+
+def _set_training(draft: Draft, method: str) -> None:
+    set_precision(draft, ("bf16", "pure_bf16"), ("fp16",))
+    set_scheduler(draft, "lr_scheduler_type", "linear")
+    set_warmup(draft, 0.0)
+    draft.set("training.gradient_checkpointing", bool(draft.take("gradient_checkpointing", True)))
+    if draft.take("disable_gradient_checkpointing"):
+        draft.set("training.gradient_checkpointing", False)
+    if draft.left.get("max_steps", 0) > 0:
+        draft.move("max_steps", "training.max_steps")
+        draft.drop_epochs()
+    packing = draft.take("packing", method == "pretrain")
+    if packing and method in ("sft", "pretrain"):
+        draft.set("training.packing", True)
+    if draft.left.get("eval_strategy") == "steps" and draft.left.get("eval_steps"):
+        draft.take("eval_strategy")
+    for key in ("eval_steps", "save_steps"):
+        set_steps(draft, key)
+    if draft.take("train_on_prompt"):
+        draft.set("training.train_on", "all")
+
+
+def _set_lora(draft: Draft) -> None:
+    kind, bits = draft.take("finetuning_type", "lora"), draft.take("quantization_bit")
+    if kind != "lora":
+        if kind != "full":
+            draft.note("finetuning_type", "a recipe trains an adapter (lora) or all weights", kind)
+        return
+    rank = draft.take("lora_rank", 8)
+    draft.set("lora.r", rank)
+    draft.move("lora_alpha", "lora.alpha", 2 * rank)
+    draft.move("lora_dropout", "lora.dropout", 0.0)
+    target = draft.take("lora_target", "all")
+    names = [name.strip() for name in target.split(",")] if isinstance(target, str) else target
+    draft.set("lora.target_modules", "all-linear" if target == "all" else names)
+    if bits in (4, 8):
+        set_quantize(draft, f"{bits}bit")
+    elif bits:
+        draft.note("quantization_bit", "lora.quantize is 4bit or 8bit", bits)

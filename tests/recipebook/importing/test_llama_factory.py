@@ -1,0 +1,101 @@
+"""A configuration of LLaMA-Factory becomes a recipe that is sound, with what dataset_info.json says of its data."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commands import main
+from recipebook import project
+from recipebook.errors import UserError
+from recipebook.importing.llama_factory import import_llama_factory
+from recipebook.recipe.faults import read_recipe
+
+KTO: dict[str, Any] = {
+    "model_name_or_path": "meta-llama/Llama-3.1-8B-Instruct",
+    "stage": "kto",
+    "do_train": True,
+    "finetuning_type": "lora",
+    "quantization_bit": 4,
+    "lora_rank": 4,
+    "lora_target": "q_proj,v_proj",
+    "kto_rejected_weight": 1.5,
+    "dataset": "judged",
+    "template": "llama3",
+    "cutoff_len": 1024,
+    "per_device_train_batch_size": 4,
+    "num_train_epochs": 2.0,
+    "bf16": True,
+}
+
+
+@pytest.fixture
+def beside(tmp_path: Path) -> Path:
+    entries = {
+        "judged": {"file_name": "j.json", "columns": {"messages": "messages", "kto_tag": "label"}},
+        "odd": {"file_name": "o.json", "columns": {"prompt": "asked"}},
+        "far": {"hf_hub_url": "owner/name"},
+    }  # fmt: skip
+    (tmp_path / "dataset_info.json").write_text(json.dumps(entries))
+    return tmp_path
+
+
+def test_a_configuration_becomes_a_recipe_with_its_own_names(beside: Path) -> None:
+    draft = import_llama_factory(KTO, "d", beside)
+    recipe, faults = read_recipe(draft.recipe)
+    assert recipe and not faults
+    assert (recipe.data.source, recipe.data.converter) == ("data/j.json", "preference")
+    assert (recipe.training.method, recipe.training.epochs, recipe.training.max_length) == ("kto", 2, 1024)
+    assert (recipe.training.too_long, recipe.training.precision) == ("truncate", "bf16")
+    assert (recipe.preference.beta, recipe.preference.undesirable_weight) == (0.1, 1.5)
+    assert recipe.lora
+    assert recipe.lora.model_dump() == {
+        "r": 4, "alpha": 8, "dropout": 0.0, "target_modules": ("q_proj", "v_proj"), "quantize": "4bit",
+    }  # fmt: skip
+    assert [note.partition(":")[0] for note in draft.notes] == ["template", "do_train"]
+
+
+@pytest.mark.parametrize(
+    ("loss", "method", "kind"),
+    [
+        ("sigmoid", "dpo", "sigmoid"),
+        ("hinge", "dpo", "hinge"),
+        ("ipo", "ipo", "sigmoid"),
+        ("simpo", "simpo", "sigmoid"),
+    ],
+)
+def test_a_loss_of_pairs_is_a_method_or_a_loss(beside: Path, loss: str, method: str, kind: str) -> None:
+    draft = import_llama_factory(
+        {"stage": "dpo", "pref_loss": loss, "model_name_or_path": "b", "dataset": "x"}, "d", beside
+    )
+    recipe, faults = read_recipe(draft.recipe)
+    assert recipe and not faults
+    assert (recipe.training.method, recipe.preference.loss) == (method, kind)
+
+
+def test_columns_of_other_names_and_sources_on_the_hub_are_seen(beside: Path) -> None:
+    notes = import_llama_factory({"dataset": "odd,far"}, "d", beside).notes
+    assert notes[0].startswith("dataset: far: a recipe has one source")
+    assert notes[1].startswith("dataset_info.json: odd.columns.prompt: asked: ")
+    assert import_llama_factory({"dataset": "far"}, "d", beside).recipe["data"]["source"] == "hf:owner/name"
+
+
+def test_a_broken_dataset_info_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "dataset_info.json").write_text("{")
+    with pytest.raises(UserError, match=r"dataset_info\.json: not JSON"):
+        import_llama_factory({"dataset": "x"}, "d", tmp_path)
+
+
+def test_the_command_writes_a_recipe_and_never_over_another(
+    beside: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(project, "PROJECT", beside)
+    (beside / "x.yaml").write_text("model_name_or_path: b\ndataset: judged\noutput_dir: saves\n")
+    assert main(["from-llama-factory", str(beside / "x.yaml"), "--out", "mine"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("recipes/mine.yaml")
+    assert lines[1].startswith("no counterpart  output_dir: saves: ")
+    assert lines[-1] == "next      make check RECIPE=mine"
+    assert main(["from-llama-factory", str(beside / "x.yaml"), "--out", "mine"]) == 2
+    assert "exists already" in capsys.readouterr().err
