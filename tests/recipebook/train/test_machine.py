@@ -82,7 +82,7 @@ def test_cpu_and_mps_keep_the_base_of_the_recipe(
 def test_a_base_that_is_no_folder_is_refused_in_one_line(
     base: str, fault: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(machines, "PROJECT", tmp_path)
+    monkeypatch.setattr(machines, "locate", lambda name: tmp_path / name)
     with pytest.raises(UserError) as error:
         resolve_for_machine("robot-lora", "cpu", [f"model.base={base}"])
     assert str(error.value) == f"robot-lora: model.base: {fault}"
