@@ -14,6 +14,7 @@ answers that it had are given again, so that the caller goes on where it was.
 import time
 from types import TracebackType
 from typing import NamedTuple, Self, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -62,7 +63,9 @@ class RemoteEpisodes:
         self.patience = patience
         self._given: dict[str, GivenAnswers] = {}
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._client = httpx.Client(base_url=address, headers=headers, timeout=TIMEOUT)
+        # A proxy that the environment names cannot reach this machine's loopback.
+        proxied = urlsplit(address).hostname not in messages.LOOPBACK
+        self._client = httpx.Client(base_url=address, headers=headers, timeout=TIMEOUT, trust_env=proxied)
 
     def __enter__(self) -> Self:
         """Itself."""

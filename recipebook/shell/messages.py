@@ -20,6 +20,8 @@ from recipebook.shell.tasks import Task
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 LONGEST_ANSWER = 1_000_000
 LONGEST_COMMAND = 3600
+# The names of this machine for itself.
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class ResetRequest(Frozen):

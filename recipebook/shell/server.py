@@ -21,7 +21,6 @@ from recipebook.shell.episodes import EpisodeError, Episodes
 from recipebook.shell.outcomes import reward
 from recipebook.shell.tasks import Task
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 REAPER_SECONDS = 1.0
 
 
@@ -38,7 +37,7 @@ class ServerSettings(Frozen):
 
 def require_safe(settings: ServerSettings) -> None:
     """UserError for a server that everybody could use to run commands."""
-    if settings.host not in LOOPBACK and not settings.token:
+    if settings.host not in messages.LOOPBACK and not settings.token:
         raise UserError(f"--host {settings.host}: others than this machine may only call a server with a token")
 
 

@@ -41,7 +41,11 @@ def is_running(process: int) -> bool:
 
 
 @needs_boxes
-def test_episodes_go_on_where_they_were_after_their_server_was_killed_and_none_counts_twice() -> None:
+def test_episodes_go_on_where_they_were_after_their_server_was_killed_and_none_counts_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A proxy that is not there, and that no call on this machine may go through.
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     server = OwnServer()
     try:
         with RemoteEpisodes(server.address, server.token) as episodes:
