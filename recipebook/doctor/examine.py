@@ -18,7 +18,7 @@ def examine(recipe: Recipe | None) -> Iterator[MachineFinding]:
     yield check_driver()
     yield from check_torch()
     yield from check_places(recipe)
-    yield check_port()
+    yield check_port(recipe)
     yield from check_hub(recipe)
     yield check_telemetry()
     yield check_sandbox(recipe)

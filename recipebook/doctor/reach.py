@@ -41,8 +41,8 @@ def _find_cure(fault: str) -> str:
     return "hf auth login" if "login" in fault else "correct model.base in the recipe"
 
 
-def check_port() -> MachineFinding:
-    """Whether this machine can be the one where the processes of several machines meet."""
+def check_port(recipe: Recipe | None) -> MachineFinding:
+    """Whether several machines can meet here; processes of one machine take another port where this one is taken."""
     try:
         socket.getaddrinfo(socket.gethostname(), None)
     except OSError:
@@ -52,7 +52,8 @@ def check_port() -> MachineFinding:
         try:
             tried.bind(("", PORT))
         except OSError as error:
-            return MachineFinding("port", f"{PORT}: {error.strerror}", f"end what holds it, or MAIN=HOST:{PORT + 1}")
+            cure = f"end what holds it, or MAIN=HOST:{PORT + 1}" if recipe and recipe.launch.machines > 1 else None
+            return MachineFinding("port", f"{PORT}: {error.strerror}", cure)
     return MachineFinding("port", f"{PORT} is free")
 
 

@@ -5,6 +5,7 @@ folder `machine-1.log`, what the launcher of this machine printed.
 """
 
 import time
+from pathlib import Path
 
 from recipebook.data.dataset import prepare
 from recipebook.errors import UserError
@@ -14,7 +15,7 @@ from recipebook.launch.process import Stopped, run_trainer
 from recipebook.locks import holding, lock_file
 from recipebook.project import shown
 from recipebook.recipe.resolve import Resolved
-from recipebook.run import provenance, rundir
+from recipebook.run import identities, rundir
 from recipebook.run.manifest import Manifest
 from recipebook.run.rundir import Run
 from recipebook.terminal import print_field
@@ -25,13 +26,13 @@ PATIENCE_SECONDS = 1800
 STATUS = {"trained": 0, "failed": 1, "interrupted": 130}
 
 
-def join_training(resolved: Resolved, meeting: Meeting) -> int:
+def join_training(resolved: Resolved, meeting: Meeting, out: Path | None) -> int:
     """Add this machine's ranks to each attempt of machine 0; 0 trained, 1 failed, 130 stopped."""
     dataset = prepare(resolved.recipe.data, system=resolved.recipe.model.system)
-    identity = provenance.identify(resolved.recipe, dataset.rows_digest)
+    identity = identities.identify(resolved.recipe, dataset.rows_digest)
     place = f"machine {meeting.rank} of {resolved.recipe.launch.machines}"
     print_field("joining", f"{place}, at {meeting.host}:{meeting.port}")
-    run, manifest = _wait(identity, {"training", "trained"}, 0)
+    run, manifest = _wait(identity, out, {"training", "trained"}, 0)
     while manifest.status == "training":
         joined = len(manifest.attempts)
         try:
@@ -40,7 +41,7 @@ def join_training(resolved: Resolved, meeting: Meeting) -> int:
             print_field("stopped", f"by {stopped}; the other machines may go on")
             return 130
         # After ranks that failed, machine 0 may start all of them again.
-        run, manifest = _wait(identity, set(STATUS), joined if code else None)
+        run, manifest = _wait(identity, out, set(STATUS), joined if code else None)
     print_field(manifest.status, f"{shown(run.folder)}, as machine 0 recorded it")
     return STATUS[manifest.status]
 
@@ -54,11 +55,11 @@ def _add_ranks(run: Run, resolved: Resolved, meeting: Meeting) -> int:
         return run_trainer(command, environment, run.folder, lock, lambda _: None, f"{name}.log")
 
 
-def _wait(identity: str, wanted: set[str], joined: int | None) -> tuple[Run, Manifest]:
+def _wait(identity: str, out: Path | None, wanted: set[str], joined: int | None) -> tuple[Run, Manifest]:
     """The run of this identity, once its status is wanted, or it has had more attempts than `joined`."""
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
-        run = rundir.find_same(identity)
+        run = rundir.find_same(identity, out)
         manifest = run.read() if run else None
         if run and manifest:
             again = joined and manifest.status == "training" and len(manifest.attempts) > joined

@@ -46,7 +46,7 @@ def train_run(resolved: Resolved, overrides: Sequence[str], *, force: bool, out:
     print_recipe(resolved)
     require_meeting(resolved.recipe)
     if (meeting := read_meeting(resolved.recipe)) and meeting.rank:
-        return join_training(resolved, meeting)
+        return join_training(resolved, meeting, out)
     started = time.monotonic()
     dataset = prepare(resolved.recipe.data, system=resolved.recipe.model.system)
     print_dataset(dataset)

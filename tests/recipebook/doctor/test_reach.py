@@ -22,8 +22,10 @@ def test_a_port_that_is_taken_is_named_with_another(monkeypatch: pytest.MonkeyPa
         taken.bind(("", 0))
         taken.listen()
         monkeypatch.setattr(reach, "PORT", taken.getsockname()[1])
-        found = check_port()
-    assert found.text.endswith("Address already in use")
+        alone = check_port(resolve("robot-lora", "tiny").recipe)
+        found = check_port(resolve("robot-lora", "tiny", ["launch.machines=2"]).recipe)
+    assert alone.text.endswith("Address already in use")
+    assert alone.cure is None
     assert found.cure and "MAIN=HOST:" in found.cure
 
 
