@@ -30,6 +30,7 @@ answer that does not parse scores 0 in every figure that is defined for its refe
 
 import math
 from collections.abc import Callable, Hashable, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated
 
@@ -76,7 +77,9 @@ def check(options: Options, root: Path = PROJECT) -> None:
 def score(predictions: Sequence[Prediction], options: Options) -> list[dict[str, float | None]]:
     """Score answers one by one, in order."""
     api = read_api(locate(options.api))
-    return [_score_one(item.prediction, item.reference, api, options.tolerance) for item in predictions]
+    # Answers and references repeat, and right ones are each other.
+    read = cache(partial(parse_calls, api=api))
+    return [_score_one(read(item.prediction), read(item.reference), api, options.tolerance) for item in predictions]
 
 
 def list_evadable(options: Options) -> frozenset[str]:
@@ -95,8 +98,9 @@ def make_reader(options: Options) -> Callable[[str], Hashable | None]:
     return read
 
 
-def _score_one(prediction: str, reference: str, api: Api, tolerance: float) -> dict[str, float | None]:
-    predicted, wanted = parse_calls(prediction, api), parse_calls(reference, api)
+def _score_one(
+    predicted: list[Call] | None, wanted: list[Call] | None, api: Api, tolerance: float
+) -> dict[str, float | None]:
     scores: dict[str, float | None] = dict.fromkeys(FIGURES)
     scores["parses"] = float(predicted is not None)
     scores["valid"] = float(predicted is not None and all(is_valid(call, api) for call in predicted))

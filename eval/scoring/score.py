@@ -12,7 +12,7 @@ and summary.json. Figures of several metrics that share a name are named `<metri
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, cast
@@ -29,9 +29,12 @@ from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
 from recipebook.modules import METRIC, load
 from recipebook.options import check_options
+from recipebook.progress import ProgressLine
 from recipebook.recipe.figures import name_figures
 
 # A figure beyond 0 to 1 is in one of these sets of its metric.
+# Answers of each model that a metric scores at a time: all at once would take as much memory again.
+BLOCK = 10_000
 DIRECTIONS = ("LESS_IS_BETTER", "MORE_IS_BETTER", "UNTESTED")
 
 
@@ -169,10 +172,7 @@ def evaluate_predictions(
     summary = summary.model_copy(
         update={"conditions": dict(conditions), "asked": asked, "evidence": evidence, "looks": looks}
     )
-    lines = [{"id": item.id, "tuned": one} for item, one in zip(predictions, scored.tuned, strict=True)]
-    if scored.base is not None:
-        lines = [{**line, "base": one} for line, one in zip(lines, scored.base, strict=True)]
-    _write_lines(out_dir / "scores.jsonl", lines)
+    _write_lines(out_dir / "scores.jsonl", _list_lines(predictions, scored))
     write_text(out_dir / "summary.json", summary.model_dump_json(indent=1) + "\n")
     write_flat_metrics(out_dir, summary)
     return summary
@@ -189,14 +189,21 @@ def score_predictions(predictions: Sequence[Prediction], settings: Mapping[str, 
     named = {(metric, figure): name for name, (metric, figure) in name_figures(settings).items()}
     tuned: list[Scores] = [{} for _ in predictions]
     base: list[Scores] = [{} for _ in predictions]
-    with_base = predictions[0].baseline is not None
-    answers = [_swap(item) for item in predictions] if with_base else []
+    # A float for each value, and not for each row.
+    values: dict[float | None, float | None] = {}
+    with_base, line = predictions[0].baseline is not None, ProgressLine("score")
     for metric in settings:
         module = load_metric(metric)
         names = {figure: named[metric, figure] for figure in module.FIGURES}
-        for scores, items in ((tuned, predictions), (base, answers)):
-            for kept, new in zip(scores, score(metric, items, settings[metric]), strict=False):
-                kept.update({names[figure]: value for figure, value in new.items()})
+        for start in range(0, len(predictions), BLOCK):
+            line.draw(start, len(predictions), f"  {metric}")
+            items = predictions[start : start + BLOCK]
+            answers = [_swap(item) for item in items] if with_base else []
+            # Both models' answers together: a metric reads their references once.
+            found = score(metric, [*items, *answers], settings[metric])
+            for kept, new in zip([*tuned[start : start + BLOCK], *base[start : start + BLOCK]], found, strict=False):
+                kept.update({names[figure]: values.setdefault(value, value) for figure, value in new.items()})
+        line.clear()
     return Scored(list_all_figures(settings), tuned, base if with_base else None)
 
 
@@ -209,6 +216,12 @@ def list_all_figures(settings: Mapping[str, BaseModel]) -> dict[str, Figure]:
         names = {figure: named[metric, figure] for figure in module.FIGURES}
         figures |= {names[key]: _rename_parts(one, names) for key, one in list_figures(module, options).items()}
     return figures
+
+
+def _list_lines(predictions: Sequence[Prediction], scored: Scored) -> Iterator[dict[str, Any]]:
+    """The lines of scores.jsonl."""
+    for at, (item, one) in enumerate(zip(predictions, scored.tuned, strict=True)):
+        yield {"id": item.id, "tuned": one, **({"base": scored.base[at]} if scored.base is not None else {})}
 
 
 def _list_stated(metric: Metric) -> frozenset[str]:
@@ -228,7 +241,7 @@ def _swap(item: Prediction) -> Prediction:
     return item.model_copy(update={"prediction": item.baseline, "measures": item.baseline_measures})
 
 
-def _write_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
+def _write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
     with replacing(path) as file:
         for line in lines:
             file.write(json.dumps(line).encode() + b"\n")

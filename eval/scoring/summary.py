@@ -11,8 +11,10 @@ Holm among themselves. In a slice field they are adjusted over that field's valu
 compares at one glance; there the intervals of differences hold together, 95 times in 100.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
 from pydantic import Field
 
 from eval.scoring.evaluated_rows import EvaluatedRows
@@ -22,7 +24,8 @@ from eval.scoring.predictions import Prediction
 from eval.statistics.estimates import Difference, Estimate, agree_adjusted, compare, estimate
 from eval.statistics.families import adjust_holm, adjust_rest, share_level
 from eval.statistics.intervals import LEVEL
-from eval.statistics.ratios import Ratio, compare_ratio, estimate_ratio
+from eval.statistics.ratios import Ratio, Rows, compare_ratio, estimate_ratio, read_column
+from eval.statistics.sums import Groups, number_groups
 from recipebook.errors import UserError
 from recipebook.frozen import Frozen
 from recipebook.recipe.evaluation_keys import Published
@@ -76,6 +79,20 @@ class Slice(Frozen):
     value: str
     rows: int
     results: tuple[Result, ...]
+
+
+class ScoredRows(NamedTuple):
+    """The scores of some rows by figure, as arrays; their groups by number."""
+
+    groups: Any
+    tuned: dict[str, Any]
+    base: dict[str, Any] | None
+
+    def take(self, rows: Any) -> "ScoredRows":
+        """The scores of some of the rows."""
+        tuned = {name: column[rows] for name, column in self.tuned.items()}
+        base = None if self.base is None else {name: column[rows] for name, column in self.base.items()}
+        return ScoredRows(self.groups[rows], tuned, base)
 
 
 class Baseline(Frozen):
@@ -144,22 +161,27 @@ def summarise(
     has_values = (name for name in fit if any(scores[name] is not None for scores in tuned_scores))
     first = main or next(has_values, next(iter(figures)))
     ordered = {first: figures[first], **figures}
-    rows = range(len(predictions))
-
-    def compute(chosen: Iterable[int], level: float = LEVEL) -> tuple[Result, ...]:
-        return _compute_results(list(chosen), predictions, tuned_scores, base_scores, ordered, level)
-
+    whole = ScoredRows(
+        groups=number_groups([item.group for item in predictions]),
+        tuned={name: read_column(tuned_scores, name) for name in figures},
+        base=None if base_scores is None else {name: read_column(base_scores, name) for name in figures},
+    )
     parts: list[Slice] = []
     for field in slices:
-        values = _find_values(field, predictions)
-        chosen = {
-            value: [row for row in rows if format_slice_value(predictions[row], field) == value] for value in values
-        }
+        labels = _list_values(field, predictions)
+        values = sorted(set(labels))
+        named = np.array(labels, dtype=object)
+        chosen = {value: np.flatnonzero(named == value) for value in values}
         level = share_level(len(values))
         parts += _adjust_slices(
             [
-                Slice(field=field, value=value, rows=len(part), results=compute(part, level))
-                for value, part in chosen.items()
+                Slice(
+                    field=field,
+                    value=value,
+                    rows=len(rows),
+                    results=_compute_results(whole.take(rows), ordered, level),
+                )
+                for value, rows in chosen.items()
             ]
         )
     return Summary(
@@ -169,7 +191,7 @@ def summarise(
         truncated=sum(item.truncated for item in predictions),
         truncated_base=_count_truncated([item.baseline_truncated for item in predictions]),
         with_base=base_scores is not None,
-        results=_adjust_figures(compute(rows)),
+        results=_adjust_figures(_compute_results(whole, ordered)),
         slices=tuple(parts),
     )
 
@@ -182,26 +204,26 @@ def get_worth(summary: Summary) -> float:
     return -mean if summary.headline.less_is_better else mean
 
 
-def estimate_figure(name: str, figure: Figure | Result, scores: Sequence[Scores], groups: Sequence[str]) -> Estimate:
+def estimate_figure(name: str, figure: Figure | Result, scores: Rows, groups: Groups) -> Estimate:
     """One figure over some rows: a mean, or for a ratio the sum divided by the sum."""
     if figure.ratio:
         return estimate_ratio(scores, figure.ratio, groups, exponential=figure.exponential)
-    return estimate([row[name] for row in scores], groups, binary=figure.binary, share=figure.share)
+    return estimate(read_column(scores, name), groups, binary=figure.binary, share=figure.share)
 
 
 def compare_figure(
     name: str,
     figure: Figure | Result,
-    base: Sequence[Scores],
-    tuned: Sequence[Scores],
-    groups: Sequence[str],
+    base: Rows,
+    tuned: Rows,
+    groups: Groups,
     level: float = LEVEL,
 ) -> Difference:
     """One figure of the tuned model against the base model's over the same rows, judged at `level`."""
     if figure.ratio:
         difference = compare_ratio(base, tuned, figure.ratio, groups, exponential=figure.exponential, level=level)
     else:
-        before, after = [row[name] for row in base], [row[name] for row in tuned]
+        before, after = read_column(base, name), read_column(tuned, name)
         difference = compare(before, after, groups, binary=figure.binary, share=figure.share, level=level)
     return difference.model_copy(update={"p": None}) if figure.untested else difference
 
@@ -211,26 +233,17 @@ def format_slice_value(prediction: Prediction, field: str) -> str:
     return str(prediction.meta.get(field, "(none)"))
 
 
-def _find_values(field: str, predictions: Sequence[Prediction]) -> list[str]:
+def _list_values(field: str, predictions: Sequence[Prediction]) -> list[str]:
     if not any(field in item.meta for item in predictions):
         known = sorted({key for item in predictions for key in item.meta})
         raise UserError(
             f"no test row has {field!r} in its meta to slice by; they have: {', '.join(known) or 'nothing'}"
         )
-    return sorted({format_slice_value(item, field) for item in predictions})
+    return [format_slice_value(item, field) for item in predictions]
 
 
-def _compute_results(
-    rows: Sequence[int],
-    predictions: Sequence[Prediction],
-    tuned_scores: Sequence[Scores],
-    base_scores: Sequence[Scores] | None,
-    figures: Mapping[str, Figure],
-    level: float,
-) -> tuple[Result, ...]:
-    groups = [predictions[row].group for row in rows]
-    tuned = [tuned_scores[row] for row in rows]
-    base = [base_scores[row] for row in rows] if base_scores is not None else None
+def _compute_results(rows: ScoredRows, figures: Mapping[str, Figure], level: float = LEVEL) -> tuple[Result, ...]:
+    groups, tuned, base = rows
     return tuple(
         Result(
             figure=name,
@@ -251,7 +264,7 @@ def _compute_results(
     )
 
 
-def _estimate_base(name: str, figure: Figure, scores: Sequence[Scores], groups: Sequence[str]) -> Estimate:
+def _estimate_base(name: str, figure: Figure, scores: Rows, groups: Groups) -> Estimate:
     found = estimate_figure(name, figure, scores, groups)
     return found.model_copy(update={"low": None, "high": None, "caution": ""}) if figure.same_for_base else found
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from eval.statistics.intervals import LEVEL, bound_change, bound_mean, bound_share, find_change_p, find_detectable
 from eval.statistics.pairs import bound_pairs, find_pairs_detectable, find_pairs_p
-from eval.statistics.sums import Spread, Statistic, divide_sums, measure_spread, sum_groups
+from eval.statistics.sums import Groups, Spread, Statistic, divide_sums, measure_spread, number_groups, sum_groups
 from recipebook.frozen import Frozen
 
 SIGNIFICANT = LEVEL
@@ -29,7 +29,8 @@ MANY = 30
 SKEWED = 0.2
 DIFFERING = 5
 
-Values = Sequence[float | None]
+# None, or nan in an array, where a value is not defined.
+Values = Sequence[float | None] | Any
 
 
 class Estimate(Frozen):
@@ -57,25 +58,26 @@ class Difference(Frozen):
     caution: str = ""
 
 
-def estimate(values: Values, groups: Sequence[str], *, binary: bool, share: bool | None = None) -> Estimate:
+def estimate(values: Values, groups: Groups, *, binary: bool, share: bool | None = None) -> Estimate:
     """Mean and interval of one figure; `share`: its values are between 0 and 1, by default where all of these are."""
-    kept = [(value, group) for value, group in zip(values, groups, strict=True) if value is not None]
-    undefined = len(values) - len(kept)
-    if not kept:
+    known, index = _read(values, groups)
+    defined = ~np.isnan(known)
+    kept = known[defined]
+    n, undefined = len(kept), len(known) - len(kept)
+    if not n:
         return Estimate(n=0, undefined=undefined, mean=None, low=None, high=None)
-    sums = _sum_values([value for value, _ in kept], [group for _, group in kept])
-    if binary and sums.shape[1] == len(kept):
-        low, high = bound_share(round(sums[0].sum()), len(kept))
+    sums = _sum_values(kept, index[defined])
+    if binary and sums.shape[1] == n:
+        low, high = bound_share(round(sums[0].sum()), n)
         mean = float(divide_sums(*sums))
-        return Estimate(n=len(kept), undefined=undefined, mean=mean, low=low, high=high)
-    bounded = are_shares(value for value, _ in kept) if share is None else share
-    return estimate_sums(sums, len(kept), undefined, share=bounded)
+        return Estimate(n=n, undefined=undefined, mean=mean, low=low, high=high)
+    return estimate_sums(sums, n, undefined, share=are_shares(kept) if share is None else share)
 
 
 def compare(
     base: Values,
     tuned: Values,
-    groups: Sequence[str],
+    groups: Groups,
     *,
     binary: bool,
     share: bool | None = None,
@@ -85,28 +87,25 @@ def compare(
 
     A difference is judged at `level`, and its interval has the confidence of 1 - level.
     """
-    kept = [
-        (before, after, group)
-        for before, after, group in zip(base, tuned, groups, strict=True)
-        if before is not None and after is not None
-    ]
-    if not kept:
+    (before, index), (after, _) = _read(base, groups), _read(tuned, groups)
+    defined = ~(np.isnan(before) | np.isnan(after))
+    before, after, index = before[defined], after[defined], index[defined]
+    if not len(before):
         return make_empty(MCNEMAR if binary else STUDENT)
-    befores, afters, names = (list(column) for column in zip(*kept, strict=True))
-    sums = np.concatenate([_sum_values(afters, names), _sum_values(befores, names)])
-    bounded = are_shares([*befores, *afters]) if share is None else share
-    step = _find_step(befores, afters, binary=binary) if sums.shape[1] == len(kept) else None
+    sums = np.concatenate([_sum_values(after, index), _sum_values(before, index)])
+    bounded = are_shares(before) and are_shares(after) if share is None else share
+    step = _find_step(before, after, binary=binary) if sums.shape[1] == len(before) else None
     if step is None:
-        found = compare_sums(sums, len(kept), share=bounded, level=level)
+        found = compare_sums(sums, len(before), share=bounded, level=level)
     else:
         found = _compare_pairs(sums, step, level)
     # Both have as many values, so that the difference needs no rounding of two means.
-    return found.model_copy(update={"mean": float((sums[0] - sums[2]).sum() / len(kept))})
+    return found.model_copy(update={"mean": float((sums[0] - sums[2]).sum() / len(before))})
 
 
 def estimate_sums(sums: Any, n: int, undefined: int, *, share: bool) -> Estimate:
     """Estimate a mean or a ratio by its sums."""
-    low, high = (_read(end) for end in bound_mean(sums, share=share))
+    low, high = (_drop_endless(end) for end in bound_mean(sums, share=share))
     caution = "; ".join(_list_cautions(measure_spread(sums), share=share)) if low is not None else ""
     mean = float(divide_sums(*sums))
     return Estimate(n=n, undefined=undefined, mean=mean, low=low, high=high, caution=caution)
@@ -117,7 +116,7 @@ def compare_sums(
 ) -> Difference:
     """Compare two means or ratios by the sums of tuned and base."""
     spread = measure_spread(sums, statistic)
-    low, high = (_read(end) for end in bound_change(sums, share=share, level=level, statistic=statistic))
+    low, high = (_drop_endless(end) for end in bound_change(sums, share=share, level=level, statistic=statistic))
     cautions = _list_cautions(spread, share=share)
     if 0 < spread.differing < DIFFERING:
         cautions.insert(0, f"only {spread.differing} of {spread.groups} differ")
@@ -126,12 +125,12 @@ def compare_sums(
     return Difference(
         n=n,
         groups=spread.groups,
-        mean=_read(spread.middle),
+        mean=_drop_endless(spread.middle),
         low=low,
         high=high,
         test=STUDENT,
         p=p,
-        detectable=_read(find_detectable(sums, level=level, statistic=statistic)),
+        detectable=_drop_endless(find_detectable(sums, level=level, statistic=statistic)),
         caution="; ".join(cautions) if low is not None else "",
     )
 
@@ -166,20 +165,28 @@ def agree_adjusted(difference: Difference, p: float | None) -> Difference:
 
 def are_shares(values: Any) -> bool:
     """Whether all values could be shares."""
-    return all(0 <= value <= 1 for value in values)
+    return bool(((values >= 0) & (values <= 1)).all())
 
 
-def _sum_values(values: Sequence[float], groups: Sequence[str]) -> Any:
+def _read(values: Values, groups: Groups) -> tuple[Any, Any]:
+    """The values, nan where there is none, and the numbers of their groups."""
+    known, index = np.asarray(values, dtype=float), number_groups(groups)
+    if len(known) != len(index):
+        raise ValueError(f"{len(known)} values are of {len(index)} groups")
+    return known, index
+
+
+def _sum_values(values: Any, index: Any) -> Any:
     """Sums by group above counts by group."""
-    return sum_groups([values, [1.0] * len(values)], groups)
+    return sum_groups([values, np.ones_like(values)], index)
 
 
-def _find_step(befores: Sequence[float], afters: Sequence[float], *, binary: bool) -> float | None:
+def _find_step(before: Any, after: Any, *, binary: bool) -> float | None:
     """The size of all differences where answers are right, wrong or, as a reward of 0, half; None if sizes differ."""
-    if not binary and not {*befores, *afters} <= {0.0, 0.5, 1.0}:
+    if not binary and not np.isin(np.concatenate([before, after]), (0.0, 0.5, 1.0)).all():
         return None
-    sizes = {abs(after - before) for before, after in zip(befores, afters, strict=True)} - {0.0}
-    return next(iter(sizes), 1.0) if len(sizes) < 2 else None
+    sizes = np.setdiff1d(abs(after - before), [0.0])
+    return (float(sizes[0]) if len(sizes) else 1.0) if len(sizes) < 2 else None
 
 
 def _compare_pairs(sums: Any, step: float, level: float) -> Difference:
@@ -200,7 +207,7 @@ def _compare_pairs(sums: Any, step: float, level: float) -> Difference:
 
 
 def _find_detectable(sums: Any, step: float, worse: int, level: float) -> float | None:
-    of_t, n = _read(find_detectable(sums, level=level)), sums.shape[1]
+    of_t, n = _drop_endless(find_detectable(sums, level=level)), sums.shape[1]
     return None if of_t is None else step * find_pairs_detectable(worse, n, of_t / step, level)
 
 
@@ -215,6 +222,6 @@ def _list_cautions(spread: Spread, *, share: bool) -> list[str]:
     return cautions
 
 
-def _read(value: Any) -> float | None:
+def _drop_endless(value: Any) -> float | None:
     number = float(value)
     return number if math.isfinite(number) else None

@@ -25,21 +25,24 @@ from eval.statistics.estimates import (
     make_empty,
 )
 from eval.statistics.intervals import LEVEL
-from eval.statistics.sums import divide_sums, raise_sums, sum_groups
+from eval.statistics.sums import Groups, divide_sums, number_groups, raise_sums, sum_groups
 
 Ratio = tuple[tuple[str, ...], tuple[str, ...]]
-Rows = Sequence[Mapping[str, float | None]]
+# Scores of rows, or the same by figure: an array of the values of all rows.
+Rows = Sequence[Mapping[str, float | None]] | dict[str, Any]
 
 # e to the power of more is more than a float can hold.
 MOST_NATS = 700
 
 
-def estimate_ratio(scores: Rows, ratio: Ratio, groups: Sequence[str], *, exponential: bool = False) -> Estimate:
+def estimate_ratio(scores: Rows, ratio: Ratio, groups: Groups, *, exponential: bool = False) -> Estimate:
     """Ratio and interval; rows without a part of it are undefined."""
-    sums, n = _sum_defined(add_parts(scores, ratio), groups)
+    parts = add_parts(scores, ratio)
+    sums, n = _sum_defined(parts, groups)
+    count = parts.shape[1]
     if not sums[1].sum():
-        return Estimate(n=0, undefined=len(scores), mean=None, low=None, high=None)
-    found = estimate_sums(sums, n, len(scores) - n, share=not exponential and _is_share(sums))
+        return Estimate(n=0, undefined=count, mean=None, low=None, high=None)
+    found = estimate_sums(sums, n, count - n, share=not exponential and _is_share(sums))
     if not exponential:
         return found
     # e to the power of the ends are the ends for e to the power of the ratio, since the function only grows.
@@ -52,7 +55,7 @@ def compare_ratio(
     base: Rows,
     tuned: Rows,
     ratio: Ratio,
-    groups: Sequence[str],
+    groups: Groups,
     *,
     exponential: bool = False,
     level: float = LEVEL,
@@ -67,8 +70,12 @@ def compare_ratio(
 
 def add_parts(scores: Rows, ratio: Ratio) -> Any:
     """Numerator and denominator, row by row; nan where it is not defined."""
-    values = [[[row[figure] for row in scores] for figure in figures] for figures in ratio]
-    return np.array([np.array(part, dtype=float).sum(axis=0) for part in values])
+    return np.array([sum(read_column(scores, figure) for figure in figures) for figures in ratio])
+
+
+def read_column(scores: Rows, figure: str) -> Any:
+    """A figure's values, nan where there is none; of rows, or of columns that are read already."""
+    return scores[figure] if isinstance(scores, dict) else np.array([row[figure] for row in scores], dtype=float)
 
 
 def _is_share(sums: Any) -> bool:
@@ -80,8 +87,9 @@ def _raise(value: float | None) -> float | None:
     return math.exp(value) if value is not None and value < MOST_NATS else None
 
 
-def _sum_defined(parts: Any, groups: Sequence[str]) -> tuple[Any, int]:
+def _sum_defined(parts: Any, groups: Groups) -> tuple[Any, int]:
     """Sums by group over the rows where every part is defined, and the number of these rows."""
-    defined = ~np.isnan(parts).any(axis=0)
-    kept = [group for group, one in zip(groups, defined, strict=True) if one]
-    return sum_groups(parts[:, defined], kept), len(kept)
+    defined, index = ~np.isnan(parts).any(axis=0), number_groups(groups)
+    if len(index) != len(defined):
+        raise ValueError(f"{len(defined)} rows are of {len(index)} groups")
+    return sum_groups(parts[:, defined], index[defined]), int(defined.sum())

@@ -8,7 +8,7 @@ divided by the second, over all columns; for a mean the second counts values. Tw
 which is subtracted from the first. Further axes before the last one are test sets of their own, as in simulations.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,8 @@ import numpy as np
 ROUNDING = 1e-9
 
 Statistic = Callable[..., Any]
+# The name of each value's group, or, where many figures have the same groups, their numbers as an array.
+Groups = Any
 
 
 class Spread(NamedTuple):
@@ -39,11 +41,20 @@ class Spread(NamedTuple):
     size: Any
 
 
-def sum_groups(parts: Any, groups: Sequence[str]) -> Any:
+def number_groups(groups: Groups) -> Any:
+    """The number of each value's group, from 0 and without gaps; numbers that have them already are made dense."""
+    if not isinstance(groups, np.ndarray):
+        numbers = {group: number for number, group in enumerate(dict.fromkeys(groups))}
+        return np.fromiter((numbers[group] for group in groups), dtype=int, count=len(groups))
+    there = np.bincount(groups) > 0
+    return groups if there.all() else (np.cumsum(there) - 1)[groups]
+
+
+def sum_groups(parts: Any, groups: Groups) -> Any:
     """Add up each line of `parts`, which has a column for each value, over the values of each group."""
-    numbers = {group: number for number, group in enumerate(dict.fromkeys(groups))}
-    index = np.array([numbers[group] for group in groups], dtype=int)
-    return np.array([np.bincount(index, weights=part, minlength=len(numbers)) for part in parts])
+    index = number_groups(groups)
+    count = int(index.max()) + 1 if len(index) else 0
+    return np.array([np.bincount(index, weights=part, minlength=count) for part in parts])
 
 
 def divide_sums(*sums: Any, axis: int = -1) -> Any:

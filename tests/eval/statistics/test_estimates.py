@@ -165,9 +165,9 @@ def test_pairs_with_an_undefined_side_leave_the_comparison() -> None:
 
 
 def test_as_many_groups_as_values_are_needed() -> None:
-    with pytest.raises(ValueError, match="argument 2 is longer"):
+    with pytest.raises(ValueError, match="2 values are of 3 groups"):
         estimate([1.0, 0.0], ["a", "b", "c"], binary=True)
-    with pytest.raises(ValueError, match="argument 2 is shorter"):
+    with pytest.raises(ValueError, match="1 values are of 2 groups"):
         compare([1.0, 0.0], [1.0], ["a", "b"], binary=True)
 
 

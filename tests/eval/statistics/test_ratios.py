@@ -194,5 +194,5 @@ def test_a_group_with_nothing_below_the_line_has_no_part_in_what_is_alike() -> N
 
 
 def test_as_many_groups_as_rows_are_needed() -> None:
-    with pytest.raises(ValueError, match="argument 2 is longer"):
+    with pytest.raises(ValueError, match="2 rows are of 1 groups"):
         estimate_ratio(rows((1, 4), (2, 4)), LENGTHS, ["a"])
