@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 from recipebook.doctor.finding import MachineFinding
-from recipebook.project import PROJECT
+from recipebook.project import INSTALLATION
 
 PYTHONS = ((3, 11), (3, 12))
 SETUP = "rm .venv/ready; make setup"
@@ -30,7 +30,9 @@ def check_python() -> MachineFinding:
 def check_lock() -> MachineFinding:
     """Whether each package that is needed is there, and each that is there has the version of the lock."""
     found = {_normalise(one.name): one.version for one in metadata.distributions()}
-    return compare_lock(read_lock(PROJECT / "constraints.txt"), list_needed(PROJECT / "pyproject.toml"), found)
+    return compare_lock(
+        read_lock(INSTALLATION / "constraints.txt"), list_needed(INSTALLATION / "pyproject.toml"), found
+    )
 
 
 def compare_lock(lock: Mapping[str, str], needed: list[str], found: Mapping[str, str]) -> MachineFinding:

@@ -18,6 +18,8 @@ from recipebook.recipe.yaml_source import load, parse_value
 from recipebook.suggestions import offer
 
 NOT_IN_PROFILES = {"extends", "profiles", "stages"}
+# A name that ends so is a path.
+ENDINGS = (".yaml", ".yml", ".json")
 COMMAND_LINE = Spot(Place("SET"), Place("SET"))
 
 
@@ -73,7 +75,7 @@ def find_recipe(name: str, root: Path = PROJECT) -> Path:
 
 def _list_found(name: str, root: Path) -> list[Path]:
     roots = list_roots(root)
-    if name.endswith((".yaml", ".yml", ".json")):
+    if name.endswith(ENDINGS):
         candidates = [Path(name), *(each / name for each in roots)]
     else:
         candidates = [each / "recipes" / f"{name}.yaml" for each in roots]
@@ -138,7 +140,8 @@ def _find_base(name: str, place: Place, source: Path, root: Path) -> Path:
     extends one of a project."""
     if not source.is_relative_to(root.absolute()) and source.is_relative_to(INSTALLATION):
         root = INSTALLATION
-    found = _list_found(name, root)
+    beside = source.parent / name
+    found = [*_list_found(name, root), *([beside] if name.endswith(ENDINGS) and is_file(beside) else [])]
     try:
         return next((path for path in found if path.absolute() != source), None) or find_recipe(name, root)
     except UserError as error:

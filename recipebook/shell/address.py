@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from recipebook.project import PROJECT
+from recipebook.project import INSTALLATION
 from recipebook.shell.client import RemoteEpisodes
 from recipebook.shell.requirements import require_boxes
 
@@ -50,8 +50,9 @@ class OwnServer:
     def _start(self) -> "subprocess.Popen[bytes]":
         descriptor = self._listening.fileno()
         return subprocess.Popen(
-            [sys.executable, "-m", "recipebook.shell.serving", str(descriptor)], cwd=PROJECT, stdin=subprocess.PIPE,
-            pass_fds=[descriptor], env={**os.environ, TOKEN: self.token}, start_new_session=True,
+            [sys.executable, "-m", "recipebook.shell.serving", str(descriptor)],
+            cwd=INSTALLATION, stdin=subprocess.PIPE, pass_fds=[descriptor], start_new_session=True,
+            env={**os.environ, TOKEN: self.token},
         )  # fmt: skip
 
     def _watch(self) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from commands import main
 from recipebook.project import INSTALLATION, find_project, list_roots, locate, name_path
+from recipebook.recipe.resolve import resolve
 
 RECIPE = """\
 extends: robot-lora
@@ -105,6 +106,14 @@ def test_a_recipe_may_extend_the_shipped_one_of_its_name(mine: Path) -> None:
         "if exec('from recipebook.recipe.resolve import resolve', globals()) is None else 0",
     )
     assert values == [9, 32, "data/own.jsonl"]
+
+
+def test_a_recipe_that_lies_anywhere_extends_what_lies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "base.json").write_text('{"extends": "robot-lora", "training": {"epochs": 5}}')
+    (tmp_path / "try.yml").write_text("extends: base.json\nlora: {r: 8}\n")
+    recipe = resolve(str(tmp_path / "try.yml")).recipe
+    assert recipe.lora
+    assert (recipe.training.epochs, recipe.lora.r, recipe.data.source) == (5, 8, "samples/robot.json")
 
 
 def test_check_reads_the_projects_own_recipes_with_their_own_parts(mine: Path) -> None:
