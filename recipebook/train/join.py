@@ -5,7 +5,6 @@ folder `machine-1.log`, what the launcher of this machine printed.
 """
 
 import time
-from pathlib import Path
 
 from recipebook.data.dataset import prepare
 from recipebook.errors import UserError
@@ -26,7 +25,7 @@ PATIENCE_SECONDS = 1800
 STATUS = {"trained": 0, "failed": 1, "interrupted": 130}
 
 
-def join_training(resolved: Resolved, meeting: Meeting, out: Path | None) -> int:
+def join_training(resolved: Resolved, meeting: Meeting, out: str | None) -> int:
     """Add this machine's ranks to each attempt of machine 0; 0 trained, 1 failed, 130 stopped."""
     dataset = prepare(resolved.recipe.data, system=resolved.recipe.model.system)
     identity = identities.identify(resolved.recipe, dataset.rows_digest)
@@ -55,7 +54,7 @@ def _add_ranks(run: Run, resolved: Resolved, meeting: Meeting) -> int:
         return run_trainer(command, environment, run.folder, lock, lambda _: None, f"{name}.log")
 
 
-def _wait(identity: str, out: Path | None, wanted: set[str], joined: int | None) -> tuple[Run, Manifest]:
+def _wait(identity: str, out: str | None, wanted: set[str], joined: int | None) -> tuple[Run, Manifest]:
     """The run of this identity, once its status is wanted, or it has had more attempts than `joined`."""
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
