@@ -65,10 +65,23 @@ def list_invalid(error: ValidationError, path: KeyPath) -> list[Fault]:
     """The faults that a model's own validators found, which its schema cannot express."""
     faults = []
     for problem in error.errors(include_url=False):
-        at = (*path, *problem["loc"])
+        at, text = (*path, *problem["loc"]), problem["msg"].removeprefix("Value error, ")
         place = f"{dotted(at)}: " if at else ""
-        faults.append(Fault(at, False, place + problem["msg"].removeprefix("Value error, ")))
+        named = tuple(_list_named(text, problem["input"]))
+        faults.append(Fault((*at, *named), bool(named), place + text))
     return faults
+
+
+def _list_named(text: str, section: Any) -> Iterator[str]:
+    """The keys on the way to the one with which a text about a section begins, as far as they are written there.
+
+    ("training.global_batch: 30 records do not …", {"training": {"global_batch": 30}})  → training, global_batch
+    """
+    for key in text.partition(" ")[0].rstrip(":").split("."):
+        if not (isinstance(section, dict) and key in section):
+            return
+        yield key
+        section = section[key]
 
 
 @functools.cache

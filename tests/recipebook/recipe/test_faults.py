@@ -3,6 +3,7 @@
 import copy
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -56,3 +57,18 @@ def test_an_unknown_key_of_the_engine_is_found_in_a_recipe_that_is_sound_otherwi
     recipe, faults = read_recipe({**GOOD, "axolotl": {"lora_alhpa": 99}})
     assert recipe is None
     assert [fault.path for fault in faults] == [("axolotl", "lora_alhpa")]
+
+
+@pytest.mark.parametrize(
+    ("extra", "path"),
+    [
+        ({"training": {"global_batch": 30}, "launch": {"processes": 8}}, ("training", "global_batch")),
+        ({"training": {"early_stopping": 2}}, ("training", "early_stopping")),
+        ({"launch": {"device": "mps", "processes": 2}}, ("launch", "device")),
+    ],
+)
+def test_what_several_keys_break_together_has_the_place_of_the_one_that_is_named(
+    extra: dict[str, object], path: tuple[str, ...]
+) -> None:
+    _, faults = read_recipe(GOOD | extra)
+    assert [(fault.path, fault.on_key) for fault in faults] == [(path, True)]
