@@ -70,7 +70,8 @@ def test_a_fleet_has_the_figure_of_all_its_members(make_run: MakeRun) -> None:
     record = collect(take(*runs, fleet="robot"), None)
     assert (record.run, record.members) == ("robot", (runs[0].name, runs[1].name))
     assert (record.rows, record.result.tuned.mean, record.training_seconds) == (20, 0.75, 14.0)
-    assert record.commands == ("make train RECIPE=robot PROFILE=tiny LIMIT=3", "make eval RUN=robot")
+    again = 'make eval RUN=robot SET="eval.part=test"'
+    assert record.commands == ("make train RECIPE=robot PROFILE=tiny LIMIT=3", again)
 
 
 def test_a_fleet_that_votes_has_the_figure_of_its_vote(
