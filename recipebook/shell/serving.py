@@ -40,7 +40,9 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=WAITING_CALLS)
     except OSError as error:
-        raise UserError(f"{host}:{port}: {error.strerror or error}; another port: PORT=9000") from None
+        # Python adds what it attempted, in brackets.
+        reason = str(error.strerror or error).partition(" (")[0]
+        raise UserError(f"{host}:{port}: {reason}; another port: PORT=9000") from None
 
 
 def serve(tasks: Sequence[Task], settings: ServerSettings, listening: list[socket.socket]) -> None:

@@ -18,6 +18,7 @@ from recipebook.shell.client import RemoteEpisodes
 from recipebook.shell.episodes import EpisodeError, Step
 from recipebook.shell.messages import PingReply
 from recipebook.shell.server import ServerSettings, require_safe
+from recipebook.shell.serving import listen
 from recipebook.shell.tasks import Task, read_tasks
 from tests.recipebook.shell.boxes import needs_boxes
 
@@ -136,6 +137,13 @@ def test_sigterm_ends_all_boxes(server: tuple[str, "subprocess.Popen[bytes]"], e
     time.sleep(0.5)
     lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
     assert not any(b"4321.8765" in line for line in lines)
+
+
+def test_a_port_that_is_taken_is_told_with_the_way_to_another() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(UserError, match=rf"^127\.0\.0\.1:{port}: Address already in use; another port: PORT=9000$"):
+            listen("127.0.0.1", port)
 
 
 def test_a_server_for_others_needs_a_token() -> None:
