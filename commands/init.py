@@ -16,7 +16,8 @@ from pathlib import Path
 
 HELP = "make a project of your own: recipes/, data/, runs/ and a Makefile"
 FILES = {"Makefile": "Makefile.j2", ".gitignore": "gitignore.j2", "recipes/first.yaml": "first.yaml.j2"}
-NUMBERS = range(1, 10)
+VERBS = ("lift", "lower", "turn", "open", "close")
+BOXES = range(1, 31)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,11 +58,11 @@ def _list_texts(installation: str) -> dict[str, str]:
         loader=FileSystemLoader(TEMPLATES / "project"), keep_trailing_newline=True, autoescape=False
     )
     written = {name: templates.get_template(file).render(installation=installation) for name, file in FILES.items()}
-    return {**written, "data/first.jsonl": _format_sums(), "runs/.gitignore": "*\n!.gitignore\n"}
+    return {**written, "data/first.jsonl": _format_chats(), "runs/.gitignore": "*\n!.gitignore\n"}
 
 
-def _format_sums() -> str:
+def _format_chats() -> str:
     """Conversations as OpenAI writes them, a line each."""
-    sums = [(f"What is {one} plus {other}?", str(one + other)) for one in NUMBERS for other in NUMBERS]
-    chats = [[{"role": "user", "content": asked}, {"role": "assistant", "content": answer}] for asked, answer in sums]
+    orders = [(f"Please {verb} box {box}.", f"Box {box}: {verb}.") for verb in VERBS for box in BOXES]
+    chats = [[{"role": "user", "content": asked}, {"role": "assistant", "content": answer}] for asked, answer in orders]
     return "".join(json.dumps({"messages": messages}) + "\n" for messages in chats)
