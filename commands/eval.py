@@ -6,7 +6,7 @@ eval/evaluate.py.
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from commands._options import RUN, amount, count, run_name
@@ -14,6 +14,7 @@ from recipebook.errors import UserError
 
 if TYPE_CHECKING:
     from eval.report.gate import Gate
+    from recipebook.run.rundir import Run
 
 HELP = "evaluate base and tuned model on the test prompts; writes report.html"
 
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=run_name, help=RUN)
     parser.add_argument("--checkpoint", type=count, metavar="STEP", help="one of the run's checkpoints")
     parser.add_argument("--data", metavar="SOURCE", help="a source of your own, in place of the held-out rows")
+    parser.add_argument("--model", metavar="MODEL", help="a folder or a name on the hub, in place of the tuned model")
     parser.add_argument("--gate", choices=("better", "not-worse"), help="end with status 1 unless the verdict says so")
     parser.add_argument("--margin", type=amount, metavar="D", help="for not-worse: what it may be worse by")
     parser.add_argument("--set", nargs="*", action="extend", default=[], metavar="eval.KEY=VALUE", dest="overrides")
@@ -37,7 +39,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("MARGIN is for GATE=not-worse")
     if given.gate == "not-worse" and not given.margin:
         raise UserError("GATE=not-worse needs MARGIN=, what it may be worse by, such as MARGIN=0.02")
-    code = evaluate(given.run, given.overrides, given.checkpoint, given.data, given.gate, given.margin or 0.0)
+    if given.model and given.checkpoint:
+        raise UserError("MODEL takes the place of the run's model, so CHECKPOINT has no meaning beside it")
+    code = evaluate(
+        given.run, given.overrides, given.checkpoint, given.data, given.gate, given.margin or 0.0, given.model
+    )
     write_index()
     return code
 
@@ -49,20 +55,19 @@ def evaluate(
     data: str | None = None,
     gate: "Gate | None" = None,
     allowed: float = 0.0,
+    model: str | None = None,
 ) -> int:
     """Evaluate a trained run, by its name or its recipe's, or one of its checkpoints, or a fleet; the exit status.
 
-    `gate` is what the verdict must say for a status of 0, `allowed` what not-worse may be worse by.
+    `gate` is what the verdict must say for a status of 0, `allowed` what not-worse may be worse by; `model` is
+    evaluated in place of the run's own.
     """
-    from recipebook.project import PYTHON, shown
+    from recipebook.project import shown
     from recipebook.run import rundir
 
-    members = [] if checkpoint else rundir.list_fleet(query)
-    if members and data:
-        raise UserError(f"{query} is a fleet; DATA takes one of its members: {members[0][0].name}")
-    if members and gate:
-        raise UserError(f"{query} is a fleet; GATE takes one of its members: {members[0][0].name}")
-    if members:
+    given = {"DATA": data, "MODEL": model, "GATE": gate}
+    if members := [] if checkpoint else rundir.list_fleet(query):
+        _refuse(given, f"{query} is a fleet; {{}} takes one of its members: {members[0][0].name}")
         from eval.evaluate_fleet import evaluate_fleet
 
         return evaluate_fleet(query, members, overrides)
@@ -72,27 +77,51 @@ def evaluate(
         raise UserError(
             f"{shown(run.folder)} is a vote: make eval RUN={run.fleet} evaluates the members and their vote"
         )
-    if manifest.pipeline and data:
-        raise UserError(f"{shown(run.folder)} has stages, each with an eval section of its own; DATA takes none")
-    if manifest.pipeline and gate:
-        raise UserError(f"{shown(run.folder)} has stages, each with a verdict of its own; GATE takes none")
     if manifest.pipeline:
+        _refuse(given, f"{shown(run.folder)} has stages, each with an eval section of its own; {{}} takes none")
         from eval.evaluate_stages import evaluate_stages
 
         return evaluate_stages(run, manifest, overrides, checkpoint)
+    return _evaluate_one(run, overrides, checkpoint, data, gate, allowed, model)
+
+
+def _refuse(given: "Mapping[str, str | None]", line: str) -> None:
+    """Refuse the first variable that was given; `line` has {} where its name stands."""
+    if name := next((name for name, value in given.items() if value), None):
+        raise UserError(line.replace("{}", name))
+
+
+def _evaluate_one(
+    run: "Run",
+    overrides: Sequence[str],
+    checkpoint: int | None,
+    data: str | None,
+    gate: "Gate | None",
+    allowed: float,
+    model: str | None,
+) -> int:
+    """Evaluate a run of one training, and print what comes next."""
+    from eval.asking.other_model import find_other
     from eval.evaluate import evaluate_run
     from eval.report.page import USAGE, terminal_table
     from recipebook.fleet.page import refresh_page
     from recipebook.progress import format_seconds
+    from recipebook.project import PYTHON, shown
     from recipebook.terminal import print_field
 
     started = time.monotonic()
-    folder, summary = evaluate_run(run, overrides, checkpoint, tell=print, data=data)
+    other = find_other(model) if model else None
+    folder, summary = evaluate_run(run, overrides, checkpoint, tell=print, data=data, other=other)
     if run.fleet:
         refresh_page(run.fleet)
     print(terminal_table(summary))
     print(f"evaluated in {format_seconds(time.monotonic() - started)}; report: {shown(folder / 'report.html')}")
-    print_field("use", f"{PYTHON} {shown(folder / USAGE)}")
+    if other:
+        own = f"{run.name}@{folder.relative_to(run.folder / 'eval')}"
+        print_field("next", f'make compare RUNS="{run.name} {own}" MARGIN=0.02')
+    else:
+        print_field("use", f"{PYTHON} {shown(folder / USAGE)}")
+        print_field("", f"make chat RUN={run.name}; docs/use.md has more")
     if gate is None:
         return 0
     from eval.report.gate import judge_gate

@@ -10,16 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.asking.answers import Answers
-from eval.asking.ask import ask, find_tokenizer
+from eval.asking.ask import ask
 from eval.asking.conditions import digest_conditions
 from eval.asking.near_copies import COPIES, mark_copies
+from eval.asking.other_model import OtherModel, ask_other
 from eval.asking.own_rows import convert_own
+from eval.asking.own_tokenizer import find_tokenizer
 from eval.asking.prompts import DrawnPrompts, Prompt, digest_question, draw_prompts
 from eval.opening import (
     check_prompts,
     describe_reference,
     fill_options,
     find_folder,
+    find_weights,
     list_notes,
     name_units,
     prefer_validation,
@@ -33,11 +36,9 @@ from eval.scoring.evaluated_rows import DrawnRows, EvaluatedRows, OwnFile
 from eval.scoring.looks import Looks, find_ledger, note_look
 from eval.scoring.score import evaluate_predictions
 from eval.scoring.summary import Summary
-from recipebook.errors import UserError
 from recipebook.files import digest, replacing, write_text
-from recipebook.project import shown
 from recipebook.recipe.keys import Recipe
-from recipebook.run.manifest import Status, format_now
+from recipebook.run.manifest import format_now
 from recipebook.run.rundir import Run
 from recipebook.terminal import format_field
 
@@ -53,25 +54,26 @@ def evaluate_run(
     tell: Callable[[str], None] = lambda _: None,
     folder: Path | None = None,
     data: str | None = None,
+    other: OtherModel | None = None,
 ) -> tuple[Path, Summary]:
     """Evaluate one trained model; return its folder in `eval/`, chosen if not given, and the summary.
 
     A checkpoint is evaluated on validation rows, by which it may be chosen. `tell` prints the lines on the way. `data`
-    names a source of the user's own, evaluated in place of held-out rows.
+    names a source of the user's own, evaluated in place of held-out rows; `other` answers in place of the tuned model.
     """
-    weights = _find_weights(run, run.read().status, checkpoint)
+    weights = other or find_weights(run, checkpoint)
     overrides, chosen_on = prefer_validation(run, overrides) if checkpoint and data is None else (overrides, "")
     recipe = read_recipe(run, overrides)
     settings = recipe.eval
     own = convert_own(run, recipe, data) if data is not None else None
     drawn = draw_prompts(own.path, settings.limit, settings.turns) if own else read_rows(run, recipe)
-    what = run.name + (f" at checkpoint {checkpoint}" if checkpoint else "")
+    what = run.name + (f" at checkpoint {checkpoint}" if checkpoint else f", model {other.name}" if other else "")
     rows = f"prompts of {own.file.name}" if own else f"{settings.part} prompts"
     tell(format_field("run", f"{what}, {len(drawn.prompts)} {rows}, base {recipe.model.base}"))
     notes = [*own.notes, own.file.note] if own else list_notes(run, recipe)
     for note in [*notes, *([chosen_on] if chosen_on else [])]:
         tell(format_field("note", note))
-    folder = folder or find_folder(run, settings, checkpoint, own.folder if own else None)
+    folder = folder or find_folder(run, settings, checkpoint, own.folder if own else None, other and other.folder)
     with replacing_evaluation(run, folder) as new:
         summary = evaluate_model(run, recipe, drawn, weights, new, checkpoint, kept, own.file if own else None)
         write_report(new / "report.html", ReportInput.read(run.folder, new, folder))
@@ -82,7 +84,7 @@ def evaluate_model(
     run: Run,
     recipe: Recipe,
     drawn: DrawnPrompts,
-    weights: Path,
+    weights: Path | OtherModel,
     folder: Path,
     checkpoint: int | None = None,
     kept: "KeptBase | None" = None,
@@ -91,16 +93,21 @@ def evaluate_model(
 ) -> Summary:
     """Generate, score and sum up by the recipe's `eval` section; write all files of `folder` but the report.
 
-    `reference` says what rewards are measured against; without it, the run itself does.
+    `weights` is the run's folder of them, or another model in their place. `reference` says what rewards are measured
+    against; without it, the run itself does.
     """
     manifest, settings, prompts = run.read(), recipe.eval, drawn.prompts
     check_prompts(settings, prompts)
     prompts = mark_copies(run, prompts, settings.turns)
     marked = (COPIES,) if any(COPIES in prompt.meta for prompt in prompts) else ()
-    answers = ask(run, manifest, recipe, prompts, weights, kept)
+    if isinstance(weights, OtherModel):
+        answers = ask_other(run, manifest, recipe, prompts, weights)
+    else:
+        answers = ask(run, manifest, recipe, prompts, weights, kept)
     units = name_units(run, settings, prompts)
     _write_predictions(folder / "predictions.jsonl", prompts, answers, units)
-    write_text(folder / USAGE, _format_usage(run, recipe, prompts[0], weights))
+    if isinstance(weights, Path):
+        write_text(folder / USAGE, _format_usage(run, recipe, prompts[0], weights))
     summary = evaluate_predictions(
         folder / "predictions.jsonl",
         fill_options(recipe),
@@ -117,6 +124,7 @@ def evaluate_model(
             drawn=DrawnRows(rows=drawn.rows, of=drawn.of) if drawn.rows < drawn.of else None,
             own=own,
             reference=describe_reference(run, recipe) if reference is None else reference,
+            model=weights.name if isinstance(weights, OtherModel) else "",
         ),
         answers.evidence,
         _note_look(run, settings.part, drawn.records, checkpoint) if own is None else None,
@@ -140,17 +148,6 @@ def _format_usage(run: Run, recipe: Recipe, prompt: Prompt, weights: Path) -> st
     from eval.asking.usage import format_usage
 
     return format_usage(recipe, prompt, weights, find_tokenizer(run, recipe))
-
-
-def _find_weights(run: Run, status: Status, checkpoint: int | None) -> Path:
-    if checkpoint is None:
-        if status != "trained":
-            raise UserError(f"{shown(run.folder)} is {status}, not trained; CHECKPOINT=N evaluates a part")
-        return run.folder / "model"
-    known = [path.name.removeprefix("checkpoint-") for path in run.checkpoints()]
-    if str(checkpoint) not in known:
-        raise UserError(f"{shown(run.folder)} has no checkpoint {checkpoint}; it has: {', '.join(known) or 'none'}")
-    return run.folder / "model" / f"checkpoint-{checkpoint}"
 
 
 def _write_predictions(path: Path, prompts: list[Prompt], answers: Answers, units: Sequence[str | None]) -> None:

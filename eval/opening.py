@@ -60,6 +60,19 @@ def read_recipe(run: Run, overrides: Sequence[str]) -> Recipe:
     return resolved.recipe.model_copy(update={"eval": settings})
 
 
+def find_weights(run: Run, checkpoint: int | None) -> Path:
+    """The folder of a trained run's weights, or of one of its checkpoints, which may be evaluated before the end."""
+    status = run.read().status
+    if checkpoint is None:
+        if status != "trained":
+            raise UserError(f"{shown(run.folder)} is {status}, not trained; CHECKPOINT=N evaluates a part")
+        return run.folder / "model"
+    known = [path.name.removeprefix("checkpoint-") for path in run.checkpoints()]
+    if str(checkpoint) not in known:
+        raise UserError(f"{shown(run.folder)} has no checkpoint {checkpoint}; it has: {', '.join(known) or 'none'}")
+    return run.folder / "model" / f"checkpoint-{checkpoint}"
+
+
 def fill_options(recipe: Recipe) -> dict[str, Mapping[str, Any]]:
     """The options of the recipe's metrics, with those that its other sections decide, such as the beta of rewards."""
     filled: dict[str, Mapping[str, Any]] = {}
@@ -171,23 +184,31 @@ def check_prompts(settings: Evaluation, prompts: Sequence[Prompt]) -> None:
 
 
 def choose_folder(
-    run: Run, settings: Evaluation, checkpoint: int | None = None, limit: int | None = None, own: str | None = None
+    run: Run,
+    settings: Evaluation,
+    checkpoint: int | None = None,
+    limit: int | None = None,
+    own: str | None = None,
+    model: str | None = None,
 ) -> Path:
     """Where an evaluation of this part and checkpoint goes; `limit` is that of an evaluation beside the recipe's.
 
-    `own` is the folder of a file of the user's own, which takes the part's place.
+    `own` is the folder of a file of the user's own, which takes the part's place, `model` that of another model.
     """
     folder = run.folder / "eval"
     part = settings.part if settings.part != "test" else None
     folder = folder / name if (name := own or part) else folder
     folder = folder / f"limit-{limit}" if limit else folder
+    folder = folder / model if model else folder
     return folder / f"checkpoint-{checkpoint}" if checkpoint else folder
 
 
-def find_folder(run: Run, settings: Evaluation, checkpoint: int | None = None, own: str | None = None) -> Path:
+def find_folder(
+    run: Run, settings: Evaluation, checkpoint: int | None = None, own: str | None = None, model: str | None = None
+) -> Path:
     """Where one run's evaluation goes, by what is there already."""
-    usual = choose_folder(run, settings, checkpoint, own=own)
-    return choose_folder(run, settings, checkpoint, find_limit_beside(run, settings, usual), own)
+    usual = choose_folder(run, settings, checkpoint, own=own, model=model)
+    return choose_folder(run, settings, checkpoint, find_limit_beside(run, settings, usual), own, model)
 
 
 def find_limit_beside(run: Run, settings: Evaluation, usual: Path) -> int | None:

@@ -6,20 +6,20 @@ nothing is generated.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eval.asking.answers import Answers, Measures, ModelAnswer
+from eval.asking.answers import Answers, ModelAnswer
 from eval.asking.compared import choose_placebo, find_before, load_compared
+from eval.asking.one_model import ask_one, find_playing, list_measures, wants_text
+from eval.asking.own_tokenizer import load_own_tokenizer
 from eval.asking.prompts import Prompt, digest_prompts
 from eval.scoring.baselines import BEFORE, PLACEBO
-from eval.scoring.score import load_metric
 from recipebook import project
-from recipebook.errors import UserError
 from recipebook.files import digest, write_text
 from recipebook.libraries import prepare_libraries
 from recipebook.project import shown
@@ -29,12 +29,11 @@ from recipebook.recipe.figures import measures_answers
 from recipebook.recipe.keys import Recipe
 from recipebook.run.manifest import Manifest
 from recipebook.run.rundir import Run
-from recipebook.text.chat import apply_settings, list_end_tokens
+from recipebook.text.chat import list_end_tokens
 
 if TYPE_CHECKING:
     from eval.asking.generate import GeneratedAnswer
     from eval.asking.kept_base import KeptBase
-    from eval.asking.likelihood import Likelihood
 
 
 def ask(
@@ -58,11 +57,7 @@ def ask(
 
     check_own(run, manifest, recipe, weights)
     placebo = choose_placebo(run, recipe)
-    tokenizer = generate.load_tokenizer(find_tokenizer(run, recipe))
-    _check_template(run, recipe, manifest, tokenizer.chat_template)
-    if not any(prompt.preference for prompt in prompts):
-        # Preferences are written without them.
-        apply_settings(tokenizer, recipe.axolotl.get("chat_template_kwargs"))
+    tokenizer = load_own_tokenizer(run, manifest, recipe, prompts)
     references = [generate.format_reference(tokenizer, prompt) for prompt in prompts]
     # A stage's adapter may sit on a model that is not the base: then the base has to be loaded for itself.
     by_vllm = {} if run.start else _ask_vllm(tokenizer, prompts, weights, recipe)
@@ -80,20 +75,20 @@ def ask(
         # Last: merging leaves no base behind.
         model = generate.merge(loaded.model)
         effect = effect.check(model, tokenizer)
-        tuned = _ask_one(model, tokenizer, prompts, recipe, "tuned", by_vllm.get("tuned"))
+        tuned = ask_one(model, tokenizer, prompts, recipe, "tuned", by_vllm.get("tuned"))
     finally:
         if kept:
             kept.take_off(loaded.model)
     del loaded, model  # before the next one takes memory
     for name, folder in _list_compared(run, recipe, placebo):
-        answers = _ask_one(load_compared(folder, recipe), tokenizer, prompts, recipe, name, None)
+        answers = ask_one(load_compared(folder, recipe), tokenizer, prompts, recipe, name)
         baselines[name] = [one.text for one in answers]
-    engine = engine if _wants_text(recipe.eval) else ""
+    engine = engine if wants_text(recipe.eval) else ""
     return Answers(
         engine=engine,
         references=references,
-        tuned=[*map(_refer, tuned, base, prompts)],
-        base=[*map(_refer, base, base, prompts)],
+        tuned=[*map(refer, tuned, base, prompts)],
+        base=[*map(refer, base, base, prompts)],
         evidence=effect.collect(base, tuned, engine),
         baselines=baselines,
     )
@@ -105,6 +100,16 @@ def _list_compared(run: Run, recipe: Recipe, placebo: Run | None) -> Iterator[tu
         yield PLACEBO, placebo.folder / "model"
     if (before := find_before(run)) and all(measures_answers(name) for name in recipe.eval.metrics):
         yield BEFORE, before
+
+
+def ask_base(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt], tokenizer: Any) -> list[ModelAnswer]:
+    """The answers of a run's base alone, from the cache where it has them."""
+    known = find_kept_answers(manifest, recipe.eval, prompts, "transformers", tokenizer, find_playing(recipe))
+    answers = _recall(known)
+    if answers is None:
+        answers = _ask_base(None, tokenizer, prompts, recipe, None)
+        write_text(known, json.dumps([asdict(answer) for answer in answers]))
+    return answers
 
 
 def _ask_baselines(
@@ -136,32 +141,13 @@ def _recall(known: Path) -> list[ModelAnswer] | None:
     return [ModelAnswer(**answer) for answer in json.loads(known.read_bytes())] if known.is_file() else None
 
 
-def find_tokenizer(run: Run, recipe: Recipe) -> Path | str:
-    """The tokenizer saved with the weights; a service may send the adapter alone, and then it is the base model's."""
-    saved = run.folder / "model"
-    return find_base(recipe) if recipe.remote and not (saved / "tokenizer_config.json").is_file() else saved
-
-
-def _check_template(run: Run, recipe: Recipe, manifest: Manifest, template: str) -> None:
-    """Refuse a chat template other than the one of the training."""
-    from eval.asking import generate
-
-    trained, found = manifest.hashes["chat_template"], digest(template)
-    if recipe.model.chat_template == "tokenizer":
-        trained = digest(generate.load_tokenizer(find_base(recipe)).chat_template)
-    if trained != found:
-        raise UserError(
-            f"{shown(run.folder / 'model')}: its chat template has the hash {found}, the training's had {trained}"
-        )
-
-
 def _ask_vllm(
     tokenizer: Any, prompts: list[Prompt], weights: Path, recipe: Recipe
 ) -> "dict[str, list[GeneratedAnswer]]":
     """The answers of `tuned` and `base` by vLLM; an empty dict where transformers generates."""
     from eval.asking import generate_vllm
 
-    if find_playing(recipe) or not (_wants_text(recipe.eval) and generate_vllm.is_wanted(recipe.eval.generation)):
+    if find_playing(recipe) or not (wants_text(recipe.eval) and generate_vllm.is_wanted(recipe.eval.generation)):
         return {}
     base, revision = str(find_base(recipe)), recipe.model.revision
     return generate_vllm.generate_both(weights, base, revision, tokenizer, prompts, recipe.eval.generation)
@@ -178,94 +164,10 @@ def _ask_base(
     else:
         model = generate.load_base(str(find_base(recipe)), recipe.model.revision)
     with without_adapter:
-        return _ask_one(model, tokenizer, prompts, recipe, "base", answers)
+        return ask_one(model, tokenizer, prompts, recipe, "base", answers)
 
 
-def _ask_one(
-    model: Any,
-    tokenizer: Any,
-    prompts: list[Prompt],
-    recipe: Recipe,
-    label: str,
-    answers: "list[GeneratedAnswer] | None",
-) -> list[ModelAnswer]:
-    """Generate, unless `answers` are given, and measure the likelihoods that the metrics need; or play the tasks."""
-    from eval.asking import generate
-
-    settings = recipe.eval
-    if playing := find_playing(recipe):
-        from eval.asking.episodes import play_tasks
-
-        return play_tasks(model, tokenizer, prompts, playing, settings.generation, label)
-    found = [ModelAnswer()] * len(prompts)
-    if _wants_text(settings):
-        answers = answers or generate.generate(model, tokenizer, prompts, settings.generation, label)
-        found = [ModelAnswer(answer.text, answer.new_tokens, answer.truncated) for answer in answers]
-    wanted = _list_measures(settings)
-    measured = [_measure(model, tokenizer, prompts, name, settings, label) for name in wanted]
-    if not measured:
-        return found
-    merged = [{key: value for part in parts for key, value in part.items()} for parts in zip(*measured, strict=True)]
-    return [
-        ModelAnswer(one.text, one.new_tokens, one.truncated, measures)
-        for one, measures in zip(found, merged, strict=True)
-    ]
-
-
-def find_playing(recipe: Recipe) -> Any:
-    """The options of the metric for which the model plays episodes; None where there is none."""
-    for name, given in recipe.eval.metrics.items():
-        metric: Any = load_metric(name)
-        if getattr(metric, "PLAYS", False):
-            return metric.Options(**metric.fill_options(given, recipe))
-    return None
-
-
-def _wants_text(settings: Evaluation) -> bool:
-    return any(not hasattr(load_metric(name), "MEASURES") for name in settings.metrics)
-
-
-def _list_measures(settings: Evaluation) -> list[str]:
-    named = [name for metric in settings.metrics for name in getattr(load_metric(metric), "MEASURES", ())]
-    return list(dict.fromkeys(named))
-
-
-def _measure(
-    model: Any, tokenizer: Any, prompts: Sequence[Prompt], name: str, settings: Evaluation, label: str
-) -> list[Measures]:
-    """`{name: log-probability, name_tokens: count}` of each prompt's given answer, or of its spans by their kinds.
-
-    An answer with a label is measured under the name `answer`, in place of `chosen` and `rejected`.
-    """
-    from eval.asking import generate, likelihood
-    from eval.asking.span_likelihood import measure_spans
-
-    given = [
-        (prompt, answer)
-        for prompt in prompts
-        if (answer := prompt.rejected if name == "rejected" else prompt.answer) is not None
-    ]
-    texts = [generate.write(tokenizer, prompt, answer) for prompt, answer in given]
-    size, shown_as = settings.generation.batch_size, f"{label} {name}"
-    if name == "spans":
-        return [_flatten(parts) for parts in measure_spans(model, tokenizer, texts, size, shown_as)]
-    measured = likelihood.measure(model, tokenizer, texts, size, shown_as) if texts else []
-    found = {
-        prompt.id: _flatten({"answer" if prompt.labelled else name: one})
-        for (prompt, _), one in zip(given, measured, strict=True)
-    }
-    return [found.get(prompt.id, {}) for prompt in prompts]
-
-
-def _flatten(likelihoods: "Mapping[str, Likelihood]") -> Measures:
-    """The measures by the names that predictions.jsonl has."""
-    found: Measures = {}
-    for name, one in likelihoods.items():
-        found |= {name: one.log_probability, f"{name}_tokens": one.tokens}
-    return found
-
-
-def _refer(one: ModelAnswer, base: ModelAnswer, prompt: Prompt) -> ModelAnswer:
+def refer(one: ModelAnswer, base: ModelAnswer, prompt: Prompt) -> ModelAnswer:
     """`one` with the base model's log-probabilities of a preference added, as the reference of its rewards."""
     names = ("answer",) if prompt.labelled else ("chosen", "rejected")
     if one.measures is None or base.measures is None or names[-1] not in one.measures:
@@ -288,7 +190,7 @@ def find_kept_answers(
         manifest.hashes["chat_template"],
         digest_prompts(prompts),
         settings.generation.model_dump_json(exclude={"engine"}),
-        json.dumps([engine, _wants_text(settings), _list_measures(settings), *ends, *texts]),
+        json.dumps([engine, wants_text(settings), list_measures(settings), *ends, *texts]),
         *([playing.model_dump_json()] if playing else []),
         generate.describe_precision(),
         version("torch"),

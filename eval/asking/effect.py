@@ -10,7 +10,7 @@ from typing import Any
 
 from eval.asking import generate, likelihood
 from eval.asking.answers import ModelAnswer
-from eval.asking.prompts import Prompt
+from eval.asking.prompts import Prompt, spread
 from eval.scoring.evidence import Evidence, LikelihoodShift, Measured, find_no_effect, measure_shift
 from recipebook.errors import UserError
 from recipebook.run.acting import Acting
@@ -37,9 +37,7 @@ class Effect:
         cls, tuned: Tuned, weights: str, tokenizer: Any, prompts: Sequence[Prompt], batch_size: int
     ) -> "Effect":
         """Measure the references of a few prompts, in even steps through all, by the model without its adapter."""
-        count = min(PROBED, len(prompts))
-        chosen = [prompts[at * len(prompts) // count] for at in range(count)]
-        texts = [generate.write(tokenizer, prompt, prompt.answer) for prompt in chosen]
+        texts = [generate.write(tokenizer, prompt, prompt.answer) for prompt in spread(prompts, PROBED)]
         without = None
         if hasattr(tuned.model, "disable_adapter"):
             with tuned.model.disable_adapter():

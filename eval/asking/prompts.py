@@ -14,7 +14,7 @@ because it comes first in sorted data. A smaller limit draws some of those that 
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -93,6 +93,12 @@ def draw_records(sizes: Mapping[str, int], limit: int) -> dict[str, int]:
         drawn[origin] = sizes[origin]
         left -= sizes[origin]
     return drawn
+
+
+def spread(prompts: Sequence[Prompt], most: int) -> list[Prompt]:
+    """At most so many of the prompts, in even steps through all of them."""
+    count = min(most, len(prompts))
+    return [prompts[at * len(prompts) // count] for at in range(count)]
 
 
 def digest_prompts(prompts: list[Prompt]) -> str:

@@ -166,5 +166,6 @@ def _format_settings(where: str) -> str:
     part = "validation" if where.startswith("validation") else "test" if checkpoint else ""
     given = [*([f"eval.part={part}"] if part else []), *([f"eval.limit={limit[1]}"] if limit else [])]
     settings = " DATA=FILE" if where.startswith("data-") else ""
+    settings += " MODEL=FOLDER" if "model-" in where else ""
     settings += f" CHECKPOINT={checkpoint}" if checkpoint else ""
     return settings + (f' SET="{" ".join(given)}"' if given else "")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.comparing.evaluations import list_evaluations
+from eval.asking.other_model import find_other
+from eval.comparing.evaluations import check_alike, format_command, list_evaluations, read_evaluation
 from eval.evaluate import evaluate_run
 from recipebook.errors import UserError
 from recipebook.recipe.resolve import resolve
@@ -99,3 +100,39 @@ def test_all_records_of_another_file_are_evaluated_and_those_seen_in_training_co
     with pytest.raises(UserError, match=r"missing\.jsonl"):
         evaluate_run(run, (), data=str(tmp_path / "missing.jsonl"))
     assert (count_batches(), before.is_file()) == (batches, True)
+
+
+def test_another_model_is_evaluated_beside_the_runs_own(run: Run, tmp_path: Path) -> None:
+    folder, _ = evaluate_run(run, ())
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    base = find_other("models/tiny-base")
+    beside, summary = evaluate_run(run, (), other=base)
+    assert beside.parent == folder and beside.name.startswith("model-tiny_base-")
+    lines = [json.loads(line) for line in (beside / "predictions.jsonl").open(encoding="utf-8")]
+    assert [line["prediction"] for line in lines] == [line["baseline"] for line in lines]
+    assert summary.asked and summary.asked.description.endswith(
+        "answers of models/tiny-base in place of the tuned model's"
+    )
+    assert all(path.read_bytes() == content for path, content in before.items())
+    first, other = read_evaluation(run), read_evaluation(run, beside.name)
+    check_alike(first, other)
+    assert format_command(run, beside.name) == f"make eval RUN={run.name} MODEL=FOLDER"
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("models/nothing/here", "MODEL: no folder models/nothing/here"),
+        ("recipes", "MODEL: recipes holds no config.json, so it is no model"),
+    ],
+)
+def test_what_is_no_model_is_one_line(name: str, line: str) -> None:
+    with pytest.raises(UserError) as caught:
+        find_other(name)
+    assert str(caught.value) == line
+
+
+def test_an_adapter_alone_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text("{}")
+    with pytest.raises(UserError, match="is an adapter without its base; make merge makes a whole model"):
+        find_other(str(tmp_path))
