@@ -7,6 +7,7 @@ Their messages while loading have nothing to do with an evaluation, and a base i
 
 import logging
 import os
+import warnings
 from functools import cache
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def prepare_libraries(base: Path | str | None = None) -> None:
     # PEFT imports it, and it reports as an error, with a traceback, that this machine has no GPU that it knows. Nothing
     # here is computed by it.
     logging.getLogger("bitsandbytes").setLevel(logging.CRITICAL + 1)
+    warnings.filterwarnings("ignore", "Skipping publisher trust check", module="bitsandbytes")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     from huggingface_hub.utils.logging import set_verbosity_error
     from transformers.utils.logging import disable_progress_bar

@@ -1,1 +1,1 @@
-"""The steps after training: trained adapters made into something to keep or to pass on."""
+"""The steps after training: trained models made into something to keep, to use or to pass on."""

@@ -37,10 +37,12 @@ def decode(
     stops: Collection[int],
     settings: Generation,
     watch: Callable[[int, int], None] = lambda ended, tokens: None,
+    hear: Callable[[int, int], None] = lambda row, token: None,
 ) -> list[Decoded]:
     """One answer a prompt, in order; the likeliest token each time, unless there is a temperature.
 
-    `watch` is called after each step with the number of answers that have ended, and of tokens read and written.
+    `watch` is called after each step with the number of answers that have ended, and of tokens read and written;
+    `hear` with each token of an answer, as it is chosen, and the answer's place.
     """
     cache = DynamicCache(config=model.config)
     shared = _read_shared(model, cache, prompts)
@@ -64,6 +66,7 @@ def decode(
             ended[row] = token in stops
             if not ended[row]:
                 answers[row].append(token)
+                hear(row, token)
         watch(sum(ended), read + sum(len(ids) for ids in answers))
         kept = [at for at, row in enumerate(live) if not ended[row]]
         if not kept:

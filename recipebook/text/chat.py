@@ -82,6 +82,15 @@ def write_answers(
     return prompt, [text[len(prompt) :].rstrip() for text in texts]
 
 
+def open_turn(
+    tokenizer: Any, messages: Sequence[Message], tools: Sequence[dict[str, Any]] = (), *, preference: bool = False
+) -> str:
+    """The prompt of an answer that is yet to be written: as `write_turn` has it, or `write_answers` of a preference."""
+    if preference:
+        return render(tokenizer, messages, tools, add_generation_prompt=True)
+    return write_turn(tokenizer, messages, {"role": "assistant", "content": PLACEHOLDERS[-1]}, tools).prompt
+
+
 def read_answer(tokenizer: Any, written: str, content: str) -> str:
     """A reference answer as the model's own is read: its content, or the whole text where the template adds to it.
 

@@ -1,0 +1,60 @@
+"""A conversation in; a line of a JSONL file, which is only written where the user names one, out.
+
+    {"run": "robot-lora-20261121-053004", "model": "tuned", "ended": "2026-11-21T09:30:00+01:00",
+     "messages": [{"role": "user", "content": "stop"}, {"role": "assistant", "content": "robot.stop()"}],
+     "answers": 1, "truncated": 0, "new_tokens": 5, "seconds": 0.4}
+
+`data: {source: chats.jsonl, converter: chat}` reads it, as a source of rows that people have looked through.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from recipebook.rows import Message
+from recipebook.run.manifest import format_now
+from release.answering import ChatAnswer
+
+
+@dataclass
+class Conversation:
+    """The messages so far, and simple figures of the answers among them."""
+
+    run: str
+    model: str
+    messages: list[Message]
+    answers: int = 0
+    truncated: int = 0
+    new_tokens: int = 0
+    seconds: float = 0.0
+    tools: Sequence[dict[str, Any]] = field(default_factory=tuple)
+
+    def add(self, answer: ChatAnswer, seconds: float) -> None:
+        """Append an answer that took so many seconds."""
+        self.messages.append({"role": "assistant", "content": answer.text})
+        self.answers += 1
+        self.truncated += answer.truncated
+        self.new_tokens += answer.new_tokens
+        self.seconds += seconds
+
+    def write(self, path: Path) -> None:
+        """Append the conversation to the file; one without answers is left out."""
+        if not self.answers:
+            return
+        line = {
+            "run": self.run,
+            "model": self.model,
+            "ended": format_now(),
+            "messages": self.messages,
+            **({"tools": list(self.tools)} if self.tools else {}),
+            "answers": self.answers,
+            "truncated": self.truncated,
+            "new_tokens": self.new_tokens,
+            "seconds": round(self.seconds, 3),
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            # In one piece: several servers may write to the same file.
+            file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")

@@ -1,0 +1,138 @@
+"""`make chat`: lines that a person writes in; the model's answers, token by token, out.
+
+    make chat RUN=robot-lora
+    you       stop
+    tuned     robot.stop()
+
+`/new` begins another conversation, `/quit` or the end of the input ends the chat. Where standard input is no terminal,
+each of its lines is one turn, and of a single model only the answers are printed.
+"""
+
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from recipebook import project
+from recipebook.errors import UserError
+from recipebook.recipe.base_model import find_base
+from recipebook.recipe.keys import Recipe
+from recipebook.terminal import format_field, print_field
+from release.answering import Answerer
+from release.beginning import ChatOpening, find_beginning
+from release.chat_log import Conversation
+from release.opening import FoundModel, OpenedModel, find_trained, open_model
+
+NEW, QUIT = "/new", "/quit"
+
+
+def chat(
+    query: str,
+    overrides: Sequence[str] = (),
+    checkpoint: int | None = None,
+    *,
+    base: bool = False,
+    system: str | None = None,
+    log: Path | None = None,
+    runs: Path = project.RUNS,
+) -> int:
+    """Let a person talk with a trained model, with `base` also with its base; the exit status."""
+    trained = find_trained(query, checkpoint, tuple(overrides), runs)
+    beginning = choose_beginning(trained, system)
+    answerers = {"tuned": make_answerer(trained, open_model(trained))}
+    if base:
+        answerers = {"base": _open_base(trained.recipe, answerers["tuned"]), **answerers}
+    if sys.stdin.isatty():
+        _greet(trained, beginning)
+    talk(answerers, beginning, trained.run.name, read_lines(), log)
+    return 0
+
+
+def choose_beginning(trained: FoundModel, system: str | None) -> ChatOpening:
+    """What the chat begins with: as the run's rows do, but for a system text of the user's own."""
+    found = find_beginning(trained.prompts, trained.recipe.model.system)
+    return found if system is None else found._replace(system=system, note="")
+
+
+def make_answerer(trained: FoundModel, opened: OpenedModel) -> Answerer:
+    """The model as its evaluation lets it answer."""
+    preference = any(prompt.preference for prompt in trained.prompts)
+    settings, how = trained.recipe.eval.generation, trained.recipe.model.system
+    return Answerer(opened.model, opened.tokenizer, settings, preference, how)
+
+
+def talk(
+    answerers: Mapping[str, Answerer], beginning: ChatOpening, run: str, lines: Iterator[str], log: Path | None
+) -> None:
+    """Answer each line by every answerer, each of which has a conversation of its own."""
+    conversations = _begin(answerers, beginning, run)
+    try:
+        for line in lines:
+            if line == QUIT:
+                break
+            if line == NEW:
+                _write(conversations.values(), log)
+                conversations = _begin(answerers, beginning, run)
+                continue
+            for name, answerer in answerers.items():
+                conversations[name].messages.append({"role": "user", "content": line})
+                _answer(answerer, conversations[name], labelled=len(answerers) > 1 or sys.stdin.isatty())
+    finally:
+        _write(conversations.values(), log)
+
+
+def read_lines() -> Iterator[str]:
+    """The user's lines that are not empty; a terminal shows where to write."""
+    if not sys.stdin.isatty():
+        yield from (text for line in sys.stdin if (text := line.strip()))
+        return
+    # Here: it lets `input` remember and edit lines.
+    import readline  # noqa: F401
+
+    while True:
+        try:
+            line = input(format_field("you", "")).strip()
+        except EOFError:
+            print()
+            return
+        if line:
+            yield line
+
+
+def _open_base(recipe: Recipe, tuned: Answerer) -> Answerer:
+    from eval.asking.generate import load_base
+
+    model = load_base(str(find_base(recipe)), recipe.model.revision)
+    return Answerer(model, tuned.tokenizer, tuned.settings, tuned.preference, tuned.system)
+
+
+def _greet(trained: FoundModel, beginning: ChatOpening) -> None:
+    print_field("run", f"{trained.run.name}, base {trained.recipe.model.base}")
+    for label, text in (("system", beginning.system), ("note", beginning.note)):
+        if text:
+            print_field(label, text.replace("\n", " "))
+    print_field("", f"{NEW} begins another conversation, {QUIT} ends the chat")
+
+
+def _begin(answerers: Mapping[str, Answerer], beginning: ChatOpening, run: str) -> dict[str, Conversation]:
+    return {name: Conversation(run, name, beginning.open(), tools=beginning.tools) for name in answerers}
+
+
+def _answer(answerer: Answerer, conversation: Conversation, *, labelled: bool) -> None:
+    if labelled:
+        print(format_field(conversation.model, ""), end="", flush=True)
+    started = time.monotonic()
+    try:
+        answer = answerer.answer(
+            conversation.messages, conversation.tools, lambda piece: print(piece, end="", flush=True)
+        )
+    except UserError as error:
+        raise UserError(f"{error}; {NEW} begins another conversation") from None
+    print(" … cut off by eval.generation.max_new_tokens" if answer.truncated and labelled else "")
+    conversation.add(answer, time.monotonic() - started)
+
+
+def _write(conversations: "Iterator[Conversation] | Sequence[Conversation]", log: Path | None) -> None:
+    if log:
+        for one in conversations:
+            one.write(log)

@@ -1,0 +1,48 @@
+"""Lines in, answers out: what a script reads, what the log holds."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from recipebook.run.rundir import Run
+from release.chatting import chat
+from tests.release.asking import answer_by_evaluation
+
+MakeTrained = Callable[..., Run]
+SYSTEM = {"role": "system", "content": "You drive a robot."}
+
+
+def test_a_script_gets_the_answers_alone_and_a_log_the_conversations(
+    make_trained: MakeTrained, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, log = make_trained(), tmp_path / "logs" / "chats.jsonl"
+    monkeypatch.setattr("sys.stdin", io.StringIO("stop\n\nTurn left.\n/new\nTurn left.\n/quit\nnever read\n"))
+    assert chat(run.name, log=log, runs=tmp_path) == 0
+    first = [SYSTEM, {"role": "user", "content": "stop"}]
+    stop = answer_by_evaluation(run, tmp_path, first)
+    longer = [*first, {"role": "assistant", "content": stop}, {"role": "user", "content": "Turn left."}]
+    left = answer_by_evaluation(run, tmp_path, longer)
+    alone = [SYSTEM, {"role": "user", "content": "Turn left."}]
+    fresh = answer_by_evaluation(run, tmp_path, alone)
+    assert capsys.readouterr().out == f"{stop}\n{left}\n{fresh}\n"
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [line["messages"] for line in lines] == [
+        [*longer, {"role": "assistant", "content": left}],
+        [*alone, {"role": "assistant", "content": fresh}],
+    ]
+    assert [(line["run"], line["model"], line["answers"]) for line in lines] == [
+        (run.name, "tuned", 2), (run.name, "tuned", 1)
+    ]  # fmt: skip
+
+
+def test_the_base_answers_beside_it(
+    make_trained: MakeTrained, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_trained()
+    monkeypatch.setattr("sys.stdin", io.StringIO("stop\n"))
+    chat(run.name, ["eval.generation.max_new_tokens=3"], base=True, system="", runs=tmp_path)
+    printed = capsys.readouterr().out
+    assert printed.startswith("base      ") and "\ntuned     " in printed
