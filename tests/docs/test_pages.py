@@ -32,7 +32,10 @@ MADE = tuple(
     for word in ("-o", file)
 )
 # Names that stand for any.
-ANY = re.compile(r"[<*…]|\bmake_x\b|\bx\b|stages/(sft|pairs|dpo)/|models/joy-and-wisdom|recipes/first|tests/golden/$")
+ANY = re.compile(
+    r"[<*…]|\bmake_x\b|\bx\b|stages/(sft|pairs|dpo)/|models/joy-and-wisdom|models/robot(-\w+)?|recipes/first|"
+    r"tests/golden/$"
+)
 
 
 def list_code(text: str) -> list[str]:

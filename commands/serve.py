@@ -1,0 +1,61 @@
+"""`make serve`: a run's model behind OpenAI's interface, on this machine.
+
+By this project's own server, which answers as the evaluation did; with --engine vllm by vLLM, which serves several
+adapters of one base. `transformers serve` needs the package openai, which is not in the environment.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+from commands._options import RUN, count, run_name
+from recipebook.errors import UserError
+
+HELP = "serve a run's model on this machine, in the form of OpenAI's chat completions"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The runs, and how they are served."""
+    parser.add_argument("runs", type=run_name, nargs="+", metavar="RUN", help=RUN)
+    parser.add_argument("--checkpoint", type=count, metavar="STEP", help="one of the run's checkpoints")
+    parser.add_argument("--port", type=count, default=8000, metavar="N")
+    parser.add_argument("--engine", choices=("recipebook", "vllm"), default="recipebook")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="append each answered chat as a line of JSON")
+    parser.add_argument("--set", nargs="*", action="extend", default=[], metavar="eval.KEY=VALUE", dest="overrides")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until stopped."""
+    from release.opening import find_trained
+
+    given = arguments
+    if given.port > 65535:
+        raise UserError(f"PORT: {given.port}; ports end at 65535")
+    if given.engine == "vllm" and given.log:
+        raise UserError("LOG is for ENGINE=recipebook; vLLM has logs of its own")
+    if given.engine != "vllm" and len(given.runs) > 1:
+        raise UserError(f"RUNS: {len(given.runs)} runs given; several adapters on one base are served by ENGINE=vllm")
+    trained = [find_trained(name, given.checkpoint, tuple(given.overrides)) for name in given.runs]
+    if given.engine == "vllm":
+        from release.vllm_command import describe_missing, find_program, format_vllm
+
+        command = format_vllm(trained, given.port)
+        program = find_program(os.environ.get("PATH", ""))
+        if program is None:
+            raise UserError(describe_missing(command))
+        os.execv(program, command)
+    import uvicorn
+
+    from recipebook.terminal import print_field
+    from release.chatting import choose_beginning, make_answerer
+    from release.opening import open_model
+    from release.serving import Desk, build_app
+
+    (one,) = trained
+    desk = Desk(make_answerer(one, open_model(one)), one.run.name, given.log)
+    if system := choose_beginning(one, None).system:
+        print_field("system", f"the run's rows begin with this text, so send it first: {system!r}")
+    print_field("serving", f"http://127.0.0.1:{given.port}/v1, model {desk.name}; Ctrl-C ends it")
+    app = build_app(desk, {desk.name, one.manifest.recipe, given.runs[0]})
+    uvicorn.run(app, host="127.0.0.1", port=given.port, log_level="warning", timeout_graceful_shutdown=5)
+    return 0
