@@ -12,6 +12,7 @@ from commands._options import (
     add_settings,
     count,
     count_or_share,
+    folder_name,
     read_layers,
     read_settings,
     run_name,
@@ -80,3 +81,14 @@ def test_what_is_neither_a_number_nor_a_share_of_records_is_refused(text: str) -
 def test_a_run_is_named_by_its_folder_too(text: str) -> None:
     assert run_name(text) == "robot-lora"
     assert run_name("runs/traits/joy@validation") == "traits/joy@validation"
+
+
+@pytest.mark.parametrize("text", ["lower-rate", "runs/lower-rate", "./runs/lower-rate/", "a.b_c-2"])
+def test_a_folder_of_a_run_is_named_by_its_name_or_path(text: str) -> None:
+    assert folder_name(text) == text.removeprefix("./").removeprefix("runs/").rstrip("/")
+
+
+@pytest.mark.parametrize("text", ["../elsewhere", "fleet/member", ".hidden", "", "-x", "/tmp"])
+def test_what_is_no_name_of_a_runs_folder_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="is no name of a folder in runs/"):
+        folder_name(text)

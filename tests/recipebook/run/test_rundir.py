@@ -129,3 +129,21 @@ def test_who_left_a_fleet_is_no_member_until_named_again(tmp_path: Path, add_mem
     # A part of the fleet was asked for, which says nothing of the others.
     rundir.name_members("all", "a", whole=False, runs=tmp_path)
     assert list_names(tmp_path) == [("a", runs["a"]), ("b", runs["b"])]
+
+
+def test_a_run_may_be_given_its_folders_name_once(tmp_path: Path) -> None:
+    assert rundir.create("robot", NOON, tmp_path, name="lower-rate").name == "lower-rate"
+    with pytest.raises(UserError, match="lower-rate exists already; choose another name"):
+        rundir.create("robot", NOON, tmp_path, name="lower-rate")
+
+
+def test_a_named_run_is_the_same_or_refused(
+    tmp_path: Path, start_run: StartRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rundir, "RUNS", tmp_path)
+    run = start_run(12)
+    found = rundir.find_same("i", run.name)
+    assert found and found.folder == run.folder
+    assert rundir.find_same("i", "new") is None
+    with pytest.raises(UserError, match="is a run of another recipe, data or versions"):
+        rundir.find_same("other", run.name)
