@@ -89,6 +89,9 @@ a fleet is an array with a member a task, `WORKERS=` of them at a time. Without 
 since the machine on which one writes a job often has no GPU. Three minutes before its time is over SLURM sends SIGTERM;
 a training that it interrupts is queued again and resumes. The nodes share the project's folder.
 
+A test starts a real SLURM of two nodes, each in a network of its own, and finds the adapter of two local ranks, to the
+bit. It needs root and Debian's packages slurmctld, slurmd, slurm-client, munge and iproute2.
+
 ## The records of a step
 
 `training.global_batch` says how many records a step learns from, over all GPUs. How many rows a GPU takes at a time,
