@@ -30,6 +30,7 @@ from eval.opening import (
     read_rows,
     replacing_evaluation,
 )
+from eval.report.events import write_events
 from eval.report.page import USAGE, ReportInput, write_report
 from eval.scoring.baselines import add_baselines
 from eval.scoring.evaluated_rows import DrawnRows, EvaluatedRows, OwnFile
@@ -77,6 +78,7 @@ def evaluate_run(
     with replacing_evaluation(run, folder) as new:
         summary = evaluate_model(run, recipe, drawn, weights, new, checkpoint, kept, own.file if own else None)
         write_report(new / "report.html", ReportInput.read(run.folder, new, folder))
+    write_events(run.folder, folder, summary)
     return folder, summary
 
 
