@@ -46,10 +46,10 @@ def test_projects_do_not_mix_and_outlive_a_change_of_the_installation(
         (tmp_path / name / "recipes" / "first.yaml").write_text(RECIPE.format(name=name, rate=rate))
         run(tmp_path / name / "recipes", installation, "train", "first", "--out", "try")
     assert list_written(installation) == before
-    for name, rate in (("one", 1e-3), ("two", 2e-3)):
+    for name, learning_rate in (("one", 1e-3), ("two", 2e-3)):
         manifest = json.loads((tmp_path / name / "runs" / "try" / "manifest.json").read_bytes())
         assert (manifest["status"], manifest["run"], manifest["source"]) == ("trained", "try", "recipes/first.yaml")
-        assert f"learning_rate: {rate}" in (tmp_path / name / "runs" / "try" / "resolved.yaml").read_text()
+        assert f"learning_rate: {learning_rate}" in (tmp_path / name / "runs" / "try" / "resolved.yaml").read_text()
         assert [path.name for path in (tmp_path / name / "runs").glob("*/manifest.json")] == ["manifest.json"]
     changed = installation / "recipebook" / "recipe" / "layers.py"
     changed.write_text(changed.read_text() + "\n# A later version.\n")
