@@ -43,7 +43,10 @@ tuned one. `make results` trains and evaluates all recipes and writes this page.
 - **To repeat** everything, run `make results`; after an interruption the same command resumes. `PROFILE=small` and
   `RECIPE=robot-lora` choose a part. The last table of each profile has the commands that repeat a single row.
 
-`tiny-base` has no figure, as it trains the embedded model itself. How intervals and p-values are computed is in
+Two recipes have no row. `tiny-base` trains the embedded model itself. The figure of `os-interaction-rl` belongs to its
+last stage; [reinforcement.md](reinforcement.md#the-warm-start-decides) has it for three seeds.
+
+How intervals and p-values are computed is in
 [evaluation.md](evaluation.md#how-the-numbers-are-made), what each figure means in [metrics.md](metrics.md).
 """
 HEADING = (
