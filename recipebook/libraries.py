@@ -39,6 +39,8 @@ def prepare_libraries(base: Path | str | None = None) -> None:
     # here is computed by it.
     logging.getLogger("bitsandbytes").setLevel(logging.CRITICAL + 1)
     warnings.filterwarnings("ignore", "Skipping publisher trust check", module="bitsandbytes")
+    # Version 2 of its settings is the one that safetensors can hold; it says so of every such folder that is loaded.
+    warnings.filterwarnings("ignore", "Stored version is not the same", module="torchao")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     from huggingface_hub.utils.logging import set_verbosity_error
     from transformers.utils.logging import disable_progress_bar

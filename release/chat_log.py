@@ -11,11 +11,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recipebook.rows import Message
 from recipebook.run.manifest import format_now
-from release.answering import ChatAnswer
+
+if TYPE_CHECKING:
+    from release.answering import ChatAnswer
 
 
 @dataclass
@@ -31,7 +33,7 @@ class Conversation:
     seconds: float = 0.0
     tools: Sequence[dict[str, Any]] = field(default_factory=tuple)
 
-    def add(self, answer: ChatAnswer, seconds: float) -> None:
+    def add(self, answer: "ChatAnswer", seconds: float) -> None:
         """Append an answer that took so many seconds."""
         self.messages.append({"role": "assistant", "content": answer.text})
         self.answers += 1

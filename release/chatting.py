@@ -12,16 +12,19 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from recipebook import project
 from recipebook.errors import UserError
 from recipebook.recipe.base_model import find_base
 from recipebook.recipe.keys import Recipe
 from recipebook.terminal import format_field, print_field
-from release.answering import Answerer
 from release.beginning import ChatOpening, find_beginning
 from release.chat_log import Conversation
 from release.opening import FoundModel, OpenedModel, find_trained, open_model
+
+if TYPE_CHECKING:
+    from release.answering import Answerer
 
 NEW, QUIT = "/new", "/quit"
 
@@ -54,15 +57,18 @@ def choose_beginning(trained: FoundModel, system: str | None) -> ChatOpening:
     return found if system is None else found._replace(system=system, note="")
 
 
-def make_answerer(trained: FoundModel, opened: OpenedModel) -> Answerer:
+def make_answerer(trained: FoundModel, opened: OpenedModel) -> "Answerer":
     """The model as its evaluation lets it answer."""
+    # Here and not above: a wrong name should not wait for torch.
+    from release.answering import Answerer
+
     preference = any(prompt.preference for prompt in trained.prompts)
     settings, how = trained.recipe.eval.generation, trained.recipe.model.system
     return Answerer(opened.model, opened.tokenizer, settings, preference, how)
 
 
 def talk(
-    answerers: Mapping[str, Answerer], beginning: ChatOpening, run: str, lines: Iterator[str], log: Path | None
+    answerers: "Mapping[str, Answerer]", beginning: ChatOpening, run: str, lines: Iterator[str], log: Path | None
 ) -> None:
     """Answer each line by every answerer, each of which has a conversation of its own."""
     conversations = _begin(answerers, beginning, run)
@@ -99,8 +105,9 @@ def read_lines() -> Iterator[str]:
             yield line
 
 
-def _open_base(recipe: Recipe, tuned: Answerer) -> Answerer:
+def _open_base(recipe: Recipe, tuned: "Answerer") -> "Answerer":
     from eval.asking.generate import load_base
+    from release.answering import Answerer
 
     model = load_base(str(find_base(recipe)), recipe.model.revision)
     return Answerer(model, tuned.tokenizer, tuned.settings, tuned.preference, tuned.system)
@@ -114,11 +121,11 @@ def _greet(trained: FoundModel, beginning: ChatOpening) -> None:
     print_field("", f"{NEW} begins another conversation, {QUIT} ends the chat")
 
 
-def _begin(answerers: Mapping[str, Answerer], beginning: ChatOpening, run: str) -> dict[str, Conversation]:
+def _begin(answerers: "Mapping[str, Answerer]", beginning: ChatOpening, run: str) -> dict[str, Conversation]:
     return {name: Conversation(run, name, beginning.open(), tools=beginning.tools) for name in answerers}
 
 
-def _answer(answerer: Answerer, conversation: Conversation, *, labelled: bool) -> None:
+def _answer(answerer: "Answerer", conversation: Conversation, *, labelled: bool) -> None:
     if labelled:
         print(format_field(conversation.model, ""), end="", flush=True)
     started = time.monotonic()
