@@ -10,7 +10,7 @@ each of its lines is one turn, and of a single model only the answers are printe
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -139,7 +139,7 @@ def _answer(answerer: "Answerer", conversation: Conversation, *, labelled: bool)
     conversation.add(answer, time.monotonic() - started)
 
 
-def _write(conversations: "Iterator[Conversation] | Sequence[Conversation]", log: Path | None) -> None:
+def _write(conversations: Iterable[Conversation], log: Path | None) -> None:
     if log:
         for one in conversations:
             one.write(log)

@@ -20,8 +20,8 @@ from release.chatting import make_answerer
 from release.opening import OpenedModel, find_trained, open_model
 
 CALL = {"type": "function", "function": {"name": "look", "arguments": '{"far": true}'}}
-MODEL = SimpleNamespace(config=SimpleNamespace())
-ROWS = [
+MODEL: Any = SimpleNamespace(config=SimpleNamespace())
+ROWS: list[dict[str, Any]] = [
     {"messages": [{"role": "user", "content": "stop"}, {"role": "assistant", "content": "robot.stop()"}]},
     {
         "messages": [
