@@ -3,7 +3,9 @@
 import json
 import os
 import random
+import shutil
 import signal
+import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -161,3 +163,16 @@ def test_two_processes_take_the_steps_of_one_where_the_recipe_names_their_record
     for (rate, loss), (wanted_rate, wanted_loss) in zip(together.values(), alone.values(), strict=True):
         assert rate == wanted_rate
         assert loss == pytest.approx(wanted_loss, rel=5e-3)
+
+
+def test_the_script_in_a_runs_folder_trains_the_same_adapter(
+    project: Project, one_process: tuple[Path, dict[str, Any]]
+) -> None:
+    folder, manifest = one_process
+    again = folder.with_name("again")
+    made = shutil.ignore_patterns("model", "*.jsonl", "progress.json", "weights.json", "tensorboard", "ranks")
+    shutil.copytree(folder, again, symlinks=True, ignore=made)
+    shutil.copytree(folder / "data", again / "data", symlinks=True, dirs_exist_ok=True)
+    subprocess.run(["bash", again / "launch.sh"], check=True, capture_output=True)
+    assert json.loads((again / "weights.json").read_bytes())["digest"] == manifest["weights"]["digest"]
+    shutil.rmtree(again)
