@@ -84,8 +84,8 @@ make slurm RECIPE=robot-lora NODES=2 GPUS=4 TIME=4:00:00
 make slurm RECIPE=traits PROFILE=gpu WORKERS=4
 ```
 
-writes `runs/slurm/<recipe>.sh`, which `sbatch` starts; `ACCOUNT=` and `PARTITION=` are SLURM's own. Nodes train together;
-a fleet is an array with a member a task, `WORKERS=` of them at a time. Without `PROFILE=` the profile is `multi-gpu`,
+writes `runs/slurm/<recipe>.sh`, which `sbatch` starts; `ACCOUNT=` and `PARTITION=` are SLURM's own. Nodes train
+together; a fleet is an array with a member a task, `WORKERS=` of them at a time. Without `PROFILE=` the profile is `multi-gpu`,
 since the machine on which one writes a job often has no GPU. Three minutes before its time is over SLURM sends SIGTERM;
 a training that it interrupts is queued again and resumes. The nodes share the project's folder.
 
