@@ -86,8 +86,8 @@ make slurm RECIPE=traits PROFILE=gpu WORKERS=4
 
 writes `runs/slurm/<recipe>.sh`, which `sbatch` starts; `ACCOUNT=` and `PARTITION=` are SLURM's own. Nodes train
 together; a fleet is an array with a member a task, `WORKERS=` of them at a time. Without `PROFILE=` the profile is
-`multi-gpu`, since the machine on which one writes a job often has no GPU. Three minutes before its time is over SLURM sends SIGTERM;
-a training that it interrupts is queued again and resumes. The nodes share the project's folder.
+`multi-gpu`, since the machine on which one writes a job often has no GPU. Three minutes before its time is over SLURM
+sends SIGTERM; a training that it interrupts is queued again and resumes. The nodes share the project's folder.
 
 A test starts a real SLURM of two nodes, each in a network of its own, and finds the adapter of two local ranks, to the
 bit. It needs root and Debian's packages slurmctld, slurmd, slurm-client, munge and iproute2.
