@@ -122,7 +122,7 @@ def _save(model: Model, tokenizer: Tokenizer, dtype: str, folder: Path) -> None:
 
     ends = sorted(stop_tokens(model, tokenizer))
     settings: dict[str, Any] = {"do_sample": False, "eos_token_id": ends, "pad_token_id": tokenizer.pad_token_id}
-    model.generation_config = GenerationConfig(**settings)
+    model.generation_config = GenerationConfig(**settings)  # type: ignore[no-untyped-call]
     model.to(getattr(torch, dtype)).save_pretrained(folder)
     # A partial: the settings of the template would be written as if they were its text.
     tokenizer.__dict__.pop("apply_chat_template", None)

@@ -72,7 +72,7 @@ def load_other(other: OtherModel) -> tuple[Any, Any]:
     try:
         if isinstance(other.place, Path) and other.place.suffix == GGUF:
             folder, file = other.place.parent, other.place.name
-            model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, dtype=torch.float32)
+            model: Any = AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, dtype=torch.float32)
             return model.to(choose_device()).eval(), AutoTokenizer.from_pretrained(folder, gguf_file=file)
         return load_base(str(other.place), None), AutoTokenizer.from_pretrained(other.place)
     except (OSError, ValueError, ImportError) as error:

@@ -21,7 +21,8 @@ def played(prompt: list[int], ids: list[int], own: list[int]) -> Played:
 def test_the_divergence_is_the_mean_difference_of_the_own_tokens_logs_and_the_model_stays_as_it_is() -> None:
     torch.manual_seed(1)
     size: Any = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-    model = get_peft_model(LlamaForCausalLM(LlamaConfig(vocab_size=12, **size)), LoraConfig(target_modules=["o_proj"]))
+    base = LlamaForCausalLM(LlamaConfig(vocab_size=12, **size))  # type: ignore[no-untyped-call]
+    model = get_peft_model(base, LoraConfig(target_modules=["o_proj"]))
     start = StartingPolicy(model)
     episodes = [played([1, 2, 3], [4, 5, 6, 7], [1, 1, 0, 1]), played([1, 2], [8], [1]), played([1], [], [])]
     assert start.measure(model, episodes, 0.7, batch=2) == pytest.approx(0.0, abs=1e-6)

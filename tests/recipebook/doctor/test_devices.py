@@ -1,5 +1,6 @@
 """GPUs and torch's build, on machines that are made up; torch itself is asked in another process."""
 
+import subprocess
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -67,5 +68,5 @@ def test_torch_must_compute_on_each_gpu(
         assert trial
         return SimpleNamespace(returncode=trial[0], stdout=trial[1], stderr=trial[2])
 
-    monkeypatch.setattr(devices.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     assert [(one.name, one.text, bool(one.cure)) for one in check_torch()] == findings

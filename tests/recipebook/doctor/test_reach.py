@@ -1,5 +1,6 @@
 """Places, port, hub and box: what is missing, and that no secret is printed."""
 
+import shutil
 import socket
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from recipebook import project
-from recipebook.doctor import places, reach
+from recipebook.doctor import reach
 from recipebook.doctor.places import check_places
 from recipebook.doctor.reach import check_port, check_sandbox
 from recipebook.recipe.resolve import resolve
@@ -41,7 +42,7 @@ def test_a_full_disk_is_missing_room(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         free: int
 
     monkeypatch.setattr(project, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(places.shutil, "disk_usage", lambda _: Usage(3 << 30))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(3 << 30))
     found = check_places(resolve("robot-lora", "cpu").recipe)
     # Five for rows and logs, and 12.6 for CodeLlama-7B in 16 bits where it lies on the same disk.
     assert any(one.cure and one.text.startswith("3 GiB free in ") for one in found)
