@@ -56,9 +56,13 @@ def render_settings(recipe: Recipe) -> str:
         "num_machines": recipe.launch.machines,
         "num_processes": recipe.launch.ranks,
         "machine_rank": 0,
-        "mixed_precision": "no",
-        # Else it would start the other machines itself, through pdsh.
-        **({"deepspeed_config": {"deepspeed_multinode_launcher": "standard"}} if deepspeed else {}),
+        # Else it would start the other machines itself, through pdsh. Accelerate refuses a precision beside DeepSpeed's
+        # own settings.
+        **(
+            {"deepspeed_config": {"deepspeed_multinode_launcher": "standard"}}
+            if deepspeed
+            else {"mixed_precision": "no"}
+        ),
     }
     return yaml.safe_dump(settings, sort_keys=False)
 

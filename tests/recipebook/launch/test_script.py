@@ -64,7 +64,7 @@ def test_accelerate_is_given_all_ranks_and_starts_no_other_machine() -> None:
     settings = yaml.safe_load(render_settings(recipe(processes=8, machines=2, strategy="zero2")))
     assert settings == {
         "compute_environment": "LOCAL_MACHINE", "distributed_type": "DEEPSPEED", "num_machines": 2,
-        "num_processes": 16, "machine_rank": 0, "mixed_precision": "no",
+        "num_processes": 16, "machine_rank": 0,
         "deepspeed_config": {"deepspeed_multinode_launcher": "standard"},
     }  # fmt: skip
     assert yaml.safe_load(render_settings(recipe(processes=2)))["distributed_type"] == "MULTI_GPU"
