@@ -6,13 +6,14 @@ from tests.end_to_end.project import Project, find_in
 
 
 @pytest.mark.long
-def test_every_strategy_trains_as_one_process_does(project: Project) -> None:
-    strategies = ("data-parallel", "zero1", "zero2", "zero3")
+def test_strategies_train_as_one_process_does(project: Project) -> None:
+    # zero1 and zero3 train in test_ranks.py; each would take as long here again.
+    strategies = ("data-parallel", "zero2")
     status, said = project.run("rehearse", "robot-lora", "--gpus", "2", "--strategies", *strategies)
     assert status == 0, said
     assert [line.split()[1] for line in said.splitlines() if line.startswith("strategy")] == list(strategies)
-    assert said.count("49 rows on 2 ranks: none missing, 7 twice, 7 predicted") == 4
-    assert said.count("from step 3 on 2 ranks: the learning rates, losses and weights") == 4
+    assert said.count("49 rows on 2 ranks: none missing, 7 twice, 7 predicted") == 2
+    assert said.count("from step 3 on 2 ranks: the learning rates, losses and weights") == 2
     assert said.count("from step 3 on 1 rank: the learning rates") == 1
     assert "WRONG" not in said
     assert not list((project.folder / ".cache").glob(".rehearsal.*"))
