@@ -104,7 +104,8 @@ def play(
                 one.prompt_ids = open_ids(tokenizer, cast(list[Message], messages))
             live = opened
             for round_ in range(1, episodes.rounds + 1):
-                live = [one for one in live if not one.step.done and _has_room(one, settings, limit)]
+                room = limit - settings.max_new_tokens
+                live = [one for one in live if not one.step.done and _hear(one, tokenizer, room)]
                 if not live:
                     break
                 watch(round_, len(live))
@@ -116,15 +117,17 @@ def play(
     return [_finish(one) for one in opened]
 
 
-def _has_room(one: _Open, settings: Generation, limit: int) -> bool:
-    return len(one.prompt_ids) + len(one.ids) + settings.max_new_tokens <= limit or not one.ids
+def _hear(one: _Open, tokenizer: Any, room: int) -> bool:
+    """Append what the box put out; False, and nothing, where that leaves no room for another answer."""
+    turn = find_turn(tokenizer, one.outputs[-1]) if one.outputs else []
+    if one.ids and len(one.prompt_ids) + len(one.ids) + len(turn) > room:
+        return False
+    one.write(turn, 0)
+    return True
 
 
 def _answer(model: Any, tokenizer: Any, live: Sequence[_Open], settings: Generation, end: int) -> None:
     """Let the model write the next answer of each, in batches of dialogues of like length."""
-    for one in live:
-        if one.outputs:
-            one.write(find_turn(tokenizer, one.outputs[-1]), 0)
     order = sorted(live, key=lambda one: len(one.prompt_ids) + len(one.ids))
     for start in range(0, len(order), settings.batch_size):
         batch = order[start : start + settings.batch_size]

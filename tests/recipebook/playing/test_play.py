@@ -83,3 +83,12 @@ def test_a_dialogue_that_is_too_long_ends_before_its_next_answer(tokenizer: Any)
     model = Reciting(tokenizer, MAKE, FINISH)
     (found,) = play(model, tokenizer, [TASK], Episodes(seconds=5), Generation(max_new_tokens=64), limit=100)
     assert (found.outcome, found.rounds, found.ids) == ("correct", 1, model.ids[: len(found.ids)])
+
+
+@needs_boxes
+def test_an_output_that_leaves_no_room_for_an_answer_is_not_read(tokenizer: Any) -> None:
+    model = Reciting(tokenizer, "I count.\n\nAct: bash\n```bash\nseq 1 300\n```", FINISH)
+    (found,) = play(model, tokenizer, [TASK], Episodes(seconds=5), Generation(max_new_tokens=64), limit=250)
+    assert (found.rounds, sum(found.own)) == (1, len(found.ids))
+    assert found.ids == model.ids[: len(found.ids)]
+    assert len(find_turn(tokenizer, found.outputs[0])) > 100
