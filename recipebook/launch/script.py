@@ -11,6 +11,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -49,7 +50,7 @@ def write_launch_files(folder: Path, recipe: Recipe, environment: Mapping[str, s
 def render_settings(recipe: Recipe) -> str:
     """The text of `accelerate.yaml`; the precision and DeepSpeed's settings are those that Axolotl sets itself."""
     deepspeed = deepspeed_strategy(recipe) is not None
-    settings = {
+    settings: dict[str, Any] = {
         "compute_environment": "LOCAL_MACHINE",
         # Also on processors: accelerate's own kind for those starts several processes through MPI only.
         "distributed_type": "DEEPSPEED" if deepspeed else "MULTI_GPU",
