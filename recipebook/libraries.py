@@ -54,8 +54,7 @@ def leave_unreachable_hub() -> None:
     """Let the hub's client use its cache alone where no network reaches the hub, in this process and those it starts.
 
     The client tries again by a connection that it has closed itself, and ends in a RuntimeError that says only so, even
-    where its cache holds what is wanted. Call it before anything imports huggingface_hub, which reads the environment
-    then.
+    where its cache holds what is wanted.
     """
     import httpx
 
@@ -65,3 +64,7 @@ def leave_unreachable_hub() -> None:
         httpx.head(os.environ.get("HF_ENDPOINT", HUB), timeout=HUB_SECONDS)
     except httpx.TransportError:
         os.environ["HF_HUB_OFFLINE"] = "1"
+        # The client reads the environment when it is imported, which may be behind us.
+        from huggingface_hub import constants
+
+        constants.HF_HUB_OFFLINE = True

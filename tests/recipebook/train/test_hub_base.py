@@ -30,6 +30,11 @@ def test_a_base_that_the_cache_lacks_is_one_line_without_a_network(tmp_path: Pat
     )
 
 
+def test_a_client_that_was_imported_before_is_left_to_its_cache_too(tmp_path: Path) -> None:
+    code = "import huggingface_hub.constants; from recipebook.train.hub_base import check_hub_base\n"
+    assert "no network reaches the hub" in run(f"{code}check_hub_base('nobody/nothing', None)", tmp_path)
+
+
 def test_a_base_in_the_cache_needs_no_network(tmp_path: Path) -> None:
     cached = tmp_path / "hub" / "models--somebody--something"
     for name, text in (("refs/main", "abc"), ("snapshots/abc/config.json", "{}")):
