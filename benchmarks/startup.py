@@ -56,9 +56,9 @@ def main() -> None:
 
 def time_recipebook() -> tuple[float, Path]:
     """Seconds of `recipebook train` besides training, and the run it made."""
-    before = set(PROJECT.glob("runs/*"))
+    before = set(PROJECT.glob("runs/*/"))
     seconds = time_train("robot-lora", "--force", "--set", *SETTINGS)
-    (folder,) = set(PROJECT.glob("runs/*")) - before
+    (folder,) = set(PROJECT.glob("runs/*/")) - before
     return seconds - read_runtime(folder / "train.log"), folder
 
 

@@ -133,9 +133,10 @@ def test_a_manifest_that_was_never_prepared_keeps_its_identity(tmp_path: Path) -
     assert translate_manifest(manifest, tmp_path).identity == "e5bebbc79ee919e5"
 
 
-def test_a_run_that_goes_on_is_started_by_todays_command() -> None:
+def test_a_run_that_goes_on_is_started_by_todays_command(tmp_path: Path) -> None:
     recipe = read_recipe(ROBOT)
-    run = Run(RUNS / ROBOT)
+    shutil.copytree(RUNS / ROBOT, tmp_path / ROBOT)
+    run = Run(tmp_path / ROBOT)
     manifest = run.read()
     old = manifest.model_copy(update={"status": "interrupted", "command": ("python", "-m", "recipebook.remote_job")})
     assert reopen_run(run, old, recipe).command == (sys.executable, "-m", "trainer", "axolotl.yaml")
