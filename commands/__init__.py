@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from recipebook.errors import UserError, format_refusal, on_one_line
-from recipebook.suggestions import shorten
+from recipebook.suggestions import shorten, suggest
 from recipebook.terminal import clean_output
 
 Command = Callable[[argparse.Namespace], int]
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 1 a run failed, 2 the user's mistake (one line each), 130 stopped."""
     words = sys.argv[1:] if arguments is None else arguments
     with clean_output():
-        parsed = build_parser(words[0] if words else None).parse_args(words)
+        parsed = parse_words(words)
         # In a pipe or a log, lines appear when they are printed, and before later lines on stderr.
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         return run_command(parsed)
@@ -79,19 +79,40 @@ def describe_missing(error: ImportError) -> str | None:
 class CommandParser(argparse.ArgumentParser):
     """Prints what is wrong with the words of a command on one line, as all other errors are."""
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:  # type: ignore[override]
+        """Refuse what this command does not know, where its own options are at hand to name the nearest."""
+        parsed, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            word = unknown[0].partition("=")[0]
+            known = [option for action in self._actions for option in action.option_strings]
+            self.error(f"unknown {shorten(word)}{suggest(word, known) if word.startswith('-') else ''}")
+        return parsed, unknown
+
     def error(self, message: str) -> NoReturn:
         """End with status 2."""
         self.exit(2, f"{self.prog}: {on_one_line(message)}\n")
 
 
+def parse_words(words: Sequence[str]) -> argparse.Namespace:
+    """The words of a command line to its command and options; anything unknown ends with status 2."""
+    chosen = words[0] if words else None
+    parser = build_parser(chosen)
+    if chosen and not chosen.startswith("-") and chosen not in (known := list(list_files())):
+        parser.error(f"no command '{shorten(chosen)}'{suggest(chosen, known) or '; recipebook --help lists them'}")
+    return parser.parse_args(words)
+
+
 def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:
-    """The chosen command with its options; the list of all if none is chosen, or one that does not exist."""
-    parser = CommandParser(prog="recipebook", description="A recipe runner on top of Axolotl.")
+    """The chosen command with its options; the list of all if none is chosen, or one that does not exist.
+
+    Options are written out: `--seed 3` would be taken for `--seeds 3` and train a fleet.
+    """
+    parser = CommandParser(prog="recipebook", description="A recipe runner on top of Axolotl.", allow_abbrev=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     files = list_files()
     if chosen in files:
         module = import_module(f"commands.{files[chosen].stem}")
-        command = commands.add_parser(chosen, help=module.HELP, description=module.HELP)
+        command = commands.add_parser(chosen, help=module.HELP, description=module.HELP, allow_abbrev=False)
         module.add_arguments(command)
         command.set_defaults(command=module.run)
     else:

@@ -111,10 +111,24 @@ def test_a_command_imports_no_other() -> None:
     assert done.stdout.splitlines()[-1] == "['commands.words']"
 
 
-def test_an_unknown_command_is_told_with_those_there_are() -> None:
-    done = run("trian")
-    assert done.returncode == 2
-    assert "invalid choice: 'trian' (choose from 'cancel', 'chat', 'check', " in done.stderr
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["trian", "robot-lora"], "recipebook: no command 'trian'; did you mean 'train'?"),
+        (["xyzzy"], "recipebook: no command 'xyzzy'; recipebook --help lists them"),
+        (["train", "robot-lora", "--polfile", "x"], "recipebook train: unknown --polfile; did you mean '--profile'?"),
+        (["plan", "robot-lora", "persona-unified"], "recipebook plan: unknown persona-unified"),
+    ],
+)
+def test_an_unknown_word_is_refused_with_the_nearest_there_is(words: list[str], line: str) -> None:
+    done = run(*words)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{line}\n")
+
+
+def test_an_option_is_never_taken_for_another_that_begins_alike() -> None:
+    done = run("train", "robot-lora", "--seed=7")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "recipebook train: unknown --seed; did you mean '--seeds'?\n"
 
 
 def test_a_reader_that_goes_away_is_no_fault() -> None:
