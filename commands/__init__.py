@@ -79,7 +79,7 @@ def describe_missing(error: ImportError) -> str | None:
 class CommandParser(argparse.ArgumentParser):
     """Prints what is wrong with the words of a command on one line, as all other errors are."""
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:  # type: ignore[override]
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """Refuse what this command does not know, where its own options are at hand to name the nearest."""
         parsed, unknown = super().parse_known_args(args, namespace)
         if unknown:
