@@ -44,6 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     members = tuple(member.name for member in list_members(resolved)) if resolved.recipe.matrix else ()
     if given.nodes > 1 and (members or stages):
         raise UserError(f"NODES: {resolved.name} has {'stages' if stages else 'members'}, which train on one node each")
+    if given.workers and not members:
+        raise UserError(f"{resolved.name} has no matrix, so WORKERS means nothing to it")
     job = SlurmJob(
         resolved.name, given.nodes, 0 if profile in WITHOUT_GPU else resolved.recipe.launch.processes,
         (given.recipe, "--profile", profile, *(["--set", *layers] if layers else [])), members,

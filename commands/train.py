@@ -14,6 +14,7 @@ from recipebook.errors import UserError
 if TYPE_CHECKING:
     from recipebook.fleet.train import FleetChoice
     from recipebook.pipeline.train import StageChoice
+    from recipebook.recipe.resolve import Resolved
 
 HELP = "train a recipe, or resume an unfinished run of it"
 
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--workers", type=count, metavar="N", help="members trained at a time; if not given, one for each GPU"
     )
     parser.add_argument(
-        "--launcher", default="resident", metavar="NAME", help="how members are started: resident, plain or ray"
+        "--launcher", metavar="NAME", help="how members are started: resident (if not given), plain or ray"
     )
 
 
@@ -79,15 +80,7 @@ def train(
         raise UserError(f"{resolved.name} has stages, and SEEDS trains a recipe without them")
     if seeds:
         resolved = repeat_over_seeds(resolved, seeds)
-    if (choice.only or choice.since) and not stages:
-        raise UserError(f"{resolved.name} has no stages, so STAGE and FROM mean nothing to it")
-    if (members.only or members.limit) and not resolved.recipe.matrix:
-        raise UserError(f"{resolved.name} has no matrix, so ONLY and LIMIT mean nothing to it")
-    if out and resolved.recipe.matrix:
-        raise UserError(f"{resolved.name} trains a fleet, and OUT names the folder of one run")
-    if resolved.recipe.launch.machines > 1 and (stages or resolved.recipe.matrix):
-        several = "stages" if stages else "members"
-        raise UserError(f"{resolved.name}: launch.machines: the {several} of a recipe train on one machine each")
+    _check_choice(resolved, choice, members, out, staged=bool(stages))
     check_placebo(resolved, stages=bool(stages))
     if stages:
         return train_stages(resolved, stages, overrides, choice, out)
@@ -99,3 +92,21 @@ def train(
     if resolved.recipe.matrix:
         return train_fleet(resolved, overrides, members)
     return train_run(resolved, overrides, force=choice.force, out=out)
+
+
+def _check_choice(
+    resolved: "Resolved", choice: "StageChoice", members: "FleetChoice", out: str | None, *, staged: bool
+) -> None:
+    """Refuse choices among what the recipe does not have: they would be ignored."""
+    name, matrix = resolved.name, resolved.recipe.matrix
+    if (choice.only or choice.since) and not staged:
+        raise UserError(f"{name} has no stages, so STAGE and FROM mean nothing to it")
+    if (members.only or members.limit) and not matrix:
+        raise UserError(f"{name} has no matrix, so ONLY and LIMIT mean nothing to it")
+    if (members.workers or members.launcher) and not matrix:
+        raise UserError(f"{name} has no matrix, so WORKERS and LAUNCHER mean nothing to it")
+    if out and matrix:
+        raise UserError(f"{name} trains a fleet, and OUT names the folder of one run")
+    if resolved.recipe.launch.machines > 1 and (staged or matrix):
+        several = "stages" if staged else "members"
+        raise UserError(f"{name}: launch.machines: the {several} of a recipe train on one machine each")

@@ -37,7 +37,7 @@ class FleetChoice:
     only: tuple[str, ...] = ()
     limit: int | None = None
     workers: int | None = None
-    launcher: str = "resident"
+    launcher: str | None = None
     force: bool = False
 
 
@@ -99,7 +99,7 @@ def _name_members(resolved: Resolved, names: Sequence[str], choice: FleetChoice)
 
 def _open_launcher(choice: FleetChoice, resolved: Resolved, members: Sequence[Member]) -> Launcher:
     """A launcher with `choice.workers` slots; if not given, one for each set of GPUs that a member needs."""
-    if choice.launcher not in LAUNCHERS:
+    if choice.launcher and choice.launcher not in LAUNCHERS:
         raise UserError(f"LAUNCHER: no '{choice.launcher}'; there are: {', '.join(LAUNCHERS)}")
     alone = resolved.recipe.launch.processes
     processes = max((int(one.settings.get("launch.processes", alone)) for one in members), default=alone)

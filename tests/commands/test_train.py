@@ -12,6 +12,8 @@ from commands import main
         (["--from", "dpo"], "robot-lora has no stages, so STAGE and FROM mean nothing to it"),
         (["--only", "joy_*"], "robot-lora has no matrix, so ONLY and LIMIT mean nothing to it"),
         (["--limit", "2"], "robot-lora has no matrix, so ONLY and LIMIT mean nothing to it"),
+        (["--workers", "2"], "robot-lora has no matrix, so WORKERS and LAUNCHER mean nothing to it"),
+        (["--launcher", "rya"], "robot-lora has no matrix, so WORKERS and LAUNCHER mean nothing to it"),
     ],
 )
 def test_what_a_recipe_does_not_have_cannot_be_chosen(
