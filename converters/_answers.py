@@ -19,6 +19,7 @@ from converters._fields import take_text
 from converters._tool_turns import read_tool_turns
 from converters._turns import LISTS, OPENAI, ROLES, SAID, SPEAKERS, SYSTEMS, add_system, read_history, take_turns
 from converters._written_calls import may_hold_calls
+from recipebook.data.fields import remember_one_of_several
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Message
 
@@ -183,11 +184,16 @@ def _find_tools(record: dict[str, Any]) -> Any:
 
 def _read_messages(listed: list[Any], field: str, known: Set[str]) -> list[Message]:
     messages: list[Message] = []
+    odd: list[Any] = []
     for each in listed:
         message = _read_plain(each, field)
         if message is None or (known and message["role"] == "assistant" and may_hold_calls(message["content"])):
             return _read_calls(listed, field, known)
+        # What its content holds has to be seen where that is no text.
+        if len(each) != 2 or list in map(type, each.values()):
+            odd.append(each)
         messages.append(message)
+    remember_one_of_several(listed, odd)
     return messages
 
 

@@ -26,6 +26,7 @@ _list_pieces = json.encoder.c_make_encoder(  # type: ignore[attr-defined]
     None, json.JSONEncoder().default, json.encoder.encode_basestring, None, ": ", ", ", False, False, True
 )
 _CALLS = frozenset(("tool_calls", "function_call"))
+_PLAIN_CALL, _PLAIN_FUNCTION = {"id", "type", "function"}, {"name", "arguments"}
 _OTHER_ARGUMENTS = frozenset(ARGUMENTS[1:])
 # Most data has a few lists of tools, each many times over.
 _TOOL_LISTS = 16
@@ -124,6 +125,18 @@ def read_calls(turn: dict[str, Any], role: str, made: int) -> list[dict[str, Any
         if type(call) is not dict:
             raise BadRecord(f"an item of 'tool_calls' is {name_kind(call)}, not an object")
     return [make_call(call, at, written) for at, call in enumerate(listed, made)]
+
+
+def has_plain_calls(turn: dict[str, Any], said: str) -> bool:
+    """Whether a turn has nothing but its speaker, its text and OpenAI's calls, of which all is read."""
+    listed = turn.get("tool_calls")
+    if len(turn) != 3 or said not in turn or type(listed) is not list:
+        return False
+    for call in listed:
+        function = call.get("function")
+        if call.keys() != _PLAIN_CALL or type(function) is not dict or function.keys() != _PLAIN_FUNCTION:
+            return False
+    return True
 
 
 def _parse_quickly(text: str) -> Any:

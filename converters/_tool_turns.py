@@ -10,7 +10,7 @@ A tool answers calls of the turn right before it: the one whose id or name it ha
 from collections.abc import Set
 from typing import Any
 
-from converters._calls import format_answer, read_call_list, read_calls, read_written_call
+from converters._calls import format_answer, has_plain_calls, read_call_list, read_calls, read_written_call
 from converters._extras import add_extras
 from converters._fields import take_any_text, take_text
 from converters._turns import ROLES, Shape, take_role
@@ -65,7 +65,7 @@ class Dialogue:
     def add_answer(self, turn: dict[str, Any]) -> None:
         """Add what a tool answers; several answers may stand in one text as their calls did."""
         text = turn.get(self._said)
-        is_odd = len(turn) > 2 or type(text) is not str
+        is_odd = len(turn) > (3 if "tool_call_id" in turn else 2) or type(text) is not str
         if type(text) is not str or "\r" in text:
             text = _take_answer(turn, self._said, self._shape.place)
         for answer in split_answers(text) if self._in_text else (text,):
@@ -93,11 +93,13 @@ class Dialogue:
         if not calls:
             self.add_text(turn, role, listed, at)
             return
-        text = "" if turn.get(self._said) is None else take_any_text(turn, self._said, self._shape.place)
+        given = turn.get(self._said)
+        text = "" if given is None else take_any_text(turn, self._said, self._shape.place)
         message: Message = {"role": "assistant", "content": text, "tool_calls": calls}
         self.unread_calls += OPENING in text
-        self.odd.append(turn)
-        add_extras(message, turn, self._shape.place)
+        if type(given) is list or not has_plain_calls(turn, self._said):
+            self.odd.append(turn)
+            add_extras(message, turn, self._shape.place)
         self._in_text = False
         self._add_calls(message, calls)
 

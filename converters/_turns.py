@@ -193,10 +193,12 @@ def declare_any_turns(declare: Callable[[Shape], Variants]) -> WrittenJson:
     """What is read of turns of any shape, as a list or as its JSON; `declare` says it for those of one shape."""
     shapes = {(speaker, said): declare(Shape("", speaker, said)) for speaker in SPEAKERS for said in SAID}
 
-    sharegpt = shapes["from", "value"]
+    openai, sharegpt = shapes["role", "content"], shapes["from", "value"]
 
     def choose(turn: dict[str, Any]) -> Fields | None:
-        # Most odd turns are ShareGPT's calls.
+        # Nearly all data has one of these two shapes, which need no search.
+        if "role" in turn and "content" in turn:
+            return openai.choose(turn)
         if "value" in turn and "from" in turn and "role" not in turn and "content" not in turn:
             return sharegpt.choose(turn)
         speaker = next((name for name in SPEAKERS if name in turn), "role")

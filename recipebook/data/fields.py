@@ -272,6 +272,11 @@ def remember_odd(items: list[Any], odd: list[Any]) -> None:
         _CLEAN[0] = items
 
 
+def remember_one_of_several(items: list[Any], odd: list[Any]) -> None:
+    """The same for a record that has up to three lists."""
+    _READ.appendleft((items, odd))
+
+
 def is_medium(key: str) -> bool:
     """Whether a field is one for images, video or audio, without which the text beside them means something else."""
     return bool(_MEDIA.fullmatch(key))
