@@ -15,7 +15,7 @@ import orjson
 
 from converters._fields import take_text
 from recipebook.data.fields import PART_HARMLESS, Fields, Shapes, WrittenJson
-from recipebook.records import drop_nulls, load_json, name_kind
+from recipebook.records import drop_nulls, find_repeated_key, load_json, name_kind
 from recipebook.rows import BadRecord
 
 ARGUMENTS = ("arguments", "args", "parameters", "input", "params", "kwargs")
@@ -145,6 +145,8 @@ def _parse_quickly(text: str) -> Any:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
         raise BadRecord("a call is not JSON") from None
+    if repeated := find_repeated_key(text, value):
+        raise BadRecord(f"a call {repeated}")
     return parse(text, "a call") if "\\" in text and "\\u0000" in text else value
 
 
@@ -244,6 +246,8 @@ def parse(text: str, what: str) -> Any:
     # An escaped NUL inside this string was not found when the record was read.
     if "\\u0000" in text:
         raise BadRecord(f"{what} holds a NUL character")
+    if repeated := find_repeated_key(text, value):
+        raise BadRecord(f"{what} {repeated}")
     return value
 
 

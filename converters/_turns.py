@@ -20,7 +20,7 @@ from converters._extras import REASONING, add_extras
 from converters._fields import PART_TEXTS, take_any_text, take_text
 from recipebook.data.fields import PART_HARMLESS, TEXT, Fields, SimpleValues, Variants, WrittenJson, remember_odd
 from recipebook.data.marks import MARKS
-from recipebook.records import load_json, name_kind
+from recipebook.records import find_repeated_key, load_json, name_kind
 from recipebook.rows import BadRecord, Message
 
 ROLES = {
@@ -116,9 +116,12 @@ def _find_shape(listed: list[Any], field: str) -> Shape:
 
 def _parse_list(text: str, field: str) -> Any:
     try:
-        return load_json(text)
+        value = load_json(text)
     except ValueError:
         raise BadRecord(f"'{field}' is a string, not a list, and no JSON of one") from None
+    if repeated := find_repeated_key(text, value):
+        raise BadRecord(f"'{field}' {repeated}")
+    return value
 
 
 def read_turns(listed: list[Any], shape: Shape, roles: dict[str, str]) -> list[Message]:

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from recipebook.errors import UserError
+from recipebook.errors import UserError, on_one_line
 from recipebook.rows import BadRecord
+from recipebook.suggestions import shorten
 
 LARGEST = 4 * 2**20
 
@@ -46,7 +47,10 @@ def place(name: str, record: Record) -> str:
 
 
 def parse(text: bytes, odd: bool = True) -> Value:
-    """Read one record from its JSON; a BadRecord has the reason. `odd`: it may hold an escaped NUL or a long number."""
+    """Read one record from its JSON; a BadRecord has the reason.
+
+    `odd`: it may hold an escaped NUL or a long number, or a key twice.
+    """
     if len(text) > LARGEST:
         return BadRecord(f"larger than {LARGEST // 2**20} MiB")
     try:
@@ -57,6 +61,8 @@ def parse(text: bytes, odd: bool = True) -> Value:
         return BadRecord(f"{name_kind(value)}, not an object")
     if not odd:
         return value
+    if repeated := find_repeated_key(text, value):
+        return BadRecord(repeated)
     if b"\\u0000" in text and _holds_nul(value):
         return BadRecord("holds a NUL character")
     return _parse_exactly(text) if holds_long_number(text) else value
@@ -74,6 +80,31 @@ def load_exactly(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def find_repeated_key(text: str | bytes, value: Any) -> str | None:
+    """What of a JSON text is not in its value, since an object has two values under one key."""
+    colon, quote = (":", '"') if isinstance(text, str) else (b":", b'"')
+    # Every key has a colon, and of calls and flat records few other things have one.
+    if type(value) is dict and text.count(colon) == _count_keys(value):  # type: ignore[arg-type]
+        return None
+    try:
+        # Nearly always no quote is missing, which is much faster to see than every key.
+        if text.count(quote) == orjson.dumps(value).count(b'"'):  # type: ignore[arg-type]
+            return None
+    except orjson.JSONEncodeError:
+        # Deeper than can be written.
+        pass
+    return _find_repeated(text)
+
+
+def _count_keys(value: dict[str, Any]) -> int:
+    """The keys of an object, and of the objects in it that are no deeper."""
+    keys = len(value)
+    for inner in value.values():
+        if type(inner) is dict:
+            keys += len(inner)
+    return keys
 
 
 def holds_long_number(text: bytes) -> bool:
@@ -113,6 +144,26 @@ def require_some(records: Iterator[Record], name: str) -> Iterator[Record]:
     if first is None:
         raise UserError(f"{name}: holds no records")
     return chain([first], records)
+
+
+def _find_repeated(text: str | bytes) -> str | None:
+    try:
+        json.loads(text, object_pairs_hook=_refuse_repeated)
+    except BadRecord as reason:
+        return str(reason)
+    except (ValueError, RecursionError):
+        # What else is wrong with it, others say.
+        return None
+    return None
+
+
+def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found and json.dumps(found[key]) != json.dumps(value):
+            raise BadRecord(f"has '{on_one_line(shorten(key))}' twice in one object")
+        found[key] = value
+    return found
 
 
 def _parse_exactly(text: bytes) -> Value:

@@ -208,6 +208,7 @@ def _convert_all(
                     ledger.unread.count(unread, name, record)
                     unread.clear()
         except LeftOut as reason:
+            unread.clear()
             ledger.leave_out(name, record, str(reason))
             continue
         except BadRecord as reason:

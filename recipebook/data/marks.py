@@ -2,10 +2,11 @@
 
     read_mark("weight", 0) → False      read_mark("train", True) → True      read_mark("masked", "true") → False
 
-A weight between 0 and 1 cannot be followed: None.
+A weight between 0 and 1 cannot be followed: None. Nor can marks of parts, such as `token_weights: [1, 0, 1]`.
 """
 
 import mmap
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,12 @@ _IN_PARTS = ("train_detail", "training_detail")
 MARKS = frozenset((*_LEARNED_IF_TRUE, *_LEARNED_IF_FALSE, *_IN_PARTS))
 """The names of all marks; `train_detail` marks parts of a turn, which cannot be followed."""
 
+# One number for each token, word, span or turn, or one for a kind of text alone.
+_FINER = re.compile(
+    r"(?:(?:token|word|span|sentence|turn|message|label|target|loss|train|training|assistant|completion|response|answer"
+    r"|output|prompt|input)s?_)+(?:weight|mask)s?|loss_scales|weights|masks"
+)
+_SAYING_NOTHING = (None, True, 1, "")
 _VALUES = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
 
 
@@ -30,6 +37,22 @@ def read_mark(key: str, value: Any) -> bool | None:
     """Whether a thing with this mark is to be learned; None where the value is neither yes nor no."""
     said = None if key in _IN_PARTS else _VALUES.get(str(value).lower())
     return said if said is None or key in _LEARNED_IF_TRUE else not said
+
+
+def marks_parts(key: str, value: Any) -> bool:
+    """Whether a field says of parts of a text that they are not learned as the others are, such as a mask by tokens."""
+    if not _FINER.fullmatch(key.lower()):
+        return False
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list | tuple):
+            waiting += one
+        elif isinstance(one, dict):
+            waiting += one.values()
+        elif one not in _SAYING_NOTHING:
+            return True
+    return False
 
 
 def has_masked(rows: Path) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from recipebook.data.fields import Unread, is_medium
-from recipebook.data.marks import MARKS, read_mark
+from recipebook.data.marks import MARKS, marks_parts, read_mark
 from recipebook.errors import on_one_line
 from recipebook.records import Record, place
 from recipebook.rows import BadRecord, LeftOut
@@ -52,7 +52,7 @@ class UnreadCounts:
             self._counts[kind] += count
         elif len(self._counts) < MOST:
             self._counts[kind], self._first[kind] = count, first
-            if kind[1] not in MARKS:
+            if kind[1] not in MARKS and not marks_parts(kind[1], 0):
                 self._known.add(kind)
         else:
             self._others += count
@@ -80,6 +80,8 @@ def _judge(unread: Unread) -> tuple[str, str] | None:
         if value:
             raise BadRecord(f"has {_name(holder, key)}, which no row can hold")
         return None
+    if (key not in MARKS or isinstance(value, list | dict)) and marks_parts(key, value):
+        raise BadRecord(f"{_name(holder, key)} weighs parts of what is learned, which cannot be followed")
     if key in MARKS:
         learned = read_mark(key, value)
         if learned:

@@ -39,6 +39,7 @@ READERS: Mapping[str, Callable[[Path, str, Position, dict[str, str]], Iterator[R
 }
 UNPACKED_ONLY = (".parquet", ".arrow")
 JSON = (".json", ".jsonl", ".ndjson")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 SPLITS = ("train", "test", "validation", "valid", "val", "dev", "eval")
 
 
@@ -64,6 +65,9 @@ class Input(NamedTuple):
 
 def find_inputs(source: str, root: Path) -> list[Input]:
     """The inputs that a source names, from `root`; a name without a file is refused."""
+    if (address := _ADDRESS.match(source)) and not source.startswith(PREFIX):
+        # Without the rest of it, which may hold a key.
+        raise UserError(f"{address[0]}…: addresses are not read; download the file, or name a dataset as hf:OWNER/NAME")
     root = find_root(source, root)
     if source.startswith(PREFIX) or is_saved(root / source):
         return [_make_dataset(source, root)]

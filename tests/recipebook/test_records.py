@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recipebook.records import holds_long_number, load_json, parse
+from recipebook.records import find_repeated_key, holds_long_number, load_json, parse
 from recipebook.rows import BadRecord
 
 
@@ -50,3 +50,33 @@ def test_what_json_writes_is_loaded_as_it_was(value: object) -> None:
 )
 def test_usual_mistakes_are_named(text: str, why: str) -> None:
     assert str(parse(text.encode())) == why
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"a": 1, "a": 2}', "has 'a' twice in one object"),
+        ('{"x": [{"a" : "b", "a":"c"}]}', "has 'a' twice in one object"),
+        ('{"a": {"b": null, "b": 0}, "c": "say: \\"b\\": 1"}', "has 'b' twice in one object"),
+    ],
+)
+def test_an_object_with_two_values_under_one_key_is_a_bad_record(text: str, why: str) -> None:
+    assert str(parse(text.encode())) == why
+
+
+def test_a_key_that_is_written_twice_with_one_value_takes_nothing_away() -> None:
+    assert parse(b'{"a": [1], "a": [1]}') == {"a": [1]}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(st.sampled_from(':" a\\'), max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.sampled_from(':"a'), max_size=2), inner),
+    max_leaves=12,
+)
+
+
+@given(JSON, st.sampled_from([(",", ":"), (", ", ": "), (" , ", " : ")]), st.booleans())
+def test_a_key_is_found_twice_exactly_where_it_is(value: object, separators: tuple[str, str], twice: bool) -> None:
+    text = json.dumps({"x": value, "y": 1}, separators=separators)
+    text = text.replace("{", "{" + f'"x"{separators[1]}"?"{separators[0]}', 1) if twice else text
+    assert (find_repeated_key(text, json.loads(text)) is not None) == (twice and value != "?")

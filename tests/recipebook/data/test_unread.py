@@ -30,6 +30,32 @@ def test_an_unknown_field_of_a_record_is_counted_and_its_first_place_named() -> 
     assert account.notes == ("read without 'topic': 2 records (first: in.jsonl:2: record 2)",)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("token_weights", [1, 0]), ("loss_masks", {"a": [0]}), ("completion_mask", "110"), ("span_weights", [0.5])],
+)
+def test_marks_by_tokens_refuse_a_record_wherever_they_stand(field: str, value: Any) -> None:
+    saying_nothing = {"messages": [HI, HELLO], field: [1, [1.0, True]]}
+    rows, account = convert(
+        "chat", saying_nothing, {"messages": [HI, HELLO], field: value}, {"messages": [HI, {**HELLO, field: value}]}
+    )
+    assert len(rows) == 1
+    assert [each.reason for each in account.rejected] == [
+        f"'{field}' weighs parts of what is learned, which cannot be followed",
+        f"'{field}' of a turn weighs parts of what is learned, which cannot be followed",
+    ]
+
+
+def test_a_record_that_is_left_out_takes_no_other_record_with_it() -> None:
+    marked = {"messages": [HI, HELLO], "weight": 0}
+    rows, account = convert("chat", marked, {"messages": [HI, HELLO]}, {"messages": [HI, HELLO], "topic": "a"})
+    assert len(rows) == 2
+    assert [(each.count, each.reason) for each in account.left_out] == [
+        (1, "'weight' says that it is not to be learned")
+    ]
+    assert account.notes == ("read without 'topic': 1 record (first: in.jsonl:3: record 3)",)
+
+
 def test_an_unknown_field_of_a_turn_is_counted_once_a_turn() -> None:
     _, account = convert("chat", {"messages": [{**HI, "mood": "glad"}, {**HELLO, "mood": "calm"}]})
     assert account.notes == ("read without 'mood' of a turn: 2 turns (first: in.jsonl:1: record 1)",)

@@ -319,3 +319,13 @@ def test_digest_covers_every_file_by_name_and_content(tmp_path: Path) -> None:
     two = digest_inputs(find_inputs("*.jsonl", tmp_path))
     (tmp_path / "b.jsonl").write_bytes(LINES + LINES)
     assert len({one, two, digest_inputs(find_inputs("*.jsonl", tmp_path))}) == 3
+
+
+@pytest.mark.parametrize("source", ["https://user:pw@x.org/a.jsonl?token=abc", "s3://bucket/a.jsonl?sig=abc"])
+def test_an_address_is_refused_without_the_keys_in_it(source: str) -> None:
+    with pytest.raises(UserError) as error:
+        find_inputs(source, Path())
+    scheme = source.partition("://")[0]
+    assert str(error.value) == (
+        f"{scheme}://…: addresses are not read; download the file, or name a dataset as hf:OWNER/NAME"
+    )
