@@ -39,7 +39,7 @@ def run_command(parsed: argparse.Namespace) -> int:
     try:
         return command(parsed)
     except UserError as error:
-        print(error, file=sys.stderr)
+        print(_escape_words(str(error), parsed), file=sys.stderr)
         return 2
     except BrokenPipeError:
         # The reader has gone (`make runs | head`); the interpreter must not complain of it either.
@@ -53,6 +53,15 @@ def run_command(parsed: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
+
+
+def _escape_words(text: str, parsed: argparse.Namespace) -> str:
+    """A message in which words of the command, such as a path, break no line."""
+    given = [each for value in vars(parsed).values() for each in (value if isinstance(value, list) else [value])]
+    for word in given:
+        if isinstance(word, str) and not word.isprintable():
+            text = text.replace(word, on_one_line(word))
+    return text
 
 
 def describe_refusal(error: ImportError | OSError | UnicodeError | RecursionError) -> str | None:

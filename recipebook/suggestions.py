@@ -31,7 +31,7 @@ def quote(value: Any) -> str:
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):
-        return "a list"
+        return "a list" if value else "an empty list"
     return shorten(repr(value) if isinstance(value, str) else json.dumps(value))
 
 

@@ -19,6 +19,7 @@ from recipebook.recipe.keys import Recipe
 from recipebook.recipe.other_names import OTHER_NAMES
 from recipebook.recipe.places import KeyPath, Places, place_of
 from recipebook.recipe.schema_walk import Fault, Schema, dotted, find_faults, resolve_reference
+from recipebook.suggestions import quote
 
 MOST = 50
 # An address with a name or password before its host, or with a key among its parameters.
@@ -26,6 +27,12 @@ _SECRET = re.compile(
     r"[a-z][a-z0-9+.-]*://(?:[^/?#\s]*@|[^#\s]*[?&](?:api[_-]?key|key|token|access_token|password|passwd|secret|sig)=)",
     re.IGNORECASE,
 )
+
+# What a schema lets pass and a model does not.
+_NUMBERS = {
+    "int_type": "is not a whole number: write it without a point and without e",
+    "finite_number": "is not a finite number",
+}
 
 
 def read_recipe(data: dict[str, Any]) -> tuple[Recipe | None, list[Fault]]:
@@ -66,6 +73,8 @@ def list_invalid(error: ValidationError, path: KeyPath) -> list[Fault]:
     faults = []
     for problem in error.errors(include_url=False):
         at, text = (*path, *problem["loc"]), problem["msg"].removeprefix("Value error, ")
+        if words := _NUMBERS.get(problem["type"]):
+            text = f"{quote(problem['input'])} {words}"
         place = f"{dotted(at)}: " if at else ""
         named = tuple(_list_named(text, problem["input"]))
         faults.append(Fault((*at, *named), bool(named), place + text))

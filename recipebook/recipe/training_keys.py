@@ -223,7 +223,7 @@ class Lora(Section):
         0.05,
         description="share of the adapter's inputs that is dropped at random. Try 0.1 on overfitting, 0 for speed.",
     )
-    target_modules: tuple[Name, ...] | Literal["all-linear"] = Field(
+    target_modules: Annotated[tuple[Name, ...], Field(min_length=1)] | Literal["all-linear"] = Field(
         ("q_proj", "v_proj"),
         description="the layers that get an adapter, by their names. Use all-linear on underfitting; it takes more "
         "memory.",

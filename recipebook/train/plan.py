@@ -34,8 +34,9 @@ from recipebook.train.kinds import check_kinds
 from recipebook.train.memory_words import format_memory
 from recipebook.train.opening import dump_recipe, write_files
 from recipebook.train.preview import Preview, Previewed, Unseen, previewing, print_preview
-from recipebook.train.refusal import Candidate, find_refusal, keep_reason
+from recipebook.train.refusal import Candidate, find_refusal, keep_reason, refuse_idle_step
 from recipebook.train.shapes import find_shape
+from recipebook.train.steps import count_steps
 from recipebook.train.words import format_packed, print_dataset
 
 
@@ -56,6 +57,7 @@ def print_training(recipe: Recipe, dataset: Dataset, target: Target) -> None:
     Raises if the training could not begin, or would learn nothing.
     """
     check_kinds(recipe, dataset)
+    refuse_idle_step(recipe, dataset)
     require_template(recipe)
     require_weights(recipe)
     held_out = dataset.path(recipe.eval.part)
@@ -118,17 +120,10 @@ def _print_steps(recipe: Recipe, dataset: Dataset) -> None:
         print_field("packed", format_packed(gpu=detect().gpu, bf16=computes_bf16()))
         return
     epoch = math.ceil(dataset.rows["train"] / batch.records)
-    print_field("steps", f"{_count_steps(recipe, dataset)}: {epoch} an epoch, {how} ({launched.strategy})")
+    print_field("steps", f"{count_steps(recipe, dataset.rows['train'])}: {epoch} an epoch, {how} ({launched.strategy})")
     if repeats := 0 if training.method == "grpo" else count_repeats(dataset.rows["train"], batch):
         taken = f"the {batch.rows * batch.processes} that {batch.processes} processes take at a time"
         print_field("", f"{dataset.rows['train']} rows do not divide by {taken}: {repeats} come twice an epoch")
-
-
-def _count_steps(recipe: Recipe, dataset: Dataset) -> int:
-    """Steps of a training whose rows are not packed."""
-    training = recipe.training
-    epoch = math.ceil(dataset.rows["train"] / divide_batch(training, recipe.launch.processes).records)
-    return training.max_steps or math.ceil(epoch * training.epochs)
 
 
 def _print_memory(recipe: Recipe, found: Preview | Unseen, target: Target) -> None:
@@ -145,9 +140,7 @@ def _print_duration(recipe: Recipe, dataset: Dataset, found: Preview | Unseen, t
     if isinstance(found, Unseen) or not found["train"].lengths or recipe.training.method == "grpo":
         return
     batch, rows = divide_batch(recipe.training, recipe.launch.processes), dataset.rows["train"]
-    records = (
-        rows * recipe.training.epochs if recipe.training.packing else _count_steps(recipe, dataset) * batch.records
-    )
+    records = rows * recipe.training.epochs if recipe.training.packing else count_steps(recipe, rows) * batch.records
     size = dataset.path("train").stat().st_size / rows
     load = Load(records, average_padded(found["train"].lengths, recipe, batch.rows), size)
     print_field("time", format_duration(recipe, load, find_shape(recipe.model.base), target))

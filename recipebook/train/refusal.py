@@ -25,6 +25,7 @@ from recipebook.run import provenance
 from recipebook.train.chat_template import MISSING, format_missing_template
 from recipebook.train.opening import write_files
 from recipebook.train.preview import PartPreview, Preview, Previewed, Unseen, needs_whole_engine, run_previews
+from recipebook.train.steps import find_idle_step
 
 # What of a recipe decides how its rows are written; the whole engine also checks the rest.
 SEEN: dict[str, Any] = {"model": True, "training": {"method", "max_length", "too_long", "train_on", "span_weights"}}
@@ -51,9 +52,16 @@ def refuse_unfit(recipe: Recipe, dataset: Dataset) -> None:
         raise UserError(reason)
 
 
+def refuse_idle_step(recipe: Recipe, dataset: Dataset) -> None:
+    """Raise where the one step of a training would change nothing."""
+    if reason := find_idle_step(recipe, dataset.rows["train"]):
+        raise UserError(reason)
+
+
 def find_reasons(candidates: Sequence[Candidate]) -> list[str | None]:
     """Why training would fail, for each; those that are not known yet are looked at in one process."""
     keys = ["" if one.recipe.remote else _name(one) for one in candidates]
+    idle = [find_idle_step(one.recipe, one.dataset.rows["train"]) for one in candidates]
     known = {"": None, **{key: found.reason for key in keys if (found := _recall(key))}}
     unknown = {key: one for key, one in zip(keys, candidates, strict=True) if key not in known}
     groups: dict[str, dict[str, Candidate]] = {}
@@ -67,7 +75,7 @@ def find_reasons(candidates: Sequence[Candidate]) -> list[str | None]:
         except OSError:
             # A full disk, most often: the training itself says so.
             known |= dict.fromkeys(group)
-    return [known[key] for key in keys]
+    return [reason or known[key] for reason, key in zip(idle, keys, strict=True)]
 
 
 def keep_reason(candidate: Candidate, reason: str | None) -> None:

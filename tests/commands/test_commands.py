@@ -56,6 +56,12 @@ def test_convert_tells_its_account_on_the_last_line(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "rows.jsonl").read_text())["messages"][1]["content"] == "robot.stop()"
 
 
+def test_a_path_with_a_line_break_is_named_on_one_line(tmp_path: Path) -> None:
+    words = ["convert", "--in", str(tmp_path / "a\nb.jsonl"), "--out", str(tmp_path / "rows.jsonl")]
+    done = run(*words)
+    assert (done.returncode, done.stderr) == (2, f"{tmp_path}/a\\nb.jsonl: cannot be read: No such file or directory\n")
+
+
 def test_convert_refuses_in_one_line_and_writes_nothing(tmp_path: Path) -> None:
     source = tmp_path / "one.jsonl"
     source.write_text('{"input": "halt"}\n')

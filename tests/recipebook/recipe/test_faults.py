@@ -46,6 +46,25 @@ def test_what_the_model_takes_has_no_fault_in_its_schema(place: tuple[str, str],
         assert find_recipe_faults(data) == []
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "text"),
+    [
+        (
+            ("training", "batch_size"),
+            1e3,
+            "training.batch_size: 1000.0 is not a whole number",
+        ),
+        (("training", "learning_rate"), float("inf"), "training.learning_rate: Infinity is not a finite number"),
+        (("lora", "target_modules"), [], "lora.target_modules: an empty list is not a list (of 1 or more)"),
+    ],
+)
+def test_a_number_or_a_list_that_only_nearly_fits_is_named(place: tuple[str, str], value: Any, text: str) -> None:
+    data = copy.deepcopy(GOOD)
+    data.setdefault(place[0], {})[place[1]] = value
+    ((fault),) = read_recipe(data)[1]
+    assert fault.text.startswith(text)
+
+
 def test_a_password_is_all_that_is_said_of_a_recipe() -> None:
     data = {**GOOD, "model": {"base": "https://me:word@host/base", "bas": 1}}
     recipe, faults = read_recipe(data)

@@ -1,0 +1,51 @@
+"""How many steps a training takes, and a training of one step whose learning rate is 0."""
+
+from typing import Any
+
+import pytest
+
+from recipebook.recipe.keys import Remote
+from recipebook.train.steps import count_steps, find_idle_step
+from tests.recipebook.train.making import write_recipe
+
+IDLE = (
+    "training.warmup_ratio: this training has one step, the first of the warm-up, whose learning rate is 0: "
+    "training.warmup_ratio=0, or more steps"
+)
+
+
+@pytest.mark.parametrize(
+    ("training", "rows", "steps"),
+    [
+        ({"batch_size": 4, "epochs": 2}, 10, 6),
+        ({"batch_size": 4, "epochs": 0.5}, 10, 2),
+        ({"batch_size": 4, "gradient_accumulation": 3, "epochs": 1}, 13, 2),
+        ({"batch_size": 4, "max_steps": 7}, 10, 7),
+    ],
+)
+def test_steps_are_counted(training: dict[str, Any], rows: int, steps: int) -> None:
+    assert count_steps(write_recipe(**training), rows) == steps
+
+
+@pytest.mark.parametrize(
+    ("training", "rows", "reason"),
+    [
+        ({"max_steps": 1, "warmup_ratio": 0.1}, 100, IDLE),
+        ({"batch_size": 8, "epochs": 1, "warmup_ratio": 0.1}, 8, IDLE),
+        ({"batch_size": 8, "epochs": 1, "warmup_ratio": 0.1}, 9, None),
+        ({"batch_size": 8, "epochs": 2, "warmup_ratio": 0.1}, 8, None),
+        ({"max_steps": 1, "warmup_ratio": 0}, 100, None),
+        ({"max_steps": 1, "scheduler": "constant"}, 100, None),
+        ({"max_steps": 1, "scheduler": "constant_with_warmup"}, 100, IDLE),
+        ({"method": "kto", "batch_size": 8, "epochs": 1}, 5, None),
+        ({"method": "kto", "batch_size": 8, "epochs": 1}, 4, IDLE),
+        ({"method": "grpo", "batch_size": 16, "gradient_accumulation": 3}, 4, None),
+    ],
+)
+def test_one_step_of_a_warm_up_is_found(training: dict[str, Any], rows: int, reason: str | None) -> None:
+    assert find_idle_step(write_recipe(**training), rows) == reason
+
+
+def test_a_service_counts_its_own_steps() -> None:
+    recipe = write_recipe(max_steps=1).model_copy(update={"remote": Remote()})
+    assert find_idle_step(recipe, 100) is None
