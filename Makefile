@@ -226,12 +226,20 @@ human-eval-results: $(READY) ## RUN=: figures of the returned forms (IN=files or
 	@$(call need,RUN)
 	@$(RUN_IN_ENV) human-eval-results $(RUN) $(if $(IN),--in $(IN))
 
-sandbox-check: $(LIGHT) ## try to get out of the boxes in which shell tasks run; what holds, and what to install
-	@$(RUN_IN_ENV) sandbox-check
+sandbox-check: $(LIGHT) ## try to get out of the boxes in which shell tasks run; what holds, and what to install (BASE=debian)
+	@$(RUN_IN_ENV) sandbox-check $(if $(BASE),--base $(BASE))
 
-serve-env: $(READY) ## TASKS=: a server of shell tasks, each episode in a box (PORT=8000, HOST=; others than this machine need SHELL_TASKS_TOKEN)
+shell-base: $(LIGHT) ## make the Debian of boxes whose base is debian, once, by mmdebstrap (MIRROR=, FORCE=1)
+	@$(RUN_IN_ENV) shell-base $(if $(MIRROR),--mirror $(MIRROR)) $(if $(FORCE),--force)
+
+serve-env: $(READY) ## TASKS=: a server of shell tasks, each episode in a box (PORT=8000, HOST=; BASE=debian; others than this machine need SHELL_TASKS_TOKEN)
 	@$(call need,TASKS)
-	@$(RUN_IN_ENV) serve-env $(TASKS) $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
+	@$(RUN_IN_ENV) serve-env $(TASKS) $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT)) $(if $(BASE),--base $(BASE))
+
+export-tasks: $(LIGHT) ## TASKS= OUT=: shell tasks as folders that Harbor runs
+	@$(call need,TASKS)
+	@test -n "$(OUT)" || { echo 'make export-tasks wants OUT=, for example: make export-tasks TASKS=$(TASKS) OUT=out/harbor' >&2; exit 2; }
+	@$(RUN_IN_ENV) export-tasks $(TASKS) --out $(OUT)
 
 score-sessions: $(LIGHT) ## IN=: mean reward and success of recorded agent sessions, files or folders
 	@$(call need,IN)

@@ -4,14 +4,18 @@
 
 The server runs as `make serve-env` starts it, and is called over HTTP by as many threads as `--threads`. Each episode
 writes its own name in its box and reads it again, so that one that was mixed up with another is seen. The memory is
-that of the server and of its spawner, before and after the row. The last line is one JSON object:
+that of the server and of its spawner, before and after the row. The time of processors is counted as well, client,
+server and boxes together, since it depends less on what else the machine does. The last line is one JSON object:
 
-    {"open": 256, "row": 10000, "lost": 0, "mixed": 0, "reset_ms_p50": 31.0, "step_ms_p95": 12.1, …}
+    {"open": 256, "row": 10000, "lost": 0, "mixed": 0, "reset_ms_p50": 31.0, "step_ms_p95": 12.1, …,
+     "episode_cpu_ms": 14.2, "step_cpu_ms": 4.1}
 """
 
 import argparse
+import ctypes
 import json
 import os
+import resource
 import signal
 import socket
 import statistics
@@ -31,6 +35,9 @@ from recipebook.shell.client import RemoteEpisodes
 from recipebook.shell.tasks import Task, read_tasks
 
 TASKS = PROJECT / "samples" / "shell_tasks.json"
+# Steps of the longer episodes whose time is counted, and what boxes have to end in.
+MANY_STEPS, SETTLING = 5, 1.0
+SET_SUBREAPER = 36
 HEAD = "The output of the OS:\n\n"
 
 
@@ -49,13 +56,16 @@ def main() -> None:
     parser.add_argument("--open", type=int, default=256, help="episodes open at once")
     parser.add_argument("--row", type=int, default=10_000, help="episodes in a row")
     parser.add_argument("--threads", type=int, default=8, help="calls at once")
+    parser.add_argument("--costs", type=int, default=100, help="episodes whose time of processors is counted")
     arguments = parser.parse_args()
+    adopt_orphans()
     tasks = read_tasks(TASKS)
     with serve(arguments.open) as (address, server), RemoteEpisodes(address) as episodes:
         opened = open_many(episodes, tasks, arguments.open, arguments.threads)
         before = measure_memory(server)
         row = play_row(episodes, tasks, arguments.row, arguments.threads)
         growth = measure_memory(server) / before - 1
+        costs = measure_costs(episodes, tasks, arguments.costs, server)
     played = [*opened, *row]
     found = {
         "open": len(opened),
@@ -66,6 +76,7 @@ def main() -> None:
         "step_ms_p50": _milliseconds([each.step for each in played], 50),
         "step_ms_p95": _milliseconds([each.step for each in played], 95),
         "memory_growth": round(growth, 3),
+        **costs,
         "cpu": detect().cpu,
         "cores": detect().cores,
     }
@@ -110,6 +121,52 @@ def play_row(episodes: RemoteEpisodes, tasks: list[Task], count: int, threads: i
 
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(play, range(count)))
+
+
+def measure_costs(episodes: RemoteEpisodes, tasks: list[Task], count: int, server: int) -> dict[str, float]:
+    """Milliseconds of processors that an episode of one step takes in all, and that each further step adds."""
+
+    def play(steps: int) -> float:
+        before = measure_cpu(server)
+        for number in range(count):
+            name = f"costs-{steps}-{number}"
+            episodes.reset(tasks[number % len(tasks)], name)
+            for step in range(steps):
+                episodes.step(name, step + 1, "Act: bash\n```bash\nls /srv\n```")
+            episodes.close(name)
+        return (measure_cpu(server) - before) / count
+
+    one, many = play(1), play(MANY_STEPS)
+    return {
+        "episode_cpu_ms": round(1000 * one, 1),
+        "step_cpu_ms": round(1000 * (many - one) / (MANY_STEPS - 1), 1),
+    }
+
+
+def adopt_orphans() -> None:
+    """Become the parent of the boxes' processes that outlive theirs, so that their time is counted here."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(SET_SUBREAPER, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def measure_cpu(server: int) -> float:
+    """Seconds of processors that this process, the server, the spawner and all ended boxes have taken."""
+    time.sleep(SETTLING)
+    while True:
+        # The server itself lives on, and so do its children.
+        if os.waitpid(-1, os.WNOHANG)[0] == 0:
+            break
+    children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+    ticks = sum(sum(_read_times(process)) for process in [str(server), *children])
+    own = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return own + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _read_times(process: str) -> list[int]:
+    """The process's own time and that of its children that ended, in the kernel's ticks."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return [int(field) for field in fields[11:15]]
 
 
 def measure_memory(server: int) -> int:

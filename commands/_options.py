@@ -17,6 +17,8 @@ from recipebook.suggestions import shorten
 if TYPE_CHECKING:
     from recipebook.data.account import Account
 
+# Whose programs the boxes of shell tasks have.
+BASES = ["host", "debian"]
 RUN = "the name of a run, or of a recipe for its newest trained run"
 _NUMBER = re.compile("[0-9]{1,9}")
 _FOLDER = re.compile(r"\w[\w.-]{0,99}")

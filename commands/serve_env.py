@@ -10,7 +10,7 @@ import argparse
 import os
 from pathlib import Path
 
-from commands._options import count
+from commands._options import BASES, count
 
 HELP = "serve shell tasks, each episode in a box, over HTTP"
 PORTS = [8000, 8001]
@@ -21,12 +21,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("tasks", type=Path, metavar="TASKS", help="a file of shell tasks")
     parser.add_argument("--host", default="127.0.0.1", help="other addresses than this machine's need a token")
     parser.add_argument("--port", type=count, nargs="+", default=PORTS, metavar="N", help="all are answered alike")
+    parser.add_argument("--base", choices=BASES, default="host", help="whose programs boxes have, if callers name none")
     parser.add_argument("--episodes", type=count, default=256, metavar="N", help="as many may be open at once")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until stopped."""
     from recipebook.shell.address import TOKEN
+    from recipebook.shell.base import require_base
+    from recipebook.shell.box import BoxSettings
     from recipebook.shell.server import ServerSettings, require_safe
     from recipebook.shell.serving import listen, require_holding_boxes, serve
     from recipebook.shell.tasks import read_tasks
@@ -40,9 +43,11 @@ def run(arguments: argparse.Namespace) -> int:
     require_safe(settings)
     tasks = read_tasks(arguments.tasks)
     listening = [listen(settings.host, port) for port in arguments.port]
-    require_holding_boxes()
+    box = BoxSettings(base=arguments.base)
+    require_base(box.base)
+    require_holding_boxes(box)
     print_field("tasks", f"{len(tasks)} of {arguments.tasks}")
     for port in arguments.port:
         print_field("serving", f"http://{settings.host}:{port} ({'token' if settings.token else 'no token'})")
-    serve(tasks, settings, listening)
+    serve(tasks, settings, listening, box)
     return 0

@@ -23,6 +23,7 @@ from recipebook.playing.play import Played, play
 from recipebook.recipe.evaluation_keys import Generation
 from recipebook.shell.address import open_episodes
 from recipebook.shell.client import RemoteEpisodes
+from recipebook.shell.contract import BaseName
 from recipebook.shell.tasks import Task
 from trainer.collected import Collected, Collections
 from trainer.divergence import StartingPolicy
@@ -40,6 +41,7 @@ class EpisodeKeys(BaseModel):
     collections: int
     rounds: int
     seconds: float
+    base: BaseName | None = None
     answer_tokens: int
     redraws: int
     least_success: float
@@ -71,7 +73,7 @@ class Player:
     @cached_property
     def episodes(self) -> RemoteEpisodes:
         """The server's episodes; one that this process started ends with it."""
-        return self._opened.enter_context(open_episodes(self.keys.rounds, self.keys.seconds))
+        return self._opened.enter_context(open_episodes(self.keys.rounds, self.keys.seconds, self.keys.base))
 
     def collect(self, prompts: Sequence[str], trainer: Any) -> dict[str, Any]:
         """The episodes of one collection, as TRL takes them."""

@@ -21,6 +21,7 @@ from recipebook.playing.play import Played, play
 from recipebook.progress import ProgressLine
 from recipebook.recipe.evaluation_keys import Generation
 from recipebook.shell.address import open_episodes
+from recipebook.shell.contract import BaseName
 from recipebook.shell.tasks import Task
 
 INVALID = "agent_validation_failed"
@@ -38,6 +39,10 @@ class PlayOptions(Protocol):
         """Time that a command has."""
 
     @property
+    def base(self) -> BaseName | None:
+        """Whose programs a box has."""
+
+    @property
     def max_length(self) -> int:
         """Tokens of an episode."""
 
@@ -50,7 +55,7 @@ def play_tasks(
     line = ProgressLine(label)
     torch.manual_seed(settings.seed)
     found: list[ModelAnswer] = []
-    with open_episodes(options.rounds, options.seconds) as episodes, merged(model) as plain:
+    with open_episodes(options.rounds, options.seconds, options.base) as episodes, merged(model) as plain:
         for start in range(0, len(tasks), settings.batch_size):
             line.draw(start, len(tasks))
             part = tasks[start : start + settings.batch_size]

@@ -22,6 +22,7 @@ from pydantic import Field
 from eval.scoring.predictions import Prediction
 from recipebook.frozen import Frozen
 from recipebook.recipe.keys import Recipe
+from recipebook.shell.contract import BaseName
 
 FIGURES = {
     "success": "the task's check passes",
@@ -40,6 +41,7 @@ class Options(Frozen):
 
     rounds: int = Field(5, gt=0, description="answers that an episode may have; rl.rounds if not given")
     seconds: float = Field(20, gt=0, description="time that a command has; rl.seconds if not given")
+    base: BaseName | None = Field(None, description="whose programs boxes have; rl.base if not given")
     max_length: int = Field(4096, gt=0, description="tokens of an episode; training.max_length if not given")
     correct: float = Field(1.0, description="the reward of a correct episode; rl.rewards.correct if not given")
     incorrect: float = Field(-0.5, description="the reward of any other; rl.rewards.incorrect if not given")
@@ -49,7 +51,8 @@ def fill_options(given: Mapping[str, Any], recipe: Recipe) -> Mapping[str, Any]:
     """The options as the training has them, where they give none."""
     rl = recipe.rl
     own = {"rounds": rl.rounds, "seconds": rl.seconds, "max_length": recipe.training.max_length}
-    return {**own, "correct": rl.rewards.correct, "incorrect": rl.rewards.incorrect, **given}
+    chosen = {"base": rl.base} if rl.base else {}
+    return {**own, **chosen, "correct": rl.rewards.correct, "incorrect": rl.rewards.incorrect, **given}
 
 
 def name_scales(options: Options) -> dict[str, str]:

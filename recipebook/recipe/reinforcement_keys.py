@@ -75,6 +75,11 @@ class Reinforcement(Section):
     seconds: Annotated[float, Field(gt=0), measured_in("seconds")] = Field(
         20, description="time that a command has before it is ended. Raise it for tasks with slow commands."
     )
+    base: Literal["host", "debian"] | None = Field(
+        None,
+        description="whose programs boxes have: this machine's, or those of the Debian that make shell-base makes. "
+        "If not given, the server of shell tasks decides, and this machine's own takes host.",
+    )
     answer_tokens: Annotated[Positive, measured_in("tokens")] = Field(
         256, description="tokens of one answer. An answer that is cut here is no action, so the episode is incorrect."
     )

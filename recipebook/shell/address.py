@@ -17,7 +17,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from recipebook.project import INSTALLATION
+from recipebook.shell.base import require_base
 from recipebook.shell.client import RemoteEpisodes
+from recipebook.shell.contract import BaseName
 from recipebook.shell.requirements import require_boxes
 
 SERVER, TOKEN = "SHELL_TASKS_SERVER", "SHELL_TASKS_TOKEN"
@@ -68,17 +70,18 @@ class OwnServer:
 
 
 @contextmanager
-def open_episodes(rounds: int, seconds: float) -> Iterator[RemoteEpisodes]:
-    """Episodes with so many `rounds` and `seconds` a command; UserError if no server can be had."""
+def open_episodes(rounds: int, seconds: float, base: BaseName | None = None) -> Iterator[RemoteEpisodes]:
+    """Episodes with so many `rounds` and `seconds` a command, in boxes of a `base`; UserError if there is no server."""
     if named := os.environ.get(SERVER):
-        with RemoteEpisodes(named, os.environ.get(TOKEN), rounds, seconds, PATIENCE) as episodes:
+        with RemoteEpisodes(named, os.environ.get(TOKEN), rounds, seconds, PATIENCE, base) as episodes:
             episodes.ping()
             yield episodes
         return
     require_boxes()
+    require_base(base or "host")
     server = OwnServer()
     try:
-        with RemoteEpisodes(server.address, server.token, rounds, seconds, PATIENCE) as episodes:
+        with RemoteEpisodes(server.address, server.token, rounds, seconds, PATIENCE, base) as episodes:
             episodes.ping()
             yield episodes
     finally:

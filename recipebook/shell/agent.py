@@ -29,6 +29,7 @@ ROUNDS = 50
 CHUNK = 65536
 SET_DUMPABLE, DROP_FROM_BOUNDING_SET, CAPABILITIES = 4, 24, 64
 INTERRUPT, KILL = 2, 9
+MOST_DESCRIPTORS = 65536
 # SIGPIPE and SIGXFSZ, which Python ignores; a script must not.
 IGNORED = [13, 25]
 # What a task's check stands on: a script that replaced one of these could decide its own outcome.
@@ -289,9 +290,10 @@ def kill(process: int) -> None:
 
 def close_others(kept: set[int]) -> None:
     """Close what was inherited, this module's own text among it."""
-    for descriptor in range(3, 256):
-        if descriptor not in kept:
-            os.closerange(descriptor, descriptor + 1)
+    first = 3
+    for descriptor in [*sorted(kept), MOST_DESCRIPTORS]:
+        os.closerange(first, descriptor)
+        first = max(first, descriptor + 1)
 
 
 def protect(kept: set[int]) -> None:

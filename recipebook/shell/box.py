@@ -8,10 +8,10 @@ closed; variables and the working directory do not outlive a script.
 """
 
 from recipebook.shell.bwrap import BwrapBox
-from recipebook.shell.contract import Box, BoxError, BoxResult, BoxSettings
+from recipebook.shell.contract import BaseName, Box, BoxError, BoxResult, BoxSettings
 from recipebook.shell.requirements import require_boxes
 
-__all__ = ["Box", "BoxError", "BoxResult", "BoxSettings", "open_box"]
+__all__ = ["BaseName", "Box", "BoxError", "BoxResult", "BoxSettings", "open_box"]
 
 
 def open_box(settings: BoxSettings) -> Box:

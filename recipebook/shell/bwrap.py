@@ -1,30 +1,25 @@
 """Boxes by bubblewrap: this process's end of the spawner, and of each box's agent.
 
-The spawner starts with the first box. Under root it is a user of its own with 65,536 ids that belong to nobody; under
-another user it has the ids that /etc/subuid gives that user, or, if none, only the user's own.
+The spawner of a base starts with the first box of it; its ids, and its boxes', are those of ids.py.
 """
 
 import atexit
 import json
 import os
-import pwd
 import select
 import shutil
 import socket
-import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from recipebook.project import INSTALLATION
-from recipebook.shell.contract import BoxError, BoxResult, BoxSettings
+from recipebook.shell.base import require_base
+from recipebook.shell.cgroups import Cgroups, find_cgroups
+from recipebook.shell.contract import BaseName, BoxError, BoxResult, BoxSettings
+from recipebook.shell.ids import read_reason, start_among
 
-ALL_IDS = 65536
-# The first of the ids that root gives: far above those that Debian gives to users, services and containers.
-FIRST_OF_ROOT = 1_900_000_000
 MESSAGE = 65536
 KILOBYTE, MEGABYTE = 1024, 2**20
 
@@ -39,16 +34,24 @@ class BwrapBox:
         inner_requests, requests = os.pipe()
         replies, inner_replies = os.pipe()
         self.requests, self.replies = os.fdopen(requests, "wb"), os.fdopen(replies, "rb")
+        # Before the spawner, which is to start where this process then is.
+        self.cgroups = find_cgroups()
+        self.cgroup: Path | None = None
+        descriptors = [inner_requests, inner_replies]
         try:
-            self.spawner = find_spawner()
-            self.number = self.spawner.start(_list_limits(settings), inner_requests, inner_replies)
+            if isinstance(self.cgroups, Cgroups):
+                self.cgroup = self.cgroups.make(settings)
+                descriptors.append(os.open(self.cgroup / "cgroup.procs", os.O_WRONLY))
+            self.spawner = find_spawner(settings.base)
+            self.number = self.spawner.start(_list_limits(settings), descriptors)
         except BaseException:
             self.requests.close()
             self.replies.close()
+            self._leave_cgroup()
             raise
         finally:
-            os.close(inner_requests)
-            os.close(inner_replies)
+            for descriptor in descriptors:
+                os.close(descriptor)
         try:
             self._read(time.monotonic() + settings.start_seconds)
         except BoxError:
@@ -90,6 +93,11 @@ class BwrapBox:
             # What could not be sent is tried once more.
             self.requests.close()
         self.replies.close()
+        self._leave_cgroup()
+
+    def _leave_cgroup(self) -> None:
+        if self.cgroup and isinstance(self.cgroups, Cgroups):
+            self.cgroups.remove(self.cgroup)
 
     def _read(self, until: float) -> tuple[int, str, bytes]:
         """The agent's next reply; BoxError with what stands in its place if there is none."""
@@ -120,30 +128,20 @@ def _list_limits(settings: BoxSettings) -> dict[str, Any]:
 
 
 class SpawnerProcess:
-    """The process that starts boxes, and the socket to it."""
+    """The process that starts boxes of a base, and the socket to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, base: BaseName) -> None:
         self.lock = threading.Lock()
         self.owner = os.getpid()
-        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        first, self.ids = find_ids()
-        user = FIRST_OF_ROOT + ALL_IDS if os.geteuid() == 0 else 0
-        with theirs:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "recipebook.shell.spawner", *map(str, (theirs.fileno(), self.ids, user))],
-                cwd=INSTALLATION, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE, start_new_session=True,
-            )  # fmt: skip
-        self._expect(b"map")
-        if self.ids == ALL_IDS:
-            give_ids(self.process.pid, first)
-        self.control.send(b".")
-        self._expect(b"ready")
+        folder = require_base(base)
+        self.process, self.control = start_among("recipebook.shell.spawner", *([str(folder)] if folder else []))
+        if self.control.recv(MESSAGE) != b"ready":
+            raise BoxError(f"boxes cannot be had here: {read_reason(self.process)}")
 
-    def start(self, limits: dict[str, Any], requests: int, replies: int) -> int:
-        """Start a box on these descriptors; its number."""
+    def start(self, limits: dict[str, Any], descriptors: list[int]) -> int:
+        """Start a box on these descriptors: its input, its output, its cgroup if it has one; its number."""
         with self.lock:
-            socket.send_fds(self.control, [json.dumps({"limits": limits}).encode()], [requests, replies])
+            socket.send_fds(self.control, [json.dumps({"limits": limits}).encode()], descriptors)
             answer = json.loads(self.control.recv(MESSAGE) or b'{"error": "the spawner of boxes has ended"}')
         if "error" in answer:
             raise BoxError(answer["error"])
@@ -163,57 +161,16 @@ class SpawnerProcess:
         if self.owner == os.getpid():
             self.process.wait()
 
-    def _expect(self, word: bytes) -> None:
-        if self.control.recv(MESSAGE) != word:
-            assert self.process.stderr
-            said = self.process.stderr.read().decode(errors="replace").strip().splitlines()
-            raise BoxError(f"user namespaces cannot be had here: {said[-1] if said else 'no reason was given'}")
-
-
-def find_ids() -> tuple[int, int]:
-    """The first subordinate id of this user, and how many a box can have: 65,536 or 1."""
-    if os.geteuid() == 0:
-        return FIRST_OF_ROOT, ALL_IDS
-    ranges = [_find_range(Path(f"/etc/sub{kind}")) for kind in ("uid", "gid")]
-    if None in ranges or ranges[0] != ranges[1] or not shutil.which("newuidmap"):
-        return 0, 1
-    return ranges[0] or 0, ALL_IDS
-
-
-def _find_range(file: Path) -> int | None:
-    """The first of 65,536 ids that a file gives this user; None if it gives fewer."""
-    names = {str(os.getuid())}
-    with suppress(KeyError):
-        names.add(pwd.getpwuid(os.getuid()).pw_name)
-    for line in file.read_text().splitlines() if file.exists() else []:
-        name, _, numbers = line.partition(":")
-        first, _, count = numbers.partition(":")
-        if name in names and first.isdecimal() and count.isdecimal() and int(count) >= ALL_IDS:
-            return int(first)
-    return None
-
-
-def give_ids(process: int, first: int) -> None:
-    """Map the ids of a process's namespace to this machine's from `first` on."""
-    for kind in ("uid", "gid"):
-        if os.geteuid() == 0:
-            Path(f"/proc/{process}/{kind}_map").write_text(f"0 {first} {ALL_IDS}")
-        else:
-            subprocess.run([f"new{kind}map", str(process), "0", str(first), str(ALL_IDS)], check=True)
-
 
 _starting = threading.Lock()
-_spawner: SpawnerProcess | None = None
+_spawners: dict[BaseName, SpawnerProcess] = {}
 
 
-def find_spawner() -> SpawnerProcess:
-    """This process's spawner, started if there is none or if it has ended."""
-    global _spawner
+def find_spawner(base: BaseName = "host") -> SpawnerProcess:
+    """This process's spawner for a base, started if there is none or if it has ended."""
     with _starting:
-        if _spawner is None or _spawner.owner != os.getpid() or _spawner.process.poll() is not None:
-            try:
-                _spawner = SpawnerProcess()
-            except (OSError, subprocess.SubprocessError) as error:
-                raise BoxError(f"user namespaces cannot be had here: {error}") from None
-            atexit.register(_spawner.stop)
-        return _spawner
+        found = _spawners.get(base)
+        if found is None or found.owner != os.getpid() or found.process.poll() is not None:
+            found = _spawners[base] = SpawnerProcess(base)
+            atexit.register(found.stop)
+        return found

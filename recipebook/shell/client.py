@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from recipebook.errors import UserError, on_one_line
 from recipebook.shell import messages
+from recipebook.shell.contract import BaseName
 from recipebook.shell.dialogue import ROUNDS
 from recipebook.shell.episodes import SECONDS, EpisodeError, Step
 from recipebook.shell.outcomes import Outcome
@@ -56,11 +57,13 @@ class RemoteEpisodes:
         rounds: int = ROUNDS,
         seconds: float = SECONDS,
         patience: float = 60,
+        base: BaseName | None = None,
     ) -> None:
         self.address = address
         self.rounds = rounds
         self.seconds = seconds
         self.patience = patience
+        self.base = base
         self._given: dict[str, GivenAnswers] = {}
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         # A proxy that the environment names cannot reach this machine's loopback.
@@ -83,7 +86,9 @@ class RemoteEpisodes:
 
     def reset(self, task: Task, episode: str) -> list[dict[str, str]]:
         """Begin an episode, or begin it anew; the messages before the agent's first answer."""
-        request = messages.ResetRequest(task=task, episode=episode, rounds=self.rounds, seconds=self.seconds)
+        request = messages.ResetRequest(
+            task=task, episode=episode, rounds=self.rounds, seconds=self.seconds, base=self.base
+        )
         begun = self._ask("/reset", request, messages.ResetReply).messages
         self._given[episode] = GivenAnswers(task, [])
         return begun

@@ -10,12 +10,14 @@ from pydantic import PositiveInt
 
 from recipebook.frozen import Frozen
 
+BaseName = Literal["host", "debian"]
+
 
 class BoxSettings(Frozen):
     """What a box is made of, and how much of everything its processes may have."""
 
-    base: Literal["host"] = "host"
-    """`host`: this machine's programs, read only."""
+    base: BaseName = "host"
+    """Whose programs: `host`, this machine's; `debian`, a Debian's that `make shell-base` made. Both read only."""
     memory_mib: PositiveInt = 512
     """Memory of all processes together; a box whose processes have more is ended."""
     address_space_mib: PositiveInt = 1024

@@ -19,7 +19,8 @@ from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
 from recipebook.errors import UserError, on_one_line
-from recipebook.shell.box import Box, BoxError, BoxSettings, open_box
+from recipebook.shell.base import require_base
+from recipebook.shell.box import BaseName, Box, BoxError, BoxSettings, open_box
 from recipebook.shell.dialogue import ROUNDS, observe, open_dialogue, parse_action
 from recipebook.shell.outcomes import Outcome
 from recipebook.shell.tasks import Task
@@ -76,19 +77,27 @@ class Episodes:
         self._episodes: dict[str, Episode] = {}
 
     def reset(
-        self, task: Task, episode: str, rounds: int | None = None, seconds: float | None = None
+        self,
+        task: Task,
+        episode: str,
+        rounds: int | None = None,
+        seconds: float | None = None,
+        base: BaseName | None = None,
     ) -> list[dict[str, str]]:
         """Begin an episode, or begin it anew; the messages before the agent's first answer.
 
-        `rounds` and `seconds` hold for this episode, in place of those for all.
+        `rounds`, `seconds` and `base` hold for this episode, in place of those for all. UserError if the base was
+        not made.
         """
+        settings = self.settings.model_copy(update={"base": base}) if base else self.settings
+        require_base(settings.base)
         self.close(episode)
         new = Episode(task, rounds or self.rounds, seconds or self.seconds)
         with self._lock:
             self._episodes[episode] = new
         with new.lock:
             try:
-                new.box = self.opener(self.settings)
+                new.box = self.opener(settings)
                 result = new.box.run(task.init, new.seconds)
             except BoxError:
                 new.status = "task_environment_error"

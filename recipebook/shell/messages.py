@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from recipebook.frozen import Frozen
+from recipebook.shell.contract import BaseName
 from recipebook.shell.episodes import Status
 from recipebook.shell.outcomes import Outcome
 from recipebook.shell.tasks import Task
@@ -33,6 +34,8 @@ class ResetRequest(Frozen):
     """Answers that the episode may have; five if it is left out."""
     seconds: Annotated[float, Field(gt=0, le=LONGEST_COMMAND)] | None = None
     """Time that a command has; twenty seconds if it is left out."""
+    base: BaseName | None = None
+    """Whose programs the box has; the server's choice if it is left out."""
 
 
 class ResetReply(Frozen):

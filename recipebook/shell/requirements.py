@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from recipebook.errors import UserError
-from recipebook.shell.bwrap import ALL_IDS, find_ids
+from recipebook.shell.ids import ALL_IDS, find_ids
 from recipebook.shell.rooting import PYTHON
 from recipebook.shell.seccomp import MACHINES
 

@@ -1,7 +1,7 @@
 """A box from the inside of its first process: its ids, its files, its limits, and bubblewrap at the end.
 
-    build_skeleton()          →  /sys/base with bin, etc/passwd, home, tmp, …: what every box has at first
-    enter_box({…}, 5, 6, …)   →  this process becomes bwrap, and in it the agent
+    build_skeleton(…)         →  /sys/base with bin, etc/passwd, home, tmp, …: what every box has at first
+    enter_box({…}, [5, 6], …) →  this process becomes bwrap, and in it the agent
 
 All of it happens in mount namespaces of the spawner and its children, where /sys, which no box has, makes room.
 """
@@ -11,6 +11,7 @@ import platform
 import resource
 import shutil
 import socket
+import subprocess
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,8 +19,15 @@ from recipebook.shell import kernel
 from recipebook.shell.seccomp import assemble
 
 STAGE = Path("/sys")
-SKELETON, USR_FOLDERS, BOX = STAGE / "base", STAGE / "usr", STAGE / "box"
-AGENT = Path(__file__).with_name("agent.py").read_bytes()
+SKELETON, USR_FOLDERS, BOX, OWN_BASE = STAGE / "base", STAGE / "usr", STAGE / "box", STAGE / "own"
+FILTER, AGENT = STAGE / "filter", STAGE / "agent"
+AGENT_TEXT = Path(__file__).with_name("agent.py").read_bytes()
+# As Python writes a .pyc: its magic number, three words that are only for files with a source, the code.
+COMPILE = """
+import importlib.util, marshal, sys
+code = compile(sys.stdin.buffer.read(), "agent", "exec")
+sys.stdout.buffer.write(importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(code))
+"""
 PYTHON = "/usr/bin/python3"
 ALL_IDS = 65536
 DESCRIPTORS = 65536
@@ -47,14 +55,43 @@ WRITTEN = {
     "etc/nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files\n",
     "etc/profile": "export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n",
 }
+# A base that was made on this machine has the machine's name and the address of its name server.
+OF_OWN_BASE = {
+    **{name: WRITTEN[name] for name in ("etc/hostname", "etc/hosts", "etc/nsswitch.conf")},
+    "etc/resolv.conf": "",
+    "etc/machine-id": "",
+}
 SHM_BYTES = 8 * 2**20
 SKELETON_BYTES = 16 * 2**20
 
 
-def build_skeleton() -> None:
-    """Make the files that all boxes begin with, of this machine's where every user may read them."""
+def build_skeleton(own_base: bool) -> None:
+    """Make the files that all boxes begin with.
+
+    They are of this machine's where every user may read them. With `own_base` the working directory is the root of a
+    Linux of its own, which needs little besides.
+    """
     kernel.mount("none", "/", flags=kernel.RECURSIVE | kernel.PRIVATE)
     kernel.mount("tmpfs", str(STAGE), "tmpfs", options=f"size={SKELETON_BYTES},mode=755")
+    BOX.mkdir()
+    FILTER.write_bytes(assemble(platform.machine()))
+    if own_base:
+        OWN_BASE.mkdir()
+        kernel.mount(".", str(OWN_BASE), flags=kernel.BIND)
+        _write(OF_OWN_BASE)
+    else:
+        _build_skeleton_of_host()
+    AGENT.write_bytes(_compile_agent(own_base))
+
+
+def _compile_agent(own_base: bool) -> bytes:
+    """The agent as code of the box's Python, which would compile it for each box anew."""
+    command = [PYTHON, "-I", "-S", "-c", COMPILE]
+    inside = ["chroot", OWN_BASE, *command] if own_base else command
+    return subprocess.run(inside, input=AGENT_TEXT, stdout=subprocess.PIPE, check=True).stdout
+
+
+def _build_skeleton_of_host() -> None:
     for name in FOLDERS:
         (SKELETON / name).mkdir(parents=True)
     for name, mode in {"tmp": 0o1777, "var/tmp": 0o1777, "root": 0o700}.items():
@@ -66,18 +103,22 @@ def build_skeleton() -> None:
             (SKELETON / folder.name).symlink_to(folder.readlink())
     for name in ETC:
         _copy(Path("/etc", name), SKELETON / "etc" / name)
-    for name, text in {**WRITTEN, **_list_accounts()}.items():
-        (SKELETON / name).write_text(text)
+    _write({**WRITTEN, **_list_accounts()})
     (SKELETON / "etc/shadow").chmod(0o640)
     for inner in Path("/usr").iterdir():
         if inner.is_dir() and not inner.is_symlink():
             (USR_FOLDERS / inner.name).mkdir(parents=True)
-    BOX.mkdir()
 
 
 def list_program_folders() -> list[Path]:
     """/bin, /sbin, /lib and their like: links into /usr on most machines."""
     return [*Path("/").glob("*bin"), *Path("/").glob("lib*")]
+
+
+def _write(files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (SKELETON / name).parent.mkdir(parents=True, exist_ok=True)
+        (SKELETON / name).write_text(text)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -110,11 +151,13 @@ def _is_of_system(row: list[str]) -> bool:
     return len(row) > 2 and row[2].isdecimal() and (int(row[2]) <= LARGEST_SYSTEM_ID or int(row[2]) == NOBODY)
 
 
-def enter_box(
-    limits: dict[str, Any], requests: int, replies: int, parent: socket.socket, ids: int, owner: int
-) -> NoReturn:
+def enter_box(limits: dict[str, Any], descriptors: list[int], parent: socket.socket, ids: int, owner: int) -> NoReturn:
     """Become a box; why that fails is written where the agent would write."""
+    requests, replies, *cgroup = descriptors
     try:
+        for entry in cgroup:
+            # 0 is the process that writes. Whoever opened the file may move it there.
+            os.write(entry, b"0")
         for source, target in ((requests, 0), (replies, 1), (replies, 2)):
             os.dup2(source, target)
         _take_ids(limits["processes"], parent, ids, owner)
@@ -149,22 +192,32 @@ def _take_ids(processes: int, parent: socket.socket, ids: int, owner: int) -> No
 
 
 def _mount_root(limits: dict[str, Any]) -> str:
-    """The skeleton and this machine's /usr, each below a layer that takes what is written."""
+    """The box's root: the base, below a layer that takes what is written."""
     size = f"size={limits['disk']},nr_inodes={limits['files']},mode=755"
     kernel.mount("tmpfs", str(BOX), "tmpfs", kernel.NO_SUID | kernel.NO_DEVICES, size)
-    for name in ("upper", "work", "root", "usr", "usrwork", "local"):
+    root = BOX / "root"
+    for name in ("upper", "work", "root"):
+        (BOX / name).mkdir()
+    if OWN_BASE.exists():
+        _overlay(f"{SKELETON}:{OWN_BASE}", BOX / "upper", BOX / "work", root)
+    else:
+        _overlay(f"{SKELETON}", BOX / "upper", BOX / "work", root)
+        _mount_programs(root)
+    return str(root)
+
+
+def _mount_programs(root: Path) -> None:
+    """This machine's /usr, writable by a layer too, and a /usr/local without anything of this machine's."""
+    for name in ("usr", "usrwork", "local"):
         (BOX / name).mkdir()
     for name in LOCAL_FOLDERS:
         (BOX / "local" / name).mkdir()
-    root = BOX / "root"
-    _overlay(f"{SKELETON}", BOX / "upper", BOX / "work", root)
     _overlay(f"{USR_FOLDERS}:/usr", BOX / "usr", BOX / "usrwork", root / "usr")
     kernel.mount(str(BOX / "local"), str(root / "usr/local"), flags=kernel.BIND)
     for folder in list_program_folders():
         if not folder.is_symlink():
             (root / folder.name).mkdir()
             kernel.mount(str(folder), str(root / folder.name), flags=kernel.BIND)
-    return str(root)
 
 
 def _overlay(lower: str, upper: Path, work: Path, target: Path) -> None:
@@ -183,7 +236,7 @@ def _set_limits(limits: dict[str, Any]) -> None:
 
 
 def _build_command(root: str, limits: dict[str, Any]) -> list[str]:
-    program, agent = _pass_on("filter", assemble(platform.machine())), _pass_on("agent", AGENT)
+    program, agent = _pass_on(FILTER), _pass_on(AGENT)
     return [
         "bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
         "--new-session", "--die-with-parent", "--as-pid-1", "--hostname", "box", "--clearenv", "--cap-drop", "ALL",
@@ -196,9 +249,8 @@ def _build_command(root: str, limits: dict[str, Any]) -> list[str]:
     ]  # fmt: skip
 
 
-def _pass_on(name: str, content: bytes) -> int:
-    """A file without a place, which the programs to come inherit."""
-    descriptor = os.memfd_create(name, 0)
-    os.write(descriptor, content)
-    os.lseek(descriptor, 0, os.SEEK_SET)
+def _pass_on(file: Path) -> int:
+    """Open a file for the programs to come, which inherit it and have no other way to it."""
+    descriptor = os.open(file, os.O_RDONLY)
+    os.set_inheritable(descriptor, True)
     return descriptor

@@ -1,7 +1,8 @@
 """The server of shell tasks: `make serve-env TASKS=samples/shell_tasks.json`.
 
 In: requests as messages.py has them. Out: their replies; 404 for an unknown task or episode, 409 for a step out of
-turn, 503 while as many episodes are open as the server takes, each with a `detail` of one line.
+turn, 400 for a base that was not made, 503 while as many episodes are open as the server takes, each with a `detail`
+of one line.
 
 Everything happens in `Episodes`. Boxes start in the spawner's process, so it does not matter which thread answers.
 """
@@ -12,7 +13,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Header, HTTPException, params
+from fastapi import Depends, FastAPI, Header, HTTPException, Response, params
+from pydantic import BaseModel
 
 from recipebook.errors import UserError
 from recipebook.frozen import Frozen
@@ -46,13 +48,13 @@ def build_app(tasks: Sequence[Task], episodes: Episodes, settings: ServerSetting
     app = FastAPI(title="Shell tasks", lifespan=_make_lifespan(episodes, settings), dependencies=_guard(settings))
     by_number = {task.number: task for task in tasks}
 
-    @app.post("/api/ping")
-    def ping() -> messages.PingReply:
+    @app.post("/api/ping", response_model=messages.PingReply)
+    async def ping() -> Response:
         """Whether the server is there."""
-        return messages.PingReply(tasks=len(tasks), episodes=len(episodes.list_open()))
+        return _reply(messages.PingReply(tasks=len(tasks), episodes=len(episodes.list_open())))
 
-    @app.post("/reset")
-    def reset(request: messages.ResetRequest) -> messages.ResetReply:
+    @app.post("/reset", response_model=messages.ResetReply)
+    def reset(request: messages.ResetRequest) -> Response:
         """Begin an episode, or begin it anew."""
         task = by_number.get(request.task) if isinstance(request.task, int) else request.task
         if task is None:
@@ -60,51 +62,62 @@ def build_app(tasks: Sequence[Task], episodes: Episodes, settings: ServerSetting
         open_now = episodes.list_open()
         if request.episode not in open_now and len(open_now) >= settings.most_episodes:
             raise HTTPException(503, f"{len(open_now)} episodes are open, and no more are taken")
-        begun = episodes.reset(task, request.episode, request.rounds, request.seconds)
-        return messages.ResetReply(episode=request.episode, messages=begun)
+        try:
+            begun = episodes.reset(task, request.episode, request.rounds, request.seconds, request.base)
+        except UserError as error:
+            raise HTTPException(400, str(error)) from None
+        return _reply(messages.ResetReply(episode=request.episode, messages=begun))
 
-    @app.post("/step")
-    def step(request: messages.StepRequest) -> messages.StepReply:
+    @app.post("/step", response_model=messages.StepReply)
+    def step(request: messages.StepRequest) -> Response:
         """Take a step, or return the reply of one that was taken."""
         _require_open(episodes, request.episode)
         try:
             taken = episodes.step(request.episode, request.number, request.text)
         except EpisodeError as error:
             raise HTTPException(409, str(error)) from None
-        return messages.StepReply(**taken._asdict())
+        return _reply(messages.StepReply(**taken._asdict()))
 
-    @app.post("/evaluate")
-    def evaluate(request: messages.EpisodeRequest) -> messages.OutcomeReply:
+    @app.post("/evaluate", response_model=messages.OutcomeReply)
+    def evaluate(request: messages.EpisodeRequest) -> Response:
         """Judge an episode; the first call decides."""
         _require_open(episodes, request.episode)
         outcome = episodes.evaluate(request.episode)
-        return messages.OutcomeReply(outcome=outcome, reward=None if outcome == "unknown" else reward(outcome))
+        return _reply(messages.OutcomeReply(outcome=outcome, reward=None if outcome == "unknown" else reward(outcome)))
 
-    @app.post("/state")
-    def state(request: messages.EpisodeRequest) -> messages.StateReply:
+    @app.post("/state", response_model=messages.StateReply)
+    async def state(request: messages.EpisodeRequest) -> Response:
         """How far an episode is."""
         _require_open(episodes, request.episode)
         found = episodes.find(request.episode)
-        return messages.StateReply(
-            task=found.task.number,
-            steps=len(found.steps),
-            status=found.status,
-            outcome=found.outcome,
-            init_status=found.init_status,
+        return _reply(
+            messages.StateReply(
+                task=found.task.number,
+                steps=len(found.steps),
+                status=found.status,
+                outcome=found.outcome,
+                init_status=found.init_status,
+            )
         )
 
-    @app.post("/close")
-    def close(request: messages.EpisodeRequest) -> messages.CloseReply:
+    @app.post("/close", response_model=messages.CloseReply)
+    def close(request: messages.EpisodeRequest) -> Response:
         """End an episode."""
         was_open = request.episode in episodes.list_open()
         episodes.close(request.episode)
-        return messages.CloseReply(closed=was_open)
+        return _reply(messages.CloseReply(closed=was_open))
 
     return app
 
 
+def _reply(model: BaseModel) -> Response:
+    """The reply as it is sent; what a handler returns otherwise takes a second turn in the pool, to be checked."""
+    return Response(model.model_dump_json(), media_type="application/json")
+
+
 def _guard(settings: ServerSettings) -> list[params.Depends]:
-    def check(authorization: Annotated[str, Header()] = "") -> None:
+    # Asynchronous, since everything else takes its turn in a pool of threads.
+    async def check(authorization: Annotated[str, Header()] = "") -> None:
         """Refuse callers without the token."""
         expected = f"Bearer {settings.token}".encode()
         if settings.token and not secrets.compare_digest(authorization.encode(), expected):

@@ -1,6 +1,6 @@
 """Serves shell tasks until it is stopped: `python -m recipebook.shell.serving FD`, or `make serve-env` by `serve`.
 
-    serve(tasks, ServerSettings(), [listen("127.0.0.1", 8000)])
+    serve(tasks, ServerSettings(), [listen("127.0.0.1", 8000)], BoxSettings())
 
 Called with the descriptor FD of a listening socket, it serves another process of this project: that process sends
 whole tasks, has put a token into SHELL_TASKS_TOKEN, and holds the other end of the standard input. The server ends when
@@ -28,9 +28,9 @@ GRACE_SECONDS = 30
 MOST_EPISODES = 1_000_000
 
 
-def require_holding_boxes() -> None:
-    """UserError if a quick attempt gets out of a box here."""
-    if out := [attempt.name for attempt in inspect(BoxSettings(), quick=True) if not attempt.held]:
+def require_holding_boxes(box: BoxSettings) -> None:
+    """UserError if a quick attempt gets out of such a box here."""
+    if out := [attempt.name for attempt in inspect(box, quick=True) if not attempt.held]:
         raise UserError(f"boxes do not hold here, so none is served: {', '.join(out)} (make sandbox-check)")
 
 
@@ -45,13 +45,13 @@ def listen(host: str, port: int) -> socket.socket:
         raise UserError(f"{host}:{port}: {reason}; another port: PORT=9000") from None
 
 
-def serve(tasks: Sequence[Task], settings: ServerSettings, listening: list[socket.socket]) -> None:
+def serve(tasks: Sequence[Task], settings: ServerSettings, listening: list[socket.socket], box: BoxSettings) -> None:
     """Serve on these sockets until SIGTERM or SIGINT."""
-    _make_server(tasks, settings).run(sockets=listening)
+    _make_server(tasks, settings, box).run(sockets=listening)
 
 
-def _make_server(tasks: Sequence[Task], settings: ServerSettings) -> uvicorn.Server:
-    app = build_app(tasks, Episodes(), settings)
+def _make_server(tasks: Sequence[Task], settings: ServerSettings, box: BoxSettings) -> uvicorn.Server:
+    app = build_app(tasks, Episodes(box), settings)
     return uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS))
 
 
@@ -63,11 +63,12 @@ def _end_with_owner(server: uvicorn.Server) -> None:
 
 def main() -> None:
     """Serve the process that started this one."""
+    box = BoxSettings()
     try:
-        require_holding_boxes()
+        require_holding_boxes(box)
     except UserError as error:
         sys.exit(str(error))
-    server = _make_server((), ServerSettings(token=os.environ[TOKEN], most_episodes=MOST_EPISODES))
+    server = _make_server((), ServerSettings(token=os.environ[TOKEN], most_episodes=MOST_EPISODES), box)
     threading.Thread(target=_end_with_owner, args=(server,), daemon=True).start()
     server.run(sockets=[socket.socket(fileno=int(sys.argv[1]))])
 

@@ -1,6 +1,6 @@
 """Starts boxes, in a process of its own: `python -m recipebook.shell.spawner FD IDS` with a socket as FD.
 
-    in:   {"limits": {"disk": 67108864, …}} with two descriptors, the box's input and output
+    in:   {"limits": {"disk": 67108864, …}} with descriptors: the box's input and output, and its cgroup if it has one
     out:  {"box": 4711}, and {"close": 4711} in ends it;  {"error": "…"} if it could not be started
 
 It has one thread and lives as long as its socket is open: bwrap's `--die-with-parent` is bound to the thread that
@@ -9,6 +9,7 @@ socket's other end gives IDS subordinate ids (1: this user's only); so nothing t
 root included, is anybody's here. Each box gets a user namespace below that one.
 """
 
+import gc
 import json
 import os
 import select
@@ -21,7 +22,7 @@ from recipebook.shell import kernel
 from recipebook.shell.rooting import ALL_IDS, build_skeleton, enter_box
 
 MESSAGE = 65536
-DESCRIPTORS = 2
+DESCRIPTORS = 3
 
 
 class Spawner:
@@ -52,7 +53,7 @@ class Spawner:
             self._close(message["close"])
             return True
         try:
-            reply: dict[str, Any] = {"box": self._start(message["limits"], *descriptors)}
+            reply: dict[str, Any] = {"box": self._start(message["limits"], descriptors)}
         except OSError as error:
             reply = {"error": str(error)}
         finally:
@@ -68,18 +69,17 @@ class Spawner:
             self.alive.discard(box)
 
     def _reap(self) -> None:
-        for box in list(self.alive):
-            if os.waitpid(box, os.WNOHANG)[0]:
-                self.alive.discard(box)
+        while self.alive and (ended := os.waitpid(-1, os.WNOHANG)[0]):
+            self.alive.discard(ended)
 
-    def _start(self, limits: dict[str, Any], requests: int, replies: int) -> int:
+    def _start(self, limits: dict[str, Any], descriptors: list[int]) -> int:
         """Fork, and give the child the ids of its namespace when it asks for them."""
         self.started += 1
         ours, theirs = socket.socketpair()
         box = os.fork()
         if not box:
             ours.close()
-            enter_box(limits, requests, replies, theirs, self.ids, self._owner())
+            enter_box(limits, descriptors, theirs, self.ids, self._owner())
         theirs.close()
         self.alive.add(box)
         with ours:
@@ -100,7 +100,7 @@ def write_map(process: int | str, kind: str, line: str) -> None:
         file.write(line)
 
 
-def take_namespace(control: socket.socket, ids: int) -> None:
+def _take_namespace(control: socket.socket, ids: int) -> None:
     """Leave the machine's users for a namespace in which this process is root."""
     user, group = os.getuid(), os.getgid()
     kernel.unshare(kernel.NEW_USER | kernel.NEW_MOUNTS)
@@ -115,16 +115,29 @@ def take_namespace(control: socket.socket, ids: int) -> None:
         kernel.become(0)
 
 
+def enter_namespace(control: socket.socket, ids: int, owner: int) -> None:
+    """Leave this machine's users, as `owner` where root started the process."""
+    if owner:
+        kernel.become(owner)
+    else:
+        kernel.stay_visible()
+    _take_namespace(control, ids)
+    control.send(b"entered")
+
+
 def main() -> None:
-    """Serve on the socket that was inherited."""
-    descriptor, ids, owner = map(int, sys.argv[1:])
+    """Serve on the socket that was inherited, with the base whose files lie in a folder, or with this machine's."""
+    descriptor, ids, owner = map(int, sys.argv[1:4])
+    base = sys.argv[4:]
+    if base:
+        # It may lie where only the user comes, so it is entered before the user is left.
+        os.chdir(base[0])
     with socket.socket(fileno=descriptor) as control:
-        if owner:
-            kernel.become(owner)
-        else:
-            kernel.stay_visible()
-        take_namespace(control, ids)
-        build_skeleton()
+        enter_namespace(control, ids, owner)
+        build_skeleton(own_base=bool(base))
+        # Each box begins as a copy of this process: pages that a collection of garbage wrote to would be copied too.
+        gc.freeze()
+        gc.disable()
         control.send(b"ready")
         Spawner(control, ids).serve()
 

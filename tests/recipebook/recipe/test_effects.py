@@ -206,6 +206,7 @@ CASES: dict[str, Case] = {
     "rl.rewards.unset": set_(render, "rl.rewards.unset=0.5", needs=GRPO),
     "rl.rounds": set_(render, "rl.rounds=2", needs=GRPO),
     "rl.seconds": set_(render, "rl.seconds=3", needs=GRPO),
+    "rl.base": set_(render, "rl.base=debian", needs=GRPO),
     "rl.answer_tokens": set_(render, "rl.answer_tokens=32", needs=GRPO),
     "rl.redraws": set_(render, "rl.redraws=0", needs=GRPO),
     "rl.least_success": set_(render, "rl.least_success=0.2", needs=GRPO),
