@@ -24,7 +24,7 @@ from recipebook.shell.tasks import Task, read_tasks
 TASKS = PROJECT / "samples" / "shell_tasks.json"
 
 
-class Trial(NamedTuple):
+class TriedTask(NamedTuple):
     """Whether the preparation exited with 0, and whether the check passed: after the truth, and after nothing."""
 
     prepared: bool
@@ -56,10 +56,10 @@ def main() -> None:
     print(json.dumps(found))
 
 
-def try_task(task: Task, settings: BoxSettings) -> Trial:
+def try_task(task: Task, settings: BoxSettings) -> TriedTask:
     """One task in two boxes."""
     prepared, correct = _judge(task, task.truth, settings)
-    return Trial(prepared, correct, _judge(task, None, settings)[1])
+    return TriedTask(prepared, correct, _judge(task, None, settings)[1])
 
 
 def _judge(task: Task, script: str | None, settings: BoxSettings) -> tuple[bool, bool]:
