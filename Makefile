@@ -158,10 +158,10 @@ quantize: $(READY) ## RUN= FORMAT=int8 OUT=folder: a run's model in fewer bits, 
 	@$(RUN_IN_ENV) quantize $(RUN) --format $(FORMAT) --out $(OUT) $(if $(LLAMA_CPP),--llama-cpp '$(LLAMA_CPP)') \
 		$(if $(CHECKPOINT),--checkpoint $(CHECKPOINT))
 
-eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (CHECKPOINT=500, DATA=file, MODEL=folder, SAMPLES=50, SET="eval.part=validation"; GATE=better, GATE=not-worse MARGIN=0.02)
+eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (CHECKPOINT=500, CHECKPOINT=all, DATA=file, MODEL=folder, SAMPLES=50, MODE=adapter, MODE=merged, SET="eval.part=validation"; GATE=better, GATE=not-worse MARGIN=0.02)
 	@$(call need,RUN)
 	@$(RUN_IN_ENV) eval $(RUN) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(if $(DATA),--data '$(DATA)') \
-		$(if $(MODEL),--model '$(MODEL)') \
+		$(if $(MODEL),--model '$(MODEL)') $(if $(MODE),--mode $(MODE)) \
 		$(if $(GATE),--gate $(GATE)) $(if $(MARGIN),--margin $(MARGIN)) \
 		$(if $(SET)$(SAMPLES),--set $(SET) $(if $(SAMPLES),eval.limit=$(SAMPLES)))
 

@@ -62,7 +62,7 @@ def train(
     out: str | None = None,
 ) -> int:
     """Train one recipe; the exit status: 0 trained (or found trained), 1 failed, 130 stopped."""
-    from recipebook.fleet.seeds import repeat_over_seeds
+    from recipebook.fleet.seeds import list_seeds, name_seeds, repeat_over_seeds
     from recipebook.fleet.train import train_fleet
     from recipebook.pipeline.train import resolve_stages, train_stages
     from recipebook.recipe.references import check_references
@@ -76,12 +76,14 @@ def train(
     resolved, stages = resolve_stages(name, profile, overrides)
     if resolved.recipe.matrix and stages:
         raise UserError(f"{resolved.name} has a matrix and stages, which cannot go together")
-    if seeds and stages:
-        raise UserError(f"{resolved.name} has stages, and SEEDS trains a recipe without them")
-    if seeds:
+    if seeds and not stages:
         resolved = repeat_over_seeds(resolved, seeds)
     _check_choice(resolved, choice, members, out, staged=bool(stages))
     check_placebo(resolved, stages=bool(stages))
+    if stages and seeds:
+        if out:
+            raise UserError(f"{resolved.name}: SEEDS trains several runs, and OUT names the folder of one")
+        return _train_seeds(name, profile, overrides, choice, list_seeds(resolved, seeds), name_seeds(resolved))
     if stages:
         return train_stages(resolved, stages, overrides, choice, out)
     check_references(resolved)
@@ -110,3 +112,23 @@ def _check_choice(
     if resolved.recipe.launch.machines > 1 and (staged or matrix):
         several = "stages" if staged else "members"
         raise UserError(f"{name}: launch.machines: the {several} of a recipe train on one machine each")
+
+
+def _train_seeds(
+    name: str, profile: str | None, overrides: Sequence[str], choice: "StageChoice", seeds: Sequence[int], fleet: str
+) -> int:
+    """Train a recipe with stages once for each seed, one after the other; stop at the first that does not end well."""
+    from recipebook.fleet.seeds import KEY
+    from recipebook.pipeline.train import FleetPlace, resolve_stages, train_stages
+    from recipebook.run import rundir
+    from recipebook.terminal import print_field
+
+    members = {f"seed{seed}": [*overrides, f"{KEY}={seed}"] for seed in seeds}
+    rundir.name_members(fleet, list(members), whole=True)
+    for at, (member, own) in enumerate(members.items(), 1):
+        print_field("member", f"{member} ({at} of {len(members)})")
+        resolved, stages = resolve_stages(name, profile, own)
+        if status := train_stages(resolved, stages, own, choice, place=FleetPlace(fleet, member)):
+            return status
+    print_field("next", f"make eval RUN={fleet}")
+    return 0

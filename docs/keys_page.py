@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from recipebook.modules import STAGE, list_names, load
 from recipebook.recipe.faults import recipe_schema
 from recipebook.recipe.schema_walk import Schema, describe, resolve_reference
-from recipebook.recipe.stages import Head
+from recipebook.recipe.stage_list import Head
 
 COLUMNS = ["key", "type", "unit", "default", "what it does, and when to change it"]
 INTRODUCTION = """\

@@ -37,14 +37,14 @@ tuned one. `make results` trains and evaluates all recipes and writes this page.
 - **Fleets** are trained with {MEMBERS} members. A fleet that votes has the figure of its vote, any other fleet the
   figure over the answers of all members. Training time is the sum over the members.
 - **Stages.** A recipe with stages has the figure of its last model under the recipe's own `eval`, and the training time
-  of all stages.
+  of all stages. Where only a stage has an `eval`, as in `os-interaction-rl`, the figure is by that of the last one. It
+  is then compared with the model of the stage before, which the column base names.
 - **Times** are of a shared machine: on an idle one they are shorter. The base model's answers are kept, so the first of
   several recipes with the same held-out rows takes longest to evaluate. Memory is the peak of the trainer's process.
 - **To repeat** everything, run `make results`; after an interruption the same command resumes. `PROFILE=small` and
   `RECIPE=robot-lora` choose a part. The last table of each profile has the commands that repeat a single row.
 
-Two recipes have no row. `tiny-base` trains the embedded model itself. The figure of `os-interaction-rl` belongs to its
-last stage; [reinforcement.md](reinforcement.md#the-warm-start-decides) has it for three seeds.
+One recipe has no row: `tiny-base` trains the embedded model itself.
 
 How intervals and p-values are computed is in
 [evaluation.md](evaluation.md#how-the-numbers-are-made), what each figure means in [metrics.md](metrics.md).
@@ -106,7 +106,7 @@ def _render_row(name: str, one: RecipeRecord | Failure | None) -> str:
         f"`{name}`",
         f"{result.figure} (less is better)" if result.less_is_better else result.figure,
         f"{one.rows}, of {one.drawn.of} rows" if one.drawn else str(one.rows),
-        format_number(result.base.mean) if result.base else "-",
+        f"{format_number(result.base.mean)}{f' ({one.start})' if one.start else ''}" if result.base else "-",
         format_estimate(result.tuned),
         format_difference(result.difference),
         format_p(result.p_adjusted),
@@ -121,13 +121,17 @@ def _list_rest(records: Sequence[RecipeRecord]) -> Iterator[str]:
     """The verdicts in words, and what repeats each row."""
     if not records:
         return
-    yield from (f"- `{one.recipe}`: {judge_result(one.result, one.rows)}" for one in records)
+    yield from (f"- `{one.recipe}`: {judge_result(one.result, one.rows, _name_before(one))}" for one in records)
     yield f"\n{REPEAT}"
     for one in records:
         commit = f", commit {one.commit[:10]}{' and changes' if one.changed else ''}" if one.commit else ""
         commands = ", ".join(f"`{command}`" for command in one.commands)
         yield f"| `{one.recipe}` | {one.run}, identity {one.identity}{commit} | {one.date} | {commands} |"
     yield ""
+
+
+def _name_before(one: RecipeRecord) -> str:
+    return f"stage {one.start}" if one.start else "base"
 
 
 def _escape(text: str) -> str:

@@ -32,6 +32,7 @@ from eval.opening import (
 )
 from eval.report.events import write_events
 from eval.report.page import USAGE, ReportInput, write_report
+from eval.report.same_answers import format_same_answers
 from eval.scoring.baselines import add_baselines
 from eval.scoring.evaluated_rows import DrawnRows, EvaluatedRows, OwnFile
 from eval.scoring.looks import Looks, find_ledger, note_look
@@ -41,6 +42,7 @@ from recipebook.files import digest, replacing, write_text
 from recipebook.recipe.keys import Recipe
 from recipebook.run.manifest import format_now
 from recipebook.run.rundir import Run
+from recipebook.run.stage_run import StageRun
 from recipebook.terminal import format_field
 
 if TYPE_CHECKING:
@@ -68,7 +70,9 @@ def evaluate_run(
     settings = recipe.eval
     own = convert_own(run, recipe, data) if data is not None else None
     drawn = draw_prompts(own.path, settings.limit, settings.turns) if own else read_rows(run, recipe)
-    what = run.name + (f" at checkpoint {checkpoint}" if checkpoint else f", model {other.name}" if other else "")
+    # A stage's evaluation is one of its run.
+    top = run.top if isinstance(run, StageRun) else run
+    what = run.read().run + (f" at checkpoint {checkpoint}" if checkpoint else f", model {other.name}" if other else "")
     rows = f"prompts of {own.file.name}" if own else f"{settings.part} prompts"
     tell(format_field("run", f"{what}, {len(drawn.prompts)} {rows}, base {recipe.model.base}"))
     notes = [*own.notes, own.file.note] if own else list_notes(run, recipe)
@@ -77,8 +81,10 @@ def evaluate_run(
     folder = folder or find_folder(run, settings, checkpoint, own.folder if own else None, other and other.folder)
     with replacing_evaluation(run, folder) as new:
         summary = evaluate_model(run, recipe, drawn, weights, new, checkpoint, kept, own.file if own else None)
-        write_report(new / "report.html", ReportInput.read(run.folder, new, folder))
-    write_events(run.folder, folder, summary)
+        write_report(new / "report.html", ReportInput.read(top.folder, new, folder))
+    write_events(top.folder, folder, summary)
+    if same := format_same_answers(folder, settings.generation.adapter):
+        tell(format_field("same", same))
     return folder, summary
 
 
@@ -127,6 +133,8 @@ def evaluate_model(
             own=own,
             reference=describe_reference(run, recipe) if reference is None else reference,
             model=weights.name if isinstance(weights, OtherModel) else "",
+            temperature=settings.generation.temperature,
+            adapter=settings.generation.adapter,
         ),
         answers.evidence,
         _note_look(run, settings.part, drawn.records, checkpoint) if own is None else None,

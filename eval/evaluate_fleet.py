@@ -14,6 +14,7 @@ from pathlib import Path
 
 from eval.comparing.seeds_page import format_table, summarise_seeds, write_seeds
 from eval.evaluate import evaluate_run
+from eval.evaluate_stages import evaluate_stages
 from eval.opening import PART, choose_folder, find_limit_beside, list_notes, prefer_validation, read_recipe
 from eval.report.effect import changes_no_answer
 from eval.report.notes import format_limits
@@ -38,6 +39,8 @@ from recipebook.terminal import print_field
 def evaluate_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], overrides: Sequence[str]) -> int:
     """Evaluate the members; return 0, or 1 if some cannot be evaluated, with a line for each that says why."""
     print_field("fleet", f"{fleet}, {len(members)} trained members")
+    if any(manifest.pipeline for _, manifest in members):
+        return _evaluate_staged(fleet, members, overrides)
     started = time.monotonic()
     given, sweep = overrides, _is_sweep(members)
     if sweep:
@@ -68,6 +71,20 @@ def evaluate_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], override
     else:
         print_field("next", f"make leaderboard RECIPE={fleet}")
     return int(failed > 0)
+
+
+def _evaluate_staged(fleet: str, members: Sequence[tuple[Run, Manifest]], overrides: Sequence[str]) -> int:
+    """Evaluate all stages of each member, and the last models of all seeds as one system."""
+    places = set[str]()
+    for run, manifest in members:
+        print_field("member", str(manifest.member))
+        folder = evaluate_stages(run, manifest, overrides)
+        places.add(folder.relative_to(run.folder / "eval").as_posix())
+    seeds = find_seeds(members)
+    if seeds and len(places) == 1:
+        (where,) = places
+        _print_seeds(fleet, [run for run, _ in members], seeds, "" if where == "." else where)
+    return 0
 
 
 def _is_sweep(members: Sequence[tuple[Run, Manifest]]) -> bool:

@@ -13,9 +13,8 @@ from eval.asking.prompts import DrawnPrompts, digest_prompts
 from eval.evaluate import evaluate_model
 from eval.opening import (
     check_prompts,
-    choose_folder,
     describe_reference,
-    find_limit_beside,
+    find_folder,
     list_notes,
     read_recipe,
     read_rows,
@@ -23,6 +22,7 @@ from eval.opening import (
 )
 from eval.report.notes import format_limits
 from eval.report.page import ReportInput, write_report
+from eval.report.same_answers import format_same_answers
 from eval.report.stage_summary import FILE, StageSummary, format_section, summarise_section
 from eval.scoring.summary import Summary
 from recipebook.errors import UserError
@@ -49,16 +49,14 @@ class Subject:
     reference: str
 
 
-def evaluate_stages(top: Run, manifest: Manifest, overrides: Sequence[str], checkpoint: int | None) -> int:
-    """Evaluate every model that was trained; return the exit status."""
+def evaluate_stages(top: Run, manifest: Manifest, overrides: Sequence[str]) -> Path:
+    """Evaluate every model that was trained; return the folder of the last model's evaluation."""
     stages = list_trained(top, manifest)
-    if checkpoint is not None:
-        raise UserError(f"{shown(top.folder)} has stages, each with checkpoints of its own; CHECKPOINT takes none")
     if not stages:
         raise UserError(f"{shown(top.folder)} is {manifest.status}, and none of its stages has trained a model")
     started = time.monotonic()
     recipes = {stage.name: read_recipe(stage, overrides) for stage in stages}
-    subjects = _list_subjects(top, stages, recipes)
+    subjects = _list_subjects(stages, recipes)
     _check_weights(stages, recipes)
     for note in dict.fromkeys(note for stage in stages for note in list_notes(stage, recipes[stage.name])):
         print_field("note", note)
@@ -73,13 +71,16 @@ def evaluate_stages(top: Run, manifest: Manifest, overrides: Sequence[str], chec
         summaries = {stage.name: _evaluate(stage, recipes, subject, folders[stage.name]) for stage in stages}
         sections.append(summarise_section(subject.name, folders, summaries))
         print("\n".join(["", format_section(sections[-1]), *format_limits(list(summaries.values()))]))
+        for name, each in folders.items():
+            if same := format_same_answers(each, subject.settings.generation.adapter):
+                print_field("same", f"{name}: {same}")
         for stage in stages[:-1] if subject is headline else stages:
             write_report(folders[stage.name] / "report.html", ReportInput.read(top.folder, folders[stage.name]))
     folder = headline.folder
     write_text(folder / FILE, StageSummary(sections=tuple(sections)).model_dump_json(indent=1) + "\n")
     write_report(folder / "report.html", ReportInput.read(top.folder, folder))
     print(f"evaluated in {format_seconds(time.monotonic() - started)}; report: {shown(folder / 'report.html')}")
-    return 0
+    return folder
 
 
 def _check_weights(stages: Sequence[StageRun], recipes: dict[str, Recipe]) -> None:
@@ -91,14 +92,13 @@ def _check_weights(stages: Sequence[StageRun], recipes: dict[str, Recipe]) -> No
         check_own(stage, stage.read(), recipes[stage.name], stage.folder / "model")
 
 
-def _list_subjects(top: Run, stages: Sequence[StageRun], recipes: dict[str, Recipe]) -> list[Subject]:
+def _list_subjects(stages: Sequence[StageRun], recipes: dict[str, Recipe]) -> list[Subject]:
     """The sections that differ in their settings or in their prompts, all of them fit to be evaluated."""
     found: dict[tuple[str, str], Subject] = {}
     for stage in stages:
         settings, drawn = recipes[stage.name].eval, read_rows(stage, recipes[stage.name])
         check_prompts(settings, drawn.prompts)
-        beside = find_limit_beside(stage, settings, choose_folder(top, settings))
-        folder = choose_folder(top, settings, limit=beside)
+        folder = find_folder(stage, settings)
         key = (settings.model_dump_json(), digest_prompts(drawn.prompts))
         reference = describe_reference(stage, recipes[stage.name])
         found.setdefault(key, Subject(stage.name, settings, drawn, folder, reference))

@@ -27,7 +27,7 @@ from recipebook.recipe.figures import find_main_fault, measures_answers, name_fi
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.references import check_references
 from recipebook.recipe.resolve import resolve
-from recipebook.recipe.stages import BASE
+from recipebook.recipe.stage_list import BASE
 from recipebook.run.provenance import flatten, format_changes
 from recipebook.run.rundir import Run
 from recipebook.run.stage_run import StageRun
@@ -193,14 +193,28 @@ def choose_folder(
 ) -> Path:
     """Where an evaluation of this part and checkpoint goes; `limit` is that of an evaluation beside the recipe's.
 
-    `own` is the folder of a file of the user's own, which takes the part's place, `model` that of another model.
+    `own` is the folder of a file of the user's own, which takes the part's place, `model` that of another model. A
+    stage's evaluations lie in the folder of its run.
     """
-    folder = run.folder / "eval"
+    folder = (run.top if isinstance(run, StageRun) else run).folder / "eval"
     part = settings.part if settings.part != "test" else None
     folder = folder / name if (name := own or part) else folder
     folder = folder / f"limit-{limit}" if limit else folder
+    folder = folder.joinpath(*_name_ways(run, settings))
     folder = folder / model if model else folder
     return folder / f"checkpoint-{checkpoint}" if checkpoint else folder
+
+
+def _name_ways(run: Run, settings: Evaluation) -> Iterator[str]:
+    """`temperature-0.6` and `adapter-apart`, where the recipe itself asks in another way."""
+    adapter, temperature = settings.generation.adapter, settings.generation.temperature
+    if adapter == "auto" and not temperature:
+        return
+    own = read_recipe(run, ()).eval.generation
+    if temperature not in (0, own.temperature):
+        yield f"temperature-{temperature:g}"
+    if adapter not in ("auto", own.adapter):
+        yield f"adapter-{adapter}"
 
 
 def find_folder(

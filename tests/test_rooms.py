@@ -53,7 +53,7 @@ MAY_IMPORT = {
     "docs": "recipebook.* eval.*",
 }
 FOLDERS = sorted({room.partition(".")[0] for room in MAY_IMPORT})
-MOST_FILES = {"recipebook": 17, "eval": 6}
+MOST_FILES = {"recipebook": 17, "eval": 7}
 
 
 def list_modules(root: Path) -> dict[str, Path]:

@@ -73,7 +73,7 @@ def ask(
             write_text(known, json.dumps([asdict(answer) for answer in base]))
         baselines = _ask_baselines(run, manifest, recipe, prompts, tokenizer, None if run.start else loaded.model)
         # Last: merging leaves no base behind.
-        model = generate.merge(loaded.model)
+        model = generate.merge(loaded.model, recipe.eval.generation.adapter)
         effect = effect.check(model, tokenizer)
         tuned = ask_one(model, tokenizer, prompts, recipe, "tuned", by_vllm.get("tuned"))
     finally:
@@ -189,7 +189,7 @@ def find_kept_answers(
         manifest.hashes["base"],
         manifest.hashes["chat_template"],
         digest_prompts(prompts),
-        settings.generation.model_dump_json(exclude={"engine"}),
+        settings.generation.model_dump_json(exclude={"engine", "adapter"}),
         json.dumps([engine, wants_text(settings), list_measures(settings), *ends, *texts]),
         *([playing.model_dump_json()] if playing else []),
         generate.describe_precision(),

@@ -17,7 +17,7 @@ def digest_conditions(manifest: Manifest, settings: Evaluation, prompts: list[Pr
         "test set": digest_prompts(prompts),
         "chat template": manifest.hashes["chat_template"],
         "metric settings": digest(metrics, *_list_versions(settings)),
-        "generation settings": digest(settings.generation.model_dump_json(exclude={"batch_size", "engine"})),
+        "generation settings": digest(settings.generation.model_dump_json(exclude={"batch_size", "engine", "adapter"})),
     }
 
 

@@ -55,7 +55,8 @@ def play_tasks(
     line = ProgressLine(label)
     torch.manual_seed(settings.seed)
     found: list[ModelAnswer] = []
-    with open_episodes(options.rounds, options.seconds, options.base) as episodes, merged(model) as plain:
+    base, apart = options.base, settings.adapter == "apart"
+    with open_episodes(options.rounds, options.seconds, base) as episodes, merged(model, apart=apart) as plain:
         for start in range(0, len(tasks), settings.batch_size):
             line.draw(start, len(tasks))
             part = tasks[start : start + settings.batch_size]

@@ -72,11 +72,10 @@ def load_tuned(folder: Path, base: Path | str, revision: str | None, load: BaseL
     return tuned._replace(model=tuned.model.eval())
 
 
-def merge(model: Model) -> Model:
-    """Merge the adapter into its base, which is quicker; in 16 bits digits would be lost, so there it stays apart."""
-    if not isinstance(model, PeftModel) or model.dtype != torch.float32:
-        return model
-    return merge_adapter(model)
+def merge(model: Model, how: str = "auto") -> Model:
+    """Merge the adapter into its base, which is quicker, as `eval.generation.adapter` says `how`."""
+    wanted = how == "merged" or (how == "auto" and model.dtype == torch.float32)
+    return merge_adapter(model) if isinstance(model, PeftModel) and wanted else model
 
 
 def generate(

@@ -164,7 +164,9 @@ def _format_settings(where: str) -> str:
     _, _, checkpoint = where.partition("checkpoint-")
     limit = re.search(r"(?:^|/)limit-(\d+)", where)
     part = "validation" if where.startswith("validation") else "test" if checkpoint else ""
+    ways = re.findall(r"(?:^|/)(temperature|adapter)-([^/]+)", where)
     given = [*([f"eval.part={part}"] if part else []), *([f"eval.limit={limit[1]}"] if limit else [])]
+    given += [f"eval.generation.{key}={value}" for key, value in ways]
     settings = " DATA=FILE" if where.startswith("data-") else ""
     settings += " MODEL=FOLDER" if "model-" in where else ""
     settings += f" CHECKPOINT={checkpoint}" if checkpoint else ""

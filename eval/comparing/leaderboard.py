@@ -171,7 +171,7 @@ def rank_runs(recipe: str | None, runs: Path = project.RUNS) -> Leaderboard:
                 break
         else:
             groups.append([evaluation])
-    ranked = sorted((_rank(group) for group in groups), key=lambda group: -len(group.standings))
+    ranked = sorted((rank_group(group) for group in groups), key=lambda group: -len(group.standings))
     return Leaderboard(tuple(ranked), tuple(left_out))
 
 
@@ -247,7 +247,8 @@ def _is_comparable(first: EvaluatedRun, other: EvaluatedRun) -> bool:
     return first.summary.main == other.summary.main and not name_differences([first, other])
 
 
-def _rank(group: Sequence[EvaluatedRun]) -> Group:
+def rank_group(group: Sequence[EvaluatedRun]) -> Group:
+    """Rank evaluations that can be compared, each against the best."""
     headline = group[0].summary.headline
     best, *others = sorted(group, key=lambda run: get_worth(run.summary), reverse=True)
     pairs = len(group) * len(others) // 2

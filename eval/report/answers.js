@@ -130,8 +130,8 @@ function layOut([id, prompt, reference, tuned, base, tunedCut, baseCut, tunedSco
   article.append(make("p", prompt || id, "prompt"), texts);
   addText(texts, "reference", [make("span", reference)]);
   if (contents.generated) {
-    addText(texts, tunedCut ? "tuned, cut off" : "tuned", compare(reference, tuned));
-    if (base !== null) addText(texts, baseCut ? "base, cut off" : "base", compare(reference, base));
+    addText(texts, tunedCut ? "tuned, cut off" : "tuned", mark(reference, tuned));
+    if (base !== null) addText(texts, baseCut ? "base, cut off" : "base", mark(reference, base));
   }
   const figures = contents.figures.map(({ name }, at) => {
     const before = at in baseScores ? ` (${format(baseScores[at])})` : "";
@@ -147,6 +147,13 @@ function addText(texts, title, pieces) {
   text.append(...pieces);
   value.append(text);
   texts.append(make("dt", title), value);
+}
+
+// An episode has no one right text: its outputs are told from the agent's own lines instead.
+function mark(reference, answer) {
+  if (!contents.transcripts || answer === "") return compare(reference, answer);
+  const lines = answer.split(/(?<=\n)/);
+  return lines.map((line) => make("span", line, line.startsWith(">") ? "output" : undefined));
 }
 
 // What lies between the common beginning and the common end, by words.

@@ -14,9 +14,11 @@ import math
 import zlib
 from array import array
 from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from eval.report.transcripts import is_transcript
 from eval.scoring.predictions import Prediction, stream_predictions
 from eval.scoring.summary import Scores, Summary, format_slice_value
 from recipebook.progress import ProgressLine
@@ -112,6 +114,7 @@ def pack_answers(
         "rows_per_pack": ROWS_PER_PACK,
         "shown_chars": shown,
         "generated": summary.generated,
+        "transcripts": any(is_transcript(one.prediction) for one in islice(read_answers(folder), 1)),
         "fields": [*table.slices],
         "figures": [
             {"name": result.figure, "binary": result.binary, "less_is_better": result.less_is_better}

@@ -31,6 +31,7 @@ from eval.report.pages import (
 )
 from eval.report.stage_summary import StageSummary, format_findings, read_stages
 from eval.report.trainings import TrainingReport, read_trainings
+from eval.report.transcripts import Piece, is_transcript, split_transcript
 from eval.report.verdict import make_verdict
 from eval.scoring.predictions import Prediction
 from eval.scoring.summary import Result, Summary
@@ -92,13 +93,6 @@ class ReportInput(NamedTuple):
         )
 
 
-class Piece(NamedTuple):
-    """A part of a diff: in both texts, in the answer alone, or in the reference alone."""
-
-    kind: str
-    text: str
-
-
 class Example(NamedTuple):
     """An answer to look at."""
 
@@ -153,6 +147,7 @@ def _stream(report: ReportInput) -> Iterator[str]:
         worst=[_make_example(packed.kept[row], summary.main) for row in worst],
         best=[_make_example(packed.kept[row], summary.main) for row in best],
         contents=packed.contents,
+        transcripts=packed.contents["transcripts"],
         packs=packed.packs,
         slices=table.slices,
         evidence=format_evidence(summary.evidence),
@@ -212,7 +207,11 @@ def _make_example(answer: EvaluatedAnswer, main: str) -> Example:
         ),
         score=answer.tuned[main],
         base_score=answer.base[main] if answer.base else None,
-        diff=compare_texts(prediction.reference, prediction.prediction),
+        diff=(
+            tuple(split_transcript(cut_text(prediction.prediction)))
+            if is_transcript(prediction)
+            else compare_texts(prediction.reference, prediction.prediction)
+        ),
     )
 
 

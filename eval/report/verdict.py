@@ -22,14 +22,14 @@ def make_verdict(summary: Summary) -> str:
     return verdict
 
 
-def judge_result(result: Result, rows: int) -> str:
-    """The verdict on one figure over some rows."""
+def judge_result(result: Result, rows: int, before: str = "base") -> str:
+    """The verdict on one figure over some rows; `before` names the model that the tuned one is compared with."""
     difference, base, p = result.difference, result.base, result.p_adjusted
     name = f"{result.figure} ({result.explanation})"
     tuned = f"tuned {_format_share(result.tuned, result.binary)}"
     if base is None or difference is None:
         return f"{name}: {tuned}; no base model to compare with."
-    start = f"{name}: {tuned}, base {_format_share(base, result.binary)}{_count_rows(result, rows)}"
+    start = f"{name}: {tuned}, {before} {_format_share(base, result.binary)}{_count_rows(result, rows, before)}"
     if difference.mean is None or p is None:
         return f"{start}; no row has both defined, so there is nothing to compare."
     change = _format_change(difference, result.binary)
@@ -39,12 +39,13 @@ def judge_result(result: Result, rows: int) -> str:
     return f"{start}; {worse}the difference of {change} is unlikely if the two were alike ({format_probability(p)})."
 
 
-def _count_rows(result: Result, rows: int) -> str:
+def _count_rows(result: Result, rows: int, before: str) -> str:
     """The rows that have the figure, where these are not all rows for both models."""
     counts = (result.tuned.n, result.base.n if result.base else 0, result.difference.n if result.difference else 0)
     if counts == (rows, rows, rows):
         return ""
-    return " (of {} rows {} have it for tuned, {} for base, {} for both)".format(rows, *counts)
+    tuned, other, both = counts
+    return f" (of {rows} rows {tuned} have it for tuned, {other} for {before}, {both} for both)"
 
 
 def _format_share(estimate: Estimate, binary: bool) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.opening import read_recipe
+from eval.results.last_stage import compare_with_start
 from eval.results.pooling import pool_members
 from eval.results.records import MEMBERS, RecipeRecord
 from eval.results.trained import TrainedRecipe
@@ -22,6 +23,9 @@ def collect(trained: TrainedRecipe, evaluation_seconds: float | None) -> RecipeR
     run, summary = _read_summary(trained)
     # Runs of earlier versions have their base in resolved.yaml alone.
     base = first.base or read_recipe(trained.models[0].run, ()).model.base
+    result, start = summary.headline, None
+    if trained.models[0].stage:
+        result, start = compare_with_start(trained.models[0].folder, summary)
     memories = [one.memory_gib for manifest in manifests for one in (manifest, *manifest.pipeline)]
     return RecipeRecord(
         recipe=trained.recipe,
@@ -34,9 +38,10 @@ def collect(trained: TrainedRecipe, evaluation_seconds: float | None) -> RecipeR
         machine=first.hardware,
         base=base,
         base_origin=first.base_origin,
+        start=start,
         rows=summary.rows,
         drawn=summary.asked.drawn if summary.asked else None,
-        result=summary.headline,
+        result=result,
         training_seconds=round(sum(map(count_training_seconds, manifests)), 1),
         evaluation_seconds=evaluation_seconds,
         memory_gib=max((memory for memory in memories if memory is not None), default=None),

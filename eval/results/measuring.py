@@ -67,7 +67,7 @@ def format_outcome(outcome: RecipeRecord | Failure) -> str:
     if isinstance(outcome, Failure):
         return f"failed: {outcome.reason}"
     result, seconds = outcome.result, outcome.evaluation_seconds
-    base = f", base {format_number(result.base.mean)}" if result.base else ""
+    base = f", {outcome.start or 'base'} {format_number(result.base.mean)}" if result.base else ""
     evaluated = "" if seconds is None else f", evaluated in {format_seconds(seconds)}"
     trained = f"trained in {format_seconds(outcome.training_seconds)}"
     return f"{result.figure} {format_estimate(result.tuned)}{base}; {trained}{evaluated}"

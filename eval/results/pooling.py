@@ -34,12 +34,15 @@ def pool_members(folders: Mapping[str, Path]) -> Summary:
         own, before = read_scores(folder / "scores.jsonl")
         tuned += own
         base += before or []
-    figures = {
-        result.figure: Figure.model_validate(result.model_dump(include=set(Figure.model_fields)))
-        for result in first.results
-    }
+    figures = read_figures(first)
     pooled = summarise(predictions, tuned, base if first.with_base else None, figures, (), first.seed, first.main)
     return pooled.model_copy(update={"asked": first.asked and _sum_drawn(first.asked, summaries)})
+
+
+def read_figures(summary: Summary) -> dict[str, Figure]:
+    """What an evaluation's figures are, as another sum of its scores needs it."""
+    fields = set(Figure.model_fields)
+    return {one.figure: Figure.model_validate(one.model_dump(include=fields)) for one in summary.results}
 
 
 def _list_alike(summary: Summary) -> tuple[object, ...]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
+from eval.results.last_stage import find_measured
 from eval.scoring.evaluated_rows import DrawnRows
 from eval.scoring.summary import Result
 from recipebook.errors import UserError, format_first_error
@@ -22,8 +23,9 @@ from recipebook.files import write_text
 from recipebook.frozen import Frozen
 from recipebook.hardware import Hardware
 from recipebook.project import PROJECT, shown
-from recipebook.recipe.layers import list_recipes
-from recipebook.recipe.resolve import resolve
+from recipebook.recipe.layers import list_recipes, read_layers
+from recipebook.recipe.resolve import merge_layers
+from recipebook.recipe.stages import read_stages
 
 RESULTS = PROJECT / "docs" / "results"
 PROFILES = ("tiny", "small")
@@ -47,6 +49,8 @@ class RecipeRecord(Frozen):
     base: str
     base_origin: str | None
     """Where the weights of a base that was made here came from."""
+    start: str | None = None
+    """The stage whose figure stands as the base's, where the figure belongs to the last stage alone."""
     rows: int
     """The answers that were scored; of a fleet without a vote, those of all members."""
     drawn: DrawnRows | None
@@ -99,7 +103,13 @@ class ProfileRecords(Frozen):
 
 def list_measured(root: Path = PROJECT) -> list[str]:
     """The recipes that have a main figure; one without metrics, such as that of the tiny model itself, has none."""
-    return [name for name in list_recipes(root) if resolve(name, root=root).recipe.eval.metrics]
+    return [name for name in list_recipes(root) if _has_figure(name, root)]
+
+
+def _has_figure(name: str, root: Path) -> bool:
+    layers = read_layers(name, None, (), root)
+    resolved = merge_layers(layers)
+    return bool(resolved.recipe.eval.metrics) or find_measured(resolved, read_stages(layers)) is not None
 
 
 def read_results(profile: str, folder: Path = RESULTS) -> ProfileRecords:

@@ -13,6 +13,7 @@ from pathlib import Path
 from eval.asking.conditions import digest_conditions
 from eval.asking.prompts import Prompt
 from eval.opening import find_folder, read_recipe, read_rows
+from eval.results.last_stage import find_measured
 from eval.results.records import MEMBERS
 from eval.scoring.summary import Summary
 from recipebook import project
@@ -26,7 +27,7 @@ from recipebook.run import rundir
 from recipebook.run.identities import identify
 from recipebook.run.provenance import flatten
 from recipebook.run.rundir import VOTE, Run
-from recipebook.run.stage_run import list_trained
+from recipebook.run.stage_run import StageRun, list_trained
 from recipebook.train.machine import check_machine
 
 
@@ -37,15 +38,21 @@ class TrainedModel:
     run: Run
     settings: Evaluation
     member: str | None = None
+    stage: str | None = None
+    """The stage whose `settings` they are, where the recipe has none of its own."""
 
     @property
     def folder(self) -> Path:
         """Where its evaluation is."""
-        return find_folder(self.run, self.settings)
+        return find_folder(self._evaluated, self.settings)
+
+    @property
+    def _evaluated(self) -> Run:
+        return StageRun(self.run, self.stage) if self.stage else self.run
 
     def list_overrides(self) -> Iterator[str]:
         """The settings that the recipe has now, where the run was trained with others."""
-        trained = flatten(read_recipe(self.run, ()).eval.model_dump(mode="json"))
+        trained = flatten(read_recipe(self._evaluated, ()).eval.model_dump(mode="json"))
         wanted = flatten(self.settings.model_dump(mode="json"))
         yield from (f"eval.{key}={value}" for key, value in wanted.items() if trained.get(key) != value)
 
@@ -108,6 +115,8 @@ def find_trained(recipe: str, profile: str) -> TrainedRecipe | None:
     run = rundir.find_same(identity)
     if run is None or run.read().status != "trained":
         return None
+    if measured := find_measured(resolved, stages):
+        return TrainedRecipe(recipe, profile, (TrainedModel(run, measured.recipe.eval, stage=measured.name),))
     return TrainedRecipe(recipe, profile, (TrainedModel(run, resolved.recipe.eval),))
 
 

@@ -19,16 +19,13 @@ from recipebook.run.rundir import Run
 KEY = "training.seed"
 DEFAULT = "42"
 SUFFIX = "-seeds"
+# A stage's inputs that follow from the stages before it, and so from their seeds.
+BEFORE = ("start", "stage ")
 
 
 def repeat_over_seeds(resolved: Resolved, count: int) -> Resolved:
     """The recipe as a fleet of `count` members, by the recipe's seed and the numbers that follow it."""
-    if resolved.recipe.matrix:
-        raise UserError(f"{resolved.name} has a matrix, which SEEDS would replace; add training.seed to its values")
-    if count < 2:
-        raise UserError("SEEDS=1 is one training as any: make train without it, or SEEDS=2 and more")
-    first = resolved.recipe.training.seed
-    matrix = Matrix(values={KEY: tuple(range(first, first + count))}, name="seed{seed}")
+    matrix = Matrix(values={KEY: tuple(list_seeds(resolved, count))}, name="seed{seed}")
     path = ("matrix", "values", KEY)
     # The key itself is set by the matrix now, and not on the command line.
     places = {key: spot for key, spot in resolved.places.items() if key != tuple(KEY.split("."))}
@@ -36,10 +33,34 @@ def repeat_over_seeds(resolved: Resolved, count: int) -> Resolved:
     return replace(resolved, recipe=recipe, places={**places, path: COMMAND_LINE}, fleet_suffix=SUFFIX)
 
 
+def list_seeds(resolved: Resolved, count: int) -> range:
+    """The recipe's seed and the numbers that follow it."""
+    if resolved.recipe.matrix:
+        raise UserError(f"{resolved.name} has a matrix, which SEEDS would replace; add training.seed to its values")
+    if count < 2:
+        raise UserError("SEEDS=1 is one training as any: make train without it, or SEEDS=2 and more")
+    first = resolved.recipe.training.seed
+    return range(first, first + count)
+
+
+def name_seeds(resolved: Resolved) -> str:
+    """The folder in runs/ of a recipe's runs with several seeds."""
+    return resolved.name.replace("/", "-") + SUFFIX
+
+
 def find_seeds(members: Sequence[tuple[Run, Manifest]]) -> list[int] | None:
     """The seed of each member, where the members differ in nothing else; None for any other fleet."""
     if len(members) < 2 or not all((run.folder / "resolved.yaml").is_file() for run, _ in members):
         return None
-    inputs = [read_inputs(manifest, run.folder) for run, manifest in members]
+    inputs = [_read_all(run, manifest) for run, manifest in members]
     seeds = [int(one.pop(KEY, DEFAULT)) for one in inputs]
     return seeds if all(one == inputs[0] for one in inputs) and len({*seeds}) == len(seeds) else None
+
+
+def _read_all(run: Run, manifest: Manifest) -> dict[str, str]:
+    """The inputs of a run; of one with stages also what each stage has but for its seed and the stages before it."""
+    found = read_inputs(manifest, run.folder)
+    for entry in manifest.pipeline:
+        own = {key: value for key, value in entry.inputs.items() if key != KEY and not key.startswith(BEFORE)}
+        found |= {f"{entry.name}: {key}": value for key, value in own.items()}
+    return found

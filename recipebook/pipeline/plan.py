@@ -7,7 +7,7 @@ would run training.learning_rate: 0.002, was 0.001
 from collections.abc import Sequence
 
 from recipebook.data.strengths import format_strengths
-from recipebook.pipeline.finished import find_finished, format_stage
+from recipebook.pipeline.finished import find_finished, format_stage, print_left_out
 from recipebook.pipeline.inputs import IdentifiedStage, list_steps, naming, reads_made
 from recipebook.project import shown
 from recipebook.recipe.resolve import Resolved
@@ -23,6 +23,7 @@ from recipebook.train.words import print_dataset, print_recipe
 def plan_stages(resolved: Resolved, stages: Sequence[Stage], target: Target) -> None:
     """Print the stages in short, then at length what would train."""
     print_recipe(resolved)
+    print_left_out(stages)
     _print_strengths(stages)
     steps = list_steps(stages)
     for at, step in enumerate(steps, 1):

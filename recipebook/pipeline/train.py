@@ -7,12 +7,13 @@ A stage whose inputs are those of a finished one, in this run or in another of t
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from recipebook.errors import UserError
 from recipebook.launch.command import build_environment
 from recipebook.launch.process import Stopped, run_job
 from recipebook.locks import holding
-from recipebook.pipeline.finished import find_finished, format_stage
+from recipebook.pipeline.finished import find_finished, format_stage, print_left_out
 from recipebook.pipeline.inputs import IdentifiedStage, check_stage, identify_all, list_steps, refuse_stage
 from recipebook.pipeline.opening import (
     build_job_command,
@@ -25,7 +26,7 @@ from recipebook.pipeline.opening import (
 from recipebook.project import PROJECT, shown
 from recipebook.recipe.layers import read_layers
 from recipebook.recipe.resolve import Resolved, merge_layers
-from recipebook.recipe.stages import Stage, read_stages
+from recipebook.recipe.stages import Stage, merge_top, read_stages
 from recipebook.run import rundir
 from recipebook.run.manifest import StageEntry
 from recipebook.run.progress_file import last_error
@@ -60,6 +61,13 @@ class StageChoice:
         return names[names.index(self.since) :] if self.since else names
 
 
+class FleetPlace(NamedTuple):
+    """The fleet that a run is a member of, and its name there."""
+
+    fleet: str
+    member: str
+
+
 def resolve_stages(
     name: str, profile: str | None, overrides: Sequence[str], *, elsewhere: bool = False
 ) -> tuple[Resolved, tuple[Stage, ...]]:
@@ -71,7 +79,7 @@ def resolve_stages(
             raise UserError(f"{stage.place}: stage '{stage.name}': a service trains whole recipes, and no stages")
         check_machine(stage.resolved, elsewhere=elsewhere)
         check_begun(stage.resolved)
-    return merge_layers(layers), stages
+    return merge_top(layers) if stages else merge_layers(layers), stages
 
 
 def train_stages(
@@ -80,10 +88,15 @@ def train_stages(
     overrides: Sequence[str],
     choice: StageChoice,
     out: str | None = None,
+    place: FleetPlace | None = None,
 ) -> int:
-    """Run the chosen stages; the exit status: 0 all done, 1 one failed, 2 the user's mistake, 130 stopped."""
+    """Run the chosen stages; the exit status: 0 all done, 1 one failed, 2 the user's mistake, 130 stopped.
+
+    `out` names the run's folder; `place` says which member of a fleet the run is, whether it is a new one or not.
+    """
     chosen = choice.list_names(stages)
     print_recipe(resolved)
+    print_left_out(stages)
     # All rows that exist are converted before anything trains, so that faults in data show now.
     steps = list_steps(stages)
     _check_needs(steps, chosen, resolved.name)
@@ -91,16 +104,26 @@ def train_stages(
     with claiming(identity, resolved.name):
         earlier = None if choice.force else rundir.find_same(identity, out)
         if earlier and all(earlier.read().get_stage(name).finished for name in chosen):
+            _note(place, earlier)
             print_field("found", f"{shown(earlier.folder)}: {', '.join(chosen)}: same recipe, data and versions")
             print_field("next", f"make eval RUN={earlier.name} (or FORCE=1 to run them again)")
             return 0
         _refuse_unfit(steps, chosen)
-        top = earlier or rundir.create(resolved.name, datetime.now(), name=out)
+        name, fleet = (place.member, place.fleet) if place else (resolved.name, None)
+        top = earlier or rundir.create(name, datetime.now(), name=out, fleet=fleet)
         with holding(lock_run(top)) as lock:
             if not earlier:
                 with rundir.removing_unless_opened(top):
-                    _open(top, resolved, steps, overrides, identity)
-            return _run_all(top, steps, chosen, choice, overrides, lock)
+                    _open(top, resolved, steps, overrides, identity, place)
+            status = _run_all(top, steps, chosen, choice, overrides, lock)
+        if status == 0:
+            _note(place, top)
+        return status
+
+
+def _note(place: FleetPlace | None, run: Run) -> None:
+    if place:
+        rundir.note_members(place.fleet, {place.member: run.name})
 
 
 def _check_needs(steps: Sequence[IdentifiedStage], chosen: Sequence[str], recipe: str) -> None:
@@ -124,7 +147,12 @@ def _refuse_unfit(steps: Sequence[IdentifiedStage], chosen: Sequence[str]) -> No
 
 
 def _open(
-    top: Run, resolved: Resolved, steps: Sequence[IdentifiedStage], overrides: Sequence[str], identity: str
+    top: Run,
+    resolved: Resolved,
+    steps: Sequence[IdentifiedStage],
+    overrides: Sequence[str],
+    identity: str,
+    place: FleetPlace | None,
 ) -> None:
     """A new run's folder and its first manifest, in which every stage waits."""
     waiting = tuple(
@@ -137,7 +165,8 @@ def _open(
         )
         for step in steps
     )
-    top.write(begin_manifest(top, resolved, overrides, identity).model_copy(update={"pipeline": waiting}))
+    own = {"pipeline": waiting, "member": place.member if place else None}
+    top.write(begin_manifest(top, resolved, overrides, identity).model_copy(update=own))
 
 
 def _run_all(

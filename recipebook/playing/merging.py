@@ -20,13 +20,17 @@ Model = Any
 
 
 @contextmanager
-def merged(model: Model) -> Iterator[Model]:
-    """The model without adapters that answers as `model` does, ready to decode; in 16 bits its adapter stays apart."""
+def merged(model: Model, *, apart: bool = False) -> Iterator[Model]:
+    """The model without adapters that answers as `model` does, ready to decode.
+
+    In 16 bits its adapter stays apart, and if `apart` in any precision; one that is switched off stays off.
+    """
     training = model.training
     model.eval()
     inner = model.get_base_model() if isinstance(model, PeftModel) else model
     layers: list[Any] = [part for part in inner.modules() if isinstance(part, BaseTunerLayer)]
-    exact = all(layer.get_base_layer().weight.dtype == torch.float32 for layer in layers)
+    floats = all(layer.get_base_layer().weight.dtype == torch.float32 for layer in layers)
+    exact = floats and not apart and not any(layer.disable_adapters for layer in layers)
     kept = [layer.get_base_layer().weight.detach().clone() for layer in layers] if exact else []
     try:
         for layer in layers if exact else []:

@@ -34,6 +34,11 @@ class Generation(Section):
         description="auto: vLLM where it is installed and a GPU is there, else transformers. Fix it to compare with "
         "earlier evaluations.",
     )
+    adapter: Literal["auto", "merged", "apart"] = Field(
+        "auto",
+        description="merged: the adapter is added into its base; apart: it stays beside it, as in training; auto: "
+        "merged in float32, apart in 16 bits, where digits would be lost. MODE= sets it, to see that both agree.",
+    )
 
 
 class FewShot(Section):

@@ -50,7 +50,7 @@ def check_references(resolved: Resolved, made: Sequence[str] = ()) -> None:
 
     `made` are the stages whose rows it may read.
     """
-    lines = format_faults(_find_faults(resolved, made), resolved.places)
+    lines = format_faults(find_reference_faults(resolved, made), resolved.places)
     lines += [line for path in _used_templates(resolved) for line in check_template(path, resolved.root)]
     if lines:
         raise UserError("\n".join(lines))
@@ -81,7 +81,8 @@ def _list_includable(root: Path) -> list[str]:
     return sorted({path.relative_to(folder).as_posix() for folder in folders for path in folder.rglob("*.j2")})
 
 
-def _find_faults(resolved: Resolved, made: Sequence[str]) -> Iterator[Fault]:
+def find_reference_faults(resolved: Resolved, made: Sequence[str]) -> Iterator[Fault]:
+    """What is wrong with the names and options in a recipe, but for its templates."""
     recipe, root = resolved.recipe, resolved.root
     for key in ("source", "validation", "test"):
         yield from _find_source(root, getattr(recipe.data, key), ("data", key), made)

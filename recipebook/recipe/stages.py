@@ -12,34 +12,44 @@ Its sections are merged over the recipe's. It starts from `base`, or from an ear
 the nearest; the first from `base`.
 """
 
-import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from pydantic import Field
-
 from recipebook.errors import UserError
-from recipebook.modules import STAGE, list_names, load
-from recipebook.recipe.faults import format_faults
-from recipebook.recipe.keys import Recipe
+from recipebook.modules import STAGE, load
+from recipebook.recipe.keys import Lora, Recipe
 from recipebook.recipe.layers import Layers
-from recipebook.recipe.merging import lift, merge_documents
-from recipebook.recipe.places import Document, Place, place_of
-from recipebook.recipe.references import check_references, find_kind_faults
+from recipebook.recipe.places import Document, KeyPath, Place, place_of
+from recipebook.recipe.references import check_references
 from recipebook.recipe.resolve import Resolved, join_layers, merge_layers
-from recipebook.recipe.schema_walk import Fault, Schema, find_faults
+from recipebook.recipe.schema_walk import dotted
 from recipebook.recipe.section import Name, Section
-from recipebook.recipe.switches import Switch, check_switches
+from recipebook.recipe.stage_list import (
+    BASE,
+    SECTIONS,
+    find_kind,
+    find_list_faults,
+    list_documents,
+    name_start,
+    take_sections,
+)
+from recipebook.recipe.stage_overrides import (
+    OF_STAGES,
+    find_other_metrics,
+    find_without_effect,
+    keep_used,
+    leave_out,
+    list_shared,
+    take_own,
+)
+from recipebook.recipe.switches import OF_METHODS, Switch, check_switches
 from recipebook.sources.inputs import MADE
-from recipebook.suggestions import offer, suggest
+from recipebook.suggestions import offer
 
-BASE = "base"
-HEAD = ("name", "from")
-SECTIONS = ("model", "data", "training", "lora", "preference", "rl", "launch", "eval", "axolotl", "profiles")
 MODEL_KEYS = ("base", "revision", "chat_template")
 KIND_KEYS = ("seed", "precision")
+OF_TRAINING = ("training", "lora", *OF_METHODS)
 # Axolotl's keys that give the same model another tokenizer.
 TOKENIZER_KEYS = ("tokenizer_config", "tokenizer_type", "tokens", "special_tokens", "added_tokens_overrides")
 
@@ -65,6 +75,8 @@ class Stage:
     options: dict[str, Any]
     resolved: Resolved
     place: Place
+    left_out: tuple[str, ...] = ()
+    """Keys that were set for all stages and have no effect in this one: it is as if they had not been set."""
 
     @property
     def recipe(self) -> Recipe:
@@ -93,23 +105,40 @@ class Stage:
 
 def read_stages(layers: Layers) -> tuple[Stage, ...]:
     """The stages of a recipe, checked alone and against each other; none where it has none."""
-    documents = [lift(layers.recipe, ("stages", at)) for at in range(len(layers.recipe.data.get("stages") or ()))]
-    overrides = _take_overrides(layers, documents)
-    _refuse(fault for fault in _find_faults(documents, layers.root))
+    documents = list_documents(layers)
+    overrides = take_own(layers, documents, SECTIONS)
+    if lines := list(find_list_faults(documents, layers.root)):
+        raise UserError("\n".join(lines))
+    own = [overrides.get(document.data["name"], []) for document in documents]
+    found = [_find_left_out(layers, *both, documents) for both in zip(documents, own, strict=True)]
     stages: list[Stage] = []
-    for document in documents:
-        stage = _read_stage(layers, document, overrides.get(document.data["name"], []), stages)
+    for document, mine, left in zip(documents, own, keep_used(found), strict=True):
+        stage = _read_stage(leave_out(layers, left), document, mine, stages, left)
         _check(stage, stages, document)
         stages.append(stage)
     return tuple(stages)
 
 
+def merge_top(layers: Layers) -> Resolved:
+    """The recipe around its stages; what is set for all of them needs not fit the recipe's own sections."""
+    unused = [leaf for leaf in list_shared(layers) if leaf[0] in OF_METHODS]
+    try:
+        return merge_layers(leave_out(layers, unused))
+    except UserError:
+        return merge_layers(leave_out(layers, [leaf for leaf in list_shared(layers) if leaf[0] in OF_STAGES]))
+
+
 def join_stage(layers: Layers, name: str) -> Document | None:
     """One stage's sections merged into its recipe, unchecked; None where the recipe has no such stage."""
-    documents = [lift(layers.recipe, ("stages", at)) for at in range(len(layers.recipe.data.get("stages") or ()))]
-    overrides = _take_overrides(layers, documents)
-    found = next((document for document in documents if document.data.get("name") == name), None)
-    return None if found is None else join_layers(layers, _take_sections(found), overrides.get(name, []))
+    documents = list_documents(layers)
+    overrides = take_own(layers, documents, SECTIONS)
+    names = [document.data.get("name") for document in documents]
+    if name not in names:
+        return None
+    sections, own = [*map(take_sections, documents)], [overrides.get(str(each), []) for each in names]
+    left = keep_used([find_other_metrics(layers, *both) for both in zip(sections, own, strict=True)])
+    at = names.index(name)
+    return join_layers(leave_out(layers, left[at]), sections[at], own[at])
 
 
 def list_texts(value: Any) -> Iterator[str]:
@@ -121,119 +150,42 @@ def list_texts(value: Any) -> Iterator[str]:
             yield from list_texts(item)
 
 
-class StartKeys(Section):
-    """The long form of `from`, which has more than a stage's name."""
-
-    stage: Name = Field(description="an earlier stage that has a model.")
-    merged: bool = Field(
-        False,
-        description="its adapter is merged into its base, and a new one begins on the result. Switch it on for another "
-        "shape of adapter.",
+def _find_left_out(
+    layers: Layers, document: Document, overrides: Sequence[Document], documents: Sequence[Document]
+) -> set[KeyPath]:
+    """The keys set for all stages that have no effect in this one."""
+    shared = list_shared(layers, overrides)
+    if not shared:
+        return set()
+    kind, sections = find_kind(document), take_sections(document)
+    made = [str(other.data["name"]) for other in documents[: documents.index(document)] if find_kind(other)]
+    without = find_without_effect(
+        layers,
+        shared,
+        lambda some: merge_layers(some, sections, overrides),
+        OF_TRAINING if kind else OF_METHODS,
+        lambda resolved: _list_kind_switches(kind, resolved.recipe),
+        made,
     )
+    return without | find_other_metrics(layers, sections, overrides)
 
 
-class Head(Section):
-    """The keys that every stage has."""
-
-    name: str = Field(
-        pattern=r"^[a-z0-9][a-z0-9_-]*$", description="a name of its own: STAGE=, FROM= and other stages use it."
-    )
-    from_: Name | StartKeys = Field(
-        BASE,
-        alias="from",
-        description="the model that the stage starts from: base, or an earlier stage that has one; by default the "
-        "nearest.",
-    )
-
-
-def _take_overrides(layers: Layers, documents: Sequence[Document]) -> dict[str, list[Document]]:
-    """Sections that `SET="stages.dpo.training.epochs=1"` sets, by stage; a kind's options go into its document."""
-    found: dict[str, list[Document]] = {}
-    by_name = {name: document for document in documents if isinstance(name := document.data.get("name"), str)}
-    for override in layers.overrides:
-        if "stages" not in override.data:
-            continue
-        given = override.data["stages"]
-        for name, inner in given.items() if isinstance(given, dict) else [("", None)]:
-            if name not in by_name or not isinstance(inner, dict):
-                known = [str(name) for name in by_name]
-                raise UserError(f"SET: no stage '{name}'{offer(name, known)}; write stages.NAME.SECTION.KEY=VALUE")
-            lifted = lift(override, ("stages", name))
-            own = {key: value for key, value in inner.items() if key in SECTIONS}
-            others = {key: value for key, value in inner.items() if key not in SECTIONS}
-            merge_documents(by_name[name], Document(others, lifted.places))
-            found.setdefault(name, []).append(Document(own, lifted.places))
-    return found
-
-
-def _refuse(lines: Iterator[str]) -> None:
-    found = list(lines)
-    if found:
-        raise UserError("\n".join(found))
-
-
-def _find_faults(documents: Sequence[Document], root: Path) -> Iterator[str]:
-    """What is wrong with the list itself, as lines."""
-    kinds = list_names(STAGE, root)
-    names = [document.data.get("name") for document in documents]
-    schema = _describe_head()
-    for at, document in enumerate(documents):
-        data, name = document.data, document.data.get("name")
-        faults = find_faults({key: data[key] for key in HEAD if key in data}, schema, schema.get("$defs", {}))
-        if name in names[:at]:
-            faults.append(Fault(("name",), False, f"a second stage '{name}'; each needs a name of its own"))
-        if name == BASE:
-            faults.append(Fault(("name",), False, f"'{BASE}' is the name of the model before any stage"))
-        chosen = [key for key in data if key in kinds]
-        for key in chosen[1:]:
-            faults.append(Fault((key,), True, f"a stage is of one kind; it is {chosen[0]} already"))
-        for key in data.keys() - {*HEAD, *SECTIONS, *kinds}:
-            hint = suggest(key, [*HEAD, *SECTIONS, *kinds]) or f"; kinds of stages are: {', '.join(kinds)}"
-            faults.append(Fault((key,), True, f"unknown key '{key}' in a stage{hint}"))
-        for key in chosen[:1]:
-            faults += find_kind_faults(root, key, data[key], (key,))
-        yield from format_faults(faults or _find_start_faults(data, at, documents), document.places)
-
-
-@functools.cache
-def _describe_head() -> Schema:
-    return Head.model_json_schema()
-
-
-def _find_start_faults(data: Mapping[str, Any], at: int, documents: Sequence[Document]) -> list[Fault]:
-    named = _name_start(data)
-    names = [document.data.get("name") for document in documents]
-    if named is None or named == BASE or named in names[:at]:
-        return []
-    if named not in names:
-        return [Fault(("from",), False, f"no stage '{named}'{offer(named, [BASE, *map(str, names[:at])])}")]
-    chain = [str(data["name"])]
-    while chain.count(chain[-1]) == 1 and chain[-1] in names:
-        chain.append(_name_start(documents[names.index(chain[-1])].data) or BASE)
-    circle = f" (a circle: {' -> '.join(chain)})" if chain[-1] in chain[:-1] else ""
-    message = f"'{named}' does not come before '{data['name']}'{circle}; it may start from: "
-    return [Fault(("from",), False, message + ", ".join([BASE, *map(str, names[:at])]))]
-
-
-def _name_start(data: Mapping[str, Any]) -> str | None:
-    named = data.get("from")
-    return named.get("stage") if isinstance(named, dict) else named
-
-
-def _take_sections(document: Document) -> Document:
-    return Document({key: value for key, value in document.data.items() if key in SECTIONS}, document.places)
-
-
-def _read_stage(layers: Layers, document: Document, overrides: Sequence[Document], earlier: Sequence[Stage]) -> Stage:
-    data = document.data
-    kinds = [key for key in data if key not in (*HEAD, *SECTIONS)]
-    resolved = merge_layers(layers, _take_sections(document), overrides)
+def _read_stage(
+    layers: Layers,
+    document: Document,
+    overrides: Sequence[Document],
+    earlier: Sequence[Stage],
+    left_out: Collection[KeyPath],
+) -> Stage:
+    data, kind = document.data, find_kind(document)
+    resolved = merge_layers(layers, take_sections(document), overrides)
     nearest = next((stage.name for stage in reversed(earlier) if stage.has_model), None)
-    named = _name_start(data) or nearest or BASE
+    named = name_start(data) or nearest or BASE
     merged = isinstance(data.get("from"), dict) and data["from"].get("merged", False)
     start = Start(stage=None if named == BASE else named, merged=merged)
-    options = (data[kinds[0]] or {}) if kinds else {}
-    return Stage(data["name"], start, kinds[0] if kinds else None, options, resolved, document.places[()].value)
+    options = (data[kind] or {}) if kind else {}
+    left = tuple(sorted(map(dotted, left_out)))
+    return Stage(data["name"], start, kind, options, resolved, document.places[()].value, left)
 
 
 def _check(stage: Stage, earlier: Sequence[Stage], document: Document) -> None:
@@ -245,7 +197,7 @@ def _check(stage: Stage, earlier: Sequence[Stage], document: Document) -> None:
             raise UserError(f"{stage.place}: no earlier stage '{name}' that makes rows{offer(name, made)}")
     if stage.start.stage is not None:
         _check_start(stage, earlier, document)
-    check_switches(stage.resolved, _list_kind_switches(stage))
+    check_switches(stage.resolved, _list_kind_switches(stage.kind, stage.recipe))
 
 
 def _check_start(stage: Stage, earlier: Sequence[Stage], document: Document) -> None:
@@ -259,15 +211,16 @@ def _check_start(stage: Stage, earlier: Sequence[Stage], document: Document) -> 
         _check_adapter(stage, start, place)
 
 
-def _list_kind_switches(stage: Stage) -> Iterator[Switch]:
+def _list_kind_switches(kind: str | None, recipe: Recipe) -> Iterator[Switch]:
     """In a stage that trains no model, the keys of training have no effect; some kinds read its seed and precision."""
-    if stage.kind is None:
+    if kind is None:
         return
-    sections = {name: getattr(stage.recipe, name) for name in ("training", "lora", "preference", "rl")}
-    for name, section in sections.items():
-        keys = [key for key in type(section).model_fields if key not in KIND_KEYS] if section else []
-        yield Switch(tuple((name, key) for key in keys), (stage.kind,), "no training", "a stage that trains")
-    yield Switch((("launch", "strategy"), ("axolotl",)), (stage.kind,), "no training", "a stage that trains")
+    of, good = (kind,), "a stage that trains"
+    for name in OF_TRAINING:
+        section = Lora() if name == "lora" else getattr(recipe, name)
+        keys = [key for key in type(section).model_fields if key not in KIND_KEYS]
+        yield Switch(tuple((name, key) for key in keys), of, "no training", good)
+    yield Switch((("launch", "strategy"), ("axolotl",)), of, "no training", good)
 
 
 def _check_model(stage: Stage, start: Stage) -> None:

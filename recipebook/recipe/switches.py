@@ -28,6 +28,8 @@ from recipebook.recipe.schema_walk import Fault, dotted
 PAIRS = "preference"
 # Sections of which most methods use nothing.
 OF_METHODS = (PAIRS, "rl")
+# It trains for as many steps as its collections have.
+PLAYS = "grpo"
 GENERATION = ("eval", "generation")
 # Without a metric that reads answers none are generated.
 GENERATING = ("max_new_tokens", "temperature", "top_p", "seed", "engine")
@@ -89,6 +91,10 @@ def _list_training_switches(recipe: Recipe) -> Iterator[Switch]:
         yield Switch(_name(section, "group_by_length"), ("training", "packing"), "true", "false")
     if training.max_steps:
         yield Switch(_name(section, "epochs"), ("training", "max_steps"), str(training.max_steps), "null")
+    elif training.method == PLAYS:
+        yield Switch(
+            _name(section, "epochs"), ("training", CHOOSES), PLAYS, "another method; rl.collections is its own"
+        )
     if not (recipe.data.validation or recipe.data.split.file or recipe.data.split.validation):
         by, good = ("data", "split", "validation"), "a share above 0, or a source in data.validation"
         yield Switch(_name(section, "eval_steps"), by, "0", good)

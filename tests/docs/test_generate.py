@@ -16,7 +16,7 @@ from recipebook.data.conversion import find_converter
 from recipebook.modules import CONVERTER, METRIC, list_names
 from recipebook.project import PROJECT
 from recipebook.recipe.keys import Recipe
-from recipebook.recipe.stages import Head
+from recipebook.recipe.stage_list import Head
 
 PAGES = render_pages()
 NUMBERS = ("integer", "number")

@@ -76,7 +76,9 @@ def test_a_record_is_what_the_runs_of_this_machine_say(profile: str, record: Rec
     if not record.members:
         assert record.identity == manifests[0]["identity"]
         summary = json.loads((folders[0] / "eval" / "summary.json").read_bytes())
-        assert record.result.model_dump(mode="json") == summary["results"][0]
+        if not record.start:
+            assert record.result.model_dump(mode="json") == summary["results"][0]
+        assert record.result.tuned.model_dump(mode="json") == summary["results"][0]["tuned"]
         assert (record.rows, record.result.figure) == (summary["rows"], summary["main"])
 
 
@@ -99,6 +101,13 @@ def test_a_record_becomes_a_row_a_verdict_and_the_commands_that_repeat_it(tmp_pa
         "| `make train RECIPE=robot-lora PROFILE=tiny`, `make eval RUN=robot-lora` |"
     ) in page
     assert list_rows(page, "small")["robot-lora"].startswith("| `robot-lora` | not run yet | |")
+
+
+def test_a_figure_of_the_last_stage_alone_is_beside_that_of_the_stage_before(tmp_path: Path) -> None:
+    store("tiny", RecipeRecord.model_validate({**RECORD, "start": "sft"}), tmp_path)
+    page = render_results(tmp_path)
+    assert "| 0.000 (sft) | 0.800 [0.739, 0.850] |" in list_rows(page, "tiny")["robot-lora"]
+    assert "tuned 80.0 % [73.9, 85.0], stage sft 0.0 % [0.0, 1.9]; the difference" in page
 
 
 def test_a_record_of_an_earlier_version_has_the_words_of_today(tmp_path: Path) -> None:

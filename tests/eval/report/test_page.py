@@ -10,13 +10,13 @@ import pytest
 from eval.report.answers import read_table
 from eval.report.notes import format_limits
 from eval.report.page import (
-    Piece,
     ReportInput,
     choose_rows,
     compare_texts,
     render,
     terminal_table,
 )
+from eval.report.transcripts import Piece
 from eval.report.verdict import make_verdict
 from eval.scoring.evaluated_rows import DrawnRows, EvaluatedRows
 from eval.scoring.score import evaluate_predictions

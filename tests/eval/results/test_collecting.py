@@ -1,19 +1,23 @@
 """A recipe's record: of one run, of a run with stages, of a fleet with and without a vote."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from eval.report.stage_summary import StageSummary, summarise_section
 from eval.results.collecting import collect
 from eval.results.trained import TrainedModel, TrainedRecipe
+from eval.scoring.summary import Summary
 from recipebook import project
 from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.resolve import resolve
 from recipebook.run.manifest import StageEntry
 from recipebook.run.rundir import Run
 from recipebook.train.opening import dump_recipe
+from tests.eval.conftest import CONDITIONS, add_evaluation
 
 MakeRun = Callable[..., Run]
 HALF = ["right"] * 5 + ["no"] * 5
@@ -63,6 +67,26 @@ def test_stages_have_the_sum_of_their_times_and_the_most_of_their_memory(make_ru
     )
     record = collect(take(change(make_run(HALF), pipeline=entries, memory_gib=1.5)), None)
     assert (record.training_seconds, record.memory_gib) == (42.0, 2.5)
+
+
+def test_a_last_stage_with_metrics_of_its_own_is_compared_with_the_stage_before(make_run: MakeRun) -> None:
+    run = change(make_run(ALL))
+    start = run.folder / "eval" / "rl" / "sft"
+    add_evaluation(start, HALF, CONDITIONS)
+    folders = {"sft": start, "rl": run.folder / "eval"}
+    summaries = {
+        name: Summary.model_validate_json((one / "summary.json").read_bytes()) for name, one in folders.items()
+    }
+    stages = StageSummary(sections=(summarise_section("rl", folders, summaries),))
+    (run.folder / "eval" / "stages.json").write_text(stages.model_dump_json())
+    whole = take(run)
+    last = replace(whole, models=(replace(whole.models[0], stage="rl"),))
+    with_stage, without = collect(last, None), collect(whole, None)
+    assert (with_stage.start, without.start) == ("sft", None)
+    means = [(one.result.base and one.result.base.mean, one.result.tuned.mean) for one in (with_stage, without)]
+    assert means == [(0.5, 1.0), (0.0, 1.0)]
+    assert with_stage.result.difference is not None
+    assert with_stage.result.difference.mean == 0.5
 
 
 def test_a_fleet_has_the_figure_of_all_its_members(make_run: MakeRun) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from eval.results.records import Failure, ProfileRecords, list_measured, read_results, store
 from recipebook.errors import UserError
+from recipebook.recipe.resolve import resolve
 
 
 def fail(recipe: str, reason: str = "r") -> Failure:
@@ -34,3 +35,8 @@ def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
 def test_only_the_tiny_model_itself_has_no_figure() -> None:
     assert "tiny-base" not in list_measured()
     assert {"robot-lora", "robot-ensemble", "robot-curriculum", "trait"} <= {*list_measured()}
+
+
+def test_a_recipe_whose_last_stage_alone_has_metrics_has_a_figure() -> None:
+    assert not resolve("os-interaction-rl").recipe.eval.metrics
+    assert "os-interaction-rl" in list_measured()

@@ -37,3 +37,17 @@ def test_a_merged_model_answers_as_the_adapter_on_its_base_and_gives_the_base_ba
             without = base(IDS).logits
     assert torch.allclose(found, expected, atol=1e-4)
     assert not torch.allclose(found, without, atol=1e-2)
+
+
+def test_an_adapter_stays_apart_if_asked_and_off_if_it_is_off() -> None:
+    model = adapted().eval()
+    with torch.no_grad():
+        expected = model(IDS).logits
+        with merged(model, apart=True) as plain:
+            assert torch.equal(plain(IDS).logits, expected)
+        before = {name: weight.clone() for name, weight in model.state_dict().items()}
+        with model.disable_adapter():
+            without = model(IDS).logits
+            with merged(model) as plain:
+                assert torch.equal(plain(IDS).logits, without)
+                assert all(torch.equal(before[name], weight) for name, weight in model.state_dict().items())

@@ -17,7 +17,7 @@ from recipebook.errors import UserError
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.references import check_references
 from recipebook.recipe.resolve import Resolved, resolve
-from recipebook.recipe.stages import Head
+from recipebook.recipe.stage_list import Head
 from recipebook.recipe.switches import check_switches
 from tests.recipebook.recipe.making import (
     SLOW,
@@ -264,6 +264,7 @@ CASES: dict[str, Case] = {
     "eval.generation.temperature": set_(evaluate, HOT),
     "eval.generation.top_p": set_(evaluate, "eval.generation.top_p=0.1", needs=(HOT,)),
     "eval.generation.seed": set_(evaluate, "eval.generation.seed=7", needs=(HOT,)),
+    "eval.generation.adapter": set_(evaluate, "eval.generation.adapter=apart"),
     "eval.generation.engine": set_(evaluate, "eval.generation.engine=vllm"),
     "matrix": Case(expand, becomes=FLEET),
     "matrix.values": set_(expand, "matrix.values={lora.r: [4, 8]}", text=FLEET),
