@@ -21,7 +21,6 @@ import socket
 import sys
 import traceback
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn
 
 from recipebook.launch.process import die_with_parent
@@ -129,13 +128,11 @@ def _flush(code: int) -> int:
 def main() -> None:
     """Load the engine and serve."""
 
-    def end(signum: int, frame: FrameType | None) -> None:
-        os._exit(128 + signum)
-
     # It notices the scheduler's end by the socket only between two runs.
     die_with_parent()
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # SLURM signals every process of a job, and the child in training is to save a checkpoint.
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, signal.SIG_IGN)
     control = socket.socket(fileno=int(sys.argv[1]))
     # The import system reads None as "not there".
     sys.modules.update(dict.fromkeys(["sklearn", "deepspeed"]))  # type: ignore[arg-type]

@@ -10,12 +10,15 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from recipebook.errors import UserError
 from recipebook.fleet.members import MemberState, name_fleet
 from recipebook.launch.launchers import Launcher, LaunchJob, RunningTraining
+from recipebook.launch.process import Stopped
+from recipebook.launch.silence import find_patience
 from recipebook.progress import ProgressLine, format_seconds
 from recipebook.run import rundir
 from recipebook.run.manifest import Manifest, Status
@@ -82,12 +85,27 @@ class Schedule:
         self.line.clear()
 
     def stop(self, reason: str) -> None:
-        """End the trainings under way; they resume from their last checkpoints another time."""
+        """End the trainings under way, each with a checkpoint; they resume from it another time."""
         self.line.clear()
-        for active in self.active:
+        self._await_checkpoints()
+        for active in list(self.active):
             active.training.stop()
+            if active.training.poll() == 0:
+                # It was at its last step.
+                self._finish(active)
+                continue
             attempt.end(active.run, active.manifest, active.started, "interrupted", f"stopped by {reason}", None)
             os.close(active.lock)
+
+    def _await_checkpoints(self) -> None:
+        """Ask all of them at once, and wait for as long as a step may take; a second signal does not wait."""
+        for active in self.active:
+            active.training.ask_to_end()
+        patience = max((find_patience(read_progress(one.run.folder)) for one in self.active), default=0.0)
+        end = time.monotonic() + patience
+        with suppress(Stopped):
+            while any(one.training.poll() is None for one in self.active) and time.monotonic() < end:
+                time.sleep(POLL_SECONDS)
 
     def _take(self, work: MemberWork) -> bool:
         """Start a member unless it is trained already; False while another process holds it."""

@@ -67,11 +67,12 @@ def train_fleet(resolved: Resolved, overrides: Sequence[str], choice: FleetChoic
     schedule.faults |= unfit
     try:
         with signals_raise():
-            schedule.run(fit)
-    except Stopped as stopped:
-        schedule.stop(str(stopped))
-        print_field("stopped", f"by {stopped}: run the same command to resume")
-        return 130
+            try:
+                schedule.run(fit)
+            except Stopped as stopped:
+                schedule.stop(str(stopped))
+                print_field("stopped", f"by {stopped}: run the same command to resume")
+                return 130
     finally:
         launcher.close()
     lines = [read_line(one, schedule.faults.get(one.member.name)) for one in standings]

@@ -32,8 +32,11 @@ class RunningTraining(Protocol):
     def poll(self) -> int | None:
         """None while it runs, then its exit code; a negative one is a signal's number."""
 
+    def ask_to_end(self) -> None:
+        """Ask it to save a checkpoint and to end; returns at once."""
+
     def stop(self) -> None:
-        """End it and all that it started; they are gone when this returns."""
+        """End it and all that it started, without a checkpoint; they are gone when this returns."""
 
 
 class Launcher(Protocol):

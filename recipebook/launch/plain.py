@@ -5,7 +5,7 @@ For members of several processes, on machines with GPUs, and where nothing can b
 
 from recipebook.launch.launchers import LaunchJob
 from recipebook.launch.placement import Slots
-from recipebook.launch.process import end_group, start_process
+from recipebook.launch.process import ask_group, kill_group, start_process
 
 
 class PlainTraining:
@@ -20,9 +20,13 @@ class PlainTraining:
         """See RunningTraining."""
         return self.process.poll()
 
+    def ask_to_end(self) -> None:
+        """See RunningTraining."""
+        ask_group(self.process, self.folder)
+
     def stop(self) -> None:
         """See RunningTraining."""
-        end_group(self.process, self.folder)
+        kill_group(self.process, self.folder)
 
 
 class PlainLauncher:

@@ -132,19 +132,28 @@ def signals_raise() -> Iterator[None]:
 
 
 def end_group(process: subprocess.Popen[bytes], folder: Path) -> None:
-    """End what is left of the trainer's group: its ranks and data workers outlive a killed parent otherwise.
-
-    SIGTERM and not SIGINT, on which Axolotl saves a half-trained model and exits with 0. The trainer saves a checkpoint
-    at the end of its step. The launcher of several ranks does not get the signal: it would give them 30 s.
-    """
+    """End the trainer and all that it started, with a checkpoint if it saves one in time."""
     patience = find_patience(read_progress(folder))
+    ask_group(process, folder)
+    # Whoever stops it a second time does not want to wait.
+    with suppress(subprocess.TimeoutExpired, Stopped):
+        process.wait(patience)
+    kill_group(process, folder)
+
+
+def ask_group(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Ask the trainer to save a checkpoint at the end of its step, and to end.
+
+    SIGTERM and not SIGINT, on which Axolotl saves a half-trained model and exits with 0. The launcher of several ranks
+    does not get the signal: it would give them 30 s.
+    """
     if not signal_ranks(folder, signal.SIGTERM):
         _signal_group(process, signal.SIGTERM)
-    try:
-        process.wait(patience)
-    except (subprocess.TimeoutExpired, Stopped):
-        # Whoever stops it a second time does not want to wait.
-        signal_ranks(folder, signal.SIGKILL)
+
+
+def kill_group(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """End what is left of the trainer's group at once: its ranks and data workers outlive a killed parent otherwise."""
+    signal_ranks(folder, signal.SIGKILL)
     _signal_group(process, signal.SIGKILL)
     process.wait()
 

@@ -3,14 +3,14 @@
     training = RayLauncher().start(LaunchJob(folder=Path("runs/traits/joy_plus-…"), command=(…), processes=1, …))
 
 A task declares a CPU a process, and a GPU each where there are GPUs; Ray chooses the node, and runs the task again when
-its node dies. All nodes see the project under the same path. The cluster is that of `RAY_ADDRESS`, else one that runs
-on this machine, else one of this machine alone, made for the purpose on loopback.
+its node dies. recipebook/launch/ray_cluster.py says which cluster that is.
 """
 
 import contextlib
 import math
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +18,13 @@ from typing import TYPE_CHECKING
 from recipebook.errors import UserError
 from recipebook.hardware import detect
 from recipebook.launch.placement import count_slots
-from recipebook.launch.process import GRACE_SECONDS, start_process
+from recipebook.launch.process import GRACE_SECONDS, POLL_SECONDS, start_process
+from recipebook.launch.ranks import signal_ranks
+from recipebook.launch.ray_cluster import connect
+from recipebook.launch.silence import find_patience
 from recipebook.locks import holding, lock_file
 from recipebook.project import INSTALLATION
+from recipebook.run.progress_file import read_progress
 from recipebook.run.rundir import Run
 
 if TYPE_CHECKING:
@@ -41,17 +45,9 @@ class RayLauncher:
     """Trains `slots` members at a time; if not given, as many as have a GPU, or else a CPU, for each process."""
 
     def __init__(self, slots: int | None = None, processes: int = 1) -> None:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        try:
-            import ray
-        except ImportError:
-            raise UserError("LAUNCHER: ray is not installed; pip install '.[ray]' installs it") from None
-        try:
-            ray.init(address="auto", log_to_driver=False, logging_level="ERROR")
-        except ConnectionError as error:
-            if "RAY_ADDRESS" in os.environ:
-                raise UserError(f"RAY_ADDRESS: no cluster at {os.environ['RAY_ADDRESS']}") from error
-            ray.init(log_to_driver=False, logging_level="ERROR", include_dashboard=False, _node_ip_address="127.0.0.1")
+        connect({"PYTHONPATH": str(INSTALLATION)})
+        import ray
+
         self.gpu = detect().gpu
         resources = ray.cluster_resources()
         if resources.get("GPU") and not self.gpu:
@@ -73,7 +69,6 @@ class RayLauncher:
             num_cpus=job.processes,
             num_gpus=job.processes if self.gpu else 0,
             max_retries=NODE_DEATHS,
-            runtime_env={"env_vars": {"PYTHONPATH": str(INSTALLATION)}},
         ).remote(str(job.folder), job.command, environment)
         self.started = [training for training in self.started if training.poll() is None]
         self.started.append(RayTraining(job.folder, ref))
@@ -108,6 +103,13 @@ class RayTraining:
                     log.write(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}\n")
         return self.code
 
+    def ask_to_end(self) -> None:
+        """See RunningTraining."""
+        import ray
+
+        if self.poll() is None:
+            ray.cancel(self.ref, force=False)
+
     def stop(self) -> None:
         """See RunningTraining."""
         import ray
@@ -127,12 +129,25 @@ def _train(folder: str, command: tuple[str, ...], environment: dict[str, str]) -
         with (Path(folder) / "train.log").open("ab") as log:
             process = start_process(command, Path(folder), environment, log, lock, without=NOT_FROM_RAY, tied=True)
             try:
-                code = process.wait()
+                while (code := process.poll()) is None:
+                    # That is how Ray asks a task to end, and it interrupts no wait for a process.
+                    time.sleep(POLL_SECONDS)
+            except KeyboardInterrupt:
+                _end_with_checkpoint(process, Path(folder))
+                raise
             finally:
                 process.kill()
         if code == -signal.SIGKILL:
             _leave_with_node(node)
         return code
+
+
+def _end_with_checkpoint(process: "subprocess.Popen[bytes]", folder: Path) -> None:
+    """Ask the trainer for a checkpoint, and wait for it."""
+    if not signal_ranks(folder, signal.SIGTERM):
+        process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(find_patience(read_progress(folder)))
 
 
 def _leave_with_node(node: int) -> None:

@@ -46,9 +46,8 @@ class Resident:
         return self.process.poll() is None and self.environment == job.environment
 
     def close(self) -> None:
-        """End it, and with it its child."""
+        """End it, and with it its child: it trains nothing more once our end of the socket is closed."""
         self.control.close()
-        self.process.terminate()
         try:
             self.process.wait(GRACE_SECONDS)
         except subprocess.TimeoutExpired:
@@ -80,6 +79,16 @@ class ResidentTraining:
             self.child = message.get("pid", self.child)
             self.code = message.get("code")
         return self.code
+
+    def ask_to_end(self) -> None:
+        """See RunningTraining; where the resident is still importing, there is nothing to save."""
+        if self.poll() is not None:
+            return
+        if self.child:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.child, signal.SIGTERM)
+        else:
+            self.resident.process.kill()
 
     def stop(self) -> None:
         """See RunningTraining."""

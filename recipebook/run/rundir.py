@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from recipebook.errors import UserError, format_first_error, on_one_line
 from recipebook.files import write_text
-from recipebook.locks import lock_file, read_owner, write_owner
+from recipebook.locks import holding, lock_file, lock_folder, read_owner, write_owner
 from recipebook.project import RUNS, shown
 from recipebook.run.checkpoints import find_fault
 from recipebook.run.earlier import translate_manifest
@@ -183,13 +183,14 @@ def list_fleet(fleet: str, runs: Path = RUNS) -> list[tuple[Run, Manifest]]:
 
 def name_members(fleet: str, names: Iterable[str], *, whole: bool, runs: Path = RUNS) -> None:
     """Record the members of a fleet: if `whole`, these alone, else these and those recorded earlier."""
-    noted = _read_noted(fleet, runs)
-    _write_noted(fleet, {**({} if whole else noted), **{name: noted.get(name) for name in names}}, runs)
+    with _holding_noted(fleet, runs) as noted:
+        _write_noted(fleet, {**({} if whole else noted), **{name: noted.get(name) for name in names}}, runs)
 
 
 def note_members(fleet: str, names: Mapping[str, str], runs: Path = RUNS) -> None:
     """Record the run that each member has now; it may be an older run, or one of another recipe."""
-    _write_noted(fleet, {**_read_noted(fleet, runs), **names}, runs)
+    with _holding_noted(fleet, runs) as noted:
+        _write_noted(fleet, {**noted, **names}, runs)
 
 
 def list_readable(runs: Path = RUNS) -> Iterator[tuple[Run, Manifest]]:
@@ -235,6 +236,14 @@ def _require_same(run: Run, identity: str) -> Run:
 
 def _open(folder: Path, runs: Path) -> Run:
     return Run(folder, None if folder.parent == runs else folder.parent.relative_to(runs).as_posix())
+
+
+@contextmanager
+def _holding_noted(fleet: str, runs: Path) -> Iterator[Mapping[str, str | None]]:
+    """What is recorded, while nobody else changes it: the tasks of an array begin at the same time."""
+    (runs / fleet).mkdir(parents=True, exist_ok=True)
+    with holding(lock_folder(runs / fleet)):
+        yield _read_noted(fleet, runs)
 
 
 def _write_noted(fleet: str, noted: Mapping[str, str | None], runs: Path) -> None:

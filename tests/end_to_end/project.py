@@ -73,18 +73,6 @@ def read_logged(folder: Path) -> dict[int, tuple[float, float]]:
     return {line["step"]: (line["learning_rate"], line["loss"]) for line in lines if "loss" in line}
 
 
-def find_in(folder: Path) -> list[int]:
-    """The processes that run in a folder or under it."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and (entry / "cwd").readlink().is_relative_to(folder):
-                found.append(int(entry.name))
-        except OSError:
-            continue
-    return found
-
-
 def copy_checkout(folder: Path) -> Project:
     """Copy what git would hand out of this checkout, uncommitted changes included."""
     listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
@@ -94,6 +82,14 @@ def copy_checkout(folder: Path) -> Project:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     return Project(folder)
+
+
+def give_ranks_engine(project: Project) -> None:
+    """Put ranks_engine.py in Axolotl's place."""
+    give_quick_engine(project)
+    engines = project.folder / "axolotl" / "cli"
+    (engines / "train.py").rename(engines / "quick.py")
+    (engines / "train.py").write_bytes((Path(__file__).parent / "ranks_engine.py").read_bytes())
 
 
 def give_quick_engine(project: Project) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.project import Project, find_in
+from benchmarks.orphans import find_in
+from tests.end_to_end.project import Project
 
 RECIPE = """\
 description: four short trainings, of which one has an option that its scheduler refuses, one rows that are too long
@@ -26,6 +27,16 @@ matrix:
     - {data.options.pole: wisdom_minus, axolotl.lr_scheduler_kwargs: {}, training.max_length: 8}
   name: "{pole}"
 profiles: {tiny: {training: {max_steps: 12, logging_steps: 1, save_steps: 2, batch_size: 4}}}
+"""
+
+PAIR = """\
+description: two trainings that save nothing of themselves before their end
+extends: trait
+data: {split: {validation: 0}}
+matrix:
+  values: {data.options.pole: [joy_plus, joy_minus]}
+  name: "{pole}"
+profiles: {tiny: {training: {max_steps: 12, logging_steps: 1, save_steps: null, batch_size: 4}}}
 """
 
 
@@ -117,3 +128,43 @@ def test_a_member_alone_gives_the_same_adapter_to_the_bit(fleet: tuple[Project, 
     assert status == 0, said
     (alone,) = set(project.folder.glob("runs/*")) - before
     assert json.loads((alone / "manifest.json").read_bytes())["weights"]["digest"] == digest
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("launcher", "signum"), [("resident", signal.SIGTERM), ("plain", signal.SIGINT)])
+def test_a_fleet_that_is_stopped_saves_its_members_and_goes_on_from_there(
+    project: Project, launcher: str, signum: signal.Signals
+) -> None:
+    name = f"pair-{launcher}"
+    (project.folder / "recipes" / f"{name}.yaml").write_text(PAIR)
+    words = ("train", name, "--launcher", launcher, "--workers", "2")
+    process = project.start(*words)
+    at_work: list[Path] = []
+    while len(at_work) < 2 and process.poll() is None:
+        reports = project.folder.glob(f"runs/{name}/*/progress.json")
+        at_work = [path.parent for path in reports if json.loads(path.read_bytes())["step"] >= 2]
+        time.sleep(0.01)
+    process.send_signal(signum)
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, said
+    assert f"stopped   by {signum.name}: run the same command to resume" in said
+    steps = {}
+    for folder in at_work:
+        assert json.loads((folder / "manifest.json").read_bytes())["status"] == "interrupted"
+        (checkpoint,) = (folder / "model").glob("checkpoint-*")
+        steps[folder] = int(checkpoint.name.partition("-")[2])
+    assert min(steps.values()) >= 2
+    assert find_in(project.folder / "runs") == []
+    status, said = project.run(*words)
+    assert status == 0, said
+    resumed = [json.loads((folder / "manifest.json").read_bytes()) for folder in at_work]
+    assert [[(one["outcome"], one["from_step"]) for one in each["attempts"]] for each in resumed] == [
+        [("interrupted", 0), ("trained", steps[folder])] for folder in at_work
+    ]
+    status, said = project.run(*words, "--force", "--only", "*")
+    assert status == 0, said
+    digests: dict[str, set[str]] = {}
+    for path in project.folder.glob(f"runs/{name}/*/manifest.json"):
+        manifest = json.loads(path.read_bytes())
+        digests.setdefault(manifest["member"], set()).add(manifest["weights"]["digest"])
+    assert [len(each) for each in digests.values()] == [1, 1]

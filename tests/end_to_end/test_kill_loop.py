@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.end_to_end.project import Project, find_in
+from benchmarks.orphans import find_in
+from tests.end_to_end.project import Project
 
 pytestmark = pytest.mark.long
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from safetensors.numpy import load_file
 
-from tests.end_to_end.project import Project, find_in, read_logged
+from benchmarks.orphans import find_in
+from tests.end_to_end.project import Project, read_logged
 
 pytestmark = pytest.mark.long
 

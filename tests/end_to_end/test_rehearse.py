@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.end_to_end.project import Project, find_in
+from benchmarks.orphans import find_in
+from tests.end_to_end.project import Project
 
 
 @pytest.mark.long

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.project import Project, find_in
+from benchmarks.orphans import find_in
+from tests.end_to_end.project import Project
 from tests.recipebook.shell.boxes import needs_boxes
 
 pytestmark = [pytest.mark.long, needs_boxes]

@@ -95,6 +95,29 @@ def test_a_stopped_member_is_gone(launcher: RayLauncher, tmp_path: Path) -> None
     assert not (tmp_path / "long" / "ended").exists()
 
 
+SAVE = (
+    "import pathlib, signal, sys, time\n"
+    "def save(*_):\n"
+    "    time.sleep(0.5)\n"
+    "    pathlib.Path('saved').touch()\n"
+    "    sys.exit(75)\n"
+    "signal.signal(signal.SIGTERM, save)\n"
+    "pathlib.Path('began').touch()\n"
+    "time.sleep(60)\n"
+)
+
+
+def test_a_member_that_is_asked_to_end_saves_first(launcher: RayLauncher, tmp_path: Path) -> None:
+    folder = tmp_path / "asked"
+    folder.mkdir()
+    training = launcher.start(LaunchJob(folder, (sys.executable, "-c", SAVE), {}, 0, 1))
+    while not (folder / "began").exists():
+        time.sleep(0.05)
+    training.ask_to_end()
+    assert wait(training) not in (None, 0)
+    assert (folder / "saved").exists()
+
+
 @pytest.mark.long
 def test_a_node_is_killed_and_the_fleet_ends_complete(cluster: Nodes, launcher: RayLauncher, tmp_path: Path) -> None:
     trainings = [launcher.start(job(tmp_path, name, 4)) for name in ("one", "two", "three")]
