@@ -14,6 +14,7 @@ from transformers import EarlyStoppingCallback, set_seed
 from recipebook.files import write_text
 from recipebook.run.weights import check_weights
 from trainer import cpu_ranks, on_cpu, row_types
+from trainer.finite import StayFinite
 from trainer.progress import ProgressFiles
 from trainer.rank import be_rank
 from trainer.resumed import CheckSchedule
@@ -60,7 +61,7 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
     def add_callbacks_pre_trainer(self, cfg: Any, model: Any) -> list[Any]:
         """Follow the training, and end it early where Axolotl would not: it does so for supervised training alone."""
         patience = cfg.get("rl") and cfg.get("early_stopping_patience")
-        ours = [ProgressFiles(Path.cwd()), StopTogether(Path.cwd()), CheckSchedule()]
+        ours = [StopTogether(Path.cwd()), StayFinite(), ProgressFiles(Path.cwd()), CheckSchedule()]
         return [*ours, *([EarlyStoppingCallback(patience)] if patience else [])]
 
     def get_training_args(self, cfg: Any) -> dict[str, Any]:
@@ -71,7 +72,9 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
         """
         alike = {} if cfg.get("rl") or cfg.get("span_weights") else {"average_tokens_across_devices": True}
         best = {"load_best_model_at_end": True} if cfg.get("rl") and cfg.get("early_stopping_patience") else {}
-        return {**alike, **best, **on_cpu.allow_bf16(cfg)}
+        # Else a loss that is no number would be logged as the mean of those before it.
+        honest = {} if cfg.get("fp16") else {"logging_nan_inf_filter": False}
+        return {**alike, **best, **honest, **on_cpu.allow_bf16(cfg)}
 
     def post_train_unload(self, cfg: Any) -> None:
         """Check the saved weights, once everything is saved."""

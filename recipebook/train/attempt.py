@@ -202,6 +202,8 @@ def _explain(error: str) -> str:
         return f"the chat template raises: {text} (make plan names the row)"
     if kind.endswith("OutOfMemoryError"):
         return f"the GPU's memory ran out; {LESS_MEMORY}"
+    if "inline_container" in text or "PytorchStreamWriter" in text:
+        return "a checkpoint could not be written, as on a full disk (df -h)"
     return error
 
 

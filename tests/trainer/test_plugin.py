@@ -7,17 +7,19 @@ from axolotl.utils.dict import DictDefault
 
 from trainer.plugin import RunPlugin
 
-OURS = ["ProgressFiles", "StopTogether", "CheckSchedule"]
+OURS = ["StopTogether", "StayFinite", "ProgressFiles", "CheckSchedule"]
+HONEST = {"logging_nan_inf_filter": False}
 
 
 @pytest.mark.parametrize(
     ("settings", "arguments", "callbacks"),
     [
-        ({"rl": "dpo", "early_stopping_patience": 3}, {"load_best_model_at_end": True},
+        ({"rl": "dpo", "early_stopping_patience": 3}, {"load_best_model_at_end": True, **HONEST},
          [*OURS, "EarlyStoppingCallback"]),
-        ({"rl": "dpo"}, {}, OURS),
-        ({"early_stopping_patience": 3}, {"average_tokens_across_devices": True}, OURS),
-        ({"span_weights": {"call": 2.0}}, {}, OURS),
+        ({"rl": "dpo"}, HONEST, OURS),
+        ({"early_stopping_patience": 3}, {"average_tokens_across_devices": True, **HONEST}, OURS),
+        ({"span_weights": {"call": 2.0}}, HONEST, OURS),
+        ({"span_weights": {"call": 2.0}, "fp16": True}, {}, OURS),
     ],
 )  # fmt: skip
 def test_pairs_stop_early_and_go_back_to_the_best(
