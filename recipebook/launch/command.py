@@ -8,6 +8,7 @@ from recipebook.hardware import detect, name_gpus
 from recipebook.launch.meeting import name_interface, read_meeting
 from recipebook.launch.render import deepspeed_strategy
 from recipebook.launch.script import SCRIPT, TRAINER, needs_accelerate
+from recipebook.launch.slurm import GRACE_SECONDS
 from recipebook.project import INSTALLATION, PROJECT, VARIABLE
 from recipebook.recipe.base_model import find_base
 from recipebook.recipe.keys import Recipe
@@ -36,6 +37,9 @@ def build_environment(recipe: Recipe) -> dict[str, str]:
         environment["HF_HUB_OFFLINE"] = "1"
     if recipe.launch.processes > 1 and not detect().gpu:
         environment["OMP_NUM_THREADS"] = str(max(1, detect().cores // recipe.launch.processes))
+    if needs_accelerate(recipe):
+        # A job that SLURM ends has each of its processes signalled, and the launcher would kill its ranks 30 s later.
+        environment["TORCH_ELASTIC_SHUTDOWN_TIMEOUT"] = str(GRACE_SECONDS)
     if len(name_gpus()) > recipe.launch.processes:
         # One process that sees several GPUs would split each batch over them.
         environment["CUDA_VISIBLE_DEVICES"] = ",".join(name_gpus()[: recipe.launch.processes])
