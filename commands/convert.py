@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", required=True, type=Path, metavar="FILE")
     add_settings(parser)
+    parser.add_argument("--launcher", choices=["ray"], help="convert on a Ray cluster whose nodes share the project")
     parser.add_argument(
         "--rejects", type=count_or_share, default="0", help="how many records may be rejected: a number, or 10%%"
     )
@@ -31,7 +32,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Convert, and print the account."""
     from recipebook.data.conversion import convert_file
+    from recipebook.data.spread import convert_spread
 
-    options = read_settings(arguments)
-    print_account(convert_file(arguments.converter, arguments.source, arguments.out, options, arguments.rejects))
+    given = arguments
+    words = (given.converter, given.source, given.out, read_settings(given), given.rejects)
+    if given.launcher:
+        # Only where it is chosen: Ray is an extra, and slow to import.
+        from recipebook.launch.ray_data import map_in_order
+
+        print_account(convert_spread(*words, map_in_order))
+    else:
+        print_account(convert_file(*words))
     return 0

@@ -130,7 +130,7 @@ def convert_file(
         stack.callback(line.clear)
         for each in inputs:
             # Records that belong together may stand far apart.
-            spans = None if found.choose_join(checked) else _cut(each, ledger)
+            spans = None if found.choose_join(checked) else cut_input(each, ledger)
             if each.plain and spans:
                 _convert_spans(found, each, each.plain, checked, spans, ledger, file, show)
             else:
@@ -237,7 +237,7 @@ def draw_reading(line: ProgressLine, inputs: list[Input], ledger: Ledger) -> Non
         line.wait(f"{ledger.records} records,")
 
 
-def _cut(source: Input, ledger: Ledger) -> Iterator[LineSpan] | None:
+def cut_input(source: Input, ledger: Ledger) -> Iterator[LineSpan] | None:
     """Cut a big file into spans, the same number for each processor; None if it is small."""
     path = source.plain
     count = _count_spans(path) if path and path.is_file() else 0
