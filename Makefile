@@ -184,6 +184,11 @@ slurm: $(LIGHT) ## RECIPE=: a job script for SLURM in runs/slurm/ (NODES=2, PROF
 	@$(RUN_IN_ENV) slurm $(RECIPE) $(LAYERS) $(if $(NODES),--nodes $(NODES)) $(if $(WORKERS),--workers $(WORKERS)) \
 		$(if $(TIME),--time $(TIME)) $(if $(ACCOUNT),--account $(ACCOUNT)) $(if $(PARTITION),--partition $(PARTITION))
 
+sky: $(LIGHT) ## RECIPE= CARD=H100: a task for SkyPilot in runs/sky/, for a machine of a cloud (PROFILE=, GPUS=, SET=; a fleet: WORKERS=)
+	@$(call need,RECIPE)
+	@$(call need,CARD)
+	@$(RUN_IN_ENV) sky $(RECIPE) $(LAYERS) --card '$(CARD)' $(if $(WORKERS),--workers $(WORKERS))
+
 runs: $(LIGHT) ## the table of runs
 	@$(RUN_IN_ENV) runs
 
@@ -269,6 +274,7 @@ bench: $(DEV) ## start-up, conversion, evaluation, tokens, fleets: against Axolo
 	@$(PY) -m benchmarks.tokens
 	@$(PY) -m benchmarks.fleet
 	@$(PY) -m benchmarks.double_starts
+	@$(PY) -m benchmarks.orphans
 	@$(PY) -m benchmarks.episodes
 
 tiny-base: $(READY) ## make the embedded tiny base model again (FORCE=1)

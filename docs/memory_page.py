@@ -16,6 +16,7 @@ estimates are held against peaks that others have published.
 - [The files of a launch](#the-files-of-a-launch)
 - [Several machines](#several-machines)
 - [SLURM](#slurm)
+- [A cloud, by SkyPilot](#a-cloud-by-skypilot)
 - [The records of a step](#the-records-of-a-step)
 - [A rehearsal](#a-rehearsal)
 - [Another number of GPUs](#another-number-of-gpus)
@@ -89,8 +90,21 @@ together; a fleet is an array with a member a task, `WORKERS=` of them at a time
 `multi-gpu`, since the machine on which one writes a job often has no GPU. Three minutes before its time is over SLURM
 sends SIGTERM; a training that it interrupts is queued again and resumes. The nodes share the project's folder.
 
-A test starts a real SLURM of two nodes, each in a network of its own, and finds the adapter of two local ranks, to the
-bit. It needs root and Debian's packages slurmctld, slurmd, slurm-client, munge and iproute2.
+Tests start a real SLURM of two nodes, each in a network of its own. Two nodes train the adapter of two local ranks, to
+the bit. A job that is signalled saves that step, is queued again, and ends with the weights of an uninterrupted one. Of
+an array, only the task that was interrupted is queued again. The tests need root and Debian's packages slurmctld,
+slurmd, slurm-client, munge and iproute2.
+
+## A cloud, by SkyPilot
+
+```sh
+make sky RECIPE=robot-lora CARD=H100 GPUS=4
+```
+
+writes `runs/sky/<recipe>.yaml`, which `sky launch` starts on a machine of the cloud that SkyPilot finds cheapest. The
+project is copied there, without what git ignores; what it prints next fetches the runs. Ten minutes after its work the
+machine stops. SkyPilot itself has not been run here: a test holds the file against its documented keys. It is one
+machine, since those that SkyPilot starts share no folder.
 
 ## The records of a step
 
@@ -139,7 +153,7 @@ refused, with the command that resumes it. The manifest says with which launch e
 
 SIGTERM or Ctrl-C saves a checkpoint: at the end of the step in which the signal came, all ranks agree on it and write
 it together. The run is `interrupted`, and the same command resumes it. A second signal does not wait for the
-checkpoint.
+checkpoint. Of a fleet, every member in training saves a checkpoint.
 
 Where a rank is killed, the others are ended and all are started again from the last whole checkpoint, up to three times
 by one command. Where ranks wait for one that no longer answers, the run fails after three times the longest step, and
@@ -147,7 +161,8 @@ after a minute at least; the failure names the rank and the line of code that it
 evaluation may take half an hour. The stacks of all ranks are in the run's folder, in `ranks/`.
 
 A run counts as trained only after its last step, or where it may end early. The learning rate of a resumed run's first
-step is compared with the schedule.
+step is compared with the schedule. A training whose logged loss is no number (NaN) ends there, with the step; weights
+that are no numbers are never saved as a checkpoint. In fp16 a step with such a loss is left out instead.
 
 ## Memory
 

@@ -1,0 +1,63 @@
+"""A task for SkyPilot has the keys that its page on YAML documents, and trains what was asked for."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from commands import main
+from recipebook import project
+from recipebook.launch.sky import SkyTask, render_task
+
+# Of docs.skypilot.co, "SkyPilot YAML".
+TASK = {"name", "workdir", "num_nodes", "resources", "envs", "secrets", "file_mounts", "setup", "run", "config"}
+RESOURCES = {
+    *("infra", "accelerators", "accelerator_args", "cpus", "memory", "instance_type", "use_spot", "disk_size"),
+    *("disk_tier", "network_tier", "image_id", "ports", "labels", "autostop", "any_of", "ordered", "job_recovery"),
+}
+
+
+def write(folder: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> dict[str, Any]:
+    monkeypatch.setattr(project, "RUNS", folder)
+    assert main(["sky", *words]) == 0
+    (path,) = (folder / "sky").iterdir()
+    return dict(yaml.safe_load(path.read_bytes()))
+
+
+def test_a_recipe_trains_on_the_cards_of_one_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = write(tmp_path, monkeypatch, "robot-lora", "--card", "H100", "--gpus", "4", "--set", "lora.r=8")
+    assert set(task) <= TASK and set(task["resources"]) <= RESOURCES
+    assert task["resources"] == {"accelerators": "H100:4", "autostop": 10}
+    assert task["run"] == (
+        "./.venv/bin/python -m recipebook train robot-lora --profile multi-gpu --set lora.r=8 launch.processes=4"
+    )
+
+
+def test_a_fleet_has_a_card_for_each_member_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = write(tmp_path, monkeypatch, "traits", "--profile", "gpu", "--card", "L4", "--workers", "4")
+    assert task["resources"]["accelerators"] == "L4:4"
+    assert task["run"].endswith(" train traits --profile gpu --workers 4")
+
+
+def test_a_project_elsewhere_brings_the_installation_along() -> None:
+    text = render_task(SkyTask("a/b", "T4", 1, ("a/b", "--set", "x=1 2")), Path("/home/ann/own"), Path("/opt/book"))
+    assert text == (
+        "name: a-b\n"
+        "workdir: /home/ann/own\n"
+        "resources:\n"
+        "  accelerators: T4:1\n"
+        "  autostop: 10\n"
+        "file_mounts:\n"
+        "  ~/recipebook: /opt/book\n"
+        "setup: make -C ~/recipebook setup\n"
+        "run: ~/recipebook/.venv/bin/python -m recipebook train a/b --set 'x=1 2'\n"
+    )
+
+
+def test_several_machines_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(project, "RUNS", tmp_path)
+    assert main(["sky", "robot-lora", "--card", "H100", "--machines", "2", "--gpus", "4"]) == 2
+    assert capsys.readouterr().err.startswith("MACHINES: machines that SkyPilot starts share no folder")
