@@ -65,7 +65,7 @@ help: ## this list
 # The environment has three parts, each with the ones before it; a goal asks for as little as it needs.
 setup: $(READY) ## the environment in .venv, pinned, to train and evaluate (others call it)
 
-setup-light: $(LIGHT) ## only what check, convert, export, members and runs need: half a minute, 0.3 GB
+setup-light: $(LIGHT) ## only what check, convert, export, members, score, verify and runs need: half a minute, 0.3 GB
 
 setup-dev: $(DEV) ## also Ray, and what tests and lint need (they call it)
 
@@ -219,7 +219,7 @@ feedback: $(READY) ## IN=chats.jsonl: figures of logged chats; with OUT=folder, 
 	@$(call need,IN)
 	@$(RUN_IN_ENV) feedback $(IN) $(if $(OUT),--out $(OUT))
 
-verify: $(READY) ## CARD=: a published card's figures from its rows again, without a model (AGAIN=1 trains its recipe again)
+verify: $(if $(AGAIN),$(READY),$(LIGHT)) ## CARD=: a published card's figures from its rows again, without a model (AGAIN=1 trains its recipe again)
 	@$(call need,CARD)
 	@$(RUN_IN_ENV) verify $(CARD) $(if $(AGAIN),--again)
 

@@ -78,7 +78,7 @@ def describe_refusal(error: ImportError | OSError | UnicodeError | RecursionErro
 
 
 def describe_missing(error: ImportError) -> str | None:
-    """A library that this environment lacks: the light one has no torch and no scipy; None for any other failure."""
+    """A library that this environment lacks: the light one has no torch, for example; None for any other failure."""
     library = (error.name or "").partition(".")[0]
     if not isinstance(error, ModuleNotFoundError) or find_spec(library):
         return None

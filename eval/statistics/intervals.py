@@ -14,11 +14,12 @@ All functions take sums as eval/statistics/sums.py has them, for one test set or
 `python -m benchmarks.calibration` measures how often intervals hold the truth.
 """
 
+import math
 from typing import Any
 
 import numpy as np
-from scipy import special, stats  # type: ignore[import-untyped]
 
+from eval.statistics import special
 from eval.statistics.sums import Spread, Statistic, divide_sums, measure_spread
 
 LEVEL = 0.05
@@ -74,12 +75,17 @@ def find_detectable(sums: Any, *, level: float = LEVEL, statistic: Statistic = d
 def bound_share(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
     """Interval of a share of right answers: Wilson's, or Clopper and Pearson's where it reaches further and few are
     right, or wrong."""
-    found = stats.binomtest(successes, n)
-    wilson = found.proportion_ci(1 - level, method="wilson")
+    square, share = float(special.ndtri(1 - level / 2)) ** 2, successes / n
+    middle = (share + square / (2 * n)) / (1 + square / n)
+    reach = math.sqrt(square * (share * (1 - share) + square / (4 * n)) / n) / (1 + square / n)
+    # At 0 and at 1 rounding would leave a rest.
+    low = 0.0 if successes == 0 else middle - reach
+    high = 1.0 if successes == n else middle + reach
     if min(successes, n - successes) >= FEW_EITHER:
-        return float(wilson.low), float(wilson.high)
-    exact = found.proportion_ci(1 - level, method="exact")
-    return float(min(wilson.low, exact.low)), float(max(wilson.high, exact.high))
+        return low, high
+    lowest = special.betaincinv(successes, n - successes + 1, level / 2) if successes else 0.0
+    highest = special.betaincinv(successes + 1, n - successes, 1 - level / 2) if successes < n else 1.0
+    return min(low, float(lowest)), max(high, float(highest))
 
 
 def bound_constant(value: Any, n: Any, bounds: tuple[float, float], level: float = LEVEL) -> Bounds:

@@ -15,8 +15,8 @@ the paired-sample design", Statistics in Medicine 17, 1998), which leaves out 0 
 from typing import Any
 
 import numpy as np
-from scipy import special  # type: ignore[import-untyped]
 
+from eval.statistics import special
 from eval.statistics.intervals import LEVEL, POWER, Bounds
 
 FEW_DIFFER = 10

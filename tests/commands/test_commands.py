@@ -33,15 +33,26 @@ def test_light_commands_import_nothing_heavy(words: list[str]) -> None:
     assert done.stdout.splitlines()[-1] == "heavy: []"
 
 
-def test_a_library_that_the_light_environment_lacks_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "answers.jsonl").write_text('{"prediction": "robot.stop()", "reference": "robot.stop()"}\n')
-    words = ["score", "--metric", "robot", "--in", "answers.jsonl", "--out", "scores.jsonl"]
-    code = f"import sys; sys.modules['scipy'] = None; from commands import main; sys.exit(main({words!r}))"
+def run_without(library: str, words: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
+    code = f"import sys; sys.modules[{library!r}] = None; from commands import main; sys.exit(main({words!r}))"
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    return subprocess.run(command, cwd=folder, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+
+
+def test_a_library_that_the_light_environment_lacks_is_one_line(tmp_path: Path) -> None:
+    done = run_without("scipy", ["human-eval-results", "robot-lora"], tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "this command needs the library 'scipy', which make setup installs\n"
-    assert [path.name for path in tmp_path.iterdir()] == ["answers.jsonl"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_answers_are_scored_without_scipy(tmp_path: Path) -> None:
+    (tmp_path / "answers.jsonl").write_text('{"prediction": "robot.stop()", "reference": "robot.stop()"}\n')
+    words = ["score", "--metric", "robot", "--in", "answers.jsonl", "--out", "scores.jsonl"]
+    done = run_without("scipy", words, tmp_path)
+    exact = json.loads(done.stdout.splitlines()[-1])["figures"]["exact"]
+    # Clopper and Pearson's of one in one: the share whose first is right 25 times in 1,000.
+    assert (exact["mean"], round(exact["low"], 9), exact["high"]) == (1.0, 0.025, 1.0)
 
 
 def test_convert_tells_its_account_on_the_last_line(tmp_path: Path) -> None:
