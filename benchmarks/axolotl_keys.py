@@ -29,7 +29,7 @@ from recipebook.data.dataset import prepare
 from recipebook.files import write_text
 from recipebook.launch.render import Inputs, render_axolotl
 from recipebook.project import PROJECT
-from recipebook.recipe.axolotl_keys import snapshot
+from recipebook.recipe.axolotl_keys import RECIPE_KEYS, RUNNER_KEYS, snapshot
 from recipebook.recipe.resolve import resolve
 
 PAGE = PROJECT / "docs" / "axolotl-keys.md"
@@ -103,15 +103,23 @@ def render(verdicts: Mapping[str, Verdict]) -> str:
         "| --- | --- | --- |",
         *(f"| {word} | {counts[word]} | {text} |" for word, text in VERDICTS.items()),
         "",
-        "| key | verdict | what shows it | read by |",
-        "| --- | --- | --- | --- |",
+        "A key that recipes have under a name of their own, or that the runner sets, is refused under `axolotl`.",
+        "",
+        "| key | in a recipe | verdict | what shows it | read by |",
+        "| --- | --- | --- | --- | --- |",
     ]
     for key, verdict in verdicts.items():
         modules = ", ".join(f"`{name}`" for name in verdict.modules[:FEW])
         more = f" and {len(verdict.modules) - FEW} more" if len(verdict.modules) > FEW else ""
         evidence = verdict.evidence.replace("|", "\\|").replace("<", "&lt;")
-        lines.append(f"| `{key}` | {verdict.word} | {evidence} | {modules}{more} |")
+        lines.append(f"| `{key}` | {_name_in_recipe(key)} | {verdict.word} | {evidence} | {modules}{more} |")
     return "\n".join(lines) + "\n"
+
+
+def _name_in_recipe(key: str) -> str:
+    if key in RECIPE_KEYS:
+        return f"`{RECIPE_KEYS[key]}`"
+    return "set by the runner" if key in RUNNER_KEYS else f"`axolotl.{key}`"
 
 
 @cache

@@ -3,9 +3,8 @@
 import os
 
 from recipebook.errors import UserError, on_one_line
+from recipebook.libraries import HUB
 from release.publication import Publication
-
-DEFAULT = "https://huggingface.co"
 
 
 def push(publication: Publication, name: str, *, public: bool) -> str:
@@ -14,7 +13,7 @@ def push(publication: Publication, name: str, *, public: bool) -> str:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OfflineModeIsEnabled
 
-    api = HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
+    api = HfApi(endpoint=os.environ.get("HF_ENDPOINT", HUB))
     try:
         api.create_repo(name, private=not public, exist_ok=True)
         # What an earlier push left and this one has not would be no part of what verify checks.

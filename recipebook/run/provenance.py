@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from recipebook.files import digest
 from recipebook.modules import CHAT_TEMPLATE, find
-from recipebook.project import INSTALLATION
+from recipebook.project import INSTALLATION, PROJECT
 from recipebook.recipe.base_model import find_base
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.section import Section
@@ -38,6 +38,19 @@ def git_state(project: Path = INSTALLATION) -> dict[str, str | bool | None]:
     head = _git(project, "rev-parse", "HEAD")
     status = _git(project, "status", "--porcelain", "-uno", "--", ".", NO_INPUT)
     return {"commit": head, "dirty": None if head is None else bool(status)}
+
+
+def describe_git(project: Path = PROJECT) -> dict[str, Any]:
+    """`git_state` of the installation; under `project` that of the project, where it is a folder of its own.
+
+    A project's untracked files count as differing from its commit: a new recipe is one.
+    """
+    state: dict[str, Any] = {**git_state()}
+    if project == INSTALLATION:
+        return state
+    head = _git(project, "rev-parse", "HEAD")
+    status = _git(project, "status", "--porcelain", "--", ".")
+    return {**state, "project": {"commit": head, "dirty": None if head is None else bool(status)}}
 
 
 @cache

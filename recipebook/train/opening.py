@@ -164,7 +164,7 @@ def begin_manifest(run: Run, resolved: Resolved, overrides: Sequence[str], ident
         base=resolved.recipe.model.base,
         base_origin=read_origin(resolved.recipe.model.base),
         overrides=tuple(overrides),
-        git=provenance.git_state(),
+        git=provenance.describe_git(),
         versions=provenance.package_versions(),
         hardware=hardware.detect(),
     )

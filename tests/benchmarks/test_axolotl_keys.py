@@ -11,7 +11,7 @@ from benchmarks.axolotl_values import INSTEAD_OF, PARTNERS, VALUES, choose_value
 from recipebook.recipe.axolotl_keys import known_keys, snapshot
 
 TEXT = PAGE.read_text(encoding="utf-8")
-ROWS = dict(re.findall(r"^\| `(\w+)` \| (\w+) \|", TEXT, re.MULTILINE))
+ROWS = dict(re.findall(r"^\| `(\w+)` \| [^|]+ \| (\w+) \|", TEXT, re.MULTILINE))
 
 
 def test_the_page_lists_exactly_the_keys_of_the_snapshot() -> None:
@@ -28,6 +28,18 @@ def test_the_counts_on_top_are_those_of_the_table() -> None:
     assert f"**{acting} act**" in TEXT
     others = len(ROWS) - acting - counts["later"] - counts["alike"]
     assert f"The other {others} do nothing there." in TEXT
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("lora_model_dir", "`model.adapter`"),
+        ("output_dir", "set by the runner"),
+        ("embedding_lr", "`axolotl.embedding_lr`"),
+    ],
+)
+def test_each_key_has_the_name_by_which_a_recipe_sets_it(key: str, name: str) -> None:
+    assert f"\n| `{key}` | {name} | " in TEXT
 
 
 @pytest.mark.parametrize("key", ["lora_r", "lora_dropout", "learning_rate", "seed", "neftune_noise_alpha"])
@@ -86,4 +98,4 @@ def test_a_verdict_is_of_what_differs_or_else_of_who_reads() -> None:
         "seed": "yes", "odd": "refused", "heavy": "stops", "quiet": "alike", "saved": "later",
         "rl_only": "elsewhere", "dead": "no",
     }  # fmt: skip
-    assert "| `heavy` | stops | RuntimeError: no GPU |  |" in render(judged)
+    assert "| `heavy` | `axolotl.heavy` | stops | RuntimeError: no GPU |  |" in render(judged)
