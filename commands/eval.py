@@ -77,45 +77,72 @@ def evaluate(
     """
     from recipebook.project import shown
     from recipebook.run import rundir
+    from recipebook.run.model_run import find_evaluated_run
+    from recipebook.run.stage_run import StageRun
 
     given = {"DATA": data, "MODEL": model, "GATE": gate}
-    if members := [] if checkpoint is not None else rundir.list_fleet(query):
-        _refuse(given, f"{query} is a fleet; {{}} takes one of its members: {members[0][0].name}")
+    if members := rundir.list_fleet(query):
+        several = {**given, "CHECKPOINT": checkpoint is not None}
+        _refuse(several, f"{query} is a fleet; {{}} takes one of its members: {members[0][0].name}")
         from eval.evaluate_fleet import evaluate_fleet
 
         return evaluate_fleet(query, members, overrides)
-    run = rundir.find(query)
-    manifest = run.read()
-    if manifest.voters:
-        raise UserError(
-            f"{shown(run.folder)} is a vote: make eval RUN={run.fleet} evaluates the members and their vote"
-        )
-    if checkpoint is not None and (manifest.pipeline or checkpoint == ALL):
+    run = find_evaluated_run(query)
+    top = run.top if isinstance(run, StageRun) else run
+    staged = bool(top.read().pipeline)
+    if checkpoint is not None and (staged or checkpoint == ALL):
         _refuse(given, f"{shown(run.folder)}: CHECKPOINT={'all' if checkpoint == ALL else checkpoint} takes no {{}}")
         return _evaluate_checkpoint(run, overrides, checkpoint)
-    if manifest.pipeline:
-        _refuse(given, f"{shown(run.folder)} has stages, each with an eval section of its own; {{}} takes none")
-        from eval.evaluate_stages import evaluate_stages
+    if not staged:
+        return _evaluate_one(run, overrides, checkpoint, data, gate, allowed, model)
+    given.pop("MODEL")
+    _refuse(given, f"{shown(top.folder)} has stages, each with an eval section of its own; {{}} takes none")
+    if model:
+        return _evaluate_other(top, overrides, model, run.name if isinstance(run, StageRun) else None)
+    if top is not run:
+        raise UserError(f"{shown(run.folder)} is evaluated beside the other stages: make eval RUN={top.name}")
+    from eval.evaluate_stages import evaluate_stages
 
-        evaluate_stages(run, manifest, overrides)
-        return 0
-    return _evaluate_one(run, overrides, checkpoint, data, gate, allowed, model)
+    evaluate_stages(top, top.read(), overrides)
+    return 0
 
 
 def _evaluate_checkpoint(run: "Run", overrides: Sequence[str], checkpoint: int) -> int:
     """Evaluate all checkpoints of a run, or one of a run's last stage."""
     from eval.evaluate_checkpoints import evaluate_checkpoints, find_checkpointed
+    from recipebook.project import shown
+    from recipebook.run.stage_run import StageRun
 
-    trained = find_checkpointed(run)
+    trained = find_checkpointed(run.top if isinstance(run, StageRun) else run)
+    if isinstance(run, StageRun) and run.folder != trained.folder:
+        raise UserError(f"{shown(run.folder)} is not the last stage; CHECKPOINT takes those of {shown(trained.folder)}")
     if checkpoint == ALL:
         return evaluate_checkpoints(trained, overrides)
     return _evaluate_one(trained, overrides, checkpoint, None, None, 0.0, None)
 
 
-def _refuse(given: "Mapping[str, str | None]", line: str) -> None:
+def _refuse(given: "Mapping[str, object]", line: str) -> None:
     """Refuse the first variable that was given; `line` has {} where its name stands."""
     if name := next((name for name, value in given.items() if value), None):
         raise UserError(line.replace("{}", name))
+
+
+def _evaluate_other(top: "Run", overrides: Sequence[str], model: str, stage: str | None) -> int:
+    """Evaluate another model on rows of a run with stages, and print how it is compared."""
+    from eval.asking.other_model import find_other
+    from eval.evaluate_stages import evaluate_other
+    from eval.report.page import terminal_table
+    from recipebook.progress import format_seconds
+    from recipebook.project import shown
+    from recipebook.terminal import print_field
+
+    started = time.monotonic()
+    own, folder, summary = evaluate_other(top, overrides, find_other(model), stage)
+    print(terminal_table(summary))
+    print(f"evaluated in {format_seconds(time.monotonic() - started)}; report: {shown(folder / 'report.html')}")
+    found = f"{top.name}@{folder.relative_to(top.folder / 'eval')}"
+    print_field("next", f'make compare RUNS="{own} {found}" MARGIN=0.02')
+    return 0
 
 
 def _evaluate_one(

@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     from release.serving import Desk, build_app
 
     (one,) = trained
-    desk = Desk(make_answerer(one, open_model(one)), one.run.name, given.log)
+    desk = Desk(make_answerer(one, open_model(one)), one.name, given.log)
     if system := choose_beginning(one, None).system:
         print_field("system", f"the run's rows begin with this text, so send it first: {system!r}")
     print_field("serving", f"http://127.0.0.1:{given.port}/v1, model {desk.name}; Ctrl-C ends it")

@@ -9,12 +9,14 @@ HELP = "compute a published card's figures from its rows again, without a model"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The publication, and whether it is trained again."""
     parser.add_argument("card", type=Path, metavar="FOLDER", help="a publication's folder, or the README.md in it")
+    parser.add_argument("--key", type=Path, metavar="FILE", help="the public key of who signed it, in a PEM file")
     parser.add_argument("--again", action="store_true", help="train the card's recipe again; compare the weights")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what differs; the exit status is 1 where something does."""
     from recipebook.terminal import print_field
+    from release.signing import SIGNATURE, find_signature_fault
     from release.verify import find_differences, find_publication, read_index
 
     folder = find_publication(arguments.card)
@@ -23,6 +25,12 @@ def run(arguments: argparse.Namespace) -> int:
         print_field("differs", line)
     if not lines:
         print_field("same", "every figure, interval and p-value is what the rows give; every file has its hash")
+    if arguments.key:
+        fault = find_signature_fault(folder, arguments.key)
+        print_field("differs" if fault else "signed", fault or f"all files, by the owner of {arguments.key}")
+        lines += [fault] if fault else []
+    elif (folder / SIGNATURE).is_file():
+        print_field("note", "it is signed; KEY=, the signer's public key, has the signature checked")
     if arguments.again:
         from release.again import train_again
 

@@ -30,7 +30,6 @@ from eval.opening import (
     read_rows,
     replacing_evaluation,
 )
-from eval.report.events import write_events
 from eval.report.page import USAGE, ReportInput, write_report
 from eval.report.same_answers import format_same_answers
 from eval.scoring.baselines import add_baselines
@@ -38,6 +37,7 @@ from eval.scoring.evaluated_rows import DrawnRows, EvaluatedRows, OwnFile
 from eval.scoring.looks import Looks, find_ledger, note_look
 from eval.scoring.score import evaluate_predictions
 from eval.scoring.summary import Summary
+from eval.tracking.send import send_figures
 from recipebook.files import digest, replacing, write_text
 from recipebook.recipe.keys import Recipe
 from recipebook.run.manifest import format_now
@@ -82,7 +82,8 @@ def evaluate_run(
     with replacing_evaluation(run, folder) as new:
         summary = evaluate_model(run, recipe, drawn, weights, new, checkpoint, kept, own.file if own else None)
         write_report(new / "report.html", ReportInput.read(top.folder, new, folder))
-    write_events(top.folder, folder, summary)
+    if taken := send_figures(run.folder, top.folder / "eval", folder, summary):
+        tell(format_field("tracker", f"the figures are in {', '.join(taken)}, too"))
     if same := format_same_answers(folder, settings.generation.adapter):
         tell(format_field("same", same))
     return folder, summary

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from eval.asking.other_model import OtherModel
 from eval.asking.prompts import DrawnPrompts, digest_prompts
 from eval.evaluate import evaluate_model
 from eval.opening import (
@@ -25,6 +26,7 @@ from eval.report.page import ReportInput, write_report
 from eval.report.same_answers import format_same_answers
 from eval.report.stage_summary import FILE, StageSummary, format_section, summarise_section
 from eval.scoring.summary import Summary
+from eval.tracking.send import send_figures
 from recipebook.errors import UserError
 from recipebook.files import write_text
 from recipebook.progress import format_seconds
@@ -51,18 +53,15 @@ class Subject:
 
 def evaluate_stages(top: Run, manifest: Manifest, overrides: Sequence[str]) -> Path:
     """Evaluate every model that was trained; return the folder of the last model's evaluation."""
-    stages = list_trained(top, manifest)
-    if not stages:
-        raise UserError(f"{shown(top.folder)} is {manifest.status}, and none of its stages has trained a model")
+    stages = _list_stages(top, manifest)
     started = time.monotonic()
     recipes = {stage.name: read_recipe(stage, overrides) for stage in stages}
     subjects = _list_subjects(stages, recipes)
     _check_weights(stages, recipes)
     for note in dict.fromkeys(note for stage in stages for note in list_notes(stage, recipes[stage.name])):
         print_field("note", note)
-    own = read_recipe(top, overrides).eval
-    headline = next((subject for subject in subjects if subject.settings == own), subjects[-1])
-    sections = []
+    headline = _choose_headline(top, subjects, overrides)
+    sections, done = [], list[tuple[StageRun, Path, Summary]]()
     for subject in sorted(subjects, key=lambda one: one is not headline):
         print_field("prompts", f"{len(subject.drawn.prompts)} {subject.settings.part} prompts of stage {subject.name}")
         folders = {stage.name: subject.folder / subject.name / stage.name for stage in stages}
@@ -76,11 +75,59 @@ def evaluate_stages(top: Run, manifest: Manifest, overrides: Sequence[str]) -> P
                 print_field("same", f"{name}: {same}")
         for stage in stages[:-1] if subject is headline else stages:
             write_report(folders[stage.name] / "report.html", ReportInput.read(top.folder, folders[stage.name]))
+        done += [(stage, folders[stage.name], summaries[stage.name]) for stage in stages]
     folder = headline.folder
     write_text(folder / FILE, StageSummary(sections=tuple(sections)).model_dump_json(indent=1) + "\n")
     write_report(folder / "report.html", ReportInput.read(top.folder, folder))
+    for stage, place, summary in done:
+        send_figures(stage.folder, top.folder / "eval", place, summary)
     print(f"evaluated in {format_seconds(time.monotonic() - started)}; report: {shown(folder / 'report.html')}")
+    print_field("use", f"make chat RUN={top.name}; docs/use.md has more")
     return folder
+
+
+def evaluate_other(
+    top: Run, overrides: Sequence[str], other: OtherModel, name: str | None
+) -> tuple[str, Path, Summary]:
+    """Evaluate another model on the rows of the recipe's own section, or on those of a stage.
+
+    Returns the evaluation by the run's own model that it is to be compared with, its folder, and its summary.
+    """
+    stages = _list_stages(top, top.read())
+    recipes = {stage.name: read_recipe(stage, overrides) for stage in stages}
+    subjects = _list_subjects(stages, recipes)
+    headline = _choose_headline(top, subjects, overrides)
+    model = next((stage for stage in stages if stage.name == name), stages[-1])
+    subject = _find_subject(subjects, model, recipes[model.name]) if name else headline
+    stage = next(one for one in stages if one.name == subject.name)
+    print_field("run", f"{top.name}, model {other.name}")
+    print_field("prompts", f"{len(subject.drawn.prompts)} {subject.settings.part} prompts of stage {subject.name}")
+    beside = subject.folder if subject is headline else subject.folder / subject.name
+    with replacing_evaluation(top, beside / other.folder) as new:
+        summary = evaluate_model(stage, recipes[stage.name], subject.drawn, other, new, reference=subject.reference)
+        write_report(new / "report.html", ReportInput.read(top.folder, new, beside / other.folder))
+    last = subject is headline and model is stages[-1]
+    place = (subject.folder if last else subject.folder / subject.name / model.name).relative_to(top.folder / "eval")
+    return top.name if place == Path() else f"{top.name}@{place}", beside / other.folder, summary
+
+
+def _list_stages(top: Run, manifest: Manifest) -> list[StageRun]:
+    stages = list_trained(top, manifest)
+    if not stages:
+        raise UserError(f"{shown(top.folder)} is {manifest.status}, and none of its stages has trained a model")
+    return stages
+
+
+def _find_subject(subjects: Sequence[Subject], stage: StageRun, recipe: Recipe) -> Subject:
+    """The section of a stage, which has the name of the first stage that has it."""
+    rows = digest_prompts(read_rows(stage, recipe).prompts)
+    return next(one for one in subjects if one.settings == recipe.eval and digest_prompts(one.drawn.prompts) == rows)
+
+
+def _choose_headline(top: Run, subjects: Sequence[Subject], overrides: Sequence[str]) -> Subject:
+    """The recipe's own section, under which the last model is what the run comes to."""
+    own = read_recipe(top, overrides).eval
+    return next((subject for subject in subjects if subject.settings == own), subjects[-1])
 
 
 def _check_weights(stages: Sequence[StageRun], recipes: dict[str, Recipe]) -> None:

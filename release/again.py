@@ -11,11 +11,13 @@ from recipebook.recipe.resolve import resolve
 from recipebook.run import rundir
 from recipebook.train.machine import check_machine
 from recipebook.train.train import train_run
-from release.publication import RECIPE
+from release.publication import RECIPE, STAGES
 
 
 def train_again(folder: Path) -> str:
     """Train as the published recipe says, whatever runs there are; the digest of names, shapes and bytes."""
+    if (folder / STAGES).is_dir():
+        raise UserError(f"{folder / STAGES}: the model was trained in stages, and AGAIN repeats a single training")
     resolved = resolve(str((folder / RECIPE).absolute()), None)
     check_references(resolved)
     check_machine(resolved)

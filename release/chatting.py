@@ -47,7 +47,7 @@ def chat(
         answerers = {"base": _open_base(trained.recipe, answerers["tuned"]), **answerers}
     if sys.stdin.isatty():
         _greet(trained, beginning)
-    talk(answerers, beginning, trained.run.name, read_lines(), log)
+    talk(answerers, beginning, trained.name, read_lines(), log)
     return 0
 
 
@@ -114,7 +114,7 @@ def _open_base(recipe: Recipe, tuned: "Answerer") -> "Answerer":
 
 
 def _greet(trained: FoundModel, beginning: ChatOpening) -> None:
-    print_field("run", f"{trained.run.name}, base {trained.recipe.model.base}")
+    print_field("run", f"{trained.name}, base {trained.recipe.model.base}")
     for label, text in (("system", beginning.system), ("note", beginning.note)):
         if text:
             print_field(label, text.replace("\n", " "))

@@ -24,8 +24,8 @@ from recipebook.project import shown
 from recipebook.recipe.base_model import find_base
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import resolve
-from recipebook.run import rundir
 from recipebook.run.manifest import Manifest
+from recipebook.run.model_run import find_model_run
 from recipebook.run.rundir import Run
 from recipebook.terminal import print_field
 
@@ -64,7 +64,7 @@ def merge_adapters(
         raise UserError(f"DENSITY: {density}; ties needs one above 0 and up to 1, and {kind} is the KIND")
     if out.exists():
         raise UserError(f"OUT: {out} is there already")
-    parts = [_read_part(rundir.find(query, runs), weight) for query, weight in zip(queries, weights, strict=True)]
+    parts = [_read_part(find_model_run(query, runs), weight) for query, weight in zip(queries, weights, strict=True)]
     _check_fit(parts, kind)
     out.parent.mkdir(parents=True, exist_ok=True)
     building = out.with_name(f".{out.name}.merging")
@@ -86,8 +86,8 @@ def _read_part(run: Run, weight: float) -> WeightedAdapter:
         raise UserError(f"{shown(run.folder)} is {manifest.status}; only trained adapters are merged")
     if not path.is_file():
         raise UserError(f"{shown(run.folder)} has no adapter; it is a model of its own")
-    if manifest.pipeline:
-        raise UserError(f"{shown(run.folder)} has stages, whose adapters may sit on another model than the base")
+    if run.start:
+        raise UserError(f"{manifest.run} sits on the model of an earlier stage; adapters of one base are merged")
     return WeightedAdapter(run, manifest, weight, json.loads(path.read_bytes()))
 
 
@@ -98,9 +98,9 @@ def _check_fit(parts: Sequence[WeightedAdapter], kind: str) -> None:
         # PEFT's sum leaves out DoRA's magnitudes, and rsLoRA's scaling would be applied twice.
         for variant in ("use_dora", "use_rslora"):
             if each.config.get(variant):
-                raise UserError(f"{each.run.name} was trained with {variant}; only plain LoRA can be merged")
+                raise UserError(f"{each.manifest.run} was trained with {variant}; only plain LoRA can be merged")
     for other in others:
-        names = f"{first.run.name} and {other.run.name}"
+        names = f"{first.manifest.run} and {other.manifest.run}"
         for what in ALIKE:
             if first.manifest.hashes[what] != other.manifest.hashes[what]:
                 raise UserError(f"{names} cannot be merged: each has a {what.replace('_', ' ')} of its own")
@@ -151,7 +151,7 @@ def _read_recipe(part: WeightedAdapter) -> Recipe:
 
 def _describe_merge(parts: Sequence[WeightedAdapter], kind: str, density: float | None) -> dict[str, Any]:
     adapters = [
-        {"run": part.run.name, "weight": part.weight, "digest": (part.manifest.weights or {})["digest"]}
+        {"run": part.manifest.run, "weight": part.weight, "digest": (part.manifest.weights or {})["digest"]}
         for part in parts
     ]
     return {"kind": kind, **({} if density is None else {"density": density}), "adapters": adapters}

@@ -78,7 +78,7 @@ def save_merged(trained: FoundModel, folder: Path, dtype: Precision | None = Non
     effect.check(merged, tokenizer)
     deviation = compare(before, observe(merged, tokenizer, some, settings))
     record = {
-        "run": run.name,
+        "run": trained.name,
         "adapter": str(weights.relative_to(run.folder)),
         "digest": check_weights(weights, None)["digest"],
         "base": recipe.model.base,

@@ -3,7 +3,7 @@
     trained = find_trained("robot-lora")     # cheap: a wrong name does not wait for torch
     opened = open_model(trained)             # model and tokenizer; refused if the adapter does nothing
 
-Of a run with stages it is the model of the last one.
+Of a run with stages it is the model of the last one, or of the one that is named: `dial-dpo/sft`.
 """
 
 from pathlib import Path
@@ -18,11 +18,10 @@ from recipebook.libraries import prepare_libraries
 from recipebook.project import shown
 from recipebook.recipe.base_model import find_base
 from recipebook.recipe.keys import Recipe
-from recipebook.run import rundir
 from recipebook.run.acting import Acting
 from recipebook.run.manifest import Manifest
+from recipebook.run.model_run import find_model_run
 from recipebook.run.rundir import Run
-from recipebook.run.stage_run import list_trained
 
 # transformers' own annotations do not fit how models and tokenizers are used.
 Model = Any
@@ -38,6 +37,11 @@ class FoundModel(NamedTuple):
     weights: Path
     prompts: list[Prompt]
     """Of the held-out rows; of train rows where none are held out."""
+
+    @property
+    def name(self) -> str:
+        """By which commands find it again: the run's, with the stage's behind it if it is of one."""
+        return self.manifest.run
 
     @property
     def base(self) -> tuple[Path | str, str | None]:
@@ -56,16 +60,9 @@ class OpenedModel(NamedTuple):
 def find_trained(
     query: str, checkpoint: int | None = None, overrides: tuple[str, ...] = (), runs: Path = project.RUNS
 ) -> FoundModel:
-    """The model of a run by its name or its recipe's; `overrides` change its `eval` section."""
-    if not checkpoint and (members := rundir.list_fleet(query, runs)):
-        raise UserError(f"{query} is a fleet; RUN takes one of its members: {members[0][0].name}")
-    run = rundir.find(query, runs)
+    """The model that a name stands for (recipebook/run/model_run.py); `overrides` change its `eval` section."""
+    run = find_model_run(query, runs)
     manifest = run.read()
-    if manifest.voters:
-        raise UserError(f"{shown(run.folder)} is a vote, which has no weights of its own; RUN takes a member")
-    if manifest.pipeline:
-        run = _find_last(run, manifest)
-        manifest = run.read()
     weights, recipe = find_weights(run, checkpoint), read_recipe(run, overrides)
     return FoundModel(run, manifest, recipe, weights, _read_prompts(run, recipe))
 
@@ -86,13 +83,6 @@ def open_model(trained: FoundModel) -> OpenedModel:
     model = generate.merge(tuned.model)
     effect.check(model, tokenizer)
     return OpenedModel(model, tokenizer, tuned.acting)
-
-
-def _find_last(run: Run, manifest: Manifest) -> Run:
-    trained = list_trained(run, manifest)
-    if not trained:
-        raise UserError(f"{shown(run.folder)} is {manifest.status}, and none of its stages has trained a model")
-    return trained[-1]
 
 
 def _read_prompts(run: Run, recipe: Recipe) -> list[Prompt]:

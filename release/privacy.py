@@ -3,20 +3,13 @@
 publish/evaluation/predictions.jsonl: it holds what looks like a secret (hf_…), and nothing is published
 """
 
-import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from recipebook.errors import UserError
 from recipebook.project import INSTALLATION, PROJECT, RUNS, shown
+from recipebook.run.secret_values import LOGIN, SECRETS, list_secret_variables
 
-SECRETS = re.compile(
-    rb"hf_[A-Za-z0-9]{30,}|sk-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{36}|AKIA[0-9A-Z]{16}|xox[abp]-[A-Za-z0-9-]{10,}"
-    rb"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
-)
-SECRET_NAMES = re.compile(r"TOKEN|KEY|SECRET|PASSW")
-LEAST_SECRET = 8
 SHOWN = 4
 
 
@@ -41,6 +34,8 @@ def _find_private(content: bytes) -> Iterator[str]:
     yield from (f"a path of this machine ({path})" for path in sorted(paths) if path.encode() in content)
     if found := SECRETS.search(content):
         yield f"what looks like a secret ({found[0][:SHOWN].decode()}…)"
-    for name, value in os.environ.items():
-        if SECRET_NAMES.search(name) and len(value) >= LEAST_SECRET and value.encode() in content:
+    if LOGIN.search(content):
+        yield "an address with a user's name and password"
+    for name, value in list_secret_variables():
+        if value in content:
             yield f"the value of ${name}"

@@ -3,7 +3,8 @@
     README.md  adapter_config.json  adapter_model.safetensors  tokenizer.json  recipe.yaml  constraints.txt
     croissant.json  publication.json  evaluation/{summary.json, figures.json, rows.jsonl}
 
-`publication.json` has the SHA-256 of every other file. No file has a path of this machine.
+`publication.json` has the SHA-256 of every other file. No file has a path of this machine. Of a run with stages it is
+the last model with its evaluation under the recipe's own section; `stages/` has each training's keys as it ran.
 """
 
 import hashlib
@@ -18,19 +19,23 @@ from eval.scoring.summary import Summary
 from recipebook.building import building
 from recipebook.errors import UserError
 from recipebook.files import copy_file, write_text
-from recipebook.project import INSTALLATION, shown
+from recipebook.project import INSTALLATION, RUNS, shown
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import resolve
 from recipebook.run.adapter_names import CONFIG, WEIGHTS
 from recipebook.run.manifest import Manifest
+from recipebook.run.model_run import find_model_run
 from recipebook.run.rundir import Run
+from recipebook.run.stage_run import StageRun, list_trained
 from release.card import render_card
 from release.collected_rows import collect_rows, describe_rows
 from release.croissant import describe_data
 from release.privacy import leave_machine_out, refuse_private
 from release.published_rows import FIGURES, ROWS, SUMMARY
+from release.signing import sign_folder
 
 FOLDER, INDEX, CARD, RECIPE, LOCK = "publish", "publication.json", "README.md", "recipe.yaml", "constraints.txt"
+STAGES = "stages"
 TOKENIZER = (
     "tokenizer*",
     "special_tokens_map.json",
@@ -51,14 +56,32 @@ class Publication(NamedTuple):
     rows: str
 
 
-def publish_folder(run: Run, name: str, *, licence: str | None = None, texts: bool = False) -> Publication:
-    """Write the files that are published of a run as `name`; `texts` adds prompts and answers."""
+def find_published(query: str, runs: Path = RUNS) -> Run:
+    """The run that is published under a name; of a run with stages, its last model alone."""
+    found = find_model_run(query, runs)
+    if not isinstance(found, StageRun):
+        return found
+    last = list_trained(found.top, found.top.read())[-1]
+    if found.name != last.name:
+        raise UserError(
+            f"{shown(found.folder)} is not the run's last model, which alone is pushed: RUN={found.top.name}"
+        )
+    return found.top
+
+
+def publish_folder(
+    run: Run, name: str, *, licence: str | None = None, texts: bool = False, key: Path | None = None
+) -> Publication:
+    """Write the files that are published of a run as `name`; `texts` adds prompts and answers, `key` signs all."""
     manifest = run.read()
     _refuse_unfit(run, manifest)
     summary = Summary.model_validate_json((run.folder / "eval" / "summary.json").read_bytes())
     recipe = resolve(str(run.folder / "resolved.yaml"), None).recipe
     with building(FOLDER, run.folder) as new:
         (new / "evaluation").mkdir()
+        for stage in list_trained(run, manifest):
+            (new / STAGES).mkdir(exist_ok=True)
+            _copy_text(stage.folder / "resolved.yaml", new / STAGES / f"{stage.name}.yaml")
         _copy_model(run.folder / "model", new, recipe)
         copy_file(INSTALLATION / LOCK, new / LOCK)
         _copy_text(run.folder / "resolved.yaml", new / RECIPE)
@@ -77,6 +100,8 @@ def publish_folder(run: Run, name: str, *, licence: str | None = None, texts: bo
         write_text(new / CARD, leave_machine_out(card))
         write_text(new / INDEX, json.dumps(_index(new, manifest, commit), indent=1) + "\n")
         refuse_private(new)
+        if key:
+            sign_folder(new, key)
         shutil.rmtree(run.folder / FOLDER, ignore_errors=True)
         shutil.copytree(new, run.folder / FOLDER)
     folder = run.folder / FOLDER
@@ -96,11 +121,13 @@ def find_commit(recipe: Recipe) -> str | None:
 
 def _refuse_unfit(run: Run, manifest: Manifest) -> None:
     where = shown(run.folder)
-    if manifest.pipeline or manifest.voters:
-        kind = "stages" if manifest.pipeline else "no weights of its own"
-        raise UserError(f"{where} has {kind}; what is pushed is a run of one training")
     if manifest.status != "trained":
         raise UserError(f"{where} is {manifest.status}, not trained")
+    if manifest.pipeline and list_trained(run, manifest)[-1].start:
+        raise UserError(
+            f"{where}: the last stage's adapter sits on the model of an earlier stage, which nobody has who loads it; "
+            f"make merge RUN={run.name} OUT=folder makes a whole model"
+        )
     if not (run.folder / "model" / WEIGHTS).is_file():
         raise UserError(f"{where} has no {WEIGHTS}: only adapters are pushed")
     if not (run.folder / "eval" / "summary.json").is_file():

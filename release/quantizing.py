@@ -64,7 +64,7 @@ def quantize_run(
         new.mkdir()
         file = _convert(converter, folder / "merged", new) if converter else _quantize(kind, folder / "merged", new)
         cost = _measure_cost(trained, folder / "merged", file)
-        record = {"run": trained.run.name, "format": kind, **cost._asdict(), "deviation": cost.deviation._asdict()}
+        record = {"run": trained.name, "format": kind, **cost._asdict(), "deviation": cost.deviation._asdict()}
         write_text(new / RECORD, json.dumps(record, indent=1) + "\n")
         new.rename(out)
     place = out / file.name if file != new else out
@@ -72,7 +72,7 @@ def quantize_run(
     print_field("size", f"{cost.size / 1e6:,.1f} MB, {cost.whole_size / 1e6:,.1f} MB before")
     print_field("speed", f"{cost.speed:,.1f} tokens a second, {cost.whole_speed:,.1f} before")
     print_field("answers", cost.deviation.format())
-    print_field("next", f"make eval RUN={trained.run.name} MODEL={shown(place.resolve())}")
+    print_field("next", f"make eval RUN={trained.name} MODEL={shown(place.resolve())}")
     return 0
 
 

@@ -28,9 +28,9 @@ def format_vllm(trained: Sequence[FoundModel], port: int) -> list[str]:
     first = trained[0]
     for one in trained:
         if one.base != first.base:
-            raise UserError(f"{one.run.name} has another base than {first.run.name}; vLLM serves adapters of one base")
+            raise UserError(f"{one.name} has another base than {first.name}; vLLM serves adapters of one base")
         if one.manifest.hashes["chat_template"] != first.manifest.hashes["chat_template"]:
-            raise UserError(f"{one.run.name} has another chat template than {first.run.name}; vLLM has one for all")
+            raise UserError(f"{one.name} has another chat template than {first.name}; vLLM has one for all")
         check_own(one.run, one.manifest, one.recipe, one.weights)
     where = ["--host", "127.0.0.1", "--port", str(port)]
     saved = first.run.folder / "model"
@@ -41,15 +41,15 @@ def format_vllm(trained: Sequence[FoundModel], port: int) -> list[str]:
     greedy = ["--override-generation-config", json.dumps({"temperature": first.recipe.eval.generation.temperature})]
     whole = [one for one in trained if not (one.weights / CONFIG).is_file()]
     if whole and len(trained) > 1:
-        raise UserError(f"{whole[0].run.name} is a whole model; vLLM serves it alone")
+        raise UserError(f"{whole[0].name} is a whole model; vLLM serves it alone")
     if whole:
-        return ["vllm", "serve", str(first.weights), *where, "--served-model-name", _name(first), *reading, *greedy]
+        return ["vllm", "serve", str(first.weights), *where, "--served-model-name", first.name, *reading, *greedy]
     ranks = [int(read_adapter(one.weights).config["r"]) for one in trained]
     base, revision = first.base
     return [
         "vllm", "serve", str(base), *(["--revision", revision] if revision else []), *where, *reading, *greedy,
         "--enable-lora", "--max-lora-rank", str(_find_rank(max(ranks))),
-        "--lora-modules", *(f"{_name(one)}={one.weights}" for one in trained),
+        "--lora-modules", *(f"{one.name}={one.weights}" for one in trained),
     ]  # fmt: skip
 
 
@@ -58,10 +58,6 @@ def _find_rank(largest: int) -> int:
     if not fitting:
         raise UserError(f"the adapter's rank is {largest}; vLLM serves up to {RANKS[-1]}")
     return fitting[0]
-
-
-def _name(trained: FoundModel) -> str:
-    return trained.run.name
 
 
 def find_program(folders: str) -> Path | None:

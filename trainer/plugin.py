@@ -20,6 +20,7 @@ from trainer.rank import be_rank
 from trainer.resumed import CheckSchedule
 from trainer.row_order import OrderRows, count_steps_by_seed
 from trainer.stopping import StopTogether
+from trainer.tracked import RecordTrackers
 
 
 class RunPlugin(BasePlugin):  # type: ignore[misc]
@@ -60,8 +61,10 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
 
     def add_callbacks_pre_trainer(self, cfg: Any, model: Any) -> list[Any]:
         """Follow the training, and end it early where Axolotl would not: it does so for supervised training alone."""
+        self.all_weights = model.num_parameters()
         patience = cfg.get("rl") and cfg.get("early_stopping_patience")
-        ours = [StopTogether(Path.cwd()), StayFinite(), ProgressFiles(Path.cwd()), CheckSchedule()]
+        folder = Path.cwd()
+        ours = [StopTogether(folder), StayFinite(), ProgressFiles(folder), RecordTrackers(folder), CheckSchedule()]
         return [*ours, *([EarlyStoppingCallback(patience)] if patience else [])]
 
     def get_training_args(self, cfg: Any) -> dict[str, Any]:
@@ -83,7 +86,7 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
                 # Axolotl saves the base beside the adapter, under names that nothing loads.
                 (Path(cfg.output_dir) / "model.safetensors").unlink(missing_ok=True)
             found = check_weights(Path(cfg.output_dir), _start(cfg))
-            write_text(Path("weights.json"), json.dumps(found))
+            write_text(Path("weights.json"), json.dumps({**found, "of": self.all_weights}))
 
 
 def _start(cfg: Any) -> Path | None:

@@ -201,9 +201,13 @@ def list_readable(runs: Path = RUNS) -> Iterator[tuple[Run, Manifest]]:
 
 
 def find(query: str, runs: Path = RUNS) -> Run:
-    """A run by its full name, or the newest trained one of a recipe."""
+    """A run by its full name, or the newest trained one of a recipe, or of a member: `traits/joy_plus`."""
     if (runs / query / "manifest.json").is_file():
         return _open(runs / query, runs)
+    fleet, _, member = query.rpartition("/")
+    for run, manifest in list_fleet(fleet, runs) if fleet else ():
+        if manifest.member == member:
+            return run
     manifests = list(list_readable(runs))
     of_recipe = [(run, manifest) for run, manifest in manifests if manifest.recipe == query]
     for run, manifest in of_recipe:

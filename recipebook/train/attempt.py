@@ -25,6 +25,7 @@ from recipebook.run.progress_file import STOPPED, last_error, read_metrics, read
 from recipebook.run.rundir import REMOTE, Run
 from recipebook.terminal import print_field
 from recipebook.train.lost_rank import find_lost_rank
+from recipebook.train.words import format_weights
 
 PROBE_BYTES = 1 << 16
 # How often a command starts the ranks of a training of which one is killed.
@@ -99,7 +100,7 @@ def _print_trained(run: Run, manifest: Manifest, started: float) -> None:
         print_field("trained", f"by {manifest.remote['service']}, {took}")
     else:
         print_field("trained", f"{read_progress(run.folder)['step']} steps in {took}, loss {manifest.final_loss:.4f}")
-    print_field("saved", f"{weights['parameters']:,} weights, all finite, changed by training")
+    print_field("saved", f"{format_weights(weights)}, all finite, changed by training")
     if kept := format_kept(run):
         print_field("kept", kept)
     print_field("verdict", f"{manifest.diagnosis}")

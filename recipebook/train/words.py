@@ -1,6 +1,8 @@
 """The first lines of every command that trains or plans: the recipe, the service, and what became of the records."""
 
 import textwrap
+from collections.abc import Mapping
+from typing import Any
 
 from recipebook.data.dataset import Dataset
 from recipebook.hardware import APPLE_GPU, Hardware, detect
@@ -29,6 +31,15 @@ def print_recipe(resolved: Resolved) -> None:
         print_field("service", f"{resolved.recipe.remote.service} trains, and chooses optimizer, seed and packing")
     if note := format_unused_gpus(resolved.recipe, detect()):
         print_field("device", note)
+
+
+def format_weights(found: Mapping[str, Any]) -> str:
+    """`81,920 weights, 7.4 % of the model's`, of what the trainer found in the files that it saved (weights.json).
+
+    A whole model is all of it, and a service does not say how many its model has.
+    """
+    share = found["parameters"] / found["of"] if found.get("of") else 1.0
+    return f"{found['parameters']:,} weights" + (f", {100 * share:.2g} % of the model's" if share < 1 else "")
 
 
 def format_unused_gpus(recipe: Recipe, machine: Hardware) -> str:

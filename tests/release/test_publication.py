@@ -3,9 +3,12 @@
 import json
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from commands import main
 from eval.opening import fill_options
@@ -14,11 +17,11 @@ from eval.scoring.score import evaluate_predictions
 from recipebook.errors import UserError
 from recipebook.project import PROJECT
 from recipebook.recipe.resolve import resolve
-from recipebook.run import rundir
 from recipebook.run.rundir import Run
 from recipebook.train.opening import dump_recipe
-from release.publication import Publication, publish_folder
+from release.publication import Publication, find_published, publish_folder
 from release.push import push
+from release.signing import SIGNATURE, find_signature_fault
 from release.verify import find_differences, find_publication
 from tests.recipebook.run.test_begun import write_adapter
 from tests.release.hub_server import TOKEN, serving
@@ -154,7 +157,7 @@ def test_a_hub_that_refuses_is_one_line(published: Publication, monkeypatch: pyt
 def test_the_commands_print_the_files_the_card_and_what_differs(
     run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(rundir.find, "__defaults__", (run.folder.parent,))
+    monkeypatch.setattr(find_published, "__defaults__", (run.folder.parent,))
     assert main(["push", run.name, "--dry"]) == 0
     said = capsys.readouterr().out
     assert "          adapter_model.safetensors  " in said and "# robot-lora\n" in said
@@ -164,3 +167,58 @@ def test_the_commands_print_the_files_the_card_and_what_differs(
     assert main(["verify", str(run.folder / "publish")]) == 1
     assert capsys.readouterr().out == "differs   recipe.yaml: is missing\n"
     assert main(["push", run.name]) == 2
+
+
+def make_key(folder: Path, name: str) -> tuple[Path, Path]:
+    """A private and a public key of an elliptic curve, as openssl writes them."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    private, public = folder / f"{name}.pem", folder / f"{name}.pub"
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.TraditionalOpenSSL,
+            serialization.NoEncryption(),
+        )
+    )
+    public.write_bytes(
+        key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
+    return private, public
+
+
+def test_a_signature_holds_for_the_files_as_they_were_wherever_they_lie(run: Run, tmp_path: Path) -> None:
+    private, public = make_key(tmp_path, "mine")
+    made = publish_folder(run, "me/robot", key=private)
+    assert sorted(made.files) == sorted([*FILES, SIGNATURE])
+    assert find_differences(made.folder) == []
+    downloaded = tmp_path / "downloads" / "robot"
+    shutil.copytree(made.folder, downloaded)
+    (downloaded / ".gitattributes").write_text("*.safetensors filter=lfs\n")
+    assert find_signature_fault(downloaded, public) is None
+    _, stranger = make_key(tmp_path, "stranger")
+    assert str(find_signature_fault(downloaded, stranger)).startswith("model.sig: ")
+    (downloaded / "evaluation" / "rows.jsonl").write_text("{}\n")
+    assert "rows.jsonl" in str(find_signature_fault(downloaded, public))
+    (downloaded / SIGNATURE).unlink()
+    assert find_signature_fault(downloaded, public) == "model.sig: is missing, so nothing is signed"
+
+
+def test_a_file_that_is_no_key_is_one_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "no.pem").write_text("nothing")
+    with pytest.raises(UserError, match=r"^KEY: .*no\.pem signs nothing: ") as error:
+        publish_folder(run, "me/robot", key=tmp_path / "no.pem")
+    assert "\n" not in str(error.value)
+    with pytest.raises(UserError, match=r"^KEY: no file .*gone\.pem$"):
+        publish_folder(run, "me/robot", key=tmp_path / "gone.pem")
+
+
+def test_verify_says_who_signed(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    private, public = make_key(tmp_path, "mine")
+    folder = publish_folder(run, "me/robot", key=private).folder
+    assert main(["verify", str(folder)]) == 0
+    assert "KEY=, the signer's public key, has the signature checked" in capsys.readouterr().out
+    assert main(["verify", str(folder), "--key", str(public)]) == 0
+    assert f"signed    all files, by the owner of {public}" in capsys.readouterr().out
+    (folder / "recipe.yaml").write_text("description: another\n")
+    assert main(["verify", str(folder), "--key", str(public)]) == 1
+    assert "differs   model.sig: " in capsys.readouterr().out

@@ -6,7 +6,7 @@ from recipebook.hardware import Hardware
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import resolve
 from recipebook.train import words
-from recipebook.train.words import format_unused_gpus, print_recipe
+from recipebook.train.words import format_unused_gpus, format_weights, print_recipe
 
 MINIMAL = {"description": "d", "model": {"base": "some/model"}, "data": {"source": "a.json", "converter": "robot"}}
 OTHERS = "the processor; Recipebook trains on NVIDIA and Apple GPUs, and not on this machine's"
@@ -66,3 +66,16 @@ def test_full_fine_tuning_is_mentioned(lora: str, capsys: pytest.CaptureFixture[
     assert "adapter   none, since there is no lora section: all weights are trained" in capsys.readouterr().out
     print_recipe(resolve("robot-lora", "tiny"))
     assert "adapter" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("found", "line"),
+    [
+        ({"parameters": 81_920, "of": 1_105_920}, "81,920 weights, 7.4 % of the model's"),
+        ({"parameters": 81_920, "of": 8_030_000_000}, "81,920 weights, 0.001 % of the model's"),
+        ({"parameters": 1_024_000, "of": 1_024_000}, "1,024,000 weights"),
+        ({"parameters": 81_920}, "81,920 weights"),
+    ],
+)
+def test_the_share_of_weights_that_were_trained_is_said_where_it_is_known(found: dict[str, int], line: str) -> None:
+    assert format_weights(found) == line
