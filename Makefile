@@ -122,6 +122,11 @@ train: $(if $(filter ray,$(LAUNCHER)),$(DEV),$(READY)) $(FETCHED) ## RECIPE=: a 
 		$(if $(SEEDS),--seeds $(SEEDS)) \
 		$(if $(WORKERS),--workers $(WORKERS)) $(if $(LAUNCHER),--launcher $(LAUNCHER))
 
+find-lr: $(READY) $(FETCHED) ## RECIPE=: a learning rate to begin with, by a few steps at each of five on train rows alone (RATES="1e-4 1e-3", STEPS=30, PROFILE=, GPUS=, SET=)
+	@$(call need,RECIPE)
+	@$(RUN_IN_ENV) find-lr $(RECIPE) $(LAYERS) $(if $(RATES),--rates $(RATES)) $(if $(STEPS),--steps $(STEPS)) \
+		$(if $(WORKERS),--workers $(WORKERS))
+
 members: $(LIGHT) $(FETCHED) ## RECIPE=: a fleet's members: done, or to be trained and why (ONLY="a b*", LIMIT=)
 	@$(call need,RECIPE)
 	@$(RUN_IN_ENV) members $(RECIPE) $(LAYERS) $(MEMBERS)
@@ -210,18 +215,18 @@ export-table: $(READY) ## RUN=: its predictions as a file in runs/tables/ (TABLE
 results: $(READY) $(if $(filter-out small,$(PROFILE)),,$(SMALL)) ## train and evaluate every recipe under tiny and small, as far as not done; writes docs/results.md (PROFILE=, RECIPE= for one)
 	@$(RUN_IN_ENV) results $(RECIPE) $(if $(PROFILE),--profile $(PROFILE))
 
-push: $(READY) ## RUN= TO=owner/name: an evaluated adapter with its card to the hub (DRY=1 prints; LICENCE=, PUBLIC=1, TEXTS=1 adds prompts and answers)
+push: $(READY) ## RUN= TO=owner/name: an evaluated adapter with its card to the hub (DRY=1 prints; LICENCE=, PUBLIC=1, KEY= signs, TEXTS=1 adds prompts and answers)
 	@$(call need,RUN)
 	@$(RUN_IN_ENV) push $(RUN) $(if $(TO),--to $(TO)) $(if $(DRY),--dry) $(if $(TEXTS),--texts) $(if $(PUBLIC),--public) \
-		$(if $(LICENCE),--licence $(LICENCE))
+		$(if $(LICENCE),--licence $(LICENCE)) $(if $(KEY),--key '$(KEY)')
 
 feedback: $(READY) ## IN=chats.jsonl: figures of logged chats; with OUT=folder, rated ones become preference pairs
 	@$(call need,IN)
 	@$(RUN_IN_ENV) feedback $(IN) $(if $(OUT),--out $(OUT))
 
-verify: $(if $(AGAIN),$(READY),$(LIGHT)) ## CARD=: a published card's figures from its rows again, without a model (AGAIN=1 trains its recipe again)
+verify: $(if $(AGAIN)$(KEY),$(READY),$(LIGHT)) ## CARD=: a published card's figures from its rows again, without a model (KEY= checks its signature; AGAIN=1 trains its recipe again)
 	@$(call need,CARD)
-	@$(RUN_IN_ENV) verify $(CARD) $(if $(AGAIN),--again)
+	@$(RUN_IN_ENV) verify $(CARD) $(if $(KEY),--key '$(KEY)') $(if $(AGAIN),--again)
 
 human-eval: $(READY) ## RUN= or RUNS="a b": blinded forms for people (CONVERSATIONS=100, EVALUATORS=5, SEED=42)
 	@test -n "$(RUN)$(RUNS)" || { echo "make human-eval wants RUN=, for example: make human-eval RUN=robot-lora" >&2; exit 2; }
@@ -262,10 +267,11 @@ test-long: $(DEV) $(SMALL) ## the others: trainings killed at random moments, wh
 mutants: $(DEV) ## plant small faults in the modules that figures and identities rest on; count those no test sees (MODULES=)
 	@OMP_NUM_THREADS=1 $(PY) -m tests.mutants $(MODULES)
 
-lint: $(DEV) ## ruff and mypy
+lint: $(DEV) ## ruff, mypy, and hadolint for the Dockerfile
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+	@.venv/bin/hadolint Dockerfile
 
 bench: $(DEV) ## start-up, conversion, evaluation, tokens, fleets: against Axolotl, datasets, lm-eval (after a robot-lora run)
 	@$(PY) -m benchmarks.startup
