@@ -55,13 +55,16 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
 
             begin_with(cfg.lora_model_dir)
 
+    def post_model_load(self, cfg: Any, model: Any) -> None:
+        """The model is whole; its adapter is included but under TRL."""
+        self.all_weights = model.num_parameters()
+
     def add_callbacks_post_trainer(self, cfg: Any, trainer: Any) -> list[Any]:
         """The rows of every epoch come in an order that a resumed training finds again."""
         return [OrderRows(trainer, cfg.seed)]
 
     def add_callbacks_pre_trainer(self, cfg: Any, model: Any) -> list[Any]:
         """Follow the training, and end it early where Axolotl would not: it does so for supervised training alone."""
-        self.all_weights = model.num_parameters()
         patience = cfg.get("rl") and cfg.get("early_stopping_patience")
         folder = Path.cwd()
         ours = [StopTogether(folder), StayFinite(), ProgressFiles(folder), RecordTrackers(folder), CheckSchedule()]
@@ -86,7 +89,9 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
                 # Axolotl saves the base beside the adapter, under names that nothing loads.
                 (Path(cfg.output_dir) / "model.safetensors").unlink(missing_ok=True)
             found = check_weights(Path(cfg.output_dir), _start(cfg))
-            write_text(Path("weights.json"), json.dumps({**found, "of": self.all_weights}))
+            # TRL puts the adapter on a model that is loaded without one.
+            more = found["parameters"] if cfg.get("rl") and cfg.get("adapter") else 0
+            write_text(Path("weights.json"), json.dumps({**found, "of": self.all_weights + more}))
 
 
 def _start(cfg: Any) -> Path | None:

@@ -15,8 +15,8 @@ def send_to_mlflow(figures: TrackedFigures, trackers: Trackers) -> bool:
     known = trackers.mlflow
     if known is None:
         return False
-    for name, value in PATIENCE.items():
-        os.environ.setdefault(name, value)
+    for variable, most in PATIENCE.items():
+        os.environ.setdefault(variable, most)
     from mlflow import MlflowClient
 
     report = figures.report.resolve()

@@ -1,6 +1,9 @@
 """A run with stages after its training: each command takes its last model, or that of the stage that is named."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -81,5 +84,13 @@ def test_the_last_model_is_published_with_each_stages_keys(project: Project, run
 
 
 def test_it_answers_in_a_chat_under_its_stages_name(project: Project, run: Path) -> None:
-    status, said = project.run("chat", f"{run.name}/first")
-    assert status == 0 and f"run       {run.name}/first, base models/tiny-base" in said, said
+    words = ["chat", f"{run.name}/first", "--log", "chats.jsonl"]
+    done = subprocess.run(
+        [sys.executable, "-m", "recipebook", *words],
+        cwd=project.folder, input="stop\n", capture_output=True, text=True, check=False,
+        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    logged = read_json(project.folder / "chats.jsonl")
+    assert (logged["run"], logged["messages"][-2]["content"]) == (f"{run.name}/first", "stop")
+    assert done.stdout.strip() == logged["messages"][-1]["content"].strip()

@@ -7,7 +7,7 @@ from axolotl.utils.dict import DictDefault
 
 from trainer.plugin import RunPlugin
 
-OURS = ["StopTogether", "StayFinite", "ProgressFiles", "CheckSchedule"]
+OURS = ["StopTogether", "StayFinite", "ProgressFiles", "RecordTrackers", "CheckSchedule"]
 HONEST = {"logging_nan_inf_filter": False}
 
 
