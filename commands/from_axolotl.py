@@ -14,6 +14,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Import it."""
-    from recipebook.importing.axolotl import import_axolotl
+    from recipebook.importing.axolotl import find_misfits, import_axolotl
 
-    return _import.write_recipe(arguments, "Axolotl", import_axolotl)
+    return _import.write_recipe(arguments, "Axolotl", find_misfits, import_axolotl)

@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Import it."""
-    from recipebook.importing.llama_factory import import_llama_factory
+    from recipebook.importing.llama_factory import find_misfits, import_llama_factory
 
     imported = partial(import_llama_factory, beside=arguments.config.parent)
-    return _import.write_recipe(arguments, "LLaMA-Factory", imported)
+    return _import.write_recipe(arguments, "LLaMA-Factory", find_misfits, imported)

@@ -25,7 +25,8 @@ from recipebook.importing.draft import (
     set_strategy,
     set_warmup,
 )
-from recipebook.recipe.axolotl_keys import RECIPE_KEYS, RUNNER_KEYS, find_section_faults
+from recipebook.recipe.axolotl_keys import RECIPE_KEYS, RUNNER_KEYS, find_config_faults, find_section_faults
+from recipebook.recipe.schema_walk import Fault
 
 METHODS = ("dpo", "ipo", "kto", "orpo", "simpo")
 # Where a key is absent, Axolotl trains by these.
@@ -39,13 +40,20 @@ DEFAULTS = {
     "weight_decay": 0.0,
 }
 SPECIAL = {
-    "adapter", "bf16", "bfloat16", "eval_steps", "float16", "fp16", "gradient_checkpointing", "load_in_4bit",
-    "load_in_8bit", "lora_alpha", "lora_dropout", "lora_model_dir", "lora_r", "lora_target_linear",
-    "lora_target_modules", "lr_scheduler", "rl", "save_steps", "train_on_inputs", "val_set_size", "warmup_ratio",
+    "adapter", "bf16", "bfloat16", "early_stopping_patience", "eval_steps", "float16", "fp16",
+    "gradient_checkpointing", "load_in_4bit", "load_in_8bit", "lora_alpha", "lora_dropout", "lora_model_dir", "lora_r",
+    "lora_target_linear", "lora_target_modules", "lr_scheduler", "rl", "save_steps", "train_on_inputs", "val_set_size",
+    "warmup_ratio", "warmup_steps",
 }  # fmt: skip
 # As datasets of chats are written; converters read these by themselves.
 LISTS = ("messages", "conversations")
 ROLES = {"role": ("role", "from"), "content": ("content", "value")}
+
+
+def find_misfits(given: Mapping[str, Any]) -> list[Fault]:
+    """The values that Axolotl itself would refuse, of the keys that have a name in recipes."""
+    read = {*RECIPE_KEYS, *RUNNER_KEYS, *SPECIAL}
+    return [one for one in find_config_faults(dict(given)) if one.path[0] in read and not one.unknown_key]
 
 
 def import_axolotl(given: Mapping[str, Any], description: str) -> Draft:
@@ -117,8 +125,7 @@ def _set_form(draft: Draft, entry: Mapping[str, Any], method: str) -> None:
     field = rest.pop("field_messages", None)
     if field and field not in LISTS and method == "sft":
         draft.set("data.options.columns.messages", field)
-    mapping = rest.pop("message_property_mappings", {})
-    for key, name in mapping.items():
+    for key, name in (rest.pop("message_property_mappings", None) or {}).items():
         if name not in ROLES.get(key, ()):
             draft.note(f"datasets[0].message_property_mappings.{key}", "turns are read by their usual names", name)
     for key in ("field_chosen", "field_rejected"):

@@ -25,6 +25,7 @@ from recipebook.importing.draft import (
     set_strategy,
     set_warmup,
 )
+from recipebook.recipe.schema_walk import Fault, Schema, find_faults
 
 INFO = "dataset_info.json"
 STAGES = {"sft": "sft", "pt": "pretrain", "dpo": "dpo", "kto": "kto"}
@@ -70,6 +71,38 @@ NO_NEED = {
     "eval_strategy": "not set, training.eval_steps is once an epoch",
     "per_device_eval_batch_size": "validation takes training.batch_size",
 }
+# What the values of the keys that are read here must be: LLaMA-Factory would refuse others.
+TYPES = {
+    "string": ("dataset_dir", "finetuning_type", "lr_scheduler_type", "model_name_or_path", "optim", "pref_loss",
+               "stage", "template"),
+    "integer": ("cutoff_len", "gradient_accumulation_steps", "lora_alpha", "lora_rank", "max_steps",
+                "per_device_train_batch_size", "quantization_bit", "save_total_limit", "seed", "warmup_steps"),
+    "number": ("eval_steps", "kto_chosen_weight", "kto_rejected_weight", "learning_rate", "logging_steps",
+               "lora_dropout", "max_grad_norm", "num_train_epochs", "pref_beta", "save_steps", "simpo_gamma",
+               "val_size", "warmup_ratio", "weight_decay"),
+    "boolean": ("bf16", "disable_gradient_checkpointing", "fp16", "gradient_checkpointing", "group_by_length",
+                "packing", "pure_bf16", "train_on_prompt"),
+}  # fmt: skip
+NAMES: Schema = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+CONFIGURATION: Schema = {
+    "type": "object",
+    "additionalProperties": {},
+    "properties": {key: {"anyOf": [{"type": kind}, {"type": "null"}]} for kind, keys in TYPES.items() for key in keys}
+    | {"dataset": NAMES, "lora_target": NAMES},
+}
+TEXTS: Schema = {"type": "object", "additionalProperties": {"type": "string"}}
+ENTRY: Schema = {
+    "type": "object",
+    "additionalProperties": {},
+    "properties": {
+        "columns": TEXTS, "tags": TEXTS, "file_name": {"type": "string"}, "hf_hub_url": {"type": "string"},
+    },
+}  # fmt: skip
+
+
+def find_misfits(given: Mapping[str, Any]) -> list[Fault]:
+    """The values of another type than LLaMA-Factory has, of the keys that have a name in recipes."""
+    return find_faults(dict(given), CONFIGURATION, {})
 
 
 def import_llama_factory(given: Mapping[str, Any], description: str, beside: Path) -> Draft:
@@ -146,6 +179,9 @@ def _find_entry(name: str, folder: str, beside: Path) -> dict[str, Any]:
                 entries = json.loads(path.read_bytes())
             except ValueError as error:
                 raise UserError(f"{path}: not JSON: {error}") from None
+            schema = {"type": "object", "properties": {name: ENTRY}, "additionalProperties": {}}
+            if faults := find_faults(entries, schema, {}):
+                raise UserError("\n".join(f"{path}: {fault.text.removeprefix(': ')}" for fault in faults))
             return dict(entries.get(name, {}))
     return {}
 

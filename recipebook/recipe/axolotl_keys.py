@@ -93,7 +93,12 @@ def find_section_faults(section: dict[str, Any], path: KeyPath = ("axolotl",)) -
 
 def rendered_key_errors(config: dict[str, Any]) -> list[str]:
     """What is wrong with the keys and values of a whole Axolotl YAML, one line each."""
-    return [fault.text for fault in _find_faults(config, ())]
+    return [fault.text for fault in find_config_faults(config)]
+
+
+def find_config_faults(config: dict[str, Any]) -> list[Fault]:
+    """The same with their places in the configuration."""
+    return _find_faults(config, ())
 
 
 def known_keys() -> frozenset[str]:

@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from recipebook.importing.axolotl import import_axolotl
+from recipebook.importing.axolotl import SPECIAL, find_misfits, import_axolotl
+from recipebook.recipe.axolotl_keys import RECIPE_KEYS
 from recipebook.recipe.faults import read_recipe
 from recipebook.recipe.yaml_source import parse
 
@@ -104,3 +107,42 @@ def test_the_file_has_the_lines_as_comments_and_reads_as_the_recipe() -> None:
     text = draft.format()
     assert text.startswith("# No counterpart:\n#   datasets[0].shards: 4: ")
     assert parse(text, "x.yaml").data == draft.recipe
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "fault"),
+    [
+        ("datasets", "data/talks.jsonl", "datasets: 'data/talks.jsonl' is not a list (of 1 or more)"),
+        ("datasets", ["data/talks.jsonl"], "datasets.0: 'data/talks.jsonl' is not a mapping"),
+        ("max_steps", "many", "max_steps: 'many' is not a whole number"),
+        ("warmup_steps", [5], "warmup_steps: a list is not a whole number"),
+        ("val_set_size", "0.05", "val_set_size: '0.05' is not a number"),
+    ],
+)
+def test_a_value_that_axolotl_refuses_is_named_and_not_guessed_at(key: str, value: Any, fault: str) -> None:
+    assert [one.text for one in find_misfits({**CHAT, key: value})] == [fault]
+
+
+def test_a_key_that_no_recipe_has_is_no_misfit_whatever_it_holds() -> None:
+    assert find_misfits({**CHAT, "nonsense": {"a": [1]}, "fsdp": "no list"}) == []
+
+
+CONFIGURATIONS = st.dictionaries(
+    st.sampled_from(sorted({*CHAT, *RECIPE_KEYS, *SPECIAL, "test_datasets", "deepspeed", "chat_template", "plugins"})),
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-3, 300) | st.floats(-1, 2) | st.sampled_from(["", "x", "0.1", "auto"]),
+        lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["path", "type", "name"]), inner),
+        max_leaves=4,
+    ),
+    max_size=4,
+)
+
+
+@given(changes=CONFIGURATIONS)
+@settings(max_examples=300, deadline=None)
+def test_whatever_a_configuration_holds_is_refused_or_imported_with_every_key_told(changes: dict[str, Any]) -> None:
+    config = {**CHAT, **changes}
+    if not find_misfits(config):
+        draft = import_axolotl(config, "d")
+        assert not draft.left
+        assert parse(draft.format(), "x").data == draft.recipe

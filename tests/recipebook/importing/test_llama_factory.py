@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from commands import main
 from recipebook import project
 from recipebook.errors import UserError
-from recipebook.importing.llama_factory import import_llama_factory
+from recipebook.importing.llama_factory import CONFIGURATION, NO_NEED, find_misfits, import_llama_factory
 from recipebook.recipe.faults import read_recipe
+from recipebook.recipe.yaml_source import parse
 
 KTO: dict[str, Any] = {
     "model_name_or_path": "meta-llama/Llama-3.1-8B-Instruct",
@@ -85,6 +88,62 @@ def test_a_broken_dataset_info_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "dataset_info.json").write_text("{")
     with pytest.raises(UserError, match=r"dataset_info\.json: not JSON"):
         import_llama_factory({"dataset": "x"}, "d", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("[]", "a list is not a mapping"),
+        ('{"x": 3}', "x: 3 is not a mapping"),
+        ('{"x": {"columns": {"prompt": ["a"]}}}', "x.columns.prompt: a list is not text"),
+    ],
+)
+def test_an_entry_of_another_form_is_one_line(tmp_path: Path, text: str, fault: str) -> None:
+    (tmp_path / "dataset_info.json").write_text(text)
+    with pytest.raises(UserError) as caught:
+        import_llama_factory({"dataset": "x"}, "d", tmp_path)
+    assert str(caught.value) == f"{tmp_path / 'dataset_info.json'}: {fault}"
+
+
+def test_a_value_of_another_type_is_named_with_its_place(
+    beside: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(project, "PROJECT", beside)
+    config = beside / "x.yaml"
+    config.write_text("model_name_or_path: b\ndataset: judged\nlora_rank: '8'\nlora_target: [3]\n")
+    assert main(["from-llama-factory", str(config)]) == 2
+    lines = f"{config}:3:12: lora_rank: '8' is not a whole number\n{config}:4:15: lora_target.0: 3 is not text\n"
+    assert capsys.readouterr().err == lines
+    assert not (beside / "recipes").exists()
+
+
+@pytest.mark.parametrize("name", ["../x", "/tmp/x", "_x", "a b", "profiles/x", "x/"])
+def test_a_recipe_is_written_inside_recipes_alone(
+    name: str, beside: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(project, "PROJECT", beside)
+    (beside / "x.yaml").write_text("model_name_or_path: b\ndataset: judged\n")
+    assert main(["from-llama-factory", str(beside / "x.yaml"), "--out", name]) == 2
+    line = f"'{name}' cannot be a recipe's name; OUT= gives one of letters, digits, - _ . and /\n"
+    assert capsys.readouterr().err == line
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 300) | st.floats(-1, 2) | st.sampled_from(["", "x", "0.1", "all"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["a", "b"]), inner),
+    max_leaves=4,
+)
+KEYS = sorted({*KTO, *CONFIGURATION["properties"], *NO_NEED, "deepspeed", "other"})
+
+
+@given(changes=st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=4))
+@settings(max_examples=300, deadline=None)
+def test_whatever_a_configuration_holds_is_refused_or_imported_with_every_key_told(changes: dict[str, Any]) -> None:
+    config = {**KTO, **changes}
+    if not find_misfits(config):
+        draft = import_llama_factory(config, "d", Path("/nowhere"))
+        assert not draft.left
+        assert parse(draft.format(), "x").data == draft.recipe
 
 
 def test_the_command_writes_a_recipe_and_never_over_another(
