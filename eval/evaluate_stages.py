@@ -1,7 +1,8 @@
 """`make eval` of a run with stages: the base and every stage's model under every stage's `eval` section.
 
-`eval/` is the last model under the recipe's own section, as of any run; `eval/<section>/<stage>/` are the others,
-and `make compare RUNS="dial-dpo@sft/sft dial-dpo"` compares them. A section is named by the first stage that has it.
+`eval/` is the last model under the recipe's own section, as of any run, or under its own where the recipe names no
+metrics. `eval/<section>/<stage>/` are the others, and `make compare RUNS="dial-dpo@sft/sft dial-dpo"` compares them. A
+section is named by the first stage that has it.
 """
 
 import time
@@ -17,6 +18,7 @@ from eval.opening import (
     describe_reference,
     find_folder,
     list_notes,
+    names_metrics,
     read_recipe,
     read_rows,
     replacing_evaluation,
@@ -60,7 +62,7 @@ def evaluate_stages(top: Run, manifest: Manifest, overrides: Sequence[str]) -> P
     _check_weights(stages, recipes)
     for note in dict.fromkeys(note for stage in stages for note in list_notes(stage, recipes[stage.name])):
         print_field("note", note)
-    headline = _choose_headline(top, subjects, overrides)
+    headline = _choose_headline(top, stages[-1], subjects, overrides)
     sections, done = [], list[tuple[StageRun, Path, Summary]]()
     for subject in sorted(subjects, key=lambda one: one is not headline):
         print_field("prompts", f"{len(subject.drawn.prompts)} {subject.settings.part} prompts of stage {subject.name}")
@@ -96,7 +98,7 @@ def evaluate_other(
     stages = _list_stages(top, top.read())
     recipes = {stage.name: read_recipe(stage, overrides) for stage in stages}
     subjects = _list_subjects(stages, recipes)
-    headline = _choose_headline(top, subjects, overrides)
+    headline = _choose_headline(top, stages[-1], subjects, overrides)
     model = next((stage for stage in stages if stage.name == name), stages[-1])
     subject = _find_subject(subjects, model, recipes[model.name]) if name else headline
     stage = next(one for one in stages if one.name == subject.name)
@@ -124,9 +126,10 @@ def _find_subject(subjects: Sequence[Subject], stage: StageRun, recipe: Recipe) 
     return next(one for one in subjects if one.settings == recipe.eval and digest_prompts(one.drawn.prompts) == rows)
 
 
-def _choose_headline(top: Run, subjects: Sequence[Subject], overrides: Sequence[str]) -> Subject:
-    """The recipe's own section, under which the last model is what the run comes to."""
-    own = read_recipe(top, overrides).eval
+def _choose_headline(top: Run, last: StageRun, subjects: Sequence[Subject], overrides: Sequence[str]) -> Subject:
+    """The section under which the last model is what the run comes to: the recipe's own, or that of the last stage."""
+    of_last = names_metrics(last, overrides) and not names_metrics(top, overrides)
+    own = read_recipe(last if of_last else top, overrides).eval
     return next((subject for subject in subjects if subject.settings == own), subjects[-1])
 
 

@@ -26,7 +26,7 @@ from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.figures import find_main_fault, measures_answers, name_figures
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.references import check_references
-from recipebook.recipe.resolve import resolve
+from recipebook.recipe.resolve import Resolved, resolve
 from recipebook.recipe.stage_list import BASE
 from recipebook.run.provenance import flatten, format_changes
 from recipebook.run.rundir import Run
@@ -43,13 +43,7 @@ WITHOUT_REFERENCE = ("orpo", "simpo")
 
 def read_recipe(run: Run, overrides: Sequence[str]) -> Recipe:
     """The recipe as it was run, with its `eval` section as it is written now; `SET=` may change this section alone."""
-    wrong = [override for override in overrides if not override.startswith("eval.")]
-    if wrong:
-        raise UserError(f"SET: '{wrong[0]}' cannot change a trained run; only eval.* can")
-    manifest, kept = run.read(), run.folder / "resolved.yaml"
-    stage = run.name if isinstance(run, StageRun) else None
-    source = manifest.source or manifest.recipe
-    resolved = resolve_evaluated(kept, source, manifest.profile, manifest.overrides, overrides, stage)
+    resolved = _resolve(run, overrides)
     data = resolved.recipe.data
     check_references(resolved, [name.removeprefix(MADE) for name in (data.source, data.validation, data.test) if name])
     settings = resolved.recipe.eval
@@ -58,6 +52,20 @@ def read_recipe(run: Run, overrides: Sequence[str]) -> Recipe:
         if wrong_main := find_main_fault(settings.main, settings.metrics):
             raise UserError(f"{resolved.name}: eval.main: {wrong_main}")
     return resolved.recipe.model_copy(update={"eval": settings})
+
+
+def names_metrics(run: Run, overrides: Sequence[str]) -> bool:
+    """Whether the recipe, or the stage, has metrics of its own, and not those that its rows have by default."""
+    return bool(_resolve(run, overrides).recipe.eval.metrics)
+
+
+def _resolve(run: Run, overrides: Sequence[str]) -> Resolved:
+    wrong = [override for override in overrides if not override.startswith("eval.")]
+    if wrong:
+        raise UserError(f"SET: '{wrong[0]}' cannot change a trained run; only eval.* can")
+    known, stage = run.read(), run.name if isinstance(run, StageRun) else None
+    kept, source = run.folder / "resolved.yaml", known.source or known.recipe
+    return resolve_evaluated(kept, source, known.profile, known.overrides, overrides, stage)
 
 
 def find_weights(run: Run, checkpoint: int | None) -> Path:
@@ -226,10 +234,8 @@ def find_folder(
 
 
 def find_limit_beside(run: Run, settings: Evaluation, usual: Path) -> int | None:
-    """The limit of an evaluation that goes beside one of more rows in the `usual` folder; None if it goes there itself.
-
-    A limit that the recipe itself has is no other evaluation than the recipe's.
-    """
+    """The limit of an evaluation that goes beside one of more rows in the `usual` folder; None if it goes there itself,
+    as one with the recipe's own limit does."""
     if settings.limit is None or settings.limit == read_recipe(run, ()).eval.limit:
         return None
     rows = _count_rows(usual / "summary.json")

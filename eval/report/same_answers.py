@@ -10,7 +10,7 @@ from recipebook.project import shown
 
 
 def format_same_answers(folder: Path, adapter: str) -> str | None:
-    """The line; None where the adapter's way was not named, or there is no evaluation beside this one."""
+    """The line; None where the adapter's way was not named, or no evaluation of the same rows is beside this one."""
     beside = Path(*(part for part in folder.parts if part != f"adapter-{adapter}"))
     if beside == folder or not (beside / "predictions.jsonl").is_file():
         return None
@@ -18,4 +18,4 @@ def format_same_answers(folder: Path, adapter: str) -> str | None:
     own, other = ({one.id: one.prediction for one in predictions} for predictions in read)
     shared = own.keys() & other.keys()
     same = sum(own[name] == other[name] for name in shared)
-    return f"{same} of {len(shared)} answers are those of {shown(beside)}"
+    return f"{same} of {len(shared)} answers are those of {shown(beside)}" if shared else None

@@ -102,7 +102,13 @@ def test_the_models_of_all_collections_are_in_one_table_and_the_best_plays_the_t
 def test_a_policy_that_collapses_is_stopped_with_the_reason_and_the_models_before_it_are_kept(
     project: Project, trained: Path
 ) -> None:
-    settings = ("rl.temperature=1.0", "rl.collections=10", "stages.rl.training.learning_rate=5e-4")
+    settings = (
+        "rl.temperature=1.0",
+        "rl.collections=10",
+        "rl.beta=0",
+        "rl.epochs=4",
+        "stages.rl.training.learning_rate=5e-3",
+    )
     status, said = project.run(*COMMAND, "--set", *settings)
     assert status == 1, said
     folder, manifest = project.newest()
