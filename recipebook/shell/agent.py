@@ -14,7 +14,9 @@ since every episode waits for them.
 """
 
 import _ctypes
-import os
+
+# The core of os: the rest of it takes a tenth of a box's start to import.
+import posix as os
 import select
 import sys
 import time
@@ -54,8 +56,8 @@ class Agent:
         self.output = output
         self.watched = 0.0
         self.judges = read_marks(JUDGES)
-        self.requests = os.fdopen(os.dup(0), "rb")
-        self.replies = os.fdopen(os.dup(1), "wb")
+        self.requests = open(os.dup(0), "rb")  # noqa: PTH123, SIM115
+        self.replies = open(os.dup(1), "wb")  # noqa: PTH123, SIM115
         self.null = os.open("/dev/null", os.O_RDWR)
         # Opened before the process becomes undumpable, after which its files in /proc belong to nobody here.
         self.score = os.open("/proc/self/oom_score_adj", os.O_RDWR)
@@ -192,7 +194,7 @@ def read_marks(paths: list[str]) -> list[tuple[int, int, int] | None]:
     marks: list[tuple[int, int, int] | None] = []
     for path in paths:
         try:
-            found = os.stat(path)  # noqa: PTH116
+            found = os.stat(path)
         except OSError:
             marks.append(None)
         else:
@@ -224,7 +226,7 @@ def has_children() -> bool:
 def list_processes() -> set[tuple[int, int]]:
     """All living processes but this one, with the times of their start, since numbers come again."""
     found = set()
-    for name in os.listdir("/proc"):  # noqa: PTH208
+    for name in os.listdir("/proc"):
         if name.isdecimal() and name != "1" and (stat := read_proc(name, "stat")):
             fields = stat.rpartition(b")")[2].split()
             if fields[0] not in (b"Z", b"X"):
@@ -235,7 +237,7 @@ def list_processes() -> set[tuple[int, int]]:
 def sum_memory() -> int:
     """Bytes of memory of all processes: their own pages and those that they share without a file."""
     total = 0
-    for name in os.listdir("/proc"):  # noqa: PTH208
+    for name in os.listdir("/proc"):
         if name.isdecimal() and name != "1":
             for line in read_proc(name, "status").splitlines():
                 if line.startswith((b"RssAnon:", b"RssShmem:")):

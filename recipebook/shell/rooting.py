@@ -12,6 +12,7 @@ import resource
 import shutil
 import socket
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -110,8 +111,9 @@ def _build_skeleton_of_host() -> None:
             (USR_FOLDERS / inner.name).mkdir(parents=True)
 
 
+@cache
 def list_program_folders() -> list[Path]:
-    """/bin, /sbin, /lib and their like: links into /usr on most machines."""
+    """/bin, /sbin, /lib and their like: links into /usr on most machines; found once, before boxes are."""
     return [*Path("/").glob("*bin"), *Path("/").glob("lib*")]
 
 
