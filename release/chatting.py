@@ -107,9 +107,11 @@ def read_lines() -> Iterator[str]:
 
 def _open_base(recipe: Recipe, tuned: "Answerer") -> "Answerer":
     from eval.asking.generate import load_base
+    from eval.asking.layout import choose_layout
     from release.answering import Answerer
 
-    model = load_base(str(find_base(recipe)), recipe.model.revision)
+    layout = choose_layout(recipe, recipe.model.base)
+    model = load_base(str(find_base(recipe)), recipe.model.revision, layout)
     return Answerer(model, tuned.tokenizer, tuned.settings, tuned.preference, tuned.system)
 
 

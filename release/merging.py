@@ -13,6 +13,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
+from eval.asking.layout import Layout
 from eval.asking.own_tokenizer import load_own_tokenizer
 from eval.asking.prompts import spread
 from recipebook import project
@@ -95,7 +96,8 @@ def describe(folder: Path) -> str:
     return f"{json.loads((folder / RECORD).read_bytes())['dtype']}, {size / 1e6:,.1f} MB"
 
 
-def _load_float32(name: str, revision: str | None) -> Model:
+def _load_float32(name: str, revision: str | None, layout: Layout) -> Model:
+    """A merge is exact in float32 alone, whatever the layout."""
     import torch
 
     from eval.asking.generate import choose_device

@@ -9,6 +9,7 @@ Of a run with stages it is the model of the last one, or of the one that is name
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from eval.asking.layout import choose_layout
 from eval.asking.own_tokenizer import load_own_tokenizer
 from eval.asking.prompts import Prompt, read_prompts
 from eval.opening import PARTS, find_weights, read_recipe
@@ -78,7 +79,7 @@ def open_model(trained: FoundModel) -> OpenedModel:
 
     check_own(run, manifest, recipe, weights)
     tokenizer = load_own_tokenizer(run, manifest, recipe, prompts)
-    tuned = generate.load_tuned(weights, *trained.base)
+    tuned = generate.load_tuned(weights, *trained.base, layout=choose_layout(recipe, recipe.model.base))
     effect = Effect.measure(tuned, shown(weights), tokenizer, prompts, recipe.eval.generation.batch_size)
     model = generate.merge(tuned.model)
     effect.check(model, tokenizer)

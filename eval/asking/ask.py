@@ -11,13 +11,15 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eval.asking.answers import Answers, ModelAnswer
 from eval.asking.compared import choose_placebo, find_before, load_compared
+from eval.asking.layout import PLAIN, Layout, choose_layout
 from eval.asking.one_model import ask_one, find_playing, list_measures, wants_text
 from eval.asking.own_tokenizer import load_own_tokenizer
 from eval.asking.prompts import Prompt, digest_prompts
+from eval.asking.sharding import SharedWork, choose_gpus, sharing
 from eval.scoring.baselines import BEFORE, PLACEBO
 from recipebook import project
 from recipebook.files import digest, write_text
@@ -32,6 +34,7 @@ from recipebook.run.rundir import Run
 from recipebook.text.chat import list_end_tokens
 
 if TYPE_CHECKING:
+    from eval.asking.effect import Effect
     from eval.asking.generate import GeneratedAnswer
     from eval.asking.kept_base import KeptBase
 
@@ -62,36 +65,65 @@ def ask(
     # A stage's adapter may sit on a model that is not the base: then the base has to be loaded for itself.
     by_vllm = {} if run.start else _ask_vllm(tokenizer, prompts, weights, recipe)
     under, revision = (run.start, None) if run.start else (find_base(recipe), recipe.model.revision)
-    loaded = (kept.put_on if kept else generate.load_tuned)(weights, under, revision)
-    engine = "vllm" if by_vllm else "transformers"
-    known = find_kept_answers(manifest, recipe.eval, prompts, engine, tokenizer, find_playing(recipe))
+    layout = choose_layout(recipe, recipe.model.base)
+    loaded = (kept.put_on if kept else generate.load_tuned)(weights, under, revision, layout=layout)
+    work = SharedWork(weights, str(under), revision, layout, tokenizer, recipe, prompts)
     try:
         effect = Effect.measure(loaded, shown(weights), tokenizer, prompts, recipe.eval.generation.batch_size)
-        base = _recall(known)
-        if base is None:
-            base = _ask_base(None if run.start else loaded.model, tokenizer, prompts, recipe, by_vllm.get("base"))
-            write_text(known, json.dumps([asdict(answer) for answer in base]))
-        baselines = _ask_baselines(run, manifest, recipe, prompts, tokenizer, None if run.start else loaded.model)
-        # Last: merging leaves no base behind.
-        model = generate.merge(loaded.model, recipe.eval.generation.adapter)
-        effect = effect.check(model, tokenizer)
-        tuned = ask_one(model, tokenizer, prompts, recipe, "tuned", by_vllm.get("tuned"))
+        both = _ask_loaded(run, manifest, work, loaded.model, effect, by_vllm)
     finally:
         if kept:
             kept.take_off(loaded.model)
-    del loaded, model  # before the next one takes memory
+    del loaded  # before the next one takes memory
     for name, folder in _list_compared(run, recipe, placebo):
         answers = ask_one(load_compared(folder, recipe), tokenizer, prompts, recipe, name)
-        baselines[name] = [one.text for one in answers]
-    engine = engine if wants_text(recipe.eval) else ""
+        both.baselines[name] = [one.text for one in answers]
+    engine = ("vllm" if by_vllm else "transformers") if wants_text(recipe.eval) else ""
     return Answers(
         engine=engine,
         references=references,
-        tuned=[*map(refer, tuned, base, prompts)],
-        base=[*map(refer, base, base, prompts)],
-        evidence=effect.collect(base, tuned, engine),
-        baselines=baselines,
+        tuned=[*map(refer, both.tuned, both.base, prompts)],
+        base=[*map(refer, both.base, both.base, prompts)],
+        evidence=both.effect.collect(both.base, both.tuned, engine),
+        baselines=both.baselines,
     )
+
+
+class _Both(NamedTuple):
+    """What one loaded model answered, with its adapter and without."""
+
+    base: list[ModelAnswer]
+    tuned: list[ModelAnswer]
+    baselines: dict[str, list[str]]
+    effect: "Effect"
+
+
+def _ask_loaded(
+    run: Run,
+    manifest: Manifest,
+    work: SharedWork,
+    loaded: Any,
+    effect: "Effect",
+    by_vllm: "dict[str, list[GeneratedAnswer]]",
+) -> _Both:
+    """Ask the base, unless its answers are kept, then the tuned model, on as many GPUs as there are batches for."""
+    from eval.asking import generate
+
+    recipe, tokenizer, prompts = work.recipe, work.tokenizer, work.prompts
+    engine, below = "vllm" if by_vllm else "transformers", None if run.start else loaded
+    known = find_kept_answers(manifest, recipe.eval, prompts, engine, tokenizer, find_playing(recipe), work.layout)
+    base = _recall(known)
+    labels = ("base", "tuned") if base is None and below else ("tuned",)
+    with sharing(work, labels, [] if by_vllm else choose_gpus(work, loaded)) as shares:
+        if base is None:
+            base = shares.ask("base", lambda own: _ask_base(below, tokenizer, own, recipe, by_vllm.get("base")))
+            write_text(known, json.dumps([asdict(answer) for answer in base]))
+        baselines = _ask_baselines(run, manifest, recipe, prompts, tokenizer, below)
+        # Last: merging leaves no base behind.
+        model = generate.merge(loaded, recipe.eval.generation.adapter)
+        effect = effect.check(model, tokenizer)
+        tuned = shares.ask("tuned", lambda own: ask_one(model, tokenizer, own, recipe, "tuned", by_vllm.get("tuned")))
+    return _Both(base, tuned, baselines, effect)
 
 
 def _list_compared(run: Run, recipe: Recipe, placebo: Run | None) -> Iterator[tuple[str, Path]]:
@@ -104,7 +136,8 @@ def _list_compared(run: Run, recipe: Recipe, placebo: Run | None) -> Iterator[tu
 
 def ask_base(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt], tokenizer: Any) -> list[ModelAnswer]:
     """The answers of a run's base alone, from the cache where it has them."""
-    known = find_kept_answers(manifest, recipe.eval, prompts, "transformers", tokenizer, find_playing(recipe))
+    layout = choose_layout(recipe, recipe.model.base)
+    known = find_kept_answers(manifest, recipe.eval, prompts, "transformers", tokenizer, find_playing(recipe), layout)
     answers = _recall(known)
     if answers is None:
         answers = _ask_base(None, tokenizer, prompts, recipe, None)
@@ -127,7 +160,8 @@ def _ask_baselines(
     found = answer_without_model(wanted, prompts, train, given)
     if wanted.few_shot:
         longer = add_examples(prompts, train, wanted.few_shot)
-        known = find_kept_answers(manifest, recipe.eval, longer, "transformers", tokenizer)
+        layout = choose_layout(recipe, recipe.model.base)
+        known = find_kept_answers(manifest, recipe.eval, longer, "transformers", tokenizer, layout=layout)
         answers = _recall(known)
         if answers is None:
             answers = _ask_base(model, tokenizer, longer, recipe, None)
@@ -150,7 +184,8 @@ def _ask_vllm(
     if find_playing(recipe) or not (wants_text(recipe.eval) and generate_vllm.is_wanted(recipe.eval.generation)):
         return {}
     base, revision = str(find_base(recipe)), recipe.model.revision
-    return generate_vllm.generate_both(weights, base, revision, tokenizer, prompts, recipe.eval.generation)
+    layout = choose_layout(recipe, recipe.model.base)
+    return generate_vllm.generate_both(weights, base, revision, tokenizer, prompts, recipe.eval.generation, layout)
 
 
 def _ask_base(
@@ -162,7 +197,8 @@ def _ask_base(
     if hasattr(model, "disable_adapter"):
         without_adapter = model.disable_adapter()
     else:
-        model = generate.load_base(str(find_base(recipe)), recipe.model.revision)
+        layout = choose_layout(recipe, recipe.model.base)
+        model = generate.load_base(str(find_base(recipe)), recipe.model.revision, layout)
     with without_adapter:
         return ask_one(model, tokenizer, prompts, recipe, "base", answers)
 
@@ -177,7 +213,13 @@ def refer(one: ModelAnswer, base: ModelAnswer, prompt: Prompt) -> ModelAnswer:
 
 
 def find_kept_answers(
-    manifest: Manifest, settings: Evaluation, prompts: list[Prompt], engine: str, tokenizer: Any, playing: Any = None
+    manifest: Manifest,
+    settings: Evaluation,
+    prompts: list[Prompt],
+    engine: str,
+    tokenizer: Any,
+    playing: Any = None,
+    layout: Layout = PLAIN,
 ) -> Path:
     """The file with the base model's answers, whether it is there or not."""
     from eval.asking import generate
@@ -192,7 +234,7 @@ def find_kept_answers(
         settings.generation.model_dump_json(exclude={"engine", "adapter"}),
         json.dumps([engine, wants_text(settings), list_measures(settings), *ends, *texts]),
         *([playing.model_dump_json()] if playing else []),
-        generate.describe_precision(),
+        generate.describe_precision(layout),
         version("torch"),
         version("transformers"),
     )

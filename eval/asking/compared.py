@@ -8,6 +8,7 @@ went on from shows what this training adds to it.
 from pathlib import Path
 from typing import Any
 
+from eval.asking.layout import choose_layout
 from recipebook.recipe.base_model import find_base
 from recipebook.recipe.keys import Recipe
 from recipebook.run.begun import BEGUN
@@ -35,4 +36,6 @@ def load_compared(weights: Path, recipe: Recipe) -> Any:
     """The model of an adapter's folder, loaded as the tuned one is."""
     from eval.asking import generate
 
-    return generate.merge(generate.load_tuned(weights, find_base(recipe), recipe.model.revision).model)
+    base, revision = find_base(recipe), recipe.model.revision
+    layout = choose_layout(recipe, recipe.model.base)
+    return generate.merge(generate.load_tuned(weights, base, revision, layout=layout).model)

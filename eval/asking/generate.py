@@ -12,11 +12,13 @@ from typing import Any
 import torch
 from jinja2 import TemplateError
 from peft import PeftModel
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, BitsAndBytesConfig
 
 from eval.asking.answer_progress import AnswerProgress
+from eval.asking.layout import PLAIN, Layout
 from eval.asking.prompts import Prompt
 from recipebook.errors import UserError
+from recipebook.hardware import computes_bf16
 from recipebook.playing.decode import decode
 from recipebook.recipe.evaluation_keys import Generation
 from recipebook.rows import Message
@@ -25,7 +27,7 @@ from recipebook.text import chat
 
 # transformers' own annotations do not fit how tokenizers are used.
 Tokenizer = Any
-BaseLoader = Callable[[str, str | None], Model]
+BaseLoader = Callable[[str, str | None, Layout], Model]
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,30 @@ def load_tokenizer(folder: Path | str) -> Tokenizer:
     return tokenizer
 
 
-def load_base(name: str, revision: str | None) -> Model:
+def load_base(name: str, revision: str | None, layout: Layout = PLAIN) -> Model:
     """The model before training: in its own precision on an NVIDIA GPU, else in float32."""
     device = choose_device()
-    dtype = "auto" if device == "cuda" else torch.float32
-    return load_model(name, revision, dtype).to(device).eval()
+    if device != "cuda":
+        return load_model(name, revision, torch.float32).to(device).eval()
+    if layout == PLAIN:
+        return load_model(name, revision, "auto").to(device).eval()
+    # Weights of few bits cannot be moved once they are there.
+    more: dict[str, Any] = {"device_map": "auto" if layout.spread else {"": 0}}
+    if layout.bits:
+        more["quantization_config"] = _describe_bits(layout.bits)
+    return load_model(name, revision, "auto", **more).eval()
+
+
+def _describe_bits(bits: str) -> BitsAndBytesConfig:
+    """The settings by which Axolotl trains a QLoRA, or a LoRA on 8 bits."""
+    if bits == "8bit":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16 if computes_bf16() else torch.float16,
+    )
 
 
 def choose_device() -> str:
@@ -57,18 +78,20 @@ def choose_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def describe_precision() -> str:
+def describe_precision(layout: Layout = PLAIN) -> str:
     """`cuda auto`: where and how `load_base` lets a model answer, on which the last digits of its answers depend."""
     device = choose_device()
-    return f"{device} {'auto' if device == 'cuda' else 'float32'}"
+    return f"{device} {layout.bits or 'auto' if device == 'cuda' else 'float32'}"
 
 
-def load_tuned(folder: Path, base: Path | str, revision: str | None, load: BaseLoader = load_base) -> Tuned:
+def load_tuned(
+    folder: Path, base: Path | str, revision: str | None, load: BaseLoader = load_base, layout: Layout = PLAIN
+) -> Tuned:
     """The model after training: an adapter on its base, or a whole model; refused where it is its base again."""
     if not (folder / "adapter_config.json").is_file():
         acting = compare_with_base(folder, base, revision)
-        return Tuned(load_base(str(folder), None), acting)
-    tuned = put_on(load(str(base), revision), folder)
+        return Tuned(load_base(str(folder), None, layout), acting)
+    tuned = put_on(load(str(base), revision, layout), folder)
     return tuned._replace(model=tuned.model.eval())
 
 

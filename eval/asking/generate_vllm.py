@@ -1,7 +1,7 @@
 """Prompts to answers by vLLM, where it is installed and there is a GPU: both models in one engine, by its adapter.
 
-Written by vLLM's documented interface (`LLM`, `SamplingParams`, `LoRARequest`) and never run by this project's tests,
-which have neither. Its answers may differ from transformers' where two tokens are about equally likely.
+Written by vLLM's documented interface (`LLM`, `SamplingParams`, `LoRARequest`). Tests play that interface; vLLM itself
+has not been run here. Its answers may differ from transformers' where two tokens are about equally likely.
 """
 
 import gc
@@ -14,8 +14,10 @@ from typing import Any
 import torch
 
 from eval.asking.generate import GeneratedAnswer, Tokenizer, format_prompt
+from eval.asking.layout import PLAIN, Layout
 from eval.asking.prompts import Prompt
 from recipebook.errors import UserError
+from recipebook.hardware import name_gpus
 from recipebook.recipe.evaluation_keys import Generation
 from recipebook.text.chat import list_end_tokens
 
@@ -32,9 +34,16 @@ def is_wanted(settings: Generation) -> bool:
 
 
 def generate_both(
-    weights: Path, base: str, revision: str | None, tokenizer: Tokenizer, prompts: list[Prompt], settings: Generation
+    weights: Path,
+    base: str,
+    revision: str | None,
+    tokenizer: Tokenizer,
+    prompts: list[Prompt],
+    settings: Generation,
+    layout: Layout = PLAIN,
 ) -> dict[str, list[GeneratedAnswer]]:
     """The answers of `tuned` and `base`, in the prompts' order; the GPU's memory is freed."""
+    more = _describe_layout(layout)
     texts = [format_prompt(tokenizer, prompt) for prompt in prompts]
     tokens = [{"prompt_token_ids": ids} for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
     how = import_module("vllm").SamplingParams(
@@ -47,12 +56,19 @@ def generate_both(
     )
     adapter = weights / "adapter_config.json"
     if not adapter.is_file():
-        (tuned,), (untuned,) = _ask([None], tokens, how, str(weights), None), _ask([None], tokens, how, base, revision)
+        (tuned,) = _ask([None], tokens, how, str(weights), None, **more)
+        (untuned,) = _ask([None], tokens, how, base, revision, **more)
         return {"tuned": tuned, "base": untuned}
     rank = next(most for most in RANKS if most >= json.loads(adapter.read_bytes())["r"])
     request = import_module("vllm.lora.request").LoRARequest("tuned", 1, str(weights))
-    tuned, untuned = _ask([request, None], tokens, how, base, revision, enable_lora=True, max_lora_rank=rank)
+    tuned, untuned = _ask([request, None], tokens, how, base, revision, enable_lora=True, max_lora_rank=rank, **more)
     return {"tuned": tuned, "base": untuned}
+
+
+def _describe_layout(layout: Layout) -> dict[str, Any]:
+    """How vLLM lays a model out on GPUs. It divides layers, and quantises the weights as it loads them."""
+    several = {"tensor_parallel_size": len(name_gpus())} if layout.spread else {}
+    return {**several, **({"quantization": "bitsandbytes"} if layout.bits == "4bit" else {})}
 
 
 def _ask(

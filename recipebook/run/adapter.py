@@ -34,9 +34,12 @@ class Tuned(NamedTuple):
     acting: Acting | None
 
 
-def load_model(name: Path | str, revision: str | None, dtype: Any) -> Model:
-    """A model in a folder or on the Hub; weights in other forms than safetensors, which may run code, are refused."""
-    return AutoModelForCausalLM.from_pretrained(name, revision=revision, dtype=dtype, use_safetensors=True)
+def load_model(name: Path | str, revision: str | None, dtype: Any, **more: Any) -> Model:
+    """A model in a folder or on the Hub; weights in other forms than safetensors, which may run code, are refused.
+
+    `more` says how it lies on GPUs, in transformers' own words.
+    """
+    return AutoModelForCausalLM.from_pretrained(name, revision=revision, dtype=dtype, use_safetensors=True, **more)
 
 
 def put_on(model: Model, adapter: Path, name: str = "default") -> Tuned:
