@@ -29,7 +29,7 @@ unexport RANK
 RUN_IN_ENV := PATH="$(BIN):$$PATH" $(MEETING) $(if $(BOOK),RECIPEBOOK_PROJECT="$(CURDIR)" )$(PY) -m recipebook
 
 # Goals that work on the installation's own files.
-AWAY := $(if $(BOOK),$(firstword $(filter test test-long mutants lint bench results tiny-base schemas docs,$(MAKECMDGOALS))))
+AWAY := $(if $(BOOK),$(firstword $(filter test test-long mutants lint bench bench-gpu results tiny-base schemas docs,$(MAKECMDGOALS))))
 ifneq ($(AWAY),)
 $(error make $(AWAY) is for the installation: make -C $(BOOK) $(AWAY))
 endif
@@ -282,6 +282,9 @@ bench: $(DEV) ## start-up, conversion, evaluation, tokens, fleets: against Axolo
 	@$(PY) -m benchmarks.double_starts
 	@$(PY) -m benchmarks.orphans
 	@$(PY) -m benchmarks.episodes
+
+bench-gpu: $(READY) ## tokens a second, memory and loss of each setting on this GPU, beside axolotl train (MINUTES=9); without one, only tried
+	@$(PY) -m benchmarks.gpu $(if $(MINUTES),--minutes $(MINUTES))
 
 tiny-base: $(READY) ## make the embedded tiny base model again (FORCE=1)
 	@$(RUN_IN_ENV) tiny-base $(if $(FORCE),--force)
