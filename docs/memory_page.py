@@ -1,18 +1,22 @@
-"""The estimates of recipebook/train/memory.py in; docs/gpu.md out."""
+"""The estimates of recipebook/train/memory.py and the figures of `make bench-gpu` in; docs/gpu.md out."""
 
+import json
 from collections.abc import Iterator
 
+from recipebook.project import PROJECT
 from recipebook.train.memory import GIB, Setup, estimate
 from recipebook.train.shapes import KNOWN
 
 INTRODUCTION = """\
 # GPUs
 
-How a recipe is placed on GPUs, and the memory that it takes. Nothing on this page has been measured on a GPU yet: the
-estimates are held against peaks that others have published.
+How a recipe is placed on GPUs, how it is made fast there, and the memory that it takes. The estimates are held against
+peaks that others have published; what was measured here stands under [Measured](#measured).
 
 - [Is the machine ready?](#is-the-machine-ready)
 - [One GPU, several, a fleet](#one-gpu-several-a-fleet)
+- [Fast by default](#fast-by-default)
+- [Evaluation](#evaluation)
 - [The files of a launch](#the-files-of-a-launch)
 - [Several machines](#several-machines)
 - [SLURM](#slurm)
@@ -23,6 +27,7 @@ estimates are held against peaks that others have published.
 - [Interruptions](#interruptions)
 - [Memory](#memory)
 - [Time and cost](#time-and-cost)
+- [Measured](#measured)
 - [When memory is short](#when-memory-is-short)
 
 ## Is the machine ready?
@@ -52,6 +57,44 @@ GPUs two such members train at a time. `CUDA_VISIBLE_DEVICES` limits all of this
 `precision: auto` computes in bf16 on a GPU that has it. On one that does not, such as a T4, adapters and DeepSpeed
 compute in fp16, and whole weights without DeepSpeed in fp32. `precision: bf16` is refused there. Recipebook asks the
 driver: torch would say that a T4 has bf16, since it emulates it.
+
+## Fast by default
+
+On a GPU these settings are chosen by the recipe, its base and the card. `make plan` prints each with its reason, also
+for a card that is not here (`CARD=T4`). A value in the recipe or in `SET=` is kept. On a processor all are off.
+
+| setting | on a GPU, if nothing is said |
+| --- | --- |
+| `training.packing` | `records` for chats: no padding is computed |
+| `training.pack_length` | 2,048: as many rows of a step at a time as surely fit |
+| `training.chunked_loss` | on for chats, for a vocabulary of 64,000 words or more: smaller logits |
+| `training.gradient_checkpointing` | on where the estimate does not fit without it |
+| `training.precision` | bf16; fp16 on a card without it |
+| `training.tf32` | on where the card has bf16, for what stays in float32 |
+| `training.optimizer` | `adamw_torch_fused`, by the profiles for GPUs: one kernel for all weights |
+| `lora.kernels` | Axolotl's fused ones for chats, but for a base in 8 bits or with code of its own |
+| `training.workers`, `training.pin_memory` | 2 for each GPU, and on: rows are there before they are wanted |
+| `launch.timeout` | 7,200 seconds, for several ranks: a slow checkpoint is no lost rank |
+
+Rows are not packed with `span_weights` or `group_by_length`, where a GPU takes one row at a time, and on a card without
+bf16, which has no kernel for it.
+
+Packing leaves the records of a step alone. The rows that would be padded to a batch stand one behind another, with
+positions that begin anew, and torch's varlen attention keeps them apart. So `training.global_batch` counts records, and
+the loss of a step is that of a padded batch of as many rows. Tests train both and compare every step.
+
+`training.packing: true` is Axolotl's own: as many rows as fit into `max_length`, so that a step has more records than
+before; `training.global_batch` is refused beside it.
+
+With several GPUs, 20,000 rows or more are tokenised by one process before the ranks start. Axolotl itself lets torch's
+allocator grow its segments (`PYTORCH_ALLOC_CONF=expandable_segments:True`), unless the variable is set.
+
+## Evaluation
+
+`make eval` lays the model out by the same estimate. One that fits a GPU is loaded on each, if there are several and
+enough prompts for a batch each: they share the prompts out, and the answers come back in order. One that does not fit
+lies over all GPUs. A base that was trained in 4 or 8 bits answers in them. vLLM, where it is installed, is told the
+same; tests play its interface, and it has not been run here.
 
 ## The files of a launch
 
@@ -176,12 +219,14 @@ estimates are within 15 % of the peak, and 64 where all peaks of the same model 
 GiB a GPU, with rank 32 on all projections, four rows of 512 tokens and gradient checkpointing:
 
 """
+FIGURES = PROJECT / "benchmarks" / "gpu_figures.json"
 HEADING = (
-    "| base | QLoRA, 1 GPU | LoRA, 1 GPU | LoRA, 8 GPUs, zero3 | full, 1 GPU | full, 8 GPUs, zero2 | "
-    "full, 8 GPUs, zero3 |"
+    "| base | QLoRA, 1 GPU | LoRA, 1 GPU | LoRA, zero3: 2 GPUs | 4 | 8 | full, 1 GPU | full, zero2: 8 GPUs | "
+    "full, zero3: 2 GPUs | 4 | 8 |"
 )
 CLOSING = """
-ZeRO-2 shares the optimizer's state and gradients out, which are small with LoRA; only ZeRO-3 shares the weights.
+Each number is of one GPU. ZeRO-2 shares the optimizer's state and gradients out, which are small with LoRA; only ZeRO-3
+shares the weights.
 
 ## Time and cost
 
@@ -197,6 +242,14 @@ assumes a third of the card's 16-bit peak, and 0.1 s for each batch at least; ne
 
 `CARD=` needs the base's tokenizer, from a folder or the hub. Axolotl's YAML is shown as it would be on this machine.
 
+## Measured
+
+`make bench-gpu` trains some steps of each setting on a card, in the shapes of Qwen2.5-0.5B, Llama-2-7B and Llama-3.1-8B
+with random weights, and `axolotl train` by two of Axolotl's own examples on the same rows. It takes about ten minutes,
+writes `benchmarks/gpu_figures.json`, and `make docs` puts the figures here.
+
+MEASURED
+
 ## When memory is short
 
 In this order; `make plan` names those that would fit.
@@ -211,7 +264,24 @@ In this order; `make plan` names those that would fit.
 
 def render_gpu() -> str:
     """The page."""
-    return INTRODUCTION + "\n".join(_list_rows()) + "\n" + CLOSING
+    return INTRODUCTION + "\n".join(_list_rows()) + "\n" + CLOSING.replace("MEASURED", "\n".join(_list_measured()))
+
+
+def _list_measured() -> Iterator[str]:
+    if not FIGURES.is_file():
+        yield "Not measured yet: no GPU was at hand."
+        return
+    found = json.loads(FIGURES.read_bytes())
+    yield f"On {found['machine']}; medians of the steps but the first:\n"
+    yield "| shape | case | tokens a second | s a step | GiB | estimate | loss |"
+    yield "| --- | --- | ---: | ---: | ---: | ---: | ---: |"
+    for line in found["figures"]:
+        if "error" in line:
+            yield f"| {line['shape']} | {line['case']} | failed: {line['error']} | | | | |"
+            continue
+        cells = (line["tokens_a_second"], line["seconds_a_step"], line["memory_gib"], line.get("estimate_gib", ""))
+        numbers = " | ".join(f"{cell:,}" if cell != "" else "" for cell in cells)
+        yield f"| {line['shape']} | {line['case']} | {numbers} | {line['loss']} |"
 
 
 def _list_rows() -> Iterator[str]:
@@ -223,10 +293,10 @@ def _list_rows() -> Iterator[str]:
         setups = (
             lora._replace(method="qlora"),
             lora,
-            lora._replace(processes=8, stage=3),
+            *(lora._replace(processes=count, stage=3) for count in (2, 4, 8)),
             full,
             full._replace(processes=8, stage=2),
-            full._replace(processes=8, stage=3),
+            *(full._replace(processes=count, stage=3) for count in (2, 4, 8)),
         )
         cells = " | ".join(f"{estimate(shape, setup) / GIB:.0f}" for setup in setups)
         yield f"| `{base}` | {cells} |"

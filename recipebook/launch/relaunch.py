@@ -17,7 +17,10 @@ from recipebook.recipe.keys import Launch, Recipe
 from recipebook.run.rundir import Run
 
 # What the launch decides in axolotl.yaml.
-KEYS = ("micro_batch_size", "gradient_accumulation_steps", "deepspeed", "bf16", "fp16")
+KEYS = (
+    "micro_batch_size", "gradient_accumulation_steps", "gradient_checkpointing", "deepspeed", "bf16", "fp16",
+    "ddp_timeout",
+)  # fmt: skip
 LAUNCH = {"processes", "machines", "strategy"}
 WHOLE = "data-parallel"
 
@@ -51,7 +54,7 @@ def refuse_half_resume(run: Run, launch: Launch) -> None:
 
 
 def rewrite_launch(folder: Path, recipe: Recipe) -> None:
-    """Write `axolotl.yaml` and `deepspeed.json` for the recipe's launch; every other key stays as it was."""
+    """Write `axolotl.yaml` and `deepspeed.json` for a settled recipe's launch; every other key stays as it was."""
     gpu, bf16 = hardware.detect().gpu, hardware.computes_bf16()
     path = folder / "axolotl.yaml"
     nothing = Inputs(train="", validation=None, prepared="")

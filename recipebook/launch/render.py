@@ -16,7 +16,7 @@ from recipebook.modules import CHAT_TEMPLATE, TEMPLATE, find
 from recipebook.project import list_roots
 from recipebook.recipe import axolotl_keys
 from recipebook.recipe.base_model import find_base
-from recipebook.recipe.batches import divide
+from recipebook.recipe.batches import count_at_once, divide
 from recipebook.recipe.keys import Recipe
 
 
@@ -40,7 +40,8 @@ class Inputs:
 def render_axolotl(recipe: Recipe, inputs: Inputs, *, gpu: bool, bf16: bool = False) -> str:
     """The text of `axolotl.yaml`; every key in it is one that Axolotl knows.
 
-    `bf16`: what trains computes in bfloat16 itself, so that `precision: auto` means that.
+    `bf16`: what trains computes in bfloat16 itself, so that `precision: auto` means that. A key of `training` that
+    stands at `auto` counts as off: recipebook/train/settle.py decides it for a machine.
     """
     own = recipe.model.chat_template == "tokenizer"
     template = _environment().get_template(f"{recipe.training.method}{TEMPLATE.ending}")
@@ -51,6 +52,7 @@ def render_axolotl(recipe: Recipe, inputs: Inputs, *, gpu: bool, bf16: bool = Fa
         data=inputs,
         prepared=inputs.prepared,
         divide=divide,
+        count_at_once=count_at_once,
         strategy=deepspeed_strategy(recipe),
         gpu=gpu,
         # transformers refuses bf16 where DeepSpeed runs on processors.

@@ -16,11 +16,13 @@ from typing import Any
 import yaml
 
 from recipebook.files import write_text
+from recipebook.hardware import detect
 from recipebook.launch.render import deepspeed_strategy
 from recipebook.recipe.keys import Recipe
 
 SCRIPT, SETTINGS = "launch.sh", "accelerate.yaml"
 TRAINER = ("-m", "trainer", "axolotl.yaml")
+TOKENISER = ("-m", "trainer.tokenise", "axolotl.yaml")
 # What the machine, or whoever places several trainings on it, may have decided already.
 KEPT = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GLOO_SOCKET_IFNAME")
 # Which of the machines this is, and where they meet; each launch has others.
@@ -71,7 +73,11 @@ def render_settings(recipe: Recipe) -> str:
 def render_script(recipe: Recipe, environment: Mapping[str, str]) -> str:
     """The text of `launch.sh`: the variables that the trainer needs, then its command."""
     exports = "".join(f"export {line}\n" for line in _list_exports(environment))
-    return f"{HEAD}{exports}exec {_format_command(recipe)}\n"
+    # On a processor no rank costs anything while it waits.
+    first = (
+        f"{shlex.quote(sys.executable)} {shlex.join(TOKENISER)}\n" if recipe.launch.ranks > 1 and detect().gpu else ""
+    )
+    return f"{HEAD}{exports}{first}exec {_format_command(recipe)}\n"
 
 
 def _list_exports(environment: Mapping[str, str]) -> Iterator[str]:

@@ -3,6 +3,8 @@
 divide_batch(Training(batch_size=4, global_batch=32), processes=2)      → Batch(rows=4, times=4, processes=2)
 divide_batch(Training(batch_size=4, global_batch=8), processes=8)       → Batch(rows=1, times=1, processes=8)
 divide_batch(Training(batch_size=4, gradient_accumulation=2), processes=2)      → Batch(rows=4, times=2, processes=2)
+divide_batch(Training(batch_size=1, gradient_accumulation=4, max_length=512, packing="records"), processes=1)
+                                                                        → Batch(rows=4, times=1, processes=1)
 """
 
 from typing import NamedTuple
@@ -25,15 +27,25 @@ class Batch(NamedTuple):
 
 def divide_batch(training: Training, processes: int) -> Batch:
     """The batch of each process."""
-    return divide(training.global_batch, training.batch_size, training.gradient_accumulation, processes)
+    at_once = count_at_once(training.packing, training.pack_length, training.max_length)
+    return divide(training.global_batch, training.batch_size, training.gradient_accumulation, processes, at_once)
 
 
-def divide(records: int | None, most: int, times: int, processes: int) -> Batch:
-    """Each process's share of `records`, in pieces of at most `most` rows; where that is None, `most` rows, `times`."""
-    if records is None:
-        return Batch(most, times, processes)
-    share = records // processes
-    rows = max(rows for rows in range(1, min(most, share) + 1) if share % rows == 0)
+def count_at_once(packing: bool | str, pack_length: int, max_length: int) -> int:
+    """Rows of at most `max_length` tokens that surely fit into a pack; 0 where a pack's rows are not counted.
+
+    ("records", 2048, 512) → 4      (True, 2048, 512) → 0
+    """
+    return pack_length // max_length if packing == "records" else 0
+
+
+def divide(records: int | None, most: int, times: int, processes: int, at_once: int = 0) -> Batch:
+    """Each process's share of `records`, or `most` rows `times` where that is None, in equal pieces.
+
+    A piece has at most `most` rows, or `at_once` where that is more.
+    """
+    share = most * times if records is None else records // processes
+    rows = max(rows for rows in range(1, min(max(most, at_once), share) + 1) if share % rows == 0)
     return Batch(rows, share // rows, processes)
 
 

@@ -74,6 +74,11 @@ class Launch(Section):
         "(zero2), "
         "weights too (zero3). Go one further when memory is short.",
     )
+    timeout: Annotated[Positive, measured_in("seconds")] = Field(
+        7200,
+        description="how long ranks wait for one that saves, evaluates or reads rows before they give up. Raise it "
+        "where a checkpoint takes longer.",
+    )
     device: Literal["auto", "mps"] = Field(
         "auto", description="auto: NVIDIA GPUs, else the processor; mps: Apple's GPU. PROFILE=mps sets it."
     )

@@ -87,8 +87,13 @@ def _list_training_switches(recipe: Recipe) -> Iterator[Switch]:
     if training.scheduler == "constant" and training.warmup_ratio:
         others = "constant_with_warmup, cosine, linear"
         yield Switch(_name(section, "warmup_ratio"), ("training", "scheduler"), "constant", others)
-    if training.packing:
-        yield Switch(_name(section, "group_by_length"), ("training", "packing"), "true", "false")
+    if training.packing in (True, "records"):
+        value = "true" if training.packing is True else "records"
+        yield Switch(_name(section, "group_by_length"), ("training", "packing"), value, "auto, false")
+    if training.packing in (True, False):
+        yield Switch(
+            _name(section, "pack_length"), ("training", "packing"), str(training.packing).lower(), "auto, records"
+        )
     if training.max_steps:
         yield Switch(_name(section, "epochs"), ("training", "max_steps"), str(training.max_steps), "null")
     elif training.method == PLAYS:
@@ -171,4 +176,6 @@ def _differs(recipe: Recipe, path: KeyPath) -> bool:
     if section is None:
         return False
     default = type(section).model_fields[str(path[-1])].get_default(call_default_factory=True)
-    return bool(getattr(section, str(path[-1])) != default)
+    value = getattr(section, str(path[-1]))
+    # Where nothing makes use of a key that may be switched on by itself, it is off, and to say so is no mistake.
+    return bool(value != default and not (default == "auto" and value in (False, 0)))

@@ -77,17 +77,33 @@ class Training(Section):
     too_long: Literal["raise", "truncate", "drop"] = Field(
         "raise", description="what happens to longer rows. Use drop or truncate only if you know which rows are longer."
     )
-    packing: bool = Field(
-        False, description="several rows are put into one sequence. Switch it on for many short rows on a GPU."
+    packing: bool | Literal["auto", "records"] = Field(
+        "auto",
+        description="records: the rows that a process takes at a time stand one behind another, without padding, and a "
+        "step has as many records as without it; true: as many rows as fit into max_length, so that a step has more "
+        "records; auto: records for chats on a GPU with bf16, else false. See gpu.md.",
+    )
+    pack_length: Annotated[Positive, measured_in("tokens")] = Field(
+        2048,
+        description="with packing: records a process takes as many rows of a step at a time as surely fit into this, "
+        "and at least batch_size. Lower it when memory is short.",
     )
     group_by_length: bool = Field(
         False, description="rows of similar length share a batch. Switch it on where lengths vary and packing is off."
     )
-    gradient_checkpointing: bool = Field(
-        False,
-        description="activations are computed again instead of kept. Switch it on when memory is short; steps take "
-        "about "
-        "a third longer.",
+    gradient_checkpointing: bool | Literal["auto"] = Field(
+        "auto",
+        description="activations are computed again instead of kept; steps take about a third longer. auto: where the "
+        "estimate says that the GPU's memory is too small without it.",
+    )
+    chunked_loss: bool | Literal["auto"] = Field(
+        "auto",
+        description="the loss is computed for an eighth of the tokens at a time, which saves memory where the "
+        "vocabulary is large. auto: for chats on a GPU, with a vocabulary of 64,000 or more.",
+    )
+    tf32: bool | Literal["auto"] = Field(
+        "auto",
+        description="products of numbers in float32 are rounded as tensor cores want them. auto: on a GPU with bf16.",
     )
     precision: Literal["auto", "bf16", "fp16", "fp32"] = Field(
         "auto",
@@ -124,8 +140,10 @@ class Training(Section):
     keep_checkpoints: Annotated[Positive, measured_in("checkpoints")] = Field(
         2, description="newest checkpoints that stay. Raise it to evaluate several, lower it when the disk is full."
     )
-    workers: Annotated[Count, measured_in("processes")] = Field(
-        0, description="processes that load data; 0: the trainer itself. Raise it when a GPU waits for rows."
+    workers: Annotated[Count, measured_in("processes")] | Literal["auto"] = Field(
+        "auto",
+        description="processes that load data; 0: the trainer itself. auto: 2 for each GPU, else 0. Raise it when a "
+        "GPU waits for rows.",
     )
     pin_memory: bool = Field(
         False, description="rows are copied to the GPU from locked memory. Profiles for GPUs switch it on."
@@ -140,13 +158,16 @@ class Training(Section):
 
     @model_validator(mode="after")
     def _counts_records(self) -> Self:
-        if self.global_batch and self.packing:
-            raise ValueError("global_batch counts records, and packing puts as many into a step as fit: leave one out")
+        if self.global_batch and self.packing is True:
+            raise ValueError(
+                "global_batch counts records, and packing: true puts as many into a step as fit: leave one out, or "
+                "set packing to records"
+            )
         return self
 
     @model_validator(mode="after")
     def _can_weigh(self) -> Self:
-        if self.span_weights and self.packing:
+        if self.span_weights and self.packing in (True, "records"):
             raise ValueError("span_weights are for rows of their own: they cannot go with packing")
         if self.span_weights and not any(self.span_weights.values()):
             raise ValueError("span_weights are all 0: nothing would be learned")
@@ -227,6 +248,11 @@ class Lora(Section):
         ("q_proj", "v_proj"),
         description="the layers that get an adapter, by their names. Use all-linear on underfitting; it takes more "
         "memory.",
+    )
+    kernels: bool = Field(
+        True,
+        description="on a GPU the adapter is computed by Axolotl's fused kernels, where it has them: not with 8bit, "
+        "nor for preferences. Set it to false to find a bad number.",
     )
     quantize: Literal["4bit", "8bit"] | None = Field(
         None, description="the base model is loaded in fewer bits. Use 4bit when it does not fit into the GPU's memory."

@@ -13,7 +13,7 @@ from typing import Any
 
 from recipebook.recipe.batches import divide
 
-LAUNCH = {"launch.processes", "launch.machines", "launch.strategy"}
+LAUNCH = {"launch.processes", "launch.machines", "launch.strategy", "launch.timeout"}
 BATCH, TIMES, RECORDS = "training.batch_size", "training.gradient_accumulation", "training.global_batch"
 
 
@@ -32,7 +32,7 @@ def leave_speed_out(settings: Mapping[str, str], defaults: Mapping[str, str]) ->
     batch = divide(read(RECORDS), read(BATCH), read(TIMES), ranks)
     kept = {key: value for key, value in settings.items() if key not in {*LAUNCH, BATCH, TIMES}}
     kept[RECORDS] = json.dumps(batch.records)
-    if read("training.packing") or any(key.startswith("training.span_weights.") for key in settings):
+    if read("training.packing") is True or any(key.startswith("training.span_weights.") for key in settings):
         # Rows are packed into what a process takes at a time; weighted losses are divided by the tokens in it.
         kept[BATCH] = json.dumps(batch.rows)
     if read("training.method") == "kto":

@@ -173,7 +173,7 @@ def _may_end_early(folder: Path) -> bool:
     """Whether its configuration lets training end before its last step; how many steps packed rows take is a guess."""
     path = folder / "axolotl.yaml"
     settings = yaml.load(path.read_bytes(), yaml.CSafeLoader) if path.is_file() else {}
-    packed = settings.get("sample_packing")
+    packed = settings.get("sample_packing") and "trainer.packing.PackingPlugin" not in settings.get("plugins", [])
     return bool(packed or "early_stopping_patience" in settings or settings.get("rl") == "grpo")
 
 

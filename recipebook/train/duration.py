@@ -70,7 +70,7 @@ def average_padded(lengths: Sequence[int], recipe: Recipe, rows: int) -> float:
     """
     training = recipe.training
     ordered = sorted(min(length, training.max_length) for length in lengths)
-    together = 1 if training.packing or training.group_by_length else rows
+    together = 1 if training.packing in (True, "records") or training.group_by_length else rows
     # The share of batches in which no row is longer than this one.
     shares = [(place / len(ordered)) ** together for place in range(len(ordered) + 1)]
     return sum(length * (shares[at + 1] - shares[at]) for at, length in enumerate(ordered))
@@ -78,7 +78,7 @@ def average_padded(lengths: Sequence[int], recipe: Recipe, rows: int) -> float:
 
 def count_operations(recipe: Recipe, load: Load, shape: BaseShape) -> float:
     """Multiplications and additions of a whole training."""
-    a_weight = (4 if recipe.lora else 6) + (2 if recipe.training.gradient_checkpointing else 0)
+    a_weight = (4 if recipe.lora else 6) + (2 if recipe.training.gradient_checkpointing is True else 0)
     answers = 2 if recipe.training.method in TWO_ANSWERS else 1
     # The embedding looks its rows up; the output layer multiplies.
     weights = shape.linear + shape.vocabulary * shape.hidden

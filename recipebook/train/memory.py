@@ -76,14 +76,17 @@ def list_terms(shape: BaseShape, setup: Setup) -> Terms:
 
 
 def describe(recipe: Recipe, shape: BaseShape, rows_tokens: int | None = None) -> Setup:
-    """The setup of a recipe; `rows_tokens`: the longest row's tokens, if they are known, instead of `max_length`."""
+    """The setup of a recipe that is settled for its GPU (recipebook/train/settle.py).
+
+    `rows_tokens`: the longest row's tokens, if they are known, instead of `max_length`.
+    """
     training, launch, lora = recipe.training, recipe.launch, recipe.lora
     longest = min(rows_tokens or training.max_length, training.max_length)
     tokens = divide_batch(training, launch.ranks).rows * longest * (2 if training.method in TWO_ANSWERS else 1)
     setup = Setup(
         "full",
         tokens,
-        checkpointing=training.gradient_checkpointing,
+        checkpointing=training.gradient_checkpointing is True,
         processes=launch.ranks,
         stage=STAGES[launch.strategy],
     )

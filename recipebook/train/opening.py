@@ -27,6 +27,7 @@ from recipebook.run.adapter_names import CONFIG, WEIGHTS
 from recipebook.run.begun import BEGUN, find_begun, list_lineage
 from recipebook.run.manifest import Manifest, format_now
 from recipebook.run.rundir import Run
+from recipebook.train.settle import find_device, settle
 
 # A process tokenises about a thousand rows a second.
 ROWS_PER_TOKENIZER = 10_000
@@ -67,11 +68,12 @@ def write_files(folder: Path, recipe: Recipe, dataset: Dataset, beginning: Begin
     if beginning is None:
         begun = find_begun(recipe)
         beginning = Beginning(adapter=_point(begun.folder, folder)) if begun else FRESH
-    gpu, bf16 = hardware.detect().gpu, hardware.computes_bf16()
+    device = find_device()
     place_rows(folder, dataset)
     inputs = _name_inputs(recipe, dataset, folder, beginning)
-    write_text(folder / "axolotl.yaml", render_axolotl(recipe, inputs, gpu=gpu, bf16=bf16))
-    deepspeed = render_deepspeed(recipe, gpu=gpu)
+    settled = settle(recipe, device).recipe
+    write_text(folder / "axolotl.yaml", render_axolotl(settled, inputs, gpu=device.gpu, bf16=device.bf16))
+    deepspeed = render_deepspeed(recipe, gpu=device.gpu)
     if deepspeed:
         write_text(folder / "deepspeed.json", deepspeed)
     if recipe.remote is None:
@@ -142,7 +144,7 @@ def reopen_run(run: Run, manifest: Manifest, recipe: Recipe, command: Sequence[s
     hashes = manifest.hashes
     if describe_launch(read_launch(run.folder)) != describe_launch(recipe.launch):
         refuse_half_resume(run, recipe.launch)
-        rewrite_launch(run.folder, recipe)
+        rewrite_launch(run.folder, settle(recipe, find_device()).recipe)
         write_text(run.folder / "resolved.yaml", dump_recipe(recipe))
         hashes = {**hashes, "axolotl.yaml": digest_file(run.folder / "axolotl.yaml")}
     write_launch_files(run.folder, recipe, build_environment(recipe))

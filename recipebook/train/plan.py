@@ -9,6 +9,8 @@ import math
 import shlex
 from pathlib import Path
 
+import yaml
+
 from recipebook import project
 from recipebook.building import building
 from recipebook.data.dataset import Dataset, prepare
@@ -17,7 +19,6 @@ from recipebook.data.quality import inspect_rows
 from recipebook.data.scorable import format_scorable, write_templated
 from recipebook.data.strengths import format_strengths
 from recipebook.errors import UserError
-from recipebook.hardware import computes_bf16, detect
 from recipebook.launch.command import build_command, build_environment
 from recipebook.launch.script import SCRIPT, needs_accelerate, render_script
 from recipebook.project import shown
@@ -35,6 +36,7 @@ from recipebook.train.memory_words import format_memory
 from recipebook.train.opening import dump_recipe, write_files
 from recipebook.train.preview import Preview, Previewed, Unseen, previewing, print_preview
 from recipebook.train.refusal import Candidate, find_refusal, keep_reason, refuse_idle_step
+from recipebook.train.settle import Settled, TrainingDevice, find_device, settle
 from recipebook.train.shapes import find_shape
 from recipebook.train.steps import count_steps
 from recipebook.train.words import format_packed, print_dataset
@@ -70,10 +72,13 @@ def print_training(recipe: Recipe, dataset: Dataset, target: Target) -> None:
             (found,) = wait()
         _print_metrics(recipe, held_out, folder / REFERENCES)
         _print_rows(found, Candidate(recipe, dataset))
-        _print_steps(recipe, dataset)
+        device = find_device(target.card if target.named else None)
+        settled = settle(recipe, device)
+        _print_steps(settled.recipe, dataset, device)
         if recipe.remote is None:
-            _print_memory(recipe, found, target)
-            _print_duration(recipe, dataset, found, target)
+            _print_settings(settled, device)
+            _print_memory(settled.recipe, found, target)
+            _print_duration(settled.recipe, dataset, found, target)
         print(f"\n--- resolved recipe\n{dump_recipe(recipe)}")
         print(f"--- axolotl.yaml\n{(folder / 'axolotl.yaml').read_text(encoding='utf-8')}")
     print(f"--- command, in the run's folder\n{_format_command(recipe)}\n")
@@ -111,13 +116,13 @@ def _print_rows(found: Preview | Unseen, planned: Candidate) -> None:
         raise UserError(reason)
 
 
-def _print_steps(recipe: Recipe, dataset: Dataset) -> None:
+def _print_steps(recipe: Recipe, dataset: Dataset, device: TrainingDevice) -> None:
     training, launched = recipe.training, recipe.launch
     batch = divide_batch(training, launched.ranks)
     how = f"{batch.records} records a step: {batch.rows} x {batch.times} x {batch.processes} processes"
-    if training.packing:
+    if training.packing is True:
         print_field("steps", f"packed rows of {training.max_length} tokens, {how}; their number is known once packed")
-        print_field("packed", format_packed(gpu=detect().gpu, bf16=computes_bf16()))
+        print_field("packed", format_packed(gpu=device.gpu, bf16=device.bf16))
         return
     epoch = math.ceil(dataset.rows["train"] / batch.records)
     print_field("steps", f"{count_steps(recipe, dataset.rows['train'])}: {epoch} an epoch, {how} ({launched.strategy})")
@@ -126,11 +131,22 @@ def _print_steps(recipe: Recipe, dataset: Dataset) -> None:
         print_field("", f"{dataset.rows['train']} rows do not divide by {taken}: {repeats} come twice an epoch")
 
 
+def _print_settings(settled: Settled, device: TrainingDevice) -> None:
+    """Print what decides speed and memory on a GPU, each with its key and reason."""
+    if not device.gpu:
+        return
+    lines = [f"{key}: {yaml.safe_dump(value).partition(chr(10))[0]} ({why})" for key, value, why in settled.reasons]
+    for at, line in enumerate(lines):
+        print_field("" if at else "settings", line)
+    if settled.recipe.training.packing == "records":
+        print_field("packed", format_packed(gpu=device.gpu, bf16=device.bf16))
+
+
 def _print_memory(recipe: Recipe, found: Preview | Unseen, target: Target) -> None:
     """Print what each GPU will hold, where the base's shape is known."""
     shape = find_shape(recipe.model.base)
     if target.card and shape:
-        lengths = () if isinstance(found, Unseen) or recipe.training.packing else found["train"].lengths
+        lengths = () if isinstance(found, Unseen) or recipe.training.packing is True else found["train"].lengths
         print_field("memory", format_memory(recipe, shape, target.card.memory_gib, max(lengths, default=None)))
 
 
@@ -140,7 +156,8 @@ def _print_duration(recipe: Recipe, dataset: Dataset, found: Preview | Unseen, t
     if isinstance(found, Unseen) or not found["train"].lengths or recipe.training.method == "grpo":
         return
     batch, rows = divide_batch(recipe.training, recipe.launch.processes), dataset.rows["train"]
-    records = rows * recipe.training.epochs if recipe.training.packing else count_steps(recipe, rows) * batch.records
+    by_length = recipe.training.packing is True
+    records = rows * recipe.training.epochs if by_length else count_steps(recipe, rows) * batch.records
     size = dataset.path("train").stat().st_size / rows
     load = Load(records, average_padded(found["train"].lengths, recipe, batch.rows), size)
     print_field("time", format_duration(recipe, load, find_shape(recipe.model.base), target))

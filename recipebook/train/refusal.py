@@ -118,7 +118,7 @@ def _find_nothing_learned(part: PartPreview, recipe: Recipe) -> str | None:
     if faults and not part.passed:
         worst = max(faults, key=lambda one: one.count)
         return f"{worst.first}: {worst.text} ({worst.count} of {total} train rows, and none passes)"
-    return _find_no_step(part, recipe) if recipe.training.packing else None
+    return _find_no_step(part, recipe) if recipe.training.packing is True else None
 
 
 def _find_no_step(part: PartPreview, recipe: Recipe) -> str | None:
@@ -185,7 +185,7 @@ def _name(candidate: Candidate) -> str:
     recipe, dataset = candidate
     whole = needs_whole_engine(recipe)
     settings = recipe.model_dump_json(include=CHECKED) if whole else recipe.model_dump_json(include=SEEN)
-    packed = recipe.model_dump_json(include=PACKED) if recipe.training.packing else ""
+    packed = recipe.model_dump_json(include=PACKED) if recipe.training.packing is True else ""
     versions = json.dumps(provenance.package_versions())
     base, template = provenance.digest_base(recipe), provenance.digest_chat_template(recipe)
     return digest(dataset.rows_digest, base, template, settings, packed, versions, _digest_code())

@@ -12,10 +12,13 @@ from recipebook.modules import PROFILE, list_names
 from recipebook.project import PROJECT
 from recipebook.recipe.layers import list_recipes
 from recipebook.recipe.resolve import resolve
+from recipebook.train.cards import find_card
+from recipebook.train.settle import TrainingDevice, find_device, settle
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 INPUTS = Inputs(train="data/train.jsonl", validation="data/validation.jsonl", prepared="../../.cache/prepared/abc")
 WITHOUT_GPU = {"cpu", "mps", "small", "tiny"}
+NO_GPU = TrainingDevice(gpu=False, bf16=False)
 
 
 def name_golden(recipe: str, profile: str) -> str:
@@ -25,7 +28,8 @@ def name_golden(recipe: str, profile: str) -> str:
 @pytest.mark.parametrize("profile", list_names(PROFILE))
 @pytest.mark.parametrize("name", list_recipes())
 def test_a_recipe_renders_as_its_golden_file_says(request: pytest.FixtureRequest, name: str, profile: str) -> None:
-    recipe, gpu = resolve(name, profile).recipe, profile not in WITHOUT_GPU
+    gpu = profile not in WITHOUT_GPU
+    recipe = settle(resolve(name, profile).recipe, find_device(find_card("H100")) if gpu else NO_GPU).recipe
     documents = [render_axolotl(recipe, INPUTS, gpu=gpu, bf16=gpu), render_deepspeed(recipe, gpu=gpu) or ""]
     rendered = "---\n".join(filter(None, documents)).replace(str(PROJECT), "PROJECT")
     golden = GOLDEN / name_golden(name, profile)

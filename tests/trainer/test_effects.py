@@ -53,8 +53,10 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "training.max_length": ("training.max_length=300",),
     "training.too_long": ("training.too_long=drop", *SHORT),
     "training.packing": ("training.packing=true",),
+    "training.pack_length": ("training.pack_length=60", "training.packing=records", "training.gradient_accumulation=4"),
     "training.group_by_length": ("training.group_by_length=true", "training.group_by_length=false"),
     "training.gradient_checkpointing": ("training.gradient_checkpointing=true",),
+    "training.chunked_loss": ("training.chunked_loss=true",),
     "training.precision": ("training.precision=bf16",),
     "training.train_on": ("training.train_on=all",),
     "training.span_weights": (
@@ -84,12 +86,14 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "model.chat_template": ("model.chat_template=instruct",),
 }  # fmt: skip
 # Of these a machine without a GPU shows nothing; tests/recipebook/recipe/test_effects.py shows what is rendered.
-NEED_A_GPU = {"training.pin_memory", "lora.quantize"}
+NEED_A_GPU = {"training.pin_memory", "lora.quantize", "lora.kernels", "training.tf32"}
 # Of these a machine without a GPU shows that Axolotl takes them up, and stops.
 STOP_WITHOUT_A_GPU = {"training.precision", "training.gradient_checkpointing"}
 # Which methods use a key; a key that is not here is used by all of them.
 USERS = {
     "training.packing": {"sft", "pretrain"},
+    "training.pack_length": {"sft", "pretrain"},
+    "training.chunked_loss": {"sft", "pretrain"},
     "training.group_by_length": {"sft", "pretrain"},
     "training.train_on": {"sft", "pretrain"},
     "training.span_weights": {"sft", "pretrain"},

@@ -13,6 +13,8 @@ import yaml
 from recipebook.launch.render import Inputs, render_axolotl, render_deepspeed
 from recipebook.recipe.layers import list_recipes
 from recipebook.recipe.resolve import resolve
+from recipebook.train import cards
+from recipebook.train.settle import find_device, settle
 
 pytestmark = pytest.mark.long
 
@@ -72,7 +74,8 @@ def validate(name: str, profile: str, card: Card, settings: str = "") -> Any:
     from axolotl.utils import config as axolotl_config
     from axolotl.utils.dict import DictDefault
 
-    recipe = resolve(name, profile, settings.split()).recipe
+    asked = resolve(name, profile, settings.split()).recipe
+    recipe = settle(asked, find_device(cards.find_card(card.name))).recipe
     config = DictDefault(yaml.safe_load(render_axolotl(recipe, INPUTS, gpu=True, bf16=card.bf16)))
     assert (render_deepspeed(recipe, gpu=True) is None) == (config.deepspeed is None)
     abilities = {

@@ -42,7 +42,9 @@ def test_only_what_the_launch_decides_is_written_anew(tmp_path: Path) -> None:
     assert (before["micro_batch_size"], before["gradient_accumulation_steps"]) == (4, 4)
     rewrite_launch(tmp_path, build("launch.processes=8", "launch.strategy=zero2", "training.epochs=1"))
     after = yaml.safe_load((tmp_path / "axolotl.yaml").read_bytes())
-    changed = {"micro_batch_size": 2, "gradient_accumulation_steps": 1, "deepspeed": "deepspeed.json"}
+    changed = {
+        "micro_batch_size": 2, "gradient_accumulation_steps": 1, "deepspeed": "deepspeed.json", "ddp_timeout": 7200
+    }  # fmt: skip
     assert after == before | changed
     assert (tmp_path / "deepspeed.json").is_file()
     rewrite_launch(tmp_path, build())

@@ -51,7 +51,7 @@ def test_robot_lora_learns_from_as_many_records_a_step_on_any_number_of_gpus(
             ["training.global_batch=8", "launch.processes=8"],
             "leaves one row at a time, and kto compares the answers of a batch; 16 or more",
         ),
-        ("robot-lora", ["training.packing=true"], "global_batch counts records, and packing puts as many"),
+        ("robot-lora", ["training.packing=true"], "global_batch counts records, and packing: true puts as many"),
     ],
 )
 def test_records_that_cannot_be_shared_are_refused(recipe: str, settings: list[str], fault: str) -> None:

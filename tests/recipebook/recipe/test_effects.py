@@ -156,8 +156,13 @@ CASES: dict[str, Case] = {
     "training.max_length": set_(render, "training.max_length=100"),
     "training.too_long": set_(render, "training.too_long=drop"),
     "training.packing": set_(render, "training.packing=true"),
+    "training.pack_length": set_(
+        render, "training.pack_length=512", needs=("training.packing=records", "training.gradient_accumulation=4")
+    ),
     "training.group_by_length": set_(render, "training.group_by_length=true"),
     "training.gradient_checkpointing": set_(render, "training.gradient_checkpointing=true"),
+    "training.chunked_loss": set_(render, "training.chunked_loss=true"),
+    "training.tf32": set_(render, "training.tf32=true"),
     "training.precision": set_(render, "training.precision=bf16"),
     "training.train_on": set_(render, "training.train_on=all"),
     "training.span_weights": set_(
@@ -179,6 +184,7 @@ CASES: dict[str, Case] = {
     "lora.alpha": set_(render, "lora.alpha=8", text=PAIRS),
     "lora.dropout": set_(render, "lora.dropout=0", text=PAIRS),
     "lora.target_modules": set_(render, "lora.target_modules=[o_proj]", text=PAIRS),
+    "lora.kernels": set_(render, "lora.kernels=false", text="lora: {}\n"),
     "lora.quantize": set_(render, "lora.quantize=4bit", text=PAIRS),
     "preference": set_(render, "preference={beta: 0.3}", needs=(DPO,)),
     "preference.beta": set_(render, "preference.beta=0.3", needs=(DPO,)),
@@ -214,6 +220,7 @@ CASES: dict[str, Case] = {
     "launch": set_(start, "launch.processes=2"),
     "launch.processes": set_(start, "launch.processes=2"),
     "launch.machines": set_(render, "launch.machines=2", needs=("training.global_batch=8",)),
+    "launch.timeout": set_(render, "launch.timeout=60", needs=("launch.processes=2",)),
     "launch.device": set_(start, "launch.device=mps"),
     "launch.strategy": set_(render, "launch.strategy=zero2"),
     "remote": Case(start, becomes=SERVICE),

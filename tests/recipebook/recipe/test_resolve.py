@@ -128,14 +128,18 @@ def test_recipes_are_found_in_folders_and_by_path(write: Write) -> None:
             "  neftune_noise_alpha: 2",
             "8:3: unknown key 'neftune_noise_alpha' under training; Axolotl's own keys go under axolotl",
         ),
-        ("  r: 8", "  q: 8", "11:3: unknown key 'q' under lora; it has: alpha, dropout, quantize, r, target_modules"),
+        (
+            "  r: 8",
+            "  q: 8",
+            "11:3: unknown key 'q' under lora; it has: alpha, dropout, kernels, quantize, r, target_modules",
+        ),
         ("epochs: 2", "epochs: three", "8:11: training.epochs: 'three' is not a number (greater than 0)"),
         ("epochs: 2", "epochs: 0", "8:11: training.epochs: 0 is not a number (greater than 0)"),
         ("epochs: 2", "epochs: '2'", "8:11: training.epochs: '2' is not a number (greater than 0)"),
         ("epochs: 2", "epochs: true", "8:11: training.epochs: true is not a number (greater than 0)"),
         ("epochs: 2", "epochs: .inf",
          "8:11: training.epochs: Infinity is not a number (greater than 0); the most is 1000000000"),
-        ("epochs: 2", "packing: 1", "8:12: training.packing: 1 is not true or false"),
+        ("epochs: 2", "packing: 1", "8:12: training.packing: 1 is not true or false or one of: auto, records"),
         ("r: 8", "r: 8.5", "11:6: lora.r: 8.5 is not a whole number (greater than 0)"),
         ("r: 8", "quantize: 5bit", "11:13: lora.quantize: '5bit' is not one of: 4bit, 8bit"),
         ("r: 8", "target_modules: 3", "11:19: lora.target_modules: 3 is not a list or 'all-linear'"),
@@ -150,7 +154,8 @@ def test_recipes_are_found_in_folders_and_by_path(write: Write) -> None:
         (
             "lora:\n  r: 8",
             "profiles: {tiny: {lora: {R: 8}}}",
-            "10:26: unknown key 'R' under profiles.tiny.lora; it has: alpha, dropout, quantize, r, target_modules",
+            "10:26: unknown key 'R' under profiles.tiny.lora; it has: alpha, dropout, kernels, quantize, r, "
+            "target_modules",
         ),
         ("lora:\n  r: 8", "profiles: {tiny: {extends: x}}", "10:19: a profile cannot have 'extends'"),
         ("lora:\n  r: 8", "extends: y", "10:10: extends: no recipe 'y' in recipes/; it has: x"),
@@ -166,7 +171,7 @@ def test_every_mistake_has_its_line_in_the_files_order(write: Write) -> None:
     assert refusal(root, overrides=("training.seed=x",)) == [
         "SET: training.seed: 'x' is not a whole number (at least 0, less than 4294967296)",
         "recipes/x.yaml:8:11: training.epochs: 0 is not a number (greater than 0)",
-        "recipes/x.yaml:11:3: unknown key 'R' under lora; it has: alpha, dropout, quantize, r, target_modules",
+        "recipes/x.yaml:11:3: unknown key 'R' under lora; it has: alpha, dropout, kernels, quantize, r, target_modules",
     ]
 
 

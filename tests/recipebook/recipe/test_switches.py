@@ -44,7 +44,7 @@ def check(tmp_path: Path) -> Check:
          "warmup_ratio under training has no effect with training.scheduler: constant; "
          "it has with: constant_with_warmup, cosine, linear"),
         (["training.packing=true", "training.group_by_length=true"],
-         "group_by_length under training has no effect with training.packing: true; it has with: false"),
+         "group_by_length under training has no effect with training.packing: true; it has with: auto, false"),
         (["training.max_steps=9", "training.epochs=5"],
          "epochs under training has no effect with training.max_steps: 9; it has with: null"),
         (["data.split.validation=0", "training.eval_steps=5"],
@@ -100,7 +100,7 @@ def test_a_number_of_another_method_is_refused(recipe: str, override: str, line:
     assert str(refused.value) == f"SET: {line}"
 
 
-@pytest.mark.parametrize("override", ["preference.gamma=null", "training.packing=false"])
+@pytest.mark.parametrize("override", ["preference.gamma=null", "training.packing=false", "training.packing=auto"])
 def test_a_default_of_another_methods_number_is_not_refused(override: str) -> None:
     check_switches(resolve("preference-dpo", "tiny", [override]))
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.memory import find_errors, find_errors_left_out, read_peaks
+from recipebook.pipeline.train import resolve_stages
 from recipebook.recipe.resolve import resolve
-from recipebook.train.memory import CONTEXT_BYTES, LAYER_BYTES, WORD_BYTES, Setup, describe, estimate
+from recipebook.train.memory import CONTEXT_BYTES, GIB, LAYER_BYTES, WORD_BYTES, Setup, describe, estimate
 from recipebook.train.memory_words import format_memory
 from recipebook.train.shapes import KNOWN, LLAMA_7B, BaseShape, find_shape, read_shape
 
@@ -86,3 +87,13 @@ def test_a_shape_comes_from_a_folder_from_the_hubs_cache_or_is_not_known(
     assert find_shape(str(tmp_path / "own")) == find_shape("some/base") == shape
     assert find_shape("some/other") is None
     assert read_shape({"model_type": "mamba"}) is None
+
+
+def test_the_shipped_recipe_of_a_base_of_32_billion_weights_trains_by_zero3_since_zero2_does_not_fit() -> None:
+    _, stages = resolve_stages("os-interaction-rl", "multi-gpu", [], elsewhere=True)
+    recipe = stages[0].recipe
+    shape = find_shape(recipe.model.base)
+    assert shape
+    assert (recipe.launch.strategy, recipe.launch.processes, recipe.training.global_batch) == ("zero3", 8, 8)
+    setup = describe(recipe, shape)
+    assert [round(estimate(shape, setup._replace(stage=stage)) / GIB) for stage in (2, 3)] == [111, 62]
