@@ -282,6 +282,7 @@ bench: $(DEV) ## start-up, conversion, evaluation, tokens, fleets: against Axolo
 	@$(PY) -m benchmarks.double_starts
 	@$(PY) -m benchmarks.orphans
 	@$(PY) -m benchmarks.episodes
+	@$(PY) -m benchmarks.ground_truth
 
 bench-gpu: $(READY) ## tokens a second, memory and loss of each setting on this GPU, beside axolotl train (MINUTES=9); without one, only tried
 	@$(PY) -m benchmarks.gpu $(if $(MINUTES),--minutes $(MINUTES))

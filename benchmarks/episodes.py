@@ -7,8 +7,11 @@ writes its own name in its box and reads it again, so that one that was mixed up
 that of the server and of its spawner, before and after the row. The time of processors is counted as well, client,
 server and boxes together, since it depends less on what else the machine does. The last line is one JSON object:
 
-    {"open": 256, "row": 10000, "lost": 0, "mixed": 0, "reset_ms_p50": 31.0, "step_ms_p95": 12.1, …,
-     "episode_cpu_ms": 14.2, "step_cpu_ms": 4.1}
+    {"open": 256, "row": 10000, "lost": 0, "mixed": 0, "open_reset_ms_p50": 51.0, "open_step_ms_p95": 22.1, …,
+     "episode_cpu_ms": 21.2, "step_cpu_ms": 4.1, …}
+
+The figures of `open` are those with all episodes open and only resets, or only steps, at once; those of `row` have
+resets, steps and ends of episodes beside each other; those of `alone` have one call at a time.
 """
 
 import argparse
@@ -72,9 +75,8 @@ def main() -> None:
         "row": len(row),
         "lost": sum(each.lost for each in played),
         "mixed": sum(each.mixed for each in played),
-        "reset_ms_p50": _milliseconds([each.reset for each in played], 50),
-        "step_ms_p50": _milliseconds([each.step for each in played], 50),
-        "step_ms_p95": _milliseconds([each.step for each in played], 95),
+        **summarize("open", opened),
+        **summarize("row", row),
         "memory_growth": round(growth, 3),
         **costs,
         "cpu": detect().cpu,
@@ -123,21 +125,37 @@ def play_row(episodes: RemoteEpisodes, tasks: list[Task], count: int, threads: i
         return list(pool.map(play, range(count)))
 
 
+def summarize(phase: str, played: list[TimedEpisode]) -> dict[str, float]:
+    """Milliseconds of a phase's calls."""
+    resets, steps = [each.reset for each in played], [each.step for each in played]
+    return {
+        f"{phase}_reset_ms_p50": _milliseconds(resets, 50),
+        f"{phase}_step_ms_p50": _milliseconds(steps, 50),
+        f"{phase}_step_ms_p95": _milliseconds(steps, 95),
+    }
+
+
 def measure_costs(episodes: RemoteEpisodes, tasks: list[Task], count: int, server: int) -> dict[str, float]:
-    """Milliseconds of processors that an episode of one step takes in all, and that each further step adds."""
+    """Milliseconds of processors that an episode of one step takes in all, and that each further step adds.
+
+    Also how long calls take that have the machine to themselves.
+    """
+    played: list[TimedEpisode] = []
 
     def play(steps: int) -> float:
         before = measure_cpu(server)
         for number in range(count):
             name = f"costs-{steps}-{number}"
-            episodes.reset(tasks[number % len(tasks)], name)
-            for step in range(steps):
+            reset = _time_reset(episodes, tasks[number % len(tasks)], name)
+            played.append(TimedEpisode(reset, *_time_step(episodes, name)))
+            for step in range(1, steps):
                 episodes.step(name, step + 1, "Act: bash\n```bash\nls /srv\n```")
             episodes.close(name)
         return (measure_cpu(server) - before) / count
 
     one, many = play(1), play(MANY_STEPS)
     return {
+        **summarize("alone", played),
         "episode_cpu_ms": round(1000 * one, 1),
         "step_cpu_ms": round(1000 * (many - one) / (MANY_STEPS - 1), 1),
     }

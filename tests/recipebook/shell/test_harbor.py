@@ -1,10 +1,12 @@
 """Tasks as Harbor's folders: what stands in them, and that their own files prepare, solve and decide a task."""
 
+import json
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from commands import main
 from recipebook.errors import UserError
 from recipebook.shell.box import Box, BoxSettings, open_box
 from recipebook.shell.harbor import export_tasks
@@ -76,3 +78,12 @@ def test_a_folder_that_is_there_and_tasks_without_a_check_are_refused(tmp_path: 
     with pytest.raises(UserError, match="no task has a check"):
         export_tasks([QUESTION], tmp_path / "out", rounds=5, seconds=20)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_counts_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tasks = tmp_path / "tasks.json"
+    first = {"description": "a", "evaluation": {"check": {"code": "true"}}}
+    tasks.write_text(json.dumps([first, {"description": "b", "evaluation": {"match": "7"}}]))
+    assert main(["export-tasks", str(tasks), "--out", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().out == f"tasks     1 in {tmp_path / 'out'}, 1 left out without a check\n"
+    assert [folder.name for folder in (tmp_path / "out").iterdir()] == ["shell-0"]

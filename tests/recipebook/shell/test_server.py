@@ -152,3 +152,10 @@ def test_a_server_for_others_needs_a_token() -> None:
     ):
         require_safe(ServerSettings(host="0.0.0.0"))
     require_safe(ServerSettings(host="0.0.0.0", token="x"))
+
+
+def test_a_replys_second_packet_does_not_wait_for_the_first() -> None:
+    with listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
