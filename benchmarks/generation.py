@@ -3,9 +3,10 @@
     python -m benchmarks.generation --run robot-lora --batch-sizes 32 64 128 256
 
 Both are loaded, warmed up by one batch and timed while they answer the run's test prompts greedily. They take turns at
-each batch size, and the best time of each counts. Loading is left out. The last line is one JSON object:
+each batch size, and the best time of each counts. Loading is left out. `cpu_ratio` compares seconds of the processor,
+which others at work on the machine hardly change. The last line is one JSON object:
 
-    {"prompts": 577, "recipebook_per_s": 300, "lm_eval_per_s": 140, "ratio": 2.1, "different_answers": 0, …}
+    {"prompts": 577, "recipebook_per_s": 300, "lm_eval_per_s": 140, "ratio": 2.1, "cpu_ratio": 2.1, …}
 """
 
 import argparse
@@ -22,7 +23,6 @@ from recipebook.recipe.evaluation_keys import Generation
 from recipebook.recipe.resolve import resolve
 from recipebook.run import rundir
 
-ROUNDS = 3
 NEW_TOKENS = 128
 
 
@@ -31,18 +31,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", default="robot-lora")
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[32, 64, 128, 256])
+    parser.add_argument("--rounds", type=int, default=3, help="how often each answers at a batch size")
     arguments = parser.parse_args()
     os.environ["HF_HUB_OFFLINE"] = "1"
     ours, theirs, texts = load_both(arguments.run)
     seconds: dict[str, dict[int, float]] = {"recipebook": {}, "lm_eval": {}}
+    cpu: dict[str, list[float]] = {"recipebook": [], "lm_eval": []}
     answers: dict[str, list[str]] = {}
     for size in arguments.batch_sizes:
         taken: dict[str, list[float]] = {"recipebook": [], "lm_eval": []}
-        for _ in range(ROUNDS):
+        for _ in range(arguments.rounds):
             for name, answer in (("recipebook", ours), ("lm_eval", theirs)):
-                started = time.monotonic()
+                started, before = time.monotonic(), time.process_time()
                 answers[name] = answer(size)
                 taken[name].append(time.monotonic() - started)
+                cpu[name].append(time.process_time() - before)
         for name, each in taken.items():
             seconds[name][size] = statistics.median(each)
         text = ", ".join(f"{name} {texts / seconds[name][size]:.0f} a second" for name in seconds)
@@ -53,8 +56,9 @@ def main() -> None:
         "recipebook_per_s": round(texts / best["recipebook"], 1),
         "lm_eval_per_s": round(texts / best["lm_eval"], 1),
         "ratio": round(best["lm_eval"] / best["recipebook"], 2),
+        "cpu_ratio": round(min(cpu["lm_eval"]) / min(cpu["recipebook"]), 2),
         "different_answers": sum(a != b for a, b in zip(answers["recipebook"], answers["lm_eval"], strict=True)),
-        "rounds": ROUNDS,
+        "rounds": arguments.rounds,
         "cpu": detect().cpu,
         "cores": detect().cores,
     }

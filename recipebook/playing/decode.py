@@ -10,13 +10,13 @@ What all prompts of a batch begin with, such as a template's system message, is 
 """
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from transformers import DynamicCache, TopPLogitsWarper
-from transformers.cache_utils import DynamicLayer
 
+from recipebook.playing.roomy_cache import is_plain, keep_rows, make_cache
 from recipebook.recipe.evaluation_keys import Generation
 
 # A shorter common beginning takes longer to read by itself than it saves.
@@ -44,7 +44,7 @@ def decode(
     `watch` is called after each step with the number of answers that have ended, and of tokens read and written;
     `hear` with each token of an answer, as it is chosen, and the answer's place.
     """
-    cache = DynamicCache(config=model.config)
+    cache = make_cache(model.config)
     shared = _read_shared(model, cache, prompts)
     tokens, mask, positions = _pad(prompts, shared, model.device)
     answers: list[list[int]] = [[] for _ in prompts]
@@ -72,8 +72,10 @@ def decode(
         if not kept:
             break
         if len(kept) < len(live):
+            # Tokens are sampled in the rows' order.
+            kept = kept if settings.temperature else _fill_gaps(kept)
+            keep_rows(cache, kept, model.device)
             rows = torch.tensor(kept, device=model.device)
-            cache.batch_select_indices(rows)
             mask, positions, chosen = mask[rows], positions[rows], chosen[rows]
             live = [live[at] for at in kept]
         tokens, positions = chosen[:, None], positions[:, -1:] + 1
@@ -81,13 +83,19 @@ def decode(
     return [Decoded(ids, end) for ids, end in zip(answers, ended, strict=True)]
 
 
+def _fill_gaps(kept: Sequence[int]) -> list[int]:
+    """The rows in an order in which as many as can be stay in their places: `[0, 2, 4]` → `[0, 4, 2]`."""
+    staying = {row for row in kept if row < len(kept)}
+    moving = [row for row in kept if row >= len(kept)]
+    return [row if row in staying else moving.pop() for row in range(len(kept))]
+
+
 def _read_shared(model: Any, cache: DynamicCache, prompts: list[list[int]]) -> int:
     """Read the tokens that all prompts begin with into the cache; return their number."""
     # Each prompt keeps a token to itself, whose successor begins its answer.
     shared = min(len(os.path.commonprefix(prompts)), min(len(ids) for ids in prompts) - 1)
     # A layer that sees only a window of tokens would count the padding behind the beginning as some of them.
-    plain = bool(cache.layers) and all(type(layer) is DynamicLayer for layer in cache.layers)
-    if len(prompts) == 1 or shared < SHORT or not plain:
+    if len(prompts) == 1 or shared < SHORT or not is_plain(cache):
         return 0
     beginning = torch.tensor([prompts[0][:shared]], device=model.device)
     model(input_ids=beginning, past_key_values=cache, use_cache=True, logits_to_keep=1)
