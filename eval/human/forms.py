@@ -10,6 +10,7 @@ from typing import Any
 
 from eval.comparing.evaluations import find_evaluation
 from eval.human import LETTERS, NO_DIFFERENCE, POINTS, SCALES
+from eval.human.power import describe_power
 from eval.human.study import FOLDER, Key, draw_study
 from eval.human.systems import Question, read_systems
 from eval.report.pages import render_page
@@ -45,6 +46,7 @@ def make_forms(
     print_field(
         "systems", f"{', '.join(systems)}, in random order for {count} conversations and {evaluators} evaluators"
     )
+    print_field("power", describe_power(count, evaluators, len(systems)))
     print_field("forms", f"{shown(folder / 'forms')}/ to hand out; the key stays: {shown(folder / 'key.json')}")
     print_field("next", f"put what comes back into {shown(folder / 'returned')}/, then")
     print_field("", f"make human-eval-results RUN={run.name}")
