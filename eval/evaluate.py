@@ -17,6 +17,7 @@ from eval.asking.other_model import OtherModel, ask_other
 from eval.asking.own_rows import convert_own
 from eval.asking.own_tokenizer import find_tokenizer
 from eval.asking.prompts import DrawnPrompts, Prompt, digest_question, draw_prompts
+from eval.asking.several_answers import ask_repeatedly
 from eval.opening import (
     check_prompts,
     describe_reference,
@@ -35,11 +36,13 @@ from eval.report.same_answers import format_same_answers
 from eval.scoring.baselines import add_baselines
 from eval.scoring.evaluated_rows import DrawnRows, EvaluatedRows, OwnFile
 from eval.scoring.looks import Looks, find_ledger, note_look
+from eval.scoring.rows_of_answers import VARIANT
 from eval.scoring.score import evaluate_predictions
 from eval.scoring.summary import Summary
 from eval.tracking.send import send_figures
 from recipebook.files import digest, replacing, write_text
 from recipebook.recipe.keys import Recipe
+from recipebook.recipe.prompt_variants import read_variants
 from recipebook.run.manifest import format_now
 from recipebook.run.rundir import Run
 from recipebook.run.stage_run import StageRun
@@ -107,8 +110,8 @@ def evaluate_model(
     """
     manifest, settings, prompts = run.read(), recipe.eval, drawn.prompts
     check_prompts(settings, prompts)
-    prompts = mark_copies(run, prompts, settings.turns)
-    marked = (COPIES,) if any(COPIES in prompt.meta for prompt in prompts) else ()
+    prompts = ask_repeatedly(mark_copies(run, prompts, settings.turns), settings, recipe.model.system)
+    marked = tuple(field for field in (COPIES, VARIANT) if any(field in prompt.meta for prompt in prompts))
     if isinstance(weights, OtherModel):
         answers = ask_other(run, manifest, recipe, prompts, weights)
     else:
@@ -124,7 +127,7 @@ def evaluate_model(
         settings.main,
         settings.seed,
         folder,
-        digest_conditions(manifest, settings, prompts),
+        digest_conditions(manifest, settings, drawn.prompts),
         EvaluatedRows(
             part=settings.part,
             turns=settings.turns,
@@ -136,6 +139,8 @@ def evaluate_model(
             model=weights.name if isinstance(weights, OtherModel) else "",
             temperature=settings.generation.temperature,
             adapter=settings.generation.adapter,
+            samples=settings.generation.samples,
+            variants=tuple(read_variants(settings.variants)),
         ),
         answers.evidence,
         _note_look(run, settings.part, drawn.records, checkpoint) if own is None else None,
@@ -177,8 +182,10 @@ def _write_predictions(path: Path, prompts: list[Prompt], answers: Answers, unit
                 "new_tokens": tuned.new_tokens,
                 "truncated": tuned.truncated,
                 "baseline_truncated": base.truncated,
-                "question_hash": digest_question(prompt),
+                "question_hash": digest_question(prompt.own),
             }
+            if prompt.original:
+                line["row"] = prompt.original.id
             if tuned.measures is not None:
                 line |= {"measures": tuned.measures, "baseline_measures": base.measures}
             if unit:

@@ -186,6 +186,9 @@ def check_prompts(settings: Evaluation, prompts: Sequence[Prompt]) -> None:
         raise UserError(
             f"eval.placebo: the placebo gives answers of its own, and metric '{other}' does not compare answers"
         )
+    playing = next((name for name in settings.metrics if getattr(load_metric(name), "PLAYS", False)), None)
+    if settings.variants and playing:
+        raise UserError(f"eval.variants: metric '{playing}' plays episodes, whose prompts come from their tasks")
     single = next((prompt for prompt in prompts if prompt.rejected is None and not prompt.labelled), None)
     if of_pairs and single:
         raise UserError(f"{single.id} is no pair, and metric '{of_pairs[0]}' measures pairs")

@@ -24,9 +24,11 @@ def collect_rows(run: Run, summary: Summary) -> tuple[list[PublishedRow], Publis
     answers = _read_baselines(folder / "baselines.jsonl")
     others = {name: score_answers(predictions, texts, settings) for name, texts in answers.items()}
     numbers = {group: f"{at:07}" for at, group in enumerate(sorted({one.group for one in predictions}))}
+    names = {row: f"{at:07}" for at, row in enumerate(dict.fromkeys(one.row for one in predictions if one.row))}
     rows = [
         PublishedRow(
             group=numbers[one.group],
+            row=one.row and names[one.row],
             slices={field: format_slice_value(one, field) for field in fields if field in one.meta},
             truncated=one.truncated,
             base_truncated=one.baseline_truncated,

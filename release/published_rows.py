@@ -15,11 +15,13 @@ from pydantic import Field, ValidationError
 
 from eval.scoring.baselines import compare_baseline
 from eval.scoring.predictions import Prediction
-from eval.scoring.summary import Figure, Scores, Summary, summarise
+from eval.scoring.rows_of_answers import Scores
+from eval.scoring.summary import Figure, Summary, summarise
 from recipebook.errors import UserError, format_first_error
 from recipebook.frozen import Frozen
 
-STATISTICS = {"main", "seed", "rows", "truncated", "truncated_base", "with_base", "results", "slices", "baselines"}
+OF_ANSWERS = {"rows", "answers", "truncated", "truncated_base"}
+STATISTICS = {*OF_ANSWERS, "main", "seed", "with_base", "results", "slices", "baselines"}
 ROWS, FIGURES, SUMMARY = "evaluation/rows.jsonl", "evaluation/figures.json", "evaluation/summary.json"
 
 
@@ -27,6 +29,8 @@ class PublishedRow(Frozen):
     """One evaluated row without its texts."""
 
     group: str
+    row: str | None = None
+    """The number of the row, where it has several answers."""
     slices: dict[str, str] = Field(default_factory=dict)
     truncated: bool
     base_truncated: bool | None
@@ -71,16 +75,16 @@ def sum_up(rows: Sequence[PublishedRow], figures: PublishedFigures, published: S
             unit=row.group,
             truncated=row.truncated,
             baseline_truncated=row.base_truncated,
+            row=row.row,
         )
         for number, row in enumerate(rows)
     ]
     tuned = [row.tuned for row in rows]
     base = [row.base for row in rows if row.base is not None]
     found = summarise(predictions, tuned, base or None, figures.figures, figures.slices, figures.seed, figures.main)
-    groups = [row.group for row in rows]
     names = dict.fromkeys(name for row in rows for name in row.baselines)
     baselines = tuple(
-        compare_baseline(name, figures.figures, [row.baselines[name] for row in rows], tuned, groups, figures.main)
+        compare_baseline(name, figures.figures, predictions, [row.baselines[name] for row in rows], tuned, figures.main)
         for name in names
     )
     kept = {key: value for key, value in published if key not in STATISTICS}

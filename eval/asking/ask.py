@@ -231,7 +231,7 @@ def find_kept_answers(
         manifest.hashes["base"],
         manifest.hashes["chat_template"],
         digest_prompts(prompts),
-        settings.generation.model_dump_json(exclude={"engine", "adapter"}),
+        settings.generation.describe("engine", "adapter"),
         json.dumps([engine, wants_text(settings), list_measures(settings), *ends, *texts]),
         *([playing.model_dump_json()] if playing else []),
         generate.describe_precision(layout),

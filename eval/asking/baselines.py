@@ -52,7 +52,7 @@ def find_nearest(prompts: Sequence[Prompt], train: Sequence[Prompt]) -> list[int
     texts = [prompt.text for prompt in train[:MOST_TRAIN]]
     found: list[int] = []
     for start in range(0, len(prompts), BATCH):
-        asked = [prompt.text for prompt in prompts[start : start + BATCH]]
+        asked = [prompt.own.text for prompt in prompts[start : start + BATCH]]
         alike = process.cdist(asked, texts, scorer=fuzz.ratio, dtype=np.float32)
         found += alike.argmax(axis=1).tolist()
     return found

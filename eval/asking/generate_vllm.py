@@ -16,6 +16,7 @@ import torch
 from eval.asking.generate import GeneratedAnswer, Tokenizer, format_prompt
 from eval.asking.layout import PLAIN, Layout
 from eval.asking.prompts import Prompt
+from eval.scoring.rows_of_answers import SAMPLE
 from recipebook.errors import UserError
 from recipebook.hardware import name_gpus
 from recipebook.recipe.evaluation_keys import Generation
@@ -46,14 +47,18 @@ def generate_both(
     more = _describe_layout(layout)
     texts = [format_prompt(tokenizer, prompt) for prompt in prompts]
     tokens = [{"prompt_token_ids": ids} for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
-    how = import_module("vllm").SamplingParams(
-        temperature=settings.temperature,
-        top_p=settings.top_p,
-        max_tokens=settings.max_new_tokens,
-        seed=settings.seed,
-        # vLLM itself stops at the tokens of the model's own settings.
-        stop_token_ids=list_end_tokens(tokenizer),
-    )
+    how = [
+        import_module("vllm").SamplingParams(
+            temperature=settings.temperature,
+            top_p=settings.top_p,
+            max_tokens=settings.max_new_tokens,
+            # By one seed, all samples of a prompt would be the same.
+            seed=settings.seed + prompt.meta.get(SAMPLE, 1) - 1,
+            # vLLM itself stops at the tokens of the model's own settings.
+            stop_token_ids=list_end_tokens(tokenizer),
+        )
+        for prompt in prompts
+    ]
     adapter = weights / "adapter_config.json"
     if not adapter.is_file():
         (tuned,) = _ask([None], tokens, how, str(weights), None, **more)
@@ -72,7 +77,12 @@ def _describe_layout(layout: Layout) -> dict[str, Any]:
 
 
 def _ask(
-    requests: list[Any], tokens: list[dict[str, list[int]]], how: Any, model: str, revision: str | None, **settings: Any
+    requests: list[Any],
+    tokens: list[dict[str, list[int]]],
+    how: list[Any],
+    model: str,
+    revision: str | None,
+    **settings: Any,
 ) -> list[list[GeneratedAnswer]]:
     """The answers with each adapter of `requests` (None: without one), by an engine that is then freed."""
     engine = import_module("vllm").LLM(model=model, revision=revision, **settings)

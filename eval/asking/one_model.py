@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from eval.asking.answers import Measures, ModelAnswer
 from eval.asking.prompts import Prompt
+from eval.scoring.rows_of_answers import VARIANT
 from eval.scoring.score import load_metric
 from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.keys import Recipe
@@ -38,13 +39,16 @@ def ask_one(
         answers = answers or generate.generate(model, tokenizer, prompts, settings.generation, label)
         found = [ModelAnswer(answer.text, answer.new_tokens, answer.truncated) for answer in answers]
     wanted = list_measures(settings)
-    measured = [_measure(model, tokenizer, prompts, name, settings, label) for name in wanted]
-    if not measured:
+    if not wanted:
         return found
+    # Likelihoods of given answers are the same whatever was sampled.
+    keys = [(prompt.own.id, prompt.meta.get(VARIANT)) for prompt in prompts]
+    once = dict(zip(keys, prompts, strict=True))
+    measured = [_measure(model, tokenizer, [*once.values()], name, settings, label) for name in wanted]
     merged = [{key: value for part in parts for key, value in part.items()} for parts in zip(*measured, strict=True)]
+    by_key = dict(zip(once, merged, strict=True))
     return [
-        ModelAnswer(one.text, one.new_tokens, one.truncated, measures)
-        for one, measures in zip(found, merged, strict=True)
+        ModelAnswer(one.text, one.new_tokens, one.truncated, by_key[key]) for one, key in zip(found, keys, strict=True)
     ]
 
 

@@ -37,6 +37,8 @@ class Prompt:
     """Whether the answer is known to be good or bad, as `meta.label` says."""
     after: tuple[Message, ...] = ()
     """The rest of the dialogue: a chat template may write a turn in another way where others follow."""
+    original: "Prompt | None" = None
+    """The row's own prompt, of one among several for its answers (eval/asking/several_answers.py)."""
 
     @property
     def preference(self) -> bool:
@@ -47,6 +49,11 @@ class Prompt:
     def text(self) -> str:
         """The content of the last message."""
         return self.messages[-1]["content"]
+
+    @property
+    def own(self) -> "Prompt":
+        """The row's own prompt, whichever answer to it this is for."""
+        return self.original or self
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,18 @@ EvaluatedRun(run="robot-lora-20261121-053004", where="", recipe="robot-lora", pr
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from eval.report.answers import EvaluatedAnswer
+from eval.scoring.baselines import read_baseline_scores
 from eval.scoring.predictions import read_predictions
-from eval.scoring.summary import Scores, Summary
+from eval.scoring.rows_of_answers import Scores, average_rows, take_rows
+from eval.scoring.summary import Summary
 from recipebook import project
 from recipebook.errors import UserError, format_first_error
 from recipebook.project import shown
@@ -26,7 +29,9 @@ from recipebook.run.rundir import Run
 class EvaluatedRun(NamedTuple):
     """The tuned model's scores row by row, and the conditions that they were measured under.
 
-    `where` is the evaluation's folder in the run's `eval/`: `""` for the test part at the end of training.
+    A row with several answers has the means of their scores. `where` is the evaluation's folder in the run's `eval/`:
+    `""` for the test part at the end of training. `base` has the scores of the base model, if there are some, and
+    `baselines` those of each baseline.
     `questions` has the hash of each row's question, `""` where none was written down. `members` names the member that
     answered each row, for a fleet that is taken as one system (eval/comparing/join.py). `note` follows the name on
     pages; `notice` is about a model that stands in for the recipe's base. `seeds` has the scores of each training of a
@@ -47,6 +52,8 @@ class EvaluatedRun(NamedTuple):
     notice: str | None = None
     seeds: tuple[tuple[Scores, ...], ...] = ()
     folder: Path | None = None
+    base: tuple[Scores, ...] = ()
+    baselines: Mapping[str, tuple[Scores, ...]] = MappingProxyType({})
 
     @property
     def page(self) -> Path | None:
@@ -85,7 +92,8 @@ def read_evaluation(run: Run, where: str = "") -> EvaluatedRun:
         again = format_command(run, where)
         raise UserError(f"{shown(run.folder)} was evaluated before results could be compared: {again}")
     answers = read_answers(run, where)
-    predictions = [answer.prediction for answer in answers]
+    given = [answer.prediction for answer in answers]
+    predictions = take_rows(given)
     return EvaluatedRun(
         run=run.name,
         where=where,
@@ -93,11 +101,18 @@ def read_evaluation(run: Run, where: str = "") -> EvaluatedRun:
         profile=manifest.profile,
         notice=format_notice(find_stand_in(manifest.base, manifest.profile)),
         summary=summary,
-        rows=tuple(item.id for item in predictions),
+        rows=tuple(item.row or item.id for item in predictions),
         groups=tuple(item.group for item in predictions),
-        scores=tuple(answer.tuned for answer in answers),
+        scores=tuple(average_rows(given, [answer.tuned for answer in answers])),
         questions=tuple(item.question_hash or "" for item in predictions),
         folder=run.folder,
+        base=tuple(average_rows(given, before)) if (before := [one.base for one in answers if one.base]) else (),
+        baselines={
+            name: tuple(average_rows(given, scores))
+            for name, scores in read_baseline_scores(
+                run.folder / "eval" / where, summary, [one.id for one in given]
+            ).items()
+        },
     )
 
 

@@ -118,6 +118,8 @@ def take_rows(run: EvaluatedRun, rows: Sequence[int]) -> EvaluatedRun:
         rows=tuple(run.rows[row] for row in rows),
         questions=tuple(run.questions[row] for row in rows),
         members=tuple(run.members[row] for row in rows) if run.members else (),
+        base=(),
+        baselines={},
     )
 
 

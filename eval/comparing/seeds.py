@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from eval.comparing.evaluations import EvaluatedRun, check_alike
-from eval.scoring.summary import Result, Scores, compare_figure, estimate_figure
+from eval.scoring.rows_of_answers import Scores
+from eval.scoring.summary import Result, compare_figure, estimate_figure
 from eval.statistics.estimates import Difference, Estimate, agree, make_empty
 from eval.statistics.intervals import LEVEL, bound_constant, bound_share
 from eval.statistics.ratios import add_parts

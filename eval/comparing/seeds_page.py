@@ -12,11 +12,12 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from eval.comparing.evaluations import read_answers, read_evaluation
-from eval.comparing.seeds import compare_trainings, join_seeds, list_means
+from eval.comparing.evaluations import EvaluatedRun, read_evaluation
+from eval.comparing.seeds import compare_trainings, estimate_system, join_seeds, list_means
+from eval.report.baselines import HEAD, BaselineRow, judge_baselines, judge_content, list_baselines
 from eval.report.pages import format_difference, format_estimate, format_number, format_p, render_page
 from eval.report.verdict import judge_result
-from eval.scoring.summary import Result
+from eval.scoring.summary import Baseline, Result
 from eval.statistics.families import adjust_rest
 from recipebook.files import write_text
 from recipebook.frozen import Frozen
@@ -42,15 +43,27 @@ class SeedSummary(Frozen):
     runs: tuple[str, ...]
     rows: int
     figures: tuple[SeedFigure, ...]
-    baselines: tuple[str, ...] = ()
-    """Those of the members' own reports, a placebo among them."""
+    baselines: tuple[Baseline, ...] = ()
+    """Answers without this training, a placebo's among them, and all seeds less them in the main figure."""
+    not_compared: tuple[str, ...] = ()
+    """Those of which an earlier version wrote down no scores."""
+
+    @property
+    def headline(self) -> Result:
+        """The main figure's result."""
+        return self.figures[0].result
+
+    @property
+    def rows_of_baselines(self) -> list[BaselineRow]:
+        """The bare base and all others; none without others."""
+        return list_baselines(self)
 
     @property
     def note(self) -> str:
-        """Where baselines are compared; empty without any."""
-        if not self.baselines:
+        """Which baselines are not compared; empty where all are."""
+        if not self.not_compared:
             return ""
-        return f"{', '.join(self.baselines)}: not compared with all seeds together; each seed's own report does it"
+        return f"{', '.join(self.not_compared)}: not compared with all seeds together: make eval RUN={self.fleet}"
 
     @property
     def verdict(self) -> str:
@@ -58,21 +71,21 @@ class SeedSummary(Frozen):
         main = self.figures[0]
         low, high = format_number(min(main.values)), format_number(max(main.values))
         spread = f"{len(self.seeds)} seeds from {low} to {high}, standard deviation {format_number(main.deviation)}"
-        return f"{judge_result(main.result, self.rows)} {spread}."
+        against = [judge_baselines(self), judge_content(self)]
+        return " ".join([f"{judge_result(main.result, self.rows)} {spread}.", *filter(None, against)])
 
 
 def summarise_seeds(fleet: str, members: Sequence[Run], seeds: Sequence[int], where: str = "") -> SeedSummary:
     """Sum up the evaluations of the members, in the folder `where` of each one's `eval/`."""
-    system = join_seeds(fleet, [read_evaluation(run, where) for run in members])
-    base = [answer.base for answer in read_answers(members[0], where) if answer.base is not None]
-    first_summary = read_evaluation(members[0], where).summary
-    before = first_summary.results
+    evaluations = [read_evaluation(run, where) for run in members]
+    system, one = join_seeds(fleet, evaluations), evaluations[0]
     figures = []
-    for result, first in zip(system.summary.results, before, strict=True):
-        against = compare_trainings(result, [base], system.seeds, system.groups) if base else None
+    for result, first in zip(system.summary.results, one.summary.results, strict=True):
+        against = compare_trainings(result, [one.base], system.seeds, system.groups) if one.base else None
         values = list_means(result, system)
         whole = result.model_copy(update={"base": first.base, "difference": against})
         figures.append(SeedFigure(result=whole, values=tuple(values), deviation=statistics.stdev(values)))
+    baselines = _compare_baselines(system, evaluations)
     adjusted = adjust_rest([one.result.difference.p if one.result.difference else None for one in figures])
     return SeedSummary(
         fleet=fleet,
@@ -83,8 +96,31 @@ def summarise_seeds(fleet: str, members: Sequence[Run], seeds: Sequence[int], wh
             one.model_copy(update={"result": one.result.model_copy(update={"p_adjusted": p})})
             for one, p in zip(figures, adjusted, strict=True)
         ),
-        baselines=tuple(one.name for one in first_summary.baselines),
+        baselines=tuple(baselines),
+        not_compared=tuple(
+            known.name for known in one.summary.baselines if known.name not in {other.name for other in baselines}
+        ),
     )
+
+
+def _compare_baselines(system: EvaluatedRun, evaluations: Sequence[EvaluatedRun]) -> list[Baseline]:
+    """All seeds less each baseline that every member has; one that a training decides, as a placebo, has seeds too."""
+    main, found = system.summary.headline, []
+    for name in evaluations[0].baselines:
+        if all(name in one.baselines for one in evaluations):
+            trainings = tuple(one.baselines[name] for one in evaluations)
+            alike = all(one == trainings[0] for one in trainings)
+            own = system._replace(scores=trainings[0], seeds=() if alike else trainings)
+            found.append(
+                Baseline(
+                    name=name,
+                    estimates={main.figure: estimate_system(main, own)},
+                    difference=compare_trainings(
+                        main, trainings[:1] if alike else trainings, system.seeds, system.groups
+                    ),
+                )
+            )
+    return found
 
 
 def write_seeds(summary: SeedSummary, folder: Path) -> Path:
@@ -107,4 +143,7 @@ def format_table(summary: SeedSummary) -> str:
         )
         for one in summary.figures
     ]
-    return "\n".join([fit([head, *rows]), wrap(summary.verdict), *([wrap(summary.note)] if summary.note else [])])
+    parts = [fit([head, *rows])]
+    if baselines := summary.rows_of_baselines:
+        parts += ["", fit([(summary.headline.figure, *HEAD), *(row.cells for row in baselines)]), ""]
+    return "\n".join([*parts, wrap(summary.verdict), *([wrap(summary.note)] if summary.note else [])])

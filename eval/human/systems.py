@@ -16,6 +16,7 @@ from eval.asking.prompts import Prompt, read_prompts
 from eval.comparing.evaluations import EvaluatedRun, find_evaluation, list_evaluations, read_evaluation
 from eval.report.stage_summary import read_stages
 from eval.scoring.predictions import Prediction, read_predictions
+from eval.scoring.rows_of_answers import has_several
 from recipebook import project
 from recipebook.errors import UserError
 from recipebook.project import shown
@@ -112,6 +113,9 @@ def _read(place: _EvaluationPlace) -> _Answered:
             f"{evaluation.name} was evaluated without generating answers; a metric such as text needs them: "
             f'make eval RUN={run.name} SET="eval.metrics.text={{}}"'
         )
+    if has_several([*predictions.values()]):
+        again = f'make eval RUN={run.name} SET="eval.generation.samples=1 eval.variants=null"'
+        raise UserError(f"{evaluation.name} has several answers to a row, and people judge one of each: {again}")
     return _Answered(place, evaluation, predictions, str(run.read().hashes.get("base")))
 
 

@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 
 from eval.report.transcripts import is_transcript
 from eval.scoring.predictions import Prediction, stream_predictions
-from eval.scoring.summary import Scores, Summary, format_slice_value
+from eval.scoring.rows_of_answers import Scores
+from eval.scoring.summary import Result, Summary, format_slice_value
 from recipebook.progress import ProgressLine
 
 ROWS_PER_PACK = 1_000
@@ -117,11 +118,22 @@ def pack_answers(
         "transcripts": any(is_transcript(one.prediction) for one in islice(read_answers(folder), 1)),
         "fields": [*table.slices],
         "figures": [
-            {"name": result.figure, "binary": result.binary, "less_is_better": result.less_is_better}
+            {
+                "name": result.figure,
+                "binary": is_right_or_wrong(summary, result, table),
+                "less_is_better": result.less_is_better,
+            }
             for result in summary.results
         ],
     }
     return PackedAnswers(contents, (*columns, *texts), kept)
+
+
+def is_right_or_wrong(summary: Summary, result: Result, table: AnswerTable) -> bool:
+    """Whether each answer is right or wrong by a figure; of rows with several answers, figures are means of such."""
+    if summary.answers is None:
+        return result.binary
+    return all(math.isnan(value) or value in (0.0, 1.0) for value in table.tuned[result.figure])
 
 
 def cut_text(text: str, shown: int = SHOWN_CHARS[0]) -> str:

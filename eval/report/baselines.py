@@ -10,14 +10,27 @@ A placebo is one of them: the same training on shuffled answers. Where tuned is 
 verdict ends with "It learned the content: …".
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 from eval.report.pages import format_difference, format_estimate, format_number, format_p, format_probability, is_shown
 from eval.scoring.baselines import PLACEBO
-from eval.scoring.summary import Summary
+from eval.scoring.summary import Baseline, Result, Summary
 from eval.statistics.estimates import Difference, Estimate
 
 HEAD = ("baseline [95 %]", "tuned less it", "p")
+
+
+class ComparedSystem(Protocol):
+    """A run's summary, or that of a fleet over seeds."""
+
+    @property
+    def headline(self) -> Result:
+        """The main figure's result."""
+
+    @property
+    def baselines(self) -> Sequence[Baseline]:
+        """What it is compared with besides the bare base."""
 
 
 class BaselineRow(NamedTuple):
@@ -34,16 +47,16 @@ class BaselineRow(NamedTuple):
         return self.name, format_estimate(self.estimate), difference, format_p(self.difference.p)
 
 
-def list_baselines(summary: Summary) -> list[BaselineRow]:
+def list_baselines(summary: ComparedSystem) -> list[BaselineRow]:
     """The bare base and all others; none where the recipe names no other."""
     head = summary.headline
     if not summary.baselines:
         return []
     base = [BaselineRow("base", head.base, head.difference)] if head.base and head.difference else []
-    return base + [BaselineRow(one.name, one.estimates[summary.main], one.difference) for one in summary.baselines]
+    return base + [BaselineRow(one.name, one.estimates[head.figure], one.difference) for one in summary.baselines]
 
 
-def judge_baselines(summary: Summary) -> str:
+def judge_baselines(summary: ComparedSystem) -> str:
     """What tuning adds to the strongest of them; empty without any."""
     rows = [row for row in list_baselines(summary) if row.estimate.mean is not None and row.difference.p is not None]
     if not rows:
@@ -60,7 +73,7 @@ def judge_baselines(summary: Summary) -> str:
     return f"Not shown to be better than {others}; the strongest baseline is {name}."
 
 
-def judge_content(summary: Summary) -> str:
+def judge_content(summary: ComparedSystem) -> str:
     """Whether the content was learned, and not the form of answers alone; empty without a placebo."""
     named = {row.name: row for row in list_baselines(summary)}
     if PLACEBO not in named:

@@ -9,12 +9,14 @@ this test set was evaluated 12 times, with 7 models: if this one was chosen by t
 one training seed: another may differ
 """
 
+import statistics
 from collections.abc import Iterable, Sequence
 
 from eval.report.baselines import list_published
-from eval.report.pages import format_detectable
+from eval.report.pages import format_detectable, format_number
 from eval.scoring.baselines import BEFORE
 from eval.scoring.looks import Looks
+from eval.scoring.rows_of_answers import VARIANT
 from eval.scoring.summary import Result, Summary
 from eval.statistics.intervals import LEVEL
 
@@ -28,6 +30,7 @@ def list_notes(summary: Summary) -> list[str]:
     notes += [summary.asked.reference] if summary.asked and summary.asked.reference else []
     notes += _group((result.figure, _count_rows(result, summary.rows)) for result in summary.results)
     notes += _group((result.figure, caution) for result in summary.results for caution in _list_cautions(result))
+    notes += _describe_variants(summary)
     notes += [WITH_BEFORE] if any(one.name == BEFORE for one in summary.baselines) else []
     notes += list_published(summary)
     notes += [format_looks(summary.looks)] if summary.looks else []
@@ -63,9 +66,25 @@ def _get_detectable(summary: Summary) -> float | None:
     return difference.detectable if difference else None
 
 
+def _describe_variants(summary: Summary) -> list[str]:
+    """How far the main figure of each model is apart between the variants of the prompt, where there are some."""
+    parts = [part for part in summary.slices if part.field == VARIANT]
+    found = []
+    for system in ("tuned", "base"):
+        estimates = {part.value: getattr(part.results[0], system) for part in parts}
+        means = {name: one.mean for name, one in estimates.items() if one and one.mean is not None}
+        if len(means) > 1:
+            low, high = (choose(means, key=lambda name: means[name]) for choose in (min, max))
+            deviation = format_number(statistics.stdev(means.values()))
+            ends = f"from {format_number(means[low])} ({low}) to {format_number(means[high])} ({high})"
+            found.append(f"{system} {ends}, standard deviation {deviation}")
+    return [f"{summary.main} over {len(parts)} variants of the prompt: {'; '.join(found)}"] if found else []
+
+
 def _count_truncated(summary: Summary) -> str:
     base = "" if summary.truncated_base is None else f" and {summary.truncated_base} of base"
-    return f"{summary.truncated} of {summary.rows} answers of tuned{base} were cut off at the limit of new tokens"
+    answers = f"{summary.truncated} of {summary.answers or summary.rows} answers of tuned{base}"
+    return f"{answers} were cut off at the limit of new tokens"
 
 
 def _count_rows(result: Result, rows: int) -> str:

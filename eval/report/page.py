@@ -16,7 +16,7 @@ from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from eval.report.answers import AnswerTable, EvaluatedAnswer, cut_text, pack_answers, read_table
+from eval.report.answers import AnswerTable, EvaluatedAnswer, cut_text, is_right_or_wrong, pack_answers, read_table
 from eval.report.baselines import HEAD, list_baselines
 from eval.report.charts import plot_slices
 from eval.report.effect import format_evidence
@@ -168,7 +168,8 @@ def choose_rows(summary: Summary, table: AnswerTable) -> tuple[list[int], list[i
         return sign * main[row], sum(others) / len(others), row
 
     defined = [row for row in range(table.rows) if not isnan(main[row])]
-    wrong = [row for row in defined if not summary.headline.binary or main[row] == 0]
+    binary = is_right_or_wrong(summary, summary.headline, table)
+    wrong = [row for row in defined if not binary or main[row] == 0]
     gains: dict[int, float] = {}
     if table.base:
         before = table.base[summary.main]

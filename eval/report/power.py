@@ -32,7 +32,8 @@ def describe_power(settings: Evaluation, rows: int) -> str:
     metric, figure = named[main]
     many = f"{main}: with {drawn} {settings.part} rows, differences under"
     end = "would often go unnoticed (80 % power)"
-    if figure not in load_metric(metric).BINARY:
+    averaged = settings.variants or settings.generation.samples > 1
+    if averaged or figure not in load_metric(metric).BINARY:
         return f"{many} {_sum_limits() / math.sqrt(drawn):.2f} standard deviations of a row's difference {end}"
     found = find_detectable(drawn)
     return f"{many} {100 * found:.1f} points {end}, where tuning loses 1 row in {1 / LOST:.0f}"

@@ -17,8 +17,9 @@ from pydantic import AliasChoices, Field
 
 from eval.report.pages import format_difference, format_number, format_p, format_probability, is_shown
 from eval.scoring.predictions import read_predictions
+from eval.scoring.rows_of_answers import Scores, average_rows, take_rows
 from eval.scoring.score import read_scores
-from eval.scoring.summary import Result, Scores, Summary, compare_figure
+from eval.scoring.summary import Result, Summary, compare_figure
 from eval.statistics.estimates import Difference, Estimate, agree_adjusted
 from eval.statistics.families import adjust_rest, share_level
 from eval.statistics.intervals import LEVEL
@@ -78,10 +79,12 @@ def summarise_section(name: str, folders: dict[str, Path], summaries: dict[str, 
     """Compare the models, by the scores in their folders; the base model's are beside each."""
     first = summaries[next(iter(summaries))]
     read = {model: read_scores(folder / "scores.jsonl") for model, folder in folders.items()}
-    groups = [item.group for item in read_predictions(next(iter(folders.values())) / "predictions.jsonl")]
+    predictions = read_predictions(next(iter(folders.values())) / "predictions.jsonl")
+    groups = [item.group for item in take_rows(predictions)]
     base = next(iter(read.values()))[1]
     assert base is not None, folders
-    scores = {BASE: base, **{model: tuned for model, (tuned, _) in read.items()}}
+    answered = {BASE: base, **{model: tuned for model, (tuned, _) in read.items()}}
+    scores = {model: average_rows(predictions, one) for model, one in answered.items()}
     figures = [
         _compare_figure(result, scores, [summary.results[at] for summary in summaries.values()], groups, main=at == 0)
         for at, result in enumerate(first.results)

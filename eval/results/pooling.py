@@ -13,8 +13,9 @@ from pathlib import Path
 from eval.comparing.join import TEST_SET
 from eval.scoring.evaluated_rows import DrawnRows, EvaluatedRows
 from eval.scoring.predictions import Prediction, read_predictions
+from eval.scoring.rows_of_answers import Scores
 from eval.scoring.score import read_scores
-from eval.scoring.summary import Figure, Scores, Summary, summarise
+from eval.scoring.summary import Figure, Summary, summarise
 from recipebook.errors import UserError
 
 
@@ -62,4 +63,5 @@ def _sum_drawn(asked: EvaluatedRows, summaries: Sequence[Summary]) -> EvaluatedR
 def _rename(one: Prediction, member: str, shared: bool) -> Prediction:
     """The prediction with an id of its own; a record of a member's own data is no other member's."""
     group = one.group if shared else f"{member}: {one.group}"
-    return one.model_copy(update={"id": f"{member}: {one.id}", "unit": group})
+    row = one.row and f"{member}: {one.row}"
+    return one.model_copy(update={"id": f"{member}: {one.id}", "row": row, "unit": group})

@@ -8,7 +8,8 @@ Only `prediction` and `reference` must be there, so any other system's answers c
 `id` is named by its number, and keys that are not known here go to `meta`. `baseline` is the base model's answer;
 `measures` and `baseline_measures` are what else was measured of both models, such as log-probabilities. Lines with
 the same `unit` (a dialogue, a persona) are taken together in intervals and tests. `question_hash` is the hash of the
-whole prompt and its answer; it identifies the same row in another run's predictions.
+whole prompt and its answer; it identifies the same row in another run's predictions. Lines with the same `row` are
+several answers to it, and count as one (eval/scoring/rows_of_answers.py).
 """
 
 import json
@@ -42,6 +43,7 @@ class Prediction(Frozen):
     baseline_measures: dict[str, float] | None = None
     unit: str | None = None
     question_hash: str | None = None
+    row: str | None = None
 
     @property
     def group(self) -> str:

@@ -24,7 +24,8 @@ from eval.scoring.evidence import Evidence
 from eval.scoring.flat_metrics import write_flat_metrics
 from eval.scoring.looks import Looks
 from eval.scoring.predictions import Prediction, read_predictions
-from eval.scoring.summary import Figure, Scores, Summary, estimate_figure, summarise
+from eval.scoring.rows_of_answers import Scores, average_rows, has_several, take_rows
+from eval.scoring.summary import Figure, Summary, estimate_figure, mean_of_answers, summarise
 from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
 from recipebook.modules import METRIC, load
@@ -137,12 +138,16 @@ def score_file(name: str, source: Path, out: Path, options: Mapping[str, Any]) -
     predictions = read_predictions(source)
     scores = score(name, predictions, settings)
     _write_lines(out, [{"id": item.id, "scores": one} for item, one in zip(predictions, scores, strict=True)])
-    groups = [item.group for item in predictions]
+    rows, means, several = take_rows(predictions), average_rows(predictions, scores), has_several(predictions)
+    groups = [item.group for item in rows]
     return {
         "metric": name,
-        "n": len(predictions),
+        "n": len(rows),
+        **({"answers": len(predictions)} if several else {}),
         "figures": {
-            key: estimate_figure(key, figure, scores, groups).model_dump(exclude_defaults=True)
+            key: estimate_figure(key, mean_of_answers(figure) if several else figure, means, groups).model_dump(
+                exclude_defaults=True
+            )
             for key, figure in list_figures(metric, settings).items()
         },
     }

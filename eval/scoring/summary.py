@@ -12,7 +12,6 @@ compares at one glance; there the intervals of differences hold together, 95 tim
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -21,16 +20,15 @@ from eval.scoring.evaluated_rows import EvaluatedRows
 from eval.scoring.evidence import Evidence
 from eval.scoring.looks import Looks
 from eval.scoring.predictions import Prediction
+from eval.scoring.rows_of_answers import ScoredRows, Scores, has_several
 from eval.statistics.estimates import Difference, Estimate, agree_adjusted, compare, estimate
 from eval.statistics.families import adjust_holm, adjust_rest, share_level
 from eval.statistics.intervals import LEVEL
 from eval.statistics.ratios import Ratio, Rows, compare_ratio, estimate_ratio, read_column
-from eval.statistics.sums import Groups, number_groups
+from eval.statistics.sums import Groups
 from recipebook.errors import UserError
 from recipebook.frozen import Frozen
 from recipebook.recipe.evaluation_keys import Published
-
-Scores = dict[str, float | None]
 
 
 class Figure(Frozen):
@@ -81,20 +79,6 @@ class Slice(Frozen):
     results: tuple[Result, ...]
 
 
-class ScoredRows(NamedTuple):
-    """The scores of some rows by figure, as arrays; their groups by number."""
-
-    groups: Any
-    tuned: dict[str, Any]
-    base: dict[str, Any] | None
-
-    def take(self, rows: Any) -> "ScoredRows":
-        """The scores of some of the rows."""
-        tuned = {name: column[rows] for name, column in self.tuned.items()}
-        base = None if self.base is None else {name: column[rows] for name, column in self.base.items()}
-        return ScoredRows(self.groups[rows], tuned, base)
-
-
 class Baseline(Frozen):
     """Answers without training: their figures, and tuned less them in the main figure (eval/scoring/baselines.py)."""
 
@@ -109,6 +93,8 @@ class Summary(Frozen):
     main: str
     seed: int
     rows: int
+    answers: int | None = None
+    """Answers of each model, where a row has several."""
     truncated: int
     truncated_base: int | None = None
     """Answers of the base that were cut off; None where nobody wrote them down."""
@@ -160,12 +146,9 @@ def summarise(
         raise UserError(f"figure {main!r} {why} and cannot be the main one; these can: {', '.join(fit)}")
     has_values = (name for name in fit if any(scores[name] is not None for scores in tuned_scores))
     first = main or next(has_values, next(iter(figures)))
-    ordered = {first: figures[first], **figures}
-    whole = ScoredRows(
-        groups=number_groups([item.group for item in predictions]),
-        tuned={name: read_column(tuned_scores, name) for name in figures},
-        base=None if base_scores is None else {name: read_column(base_scores, name) for name in figures},
-    )
+    several = has_several(predictions)
+    ordered = {name: mean_of_answers(figures[name]) if several else figures[name] for name in (first, *figures)}
+    whole = ScoredRows.read(predictions, tuned_scores, base_scores, figures)
     parts: list[Slice] = []
     for field in slices:
         labels = _list_values(field, predictions)
@@ -173,27 +156,34 @@ def summarise(
         named = np.array(labels, dtype=object)
         chosen = {value: np.flatnonzero(named == value) for value in values}
         level = share_level(len(values))
+        taken = {
+            value: whole.take(rows)
+            if not several
+            else ScoredRows.read(predictions, tuned_scores, base_scores, figures, rows)
+            for value, rows in chosen.items()
+        }
         parts += _adjust_slices(
             [
-                Slice(
-                    field=field,
-                    value=value,
-                    rows=len(rows),
-                    results=_compute_results(whole.take(rows), ordered, level),
-                )
-                for value, rows in chosen.items()
+                Slice(field=field, value=value, rows=len(one.groups), results=_compute_results(one, ordered, level))
+                for value, one in taken.items()
             ]
         )
     return Summary(
         main=first,
         seed=seed,
-        rows=len(predictions),
+        rows=len(whole.groups),
+        answers=len(predictions) if several else None,
         truncated=sum(item.truncated for item in predictions),
         truncated_base=_count_truncated([item.baseline_truncated for item in predictions]),
         with_base=base_scores is not None,
         results=_adjust_figures(_compute_results(whole, ordered)),
         slices=tuple(parts),
     )
+
+
+def mean_of_answers(figure: Figure) -> Figure:
+    """The figure of a row that has several answers: a mean of right and wrong ones is neither."""
+    return figure.model_copy(update={"binary": False, "share": figure.share or figure.binary})
 
 
 def get_worth(summary: Summary) -> float:

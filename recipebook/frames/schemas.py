@@ -107,6 +107,7 @@ PREDICTIONS = TableSchema(
         _allow("baseline_truncated", "boolean", "whether the base model's answer was cut off"),
         _allow("unit", "string", "rows with the same unit are resampled together"),
         _allow("question_hash", "string", "the hash of the whole prompt with its reference"),
+        _allow("row", "string", "the row that this is one of several answers to; missing where each has one"),
     ),
     further=(
         FurtherColumns(

@@ -3,9 +3,9 @@
 eval: {metrics: {robot: {}}, main: exact, slices: [category], generation: {max_new_tokens: 256}}
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from recipebook.recipe.section import Count, Name, Positive, Section, Seed, measured_in
 
@@ -26,6 +26,11 @@ class Generation(Section):
         1.0,
         description="only the likeliest tokens with this share of the probability are sampled. It needs a temperature.",
     )
+    samples: Annotated[Positive, measured_in("answers")] = Field(
+        1,
+        description="answers that are sampled for each prompt at a temperature; a row's figure is their mean. Raise it "
+        "to know each row by more than one draw.",
+    )
     seed: Seed = Field(
         42, description="of the sampled tokens. Change it to see how much answers vary at a temperature."
     )
@@ -39,6 +44,16 @@ class Generation(Section):
         description="merged: the adapter is added into its base; apart: it stays beside it, as in training; auto: "
         "merged in float32, apart in 16 bits, where digits would be lost. MODE= sets it, to see that both agree.",
     )
+
+    @model_validator(mode="after")
+    def _samples_differ(self) -> Self:
+        if self.samples > 1 and not self.temperature:
+            raise ValueError(f"samples: {self.samples} answers at temperature 0 are all the same; set a temperature")
+        return self
+
+    def describe(self, *without: str) -> str:
+        """The settings as JSON, without some of them; one answer to a prompt goes without saying."""
+        return self.model_dump_json(exclude={*without, *(("samples",) if self.samples == 1 else ())})
 
 
 class FewShot(Section):
@@ -115,6 +130,11 @@ class Evaluation(Section):
         None, description="figures from elsewhere. Set it to have them beside yours; rows and conditions may differ."
     )
     generation: Generation = Field(Generation(), description="how answers are generated.")
+    variants: Name | None = Field(
+        None,
+        description="a YAML file with variants of the prompt, by name; each row is answered under every one. Set it to "
+        "know how much the figures depend on the wording: see evaluation.md.",
+    )
     limit: Annotated[Positive, measured_in("rows")] | None = Field(
         None,
         description="the most rows that are evaluated: whole records, drawn by a hash, the same ones each time. Set it "

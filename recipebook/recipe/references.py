@@ -38,6 +38,7 @@ from recipebook.recipe.figures import find_main_fault
 from recipebook.recipe.layers import format_path, is_file
 from recipebook.recipe.matrix_faults import find_matrix_faults
 from recipebook.recipe.places import KeyPath
+from recipebook.recipe.prompt_variants import read_variants
 from recipebook.recipe.resolve import Resolved
 from recipebook.recipe.schema_walk import Fault, Schema, dotted, find_faults, resolve_reference
 from recipebook.recipe.template_syntax import list_included
@@ -97,6 +98,7 @@ def find_reference_faults(resolved: Resolved, made: Sequence[str]) -> Iterator[F
             root, CONVERTER, recipe.data.converter, recipe.data.options, path, ("data", "options")
         )
     yield from _find_metric_faults(recipe.eval, root)
+    yield from _find_variants(recipe.eval.variants, root)
     yield from _find_missing(resolved)
     yield from find_matrix_faults(recipe)
 
@@ -113,6 +115,18 @@ def _find_metric_faults(evaluation: Evaluation, root: Path) -> Iterator[Fault]:
     yield from faults
     if not faults and (wrong := find_main_fault(evaluation.main, evaluation.metrics, root)):
         yield Fault(("eval", "main"), False, f"eval.main: {wrong}")
+
+
+def _find_variants(name: str | None, root: Path) -> Iterator[Fault]:
+    """A file of prompt variants that is not there or cannot be used."""
+    path: KeyPath = ("eval", "variants")
+    if missing := list(_find_file(root, name, path)):
+        yield from missing
+        return
+    try:
+        read_variants(name, root)
+    except UserError as error:
+        yield from (Fault(path, False, line) for line in str(error).splitlines())
 
 
 def _find_missing(resolved: Resolved) -> Iterator[Fault]:

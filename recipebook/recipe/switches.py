@@ -32,7 +32,7 @@ OF_METHODS = (PAIRS, "rl")
 PLAYS = "grpo"
 GENERATION = ("eval", "generation")
 # Without a metric that reads answers none are generated.
-GENERATING = ("max_new_tokens", "temperature", "top_p", "seed", "engine")
+GENERATING = ("max_new_tokens", "temperature", "top_p", "samples", "seed", "engine")
 
 
 class Switch(NamedTuple):

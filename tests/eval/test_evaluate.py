@@ -102,6 +102,36 @@ def test_all_records_of_another_file_are_evaluated_and_those_seen_in_training_co
     assert (count_batches(), before.is_file()) == (batches, True)
 
 
+def test_a_row_is_answered_under_each_variant_as_often_as_wished_and_stays_one_row(run: Run, tmp_path: Path) -> None:
+    alone = evaluate_run(run, ())[1]
+    several = (
+        f"eval.variants={tmp_path}/variants.yaml",
+        "eval.generation={temperature: 2.0, samples: 3, max_new_tokens: 2}",
+    )
+    folder, summary = evaluate_run(run, several)
+    assert (summary.rows, summary.answers) == (alone.rows, 6 * alone.rows)
+    assert summary.headline.tuned.n == alone.rows
+    assert summary.headline.difference and summary.headline.difference.n == alone.rows
+    assert {part.value: part.rows for part in summary.slices if part.field == "variant"} == {
+        "plain": alone.rows,
+        "polite": alone.rows,
+    }
+    lines = [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
+    first = lines[0]["row"]
+    assert [line["id"] for line in lines[:6]] == [
+        f"{first}~{variant}~{sample}" for variant in ("plain", "polite") for sample in (1, 2, 3)
+    ]
+    assert lines[3]["prompt"] == f"Please: {lines[0]['prompt']}"
+    assert len({line["prediction"] for line in lines[:3]}) > 1
+    assert "under 2 variants of the prompt, 3 sampled answers to each" in (folder / "report.html").read_text()
+    # A comparison has rows, too, and none with an evaluation that asked otherwise.
+    where = folder.relative_to(run.folder / "eval").as_posix()
+    found = read_evaluation(run, where)
+    assert len(found.rows) == len(found.scores) == len(found.base) == alone.rows
+    with pytest.raises(UserError, match="cannot be compared: they differ in generation settings and prompt variants"):
+        check_alike(found, read_evaluation(run))
+
+
 def test_another_model_is_evaluated_beside_the_runs_own(run: Run, tmp_path: Path) -> None:
     folder, _ = evaluate_run(run, ())
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}

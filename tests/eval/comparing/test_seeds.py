@@ -10,6 +10,8 @@ from eval.comparing.join import read_systems
 from eval.comparing.leaderboard import rank_runs
 from eval.comparing.leaderboard import terminal_table as rank_table
 from eval.comparing.seeds_page import SeedSummary, format_table, summarise_seeds, write_seeds
+from eval.scoring.baselines import add_baselines
+from eval.scoring.summary import Summary
 from recipebook.run.rundir import Run
 
 MakeRun = Callable[..., Run]
@@ -85,3 +87,34 @@ def test_members_of_other_rows_stay_runs_of_their_own(fleet: list[Run], make_run
     path.write_text("training: {seed: 44, epochs: 7}\n")
     (group,) = rank_runs(None, tmp_path).groups
     assert len(group.standings) == 3
+
+
+def test_all_seeds_together_are_compared_with_baselines(fleet: list[Run]) -> None:
+    for at, run in enumerate(fleet):
+        folder = run.folder / "eval"
+        old = Summary.model_validate_json((folder / "summary.json").read_bytes())
+        # The nearest train row is the same for every seed; each placebo is a training of its own.
+        answers = {"nearest": ["right"] * 2 + ["no"] * 8, "placebo": ["right"] * at + ["no"] * (10 - at)}
+        add_baselines(folder, old, {"text": {}}, answers, None)
+    summary = summarise_seeds("robot-seeds", fleet, [*SAID])
+    nearest, placebo = summary.baselines
+    # Seeds have 8, 7 and 9 of 10 right, nearest 2, and the placebos 0, 1 and 2.
+    assert nearest.estimates["exact"].mean == pytest.approx(0.2)
+    assert nearest.difference.mean == pytest.approx(0.6)
+    assert placebo.estimates["exact"].mean == pytest.approx(0.1)
+    assert placebo.difference.mean == pytest.approx(0.7)
+    assert summary.not_compared == ()
+    assert "Better than each of 3 baselines, of which nearest (0.200) is the strongest" in summary.verdict
+    assert "It learned the content" in summary.verdict
+    assert "nearest" in format_table(summary)
+
+
+def test_a_baseline_of_which_a_seed_has_no_scores_is_named(fleet: list[Run]) -> None:
+    for run in fleet:
+        folder = run.folder / "eval"
+        old = Summary.model_validate_json((folder / "summary.json").read_bytes())
+        add_baselines(folder, old, {"text": {}}, {"nearest": ["no"] * 10}, None)
+    (fleet[1].folder / "eval" / "baseline_scores.jsonl").unlink()
+    summary = summarise_seeds("robot-seeds", fleet, [*SAID])
+    assert (summary.baselines, summary.not_compared) == ((), ("nearest",))
+    assert summary.note == "nearest: not compared with all seeds together: make eval RUN=robot-seeds"

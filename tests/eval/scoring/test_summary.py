@@ -3,7 +3,8 @@
 import pytest
 
 from eval.scoring.predictions import Prediction
-from eval.scoring.summary import Figure, Scores, Summary, summarise
+from eval.scoring.rows_of_answers import Scores
+from eval.scoring.summary import Figure, Summary, summarise
 from recipebook.errors import UserError
 
 FIGURES = {

@@ -40,7 +40,7 @@ def test_predictions_are_what_the_file_holds(tmp_path: Path) -> None:
         "prompt": ["p", "p"], "reference": ["right", "right"], "prediction": ["=1+1", "right"],
         "baseline": ["", "right"], "new_tokens": [3, None], "truncated": [True, False],
         "baseline_truncated": [None, None], "unit": ["u", None],
-        "question_hash": ["h1", None], "meta.ends": [True, None], "meta.size": [None, 0.5],
+        "question_hash": ["h1", None], "row": [None, None], "meta.ends": [True, None], "meta.size": [None, 0.5],
         "meta.tags": [None, '["x", "é"]'], "meta.topic": ["a", None], "meta.turn": [1, 2],
         "measures.answer": [-2.5, None], "baseline_measures.answer": [-7.0, None],
     }  # fmt: skip

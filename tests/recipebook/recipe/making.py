@@ -217,6 +217,7 @@ def write_sample(folder: Path) -> None:
         lists = {topic: split_numbers(range(start, 40, 2), *ends) for start, topic in enumerate("ab")}
         (folder / f"{name}.json").write_text(json.dumps(lists))
     write_adapter(folder / "adapter")
+    (folder / "variants.yaml").write_text("plain: {}\npolite: {prompt: 'Please: {prompt}'}\n")
     (folder / "base.yaml").write_text("description: a base\ntraining: {epochs: 9}\n")
 
 
