@@ -36,6 +36,11 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
             if cfg.get("deepspeed"):
                 cpu_ranks.join_for_deepspeed()
 
+        if cfg.get("use_trackio") or cfg.get("trackio_project_name"):
+            from trainer.trackio_start import begin_by_keys
+
+            begin_by_keys(cfg.get("trackio_project_name"), cfg.get("trackio_space_id"))
+
     def load_datasets(self, cfg: Any, preprocess: bool = False) -> None:
         """Called between the choice of a device and the loading of the model."""
         row_types.take_all_types()
