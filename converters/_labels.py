@@ -15,7 +15,12 @@ ANSWERS = ("answer", "completion", "output", "response")
 """Fields of an answer with a label; where there is none, the chat's last turn is the answer."""
 
 _GOOD, _BAD = ("true", "1", "good", "desirable"), ("false", "0", "bad", "undesirable")
-_VALUES: dict[Any, bool] = {True: True, False: False, **dict.fromkeys(_GOOD, True), **dict.fromkeys(_BAD, False)}
+_VALUES: dict[Any, bool] = {
+    True: True,
+    False: False,
+    **dict.fromkeys((*_GOOD, "1.0"), True),
+    **dict.fromkeys((*_BAD, "0.0"), False),
+}
 
 
 def find_labelled(record: dict[str, Any]) -> tuple[str, str] | None:
@@ -42,7 +47,8 @@ def find_answer(record: dict[str, Any]) -> str | None:
 def read_label(value: Any) -> bool | None:
     """Whether a label calls an answer good; None where it says neither."""
     said = value.lower() if type(value) is str else value
-    return _VALUES.get(said) if type(said) in (str, bool, int) else None
+    # Tables in which a label is missing have 1.0 and 0.0.
+    return _VALUES.get(said) if type(said) in (str, bool, int, float) else None
 
 
 def take_label(record: dict[str, Any], field: str) -> bool:

@@ -74,7 +74,7 @@ def find_inputs(source: str, root: Path) -> list[Input]:
     if (root / source).is_dir():
         names = [f"{source.rstrip('/')}/{path.name}" for path in (root / source).iterdir() if _is_data(path)]
         missing = f"{source}: holds no data file; they end in {', '.join([*JSON, *READERS])}"
-        _check_splits(source, names)
+        _check_splits(source, names, f", or all of them by a pattern such as {source.rstrip('/')}/*")
     elif _is_pattern(source, root):
         # A pattern may be absolute or begin with `..`, which Path.glob refuses.
         found = glob.glob(source, root_dir=root, recursive=True)  # noqa: PTH207
@@ -130,6 +130,7 @@ def _open_archive(path: Path, name: str) -> list[Input]:
         raise UserError(f"{name}: holds no data file; they end in {', '.join([*JSON, *READERS])}")
     if other := next((member for member in members if Path(member).suffix.lower() in (*PACKED, *UNPACKED_ONLY)), None):
         raise UserError(f"{name}: {on_one_line(other)} is packed twice; unpack the archive first")
+    _check_splits(name, [f"{name}/{member}" for member in members])
     return _require_one_kind([make_input(path / member, f"{name}/{member}") for member in sorted(members)], name)
 
 
@@ -141,14 +142,13 @@ def _require_one_kind(inputs: list[Input], source: str) -> list[Input]:
     return inputs
 
 
-def _check_splits(folder: str, names: list[str]) -> None:
-    """Refuse a folder that has files of train and of test: all of them would be trained on."""
+def _check_splits(folder: str, names: list[str], otherwise: str = "") -> None:
+    """Refuse a folder or an archive that has files of train and of test: all of them would be trained on."""
     first = {re.split(r"[-_.]", Path(name).name.lower())[0]: name for name in sorted(names, reverse=True)}
     found = [first[split] for split in SPLITS if split in first]
     if len(found) > 1:
         raise UserError(
-            f"{folder}: holds files of several splits, such as {found[0]} and {found[1]}; name those of one, "
-            f"or all of them by a pattern such as {folder.rstrip('/')}/*"
+            f"{folder}: holds files of several splits, such as {found[0]} and {found[1]}; name those of one{otherwise}"
         )
 
 
@@ -168,7 +168,8 @@ def _find_ending(path: PurePath) -> str:
 
 
 def _is_data(path: Path) -> bool:
-    return path.is_file() and _has_data_name(path, ZIP)
+    # A link to nothing is an error where it is read.
+    return (path.is_file() or (path.is_symlink() and not path.exists())) and _has_data_name(path, ZIP)
 
 
 def _has_data_name(path: PurePath, *more: str) -> bool:

@@ -297,3 +297,11 @@ def test_a_row_with_a_strength_is_measured_by_it_again() -> None:
     assert convert(weak, Options(strength="difference", threshold=0.5))[0]["meta"] == weak["meta"]
     with pytest.raises(LeftOut):
         convert(weak, Options(strength="difference", threshold=0.6))
+
+
+@pytest.mark.parametrize(("label", "good"), [(1.0, True), (0.0, False), ("1.0", True), ("0.0", False)])
+def test_a_label_of_a_table_in_which_some_are_missing_is_read(label: float | str, good: bool) -> None:
+    record = {"prompt": "q", "completion": "a", "label": label}
+    assert recognise(record) == "have 'completion' and 'label'"
+    (row,) = convert(record, Options())
+    assert row["label"] is good

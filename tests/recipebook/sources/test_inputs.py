@@ -329,3 +329,21 @@ def test_an_address_is_refused_without_the_keys_in_it(source: str) -> None:
     assert str(error.value) == (
         f"{scheme}://…: addresses are not read; download the file, or name a dataset as hf:OWNER/NAME"
     )
+
+
+def test_an_archive_of_several_splits_and_a_link_to_nothing_are_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for name in ("train.jsonl", "test.jsonl"):
+            archive.writestr(name, '{"a": 1}\n')
+    with pytest.raises(UserError) as error:
+        find_inputs("all.zip", tmp_path)
+    told = (
+        "all.zip: holds files of several splits, such as all.zip/train.jsonl and all.zip/test.jsonl; name those of one"
+    )
+    assert str(error.value) == told
+    assert [each.name for each in find_inputs("all.zip/train.jsonl", tmp_path)] == ["all.zip/train.jsonl"]
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a.jsonl").write_text('{"a": 1}\n')
+    (tmp_path / "folder" / "b.jsonl").symlink_to("gone.jsonl")
+    with pytest.raises(UserError, match=r"folder/b\.jsonl: cannot be read: No such file"):
+        [list(each.read({})) for each in find_inputs("folder", tmp_path)]
