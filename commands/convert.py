@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     words = (given.converter, given.source, given.out, read_settings(given), given.rejects)
     if given.launcher:
         # Only where it is chosen: Ray is an extra, and slow to import.
-        from recipebook.launch.ray_data import map_in_order
+        from recipebook.launch.ray_map import map_in_order
 
         print_account(convert_spread(*words, map_in_order))
     else:

@@ -72,5 +72,7 @@ def _list_commands(job: SlurmJob) -> Iterator[str]:
     yield f"srun --kill-on-bad-exit=0 --wait=300 \\\n  {train}"
     yield "status=$?"
     yield "# Stopped before its end, as by the time limit: the same job resumes it."
-    yield f'if [ "$status" -eq {STOPPED} ]; then scontrol requeue "$SLURM_JOB_ID"; fi'
+    # The last task of an array has the array's own number, by which all tasks would be queued again.
+    number = "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID" if job.members else "$SLURM_JOB_ID"
+    yield f'if [ "$status" -eq {STOPPED} ]; then scontrol requeue "{number}"; fi'
     yield 'exit "$status"'

@@ -1,5 +1,6 @@
 """Launches that break: a line with the reason, a failed run, nothing left of its ranks; and never a trained model."""
 
+import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -14,11 +15,18 @@ from tests.end_to_end.project import Project
 pytestmark = pytest.mark.long
 
 SETTINGS = (
-    "data.split.validation=0", "data.split.test=0", "training.max_steps=6", "training.batch_size=4",
-    "training.logging_steps=1",
+    "data.source=few.json", "data.split.validation=0", "data.split.test=0", "training.max_steps=6",
+    "training.batch_size=4", "training.logging_steps=1",
 )  # fmt: skip
 POISONED = "axolotl.plugins=[tests.end_to_end.breaking.PoisonWeights]"
 TWO = ("training.global_batch=8", "launch.processes=2")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_records(project: Project) -> None:
+    """Few enough that little time goes into reading them."""
+    records = json.loads((project.folder / "samples" / "robot.json").read_bytes())
+    (project.folder / "few.json").write_text(json.dumps(records[:100]))
 
 
 def fail(project: Project, *settings: str) -> tuple[Path, str]:

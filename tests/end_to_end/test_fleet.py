@@ -136,7 +136,8 @@ def test_a_fleet_that_is_stopped_saves_its_members_and_goes_on_from_there(
     project: Project, launcher: str, signum: signal.Signals
 ) -> None:
     name = f"pair-{launcher}"
-    (project.folder / "recipes" / f"{name}.yaml").write_text(PAIR)
+    # A seed of its own, or the members would be found trained.
+    (project.folder / "recipes" / f"{name}.yaml").write_text(f"{PAIR}training: {{seed: {int(signum)}}}\n")
     words = ("train", name, "--launcher", launcher, "--workers", "2")
     process = project.start(*words)
     at_work: list[Path] = []

@@ -12,7 +12,7 @@ from recipebook.data.account import Account
 from recipebook.data.conversion import convert_file
 from recipebook.data.spread import Made, Part, Spread, convert_spread
 from recipebook.errors import UserError
-from recipebook.launch.ray_data import map_in_order
+from recipebook.launch.ray_map import map_in_order
 
 
 @pytest.fixture(autouse=True)

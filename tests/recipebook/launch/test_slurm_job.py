@@ -56,4 +56,5 @@ def test_a_fleet_is_an_array_with_a_member_a_task() -> None:
     assert "#SBATCH --array=0-1%4" in lines
     assert "members=(joy_plus 'it'\"'\"'s')" in lines
     assert lines[-5].endswith('-m recipebook train traits --only "${members[$SLURM_ARRAY_TASK_ID]}"')
+    assert lines[-2].endswith('scontrol requeue "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"; fi')
     assert not any("MAIN" in line for line in lines)

@@ -1,4 +1,4 @@
-"""Parts done by Ray Data on a real cluster of this machine: in their order, and with an error that a user can mend."""
+"""Parts done by a real Ray cluster of this machine: in their order, and with an error that a user can mend."""
 
 import time
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from recipebook.errors import UserError
-from recipebook.launch.ray_data import map_in_order
+from recipebook.launch.ray_map import map_in_order
 
 pytestmark = pytest.mark.long
 
