@@ -8,10 +8,12 @@ Only version 2 can be given to a program safely: systemd does so with `Delegate=
 see, such as the kernel's buffers of sockets and pipes, and hold at once, where the agent looks five times a second.
 """
 
+import atexit
 import errno
 import itertools
 import os
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,6 +29,8 @@ BOX = "box"
 MEGABYTE = 2**20
 # For the agent, bubblewrap, /dev/shm and the kernel's own records of a box.
 SPARE_MIB, SPARE_PROCESSES = 48, 8
+# Seconds that the last boxes' processes have at most, when this process ends.
+FINISHING = 2.0
 
 
 class Cgroups:
@@ -37,6 +41,7 @@ class Cgroups:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._ended: set[Path] = set()
+        atexit.register(self._finish)
         for left in folder.glob(f"{BOX}-*"):
             if not Path("/proc", left.name.split("-")[1]).exists():
                 self.remove(left)
@@ -58,13 +63,22 @@ class Cgroups:
         """Remove a box's cgroup, or do so later, since killed processes take a moment to go."""
         with self._lock:
             self._ended.add(folder)
-            for ended in list(self._ended):
-                try:
-                    ended.rmdir()
-                except OSError as error:
-                    if error.errno == errno.EBUSY:
-                        continue
-                self._ended.discard(ended)
+            self._sweep()
+
+    def _sweep(self) -> None:
+        for ended in list(self._ended):
+            try:
+                ended.rmdir()
+            except OSError as error:
+                if error.errno == errno.EBUSY:
+                    continue
+            self._ended.discard(ended)
+
+    def _finish(self) -> None:
+        until = time.monotonic() + FINISHING
+        while self._ended and time.monotonic() < until:
+            self._sweep()
+            time.sleep(0.01)
 
 
 def share_out(mounts: str, own: str) -> Cgroups | str:
@@ -74,6 +88,9 @@ def share_out(mounts: str, own: str) -> Cgroups | str:
     if mount is None or place is None:
         return "this machine has no cgroups of version 2"
     folder = mount / place
+    if folder.name == LEAF:
+        # A server before this one moved the shell that both were started from.
+        folder = folder.parent
     try:
         missing = set(CONTROLLERS) - set((folder / "cgroup.controllers").read_text().split())
         if missing:

@@ -66,6 +66,14 @@ def test_a_boxs_cgroup_has_its_limits_and_those_of_ended_servers_are_removed(tmp
     }  # fmt: skip
 
 
+def test_a_second_server_of_the_same_shell_shares_the_cgroups_of_the_first(tmp_path: Path) -> None:
+    mounts = make_tree(tmp_path, "cpu memory pids")
+    (tmp_path / "server").mkdir()
+    cgroups = share_out(mounts, "0::/server\n")
+    assert isinstance(cgroups, Cgroups)
+    assert cgroups.folder == tmp_path
+
+
 @needs_cgroups
 def test_memory_that_no_process_counts_is_held_by_the_kernel(box: Box) -> None:
     # Pages of a pipe belong to no process, and 400 pipes of a megabyte are more than the cgroup's 128 MiB.
