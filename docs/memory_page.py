@@ -246,7 +246,7 @@ assumes a third of the card's 16-bit peak, and 0.1 s for each batch at least; ne
 
 `make bench-gpu` trains some steps of each setting on a card, in the shapes of Qwen2.5-0.5B, Llama-2-7B and Llama-3.1-8B
 with random weights, and `axolotl train` by two of Axolotl's own examples on the same rows. It takes about ten minutes,
-writes `benchmarks/gpu_figures.json`, and `make docs` puts the figures here.
+and `make docs` puts its figures here. Without a GPU it trains a tiny shape, which shows no more than that it works.
 
 MEASURED
 

@@ -43,7 +43,7 @@ def padded(project: Project) -> dict[str, list[tuple[int, float, float]]]:
     ("batches", "settings"),
     [
         ("4 x 2", ("training.pack_length=512",)),
-        ("8 x 1", ("training.chunked_loss=true",)),
+        ("8 x 1", ("training.pack_length=2048",)),
         ("4 x 2", ("launch.processes=2", "training.gradient_accumulation=1")),
     ],
 )

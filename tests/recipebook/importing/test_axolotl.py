@@ -47,7 +47,7 @@ def test_a_chat_configuration_becomes_a_recipe_with_its_own_names() -> None:
     assert (training.max_length, training.too_long, training.precision) == (1024, "drop", "auto")
     assert recipe.lora
     assert recipe.lora.model_dump() == {
-        "r": 16, "alpha": 32, "dropout": 0.0, "target_modules": "all-linear", "quantize": "4bit",
+        "r": 16, "alpha": 32, "dropout": 0.0, "target_modules": "all-linear", "kernels": True, "quantize": "4bit",
     }  # fmt: skip
     assert recipe.axolotl == {"wandb_project": "talks"}
     assert draft.recipe["profiles"] == {"mps": {"lora": {"quantize": None}}}

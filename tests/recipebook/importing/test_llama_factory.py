@@ -54,7 +54,7 @@ def test_a_configuration_becomes_a_recipe_with_its_own_names(beside: Path) -> No
     assert (recipe.preference.beta, recipe.preference.undesirable_weight) == (0.1, 1.5)
     assert recipe.lora
     assert recipe.lora.model_dump() == {
-        "r": 4, "alpha": 8, "dropout": 0.0, "target_modules": ("q_proj", "v_proj"), "quantize": "4bit",
+        "r": 4, "alpha": 8, "dropout": 0.0, "target_modules": ("q_proj", "v_proj"), "kernels": True, "quantize": "4bit",
     }  # fmt: skip
     assert [note.partition(":")[0] for note in draft.notes] == ["template", "do_train"]
 
