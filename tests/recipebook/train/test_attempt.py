@@ -96,6 +96,14 @@ def test_a_gpu_whose_memory_ran_out_is_told_with_what_to_change(tmp_path: Path, 
     )
 
 
+def test_a_checkpoint_that_found_no_room_is_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "train.log").write_text(
+        "[rank1]: RuntimeError: [enforce fail at inline_container.cc:672] . unexpected pos 576 vs 534\n"
+    )
+    said = "the trainer ended with status 1: a checkpoint could not be written, as on a full disk (df -h)"
+    assert find_fault(tmp_path, 1) == said
+
+
 def test_a_line_that_a_killed_trainer_had_begun_does_not_count_and_goes_before_the_next_attempt(
     start_run: Callable[..., Run],
 ) -> None:
