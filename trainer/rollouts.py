@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any
 
 import torch
+from accelerate.utils import gather_object
 from pydantic import BaseModel, ConfigDict
 
 from recipebook.playing.merging import merged
@@ -93,9 +94,11 @@ class Player:
             tasks = [self.tasks[name] for name in drawn for _ in range(group)]
             new = self._play(tasks, trainer, seed + draw * PRIME**2, group, lot)
             groups = [*(one for one in groups if one.differs), *new, *[groups[at] for at in dull[len(new) :]]]
+        # Every rank plays its own groups; the first counts them all.
+        all_played, learned = gather_object(played), gather_object(groups)
         if trainer.is_world_process_zero():
             kl = self._measure_divergence(played, trainer)
-            self.collections.add(played, groups, trainer.state.global_step, trainer.model.save_pretrained, kl)
+            self.collections.add(all_played, learned, trainer.state.global_step, trainer.model.save_pretrained, kl)
         return join(groups)
 
     def _measure_divergence(self, played: Sequence[Collected], trainer: Any) -> float | None:
