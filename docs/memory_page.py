@@ -100,7 +100,21 @@ same; tests play its interface, and it has not been run here.
 
 Each run's folder has `launch.sh`. For several processes it has `accelerate.yaml` too, and `deepspeed.json` where
 DeepSpeed trains: these files are what `make train` itself runs. `bash launch.sh` in the folder trains the same again.
-`make plan` prints the script. torchrun starts the same ranks where DeepSpeed is not used, after the variables that
+`make plan` prints the script.
+
+| `launch.strategy` | each GPU holds | by |
+| --- | --- | --- |
+| `data-parallel` | everything | PyTorch |
+| `zero1` | a part of the optimizer's state | DeepSpeed |
+| `zero2` | a part of that and of the gradients | DeepSpeed |
+| `zero3` | a part of that and of the weights | DeepSpeed |
+| `fsdp2` | as much as with `zero3` | PyTorch, by Axolotl's `fsdp_version: 2` |
+
+`fsdp2` shards each layer, and on GPUs loads a base once for all of them. It does not go with the optimizers adamw_8bit
+and adamw_bnb_8bit, nor with a quantised base under dpo, ipo, kto and orpo; under grpo the weights stay whole, so
+neither `fsdp2` nor `zero3` can be named. With one process, `fsdp2` is data-parallel.
+
+torchrun starts the same ranks where DeepSpeed is not used, after the variables that
 `launch.sh` exports:
 
 ```sh
@@ -165,7 +179,8 @@ none is left out, and `make plan` says how many come twice.
 
 ```sh
 make rehearse RECIPE=robot-lora GPUS=8
-make rehearse RECIPE=robot-lora GPUS=2 STRATEGIES="data-parallel zero1 zero2 zero3"
+make rehearse RECIPE=robot-lora GPUS=2 STRATEGIES="data-parallel zero1 zero2 zero3 fsdp2"
+make rehearse RECIPE=os-interaction-rl GPUS=2 STAGE=rl
 ```
 
 A launch of eight GPUs is tried on a laptop before a GPU is paid for. `make rehearse` renders the recipe under the
@@ -175,12 +190,18 @@ with status 1 if one is wrong:
 
 - no row is missing, and as many come twice as `make plan` says; for ranks that do not run here, by the sums of the
   engine's own samplers;
-- the loss of every step is that of one process within 0.5 %, and the norm of the gradients within 2 %;
-- from a checkpoint, the same ranks resume to the same losses and weights, and one process at the same learning rates;
+- the loss of every step is that of one process within 0.5 %, and the norm of the gradients within 2 %; several
+  strategies have the same losses to six digits;
+- from a checkpoint, the same ranks resume to the same losses and weights, and under data-parallel and fsdp2 one process
+  at the same learning rates;
 - the weights are finite and changed, and the adapter loads.
 
-It cannot show what needs a GPU: NCCL, kernels, bf16, memory and speed. Recipes with stages or a matrix, and
-reinforcement, are refused.
+All strategies are compared with the same training of one process. Of a recipe with stages each stage is rehearsed, or
+the one that `STAGE=` names, but for those whose rows another stage makes. Under grpo each rank plays episodes of its
+own, which one process would not play: a rehearsal counts the episodes of all ranks in two small collections, and
+resumes. It needs the sandbox of [shell tasks](reinforcement.md). A recipe with a matrix is refused.
+
+It cannot show what needs a GPU: NCCL, kernels, bf16, memory and speed.
 
 ## Another number of GPUs
 
@@ -188,9 +209,13 @@ A run that was interrupted resumes on another number of GPUs: `make train` with 
 is the same run as long as `training.global_batch` is the same, and its next step has the learning rate that it would
 have had without the interruption.
 
-That holds for `strategy: data-parallel`. A DeepSpeed checkpoint is divided among the processes that wrote it; another
-number of them, or another strategy, would start with a new optimizer at the first step's learning rate. It is therefore
-refused, with the command that resumes it. The manifest says with which launch each attempt trained.
+That holds for the strategies data-parallel and fsdp2, and between them: their checkpoints are whole, and alike. A
+DeepSpeed checkpoint is divided among the processes that wrote it; another number of them, or another strategy, would
+start with a new optimizer at the first step's learning rate. It is therefore refused, with the command that resumes it.
+
+How many processes trained, on how many machines and by which strategy, is no part of a run's identity: it changes how
+fast a training is, and not what it learns but for rounding. `make train` under another `GPUS=` or strategy therefore
+finds the run that is trained already; `FORCE=1` trains again. The manifest says with which launch each attempt trained.
 
 ## Interruptions
 

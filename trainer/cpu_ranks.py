@@ -4,7 +4,9 @@ import os
 from typing import Any
 
 import torch
+from accelerate.parallelism_config import ParallelismConfig
 from accelerate.state import AcceleratorState, PartialState
+from accelerate.utils import DistributedType
 
 
 def is_one() -> bool:
@@ -50,6 +52,26 @@ def join_for_deepspeed() -> None:
     # that a run on CPU ranks would notice.
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def shard_on_cpu() -> None:
+    """Let FSDP divide the weights among CPU ranks.
+
+    Axolotl asks for a mesh of GPUs outright, and accelerate has no FSDP on processors: it would train data-parallel,
+    without a word.
+    """
+    build, begin = ParallelismConfig.build_device_mesh, AcceleratorState.__init__
+
+    def begin_sharding(self: AcceleratorState, *given: Any, **named: Any) -> None:
+        begin(self, *given, **named)
+        plugin = named.get("fsdp_plugin")
+        if plugin is not None and self.distributed_type == DistributedType.MULTI_CPU:
+            if self._mixed_precision != "no":
+                plugin.set_mixed_precision(self._mixed_precision)
+            self.distributed_type, self.fsdp_plugin = DistributedType.FSDP, plugin
+
+    ParallelismConfig.build_device_mesh = lambda self, device: build(self, "cpu")
+    AcceleratorState.__init__ = begin_sharding
 
 
 def place_on_cpu(cfg: Any) -> None:

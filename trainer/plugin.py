@@ -35,6 +35,8 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
             cpu_ranks.share_one_cpu()
             if cfg.get("deepspeed"):
                 cpu_ranks.join_for_deepspeed()
+            if cfg.get("fsdp_config"):
+                cpu_ranks.shard_on_cpu()
 
         if cfg.get("use_trackio") or cfg.get("trackio_project_name"):
             from trainer.trackio_start import begin_by_keys
@@ -65,7 +67,11 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
         self.all_weights = model.num_parameters()
 
     def add_callbacks_post_trainer(self, cfg: Any, trainer: Any) -> list[Any]:
-        """The rows of every epoch come in an order that a resumed training finds again."""
+        """The rows of every epoch come in an order that a resumed training finds again, on any number of ranks."""
+        if cfg.get("fsdp_config"):
+            from trainer.whole_checkpoints import write_whole
+
+            write_whole(trainer)
         return [OrderRows(trainer, cfg.seed)]
 
     def add_callbacks_pre_trainer(self, cfg: Any, model: Any) -> list[Any]:

@@ -40,10 +40,10 @@ DEFAULTS = {
     "weight_decay": 0.0,
 }
 SPECIAL = {
-    "adapter", "bf16", "bfloat16", "early_stopping_patience", "eval_steps", "float16", "fp16",
-    "gradient_checkpointing", "load_in_4bit", "load_in_8bit", "lora_alpha", "lora_dropout", "lora_model_dir", "lora_r",
-    "lora_target_linear", "lora_target_modules", "lr_scheduler", "rl", "save_steps", "train_on_inputs", "val_set_size",
-    "warmup_ratio", "warmup_steps",
+    "adapter", "bf16", "bfloat16", "early_stopping_patience", "eval_steps", "float16", "fp16", "fsdp", "fsdp_config",
+    "fsdp_version", "gradient_checkpointing", "load_in_4bit", "load_in_8bit", "lora_alpha", "lora_dropout",
+    "lora_model_dir", "lora_r", "lora_target_linear", "lora_target_modules", "lr_scheduler", "rl", "save_steps",
+    "train_on_inputs", "val_set_size", "warmup_ratio", "warmup_steps",
 }  # fmt: skip
 # As datasets of chats are written; converters read these by themselves.
 LISTS = ("messages", "conversations")

@@ -114,7 +114,17 @@ def set_steps(draft: Draft, key: str) -> None:
 
 
 def set_strategy(draft: Draft) -> None:
-    """DeepSpeed's stage, by the name of its configuration: `zero3_bf16.json` or `ds_z3_config.json`."""
+    """What processes share: by FSDP's settings, or by DeepSpeed's stage, which the name of its file has.
+
+    `zero3_bf16.json` or `ds_z3_config.json`
+    """
+    shards = draft.take("fsdp_config") or draft.take("fsdp")
+    for key in ("fsdp", "fsdp_version"):
+        draft.take(key)
+    if shards:
+        draft.set("launch.strategy", "fsdp2")
+        if "offload" in str(shards):
+            draft.note("fsdp_config", "weights stay on the GPU: launch.strategy has no offload", "offload_params")
     name = str(draft.left.get("deepspeed", "")).rpartition("/")[2].lower()
     for stage in "123":
         if f"zero{stage}" in name or f"_z{stage}_" in name:
@@ -123,7 +133,7 @@ def set_strategy(draft: Draft) -> None:
             if "offload" in name:
                 draft.note("deepspeed", "optimizer and weights stay on the GPU: launch.strategy has no offload", name)
             return
-    draft.note_if_given("deepspeed", "launch.strategy has zero1, zero2 and zero3")
+    draft.note_if_given("deepspeed", "launch.strategy has zero1, zero2, zero3 and fsdp2")
 
 
 def set_quantize(draft: Draft, bits: str) -> None:

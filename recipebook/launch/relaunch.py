@@ -18,11 +18,12 @@ from recipebook.run.rundir import Run
 
 # What the launch decides in axolotl.yaml.
 KEYS = (
-    "micro_batch_size", "gradient_accumulation_steps", "gradient_checkpointing", "deepspeed", "bf16", "fp16",
-    "ddp_timeout",
+    "micro_batch_size", "gradient_accumulation_steps", "gradient_checkpointing", "deepspeed", "fsdp_version",
+    "fsdp_config", "bf16", "fp16", "sdpa_varlen", "ddp_timeout",
 )  # fmt: skip
 LAUNCH = {"processes", "machines", "strategy"}
-WHOLE = "data-parallel"
+# Strategies whose checkpoints are whole, and alike: trainer/whole_checkpoints.py.
+WHOLE = {"data-parallel", "fsdp2"}
 
 
 def describe_launch(launch: Launch) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def refuse_half_resume(run: Run, launch: Launch) -> None:
     """
     checkpoints, wrote = run.checkpoints(), read_launch(run.folder)
     same = describe_launch(wrote) == describe_launch(launch)
-    if not checkpoints or same or wrote.strategy == launch.strategy == WHOLE:
+    if not checkpoints or same or {wrote.strategy, launch.strategy} <= WHOLE:
         return
     machines = f" launch.machines={wrote.machines}" if wrote.machines > 1 else ""
     raise UserError(

@@ -18,6 +18,7 @@ from recipebook.recipe import axolotl_keys
 from recipebook.recipe.base_model import find_base
 from recipebook.recipe.batches import count_at_once, divide
 from recipebook.recipe.keys import Recipe
+from recipebook.recipe.sharing import shards_by_torch
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def render_axolotl(recipe: Recipe, inputs: Inputs, *, gpu: bool, bf16: bool = Fa
         divide=divide,
         count_at_once=count_at_once,
         strategy=deepspeed_strategy(recipe),
+        fsdp=list_fsdp(recipe, gpu=gpu),
         gpu=gpu,
         # transformers refuses bf16 where DeepSpeed runs on processors.
         bf16=bf16 and (gpu or deepspeed_strategy(recipe) is None),
@@ -72,6 +74,25 @@ def render_deepspeed(recipe: Recipe, *, gpu: bool) -> str | None:
     if strategy is None:
         return None
     return _environment().get_template(f"deepspeed/{strategy}.json.j2").render(gpu=gpu) + "\n"
+
+
+def list_fsdp(recipe: Recipe, *, gpu: bool) -> dict[str, Any] | None:
+    """Axolotl's `fsdp_config`, which accelerate has with `fsdp_` before each key; None where weights are not shared so.
+
+    Each layer is a shard of its own, by the class that the model itself names. Checkpoints are whole, so that any
+    number of ranks resumes from them.
+    """
+    if not shards_by_torch(recipe.launch.strategy, recipe.launch.ranks):
+        return None
+    quantized = recipe.lora is not None and recipe.lora.quantize is not None
+    return {
+        "auto_wrap_policy": "TRANSFORMER_BASED_WRAP",
+        "state_dict_type": "FULL_STATE_DICT",
+        "reshard_after_forward": True,
+        # Else every GPU would hold the whole base before it is shared out. Each rank quantises for itself, and without
+        # a GPU Axolotl would look for one.
+        "cpu_ram_efficient_loading": gpu and not quantized,
+    }
 
 
 def deepspeed_strategy(recipe: Recipe) -> str | None:

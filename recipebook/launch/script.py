@@ -17,7 +17,7 @@ import yaml
 
 from recipebook.files import write_text
 from recipebook.hardware import detect
-from recipebook.launch.render import deepspeed_strategy
+from recipebook.launch.render import deepspeed_strategy, list_fsdp
 from recipebook.recipe.keys import Recipe
 
 SCRIPT, SETTINGS = "launch.sh", "accelerate.yaml"
@@ -44,18 +44,22 @@ def write_launch_files(folder: Path, recipe: Recipe, environment: Mapping[str, s
     """Write them into a run's folder; a launch of one process needs no `accelerate.yaml`."""
     write_text(folder / SCRIPT, render_script(recipe, environment))
     if needs_accelerate(recipe):
-        write_text(folder / SETTINGS, render_settings(recipe))
+        write_text(folder / SETTINGS, render_settings(recipe, gpu=detect().gpu))
     else:
         (folder / SETTINGS).unlink(missing_ok=True)
 
 
-def render_settings(recipe: Recipe) -> str:
-    """The text of `accelerate.yaml`; the precision and DeepSpeed's settings are those that Axolotl sets itself."""
+def render_settings(recipe: Recipe, *, gpu: bool) -> str:
+    """The text of `accelerate.yaml`; the precision and DeepSpeed's settings are those that Axolotl sets itself.
+
+    FSDP's are those of `axolotl.yaml`: Axolotl takes none back that accelerate's defaults have set.
+    """
     deepspeed = deepspeed_strategy(recipe) is not None
+    fsdp = list_fsdp(recipe, gpu=gpu)
     settings: dict[str, Any] = {
         "compute_environment": "LOCAL_MACHINE",
         # Also on processors: accelerate's own kind for those starts several processes through MPI only.
-        "distributed_type": "DEEPSPEED" if deepspeed else "MULTI_GPU",
+        "distributed_type": "DEEPSPEED" if deepspeed else "FSDP" if fsdp else "MULTI_GPU",
         "num_machines": recipe.launch.machines,
         "num_processes": recipe.launch.ranks,
         "machine_rank": 0,
@@ -66,6 +70,7 @@ def render_settings(recipe: Recipe) -> str:
             if deepspeed
             else {"mixed_precision": "no"}
         ),
+        **({"fsdp_config": {f"fsdp_{key}": value for key, value in {"version": 2, **fsdp}.items()}} if fsdp else {}),
     }
     return yaml.safe_dump(settings, sort_keys=False)
 

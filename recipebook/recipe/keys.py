@@ -23,6 +23,7 @@ from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.matrix_keys import Matrix
 from recipebook.recipe.reinforcement_keys import Reinforcement
 from recipebook.recipe.section import Name, Positive, Section, measured_in
+from recipebook.recipe.sharing import find_episodes_fault, find_sharing_fault
 from recipebook.recipe.training_keys import Lora, Preference, Training
 
 
@@ -68,11 +69,11 @@ class Launch(Section):
     machines: Annotated[Positive, measured_in("machines")] = Field(
         1, description="machines that train together, each with as many processes. Raise it when one has too few GPUs."
     )
-    strategy: Literal["data-parallel", "zero1", "zero2", "zero3"] = Field(
+    strategy: Literal["data-parallel", "zero1", "zero2", "zero3", "fsdp2"] = Field(
         "data-parallel",
         description="what processes share: nothing, or by DeepSpeed the optimizer's state (zero1), gradients too "
-        "(zero2), "
-        "weights too (zero3). Go one further when memory is short.",
+        "(zero2), weights too (zero3); fsdp2 shares as much as zero3, by PyTorch. Go one further when memory is short; "
+        "fsdp2 where a run may resume on another number of GPUs.",
     )
     timeout: Annotated[Positive, measured_in("seconds")] = Field(
         7200,
@@ -86,7 +87,7 @@ class Launch(Section):
     @model_validator(mode="after")
     def _fits_one_apple_gpu(self) -> Self:
         if self.device == "mps" and (self.ranks > 1 or self.strategy != "data-parallel"):
-            raise ValueError("device: mps trains in one process, without DeepSpeed")
+            raise ValueError("device: mps trains in one process, which has nothing to share")
         return self
 
     @property
@@ -208,6 +209,12 @@ class Recipe(Section):
         return self
 
     @model_validator(mode="after")
+    def _shares_what_it_can(self) -> Self:
+        if fault := find_sharing_fault(self.launch.strategy, self.launch.ranks, self.training, self.lora):
+            raise ValueError(fault)
+        return self
+
+    @model_validator(mode="after")
     def _divides_its_batch(self) -> Self:
         if fault := find_batch_fault(self.training, self.launch.ranks):
             raise ValueError(fault)
@@ -215,10 +222,13 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _saves_between_collections(self) -> Self:
-        """A run that resumed within a collection would play another one in its place."""
+        """A run that resumed within a collection would play another one in its place; and each has whole steps."""
         batch = divide_batch(self.training, self.launch.ranks)
         save, steps = self.training.save_steps, self.rl.count_steps(batch.records)
-        if self.training.method == "grpo" and save and steps and save % steps:
+        grpo = self.training.method == "grpo"
+        if grpo and (fault := find_episodes_fault(self.rl, batch.records, self.launch.ranks)):
+            raise ValueError(fault)
+        if grpo and save and steps and save % steps:
             raise ValueError(f"training.save_steps ({save}) must be a multiple of a collection's steps ({steps})")
         return self
 

@@ -4,9 +4,10 @@
 
 Weights, gradients, the optimizer's state and the inputs kept for checkpointing are counted: two bytes a weight, 0.516
 of a quantised one, four bytes for each number of an adapter and its gradient, eight for its moments; eighteen more a
-weight where all are trained. ZeRO divides them as its paper says (Rajbhandari et al. 2020, section 5). Three numbers
-cannot be counted and are fitted to 69 published peaks by benchmarks/memory.py: bytes per token and inner width of a
-layer, bytes per token and word of the vocabulary, and what the context and the allocator take.
+weight where all are trained. ZeRO divides them as its paper says (Rajbhandari et al. 2020, section 5), FSDP as ZeRO-3
+does.
+Three numbers cannot be counted and are fitted to 69 published peaks by benchmarks/memory.py: bytes per token and inner
+width of a layer, bytes per token and word of the vocabulary, and what the context and the allocator take.
 """
 
 from typing import Literal, NamedTuple
@@ -20,7 +21,7 @@ GIB = 2**30
 LAYER_BYTES, WORD_BYTES, CONTEXT_BYTES = 13.0, 8.55, 2.29e9
 BITS4 = 0.516
 BUCKET = 5e8
-STAGES = {"data-parallel": 0, "zero1": 1, "zero2": 2, "zero3": 3}
+STAGES = {"data-parallel": 0, "zero1": 1, "zero2": 2, "zero3": 3, "fsdp2": 3}
 # Methods that put a chosen and a rejected answer into one pass.
 TWO_ANSWERS = ("dpo", "ipo", "orpo", "simpo")
 
@@ -36,7 +37,9 @@ class Setup(NamedTuple):
     checkpointing: bool = False
     processes: int = 1
     stage: int = 0
-    """ZeRO's stage; 0: each process holds all."""
+    """ZeRO's stage, which is 3 for FSDP too; 0: each process holds all."""
+    buckets: bool = True
+    """Whether what is shared out is sent in buckets, as ZeRO does and FSDP does not."""
 
 
 class Terms(NamedTuple):
@@ -62,7 +65,7 @@ def list_terms(shape: BaseShape, setup: Setup) -> Terms:
         counted += 2 * learned / shared[2] + 16 * learned / shared[1]
     else:
         counted += 4 * learned + 4 * learned / shared[2] + 8 * learned / shared[1]
-    if setup.stage:
+    if setup.stage and setup.buckets:
         counted += 2 * 2 * min(BUCKET, learned)
     one_layer = shape.linear / shape.layers
     if setup.stage == 3:
@@ -89,6 +92,7 @@ def describe(recipe: Recipe, shape: BaseShape, rows_tokens: int | None = None) -
         checkpointing=training.gradient_checkpointing is True,
         processes=launch.ranks,
         stage=STAGES[launch.strategy],
+        buckets=launch.strategy != "fsdp2",
     )
     if lora is None:
         return setup

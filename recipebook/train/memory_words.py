@@ -46,4 +46,4 @@ def _list_smaller(setup: Setup, recipe: Recipe) -> Iterator[tuple[str, Setup]]:
     if setup.method == "lora":
         yield f"{checkpoint}lora.quantize=4bit", spare._replace(method="qlora")
     if setup.processes > 1 and setup.stage < 3:
-        yield f"{checkpoint}launch.strategy=zero3", spare._replace(stage=3)
+        yield f"{checkpoint}launch.strategy=zero3", spare._replace(stage=3, buckets=True)

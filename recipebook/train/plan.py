@@ -24,6 +24,7 @@ from recipebook.launch.script import SCRIPT, needs_accelerate, render_script
 from recipebook.project import shown
 from recipebook.recipe.batches import count_repeats, divide_batch
 from recipebook.recipe.keys import Recipe
+from recipebook.recipe.sharing import describe_sharing
 from recipebook.run import identities, rundir
 from recipebook.run.progress_file import REFERENCES, TEMPLATED
 from recipebook.terminal import print_field
@@ -120,6 +121,8 @@ def _print_steps(recipe: Recipe, dataset: Dataset, device: TrainingDevice) -> No
     training, launched = recipe.training, recipe.launch
     batch = divide_batch(training, launched.ranks)
     how = f"{batch.records} records a step: {batch.rows} x {batch.times} x {batch.processes} processes"
+    if launched.ranks > 1 or launched.strategy != "data-parallel":
+        print_field("strategy", describe_sharing(launched.strategy, launched.ranks))
     if training.packing is True:
         print_field("steps", f"packed rows of {training.max_length} tokens, {how}; their number is known once packed")
         print_field("packed", format_packed(gpu=device.gpu, bf16=device.bf16))
@@ -155,7 +158,7 @@ def _print_duration(recipe: Recipe, dataset: Dataset, found: Preview | Unseen, t
     # How long an agent's episodes are is up to the agent.
     if isinstance(found, Unseen) or not found["train"].lengths or recipe.training.method == "grpo":
         return
-    batch, rows = divide_batch(recipe.training, recipe.launch.processes), dataset.rows["train"]
+    batch, rows = divide_batch(recipe.training, recipe.launch.ranks), dataset.rows["train"]
     by_length = recipe.training.packing is True
     records = rows * recipe.training.epochs if by_length else count_steps(recipe, rows) * batch.records
     size = dataset.path("train").stat().st_size / rows

@@ -95,18 +95,23 @@ def test_two_processes_that_are_stopped_go_on_as_if_they_had_not_been(
     assert manifest["weights"]["digest"] == uninterrupted["weights"]["digest"]
 
 
-@pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2)])
+# From fsdp2 to two ranks and to one: test_rehearse.py.
+@pytest.mark.parametrize(
+    ("before", "after", "strategy"), [(2, 1, "data-parallel"), (1, 2, "data-parallel"), (1, 2, "fsdp2")]
+)
 def test_a_run_that_is_stopped_goes_on_with_another_number_of_processes(
-    project: Project, one_process: tuple[Path, dict[str, Any]], before: int, after: int
+    project: Project, one_process: tuple[Path, dict[str, Any]], before: int, after: int, strategy: str
 ) -> None:
-    settings = ("training.global_batch=16", f"training.seed=1{before}")
+    settings = ("training.global_batch=16", f"training.seed=1{before}{len(strategy)}")
     stopped, step = stop(project, *settings, processes=before)
-    status, said = project.train(*SETTINGS, *settings, f"launch.processes={after}")
+    launch = (f"launch.processes={after}", f"launch.strategy={strategy}")
+    status, said = project.train(*SETTINGS, *settings, *launch)
     assert status == 0, said
     folder, manifest = project.newest()
     assert folder == stopped
     first, second = manifest["attempts"]
     assert (first["launch"]["processes"], second["launch"]["processes"]) == (before, after)
+    assert second["launch"]["strategy"] == strategy
     assert second["from_step"] == step
     rates = {at: rate for at, (rate, _) in read_logged(folder).items()}
     assert rates == {at: rate for at, (rate, _) in read_logged(one_process[0]).items()}

@@ -36,17 +36,20 @@ CARDS = [
 ]  # fmt: skip
 # `make plan` says so in its line `packed`.
 NAMED = "sample_packing & torch sdpa with bf16 is unsupported may results in 0.0 loss. This may work on H100s."
+FSDP = "launch.processes=8 launch.strategy=fsdp2 training.global_batch=8"
 PACKED = "training.packing=true training.global_batch=null"
 # Settings that a user may add, for answers and for pairs.
 BOTH = [
     "training.gradient_checkpointing=true", "lora.quantize=4bit", "lora.quantize=8bit", "launch.strategy=zero1",
     "launch.strategy=zero3 lora.quantize=4bit training.gradient_checkpointing=true", "training.precision=fp32",
-    "training.precision=fp16", "training.optimizer=adamw_bnb_8bit",
+    "training.precision=fp16", "training.optimizer=adamw_bnb_8bit", FSDP,
+    f"{FSDP} training.gradient_checkpointing=true",
 ]  # fmt: skip
 SETTINGS = [
     *(("preference-dpo", settings) for settings in BOTH),
     *(("robot-lora", settings) for settings in
-      [*BOTH, "lora=null", "launch.strategy=zero3 lora=null", PACKED, f"lora=null {PACKED}"]),
+      [*BOTH, f"{FSDP} lora.quantize=4bit", f"{FSDP} lora.quantize=8bit", f"{FSDP} lora=null", "lora=null",
+       "launch.strategy=zero3 lora=null", PACKED, f"lora=null {PACKED}"]),
 ]  # fmt: skip
 
 

@@ -92,6 +92,20 @@ def test_deepspeeds_stage_follows_from_the_name_of_its_file(name: str, strategy:
     assert import_axolotl({"deepspeed": name}, "d").recipe["launch"] == {"strategy": strategy}
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"fsdp_version": 2, "fsdp_config": {"offload_params": True, "state_dict_type": "FULL_STATE_DICT"}},
+        {"fsdp": ["full_shard", "auto_wrap", "offload"]},
+    ],
+)
+def test_shards_of_either_form_become_a_strategy_and_their_offload_is_named(given: dict[str, Any]) -> None:
+    draft = import_axolotl(given, "d")
+    assert draft.recipe["launch"] == {"strategy": "fsdp2"}
+    assert draft.notes[-1] == "fsdp_config: offload_params: weights stay on the GPU: launch.strategy has no offload"
+    assert draft.left == {}
+
+
 def test_offload_and_further_data_sets_are_named() -> None:
     given = {
         "deepspeed": "zero3_offload.json",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from recipebook import hardware
 from recipebook.errors import UserError
 from recipebook.launch.relaunch import read_launch, refuse_half_resume, rewrite_launch
 from recipebook.launch.render import Inputs, render_axolotl
@@ -52,18 +53,37 @@ def test_only_what_the_launch_decides_is_written_anew(tmp_path: Path) -> None:
     assert not (tmp_path / "deepspeed.json").exists()
 
 
+def test_shards_and_what_a_card_can_are_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A packed training that began by fsdp2 on cards with bf16, and resumes in one process on a T4."""
+    packed = ("training.global_batch=null", "training.packing=true", "training.precision=auto")
+    recipe = build(*packed, "launch.processes=8", "launch.strategy=fsdp2")
+    (tmp_path / "axolotl.yaml").write_text(render_axolotl(recipe, INPUTS, gpu=True, bf16=True))
+    before = yaml.safe_load((tmp_path / "axolotl.yaml").read_bytes())
+    assert (before["fsdp_version"], before["bf16"], "sdpa_varlen" in before) == (2, True, False)
+    t4 = hardware.detect().model_copy(update={"gpus": ("Tesla T4",)})
+    monkeypatch.setattr(hardware, "detect", lambda: t4)
+    monkeypatch.setattr(hardware, "computes_bf16", lambda: False)
+    rewrite_launch(tmp_path, build(*packed))
+    after = yaml.safe_load((tmp_path / "axolotl.yaml").read_bytes())
+    assert {key for key in before if key not in after} == {"fsdp_version", "fsdp_config", "ddp_timeout"}
+    assert (after["bf16"], after["fp16"], after["sdpa_varlen"]) == (False, True, False)
+
+
 @pytest.mark.parametrize(
     ("wrote", "resumes"),
     [
         ("launch.processes=2", "launch.processes=1"),
         ("launch.processes=1", "launch.processes=2"),
         ("launch.strategy=zero2", "launch.strategy=zero2"),
+        ("launch.processes=2 launch.strategy=fsdp2", "launch.processes=4 launch.strategy=fsdp2"),
+        ("launch.processes=2 launch.strategy=fsdp2", "launch.processes=1"),
+        ("launch.processes=1", "launch.processes=2 launch.strategy=fsdp2"),
     ],
 )
-def test_processes_that_share_nothing_resume_each_others_checkpoints(tmp_path: Path, wrote: str, resumes: str) -> None:
-    open_folder(tmp_path, build(wrote))
+def test_processes_whose_checkpoints_are_whole_resume_each_others(tmp_path: Path, wrote: str, resumes: str) -> None:
+    open_folder(tmp_path, build(*wrote.split()))
     write_checkpoint(tmp_path / "model" / "checkpoint-5")
-    refuse_half_resume(Run(tmp_path), build(resumes).launch)
+    refuse_half_resume(Run(tmp_path), build(*resumes.split()).launch)
 
 
 @pytest.mark.parametrize(

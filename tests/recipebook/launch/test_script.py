@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from recipebook.launch.script import render_script, render_settings, write_launch_files
+from recipebook.launch.render import Inputs, render_axolotl
+from recipebook.launch.script import needs_accelerate, render_script, render_settings, write_launch_files
 from recipebook.recipe.keys import Recipe
 
 MINIMAL = {
@@ -20,6 +21,7 @@ MINIMAL = {
 ENVIRONMENT = {"PATH": "ignored", "PYTHONPATH": "/a folder/it's", "CUDA_VISIBLE_DEVICES": "0,1", "MAIN": "other:1"}
 LAUNCHES: list[dict[str, object]] = [
     {}, {"processes": 2}, {"strategy": "zero2"}, {"processes": 8, "machines": 2, "strategy": "zero3"},
+    {"processes": 2, "strategy": "fsdp2"},
 ]  # fmt: skip
 
 
@@ -61,13 +63,26 @@ def test_a_script_gives_the_place_of_its_machine_to_accelerate(tmp_path: Path) -
 
 
 def test_accelerate_is_given_all_ranks_and_starts_no_other_machine() -> None:
-    settings = yaml.safe_load(render_settings(recipe(processes=8, machines=2, strategy="zero2")))
+    settings = yaml.safe_load(render_settings(recipe(processes=8, machines=2, strategy="zero2"), gpu=True))
     assert settings == {
         "compute_environment": "LOCAL_MACHINE", "distributed_type": "DEEPSPEED", "num_machines": 2,
         "num_processes": 16, "machine_rank": 0,
         "deepspeed_config": {"deepspeed_multinode_launcher": "standard"},
     }  # fmt: skip
-    assert yaml.safe_load(render_settings(recipe(processes=2)))["distributed_type"] == "MULTI_GPU"
+    assert yaml.safe_load(render_settings(recipe(processes=2), gpu=True))["distributed_type"] == "MULTI_GPU"
+
+
+def test_accelerate_shards_by_the_settings_of_axolotl() -> None:
+    wanted = recipe(processes=8, strategy="fsdp2")
+    settings = yaml.safe_load(render_settings(wanted, gpu=True))
+    assert (settings["distributed_type"], settings["num_processes"]) == ("FSDP", 8)
+    inputs = Inputs("data/train.jsonl", None, "prepared")
+    rendered = yaml.safe_load(render_axolotl(wanted, inputs, gpu=True))
+    own = {f"fsdp_{key}": value for key, value in rendered["fsdp_config"].items()}
+    assert settings["fsdp_config"] == own | {"fsdp_version": rendered["fsdp_version"]}
+    assert own["fsdp_cpu_ram_efficient_loading"] is True
+    assert needs_accelerate(wanted)
+    assert not needs_accelerate(recipe(processes=1, strategy="fsdp2"))
 
 
 def test_a_run_that_resumes_in_one_process_keeps_no_settings_of_several(tmp_path: Path) -> None:

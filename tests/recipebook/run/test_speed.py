@@ -50,7 +50,7 @@ def test_another_number_of_gpus_with_the_same_records_a_step_is_the_same_run() -
     one = identify("training.global_batch=8")
     assert one == identify("training.batch_size=4", "training.gradient_accumulation=2")
     for processes in (2, 4, 8):
-        for strategy in ("data-parallel", "zero2", "zero3"):
+        for strategy in ("data-parallel", "zero2", "zero3", "fsdp2"):
             many = ("training.global_batch=8", f"launch.processes={processes}", f"launch.strategy={strategy}")
             assert identify(*many) == one
     assert identify("training.global_batch=8", "launch.processes=2", "launch.machines=2") == one

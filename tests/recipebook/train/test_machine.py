@@ -8,6 +8,7 @@ import pytest
 from recipebook import hardware
 from recipebook.errors import UserError
 from recipebook.hardware import APPLE_GPU, Hardware
+from recipebook.recipe.batches import divide_batch
 from recipebook.train import machine as machines
 from recipebook.train.machine import choose_profile, resolve_for_machine
 
@@ -33,6 +34,22 @@ def test_without_an_nvidia_gpu_the_profile_is_tiny(
 ) -> None:
     monkeypatch.setattr(hardware, "detect", lambda: machine)
     assert choose_profile(None) == profile
+
+
+def test_one_recipe_runs_on_any_of_eight_gpus_that_divide_its_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardware, "detect", lambda: MACHINES.nvidia.model_copy(update={"gpus": ("NVIDIA H100",) * 8}))
+    for processes in (1, 2, 4, 8):
+        resolved = resolve_for_machine("robot-lora", "multi-gpu", [f"launch.processes={processes}"])
+        assert divide_batch(resolved.recipe.training, processes).records == 8
+    for processes, fault in (
+        (3, "8 records do not divide among 3 processes"),
+        (16, "8 records do not divide among 16"),
+    ):
+        with pytest.raises(UserError, match=fault):
+            resolve_for_machine("robot-lora", "multi-gpu", [f"launch.processes={processes}"])
+    wide = ["launch.processes=16", "training.global_batch=32"]
+    with pytest.raises(UserError, match=r"launch\.processes: 16, but this machine shows 8 GPUs; GPUS=8"):
+        resolve_for_machine("robot-lora", "multi-gpu", wide)
 
 
 @pytest.mark.parametrize(

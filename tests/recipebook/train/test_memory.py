@@ -32,6 +32,10 @@ def test_each_part_of_the_memory_is_counted_by_hand() -> None:
     full = Setup("full", tokens=10, processes=2, stage=2)
     buckets = 4 * 2752
     assert estimate(SMALL, full) == pytest.approx(weights + inputs + 18 * 2752 / 2 + buckets + fitted)
+    # Two layers of 576 and the embeddings are whole while they compute.
+    live = 2 * (2 * 576 + 1600)
+    sharded = full._replace(stage=3, buckets=False)
+    assert estimate(SMALL, sharded) == pytest.approx(weights / 2 + inputs + 18 * 2752 / 2 + live + fitted)
 
 
 def test_published_peaks_are_met_without_the_peaks_of_their_model() -> None:
@@ -50,6 +54,8 @@ def test_the_setup_of_a_recipe_is_read_from_it() -> None:
     assert (setup.method, setup.tokens, setup.processes, setup.stage) == ("lora", 1024, 2, 2)
     assert setup.targets == tuple(LLAMA_7B.modules)
     assert describe(recipe, LLAMA_7B, rows_tokens=100).tokens == 400
+    by_torch = resolve("robot-lora", "multi-gpu", ["launch.strategy=fsdp2"]).recipe
+    assert describe(by_torch, LLAMA_7B)[-2:] == (3, False)
     pairs = resolve("preference-dpo", "gpu", []).recipe
     assert describe(pairs, LLAMA_7B).tokens == 2 * pairs.training.batch_size * pairs.training.max_length
 

@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from recipebook.recipe.keys import Remote
+from recipebook.recipe.resolve import resolve
 from recipebook.train.steps import count_steps, find_idle_step
 from tests.recipebook.train.making import write_recipe
 
+KEYS = ("processes", "machines")
 IDLE = (
     "training.warmup_ratio: this training has one step, the first of the warm-up, whose learning rate is 0: "
     "training.warmup_ratio=0, or more steps"
@@ -25,6 +27,15 @@ IDLE = (
 )
 def test_steps_are_counted(training: dict[str, Any], rows: int, steps: int) -> None:
     assert count_steps(write_recipe(**training), rows) == steps
+
+
+@pytest.mark.parametrize(("records", "steps"), [(8, 605), (32, 152)])
+def test_robot_lora_takes_as_many_steps_on_any_number_of_gpus(records: int, steps: int) -> None:
+    """4,839 rows of train, in one epoch."""
+    for launch in ((1, 1), (2, 1), (4, 1), (8, 1), (4, 2)):
+        processes, machines = (f"launch.{key}={value}" for key, value in zip(KEYS, launch, strict=True))
+        settings = [processes, machines, f"training.global_batch={records}", "training.epochs=1"]
+        assert count_steps(resolve("robot-lora", "multi-gpu", settings).recipe, 4839) == steps
 
 
 @pytest.mark.parametrize(
