@@ -174,9 +174,9 @@ plan: $(READY) $(FETCHED) ## RECIPE=: print what train would do, without trainin
 	@$(call need,RECIPE)
 	@$(RUN_IN_ENV) plan $(RECIPE) $(LAYERS) $(if $(CARD),--card $(CARD)) $(if $(PRICE),--price $(PRICE))
 
-rehearse: $(READY) ## RECIPE= GPUS=8: try that launch on CPU ranks with the tiny model, before a GPU is paid for (STRATEGIES="data-parallel zero2")
+rehearse: $(READY) ## RECIPE= GPUS=8: try that launch on CPU ranks with the tiny model, before a GPU is paid for (STRATEGIES="data-parallel fsdp2", STAGE=)
 	@$(call need,RECIPE)
-	@$(RUN_IN_ENV) rehearse $(RECIPE) $(LAYERS) $(if $(STRATEGIES),--strategies $(STRATEGIES))
+	@$(RUN_IN_ENV) rehearse $(RECIPE) $(LAYERS) $(if $(STAGE),--stage $(STAGE)) $(if $(STRATEGIES),--strategies $(STRATEGIES))
 
 check: $(LIGHT) ## every recipe, profile and template, in about a second (RECIPE= for one)
 	@$(RUN_IN_ENV) check $(RECIPE)

@@ -3,6 +3,7 @@
 Proof("rows", True, "49 rows on 2 ranks: none is missing, 7 come twice, as predicted")
 """
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,10 @@ from recipebook.recipe.batches import Batch, count_repeats
 from recipebook.run.progress_file import Curve, read_curve, read_metrics
 
 MOST_LOSS, MOST_NORM = 0.005, 0.02
+# Strategies add up the same numbers in another order: six digits of a loss in fp32 are the same.
+MOST_APART = 1e-6
+# What an agent's training leaves of its collections: trainer/collected.py.
+COLLECTIONS = "training_stats.jsonl"
 
 
 class Proof(NamedTuple):
@@ -52,6 +57,32 @@ def compare_losses(alone: Path, together: Path) -> list[Proof]:
         _compare(_read(alone, key), _read(together, key), what, most)
         for key, what, most in (("loss", "loss", MOST_LOSS), ("grad_norm", "norm", MOST_NORM))
     ]
+
+
+def compare_alike(name: str, first: Path, other: Path) -> Proof:
+    """The losses of two strategies on the same ranks, step by step; `name` is the first's."""
+    ours, theirs = _read(other, "loss"), _read(first, "loss")
+    if ours.keys() != theirs.keys() or not ours:
+        return Proof("alike", False, f"{len(ours)} steps, and {name} has {len(theirs)}")
+    worst = max(abs(ours[step] / theirs[step] - 1) for step in theirs)
+    text = f"every step's loss is that of {name} within {worst:.1e} of it (at most {MOST_APART:.0e})"
+    return Proof("alike", worst <= MOST_APART, text)
+
+
+def count_episodes(folder: Path, episodes: int, collections: int) -> Proof:
+    """The episodes that all ranks played together, in each collection."""
+    lines = [json.loads(line) for line in (folder / COLLECTIONS).read_text("utf-8").splitlines()]
+    played = [sum(line["outcomes"].values()) for line in lines]
+    text = f"{' and '.join(map(str, played))} in {len(played)} collections, {episodes} in each of {collections} wanted"
+    return Proof("episodes", played == [episodes] * collections, text)
+
+
+def check_weights(folder: Path) -> Proof:
+    """What the trainer found in the weights that it saved."""
+    found = json.loads((folder / "weights.json").read_bytes())
+    good = found["finite"] and found["changed"]
+    said = "all finite, changed by training" if good else "not finite, or unchanged"
+    return Proof("weights", good, f"{found['parameters']:,}, {said}")
 
 
 def compare_resumed(whole: Path, resumed: Path, step: int, ranks: int, *, same: bool) -> Proof:

@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from recipebook.recipe.batches import Batch
-from recipebook.train.rehearsed import Proof, compare_losses, compare_resumed, compare_rows, count_shares
+from recipebook.train.rehearsed import (
+    Proof,
+    check_weights,
+    compare_alike,
+    compare_losses,
+    compare_resumed,
+    compare_rows,
+    count_episodes,
+    count_shares,
+)
 
 
 def leave(folder: Path, losses: list[float], rate: float = 0.1, digest: str = "d") -> Path:
@@ -79,3 +88,31 @@ def test_a_resume_has_the_rates_and_on_the_same_ranks_the_losses_and_weights(tmp
     )
     half = leave(tmp_path / "half", [4.0, 3.0, 2.0], rate=0.3)
     assert not compare_resumed(whole, half, 1, 1, same=False).good
+
+
+@pytest.mark.parametrize(
+    ("losses", "good", "text"),
+    [
+        ([4.0, 2.000001], True, "every step's loss is that of zero1 within 5.0e-07 of it (at most 1e-06)"),
+        ([4.0, 2.00001], False, "every step's loss is that of zero1 within 5.0e-06 of it (at most 1e-06)"),
+        ([4.0], False, "1 steps, and zero1 has 2"),
+    ],
+)
+def test_strategies_have_the_same_losses_to_six_digits(
+    tmp_path: Path, losses: list[float], good: bool, text: str
+) -> None:
+    first, other = leave(tmp_path / "first", [4.0, 2.0]), leave(tmp_path / "other", losses)
+    assert compare_alike("zero1", first, other) == Proof("alike", good, text)
+
+
+@pytest.mark.parametrize(("played", "good"), [([8, 8], True), ([8, 4], False), ([8], False)])
+def test_all_ranks_play_the_episodes_of_a_collection(tmp_path: Path, played: list[int], good: bool) -> None:
+    lines = [json.dumps({"outcomes": {"correct": 1, "incorrect": number - 1}}) for number in played]
+    (tmp_path / "training_stats.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    assert count_episodes(tmp_path, 8, 2).good is good
+
+
+@pytest.mark.parametrize(("finite", "changed"), [(True, True), (True, False), (False, True)])
+def test_weights_that_did_not_change_or_are_not_finite_are_wrong(tmp_path: Path, finite: bool, changed: bool) -> None:
+    (tmp_path / "weights.json").write_text(json.dumps({"finite": finite, "changed": changed, "parameters": 1200}))
+    assert check_weights(tmp_path).good is (finite and changed)
