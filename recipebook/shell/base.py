@@ -116,11 +116,11 @@ def _make(folder: Path, mirror: str | None, report: Report) -> Base:
 
 
 def _fetch(archive: Path, mirror: str | None, report: Report) -> None:
-    command = ["mmdebstrap", "--variant=apt", "--format=tar", f"--include={','.join(PACKAGES)}", SUITE, archive]
+    command = ["mmdebstrap", "--variant=apt", "--format=tar", f"--include={','.join(PACKAGES)}", SUITE, str(archive)]
     process = subprocess.Popen(
         [*command, *([mirror] if mirror else [])], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
-    faults = []
+    faults: list[str] = []
     try:
         assert process.stderr
         for line in process.stderr:

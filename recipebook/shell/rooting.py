@@ -88,7 +88,7 @@ def build_skeleton(own_base: bool) -> None:
 def _compile_agent(own_base: bool) -> bytes:
     """The agent as code of the box's Python, which would compile it for each box anew."""
     command = [PYTHON, "-I", "-S", "-c", COMPILE]
-    inside = ["chroot", OWN_BASE, *command] if own_base else command
+    inside = ["chroot", str(OWN_BASE), *command] if own_base else command
     return subprocess.run(inside, input=AGENT_TEXT, stdout=subprocess.PIPE, check=True).stdout
 
 
