@@ -79,9 +79,9 @@ def _attempt_once(run: Run, manifest: Manifest, lock: int) -> Ending:
         silent = str(found)
     finally:
         line.clear()
-    if code and read_progress(run.folder).get("phase") == STOPPED:
-        return _end_stopped(run, manifest, started, "SIGTERM")
     lost = find_lost_rank(log, logged) if code else None
+    if code and not lost and read_progress(run.folder).get("phase") == STOPPED:  # ranks end so where one is lost
+        return _end_stopped(run, manifest, started, "SIGTERM")
     fault = silent or lost or find_fault(run.folder, code or 0)
     if fault:
         _make_room(run)
