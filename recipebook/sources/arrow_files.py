@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 import orjson
 
 from recipebook.errors import UserError, on_one_line
-from recipebook.records import Record, Value, drop_nulls, parse, require_some
+from recipebook.records import LARGEST, Record, Value, drop_nulls, parse, require_some
 from recipebook.rows import BadRecord
 from recipebook.sources.blocks import FREE, RATIO, Position, open_file
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 BATCH = 1024
 LARGEST_INTEGER = 2**63
+# An item takes two characters of JSON or more.
+MOST_ITEMS = LARGEST // 2
 
 Batches = Iterator["pyarrow.RecordBatch"]
 
@@ -112,14 +114,35 @@ def _check_columns(schema: "pyarrow.Schema", name: str) -> None:
 
 
 def _list_rows(batch: "pyarrow.RecordBatch") -> list[dict[str, Any] | BadRecord]:
+    if sum(map(_count_items, batch.columns)) > MOST_ITEMS:
+        return _list_halves(batch) if batch.num_rows > 1 else [BadRecord(f"larger than {LARGEST // 2**20} MiB")]
     try:
         return list(batch.to_pylist(maps_as_pydicts="strict"))
     except Exception as error:  # a date out of range, an unknown time zone, text that is not UTF-8: each has its own
         # One bad value spoils a whole batch, so each row is tried alone.
         if batch.num_rows == 1:
             return [BadRecord(_find_fault(batch, error))]
-        half = batch.num_rows // 2
-        return [*_list_rows(batch.slice(0, half)), *_list_rows(batch.slice(half))]
+        return _list_halves(batch)
+
+
+def _list_halves(batch: "pyarrow.RecordBatch") -> list[dict[str, Any] | BadRecord]:
+    half = batch.num_rows // 2
+    return [*_list_rows(batch.slice(0, half)), *_list_rows(batch.slice(half))]
+
+
+def _count_items(column: "pyarrow.Array") -> int:
+    """The items of a column's lists and maps, and of those in them."""
+    import pyarrow
+
+    kind = str(column.type)
+    if kind.startswith("map"):
+        column = pyarrow.ListArray.from_arrays(column.offsets, column.items)
+    if kind.startswith(("map", "list", "large_list", "fixed_size_list")):
+        items = column.flatten()
+        return len(items) + _count_items(items)
+    if kind.startswith("struct"):
+        return sum(map(_count_items, column.flatten()))
+    return 0
 
 
 def _find_fault(row: "pyarrow.RecordBatch", error: Exception) -> str:

@@ -220,3 +220,15 @@ def test_fifty_thousand_columns_take_no_longer_than_their_bytes(tmp_path: Path) 
     begun = time.process_time()
     check_all(lambda _: ("x.csv", f"{header}\n{',' * 49_999}\n".encode()), 1, tmp_path)
     assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_value_of_more_items_than_a_record_may_have_is_refused_before_it_is_read(
+    tmp_path: Path, nested: bool
+) -> None:
+    lists = pyarrow.ListArray.from_arrays(pyarrow.array([0, 2, 2_200_000, 2_200_001]), pyarrow.nulls(2_200_001))
+    column = pyarrow.StructArray.from_arrays([lists], ["b"]) if nested else lists
+    pyarrow.parquet.write_table(pyarrow.table({"a": column}), tmp_path / "x.parquet")
+    first, large, last = read_all(tmp_path / "x.parquet")
+    assert large == "larger than 4 MiB"
+    assert ("a" in first, "a" in last) == (True, True)
