@@ -106,7 +106,7 @@ def describe_reference(run: Run, recipe: Recipe) -> str:
 def list_notes(run: Run, recipe: Recipe) -> list[str]:
     """What a reader of the figures should know: settings edited since the training, and rows that were replaced."""
     kept = resolve(str(run.folder / "resolved.yaml"), None).recipe.eval
-    now = read_recipe(run, ()).eval
+    now = _resolve(run, ()).recipe.eval
     notes = []
     if changes := format_changes(*(flatten(one.model_dump(mode="json"), "eval") for one in (kept, now))):
         notes.append(f"the recipe's section as it is now: {changes}")

@@ -50,8 +50,9 @@ def trained(project: Project) -> Path:
     write_text(project.folder / "sessions.jsonl", sessions)
     write_text(project.folder / "tasks.json", json.dumps([*make_records(drawn[140:])]))
     write_text(project.folder / "recipes" / "agent.yaml", RECIPE)
-    status, said = project.run(*COMMAND)
-    assert status == 0, said
+    for part in (("--stage", "sft"), ()):
+        status, said = project.run(*COMMAND, *part)
+        assert status == 0, said
     return project.newest()[0]
 
 
