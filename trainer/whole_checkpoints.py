@@ -56,7 +56,7 @@ def read_weights(model: Any, folder: Path) -> Any:
     """Give each rank its shard of a checkpoint's weights; returns the names that were missing or too many."""
     names = dict(_list_names(model))
     files = sorted(folder.glob("*.safetensors"))
-    whole = {names.get(key, key): value for path in files for key, value in load_file(path).items()}
+    whole: dict[str, Any] = {names.get(key, key): value for path in files for key, value in load_file(path).items()}
     # Every rank reads them: a frozen base is not among them, and the weights of a checkpoint lie in the page cache.
     return set_model_state_dict(model, whole, options=StateDictOptions(full_state_dict=True, strict=False))
 
@@ -74,8 +74,8 @@ def read_optimizer(model: Any, optimizer: Any, folder: Path, *, here: bool) -> N
     """Give each rank its shard of the state that rank 0, which is `here`, reads."""
     own = _unwrap(optimizer)
     options = StateDictOptions(full_state_dict=True, broadcast_from_rank0=True)
-    groups = get_optimizer_state_dict(model, own)["param_groups"]
-    whole = torch.load(folder / OPTIMIZER, map_location="cpu", weights_only=True) if here else None
+    groups: Any = get_optimizer_state_dict(model, own)["param_groups"]
+    whole: Any = torch.load(folder / OPTIMIZER, map_location="cpu", weights_only=True) if here else None
     set_optimizer_state_dict(model, own, name_state(whole, groups) if whole else {}, options=options)
 
 
