@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from recipebook.files import digest
-from recipebook.project import CHAT_TEMPLATES, PROJECT
+from recipebook.project import CHAT_TEMPLATES, INSTALLATION, PROJECT
 from recipebook.recipe.keys import Recipe
 from recipebook.run import provenance
 from recipebook.run.identities import list_inputs
 from recipebook.run.provenance import (
+    describe_git,
     digest_base,
     digest_chat_template,
     digest_inputs,
@@ -163,3 +164,20 @@ def test_a_checkout_is_named_after_its_commit_and_whether_it_was_changed(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert look() == {"commit": None, "dirty": None}
     git_state.cache_clear()
+
+
+def test_a_projects_commit_stands_beside_that_of_the_installation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert "project" not in describe_git(INSTALLATION)
+    assert describe_git(tmp_path)["project"] == {"commit": None, "dirty": None}
+    named = ("-c", "user.name=n", "-c", "user.email=e@example.org")
+    for words in (["init", "--quiet"], [*named, "commit", "--quiet", "--allow-empty", "--message", "one"]):
+        subprocess.run(["git", "-C", str(tmp_path), *words], check=True)
+    head = subprocess.run(
+        ["git", "-C", str(tmp_path), "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    assert describe_git(tmp_path) == {**describe_git(INSTALLATION), "project": {"commit": head, "dirty": False}}
+    (tmp_path / "recipe.yaml").write_text("description: new\n")
+    assert describe_git(tmp_path)["project"] == {"commit": head, "dirty": True}
