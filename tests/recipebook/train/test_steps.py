@@ -41,16 +41,17 @@ def test_robot_lora_takes_as_many_steps_on_any_number_of_gpus(records: int, step
 @pytest.mark.parametrize(
     ("training", "rows", "reason"),
     [
-        ({"max_steps": 1, "warmup_ratio": 0.1}, 100, IDLE),
-        ({"batch_size": 8, "epochs": 1, "warmup_ratio": 0.1}, 8, IDLE),
-        ({"batch_size": 8, "epochs": 1, "warmup_ratio": 0.1}, 9, None),
-        ({"batch_size": 8, "epochs": 2, "warmup_ratio": 0.1}, 8, None),
-        ({"max_steps": 1, "warmup_ratio": 0}, 100, None),
-        ({"max_steps": 1, "scheduler": "constant"}, 100, None),
-        ({"max_steps": 1, "scheduler": "constant_with_warmup"}, 100, IDLE),
-        ({"method": "kto", "batch_size": 8, "epochs": 1}, 5, None),
-        ({"method": "kto", "batch_size": 8, "epochs": 1}, 4, IDLE),
+        ({"method": "dpo", "batch_size": 4, "max_steps": 1}, 100, IDLE),
+        ({"method": "dpo", "batch_size": 4, "max_steps": 2}, 100, None),
+        ({"method": "dpo", "batch_size": 4, "max_steps": 1, "warmup_ratio": 0}, 100, None),
+        ({"method": "dpo", "batch_size": 4, "max_steps": 1, "scheduler": "constant"}, 100, None),
+        # Of three steps, a tenth is none.
+        ({"method": "dpo", "batch_size": 4, "epochs": 1, "max_steps": 1}, 12, None),
+        ({"method": "dpo", "batch_size": 4, "epochs": 1}, 4, None),
+        ({"method": "simpo", "batch_size": 4, "epochs": 1}, 4, IDLE),
+        ({"method": "sft", "max_steps": 1}, 100, None),
         ({"method": "grpo", "batch_size": 16, "gradient_accumulation": 3}, 4, None),
+        ({"method": "grpo", "max_steps": 1}, 4, IDLE),
     ],
 )
 def test_one_step_of_a_warm_up_is_found(training: dict[str, Any], rows: int, reason: str | None) -> None:
