@@ -84,7 +84,7 @@ def test_every_make_command_is_a_goal_whose_arguments_parse(command: str) -> Non
     words = shlex.split(command)
     words = words[words.index("make") + 1 :]
     defaults = ["RECIPE=robot-lora", "RUN=robot-lora", "RUNS=a b", "WEIGHTS=1 1", "OUT=out", "FOLDER=mine"]
-    defaults += ["CARD=card", "DRY=1"]
+    defaults += ["CARD=card", "DRY=1", "IN=x.yml", "TASKS=tasks.json"]
     given = {word.partition("=")[0] for word in words if "=" in word}
     missing = [] if len(words) > 1 else [one for one in defaults if one.partition("=")[0] not in given]
     done = subprocess.run(
