@@ -66,5 +66,5 @@ def _rewrite(messages: Sequence[Message], variant: PromptVariant, system: System
         others = [message for at, message in enumerate(changed) if at or message["role"] != "system"]
         changed = [{"role": "system", "content": variant.system}, *others]
         if system == "fold":
-            changed = SystemTurns(system).apply({"messages": changed})["messages"]
+            changed = SystemTurns(system).apply({"messages": changed, "meta": {}})["messages"]
     return tuple(changed)

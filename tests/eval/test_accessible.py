@@ -20,6 +20,8 @@ from eval.human.study import draw_study
 from eval.human.systems import Question
 from eval.report.page import ReportInput, write_report
 from eval.report.stage_summary import FILE, StageSummary, summarise_section
+from eval.scoring.baselines import add_baselines
+from eval.scoring.summary import Summary
 from recipebook.fleet.page import write_page
 from recipebook.fleet.table import Line
 from recipebook.run.index_page import write_index
@@ -45,6 +47,11 @@ def pages(tmp_path: Path, make_run: Callable[..., Run], add_checkpoint: Callable
     one = make_run(["right", "no", "no", "right", "right", "no"] * 5)
     two = make_run(["right", "right", "no", "right", "no", "right"] * 5)
     add_checkpoint(two, "validation", ["right", "no"])
+    for run in (one, two):
+        folder = run.folder / "eval"
+        known = Summary.model_validate_json((folder / "summary.json").read_bytes())
+        answers = {"nearest": ["right", "no", "no"] * 10, "placebo": ["no"] * 30}
+        add_baselines(folder, known, {"text": {}}, answers, None)
     lines = [
         Line("joy", "trained", "1.2214", "exact: 0.500 (0.250)", "7 s", "24", "good", one.name),
         Line("few", "left out", "", "", "", "3", "3 train rows, and matrix.min_rows is 5"),
