@@ -105,7 +105,7 @@ def summarise_seeds(fleet: str, members: Sequence[Run], seeds: Sequence[int], wh
 
 def _compare_baselines(system: EvaluatedRun, evaluations: Sequence[EvaluatedRun]) -> list[Baseline]:
     """All seeds less each baseline that every member has; one that a training decides, as a placebo, has seeds too."""
-    main, found = system.summary.headline, []
+    main, found = system.summary.headline, list[Baseline]()
     for name in evaluations[0].baselines:
         if all(name in one.baselines for one in evaluations):
             trainings = tuple(one.baselines[name] for one in evaluations)

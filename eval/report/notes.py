@@ -74,7 +74,8 @@ def _describe_variants(summary: Summary) -> list[str]:
         estimates = {part.value: getattr(part.results[0], system) for part in parts}
         means = {name: one.mean for name, one in estimates.items() if one and one.mean is not None}
         if len(means) > 1:
-            low, high = (choose(means, key=lambda name: means[name]) for choose in (min, max))
+            by_mean = sorted(means, key=lambda name: means[name])
+            low, high = by_mean[0], by_mean[-1]
             deviation = format_number(statistics.stdev(means.values()))
             ends = f"from {format_number(means[low])} ({low}) to {format_number(means[high])} ({high})"
             found.append(f"{system} {ends}, standard deviation {deviation}")

@@ -39,7 +39,8 @@ def add_baselines(
     predictions = read_predictions(folder / "predictions.jsonl")
     settings = {name: read_options(name, options) for name, options in metrics.items()}
     scored = score_predictions(predictions, settings)
-    found, scores = [], {name: score_answers(predictions, texts, settings) for name, texts in answers.items()}
+    found: list[Baseline] = []
+    scores = {name: score_answers(predictions, texts, settings) for name, texts in answers.items()}
     for name, own in scores.items():
         found.append(compare_baseline(name, scored.figures, predictions, own, scored.tuned, summary.main))
     ids = [one.id for one in predictions]

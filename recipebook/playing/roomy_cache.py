@@ -21,9 +21,7 @@ ROOM = 32
 class RoomyLayer(DynamicLayer):
     """A layer whose `keys` and `values` are the used part of larger tensors."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.whole: tuple[Any, Any] | None = None
+    whole: tuple[Any, Any] | None = None
 
     def update(self, key_states: Any, value_states: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
         """Append some tokens; all keys and values."""

@@ -61,7 +61,7 @@ def test_the_spread_over_variants_is_said() -> None:
     # The deviation of 1.0 and 0.5 is 0.5 / √2.
     assert (
         "exact over 2 variants of the prompt: tuned from 0.500 (polite) to 1.000 (plain), standard deviation 0.354; "
-        "base from 0.000 (plain) to 0.000 (plain), standard deviation 0.000"
+        "base from 0.000 (plain) to 0.000 (polite), standard deviation 0.000"
     ) in list_notes(summary)
     assert "0 of 40 answers of tuned were cut off at the limit of new tokens" in list_notes(summary)
 
