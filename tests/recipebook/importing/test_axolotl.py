@@ -138,7 +138,7 @@ def test_a_value_that_axolotl_refuses_is_named_and_not_guessed_at(key: str, valu
 
 
 def test_a_key_that_no_recipe_has_is_no_misfit_whatever_it_holds() -> None:
-    assert find_misfits({**CHAT, "nonsense": {"a": [1]}, "fsdp": "no list"}) == []
+    assert find_misfits({**CHAT, "nonsense": {"a": [1]}, "unfrozen_parameters": "no list"}) == []
 
 
 CONFIGURATIONS = st.dictionaries(
