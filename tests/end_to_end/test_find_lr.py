@@ -13,7 +13,7 @@ RECIPE = """\
 description: d
 model: {base: models/tiny-base, chat_template: chatml}
 data: {source: few.json, converter: robot, split: {by: [input], validation: 0, test: 0.3}}
-training: {precision: fp32, learning_rate: 1e-3, batch_size: 16, epochs: 1}
+training: {precision: fp32, learning_rate: 1e-3, batch_size: 16, max_steps: 1}
 lora: {r: 8, alpha: 16, target_modules: [q_proj, v_proj]}
 eval: {metrics: {robot: {}}, main: exact}
 """
@@ -32,7 +32,7 @@ def test_a_rate_is_named_by_train_rows_alone(project: Project) -> None:
     assert status == 0, said
     assert 'advice    SET="training.learning_rate=0.005" to begin with' in said
     assert "<polyline" in (project.folder / "runs" / "tried-rates" / "rates.html").read_text()
-    assert project.run("train", "tried", "--set", "training.max_steps=1")[0] == 0
+    assert project.run("train", "tried")[0] == 0
     own = project.newest()[0] / "data"
     for member in (project.folder / "runs" / "tried-rates").glob("lr*/data"):
         assert list_prompts(own / "test.jsonl") == list_prompts(member / "test.jsonl")
