@@ -26,6 +26,7 @@ WORKERS = 2
 # They have tensor cores, and no bf16.
 BEFORE_BF16 = ("T4", "V100")
 GIVEN = "as the recipe says"
+WAITING = "seconds, so that ranks do not give up while one saves or evaluates"
 
 
 class TrainingDevice(NamedTuple):
@@ -133,7 +134,9 @@ def _list_others(recipe: Recipe, device: TrainingDevice) -> list[Reason]:
     return [
         Reason("training.precision", *_explain_precision(recipe, device)),
         Reason("training.optimizer", recipe.training.optimizer, _explain_optimizer(recipe.training.optimizer)),
+        Reason("training.pin_memory", recipe.training.pin_memory, "rows go to the GPU from locked memory, or not"),
         *([Reason("lora.kernels", *_explain_kernels(recipe))] if recipe.lora else []),
+        *([Reason("launch.timeout", recipe.launch.timeout, WAITING)] if recipe.launch.ranks > 1 else []),
     ]
 
 

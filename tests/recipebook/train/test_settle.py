@@ -45,7 +45,9 @@ def test_the_settings_follow_from_recipe_base_and_card(name: str, card: str, val
     names = (
         "packing", "chunked_loss", "gradient_checkpointing", "tf32", "workers", "precision", "optimizer", "kernels"
     )  # fmt: skip
-    assert read(build(name), card) == dict(zip(names, values, strict=True))
+    assert read(build(name), card) == {**dict(zip(names, values, strict=True)), "pin_memory": True}
+    ranks = build(name, "training.global_batch=32", profile="multi-gpu")
+    assert read(ranks, card)["timeout"] == 7200
 
 
 def test_each_has_its_reason() -> None:
