@@ -85,6 +85,8 @@ def _choose_packing(recipe: Recipe, device: TrainingDevice, shape: BaseShape | N
         return False, "group_by_length puts rows of like length together"
     if divide_batch(training.model_copy(update={"packing": "records"}), recipe.launch.ranks).rows == 1:
         return False, "a GPU takes one row at a time"
+    if training.precision == "fp32":
+        return False, "varlen attention, which keeps packed rows apart, computes in 16 bits"
     if not device.bf16:
         return False, "this GPU has no kernel of varlen attention, which keeps packed rows apart"
     return "records", "rows stand one behind another, without padding; a step has the same records"

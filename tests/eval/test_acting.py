@@ -172,7 +172,7 @@ def test_an_adapter_too_small_to_move_a_likelihood_is_refused(run: Run) -> None:
 
 
 def test_an_engine_that_leaves_the_adapter_out_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def answer(_: Path, __: str, ___: str | None, ____: Any, prompts: list[Prompt], _____: Any) -> Any:
+    def answer(_: Path, __: str, ___: str | None, ____: Any, prompts: list[Prompt], *_____: Any) -> Any:
         return dict.fromkeys(("tuned", "base"), [GeneratedAnswer("the same", 2, False)] * len(prompts))
 
     where, summary = evaluate_run(run, ())

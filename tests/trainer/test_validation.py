@@ -108,7 +108,7 @@ def test_no_setting_has_an_error_or_a_warning_that_the_plan_does_not_name(
     name: str, settings: str, card: Card, warnings: Warnings
 ) -> None:
     config = validate(name, "gpu", card, settings)
-    named = [NAMED] if config.sample_packing and card.bf16 else []
+    named = [NAMED] if config.sample_packing and config.bf16 else []
     assert warnings.said == named
     assert config.sdpa_varlen is (False if config.sample_packing and not card.bf16 else None)
 

@@ -61,6 +61,9 @@ def test_each_has_its_reason() -> None:
     grouped = build("robot-lora", "training.group_by_length=true")
     assert explain(grouped, "training.packing") == "group_by_length puts rows of like length together"
     assert explain(build("robot-lora", profile="multi-gpu"), "training.packing") == "a GPU takes one row at a time"
+    assert explain(build("robot-lora", "training.precision=fp32"), "training.packing") == (
+        "varlen attention, which keeps packed rows apart, computes in 16 bits"
+    )
     assert explain(build("robot-lora", "training.packing=false"), "training.packing") == "as the recipe says"
     assert explain(build("robot-lora", "lora.quantize=8bit"), "lora.kernels") == "Axolotl has none for a base in 8 bits"
     assert explain(build("robot-lora", "lora=null"), "training.precision", "T4") == (
