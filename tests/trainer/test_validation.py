@@ -113,6 +113,13 @@ def test_no_setting_has_an_error_or_a_warning_that_the_plan_does_not_name(
     assert config.sdpa_varlen is (False if config.sample_packing and not card.bf16 else None)
 
 
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_fsdp2_shards_on_every_card_by_axolotls_own_keys(card: Card, warnings: Warnings) -> None:
+    config = validate("robot-lora", "multi-gpu", card, "launch.strategy=fsdp2")
+    assert (warnings.said, config.fsdp_version, config.deepspeed) == ([], 2, None)
+    assert config.fsdp_config.cpu_ram_efficient_loading is True
+
+
 def test_what_is_trained_whole_computes_in_fp32_where_there_is_no_bf16() -> None:
     card = CARDS[-1]
     found = [
