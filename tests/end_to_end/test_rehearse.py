@@ -40,16 +40,7 @@ def test_a_stage_of_episodes_is_played_by_all_ranks_and_resumes(project: Project
     [
         (["traits"], "traits: make rehearse takes trainings on this machine, without a matrix"),
         (["robot-lora", "--stage", "sft"], "robot-lora has no stages"),
-        (["os-interaction-rl", "--stage", "sf"], "STAGE: no stage 'sf'; did you mean 'sft'?"),
-        (
-            ["dial-dpo", "--stage", "pairs"],
-            "recipes/dial-dpo.yaml:34:5: stage 'pairs' cannot be rehearsed: generate_pairs trains nothing",
-        ),
-        (
-            ["dial-dpo", "--stage", "dpo"],
-            "recipes/dial-dpo.yaml:41:5: stage 'dpo' cannot be rehearsed: its rows are made by pairs, when the recipe "
-            "is trained",
-        ),
+        (["os-interaction-rl", "--stage", "sf"], "STAGE: no stage 'sf'; did you mean 'sft'? it has: sft, rl"),
     ],
 )
 def test_what_cannot_be_rehearsed_is_refused_in_a_line(project: Project, words: list[str], fault: str) -> None:
