@@ -166,7 +166,7 @@ def build_recipe(base: Path, settings: tuple[str, ...]) -> Recipe:
     return resolve("robot-lora", profile, [f"model.base={base}", *OURS, *settings]).recipe
 
 
-def build_example(ours: Mapping[str, Any], example: Mapping[str, Any], *, gpu: bool) -> dict[str, Any]:
+def build_example(ours: Mapping[str, Any], example: dict[str, Any], *, gpu: bool) -> dict[str, Any]:
     """The rows, base and number of steps of ours, and for the rest what the example says."""
     shared = (
         "base_model", "chat_template", "chat_template_jinja", "datasets", "dataset_prepared_path", "output_dir",

@@ -38,7 +38,9 @@ def make_base(shape: BaseShape, folder: Path) -> None:
     torch.manual_seed(0)
     gpu = torch.cuda.is_available()
     with torch.device("cuda" if gpu else "cpu"):
-        model = LlamaForCausalLM._from_config(config, dtype=torch.bfloat16 if gpu else torch.float32)
+        model = LlamaForCausalLM._from_config(  # type: ignore[no-untyped-call]
+            config, dtype=torch.bfloat16 if gpu else torch.float32
+        )
     folder.mkdir(parents=True)
     model.save_pretrained(folder)
     for path in TOKENIZER.glob("tokenizer*"):

@@ -62,8 +62,8 @@ def load_base(name: str, revision: str | None, layout: Layout = PLAIN) -> Model:
 def _describe_bits(bits: str) -> BitsAndBytesConfig:
     """The settings by which Axolotl trains a QLoRA, or a LoRA on 8 bits."""
     if bits == "8bit":
-        return BitsAndBytesConfig(load_in_8bit=True)
-    return BitsAndBytesConfig(
+        return BitsAndBytesConfig(load_in_8bit=True)  # type: ignore[no-untyped-call]
+    return BitsAndBytesConfig(  # type: ignore[no-untyped-call]
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
