@@ -8,6 +8,7 @@ weights, where that of a data-parallel training goes by their numbers, so that n
 """
 
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from torch.distributed.checkpoint.state_dict import (
     set_model_state_dict,
     set_optimizer_state_dict,
 )
-from transformers import trainer as engine
+
+# Its names are those that Trainer itself imports from accelerate.
+engine: Any = import_module("transformers.trainer")
 
 OPTIMIZER = "optimizer.pt"
 

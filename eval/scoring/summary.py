@@ -159,7 +159,7 @@ def summarise(
         taken = {
             value: whole.take(rows)
             if not several
-            else ScoredRows.read(predictions, tuned_scores, base_scores, figures, rows)
+            else ScoredRows.read(predictions, tuned_scores, base_scores, figures, rows.tolist())
             for value, rows in chosen.items()
         }
         parts += _adjust_slices(

@@ -18,9 +18,11 @@ from transformers.cache_utils import DynamicLayer
 ROOM = 32
 
 
-class RoomyLayer(DynamicLayer):
+class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
     """A layer whose `keys` and `values` are the used part of larger tensors."""
 
+    keys: Any
+    values: Any
     whole: tuple[Any, Any] | None = None
 
     def update(self, key_states: Any, value_states: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
@@ -63,7 +65,8 @@ class RoomyLayer(DynamicLayer):
 def make_cache(config: Any) -> DynamicCache:
     """An empty cache for the model; a layer of another kind, as one that sees a window of tokens, is its own."""
     cache = DynamicCache(config=config)
-    cache.layers = [RoomyLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers]
+    roomy: Any = RoomyLayer
+    cache.layers = [roomy() if type(layer) is DynamicLayer else layer for layer in cache.layers]
     return cache
 
 
@@ -72,7 +75,7 @@ def is_plain(cache: DynamicCache) -> bool:
     return bool(cache.layers) and all(isinstance(layer, RoomyLayer) for layer in cache.layers)
 
 
-def keep_rows(cache: DynamicCache, rows: Sequence[int], device: Any) -> None:
+def keep_rows(cache: Any, rows: Sequence[int], device: Any) -> None:
     """Keep some rows of the batch, in this order."""
     for layer in cache.layers:
         if isinstance(layer, RoomyLayer):

@@ -18,7 +18,7 @@ from typing import Any
 
 from recipebook.errors import UserError
 from recipebook.modules import STAGE, load
-from recipebook.recipe.keys import Lora, Recipe
+from recipebook.recipe.keys import Recipe
 from recipebook.recipe.layers import Layers
 from recipebook.recipe.places import Document, KeyPath, Place, place_of
 from recipebook.recipe.references import check_references
@@ -44,6 +44,7 @@ from recipebook.recipe.stage_overrides import (
     take_own,
 )
 from recipebook.recipe.switches import OF_METHODS, Switch, check_switches
+from recipebook.recipe.training_keys import Lora
 from recipebook.sources.inputs import MADE
 from recipebook.suggestions import offer
 

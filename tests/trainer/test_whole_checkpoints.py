@@ -1,5 +1,7 @@
 """An optimizer's state goes by the names of weights where they are sharded, and by their numbers elsewhere."""
 
+from typing import Any
+
 import torch
 
 from trainer.whole_checkpoints import name_state, number_state
@@ -21,8 +23,9 @@ def test_weights_are_numbered_in_the_order_of_their_groups() -> None:
 
 def test_an_optimizers_own_state_is_numbered_alike() -> None:
     a, b = torch.nn.Parameter(torch.zeros(1)), torch.nn.Parameter(torch.ones(2))
-    optimizer = torch.optim.AdamW([{"params": [a]}, {"params": [b], "weight_decay": 0.0}], lr=0.1)
-    (a.sum() + b.sum()).backward()
+    groups: list[dict[str, Any]] = [{"params": [a]}, {"params": [b], "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=0.1)
+    (a.sum() + b.sum()).backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     own = optimizer.state_dict()
     named = name_state(own, [{"params": ["a"]}, {"params": ["b"]}])

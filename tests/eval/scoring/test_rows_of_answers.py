@@ -88,6 +88,7 @@ def test_a_baseline_is_compared_row_by_row(tmp_path: Path) -> None:
     path = write_predictions(tmp_path)
     summary = evaluate_predictions(path, {"text": {}}, [], "exact", 42, tmp_path)
     (found,) = add_baselines(tmp_path, summary, {"text": {}}, {"majority": ["no"] * 8}, None).baselines
-    assert (found.difference.n, found.difference.mean) == (4, pytest.approx(0.5))
+    assert found.difference.n == 4
+    assert found.difference.mean == pytest.approx(0.5)
     lines = (tmp_path / "baseline_scores.jsonl").read_text().splitlines()
     assert json.loads(lines[0])["id"] == "0~0" and json.loads(lines[0])["majority"]["exact"] == 0.0

@@ -14,7 +14,7 @@ def test_the_records_of_a_step_are_those_of_the_launch() -> None:
     assert asked.launch.ranks == 8
     assert divide_batch(small.training, 2) == Batch(4, 4, 2)
     assert (small.launch.strategy, small.launch.processes) == ("fsdp2", 2)
-    assert small.lora
+    assert small.lora and asked.lora
     assert (small.lora.quantize, small.lora.r, small.model.base) == (None, asked.lora.r, "models/tiny-base")
     assert find_saved_step(small) == 3
 
