@@ -29,6 +29,9 @@ NO_INPUT = ":(exclude)docs"
 NOT_TRAINING = {"description", "extends", "profiles", "matrix", "data", "eval", "stages"}
 # Inputs of which a hash alone is known.
 BY_HASH = {"start", "rows", "base", "chat template", "adapter", "code"}
+# What these keys stood at where nothing was said, before they had `auto`: runs of then spell it out, and learned the
+# same as they would by `auto`.
+BEFORE_AUTO = {"training.packing": "false", "training.gradient_checkpointing": "false", "training.workers": "0"}
 WAYS_TO_A_SERVICE = {"url", "key", "poll_seconds", "stagger_seconds"}
 
 
@@ -152,7 +155,11 @@ def drop_defaults(inputs: Mapping[str, str]) -> dict[str, str]:
     `{"training.epochs": "3", "lora.r": "32", "rows": "5d0c…"}` to `{"lora": "{}", "rows": "5d0c…"}`
     """
     defaults, sections = list_defaults()
-    kept = {key: value for key, value in inputs.items() if not _is_default(defaults.get(key), value)}
+    kept = {
+        key: value
+        for key, value in inputs.items()
+        if not _is_default(defaults.get(key), value) and BEFORE_AUTO.get(key) != value
+    }
     for section in sections:
         inside = f"{section}."
         if any(key.startswith(inside) for key in inputs) and not any(key.startswith(inside) for key in kept):

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -14,6 +15,7 @@ from eval.asking.generate import GeneratedAnswer
 from eval.asking.generate_vllm import generate_both, is_wanted
 from eval.asking.layout import PLAIN, Layout
 from eval.asking.prompts import Prompt
+from eval.scoring.rows_of_answers import SAMPLE
 from recipebook.errors import UserError
 from recipebook.project import PROJECT
 from recipebook.recipe.evaluation_keys import Generation
@@ -84,8 +86,14 @@ def test_both_models_answer_in_one_engine_by_the_adapter(vllm: StandIn, tokenize
     texts = [generate.format_prompt(tokenizer, prompt) for prompt in PROMPTS]
     assert [tokenizer.decode(one["prompt_token_ids"]) for one in prompts] == texts
     end = tokenizer.convert_tokens_to_ids("<|im_end|>")
-    assert end in how.pop("stop_token_ids")
-    assert how == {"temperature": 0.5, "top_p": 0.9, "max_tokens": 9, "seed": 7}
+    assert [end in one.pop("stop_token_ids") for one in how] == [True, True]
+    assert how == 2 * [{"temperature": 0.5, "top_p": 0.9, "max_tokens": 9, "seed": 7}]
+
+
+def test_each_sample_of_a_prompt_has_a_seed_of_its_own(vllm: StandIn, tokenizer: Any, tmp_path: Path) -> None:
+    samples = [replace(PROMPTS[0], meta={SAMPLE: number}) for number in (1, 2)]
+    generate_both(tmp_path, "some/base", None, tokenizer, samples, Generation(temperature=0.5, seed=7))
+    assert [one["seed"] for one in vllm.asked[0][2]] == [7, 8]
 
 
 def test_a_whole_model_has_an_engine_of_its_own(vllm: StandIn, tokenizer: Any, tmp_path: Path) -> None:

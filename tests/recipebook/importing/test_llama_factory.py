@@ -93,7 +93,7 @@ def test_a_broken_dataset_info_is_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("[]", "a list is not a mapping"),
+        ("[]", "an empty list is not a mapping"),
         ('{"x": 3}', "x: 3 is not a mapping"),
         ('{"x": {"columns": {"prompt": ["a"]}}}', "x.columns.prompt: a list is not text"),
     ],

@@ -55,7 +55,7 @@ STOPPING = {"early_stopping": 2, "eval_steps": 10, "save_steps": 20}
         ),
         (
             {"launch": {"device": "mps", "processes": 2}},
-            "device: mps trains in one process, without DeepSpeed",
+            "device: mps trains in one process, which has nothing to share",
         ),
         (
             {"launch": {"device": "mps"}, "training": {"precision": "bf16"}},

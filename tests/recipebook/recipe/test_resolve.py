@@ -142,7 +142,7 @@ def test_recipes_are_found_in_folders_and_by_path(write: Write) -> None:
         ("epochs: 2", "packing: 1", "8:12: training.packing: 1 is not true or false or one of: auto, records"),
         ("r: 8", "r: 8.5", "11:6: lora.r: 8.5 is not a whole number (greater than 0)"),
         ("r: 8", "quantize: 5bit", "11:13: lora.quantize: '5bit' is not one of: 4bit, 8bit"),
-        ("r: 8", "target_modules: 3", "11:19: lora.target_modules: 3 is not a list or 'all-linear'"),
+        ("r: 8", "target_modules: 3", "11:19: lora.target_modules: 3 is not a list (of 1 or more) or 'all-linear'"),
         ("r: 8", "target_modules: [a, 3]", "11:23: lora.target_modules.1: 3 is not text (not empty)"),
         ("converter: robot", "converter: ''", "6:14: data.converter: '' is not text (not empty)"),
         ("  converter: robot\n", "", "4:1: missing key 'converter' under data"),

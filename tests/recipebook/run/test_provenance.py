@@ -171,6 +171,11 @@ def test_an_optional_section_counts_though_all_its_keys_stand_at_their_default()
     assert identities.identify(full, "rows") != identify({})
 
 
+def test_what_was_off_before_a_key_had_auto_is_the_same_work_as_auto() -> None:
+    off = {"training.packing": False, "training.gradient_checkpointing": False, "training.workers": 0}
+    assert identify(off) == identify({})
+
+
 def test_defaults_are_dropped_by_meaning() -> None:
     inputs = {"training.epochs": "3.0", "training.seed": "42", "lora.r": "32", "lora.alpha": "64", "rows": "5d0c"}
     assert provenance.drop_defaults(inputs) == {"lora": "{}", "rows": "5d0c"}
