@@ -41,7 +41,7 @@ from recipebook.options import check_options
 from recipebook.progress import ProgressLine
 from recipebook.records import Record
 from recipebook.rows import BadRecord, LeftOut, Row
-from recipebook.sources.inputs import Input, find_inputs, measure
+from recipebook.sources.inputs import Input, find_inputs, measure, note_deeper
 from recipebook.sources.json_files import cut, read_span
 from recipebook.sources.lines import LineSpan
 
@@ -99,7 +99,8 @@ def choose_converter(
     name: str, source: str, inputs: list[Input], notes: dict[str, str], options: Mapping[str, Any]
 ) -> Converter:
     """Load the converter of that name; `auto` is settled by the columns in `options` or by the source's first records,
-    and noted."""
+    and noted. So are data files that lie too deep in a folder."""
+    notes |= note_deeper(source, inputs)
     if options.get(COLUMNS) is not None:
         found = find_converter(choose_by_columns(options) if name == AUTO else name)
         columns: Any = dict(check_options(found.options, options, f"converter {found.name}"))[COLUMNS]

@@ -39,7 +39,7 @@ from recipebook.progress import ProgressLine
 from recipebook.project import CACHE, PROJECT, locate
 from recipebook.recipe.data_keys import Data, Split
 from recipebook.rows import BadRecord, Kind, LeftOut, find_kind
-from recipebook.sources.inputs import Input, digest_inputs, find_inputs, make_input
+from recipebook.sources.inputs import Input, digest_inputs, find_inputs, make_input, note_deeper
 from recipebook.sources.shards import find_shard
 
 # Raised when the same sources and settings come to give other rows, so that no old folder is reused.
@@ -78,6 +78,8 @@ def prepare(
     """
     inputs = find_all_inputs(data, cache, root, made)
     notes: dict[str, str] = {}
+    for part, name in _name_sources(data).items():
+        notes |= note_deeper(name, inputs[part])
     converter = choose_converter(data.converter, data.source, inputs["train"], notes, data.options)
     options = check_options(converter.options, data.options, f"converter {converter.name}")
     sources = {name: digest_inputs(inputs[part]) for part, name in _name_sources(data).items()}

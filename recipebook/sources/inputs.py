@@ -101,6 +101,20 @@ def names_one_file(source: str, root: Path) -> bool:
     return not (several or _is_pattern(source, root))
 
 
+def note_deeper(source: str, inputs: list[Input]) -> dict[str, str]:
+    """A note of the data files in folders inside a folder that is a source: they are not read."""
+    folder = inputs[0].path.parent if inputs[0].path else Path()
+    if PurePath(source) != PurePath(inputs[0].name).parent or not folder.is_dir():
+        return {}
+    inside = [path.relative_to(folder) for path in folder.glob("*/**/*") if _is_data(path)]
+    shown = sorted(path.as_posix() for path in inside if not any(part.startswith(".") for part in path.parts))
+    if not shown:
+        return {}
+    name = PurePath(source).as_posix()
+    told = f"data files in folders inside it are not read ({len(shown)}, such as {on_one_line(shown[0])})"
+    return {f"deeper {name}": f"{name}: {told}; the pattern {name}/**/*{PurePath(shown[0]).suffix} has them"}
+
+
 def measure(inputs: list[Input]) -> tuple[int, int]:
     """How many bytes of the inputs are read, and how many there are; 0 of 0 if that is not known."""
     paths = [each.path for each in inputs if each.path and each.path.is_file()]

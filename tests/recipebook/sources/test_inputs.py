@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from recipebook.errors import UserError
 from recipebook.records import place
-from recipebook.sources.inputs import digest_inputs, find_inputs, measure
+from recipebook.sources.inputs import digest_inputs, find_inputs, measure, note_deeper
 
 TWO = [{"a": "1"}, {"a": "é"}]
 LINES = b"".join(json.dumps(record).encode() + b"\n" for record in TWO)
@@ -201,6 +201,24 @@ def test_folder_and_glob_give_their_files_in_order(tmp_path: Path) -> None:
         "d/b.jsonl:1: record 1",
         "d/deep/c.jsonl:1: record 1",
     ]
+
+
+def test_data_files_that_lie_too_deep_in_a_folder_are_noted(tmp_path: Path) -> None:
+    for name in (
+        "d/a.jsonl",
+        "d/old/b.jsonl",
+        "d/old/c.txt",
+        "d/old/.cache/x.jsonl",
+        "d/.git/y.jsonl",
+        "d/e/README.md",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text('{"a": 1}\n')
+    line = "d: data files in folders inside it are not read (2, such as old/b.jsonl); the pattern d/**/*.jsonl has them"
+    assert note_deeper("d/", find_inputs("d/", tmp_path)) == {"deeper d": line}
+    assert note_deeper("d/a.jsonl", find_inputs("d/a.jsonl", tmp_path)) == {}
+    assert note_deeper("d/**/*.jsonl", find_inputs("d/**/*.jsonl", tmp_path)) == {}
+    assert note_deeper("d/old/*.jsonl", find_inputs("d/old/*.jsonl", tmp_path)) == {}
 
 
 def test_folder_of_several_splits_is_refused_and_a_pattern_is_not(tmp_path: Path) -> None:
