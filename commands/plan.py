@@ -76,7 +76,10 @@ def _print_power(recipe: "Recipe") -> None:
     """Print what the recipe's held-out rows can show."""
     from eval.report.power import describe_power
     from recipebook.data.dataset import prepare
+    from recipebook.data.default_metrics import choose_metrics
 
-    dataset = prepare(recipe.data, system=recipe.model.system)
-    if line := describe_power(recipe.eval, dataset.rows[recipe.eval.part]):
+    dataset, settings = prepare(recipe.data, system=recipe.model.system), recipe.eval
+    metrics = settings.metrics or choose_metrics(recipe.data, dataset.path(settings.part))
+    settings = settings.model_copy(update={"metrics": metrics})
+    if line := describe_power(settings, dataset.rows[settings.part]):
         print_field("power", line)

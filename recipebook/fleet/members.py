@@ -36,6 +36,7 @@ from recipebook.train.base_weights import require_weights
 from recipebook.train.chat_template import require_template
 from recipebook.train.continuing import check_begun
 from recipebook.train.kinds import check_kinds
+from recipebook.train.main_figure import check_main_figure
 from recipebook.train.refusal import Candidate, find_reasons
 
 State = Literal["trained", "unfinished", "failed", "new", "changed", "left out"]
@@ -152,6 +153,7 @@ def _stand(
 ) -> MemberState:
     dataset = prepare(each.recipe.data, root=each.root, system=each.recipe.model.system)
     check_kinds(each.recipe, dataset)
+    check_main_figure(each.recipe, dataset)
     check_begun(each)
     identity = identities.identify(each.recipe, dataset.rows_digest)
     standing = MemberState(member, each, dataset, identity, "new", "there is none yet", None)

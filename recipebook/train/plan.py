@@ -33,6 +33,7 @@ from recipebook.train.cards import Target
 from recipebook.train.chat_template import require_template
 from recipebook.train.duration import Load, average_padded, format_duration
 from recipebook.train.kinds import check_kinds
+from recipebook.train.main_figure import check_main_figure
 from recipebook.train.memory_words import format_memory
 from recipebook.train.opening import dump_recipe, write_files
 from recipebook.train.preview import Preview, Previewed, Unseen, previewing, print_preview
@@ -50,6 +51,7 @@ def plan_run(recipe: Recipe, target: Target) -> None:
         print(line)
     dataset = prepare(recipe.data, system=recipe.model.system)
     print_dataset(dataset)
+    check_main_figure(recipe, dataset)
     print_training(recipe, dataset, target)
     _print_outcome(identities.identify(recipe, dataset.rows_digest))
 

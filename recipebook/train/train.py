@@ -25,6 +25,7 @@ from recipebook.train.chat_template import require_template
 from recipebook.train.claim import claiming, lock_run
 from recipebook.train.join import join_training
 from recipebook.train.kinds import check_kinds
+from recipebook.train.main_figure import check_main_figure
 from recipebook.train.opening import open_run, reopen_run
 from recipebook.train.placebo import name_placebo
 from recipebook.train.refusal import refuse_unfit
@@ -51,6 +52,7 @@ def train_run(resolved: Resolved, overrides: Sequence[str], *, force: bool, out:
     dataset = prepare(resolved.recipe.data, system=resolved.recipe.model.system)
     print_dataset(dataset)
     check_kinds(resolved.recipe, dataset)
+    check_main_figure(resolved.recipe, dataset)
     require_template(resolved.recipe)
     require_weights(resolved.recipe)
     # Before hours of training: rows may have no two answers to shuffle.
