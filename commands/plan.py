@@ -63,17 +63,19 @@ def plan(name: str, profile: str | None, overrides: Sequence[str], target: "Targ
         members = list_members(resolved)
         print_field("fleet", f"{len(members)} members (make members RECIPE={resolved.name}); of {members[0].name}:")
         plan_run(first := resolve_member(resolved, members[0]).recipe, target)
-        _print_power(first)
+        _print_evaluation(first)
         if unfit := find_unfit([one for one in stand(resolved, members) if one.wanted]):
             raise UserError(format_unfit(resolved, unfit))
     else:
         plan_run(resolved.recipe, target)
-        _print_power(resolved.recipe)
+        _print_evaluation(resolved.recipe)
     return 0
 
 
-def _print_power(recipe: "Recipe") -> None:
-    """Print what the recipe's held-out rows can show."""
+def _print_evaluation(recipe: "Recipe") -> None:
+    """Print what the recipe's held-out rows can show, and what of its evaluation they do not have."""
+    from eval.asking.prompts import draw_prompts
+    from eval.opening import check_prompts
     from eval.report.power import describe_power
     from recipebook.data.dataset import prepare
     from recipebook.data.default_metrics import choose_metrics
@@ -83,3 +85,8 @@ def _print_power(recipe: "Recipe") -> None:
     settings = settings.model_copy(update={"metrics": metrics})
     if line := describe_power(settings, dataset.rows[settings.part]):
         print_field("power", line)
+    try:
+        check_prompts(settings, draw_prompts(dataset.path(settings.part), settings.limit, settings.turns).prompts)
+    except UserError as error:
+        # The section may be edited after the training as well.
+        print_field("eval", f"make eval would refuse this: {error}")
