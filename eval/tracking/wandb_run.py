@@ -37,4 +37,6 @@ def send_to_wandb(figures: TrackedFigures, trackers: Trackers) -> bool:
         run.log({f"{figures.above}/report": page})
     finally:
         run.finish()
+        # Its process has written everything when it has ended, and is left to no other run.
+        wandb.teardown()
     return True

@@ -19,7 +19,7 @@ from recipebook.launch.ranks import FOLDER, RankProcess, list_ranks
 TIMES, LEAST_SECONDS = 3, 60.0
 # How long a first evaluation, a first checkpoint or the end takes is not known from steps.
 UNKNOWN_SECONDS = 1800.0
-STACK_SECONDS = 2.0
+STACK_SECONDS = 5.0
 STEPPING = "training"
 FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<function>\S+)')
 # Where a rank waits for the others.
@@ -87,14 +87,18 @@ def _read_places(folder: Path, ranks: list[RankProcess]) -> dict[RankProcess, st
     """Where the main thread of each rank is, as `file:line`, of those that write their stack in time."""
     end = time.monotonic() + STACK_SECONDS
     found: dict[RankProcess, str] = {}
-    while len(found) < len(ranks) and time.monotonic() < end:
+    while time.monotonic() < end:
         time.sleep(0.1)
+        before = found
         found = {one: place for one in ranks if (place := _read_place(folder / FOLDER / f"{one.rank}.stack"))}
+        # Twice the same: none is still writing.
+        if len(found) == len(ranks) and found == before:
+            break
     return found
 
 
 def _read_place(stack: Path) -> str | None:
-    """The innermost frame of the thread that was asked, which faulthandler writes as the current one."""
+    """The innermost frame of the main thread, which faulthandler writes last; any thread may have taken the signal."""
     text = stack.read_text(encoding="utf-8", errors="replace") if stack.is_file() else ""
-    frame = FRAME.search(text.rpartition("Current thread")[2] if "Current thread" in text else "")
+    frame = FRAME.search(text.rpartition("hread 0x")[2])
     return f"{frame['file']}:{frame['line']}, {frame['function']}" if frame else None

@@ -53,7 +53,10 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "training.max_length": ("training.max_length=300",),
     "training.too_long": ("training.too_long=drop", *SHORT),
     "training.packing": ("training.packing=true",),
-    "training.pack_length": ("training.pack_length=60", "training.packing=records", "training.gradient_accumulation=4"),
+    "training.pack_length": (
+        "training.pack_length=60", "training.packing=records", "training.batch_size=2",
+        "training.gradient_accumulation=4",
+    ),
     "training.group_by_length": ("training.group_by_length=true", "training.group_by_length=false"),
     "training.gradient_checkpointing": ("training.gradient_checkpointing=true",),
     "training.chunked_loss": ("training.chunked_loss=true",),

@@ -56,6 +56,15 @@ def test_a_stopped_rank_is_named_with_where_it_is(tmp_path: Path, ranks: list["s
     assert said == f"{start}7, wait_here"
 
 
+@pytest.mark.parametrize("first", ["Thread", "Current thread"])
+def test_a_rank_is_where_its_main_thread_is_whichever_took_the_signal(tmp_path: Path, first: str) -> None:
+    (tmp_path / "0.stack").write_text(
+        f'{first} 0x01 (most recent call first):\n  File "tqdm/_monitor.py", line 69 in run\n\n'
+        'Thread 0x02 (most recent call first):\n  File "trainer/a.py", line 7 in step\n  File "x.py", line 1 in run\n'
+    )
+    assert silence._read_place(tmp_path / "0.stack") == "trainer/a.py:7, step"
+
+
 def test_where_all_wait_alike_none_is_named(tmp_path: Path, ranks: list["subprocess.Popen[bytes]"]) -> None:
     assert name_silent(tmp_path, 61.2) == "all 2 ranks have been silent for 61 s: their stacks are in ranks/"
 
