@@ -21,6 +21,7 @@ from recipebook.launch.process import run_trainer
 from recipebook.launch.ranks import FOLDER
 from recipebook.launch.relaunch import rewrite_launch
 from recipebook.launch.script import write_launch_files
+from recipebook.libraries import prepare_libraries
 from recipebook.locks import holding, lock_file
 from recipebook.progress import ProgressLine
 from recipebook.recipe.batches import divide_batch
@@ -85,16 +86,16 @@ class Rehearsal:
 
     def load(self, folder: Path) -> Proof:
         """Load what was trained as a user would."""
+        where = project.locate(self.small.model.base) if self.small.lora else folder / "model"
+        prepare_libraries(where)
         from peft import PeftModel
         from transformers import AutoModelForCausalLM
 
-        adapter = self.small.lora is not None
-        base = AutoModelForCausalLM.from_pretrained(
-            project.locate(self.small.model.base) if adapter else folder / "model"
-        )
-        if adapter:
-            PeftModel.from_pretrained(base, folder / "model")
-        return Proof("loads", True, "the adapter loads on its base" if adapter else "the model loads")
+        base = AutoModelForCausalLM.from_pretrained(where)
+        if self.small.lora is None:
+            return Proof("loads", True, "the model loads")
+        PeftModel.from_pretrained(base, folder / "model")
+        return Proof("loads", True, "the adapter loads on its base")
 
     def _run(self, folder: Path, recipe: Recipe) -> None:
         line = ProgressLine("training")
