@@ -31,8 +31,10 @@ from eval.scoring.summary import Summary
 from eval.tracking.send import send_figures
 from recipebook.errors import UserError
 from recipebook.files import write_text
+from recipebook.libraries import prepare_libraries
 from recipebook.progress import format_seconds
 from recipebook.project import shown
+from recipebook.recipe.base_model import find_base
 from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.keys import Recipe
 from recipebook.run.manifest import Manifest
@@ -135,6 +137,7 @@ def _choose_headline(top: Run, last: StageRun, subjects: Sequence[Subject], over
 
 def _check_weights(stages: Sequence[StageRun], recipes: dict[str, Recipe]) -> None:
     """Refuse a stage whose files prove that it does nothing, before the stages in front of it are evaluated."""
+    prepare_libraries(find_base(recipes[stages[0].name]))
     # Here and not above: a wrong name should not wait for torch.
     from recipebook.run.own_weights import check_own
 
