@@ -99,8 +99,7 @@ def choose_converter(
     name: str, source: str, inputs: list[Input], notes: dict[str, str], options: Mapping[str, Any]
 ) -> Converter:
     """Load the converter of that name; `auto` is settled by the columns in `options` or by the source's first records,
-    and noted. So are data files that lie too deep in a folder."""
-    notes |= note_deeper(source, inputs)
+    and noted."""
     if options.get(COLUMNS) is not None:
         found = find_converter(choose_by_columns(options) if name == AUTO else name)
         columns: Any = dict(check_options(found.options, options, f"converter {found.name}"))[COLUMNS]
@@ -124,6 +123,7 @@ def convert_file(
     """Convert a source to one file of rows; with more rejected records than allowed, only an error is left."""
     ledger, line = Ledger(), ProgressLine("convert")
     inputs = find_inputs(source, Path())
+    ledger.notes |= note_deeper(source, inputs)
     found = choose_converter(converter, source, inputs, ledger.notes, options)
     checked = check_options(found.options, options, f"converter {found.name}")
     show = partial(draw_reading, line, inputs, ledger)
@@ -138,10 +138,15 @@ def convert_file(
                 records = each.read(ledger.notes)
                 for _, _, lines in _convert_all(records, each.name, found, checked, ledger, show):
                     file.writelines(lines)
-        account = ledger.close()
-        judge(account, rejects, "--rejects")
-        if not account.rows:
-            raise UserError(f"{source}: none of its {account.records} records became a row{account.format_reasons()}")
+        return close_account(ledger, source, rejects)
+
+
+def close_account(ledger: Ledger, source: str, rejects: int | str) -> Account:
+    """The account of a whole source; raises where too many records were rejected, or none became a row."""
+    account = ledger.close()
+    judge(account, rejects, "--rejects")
+    if not account.rows:
+        raise UserError(f"{source}: none of its {account.records} records became a row{account.format_reasons()}")
     return account
 
 

@@ -15,21 +15,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from recipebook.data.account import Account, Ledger, judge
+from recipebook.data.account import Account, Ledger
 from recipebook.data.conversion import (
     BUFFER,
     choose_converter,
+    close_account,
     convert_records,
     cut_input,
     draw_reading,
     find_converter,
 )
-from recipebook.errors import UserError
 from recipebook.files import replacing
 from recipebook.options import check_options
 from recipebook.progress import ProgressLine
 from recipebook.project import CACHE
-from recipebook.sources.inputs import Input, find_inputs
+from recipebook.sources.inputs import Input, find_inputs, note_deeper
 from recipebook.sources.json_files import read_span
 from recipebook.sources.lines import LineSpan
 
@@ -67,6 +67,7 @@ def convert_spread(
     """As `convert_file`, with the parts done by `spread`."""
     ledger, line = Ledger(), ProgressLine("convert")
     inputs = find_inputs(source, Path())
+    ledger.notes |= note_deeper(source, inputs)
     found = choose_converter(converter, source, inputs, ledger.notes, options)
     CACHE.mkdir(exist_ok=True)
     with replacing(out) as file, tempfile.TemporaryDirectory(prefix="parts.", dir=CACHE) as folder:
@@ -91,11 +92,7 @@ def convert_spread(
             inputs[part.number].position.done = part.span.end if part.span else _measure(inputs[part.number])
             draw_reading(line, inputs, ledger)
         line.clear()
-        account = ledger.close()
-        judge(account, rejects, "--rejects")
-        if not account.rows:
-            raise UserError(f"{source}: none of its {account.records} records became a row{account.format_reasons()}")
-    return account
+        return close_account(ledger, source, rejects)
 
 
 def convert_part(part: Part) -> Made:
