@@ -74,8 +74,8 @@ def plan(name: str, profile: str | None, overrides: Sequence[str], target: "Targ
 
 def _print_evaluation(recipe: "Recipe") -> None:
     """Print what the recipe's held-out rows can show, and what of its evaluation they do not have."""
+    from eval.asking.measurable import check_prompts
     from eval.asking.prompts import draw_prompts
-    from eval.opening import check_prompts
     from eval.report.power import describe_power
     from recipebook.data.dataset import prepare
     from recipebook.data.default_metrics import choose_metrics

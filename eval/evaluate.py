@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from eval.asking.answers import Answers
 from eval.asking.ask import ask
 from eval.asking.conditions import digest_conditions
+from eval.asking.measurable import check_prompts
 from eval.asking.near_copies import COPIES, mark_copies
 from eval.asking.other_model import OtherModel, ask_other
 from eval.asking.own_rows import convert_own
@@ -19,7 +20,6 @@ from eval.asking.own_tokenizer import find_tokenizer
 from eval.asking.prompts import DrawnPrompts, Prompt, digest_question, draw_prompts
 from eval.asking.several_answers import ask_repeatedly
 from eval.opening import (
-    check_prompts,
     describe_reference,
     fill_options,
     find_folder,

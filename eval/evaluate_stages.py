@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from eval.asking.measurable import check_prompts
 from eval.asking.other_model import OtherModel
 from eval.asking.prompts import DrawnPrompts, digest_prompts
 from eval.evaluate import evaluate_model
 from eval.opening import (
-    check_prompts,
     describe_reference,
     find_folder,
     list_notes,

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from eval.asking.measurable import check_prompts
 from eval.asking.prompts import Prompt
 from eval.opening import (
     _format_empty,
-    check_prompts,
     choose_folder,
     find_folder,
     list_notes,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.opening import check_prompts
+from eval.asking.measurable import check_prompts
 from eval.report.baselines import judge_baselines, judge_content, list_baselines, list_published
 from eval.report.page import terminal_table
 from eval.report.verdict import make_verdict
