@@ -14,9 +14,9 @@ FIGURES = (("loss", "loss", ".3f"), ("validation_loss", "val", ".3f"), ("learnin
 class ProgressLine:
     """A line redrawn in place, at most ten times a second."""
 
-    def __init__(self, label: str, stream: TextIO = sys.stderr) -> None:
+    def __init__(self, label: str, stream: TextIO | None = None) -> None:
         self.label = label
-        self.stream = stream
+        self.stream = stream or sys.stderr
         self.started = time.monotonic()
         self.first: float | None = None
         self.drawn = 0.0
