@@ -27,9 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     from recipebook.pipeline.train import resolve_stages
     from recipebook.run.index_page import write_index
     from recipebook.terminal import print_field
-    from recipebook.train.continuing import check_begun
-    from recipebook.train.hub_base import check_base
-    from recipebook.train.machine import check_machine
+    from recipebook.train.checks import check_training
 
     given, overrides = arguments, read_layers(arguments)
     steps = given.steps or STEPS
@@ -38,10 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(
             f"{resolved.name} has stages, each with a rate of its own; make find-lr takes a single training"
         )
+    check_training(resolved)
     fleet = sweep_rates(resolved, given.rates, steps)
-    check_machine(fleet)
-    check_base(fleet.recipe)
-    check_begun(fleet)
     if train_fleet(fleet, overrides, FleetChoice(workers=given.workers)) == 130:
         return 130
     tried = read_rates(fleet)

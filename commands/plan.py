@@ -38,11 +38,7 @@ def plan(name: str, profile: str | None, overrides: Sequence[str], target: "Targ
     from recipebook.fleet.members import find_unfit, format_unfit, list_members, resolve_member, stand
     from recipebook.pipeline.plan import plan_stages
     from recipebook.pipeline.train import resolve_stages
-    from recipebook.recipe.references import check_references
-    from recipebook.recipe.switches import check_switches
-    from recipebook.train.continuing import check_begun
-    from recipebook.train.hub_base import check_base
-    from recipebook.train.machine import check_machine
+    from recipebook.train.checks import check_training
     from recipebook.train.placebo import check_placebo
     from recipebook.train.plan import plan_run
     from recipebook.train.words import print_recipe
@@ -53,11 +49,7 @@ def plan(name: str, profile: str | None, overrides: Sequence[str], target: "Targ
     if stages:
         plan_stages(resolved, stages, target)
         return 0
-    check_references(resolved)
-    check_switches(resolved)
-    check_machine(resolved, elsewhere=target.named)
-    check_base(resolved.recipe)
-    check_begun(resolved)
+    check_training(resolved, elsewhere=target.named)
     print_recipe(resolved)
     if resolved.recipe.matrix:
         members = list_members(resolved)

@@ -65,11 +65,7 @@ def train(
     from recipebook.fleet.seeds import list_seeds, name_seeds, repeat_over_seeds
     from recipebook.fleet.train import train_fleet
     from recipebook.pipeline.train import resolve_stages, train_stages
-    from recipebook.recipe.references import check_references
-    from recipebook.recipe.switches import check_switches
-    from recipebook.train.continuing import check_begun
-    from recipebook.train.hub_base import check_base
-    from recipebook.train.machine import check_machine
+    from recipebook.train.checks import check_training
     from recipebook.train.placebo import check_placebo
     from recipebook.train.train import train_run
 
@@ -86,11 +82,7 @@ def train(
         return _train_seeds(name, profile, overrides, choice, list_seeds(resolved, seeds), name_seeds(resolved))
     if stages:
         return train_stages(resolved, stages, overrides, choice, out)
-    check_references(resolved)
-    check_switches(resolved)
-    check_machine(resolved)
-    check_base(resolved.recipe)
-    check_begun(resolved)
+    check_training(resolved)
     if resolved.recipe.matrix:
         return train_fleet(resolved, overrides, members)
     return train_run(resolved, overrides, force=choice.force, out=out)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from commands import main
 from commands.plan import _print_evaluation
 from recipebook.recipe.resolve import resolve
 
@@ -12,3 +13,12 @@ def test_a_slice_that_no_held_out_row_has_is_named_before_the_training(capsys: p
     _print_evaluation(resolve("trait", "tiny", ["eval.slices=[mood]"]).recipe)
     line = "eval      make eval would refuse this: no test row has 'mood' in its meta to slice by; they have: "
     assert capsys.readouterr().out.startswith(f"{before}{line}")
+
+
+@pytest.mark.parametrize("command", ["train", "plan", "find-lr"])
+def test_a_key_without_an_effect_is_refused_by_each_command_that_trains(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, "robot-lora", "--profile", "tiny", "--set", "preference.beta=0.3"]) == 2
+    line = "SET: beta under preference has no effect with training.method: sft; it has with: dpo, ipo, kto, simpo\n"
+    assert capsys.readouterr().err == line

@@ -1,0 +1,20 @@
+"""A recipe of one training, or of a fleet, in; nothing out, or what is wrong with it, before its data is read."""
+
+from recipebook.recipe.references import check_references
+from recipebook.recipe.resolve import Resolved
+from recipebook.recipe.switches import check_switches
+from recipebook.train.continuing import check_begun
+from recipebook.train.hub_base import check_base
+from recipebook.train.machine import check_machine
+
+
+def check_training(resolved: Resolved, *, elsewhere: bool = False) -> None:
+    """Refuse names without a file, keys without an effect, and what this machine, the hub or another run lacks.
+
+    `elsewhere`: it is planned for another machine's GPUs.
+    """
+    check_references(resolved)
+    check_switches(resolved)
+    check_machine(resolved, elsewhere=elsewhere)
+    check_base(resolved.recipe)
+    check_begun(resolved)
