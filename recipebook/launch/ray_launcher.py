@@ -39,6 +39,8 @@ DYING_SECONDS = 1.0
 OURS_NO_MORE = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 # Ray sets it to the CPUs of a task; a run on its own has it from its job or not at all.
 NOT_FROM_RAY = ("OMP_NUM_THREADS",)
+# A file in a run's folder: its task saves a checkpoint and ends. Ray's own request is lost now and then.
+END_ASKED = "end-asked"
 
 
 class RayLauncher:
@@ -64,6 +66,7 @@ class RayLauncher:
     def start(self, job: "LaunchJob") -> "RayTraining":
         """See Launcher."""
         environment = {key: value for key, value in job.environment.items() if key not in OURS_NO_MORE}
+        (job.folder / END_ASKED).unlink(missing_ok=True)
         ref = self.task.options(
             name=job.folder.name,
             num_cpus=job.processes,
@@ -104,11 +107,9 @@ class RayTraining:
         return self.code
 
     def ask_to_end(self) -> None:
-        """See RunningTraining."""
-        import ray
-
+        """See RunningTraining; a task that is still queued ends when its turn comes."""
         if self.poll() is None:
-            ray.cancel(self.ref, force=False)
+            (self.folder / END_ASKED).touch()
 
     def stop(self) -> None:
         """See RunningTraining."""
@@ -123,18 +124,19 @@ class RayTraining:
 def _train(folder: str, command: tuple[str, ...], environment: dict[str, str]) -> int:
     """On a node: run the trainer as the plain launcher does, and see to it that it dies with us."""
     node = os.getppid()
+    asked = Path(folder) / END_ASKED
     # Waits for the last trainer in this folder to end, such as that of a node that was wrongly taken for dead.
     with holding(_lock_trainer(Path(folder))) as lock:
+        if asked.exists():
+            return -signal.SIGTERM
         Run(Path(folder)).drop_broken_checkpoints()
         with (Path(folder) / "train.log").open("ab") as log:
             process = start_process(command, Path(folder), environment, log, lock, without=NOT_FROM_RAY, tied=True)
             try:
-                while (code := process.poll()) is None:
-                    # That is how Ray asks a task to end, and it interrupts no wait for a process.
+                while (code := process.poll()) is None and not asked.exists():
                     time.sleep(POLL_SECONDS)
-            except KeyboardInterrupt:
-                _end_with_checkpoint(process, Path(folder))
-                raise
+                if code is None:
+                    code = _end_with_checkpoint(process, Path(folder))
             finally:
                 process.kill()
         if code == -signal.SIGKILL:
@@ -142,12 +144,14 @@ def _train(folder: str, command: tuple[str, ...], environment: dict[str, str]) -
         return code
 
 
-def _end_with_checkpoint(process: "subprocess.Popen[bytes]", folder: Path) -> None:
-    """Ask the trainer for a checkpoint, and wait for it."""
+def _end_with_checkpoint(process: "subprocess.Popen[bytes]", folder: Path) -> int:
+    """Ask the trainer for a checkpoint and wait: its exit code, or that of one that did not answer."""
     if not signal_ranks(folder, signal.SIGTERM):
         process.terminate()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(find_patience(read_progress(folder)))
+    try:
+        return process.wait(find_patience(read_progress(folder)))
+    except subprocess.TimeoutExpired:
+        return -signal.SIGTERM
 
 
 def _leave_with_node(node: int) -> None:

@@ -114,8 +114,21 @@ def test_a_member_that_is_asked_to_end_saves_first(launcher: RayLauncher, tmp_pa
     while not (folder / "began").exists():
         time.sleep(0.05)
     training.ask_to_end()
-    assert wait(training) not in (None, 0)
+    assert wait(training) == 75
     assert (folder / "saved").exists()
+    # Another start of it is not asked.
+    again = launcher.start(LaunchJob(folder, (sys.executable, "-c", "pass"), {}, 0, 1))
+    assert wait(again) == 0
+
+
+def test_a_queued_member_that_is_asked_to_end_never_begins(launcher: RayLauncher, tmp_path: Path) -> None:
+    trainings = [launcher.start(job(tmp_path, name, 60)) for name in ("one", "two", "queued")]
+    while len(nodes_begun(tmp_path)) < 2:
+        time.sleep(0.05)
+    for training in reversed(trainings):
+        training.ask_to_end()
+    assert [wait(training) for training in trainings] == [-15, -15, -15]
+    assert len(nodes_begun(tmp_path)) == 2
 
 
 @pytest.mark.long
