@@ -128,26 +128,41 @@ def evaluate_model(
         settings.seed,
         folder,
         digest_conditions(manifest, settings, drawn.prompts),
-        EvaluatedRows(
-            part=settings.part,
-            turns=settings.turns,
-            engine=answers.engine,
-            checkpoint=checkpoint,
-            drawn=DrawnRows(rows=drawn.rows, of=drawn.of) if drawn.rows < drawn.of else None,
-            own=own,
-            reference=describe_reference(run, recipe) if reference is None else reference,
-            model=weights.name if isinstance(weights, OtherModel) else "",
-            temperature=settings.generation.temperature,
-            adapter=settings.generation.adapter,
-            samples=settings.generation.samples,
-            variants=tuple(read_variants(settings.variants)),
-        ),
+        _describe_rows(run, recipe, drawn, weights, answers.engine, checkpoint, own, reference),
         answers.evidence,
         _note_look(run, settings.part, drawn.records, checkpoint) if own is None else None,
     )
     if not (answers.baselines or settings.published):
         return summary
     return add_baselines(folder, summary, fill_options(recipe), answers.baselines, settings.published)
+
+
+def _describe_rows(
+    run: Run,
+    recipe: Recipe,
+    drawn: DrawnPrompts,
+    weights: Path | OtherModel,
+    engine: str,
+    checkpoint: int | None,
+    own: OwnFile | None,
+    reference: str | None,
+) -> EvaluatedRows:
+    """What was evaluated and how, for the summary."""
+    settings, generation = recipe.eval, recipe.eval.generation
+    return EvaluatedRows(
+        part=settings.part,
+        turns=settings.turns,
+        engine=engine,
+        checkpoint=checkpoint,
+        drawn=DrawnRows(rows=drawn.rows, of=drawn.of) if drawn.rows < drawn.of else None,
+        own=own,
+        reference=describe_reference(run, recipe) if reference is None else reference,
+        model=weights.name if isinstance(weights, OtherModel) else "",
+        temperature=generation.temperature,
+        adapter=generation.adapter,
+        samples=generation.samples,
+        variants=tuple(read_variants(settings.variants)),
+    )
 
 
 def _note_look(run: Run, part: str, records: str, checkpoint: int | None) -> Looks | None:

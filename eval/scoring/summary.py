@@ -138,29 +138,20 @@ def summarise(
 
     Without a `main` figure, it is the first one that any answer has: labelled answers have no figures of pairs.
     """
-    fit = [name for name, figure in figures.items() if not (figure.untested or figure.evadable)]
-    if main is not None and main not in figures:
-        raise UserError(f"no figure {main!r}; the metrics have: {', '.join(figures)}")
-    if main is not None and main not in fit:
-        why = "is not tested" if figures[main].untested else "can be left undefined by an answer"
-        raise UserError(f"figure {main!r} {why} and cannot be the main one; these can: {', '.join(fit)}")
-    has_values = (name for name in fit if any(scores[name] is not None for scores in tuned_scores))
-    first = main or next(has_values, next(iter(figures)))
+    first = _find_main(figures, main, tuned_scores)
     several = has_several(predictions)
     ordered = {name: mean_of_answers(figures[name]) if several else figures[name] for name in (first, *figures)}
     whole = ScoredRows.read(predictions, tuned_scores, base_scores, figures)
     parts: list[Slice] = []
     for field in slices:
-        labels = _list_values(field, predictions)
-        values = sorted(set(labels))
-        named = np.array(labels, dtype=object)
-        chosen = {value: np.flatnonzero(named == value) for value in values}
-        level = share_level(len(values))
+        values = np.array(_list_values(field, predictions), dtype=object)
+        rows_of = {value: np.flatnonzero(values == value) for value in sorted(set(values))}
+        level = share_level(len(rows_of))
         taken = {
             value: whole.take(rows)
             if not several
             else ScoredRows.read(predictions, tuned_scores, base_scores, figures, rows.tolist())
-            for value, rows in chosen.items()
+            for value, rows in rows_of.items()
         }
         parts += _adjust_slices(
             [
@@ -179,6 +170,20 @@ def summarise(
         results=_adjust_figures(_compute_results(whole, ordered)),
         slices=tuple(parts),
     )
+
+
+def _find_main(figures: Mapping[str, Figure], named: str | None, scores: Sequence[Scores]) -> str:
+    """The main figure: the one that is named, else the first one that has values; a UserError where it cannot be."""
+    fit = [name for name, figure in figures.items() if not (figure.untested or figure.evadable)]
+    if named is None:
+        has_values = (name for name in fit if any(row[name] is not None for row in scores))
+        return next(has_values, next(iter(figures)))
+    if named not in figures:
+        raise UserError(f"no figure {named!r}; the metrics have: {', '.join(figures)}")
+    if named not in fit:
+        why = "is not tested" if figures[named].untested else "can be left undefined by an answer"
+        raise UserError(f"figure {named!r} {why} and cannot be the main one; these can: {', '.join(fit)}")
+    return named
 
 
 def mean_of_answers(figure: Figure) -> Figure:
