@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from docs.converters_page import render_data
+from docs.gpu_page import render_gpu
 from docs.keys_page import render_recipe
-from docs.memory_page import render_gpu
 from docs.metrics_page import render_metrics
 from docs.results_page import render_results
 from docs.tables_page import render_tables
