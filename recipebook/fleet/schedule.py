@@ -27,6 +27,7 @@ from recipebook.run.rundir import Run
 from recipebook.terminal import print_field
 from recipebook.train import attempt
 from recipebook.train.claim import try_claim
+from recipebook.train.fault import find_fault
 from recipebook.train.opening import open_run, reopen_run
 
 POLL_SECONDS = 0.05
@@ -176,7 +177,7 @@ class Schedule:
         assert code is not None
         work, name = active.work, active.work.standing.member.name
         try:
-            work.fault = attempt.find_fault(active.run.folder, code)
+            work.fault = find_fault(active.run.folder, code)
             status: Status = "failed" if work.fault else "trained"
             manifest = attempt.end(active.run, active.manifest, active.started, status, work.fault, code)
         except OSError as error:

@@ -1,17 +1,13 @@
 """One attempt at training a run: launch the trainer, follow it, check its files, and record how it ended."""
 
 import json
-import math
 import os
 import shutil
-import tempfile
 import textwrap
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import yaml
 
 from recipebook.launch import ranks
 from recipebook.launch.process import Stopped, run_job, run_trainer
@@ -19,20 +15,16 @@ from recipebook.launch.silence import Silent, Watch
 from recipebook.progress import ProgressLine, format_seconds
 from recipebook.project import shown
 from recipebook.run.diagnosis import diagnose_folder
-from recipebook.run.learned import explain_unchanged, find_nothing_learned, learns_from_rewards
 from recipebook.run.manifest import Attempt, Manifest, Status, format_now
-from recipebook.run.progress_file import STOPPED, last_error, read_metrics, read_progress
+from recipebook.run.progress_file import STOPPED, read_progress
 from recipebook.run.rundir import REMOTE, Run
 from recipebook.terminal import print_field
+from recipebook.train.fault import find_fault, find_job_fault, read_final_loss, read_weights
 from recipebook.train.lost_rank import find_lost_rank
 from recipebook.train.words import format_weights
 
-PROBE_BYTES = 1 << 16
 # How often a command starts the ranks of a training of which one is killed.
 LAUNCHES = 3
-LESS_MEMORY = (
-    "try training.gradient_checkpointing=true, then training.batch_size=1, then lora.quantize=4bit (docs/gpu.md)"
-)
 
 
 class Ending(NamedTuple):
@@ -129,7 +121,7 @@ def attempt_job(run: Run, manifest: Manifest, lock: int, *, rows: bool) -> int:
         end(run, manifest, started, "interrupted", f"stopped by {stopped}", None)
         print_field("stopped", f"by {stopped}: run the same command to resume")
         return 130
-    fault = _find_job_fault(run.folder, code, rows)
+    fault = find_job_fault(run.folder, code, rows)
     end(run, manifest, started, "failed" if fault else "done", fault, code)
     if fault:
         print_field("failed", fault)
@@ -138,81 +130,6 @@ def attempt_job(run: Run, manifest: Manifest, lock: int, *, rows: bool) -> int:
     for line in _format_account(run.folder):
         print_field("", line)
     return 0
-
-
-def find_fault(folder: Path, code: int) -> str | None:
-    """Why the trainer's files are not a trained model; None if they are one."""
-    progress = read_progress(folder)
-    if progress.get("phase") == STOPPED:
-        return "the trainer was stopped by SIGTERM"
-    if code < 0:
-        return f"the trainer was killed by signal {-code}"
-    if code:
-        reason = _find_refusal(folder) or _explain(last_error(folder / "train.log"))
-        return f"the trainer ended with status {code}: {reason}"
-    weights = _read_weights(folder)
-    if not weights:
-        return f"the trainer ended without saving a model: {last_error(folder / 'train.log')}"
-    if not weights["finite"]:
-        return "the saved weights are not finite"
-    if not weights["changed"]:
-        why = explain_unchanged(folder)
-        return "the saved weights are those that training began with" + (f": {why}" if why else "")
-    loss = read_final_loss(folder)
-    if loss is None and (folder / REMOTE).is_file():
-        # A service does not report its losses.
-        return None
-    if progress and progress["step"] < progress["steps"] and not _may_end_early(folder):
-        return f"the trainer ended after step {progress['step']} of {progress['steps']}"
-    if loss is None or not math.isfinite(loss) or (loss <= 0 and not learns_from_rewards(folder)):
-        return f"the last logged loss is {loss}, not a finite number above 0"
-    return find_nothing_learned(folder)
-
-
-def _may_end_early(folder: Path) -> bool:
-    """Whether its configuration lets training end before its last step; how many steps packed rows take is a guess."""
-    path = folder / "axolotl.yaml"
-    settings = yaml.load(path.read_bytes(), yaml.CSafeLoader) if path.is_file() else {}
-    packed = settings.get("sample_packing") and "trainer.packing.PackingPlugin" not in settings.get("plugins", [])
-    return bool(packed or "early_stopping_patience" in settings or settings.get("rl") == "grpo")
-
-
-def _find_refusal(folder: Path) -> str | None:
-    """Why nothing can be written here; on a full disk the trainer's log has no room for its own last line."""
-    try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(bytes(PROBE_BYTES))
-            file.flush()
-    except OSError as error:
-        return error.strerror
-    return None
-
-
-def _read_weights(folder: Path) -> dict[str, Any] | None:
-    """What was found in the saved weights; None where that was not written, or not to its end."""
-    try:
-        return dict(json.loads((folder / "weights.json").read_bytes()))
-    except (FileNotFoundError, ValueError):
-        return None
-
-
-def _explain(error: str) -> str:
-    """Exceptions that a recipe can mend, with what to change; `make plan` names the row of a template's."""
-    kind, _, text = error.partition(": ")
-    if kind.startswith("jinja2."):
-        return f"the chat template raises: {text} (make plan names the row)"
-    if kind.endswith("OutOfMemoryError"):
-        return f"the GPU's memory ran out; {LESS_MEMORY}"
-    if "inline_container" in text or "PytorchStreamWriter" in text:
-        return "a checkpoint could not be written, as on a full disk (df -h)"
-    return error
-
-
-def read_final_loss(folder: Path) -> float | None:
-    """The last training loss in metrics.jsonl; the mean loss of a training shorter than `logging_steps`."""
-    lines = read_metrics(folder / "metrics.jsonl")
-    losses = [line[key] for key in ("train_loss", "loss") for line in lines if key in line]
-    return float(losses[-1]) if losses else None
 
 
 def format_kept(run: Run) -> str | None:
@@ -224,17 +141,6 @@ def format_kept(run: Run) -> str | None:
     done = read_progress(run.folder)
     early = f"; it ended early, after {done['step']} of {done['steps']}" if done["step"] < done["steps"] else ""
     return f"the weights of step {state['best_global_step']}, the best by validation{early}"
-
-
-def _find_job_fault(folder: Path, code: int, rows: bool) -> str | None:
-    if code < 0:
-        return f"it was killed by signal {-code}"
-    if code:
-        log = folder / "stage.log"
-        return last_error(log) if log.is_file() else f"it ended with status {code}"
-    if rows and not (folder / "rows.jsonl").is_file():
-        return "it ended without writing rows.jsonl"
-    return None
 
 
 def _format_account(folder: Path) -> list[str]:
@@ -276,7 +182,7 @@ def end(run: Run, manifest: Manifest, started: float, status: Status, reason: st
         "seconds": {**manifest.seconds, "train": round(manifest.seconds.get("train", 0) + seconds, 2)},
         "final_loss": read_final_loss(run.folder),
         "diagnosis": diagnose_folder(run.folder).line if status == "trained" else None,
-        "weights": _read_weights(run.folder),
+        "weights": read_weights(run.folder),
         "remote": json.loads(remote.read_bytes()) if remote.is_file() else None,
         "memory_gib": _find_most_memory(run, manifest),
     }

@@ -46,7 +46,7 @@ def test_every_folder_of_the_top_has_a_line() -> None:
         ("recipebook/data/split.py", "choose_part"),
         ("recipebook/launch/render.py", "render_deepspeed"),
         ("recipebook/run/rundir.py", "def write"),
-        ("recipebook/train/attempt.py", "find_fault"),
+        ("recipebook/train/fault.py", "def find_fault"),
     ],
 )
 def test_what_answers_a_question_is_where_the_page_says(path: str, name: str) -> None:

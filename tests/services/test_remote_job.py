@@ -15,7 +15,7 @@ from recipebook.errors import UserError
 from recipebook.project import PROJECT
 from recipebook.remote.job import RemoteRun, cancel, read_recipe
 from recipebook.remote.service import connect
-from recipebook.train.attempt import find_fault
+from recipebook.train.fault import find_fault
 from tests.services import adapters, together_server
 from tests.services.together_server import Account
 
