@@ -76,12 +76,11 @@ def evaluate(
     evaluated in place of the run's own.
     """
     from recipebook.project import shown
-    from recipebook.run import rundir
-    from recipebook.run.model_run import find_evaluated_run
+    from recipebook.run.model_run import find_evaluated_run, list_candidates
     from recipebook.run.stage_run import StageRun
 
     given = {"DATA": data, "MODEL": model, "GATE": gate}
-    if members := rundir.list_fleet(query):
+    if members := list_candidates(query):
         several = {**given, "CHECKPOINT": checkpoint is not None}
         _refuse(several, f"{query} is a fleet; {{}} takes one of its members: {members[0][0].name}")
         from eval.evaluate_fleet import evaluate_fleet

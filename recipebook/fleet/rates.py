@@ -22,7 +22,6 @@ from recipebook.run import rundir
 from recipebook.run.progress_file import read_curve, read_metrics
 
 KEY = "training.learning_rate"
-SUFFIX = "-rates"
 STEPS = 30
 # Of the recipe's own rate: from a tenth to ten times.
 FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0)
@@ -69,7 +68,7 @@ def sweep_rates(resolved: Resolved, rates: Sequence[float], steps: int) -> Resol
         resolved,
         recipe=recipe.model_copy(update=changed),
         places={**places, ("matrix", "values", KEY): COMMAND_LINE},
-        fleet_suffix=SUFFIX,
+        fleet_suffix=rundir.RATES,
     )
 
 

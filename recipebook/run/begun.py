@@ -15,10 +15,10 @@ from recipebook.errors import UserError, on_one_line
 from recipebook.files import digest, digest_file
 from recipebook.project import RUNS, locate, shown
 from recipebook.recipe.keys import AdapterOf, Recipe
-from recipebook.run import rundir
 from recipebook.run.adapter_names import CONFIG, PREFIX, SCALES, WEIGHTS
 from recipebook.run.checkpoints import read_shapes
 from recipebook.run.manifest import FINISHED, Ancestor, Manifest
+from recipebook.run.model_run import find_model_run
 from recipebook.run.rundir import Run
 from recipebook.run.stage_run import StageRun
 
@@ -49,7 +49,7 @@ def find_begun(recipe: Recipe) -> Begun | None:
     if named is None:
         return None
     owner, folder = _find_run(named) if isinstance(named, AdapterOf) else _find_folder(named)
-    config, shapes = _read_config(folder), _read_shapes(folder)
+    config, shapes = read_config(folder), _read_shapes(folder)
     settings = {key: config.get(key) for key, _, _ in SCALES}
     return Begun(folder, owner, config, _pair(shapes), digest(_digest_weights(folder), json.dumps(settings)))
 
@@ -69,12 +69,8 @@ def list_lineage(begun: Begun | None) -> tuple[Ancestor, ...]:
 
 
 def _find_run(named: AdapterOf) -> tuple[Run, Path]:
-    run = rundir.find(named.run)
+    run = find_model_run(named.run, RUNS)
     manifest = run.read()
-    if manifest.pipeline:
-        stage = next((one.name for one in manifest.pipeline if one.status == "trained"), manifest.pipeline[0].name)
-        where = shown(run.folder)
-        raise UserError(f"{where} has stages; name the folder of one: {where}/stages/{stage}/model")
     if manifest.status not in FINISHED:
         raise UserError(f"{shown(run.folder)} is {manifest.status}, not trained; name the folder of a checkpoint")
     return run, run.folder / "model"
@@ -101,7 +97,8 @@ def _read_manifest(owner: Run | None) -> Manifest | None:
     return owner.read() if owner else None
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
+def read_config(folder: Path) -> dict[str, Any]:
+    """The settings of the LoRA adapter in a folder."""
     path = folder / CONFIG
     try:
         config = json.loads(path.read_bytes())

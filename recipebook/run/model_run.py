@@ -4,6 +4,7 @@
     dial-dpo/sft        its stage sft
     traits/joy_plus     the member's newest trained run
     traits              refused: a fleet has a model for each member
+    robot-lora-rates    refused, and its members too: make find-lr trained them for a few steps, to choose a rate
 
 A run with stages that is unfinished is refused under its own name: its last stage's model is still to come.
 """
@@ -18,15 +19,27 @@ from recipebook.run.rundir import Run
 from recipebook.run.stage_run import StageRun, list_trained
 
 STAGES = "/stages"
+# Members that a refusal names.
+FEW = 8
 
 
 def find_model_run(query: str, runs: Path = RUNS) -> Run:
     """The run or stage whose model a name stands for; a name of several, or of none, is refused with the right ones."""
-    if members := rundir.list_fleet(query, runs):
-        raise UserError(f"{query} is a fleet; RUN takes one of its members: {members[0][0].name}")
+    if members := list_candidates(query, runs):
+        names = [f"{query}/{manifest.member}" for _, manifest in members]
+        more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+        raise UserError(f"{query} is a fleet; RUN takes one of its members: {', '.join(names[:FEW])}{more}")
     run = find_evaluated_run(query, runs)
     manifest = run.read()
     return _choose_last(run, manifest) if manifest.pipeline else run
+
+
+def list_candidates(query: str, runs: Path = RUNS) -> list[tuple[Run, Manifest]]:
+    """The trained members of a fleet, as `rundir.list_fleet`; those that only try learning rates are refused."""
+    members = rundir.list_fleet(query, runs)
+    if members:
+        _refuse_tried(*members[0])
+    return members
 
 
 def find_evaluated_run(query: str, runs: Path = RUNS) -> Run:
@@ -35,12 +48,22 @@ def find_evaluated_run(query: str, runs: Path = RUNS) -> Run:
     if above and (top := _find_staged(above.removesuffix(STAGES), runs)):
         return _choose_stage(*top, stage)
     run = rundir.find(query, runs)
-    if run.read().voters:
+    manifest = run.read()
+    _refuse_tried(run, manifest)
+    if manifest.voters:
         raise UserError(
             f"{shown(run.folder)} is a vote, which has no weights of its own: make eval RUN={run.fleet} evaluates the "
             "members and their vote"
         )
     return run
+
+
+def _refuse_tried(run: Run, manifest: Manifest) -> None:
+    if rundir.tries_a_rate(run, manifest):
+        raise UserError(
+            f"{run.fleet} has the runs by which make find-lr chose a learning rate, a few steps each: no model of them "
+            f"is evaluated or used; make train RECIPE={manifest.recipe} trains one"
+        )
 
 
 def _find_staged(query: str, runs: Path) -> tuple[Run, Manifest] | None:

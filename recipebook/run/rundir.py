@@ -31,6 +31,8 @@ from recipebook.run.manifest import FORM, Manifest
 REMOTE = "remote.json"
 MEMBERS = "members.json"
 VOTE = "vote"
+RATES = "-rates"
+"""The end of the name of a fleet whose members try learning rates for a few steps (recipebook/fleet/rates.py)."""
 
 
 class Run:
@@ -209,7 +211,9 @@ def find(query: str, runs: Path = RUNS) -> Run:
         if manifest.member == member:
             return run
     manifests = list(list_readable(runs))
-    of_recipe = [(run, manifest) for run, manifest in manifests if manifest.recipe == query]
+    of_recipe = [
+        (run, manifest) for run, manifest in manifests if manifest.recipe == query and not tries_a_rate(run, manifest)
+    ]
     for run, manifest in of_recipe:
         if manifest.status == "trained":
             return run
@@ -221,6 +225,11 @@ def find(query: str, runs: Path = RUNS) -> Run:
         raise UserError(f"{shown(run.folder)} is {manifest.status}{hint} make train RECIPE={query} resumes it")
     known = ", ".join(sorted({manifest.recipe for _, manifest in manifests})) or "none yet"
     raise UserError(f"no run '{query}' in runs/; it has runs of: {known}")
+
+
+def tries_a_rate(run: Run, manifest: Manifest) -> bool:
+    """Whether the run belongs to `make find-lr`: its model was trained to choose a learning rate, not to be used."""
+    return run.fleet == manifest.recipe.replace("/", "-") + RATES
 
 
 def find_same(identity: str, name: str | None = None) -> Run | None:

@@ -54,7 +54,8 @@ def format_begun(recipe: Recipe) -> str:
 
 def _refuse_itself(resolved: Resolved) -> None:
     named = resolved.recipe.model.adapter
-    if isinstance(named, AdapterOf) and named.run == resolved.name:
+    # A member or a stage of it has its name behind the recipe's.
+    if isinstance(named, AdapterOf) and resolved.name in (named.run, named.run.rpartition("/")[0]):
         raise UserError(
             f"'{named.run}' is this recipe itself: each command would train its newest run further; name a run in full"
         )

@@ -11,9 +11,9 @@ from safetensors.numpy import save_file
 from recipebook import project
 from recipebook.errors import UserError
 from recipebook.recipe.keys import Recipe
-from recipebook.run import begun, identities, rundir
+from recipebook.run import begun, identities
 from recipebook.run.begun import find_begun, list_lineage
-from recipebook.run.manifest import Ancestor
+from recipebook.run.manifest import Ancestor, StageEntry
 from recipebook.run.rundir import Run
 
 CONFIG = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "lora_dropout": 0.05, "base_model_name_or_path": "someone/base"}
@@ -64,7 +64,6 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "runs"
     monkeypatch.setattr(project, "RUNS", folder)
     monkeypatch.setattr(begun, "RUNS", folder)
-    monkeypatch.setattr(rundir.find, "__defaults__", (folder,))
     return folder
 
 
@@ -84,6 +83,41 @@ def test_a_run_is_the_newest_of_its_recipe_and_its_own_ancestors_follow(runs: Pa
     by_folder = find_begun(name_adapter(str(run.folder / "model")))
     assert by_folder is not None and by_folder.owner is not None
     assert (by_folder.owner.folder, by_folder.digest) == (run.folder, found.digest)
+
+
+@pytest.fixture
+def staged(runs: Path, start_run: Any) -> Run:
+    """A run of two trained stages, each with an adapter of its own."""
+    run: Run = start_run(recipe="dial")
+    runs.mkdir()
+    run.folder.rename(runs / run.folder.name)
+    run = Run(runs / run.folder.name)
+    entries = []
+    for at, name in enumerate(("sft", "dpo")):
+        write_adapter(run.folder / "stages" / name / "model", float(at))
+        entries.append(StageEntry(name=name, kind="train", start="base", inputs={}, identity=name, status="trained"))
+    run.write(run.read().model_copy(update={"pipeline": tuple(entries)}))
+    return run
+
+
+@pytest.mark.parametrize(("name", "stage"), [("dial", "dpo"), ("dial/sft", "sft")])
+def test_a_run_with_stages_is_its_last_model_and_a_stage_is_named_behind_it(staged: Run, name: str, stage: str) -> None:
+    found = find_begun(name_adapter({"run": name}))
+    assert found is not None and found.folder == staged.folder / "stages" / stage / "model"
+
+
+def test_a_fleet_is_no_adapter(runs: Path, start_run: Any) -> None:
+    for name in ("joy", "anger"):
+        folder = runs / "traits" / f"{name}-20261120-120005"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        start_run(recipe="traits").folder.rename(folder)
+        write_adapter(folder / "model")
+        member = Run(folder, "traits")
+        member.write(member.read().model_copy(update={"member": name, "run": member.name}))
+    with pytest.raises(UserError, match=r"^traits is a fleet; RUN takes one of its members: traits/anger, traits/joy$"):
+        find_begun(name_adapter({"run": "traits"}))
+    found = find_begun(name_adapter({"run": "traits/joy"}))
+    assert found is not None and found.folder.parent.name == "joy-20261120-120005"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from recipebook.errors import UserError
 from recipebook.run.manifest import StageEntry, Status
-from recipebook.run.model_run import find_evaluated_run, find_model_run
+from recipebook.run.model_run import find_evaluated_run, find_model_run, list_candidates
 from recipebook.run.rundir import Run
 
 StartRun = Callable[..., Run]
@@ -66,16 +66,49 @@ def test_an_unfinished_run_is_refused_with_the_stage_that_it_has(
     assert find_model_run(f"{run.name}/sft", tmp_path).name == "sft"
 
 
-def test_a_fleet_is_refused_with_a_member_which_its_short_name_finds(start_run: StartRun, tmp_path: Path) -> None:
-    runs = tmp_path / "fleet" / "joy-20261120-120005"
-    member = start_run(recipe="traits")
-    runs.parent.mkdir()
-    member.folder.rename(runs)
-    moved = Run(runs, "fleet")
-    moved.write(moved.read().model_copy(update={"member": "joy", "run": moved.name}))
-    with pytest.raises(UserError, match=f"^fleet is a fleet; RUN takes one of its members: {moved.name}$"):
+@pytest.fixture
+def make_member(start_run: StartRun, tmp_path: Path) -> Callable[[str, str], Run]:
+    """Trained members of fleets of the recipe traits, by fleet and name."""
+
+    def make(fleet: str, name: str) -> Run:
+        folder = tmp_path / fleet / f"{name}-20261120-120005"
+        folder.parent.mkdir(exist_ok=True)
+        start_run(recipe="traits").folder.rename(folder)
+        member = Run(folder, fleet)
+        member.write(member.read().model_copy(update={"member": name, "run": member.name}))
+        return member
+
+    return make
+
+
+def test_a_fleet_is_refused_with_its_members_which_their_short_names_find(
+    make_member: Callable[[str, str], Run], tmp_path: Path
+) -> None:
+    joy = make_member("fleet", "joy")
+    for name in "abcdefgh":
+        make_member("fleet", name)
+    with pytest.raises(UserError) as error:
         find_model_run("fleet", tmp_path)
-    assert find_model_run("fleet/joy", tmp_path).name == find_model_run(moved.name, tmp_path).name == moved.name
+    assert str(error.value) == (
+        "fleet is a fleet; RUN takes one of its members: fleet/a, fleet/b, fleet/c, fleet/d, fleet/e, fleet/f, "
+        "fleet/g, fleet/h and 1 more"
+    )
+    assert find_model_run("fleet/joy", tmp_path).name == find_model_run(joy.name, tmp_path).name == joy.name
+
+
+def test_what_tried_a_learning_rate_is_no_model_to_use(
+    make_member: Callable[[str, str], Run], start_run: StartRun, tmp_path: Path
+) -> None:
+    tried = make_member("traits-rates", "lr0.001")
+    for query in ("traits-rates", "traits-rates/lr0.001", tried.name):
+        with pytest.raises(UserError, match=r"^traits-rates has the runs by which make find-lr chose a learning rate"):
+            find_model_run(query, tmp_path)
+    with pytest.raises(UserError, match=r"^traits-rates has the runs by which"):
+        list_candidates("traits-rates", tmp_path)
+    with pytest.raises(UserError, match=r"^no run 'traits' in runs/"):
+        find_model_run("traits", tmp_path)
+    trained = start_run(11, recipe="traits")
+    assert find_model_run("traits", tmp_path).name == trained.name
 
 
 def test_a_vote_has_no_model(start_run: StartRun, tmp_path: Path) -> None:
