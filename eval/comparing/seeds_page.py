@@ -14,9 +14,18 @@ from pathlib import Path
 
 from eval.comparing.evaluations import EvaluatedRun, read_evaluation
 from eval.comparing.seeds import compare_trainings, estimate_system, join_seeds, list_means
-from eval.report.baselines import HEAD, BaselineRow, judge_baselines, judge_content, list_baselines
-from eval.report.pages import format_difference, format_estimate, format_number, format_p, render_page
+from eval.report.baselines import HEAD, BaselineRow, is_better, judge_baselines, judge_content, list_baselines
+from eval.report.pages import (
+    format_difference,
+    format_estimate,
+    format_number,
+    format_p,
+    format_probability,
+    render_page,
+)
+from eval.report.stage_summary import read_stages
 from eval.report.verdict import judge_result
+from eval.scoring.rows_of_answers import Scores
 from eval.scoring.summary import Baseline, Result
 from eval.statistics.families import adjust_rest
 from recipebook.files import write_text
@@ -47,6 +56,8 @@ class SeedSummary(Frozen):
     """Answers without this training, a placebo's among them, and all seeds less them in the main figure."""
     not_compared: tuple[str, ...] = ()
     """Those of which an earlier version wrote down no scores."""
+    before: Baseline | None = None
+    """The model of the stage before the last one, over the same seeds, and all seeds less it; None without stages."""
 
     @property
     def headline(self) -> Result:
@@ -57,6 +68,12 @@ class SeedSummary(Frozen):
     def rows_of_baselines(self) -> list[BaselineRow]:
         """The bare base and all others; none without others."""
         return list_baselines(self)
+
+    @property
+    def row_before(self) -> BaselineRow | None:
+        """The stage before the last one in the main figure."""
+        one, figure = self.before, self.headline.figure
+        return BaselineRow(f"stage {one.name}", one.estimates[figure], one.difference) if one else None
 
     @property
     def note(self) -> str:
@@ -71,7 +88,7 @@ class SeedSummary(Frozen):
         main = self.figures[0]
         low, high = format_number(min(main.values)), format_number(max(main.values))
         spread = f"{len(self.seeds)} seeds from {low} to {high}, standard deviation {format_number(main.deviation)}"
-        against = [judge_baselines(self), judge_content(self)]
+        against = [judge_baselines(self), judge_content(self), _judge_before(self)]
         return " ".join([f"{judge_result(main.result, self.rows)} {spread}.", *filter(None, against)])
 
 
@@ -97,6 +114,7 @@ def summarise_seeds(fleet: str, members: Sequence[Run], seeds: Sequence[int], wh
             for one, p in zip(figures, adjusted, strict=True)
         ),
         baselines=tuple(baselines),
+        before=_compare_before(system, members, where),
         not_compared=tuple(
             known.name for known in one.summary.baselines if known.name not in {other.name for other in baselines}
         ),
@@ -105,22 +123,39 @@ def summarise_seeds(fleet: str, members: Sequence[Run], seeds: Sequence[int], wh
 
 def _compare_baselines(system: EvaluatedRun, evaluations: Sequence[EvaluatedRun]) -> list[Baseline]:
     """All seeds less each baseline that every member has; one that a training decides, as a placebo, has seeds too."""
-    main, found = system.summary.headline, list[Baseline]()
-    for name in evaluations[0].baselines:
-        if all(name in one.baselines for one in evaluations):
-            trainings = tuple(one.baselines[name] for one in evaluations)
-            alike = all(one == trainings[0] for one in trainings)
-            own = system._replace(scores=trainings[0], seeds=() if alike else trainings)
-            found.append(
-                Baseline(
-                    name=name,
-                    estimates={main.figure: estimate_system(main, own)},
-                    difference=compare_trainings(
-                        main, trainings[:1] if alike else trainings, system.seeds, system.groups
-                    ),
-                )
-            )
-    return found
+    return [
+        _compare_trainings(name, system, [one.baselines[name] for one in evaluations])
+        for name in evaluations[0].baselines
+        if all(name in one.baselines for one in evaluations)
+    ]
+
+
+def _compare_before(system: EvaluatedRun, members: Sequence[Run], where: str) -> Baseline | None:
+    """All seeds less the stage before the last one, on the rows of the same section."""
+    stages = read_stages(members[0].folder / "eval" / where)
+    if stages is None or len(models := stages.sections[0].models) < 3:
+        return None
+    place = f"{where}/{stages.sections[0].name}/{models[-2]}".removeprefix("/")
+    return _compare_trainings(models[-2], system, [read_evaluation(run, place).scores for run in members])
+
+
+def _compare_trainings(name: str, system: EvaluatedRun, trainings: Sequence[tuple[Scores, ...]]) -> Baseline:
+    """All seeds less other trainings on the same rows; what no seed changes is one system without seeds."""
+    main = system.summary.headline
+    seeds = () if all(one == trainings[0] for one in trainings) else tuple(trainings)
+    own = system._replace(scores=trainings[0], seeds=seeds)
+    difference = compare_trainings(main, seeds or trainings[:1], system.seeds, system.groups)
+    return Baseline(name=name, estimates={main.figure: estimate_system(main, own)}, difference=difference)
+
+
+def _judge_before(summary: SeedSummary) -> str:
+    """What the last stage added to the one before it; empty without stages."""
+    row = summary.row_before
+    if row is None or row.difference.p is None:
+        return ""
+    better = "Better" if is_better(row, summary.headline.less_is_better) else "Not shown to be better"
+    change = f"{format_difference(row.difference)}, {format_probability(row.difference.p)}"
+    return f"{better} than {row.name} ({format_number(row.estimate.mean)}): {change}."
 
 
 def write_seeds(summary: SeedSummary, folder: Path) -> Path:
@@ -146,4 +181,7 @@ def format_table(summary: SeedSummary) -> str:
     parts = [fit([head, *rows])]
     if baselines := summary.rows_of_baselines:
         parts += ["", fit([(summary.headline.figure, *HEAD), *(row.cells for row in baselines)]), ""]
+    if before := summary.row_before:
+        head = (summary.headline.figure, "stage before [95 %]", "last stage less it", "p")
+        parts += ["", fit([head, before.cells]), ""]
     return "\n".join([*parts, wrap(summary.verdict), *([wrap(summary.note)] if summary.note else [])])

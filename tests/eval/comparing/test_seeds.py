@@ -10,6 +10,7 @@ from eval.comparing.join import read_systems
 from eval.comparing.leaderboard import rank_runs
 from eval.comparing.leaderboard import terminal_table as rank_table
 from eval.comparing.seeds_page import SeedSummary, format_table, summarise_seeds, write_seeds
+from eval.report.stage_summary import FILE, SectionSummary, StageFigure, StageSummary
 from eval.scoring.baselines import add_baselines
 from eval.scoring.summary import Summary
 from recipebook.run.rundir import Run
@@ -107,6 +108,25 @@ def test_all_seeds_together_are_compared_with_baselines(fleet: list[Run]) -> Non
     assert "Better than each of 3 baselines, of which nearest (0.200) is the strongest" in summary.verdict
     assert "It learned the content" in summary.verdict
     assert "nearest" in format_table(summary)
+
+
+def test_a_last_stage_is_compared_with_the_stage_before_it(fleet: list[Run], make_run: MakeRun, tmp_path: Path) -> None:
+    figure = StageFigure(figure="exact", explanation="", less_is_better=False, estimates=(), steps=())
+    section = SectionSummary(
+        name="warm", main="exact", rows=10, description="test rows", models=("base", "warm", "rl"), figures=(figure,)
+    )
+    for at, run in enumerate(fleet):
+        other = make_run(["right"] * at + ["no"] * (10 - at), questions="abcdefghij")
+        (run.folder / "eval" / "warm").mkdir()
+        (other.folder / "eval").rename(run.folder / "eval" / "warm" / "warm")
+        (run.folder / "eval" / FILE).write_text(StageSummary(sections=(section,)).model_dump_json())
+    summary = summarise_seeds("robot-seeds", fleet, [*SAID])
+    # Seeds have 8, 7 and 9 of 10 right, and their warm starts 0, 1 and 2.
+    assert summary.before and summary.before.estimates["exact"].mean == pytest.approx(0.1)
+    assert summary.before.difference.mean == pytest.approx(0.7)
+    assert "Better than stage warm (0.100): +0.700 [" in summary.verdict
+    assert "stage warm  0.100" in format_table(summary)
+    assert "Against the stage before" in write_seeds(summary, tmp_path).read_text()
 
 
 def test_a_baseline_of_which_a_seed_has_no_scores_is_named(fleet: list[Run]) -> None:
