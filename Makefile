@@ -34,6 +34,9 @@ ifneq ($(AWAY),)
 $(error make $(AWAY) is for the installation: make -C $(BOOK) $(AWAY))
 endif
 
+# A variable's value as one word of the shell, whatever blanks and quotes it has; ~/ is the home folder.
+quoted = $(subst '~/,~/','$(subst ','\'',$($1))')
+
 # Options that train and plan share; SET holds words such as training.epochs=1.
 LAYERS := $(if $(PROFILE),--profile $(PROFILE)) $(if $(GPUS),--gpus $(GPUS)) $(if $(MACHINES),--machines $(MACHINES)) $(if $(SET),--set $(SET))
 
@@ -105,128 +108,128 @@ fits = $1 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2
 
 from-axolotl: $(LIGHT) ## IN=x.yml: a recipe from a configuration of Axolotl (OUT=name)
 	@$(call need,IN)
-	@$(RUN_IN_ENV) from-axolotl $(IN) $(if $(OUT),--out $(OUT))
+	@$(RUN_IN_ENV) from-axolotl $(call quoted,IN) $(if $(OUT),--out $(call quoted,OUT))
 
 from-llama-factory: $(LIGHT) ## IN=x.yaml: a recipe from a configuration of LLaMA-Factory (OUT=name)
 	@$(call need,IN)
-	@$(RUN_IN_ENV) from-llama-factory $(IN) $(if $(OUT),--out $(OUT))
+	@$(RUN_IN_ENV) from-llama-factory $(call quoted,IN) $(if $(OUT),--out $(call quoted,OUT))
 
 init: $(LIGHT) ## FOLDER=: a project of your own, with recipes/, data/, runs/ and a Makefile that has these goals
 	@$(call need,FOLDER)
-	@$(RUN_IN_ENV) init $(FOLDER)
+	@$(RUN_IN_ENV) init $(call quoted,FOLDER)
 
 train: $(if $(filter ray,$(LAUNCHER)),$(DEV),$(READY)) $(FETCHED) ## RECIPE=: a recipe to a trained, checked run (PROFILE=, GPUS=, SET=, FORCE=1, OUT=name of its folder; STAGE=, FROM=; ONLY=, LIMIT=, WORKERS=; SEEDS=5)
 	@$(call need,RECIPE)
-	@$(RUN_IN_ENV) train $(RECIPE) $(LAYERS) $(if $(FORCE),--force) $(if $(OUT),--out $(OUT)) \
+	@$(RUN_IN_ENV) train $(call quoted,RECIPE) $(LAYERS) $(if $(FORCE),--force) $(if $(OUT),--out $(call quoted,OUT)) \
 		$(if $(STAGE),--stage $(STAGE)) $(if $(FROM),--from $(FROM)) $(MEMBERS) \
 		$(if $(SEEDS),--seeds $(SEEDS)) \
 		$(if $(WORKERS),--workers $(WORKERS)) $(if $(LAUNCHER),--launcher $(LAUNCHER))
 
 find-lr: $(READY) $(FETCHED) ## RECIPE=: a learning rate to begin with, by a few steps at each of five on train rows alone (RATES="1e-4 1e-3", STEPS=30, PROFILE=, GPUS=, SET=)
 	@$(call need,RECIPE)
-	@$(RUN_IN_ENV) find-lr $(RECIPE) $(LAYERS) $(if $(RATES),--rates $(RATES)) $(if $(STEPS),--steps $(STEPS)) \
+	@$(RUN_IN_ENV) find-lr $(call quoted,RECIPE) $(LAYERS) $(if $(RATES),--rates $(RATES)) $(if $(STEPS),--steps $(STEPS)) \
 		$(if $(WORKERS),--workers $(WORKERS))
 
 members: $(LIGHT) $(FETCHED) ## RECIPE=: a fleet's members: done, or to be trained and why (ONLY="a b*", LIMIT=)
 	@$(call need,RECIPE)
-	@$(RUN_IN_ENV) members $(RECIPE) $(LAYERS) $(MEMBERS)
+	@$(RUN_IN_ENV) members $(call quoted,RECIPE) $(LAYERS) $(MEMBERS)
 
 hypernetwork: $(READY) ## RECIPE=traits: hypernetwork_data.json, each adapter with its trait vector
 	@$(call need,RECIPE)
-	@$(RUN_IN_ENV) hypernetwork $(RECIPE)
+	@$(RUN_IN_ENV) hypernetwork $(call quoted,RECIPE)
 
 merge-adapters: $(READY) ## RUNS="a b" WEIGHTS="0.7 0.3" OUT=folder: one adapter of several (KIND=cat, KIND=ties DENSITY=0.5)
 	@$(call need,RUNS)
 	@$(call need,WEIGHTS)
 	@$(call need,OUT)
-	@$(RUN_IN_ENV) merge-adapters $(RUNS) --weights $(WEIGHTS) --out $(OUT) $(if $(KIND),--kind $(KIND)) $(if $(DENSITY),--density $(DENSITY))
+	@$(RUN_IN_ENV) merge-adapters $(RUNS) --weights $(WEIGHTS) --out $(call quoted,OUT) $(if $(KIND),--kind $(KIND)) $(if $(DENSITY),--density $(DENSITY))
 
 merge: $(READY) ## RUN= OUT=folder: a run's whole model, in a folder that any program loads (CHECKPOINT=, DTYPE=bfloat16)
 	@$(call need,RUN)
 	@$(call need,OUT)
-	@$(RUN_IN_ENV) merge $(RUN) --out $(OUT) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(if $(DTYPE),--dtype $(DTYPE))
+	@$(RUN_IN_ENV) merge $(call quoted,RUN) --out $(call quoted,OUT) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(if $(DTYPE),--dtype $(DTYPE))
 
 chat: $(READY) ## RUN=: talk with a run's model (CHECKPOINT=, BASE=1 beside its base, SYSTEM="text", LOG=file, SET="eval.generation.temperature=0.7")
 	@$(call need,RUN)
-	@$(RUN_IN_ENV) chat $(RUN) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(if $(BASE),--base) \
-		$(if $(SYSTEM),--system '$(SYSTEM)') $(if $(LOG),--log '$(LOG)') $(if $(SET),--set $(SET))
+	@$(RUN_IN_ENV) chat $(call quoted,RUN) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(if $(BASE),--base) \
+		$(if $(SYSTEM),--system $(call quoted,SYSTEM)) $(if $(LOG),--log $(call quoted,LOG)) $(if $(SET),--set $(SET))
 
 serve: $(READY) ## RUN=: a run's model on this machine, in OpenAI's form (PORT=8000, CHECKPOINT=, LOG=file; RUNS="a b" ENGINE=vllm)
 	@test -n "$(RUN)$(RUNS)" || { echo "make serve wants RUN=, for example: make serve RUN=robot-lora" >&2; exit 2; }
 	@$(RUN_IN_ENV) serve $(or $(RUNS),$(RUN)) $(if $(PORT),--port $(PORT)) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) \
-		$(if $(ENGINE),--engine $(ENGINE)) $(if $(LOG),--log '$(LOG)') $(if $(SET),--set $(SET))
+		$(if $(ENGINE),--engine $(ENGINE)) $(if $(LOG),--log $(call quoted,LOG)) $(if $(SET),--set $(SET))
 
 quantize: $(READY) ## RUN= FORMAT=int8 OUT=folder: a run's model in fewer bits, and what that costs (FORMAT=fp8, int4, gguf LLAMA_CPP=folder)
 	@$(call need,RUN)
 	@$(call need,FORMAT)
 	@$(call need,OUT)
-	@$(RUN_IN_ENV) quantize $(RUN) --format $(FORMAT) --out $(OUT) $(if $(LLAMA_CPP),--llama-cpp '$(LLAMA_CPP)') \
+	@$(RUN_IN_ENV) quantize $(call quoted,RUN) --format $(FORMAT) --out $(call quoted,OUT) $(if $(LLAMA_CPP),--llama-cpp $(call quoted,LLAMA_CPP)) \
 		$(if $(CHECKPOINT),--checkpoint $(CHECKPOINT))
 
 eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (CHECKPOINT=500, CHECKPOINT=all, DATA=file, MODEL=folder, SAMPLES=50, MODE=adapter, MODE=merged, SET="eval.part=validation"; GATE=better, GATE=not-worse MARGIN=0.02)
 	@$(call need,RUN)
-	@$(RUN_IN_ENV) eval $(RUN) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(if $(DATA),--data '$(DATA)') \
-		$(if $(MODEL),--model '$(MODEL)') $(if $(MODE),--mode $(MODE)) \
+	@$(RUN_IN_ENV) eval $(call quoted,RUN) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(if $(DATA),--data $(call quoted,DATA)) \
+		$(if $(MODEL),--model $(call quoted,MODEL)) $(if $(MODE),--mode $(MODE)) \
 		$(if $(GATE),--gate $(GATE)) $(if $(MARGIN),--margin $(MARGIN)) \
 		$(if $(SET)$(SAMPLES),--set $(SET) $(if $(SAMPLES),eval.limit=$(SAMPLES)))
 
 plan: $(READY) $(FETCHED) ## RECIPE=: print what train would do, without training (PRICE=2.5 an hour; CARD=H100, a GPU that is not here)
 	@$(call need,RECIPE)
-	@$(RUN_IN_ENV) plan $(RECIPE) $(LAYERS) $(if $(CARD),--card $(CARD)) $(if $(PRICE),--price $(PRICE))
+	@$(RUN_IN_ENV) plan $(call quoted,RECIPE) $(LAYERS) $(if $(CARD),--card $(call quoted,CARD)) $(if $(PRICE),--price $(PRICE))
 
 rehearse: $(READY) ## RECIPE= GPUS=8: try that launch on CPU ranks with the tiny model, before a GPU is paid for (STRATEGIES="data-parallel fsdp2", STAGE=)
 	@$(call need,RECIPE)
-	@$(RUN_IN_ENV) rehearse $(RECIPE) $(LAYERS) $(if $(STAGE),--stage $(STAGE)) $(if $(STRATEGIES),--strategies $(STRATEGIES))
+	@$(RUN_IN_ENV) rehearse $(call quoted,RECIPE) $(LAYERS) $(if $(STAGE),--stage $(STAGE)) $(if $(STRATEGIES),--strategies $(STRATEGIES))
 
 check: $(LIGHT) ## every recipe, profile and template, in about a second (RECIPE= for one)
-	@$(RUN_IN_ENV) check $(RECIPE)
+	@$(RUN_IN_ENV) check $(if $(RECIPE),$(call quoted,RECIPE))
 
 doctor: $(LIGHT) ## what this machine has and lacks for training (RECIPE=, PROFILE=, GPUS=)
-	@$(RUN_IN_ENV) doctor $(RECIPE) $(LAYERS)
+	@$(RUN_IN_ENV) doctor $(if $(RECIPE),$(call quoted,RECIPE)) $(LAYERS)
 
 slurm: $(LIGHT) ## RECIPE=: a job script for SLURM in runs/slurm/ (NODES=2, PROFILE=, GPUS=, SET=; TIME=, ACCOUNT=, PARTITION=; a fleet: WORKERS=)
 	@$(call need,RECIPE)
-	@$(RUN_IN_ENV) slurm $(RECIPE) $(LAYERS) $(if $(NODES),--nodes $(NODES)) $(if $(WORKERS),--workers $(WORKERS)) \
+	@$(RUN_IN_ENV) slurm $(call quoted,RECIPE) $(LAYERS) $(if $(NODES),--nodes $(NODES)) $(if $(WORKERS),--workers $(WORKERS)) \
 		$(if $(TIME),--time $(TIME)) $(if $(ACCOUNT),--account $(ACCOUNT)) $(if $(PARTITION),--partition $(PARTITION))
 
 sky: $(LIGHT) ## RECIPE= CARD=H100: a task for SkyPilot in runs/sky/, for a machine of a cloud (PROFILE=, GPUS=, SET=; a fleet: WORKERS=)
 	@$(call need,RECIPE)
 	@$(call need,CARD)
-	@$(RUN_IN_ENV) sky $(RECIPE) $(LAYERS) --card '$(CARD)' $(if $(WORKERS),--workers $(WORKERS))
+	@$(RUN_IN_ENV) sky $(call quoted,RECIPE) $(LAYERS) --card $(call quoted,CARD) $(if $(WORKERS),--workers $(WORKERS))
 
 runs: $(LIGHT) ## the table of runs
 	@$(RUN_IN_ENV) runs
 
 cancel: $(LIGHT) ## RUN=: end a run's job at a fine-tuning service
 	@$(call need,RUN)
-	@$(RUN_IN_ENV) cancel $(RUN)
+	@$(RUN_IN_ENV) cancel $(call quoted,RUN)
 
 compare: $(READY) ## RUNS="a b": evaluated runs side by side, each against the first, with paired tests (MARGIN=0.02)
 	@test -n "$(RUNS)" || { echo 'make compare wants RUNS=, for example: make compare RUNS="a b"' >&2; exit 2; }
 	@$(RUN_IN_ENV) compare $(RUNS) $(if $(MARGIN),--margin $(MARGIN))
 
 leaderboard: $(READY) ## all evaluated runs, ranked where they are comparable (RECIPE= for one)
-	@$(RUN_IN_ENV) leaderboard $(RECIPE)
+	@$(RUN_IN_ENV) leaderboard $(if $(RECIPE),$(call quoted,RECIPE))
 
 export-table: $(READY) ## RUN=: its predictions as a file in runs/tables/ (TABLE=scores, losses; TABLE=leaderboard RECIPE=; TABLE=runs; FORMAT=csv, parquet, xlsx; OUT=)
-	@$(RUN_IN_ENV) export-table $(RUN) $(if $(RECIPE),--recipe $(RECIPE)) $(if $(TABLE),--table $(TABLE)) \
-		$(if $(FORMAT),--format $(FORMAT)) $(if $(OUT),--out $(OUT))
+	@$(RUN_IN_ENV) export-table $(if $(RUN),$(call quoted,RUN)) $(if $(RECIPE),--recipe $(call quoted,RECIPE)) $(if $(TABLE),--table $(TABLE)) \
+		$(if $(FORMAT),--format $(FORMAT)) $(if $(OUT),--out $(call quoted,OUT))
 
 results: $(READY) $(if $(filter-out small,$(PROFILE)),,$(SMALL)) ## train and evaluate every recipe under tiny and small, as far as not done; writes docs/results.md (PROFILE=, RECIPE= for one)
-	@$(RUN_IN_ENV) results $(RECIPE) $(if $(PROFILE),--profile $(PROFILE))
+	@$(RUN_IN_ENV) results $(if $(RECIPE),$(call quoted,RECIPE)) $(if $(PROFILE),--profile $(PROFILE))
 
 push: $(READY) ## RUN= TO=owner/name: an evaluated adapter with its card to the hub (DRY=1 prints; LICENCE=, PUBLIC=1, KEY= signs, TEXTS=1 adds prompts and answers)
 	@$(call need,RUN)
-	@$(RUN_IN_ENV) push $(RUN) $(if $(TO),--to $(TO)) $(if $(DRY),--dry) $(if $(TEXTS),--texts) $(if $(PUBLIC),--public) \
-		$(if $(LICENCE),--licence $(LICENCE)) $(if $(KEY),--key '$(KEY)')
+	@$(RUN_IN_ENV) push $(call quoted,RUN) $(if $(TO),--to $(call quoted,TO)) $(if $(DRY),--dry) $(if $(TEXTS),--texts) $(if $(PUBLIC),--public) \
+		$(if $(LICENCE),--licence $(call quoted,LICENCE)) $(if $(KEY),--key $(call quoted,KEY))
 
 feedback: $(READY) ## IN=chats.jsonl: figures of logged chats; with OUT=folder, rated ones become preference pairs
 	@$(call need,IN)
-	@$(RUN_IN_ENV) feedback $(IN) $(if $(OUT),--out $(OUT))
+	@$(RUN_IN_ENV) feedback $(call quoted,IN) $(if $(OUT),--out $(call quoted,OUT))
 
 verify: $(if $(AGAIN)$(KEY),$(READY),$(LIGHT)) ## CARD=: a published card's figures from its rows again, without a model (KEY= checks its signature; AGAIN=1 trains its recipe again)
 	@$(call need,CARD)
-	@$(RUN_IN_ENV) verify $(CARD) $(if $(KEY),--key '$(KEY)') $(if $(AGAIN),--again)
+	@$(RUN_IN_ENV) verify $(call quoted,CARD) $(if $(KEY),--key $(call quoted,KEY)) $(if $(AGAIN),--again)
 
 human-eval: $(READY) ## RUN= or RUNS="a b": blinded forms for people (CONVERSATIONS=100, EVALUATORS=5, SEED=42)
 	@test -n "$(RUN)$(RUNS)" || { echo "make human-eval wants RUN=, for example: make human-eval RUN=robot-lora" >&2; exit 2; }
@@ -234,7 +237,7 @@ human-eval: $(READY) ## RUN= or RUNS="a b": blinded forms for people (CONVERSATI
 
 human-eval-results: $(READY) ## RUN=: figures of the returned forms (IN=files or folders, if not in returned/)
 	@$(call need,RUN)
-	@$(RUN_IN_ENV) human-eval-results $(RUN) $(if $(IN),--in $(IN))
+	@$(RUN_IN_ENV) human-eval-results $(call quoted,RUN) $(if $(IN),--in $(IN))
 
 sandbox-check: $(LIGHT) ## try to get out of the boxes in which shell tasks run; what holds, and what to install (BASE=debian)
 	@$(RUN_IN_ENV) sandbox-check $(if $(BASE),--base $(BASE))
@@ -244,12 +247,12 @@ shell-base: $(LIGHT) ## make the Debian of boxes whose base is debian, once, by 
 
 serve-env: $(READY) ## TASKS=: a server of shell tasks, each episode in a box (PORT=8000, HOST=; BASE=debian; others than this machine need SHELL_TASKS_TOKEN)
 	@$(call need,TASKS)
-	@$(RUN_IN_ENV) serve-env $(TASKS) $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT)) $(if $(BASE),--base $(BASE))
+	@$(RUN_IN_ENV) serve-env $(call quoted,TASKS) $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT)) $(if $(BASE),--base $(BASE))
 
 export-tasks: $(LIGHT) ## TASKS= OUT=: shell tasks as folders that Harbor runs
 	@$(call need,TASKS)
 	@test -n "$(OUT)" || { echo 'make export-tasks wants OUT=, for example: make export-tasks TASKS=$(TASKS) OUT=out/harbor' >&2; exit 2; }
-	@$(RUN_IN_ENV) export-tasks $(TASKS) --out $(OUT)
+	@$(RUN_IN_ENV) export-tasks $(call quoted,TASKS) --out $(call quoted,OUT)
 
 score-sessions: $(LIGHT) ## IN=: mean reward and success of recorded agent sessions, files or folders
 	@$(call need,IN)

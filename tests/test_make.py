@@ -99,6 +99,33 @@ def test_a_misspelt_goal_or_variable_is_refused_with_the_nearest(words: list[str
     assert fail(*words).endswith(line)
 
 
+@pytest.mark.parametrize(
+    ("goal", "options"),
+    [
+        (["init", "FOLDER=my project"], ["init", "my project"]),
+        (["check", "RECIPE=it's.yaml"], ["check", "it's.yaml"]),
+        (["chat", "RUN=x", "SYSTEM=don't move", "LOG=a  b.jsonl"],
+         ["chat", "x", "--system", "don't move", "--log", "a  b.jsonl"]),
+        (["merge", "RUN=x", "OUT=~/my models/x"], ["merge", "x", "--out", "~/my models/x"]),
+        (["leaderboard"], ["leaderboard"]),
+    ],
+)  # fmt: skip
+def test_a_value_is_one_word_whatever_blanks_and_quotes_it_has(goal: list[str], options: list[str]) -> None:
+    made = ("--old-file", ".venv/light", "--old-file", ".venv/ready")
+    command = ["make", "--dry-run", "--no-print-directory", *made, *goal]
+    steps = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.replace("\\\n", "")
+    assert shlex.split(steps[steps.index("-m recipebook") :])[2:] == options
+
+
+def test_a_home_folder_is_found_by_the_shell() -> None:
+    made = ("--old-file", ".venv/light", "--old-file", ".venv/ready")
+    command = ["make", "--dry-run", "--no-print-directory", *made, "merge", "RUN=x", "OUT=~/it's here"]
+    steps = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    words = f"printf '%s' {steps.partition('--out ')[2]}"
+    said = subprocess.run(["sh", "-c", words], capture_output=True, text=True, check=True, env={"HOME": "/home/me"})
+    assert said.stdout == "/home/me/it's here"
+
+
 def test_a_python_that_does_not_fit_is_one_line_and_leaves_no_environment(tmp_path: Path) -> None:
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         shutil.copy2(PROJECT / name, tmp_path / name)
