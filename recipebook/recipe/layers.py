@@ -69,7 +69,7 @@ def find_recipe(name: str, root: Path = PROJECT) -> Path:
     """The file of a recipe, by name or by path; the project's own before that of the installation."""
     found = _list_found(name, root)
     if not found:
-        raise UserError(f"no recipe '{name}' in recipes/{offer(name, list_recipes(root))}")
+        raise UserError(f"no recipe '{on_one_line(name)}' in recipes/{offer(name, list_recipes(root))}")
     return found[0]
 
 
