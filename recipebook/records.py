@@ -17,6 +17,7 @@ from recipebook.rows import BadRecord
 from recipebook.suggestions import shorten
 
 LARGEST = 4 * 2**20
+AT_ONCE = 32
 
 _ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 # Of 19 digits in a row, every sixth character is a digit three times in a row.
@@ -46,11 +47,26 @@ def place(name: str, record: Record) -> str:
     return f"{name}:{record.line}: record {record.number}" if record.line else f"{name}: row {record.number}"
 
 
-def parse(text: bytes, odd: bool = True) -> Value:
-    """Read one record from its JSON; a BadRecord has the reason.
+def parse_lines(texts: list[bytes], odd: bool) -> Iterator[Value]:
+    """Read a record from each line. `odd`: some may be too large, or hold an escaped NUL or a long number."""
+    # A few at a time: each record's own search for repeated keys takes as long as its parsing.
+    some = range(0, len(texts), AT_ONCE)
+    return chain.from_iterable(_parse_some(texts[at : at + AT_ONCE], odd) for at in some)
 
-    `odd`: it may hold an escaped NUL or a long number, or a key twice.
-    """
+
+def _parse_some(texts: list[bytes], odd: bool) -> list[Value]:
+    if not odd:
+        try:
+            values = list(map(orjson.loads, texts))
+            if set(map(type, values)) == {dict} and keeps_all_quotes(b"".join(texts), values):
+                return values
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+            pass
+    return list(map(parse, texts))
+
+
+def parse(text: bytes) -> Value:
+    """Read one record from its JSON; a BadRecord has the reason."""
     if len(text) > LARGEST:
         return BadRecord(f"larger than {LARGEST // 2**20} MiB")
     try:
@@ -59,8 +75,6 @@ def parse(text: bytes, odd: bool = True) -> Value:
         return BadRecord(_explain(text, error))
     if type(value) is not dict:
         return BadRecord(f"{name_kind(value)}, not an object")
-    if not odd:
-        return value
     if repeated := find_repeated_key(text, value):
         return BadRecord(repeated)
     if b"\\u0000" in text and _holds_nul(value):
@@ -84,13 +98,8 @@ def load_exactly(text: str | bytes) -> Any:
 
 def find_repeated_key(text: str | bytes, value: Any) -> str | None:
     """What of a JSON text is not in its value, since an object has two values under one key."""
-    colon, quote = (":", '"') if isinstance(text, str) else (b":", b'"')
-    # Every key has a colon, and of calls and flat records few other things have one.
-    if type(value) is dict and text.count(colon) == _count_keys(value):  # type: ignore[arg-type]
-        return None
     try:
-        # Nearly always no quote is missing, which is much faster to see than every key.
-        if text.count(quote) == orjson.dumps(value).count(b'"'):  # type: ignore[arg-type]
+        if keeps_all_quotes(text.encode() if isinstance(text, str) else text, value):
             return None
     except orjson.JSONEncodeError:
         # Deeper than can be written.
@@ -98,13 +107,12 @@ def find_repeated_key(text: str | bytes, value: Any) -> str | None:
     return _find_repeated(text)
 
 
-def _count_keys(value: dict[str, Any]) -> int:
-    """The keys of an object, and of the objects in it that are no deeper."""
-    keys = len(value)
-    for inner in value.values():
-        if type(inner) is dict:
-            keys += len(inner)
-    return keys
+def keeps_all_quotes(text: bytes, value: Any) -> bool:
+    """Whether a value is written with as many quotes as its text has: then no key of it is missing.
+
+    Both write a quote inside a string as `\\"`, unless the text has it by its number.
+    """
+    return b"\\u0022" not in text and text.count(b'"') == orjson.dumps(value).count(b'"')
 
 
 def holds_long_number(text: bytes) -> bool:

@@ -13,7 +13,7 @@ All of them are streamed, also out of an archive. A file that holds no record at
 import json
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import chain, count, pairwise, repeat
+from itertools import chain, count, pairwise
 from os import SEEK_END
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -21,7 +21,7 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from recipebook.errors import UserError, on_one_line
-from recipebook.records import LARGEST, Record, Value, load_json, parse, require_some
+from recipebook.records import LARGEST, Record, Value, load_json, parse, parse_lines, require_some
 from recipebook.rows import BadRecord
 from recipebook.sources.blocks import Position, find_encoding, open_file, read_blocks
 from recipebook.sources.extents import JsonText, ObjectShape, find_items, find_shape, find_wrapped
@@ -64,19 +64,19 @@ def read(path: Path, name: str, position: Position, notes: dict[str, str]) -> It
             return require_some(_number_items(find_items(_note_crlf(start(), name, notes), name)), name)
         case "object":
             return require_some(_read_object(start, head, name, notes), name)
-    return require_some(_read_lines(start(), name, notes, parse), name)
+    return require_some(_read_lines(start(), name, notes, parse_lines), name)
 
 
 def read_text(path: Path, name: str, position: Position, notes: dict[str, str]) -> Iterator[Record]:
     """Yield the lines of a plain text that are not blank, a record each."""
     head = _read_head(read_blocks(path, name, position), name, notes)
-    return require_some(_read_lines(_read_from(path, name, position, head.start), name, notes, _wrap_text), name)
+    return require_some(_read_lines(_read_from(path, name, position, head.start), name, notes, _wrap_lines), name)
 
 
 def read_span(path: Path, name: str, notes: dict[str, str], span: LineSpan) -> Iterator[Record]:
     """Yield the records of one span, numbered as in the whole file."""
     with open_file(path, name) as file:
-        yield from _read_lines(read_between(file, span), name, notes, parse, span.records, span.lines)
+        yield from _read_lines(read_between(file, span), name, notes, parse_lines, span.records, span.lines)
 
 
 def cut(path: Path, name: str, notes: dict[str, str], count: int) -> Iterator[LineSpan] | None:
@@ -157,12 +157,12 @@ def _read_object(start: Callable[[], Blocks], head: _FileHead, name: str, notes:
     except UserError:
         if head.line == b"{":
             raise
-        return _read_lines(start(), name, notes, parse)
+        return _read_lines(start(), name, notes, parse_lines)
     match shape.kind:
         case "columns":
             return _read_columns(start(), name, notes)
         case "one":
-            return _read_one(start()) if head.more else _read_lines(start(), name, notes, parse)
+            return _read_one(start()) if head.more else _read_lines(start(), name, notes, parse_lines)
     return _read_wrapped(_note_crlf(start(), name, notes), name, notes, shape)
 
 
@@ -232,7 +232,7 @@ def _read_lines(
     blocks: Blocks,
     name: str,
     notes: dict[str, str],
-    parse: Callable[[bytes, bool], Value],
+    parse: Callable[[list[bytes], bool], Iterator[Value]],
     records: int = 0,
     lines: int = 0,
 ) -> Iterator[Record]:
@@ -242,7 +242,7 @@ def _read_lines(
 
 
 def _parse_lines(
-    lines: Iterator[Lines], parse: Callable[[bytes, bool], Value], number: int
+    lines: Iterator[Lines], parse: Callable[[list[bytes], bool], Iterator[Value]], number: int
 ) -> Iterator[Iterator[Record]]:
     make = partial(tuple.__new__, Record)
     for line, texts, odd in lines:
@@ -251,11 +251,15 @@ def _parse_lines(
         if texts and min(texts)[:1] <= b" ":
             at = [position for position, text in zip(at, texts, strict=True) if is_filled(text)]
             texts = [text for text in texts if is_filled(text)]
-        yield map(make, zip(count(number + 1), at, map(parse, texts, repeat(odd)), strict=False))
+        yield map(make, zip(count(number + 1), at, parse(texts, odd), strict=False))
         number += len(texts)
 
 
-def _wrap_text(text: bytes, odd: bool) -> Value:
+def _wrap_lines(texts: list[bytes], odd: bool) -> Iterator[Value]:
+    return map(_wrap_text, texts)
+
+
+def _wrap_text(text: bytes) -> Value:
     if len(text) > LARGEST:
         return BadRecord(f"larger than {LARGEST // 2**20} MiB")
     if b"\0" in text:

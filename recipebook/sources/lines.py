@@ -11,8 +11,6 @@ from recipebook.records import LARGEST, holds_long_number
 from recipebook.sources.unpacking import BLOCK, Blocks
 
 BLANK = b" \t\r\n"
-FIRST, LOOKED_AT = 4, 16
-"""The first blocks of a file are searched for keys that an object has twice, and of the others one in 16."""
 
 
 class LineSpan(NamedTuple):
@@ -25,7 +23,7 @@ class LineSpan(NamedTuple):
 
 
 class Lines(NamedTuple):
-    """Some lines, the first one's number, and whether a NUL, a long number or a repeated key may be in them."""
+    """Some lines, the first one's number, and whether one may be too large, or hold an escaped NUL or a long number."""
 
     number: int
     texts: list[bytes]
@@ -35,7 +33,7 @@ class Lines(NamedTuple):
 def split_lines(blocks: Blocks, name: str, notes: dict[str, str], before: int = 0) -> Iterator[Lines]:
     """Yield lines with their line feeds, by the block; of a line that is too large, only the start is kept."""
     line, begun = before + 1, b""
-    for number, block in enumerate(filter(None, blocks)):
+    for block in filter(None, blocks):
         if not begun and block.isspace() and b"\v" not in block and b"\f" not in block:
             # Nothing but blank lines, which are counted without a list of them all.
             ended = block.rfind(b"\n") + 1
@@ -53,8 +51,6 @@ def split_lines(blocks: Blocks, name: str, notes: dict[str, str], before: int = 
             begun = more.pop() if more and not block.endswith(b"\n") else b""
             # Most blocks hold no backslash at all, which is found out much faster.
             odd = (b"\\" in block and b"\\u0000" in block) or holds_long_number(block)
-            # Who writes a key twice does so in many records, and to look for it in all takes a tenth of the time.
-            odd = odd or number % LOOKED_AT == 0 or (not before and number < FIRST)
             yield Lines(line + 1, more, odd)
             line += 1 + len(more)
     if begun:
