@@ -59,13 +59,24 @@ class Cluster:
 
     def read_state(self, job: str) -> str:
         """The state of a job: `PENDING`, `RUNNING`, `COMPLETED`, `FAILED` …"""
-        lines = self.run("scontrol", "show", "job", job).split()
-        return next(word.partition("=")[2] for word in lines if word.startswith("JobState="))
+        return self.read_field(job, "JobState")
+
+    def read_field(self, job: str, field: str) -> str:
+        """What SLURM says of a job; an array's task has a `JobId` of its own."""
+        words = self.run("scontrol", "show", "job", job).split()
+        return next(word.partition("=")[2] for word in words if word.startswith(f"{field}="))
 
     def go_on(self, job: str) -> None:
-        """Let a job that was queued again start at once; SLURM would wait for two minutes."""
+        """Let a job that was queued again start as soon as its first start is over; SLURM would wait for two minutes.
+
+        If its second start had begun, the end of the first script would be taken for that of the second.
+        """
         until = time.monotonic() + 120
-        while "Restarts=1" not in self.run("scontrol", "show", "job", job) or self.read_state(job) != "PENDING":
+        while (
+            self.read_field(job, "Restarts") != "1"
+            or self.read_state(job) != "PENDING"
+            or _has_steps(self.read_field(job, "JobId"))
+        ):
             assert time.monotonic() < until, self.run("scontrol", "show", "job", job)
             time.sleep(0.2)
         self.run("scontrol", "update", f"JobId={job}", "StartTime=now")
@@ -77,6 +88,12 @@ class Cluster:
             assert time.monotonic() < until, state
             time.sleep(0.2)
         return state
+
+
+def _has_steps(job: str) -> bool:
+    """Whether SLURM still looks after a process of the job on a node."""
+    found = subprocess.run(["pgrep", "-f", rf"^slurmstepd: \[{job}\."], capture_output=True, check=False)
+    return found.returncode == 0
 
 
 def find_obstacle() -> str | None:
