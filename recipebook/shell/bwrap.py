@@ -4,6 +4,7 @@ The spawner of a base starts with the first box of it; its ids, and its boxes', 
 """
 
 import atexit
+import itertools
 import json
 import os
 import select
@@ -83,7 +84,7 @@ class BwrapBox:
         return BoxResult(status, output.decode(errors="replace"), timed_out, cut, lost, tampered)
 
     def close(self) -> None:
-        """End the box; its processes are gone when this returns."""
+        """End the box; its processes go a moment later."""
         with self.lock:
             if self.closed:
                 return
@@ -131,7 +132,7 @@ class SpawnerProcess:
     """The process that starts boxes of a base, and the socket to it."""
 
     def __init__(self, base: BaseName) -> None:
-        self.lock = threading.Lock()
+        self.numbers = itertools.count(1)
         self.owner = os.getpid()
         folder = require_base(base)
         self.process, self.control = start_among("recipebook.shell.spawner", *([str(folder)] if folder else []))
@@ -139,21 +140,18 @@ class SpawnerProcess:
             raise BoxError(f"boxes cannot be had here: {read_reason(self.process)}")
 
     def start(self, limits: dict[str, Any], descriptors: list[int]) -> int:
-        """Start a box on these descriptors: its input, its output, its cgroup if it has one; its number."""
-        with self.lock:
-            socket.send_fds(self.control, [json.dumps({"limits": limits}).encode()], descriptors)
-            answer = json.loads(self.control.recv(MESSAGE) or b'{"error": "the spawner of boxes has ended"}')
-        if "error" in answer:
-            raise BoxError(answer["error"])
-        return int(answer["box"])
+        """Have a box started on these descriptors: its input, its output, its cgroup if it has one; its number."""
+        box = next(self.numbers)
+        try:
+            socket.send_fds(self.control, [json.dumps({"start": box, "limits": limits}).encode()], descriptors)
+        except OSError:
+            raise BoxError("the process that starts boxes has ended") from None
+        return box
 
     def end(self, box: int) -> None:
-        """End a box."""
-        with self.lock:
-            try:
-                self.control.send(json.dumps({"close": box}).encode())
-            except OSError:
-                return
+        """Have a box ended."""
+        with suppress(OSError):
+            self.control.send(json.dumps({"close": box}).encode())
 
     def stop(self) -> None:
         """End the spawner, and with it all boxes."""

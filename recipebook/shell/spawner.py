@@ -1,7 +1,10 @@
 """Starts boxes, in a process of its own: `python -m recipebook.shell.spawner FD IDS` with a socket as FD.
 
-    in:   {"limits": {"disk": 67108864, …}} with descriptors: the box's input and output, and its cgroup if it has one
-    out:  {"box": 4711}, and {"close": 4711} in ends it;  {"error": "…"} if it could not be started
+    in:   {"start": 1, "limits": {"disk": 67108864, …}} with descriptors: the box's input and output, and its cgroup if
+          it has one; {"close": 1} ends the box
+    out:  nothing; why a box could not be started is written on its output, where its agent would write
+
+Boxes start beside each other: one that waits for its ids lets the next one begin.
 
 It has one thread and lives as long as its socket is open: bwrap's `--die-with-parent` is bound to the thread that
 started the box, and a server's threads come and go. At first it takes a user namespace of its own, to which the
@@ -16,7 +19,8 @@ import select
 import signal
 import socket
 import sys
-from typing import Any
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 from recipebook.shell import kernel
 from recipebook.shell.rooting import ALL_IDS, build_skeleton, enter_box
@@ -25,26 +29,38 @@ MESSAGE = 65536
 DESCRIPTORS = 3
 
 
+class Entering(NamedTuple):
+    """A box that has made its namespace: the socket on which it waits for ids, and its first process."""
+
+    socket: socket.socket
+    process: int
+
+
 class Spawner:
     """The boxes of one server."""
 
     def __init__(self, control: socket.socket, ids: int) -> None:
         self.control = control
         self.ids = ids
-        self.alive: set[int] = set()
+        self.processes: dict[int, int] = {}
+        """The first process of each living box, by the box's number."""
+        self.entering: dict[int, Entering] = {}
+        """Those that wait for the ids of their namespace, by the descriptor on which they wait."""
         self.started = 0
+        self.poll = select.poll()
+        self.poll.register(control, select.POLLIN)
 
     def serve(self) -> None:
         """Start and end boxes until the other end closes."""
-        poll = select.poll()
-        poll.register(self.control, select.POLLIN)
         while True:
-            ready = poll.poll(1000)
+            for descriptor, _ in self.poll.poll(1000):
+                if descriptor != self.control.fileno():
+                    self._let_in(descriptor)
+                elif not self._obey():
+                    return
             self._reap()
-            if ready and not self._answer():
-                return
 
-    def _answer(self) -> bool:
+    def _obey(self) -> bool:
         text, descriptors, _, _ = socket.recv_fds(self.control, MESSAGE, DESCRIPTORS)
         if not text:
             return False
@@ -53,41 +69,45 @@ class Spawner:
             self._close(message["close"])
             return True
         try:
-            reply: dict[str, Any] = {"box": self._start(message["limits"], descriptors)}
+            self._start(message["start"], message["limits"], descriptors)
         except OSError as error:
-            reply = {"error": str(error)}
+            os.write(descriptors[1], f"{error}\n".encode())
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
-        self.control.send(json.dumps(reply).encode())
         return True
 
     def _close(self, box: int) -> None:
-        if box in self.alive:
-            os.kill(box, signal.SIGKILL)
-            os.waitpid(box, 0)
-            self.alive.discard(box)
+        # Its number in /proc is not given to another process before `_reap` has waited for it.
+        if box in self.processes:
+            os.kill(self.processes[box], signal.SIGKILL)
 
     def _reap(self) -> None:
-        while self.alive and (ended := os.waitpid(-1, os.WNOHANG)[0]):
-            self.alive.discard(ended)
+        while self.processes and (ended := os.waitpid(-1, os.WNOHANG)[0]):
+            self.processes = {box: process for box, process in self.processes.items() if process != ended}
 
-    def _start(self, limits: dict[str, Any], descriptors: list[int]) -> int:
-        """Fork, and give the child the ids of its namespace when it asks for them."""
+    def _start(self, box: int, limits: dict[str, Any], descriptors: list[int]) -> None:
         self.started += 1
         ours, theirs = socket.socketpair()
-        box = os.fork()
-        if not box:
+        process = os.fork()
+        if not process:
             ours.close()
             enter_box(limits, descriptors, theirs, self.ids, self._owner())
         theirs.close()
-        self.alive.add(box)
-        with ours:
-            if ours.recv(1) and self.ids == ALL_IDS:
+        self.processes[box] = process
+        self.entering[ours.fileno()] = Entering(ours, process)
+        self.poll.register(ours, select.POLLIN)
+
+    def _let_in(self, descriptor: int) -> None:
+        """Give a box the ids of the namespace that it has just made."""
+        self.poll.unregister(descriptor)
+        waiting, process = self.entering.pop(descriptor)
+        # One that has ended meanwhile, or that gets no ids, says so on its own output.
+        with waiting, suppress(OSError):
+            if waiting.recv(1) and self.ids == ALL_IDS:
                 for kind in ("uid", "gid"):
-                    write_map(box, kind, f"0 0 {ALL_IDS}")
-            ours.send(b".")
-        return box
+                    write_map(process, kind, f"0 0 {ALL_IDS}")
+            waiting.send(b".")
 
     def _owner(self) -> int:
         """The id that owns a box's namespace: one for each box, so that the limit of processes is each box's own."""

@@ -1,5 +1,6 @@
 """A box: how scripts run in it, how they end, and what is refused where no box can be had."""
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from recipebook.errors import UserError
-from recipebook.shell.box import Box, BoxResult, BoxSettings, open_box
+from recipebook.shell.box import Box, BoxError, BoxResult, BoxSettings, open_box
+from recipebook.shell.bwrap import find_spawner
 from recipebook.shell.requirements import list_missing
 from recipebook.shell.seccomp import assemble
 from tests.recipebook.shell.boxes import needs_boxes
@@ -105,6 +107,29 @@ def test_a_closed_box_is_lost_and_may_be_closed_again(box: Box) -> None:
     box.close()
     box.close()
     assert box.run("true", 5).lost
+
+
+@needs_boxes
+def test_a_box_that_cannot_be_made_says_why_and_the_next_one_starts() -> None:
+    with pytest.raises(BoxError, match="No space left on device"):
+        open_box(BoxSettings(files=1))
+    box = open_box(BoxSettings())
+    assert box.run("echo alive", 5).output == "alive\n"
+    box.close()
+
+
+@needs_boxes
+def test_a_box_that_ends_before_it_has_its_ids_does_not_hold_up_the_next_one() -> None:
+    spawner = find_spawner()
+    requests, replies = os.pipe(), os.pipe()
+    # Without any limit there is no box.
+    box = spawner.start({}, [requests[0], replies[1]])
+    after = open_box(BoxSettings())
+    assert after.run("echo alive", 5).output == "alive\n"
+    after.close()
+    spawner.end(box)
+    for descriptor in (*requests, *replies):
+        os.close(descriptor)
 
 
 def test_without_bubblewrap_nothing_is_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
