@@ -83,13 +83,17 @@ class BwrapBox:
         timed_out, cut, lost, tampered = (flag in flags for flag in "tclj")
         return BoxResult(status, output.decode(errors="replace"), timed_out, cut, lost, tampered)
 
+    def kill(self) -> None:
+        """End the box's processes; a script that runs comes back as lost."""
+        self.spawner.end(self.number)
+
     def close(self) -> None:
         """End the box; its processes go a moment later."""
         with self.lock:
             if self.closed:
                 return
             self.closed = True
-        self.spawner.end(self.number)
+        self.kill()
         with suppress(OSError):
             # What could not be sent is tried once more.
             self.requests.close()

@@ -64,5 +64,8 @@ class Box(Protocol):
     def judge(self, script: str, seconds: float) -> BoxResult:
         """Run a script that decides an outcome, unless the box's programs were changed so that they could lie."""
 
+    def kill(self) -> None:
+        """End all processes of the box from any thread; a script that runs comes back as lost."""
+
     def close(self) -> None:
         """End all processes of the box and forget its files; nothing happens the second time."""

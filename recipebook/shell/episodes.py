@@ -50,13 +50,31 @@ class Episode:
         self.steps: list[Step] = []
         self.status: Status = "running"
         self.broken = False
+        self.closed = False
         self.init_status = 0
         self.outcome: Outcome | None = None
         self.used = time.monotonic()
 
+    def close(self) -> None:
+        """End the box, and with it a command that runs there, so that nobody waits for the command's end."""
+        self.closed = True
+        if self.box:
+            self.box.kill()
+        with self.lock:
+            if self.box:
+                self.box.close()
+
 
 class EpisodeError(UserError):
-    """A call that an episode cannot have: no such episode, or a step out of turn."""
+    """A call that an episode cannot have, such as a step out of turn."""
+
+
+class NoEpisodeError(EpisodeError):
+    """No such episode is open, or is open any more."""
+
+
+class FullError(UserError):
+    """As many episodes are open as may be."""
 
 
 class Episodes:
@@ -68,8 +86,10 @@ class Episodes:
         rounds: int = ROUNDS,
         seconds: float = SECONDS,
         opener: Callable[[BoxSettings], Box] = open_box,
+        most: int | None = None,
     ) -> None:
         self.settings = settings or BoxSettings()
+        self.most = most
         self.rounds = rounds
         self.seconds = seconds
         self.opener = opener
@@ -87,24 +107,21 @@ class Episodes:
         """Begin an episode, or begin it anew; the messages before the agent's first answer.
 
         `rounds`, `seconds` and `base` hold for this episode, in place of those for all. UserError if the base was
-        not made.
+        not made, FullError if `most` episodes are open.
         """
         settings = self.settings.model_copy(update={"base": base}) if base else self.settings
         require_base(settings.base)
-        self.close(episode)
         new = Episode(task, rounds or self.rounds, seconds or self.seconds)
-        with self._lock:
-            self._episodes[episode] = new
+        # Held before others can find the episode, so that none of them closes it before it has its box.
         with new.lock:
+            self._enter(episode, new)
             try:
-                new.box = self.opener(settings)
-                result = new.box.run(task.init, new.seconds)
-            except BoxError:
-                new.status = "task_environment_error"
-                return new.messages
-            new.init_status = result.status
-            if result.lost or result.timed_out:
-                new.status = "task_environment_error"
+                self._prepare(new, settings)
+            except UserError:
+                self._leave(episode, new)
+                raise
+            self._require_open(episode, new)
+            new.used = time.monotonic()
         return new.messages
 
     def step(self, episode: str, number: int, text: str) -> Step:
@@ -132,22 +149,20 @@ class Episodes:
         with self._lock:
             if found := self._episodes.get(episode):
                 return found
-        raise EpisodeError(f"no episode '{on_one_line(episode)}' is open")
+        raise NoEpisodeError(f"no episode '{on_one_line(episode)}' is open")
 
     def close(self, episode: str) -> None:
         """End an episode and its box; nothing happens where there is none."""
         with self._lock:
             found = self._episodes.pop(episode, None)
         if found:
-            with found.lock:
-                if found.box:
-                    found.box.close()
+            found.close()
 
     def close_idle(self, seconds: float) -> list[str]:
-        """Close the episodes that nobody has used for `seconds`; their names."""
+        """Close the episodes that nobody has used for `seconds`; their names. One that is at work is in use."""
         before = time.monotonic() - seconds
         with self._lock:
-            idle = [name for name, episode in self._episodes.items() if episode.used < before]
+            idle = [name for name, one in self._episodes.items() if one.used < before and not one.lock.locked()]
         for name in idle:
             self.close(name)
         return idle
@@ -162,12 +177,47 @@ class Episodes:
         with self._lock:
             return list(self._episodes)
 
+    def _enter(self, episode: str, new: Episode) -> None:
+        """Open an episode under its name; one that had the name is closed."""
+        with self._lock:
+            old = self._episodes.get(episode)
+            if not old and self.most is not None and len(self._episodes) >= self.most:
+                raise FullError(f"{len(self._episodes)} episodes are open, and no more are taken")
+            self._episodes[episode] = new
+        if old:
+            old.close()
+
+    def _leave(self, episode: str, left: Episode) -> None:
+        with self._lock:
+            if self._episodes.get(episode) is left:
+                del self._episodes[episode]
+
+    def _prepare(self, new: Episode, settings: BoxSettings) -> None:
+        """Give an episode its box, and the box what the task begins with."""
+        try:
+            new.box = self.opener(settings)
+            result = None if new.closed else new.box.run(new.task.init, new.seconds)
+        except BoxError:
+            new.status = "task_environment_error"
+            return
+        if result:
+            new.init_status = result.status
+            if result.lost or result.timed_out:
+                new.status = "task_environment_error"
+
+    def _require_open(self, episode: str, current: Episode) -> None:
+        """NoEpisodeError for an episode that was closed meanwhile, whatever its box then said."""
+        if current.closed:
+            raise NoEpisodeError(f"the episode '{on_one_line(episode)}' was closed")
+
     @contextmanager
     def _using(self, episode: str) -> Iterator[Episode]:
         current = self.find(episode)
         with current.lock:
+            self._require_open(episode, current)
             current.used = time.monotonic()
             yield current
+            self._require_open(episode, current)
             current.used = time.monotonic()
 
     def _act(self, current: Episode, text: str) -> Step:

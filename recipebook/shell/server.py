@@ -1,29 +1,32 @@
 """The server of shell tasks: `make serve-env TASKS=samples/shell_tasks.json`.
 
 In: requests as messages.py has them. Out: their replies; 404 for an unknown task or episode, 409 for a step out of
-turn, 400 for a base that was not made, 503 while as many episodes are open as the server takes, each with a `detail`
-of one line.
+turn, 422 for a request in another form, 400 for a base that was not made, 503 while as many episodes are open as the
+server takes, each with a `detail` of one line; besides, what door.py refuses.
 
 Everything happens in `Episodes`. Boxes start in the spawner's process, so it does not matter which thread answers.
 """
 
-import secrets
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Annotated
 
-from fastapi import Depends, FastAPI, Header, HTTPException, Response, params
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from recipebook.errors import UserError
+from recipebook.errors import UserError, on_one_line
 from recipebook.frozen import Frozen
 from recipebook.shell import messages
-from recipebook.shell.episodes import EpisodeError, Episodes
+from recipebook.shell.door import Door
+from recipebook.shell.episodes import EpisodeError, Episodes, FullError, NoEpisodeError
 from recipebook.shell.outcomes import reward
 from recipebook.shell.tasks import Task
 
 REAPER_SECONDS = 1.0
+# The first that a refusal is an instance of.
+STATUSES = {NoEpisodeError: 404, EpisodeError: 409, FullError: 503, UserError: 400}
 
 
 class ServerSettings(Frozen):
@@ -45,51 +48,52 @@ def require_safe(settings: ServerSettings) -> None:
 
 def build_app(tasks: Sequence[Task], episodes: Episodes, settings: ServerSettings) -> FastAPI:
     """The application; when it ends, so do all episodes."""
-    app = FastAPI(title="Shell tasks", lifespan=_make_lifespan(episodes, settings), dependencies=_guard(settings))
-    by_number = {task.number: task for task in tasks}
+    app = FastAPI(title="Shell tasks", lifespan=_make_lifespan(episodes, settings))
+    app.add_middleware(Door, token=settings.token)
+    app.add_exception_handler(UserError, _refuse)
+    app.add_exception_handler(RequestValidationError, _refuse)
+    calls = Calls(tasks, episodes)
+    app.post("/api/ping", response_model=messages.PingReply)(calls.ping)
+    app.post("/reset", response_model=messages.ResetReply)(calls.reset)
+    app.post("/step", response_model=messages.StepReply)(calls.step)
+    app.post("/evaluate", response_model=messages.OutcomeReply)(calls.evaluate)
+    app.post("/state", response_model=messages.StateReply)(calls.state)
+    app.post("/close", response_model=messages.CloseReply)(calls.close)
+    return app
 
-    @app.post("/api/ping", response_model=messages.PingReply)
-    async def ping() -> Response:
+
+class Calls:
+    """What the server does on each of its paths; those that wait for a box take their turn in a pool of threads."""
+
+    def __init__(self, tasks: Sequence[Task], episodes: Episodes) -> None:
+        self.tasks = {task.number: task for task in tasks}
+        self.episodes = episodes
+
+    async def ping(self) -> Response:
         """Whether the server is there."""
-        return _reply(messages.PingReply(tasks=len(tasks), episodes=len(episodes.list_open())))
+        return _reply(messages.PingReply(tasks=len(self.tasks), episodes=len(self.episodes.list_open())))
 
-    @app.post("/reset", response_model=messages.ResetReply)
-    def reset(request: messages.ResetRequest) -> Response:
+    def reset(self, request: messages.ResetRequest) -> Response:
         """Begin an episode, or begin it anew."""
-        task = by_number.get(request.task) if isinstance(request.task, int) else request.task
+        task = self.tasks.get(request.task) if isinstance(request.task, int) else request.task
         if task is None:
-            raise HTTPException(404, f"no task {request.task}; there are {len(tasks)}")
-        open_now = episodes.list_open()
-        if request.episode not in open_now and len(open_now) >= settings.most_episodes:
-            raise HTTPException(503, f"{len(open_now)} episodes are open, and no more are taken")
-        try:
-            begun = episodes.reset(task, request.episode, request.rounds, request.seconds, request.base)
-        except UserError as error:
-            raise HTTPException(400, str(error)) from None
+            return _deny(404, f"no task {request.task}; there are {len(self.tasks)}")
+        begun = self.episodes.reset(task, request.episode, request.rounds, request.seconds, request.base)
         return _reply(messages.ResetReply(episode=request.episode, messages=begun))
 
-    @app.post("/step", response_model=messages.StepReply)
-    def step(request: messages.StepRequest) -> Response:
+    def step(self, request: messages.StepRequest) -> Response:
         """Take a step, or return the reply of one that was taken."""
-        _require_open(episodes, request.episode)
-        try:
-            taken = episodes.step(request.episode, request.number, request.text)
-        except EpisodeError as error:
-            raise HTTPException(409, str(error)) from None
+        taken = self.episodes.step(request.episode, request.number, request.text)
         return _reply(messages.StepReply(**taken._asdict()))
 
-    @app.post("/evaluate", response_model=messages.OutcomeReply)
-    def evaluate(request: messages.EpisodeRequest) -> Response:
+    def evaluate(self, request: messages.EpisodeRequest) -> Response:
         """Judge an episode; the first call decides."""
-        _require_open(episodes, request.episode)
-        outcome = episodes.evaluate(request.episode)
+        outcome = self.episodes.evaluate(request.episode)
         return _reply(messages.OutcomeReply(outcome=outcome, reward=None if outcome == "unknown" else reward(outcome)))
 
-    @app.post("/state", response_model=messages.StateReply)
-    async def state(request: messages.EpisodeRequest) -> Response:
+    async def state(self, request: messages.EpisodeRequest) -> Response:
         """How far an episode is."""
-        _require_open(episodes, request.episode)
-        found = episodes.find(request.episode)
+        found = self.episodes.find(request.episode)
         return _reply(
             messages.StateReply(
                 task=found.task.number,
@@ -100,14 +104,11 @@ def build_app(tasks: Sequence[Task], episodes: Episodes, settings: ServerSetting
             )
         )
 
-    @app.post("/close", response_model=messages.CloseReply)
-    def close(request: messages.EpisodeRequest) -> Response:
+    def close(self, request: messages.EpisodeRequest) -> Response:
         """End an episode."""
-        was_open = request.episode in episodes.list_open()
-        episodes.close(request.episode)
+        was_open = request.episode in self.episodes.list_open()
+        self.episodes.close(request.episode)
         return _reply(messages.CloseReply(closed=was_open))
-
-    return app
 
 
 def _reply(model: BaseModel) -> Response:
@@ -115,22 +116,17 @@ def _reply(model: BaseModel) -> Response:
     return Response(model.model_dump_json(), media_type="application/json")
 
 
-def _guard(settings: ServerSettings) -> list[params.Depends]:
-    # Asynchronous, since everything else takes its turn in a pool of threads.
-    async def check(authorization: Annotated[str, Header()] = "") -> None:
-        """Refuse callers without the token."""
-        expected = f"Bearer {settings.token}".encode()
-        if settings.token and not secrets.compare_digest(authorization.encode(), expected):
-            raise HTTPException(401, "the token is missing or wrong")
-
-    return [Depends(check)]
+def _deny(status: int, detail: str) -> Response:
+    return JSONResponse({"detail": detail}, status)
 
 
-def _require_open(episodes: Episodes, episode: str) -> None:
-    try:
-        episodes.find(episode)
-    except EpisodeError as error:
-        raise HTTPException(404, str(error)) from None
+async def _refuse(_: Request, error: Exception) -> Response:
+    """What a call cannot have, as a line; it repeats no value of a request, since JSON cannot write each of them."""
+    if isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"][1:]))
+        return _deny(422, on_one_line(f"{place}: {first['msg']}" if place else first["msg"]))
+    return _deny(next(status for kind, status in STATUSES.items() if isinstance(error, kind)), str(error))
 
 
 def _make_lifespan(

@@ -55,7 +55,7 @@ def serve(tasks: Sequence[Task], settings: ServerSettings, listening: list[socke
 
 
 def _make_server(tasks: Sequence[Task], settings: ServerSettings, box: BoxSettings) -> uvicorn.Server:
-    app = build_app(tasks, Episodes(box), settings)
+    app = build_app(tasks, Episodes(box, most=settings.most_episodes), settings)
     return uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS))
 
 

@@ -13,6 +13,7 @@ A file has a list of tasks, an object of tasks by their numbers, or a single tas
 an answer to `match` and no script, is a task without a check: its outcome stays unset.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from pydantic import BaseModel, ValidationError
 
 from recipebook.errors import UserError, format_first_error, on_one_line
 from recipebook.frozen import Frozen
+
+# No file has more tasks; Python refuses to read numbers of thousands of digits.
+NUMBER = re.compile(r"\d{1,18}")
 
 
 class Task(Frozen):
@@ -63,7 +67,7 @@ def _list_records(value: list[Any] | dict[str, Any]) -> Iterator[tuple[str, int,
         yield "the task", 0, value
     else:
         for at, (key, record) in enumerate(value.items()):
-            yield f"task '{on_one_line(key)}'", int(key) if key.isdecimal() else at, record
+            yield f"task '{on_one_line(key)}'", int(key) if NUMBER.fullmatch(key) else at, record
 
 
 class _Command(BaseModel):

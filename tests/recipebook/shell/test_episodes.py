@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from recipebook.shell.box import Box, BoxError, BoxSettings
-from recipebook.shell.bwrap import find_spawner
-from recipebook.shell.episodes import EpisodeError, Episodes, Step
+from recipebook.shell.bwrap import BwrapBox, find_spawner
+from recipebook.shell.dialogue import EMPTY
+from recipebook.shell.episodes import EpisodeError, Episodes, FullError, NoEpisodeError, Step
 from recipebook.shell.tasks import Task
 from tests.recipebook.shell.boxes import needs_boxes
 
@@ -17,6 +19,12 @@ FINISH = "It is done.\n\nAct: finish"
 
 def act(script: str) -> str:
     return f"Act: bash\n```bash\n{script}\n```"
+
+
+def wait_until_at_work(episodes: Episodes, name: str) -> None:
+    until = time.monotonic() + 20
+    while not episodes.find(name).lock.locked() and time.monotonic() < until:
+        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -109,6 +117,95 @@ def test_episodes_that_nobody_uses_are_closed(episodes: Episodes) -> None:
     assert episodes.close_idle(60) == []
     assert episodes.close_idle(0) == ["a"]
     assert episodes.list_open() == []
+
+
+@needs_boxes
+def test_closing_an_episode_ends_the_command_that_runs_in_it() -> None:
+    episodes = Episodes(seconds=600)
+    episodes.reset(TASK, "a")
+    with ThreadPoolExecutor(1) as pool:
+        step = pool.submit(episodes.step, "a", 1, act("sleep 500"))
+        wait_until_at_work(episodes, "a")
+        episodes.close("a")
+        with pytest.raises(NoEpisodeError, match="the episode 'a' was closed"):
+            step.result(60)
+    assert episodes.list_open() == []
+
+
+@needs_boxes
+def test_an_episode_at_work_is_not_idle(episodes: Episodes) -> None:
+    episodes.reset(TASK, "a")
+    with ThreadPoolExecutor(1) as pool:
+        step = pool.submit(episodes.step, "a", 1, act("while [ ! -e /srv/go ]; do sleep 0.01; done"))
+        wait_until_at_work(episodes, "a")
+        assert episodes.close_idle(0) == []
+        episodes.close("a")
+        assert isinstance(step.exception(60), NoEpisodeError)
+
+
+@needs_boxes
+def test_an_episode_that_is_begun_twice_at_once_leaves_one_box() -> None:
+    opened: list[BwrapBox] = []
+
+    def open_slowly(settings: BoxSettings) -> Box:
+        box = BwrapBox(settings)
+        opened.append(box)
+        time.sleep(0.2)
+        return box
+
+    episodes = Episodes(opener=open_slowly)
+    with ThreadPoolExecutor(2) as pool:
+        begun = [pool.submit(episodes.reset, TASK, "a") for _ in range(2)]
+    assert sorted(type(one.exception()).__name__ for one in begun) == ["NoEpisodeError", "NoneType"]
+    assert [box.closed for box in opened].count(False) == 1
+    episodes.close("a")
+    assert [box.closed for box in opened].count(False) == 0
+
+
+@needs_boxes
+def test_an_episode_too_many_is_refused_and_one_that_is_open_may_begin_anew() -> None:
+    episodes = Episodes(most=1)
+    episodes.reset(TASK, "a")
+    with pytest.raises(FullError, match="1 episodes are open, and no more are taken"):
+        episodes.reset(TASK, "b")
+    episodes.reset(TASK, "a")
+    assert episodes.list_open() == ["a"]
+    episodes.close_all()
+
+
+@needs_boxes
+@pytest.mark.parametrize(
+    ("script", "output"),
+    [
+        ("yes | head -n 1000000 | tail -n 1", "y\n"),
+        ("seq 10000000; echo end >&2", None),
+        ("head -c 3000000 /dev/urandom", None),
+        ('cat; read x; echo "$? end"', "1 end\n"),
+        ("(sleep 400; echo late) & disown; echo now", "now\n"),
+        ("printf 'no newline'", "no newline"),
+        ("printf '\\e[2J\\e[31mred\\a\\r\\0'", "\x1b[2J\x1b[31mred\a\r\0"),
+        ("unset LANG LC_ALL PATH; echo ü", "ü\n"),
+        ("kill -9 -1", None),
+        (":(){ :|:& };:", None),
+        ("exec >&- 2>&-; echo nowhere", ""),
+        ("kill -STOP $$", None),
+        ("exit 300", ""),
+        ("rm -rf --no-preserve-root /* 2> /dev/null", None),
+    ],
+)
+def test_an_odd_command_ends_in_time_and_its_episode_has_an_outcome(script: str, output: str | None) -> None:
+    episodes = Episodes(seconds=5)
+    episodes.reset(TASK, "a")
+    began = time.monotonic()
+    step = episodes.step("a", 1, act(script))
+    assert time.monotonic() - began < 60
+    if output is not None:
+        assert step.observation == (f"The output of the OS:\n\n{output}" if output else EMPTY)
+    assert len(step.observation) < 70_000
+    episodes.step("a", 2, FINISH)
+    # Whatever it has done, it is not the environment's fault.
+    assert episodes.evaluate("a") in ("correct", "incorrect")
+    episodes.close_all()
 
 
 @needs_boxes

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -126,6 +127,75 @@ def test_the_caller_sets_the_rounds_and_the_seconds_of_its_episodes(episodes: Re
         assert hasty.step("hasty", 1, act("sleep 9")).observation.endswith("was ended after 0.5 seconds.")
         assert hasty.step("hasty", 2, act("true")) == Step("The output of the OS is empty.", True, "task_limit_reached")
         hasty.close("hasty")
+
+
+@needs_boxes
+@pytest.mark.parametrize(
+    ("path", "body", "status", "detail"),
+    [
+        (
+            "/reset",
+            b'{"task": 560, "episode": "x", "seconds": NaN}',
+            422,
+            "seconds: Input should be less than or equal to 3600",
+        ),
+        ("/reset", b'{"task": 560, "episode": ""}', 422, "episode: String should have at least 1 character"),
+        ("/step", b'{"episode": "x", "number": 0, "text": ""}', 422, "number: Input should be greater than 0"),
+        ("/step", b'{"episode": "x", "number": 1, "text": "\\ud800"}', 422, "text: Input should be a valid string, "),
+        ("/step", b'{"episode": "x", "number": 1, "text": ""}', 404, "no episode 'x' is open"),
+        ("/evaluate", b'{"episode": "x\\n\\u001b[31m"}', 404, r"no episode 'x\n\x1b[31m' is open"),
+        ("/state", b'{"episode": "x", "more": 1}', 422, "more: Extra inputs are not permitted"),
+        ("/close", b"{", 422, "1: JSON decode error"),
+        ("/close", b"[" * 100_000, 400, "There was an error parsing the body"),
+        ("/close", b'{"episode": ' + b"9" * 5000 + b"}", 400, "There was an error parsing the body"),
+        ("/close", b"", 422, "Field required"),
+    ],
+)
+def test_a_call_in_another_form_is_refused_on_one_line(
+    episodes: RemoteEpisodes, path: str, body: bytes, status: int, detail: str
+) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    answer = httpx.post(f"{episodes.address}{path}", content=body, headers=headers)
+    assert answer.status_code == status
+    assert answer.json()["detail"].startswith(detail)
+    assert "\n" not in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "detail"),
+    [
+        ("Content-Length: 99999999999", 401, "the token is missing or wrong"),
+        (f"Authorization: Bearer {TOKEN}\r\nContent-Length: 99999999999", 413, "a call has 16,777,216 bytes at most"),
+        (
+            f"Authorization: Bearer {TOKEN}\r\nTransfer-Encoding: chunked",
+            411,
+            "a call names its Content-Length",
+        ),
+    ],
+)
+@needs_boxes
+def test_a_call_is_refused_before_its_body_is_read(
+    episodes: RemoteEpisodes, headers: str, status: int, detail: str
+) -> None:
+    place = urlsplit(episodes.address)
+    assert place.hostname and place.port
+    with socket.create_connection((place.hostname, place.port), timeout=20) as connection:
+        connection.sendall(f"POST /step HTTP/1.1\r\nHost: x\r\n{headers}\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: connection.recv(4096), b"")).decode()
+    assert answer.startswith(f"HTTP/1.1 {status} ")
+    assert answer.endswith(f'{{"detail":"{detail}"}}')
+
+
+@needs_boxes
+def test_half_a_call_holds_up_nobody(episodes: RemoteEpisodes) -> None:
+    place = urlsplit(episodes.address)
+    assert place.hostname and place.port
+    opened = [socket.create_connection((place.hostname, place.port)) for _ in range(50)]
+    for connection in opened:
+        connection.sendall(b"POST /step HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer open ses")
+    assert episodes.ping() == PingReply(tasks=1000, episodes=0)
+    for connection in opened:
+        connection.close()
 
 
 @needs_boxes

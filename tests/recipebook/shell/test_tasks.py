@@ -96,6 +96,10 @@ def test_all_forms_of_the_samples_are_read(tmp_path: Path, form: str) -> None:
             [{"description": "x", "evaluation": {}}],
             "task 0: not a shell task: its evaluation has neither 'check' nor 'match'",
         ),
+        (
+            {"9" * 5000: {}},
+            f"task '{'9' * 5000}': not a shell task: it has no field, but neither 'instruction' nor 'description'",
+        ),
         ([LIFELONG, LIFELONG], "two tasks have the number 7"),
     ],
 )
