@@ -11,7 +11,7 @@ HELP = "make the Debian of boxes whose base is debian"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where the packages come from."""
-    parser.add_argument("--mirror", metavar="URL", help="an archive of Debian in place of deb.debian.org")
+    parser.add_argument("--mirror", metavar="URL", help="an archive of Debian in place of its own")
     parser.add_argument("--force", action="store_true", help="make it again")
 
 

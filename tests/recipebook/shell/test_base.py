@@ -3,7 +3,6 @@
 import io
 import os
 import shutil
-import subprocess
 import tarfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,7 +20,6 @@ from recipebook.shell.unpacking import ROOT, find_differing
 from tests.recipebook.shell.boxes import needs_boxes
 
 DEBIAN = BoxSettings(base="debian")
-MIRROR = "http://deb.debian.org/debian/dists/bookworm/InRelease"
 
 
 @pytest.fixture
@@ -106,22 +104,18 @@ def test_a_file_that_differs_from_the_archive_is_found(tmp_path: Path, monkeypat
     assert find_differing(archive) == "./bin/b"
 
 
-def explain_missing() -> str | None:
-    """Why no Debian can be made here, unless one is there."""
-    if base.read_base():
-        return None
-    if not shutil.which("mmdebstrap"):
-        return "mmdebstrap is not installed"
-    asked = subprocess.run(["curl", "-sfI", "--max-time", "5", MIRROR], stdout=subprocess.DEVNULL, check=False)
-    return f"{MIRROR} cannot be reached" if asked.returncode else None
-
-
 @pytest.fixture(scope="module")
 def debian() -> Iterator[Box]:
-    if missing := explain_missing():
-        pytest.skip(missing)
+    """A box of the base, which is made where a machine has none and reaches an archive."""
     if not base.read_base():
-        base.build_base(None, print)
+        if not shutil.which("mmdebstrap"):
+            pytest.skip("mmdebstrap is not installed")
+        try:
+            base.build_base(None, print)
+        except UserError as error:
+            if "Failed to fetch" not in str(error):
+                raise
+            pytest.skip(str(error))
     with closing(open_box(DEBIAN)) as box:
         yield box
 
