@@ -11,11 +11,15 @@ import importlib
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 import yaml
+
+from trainer.no_room import find_status
 
 ENGINE = ("axolotl.cli.train", "axolotl.train", "axolotl.core.builders", "axolotl.utils.data", "axolotl.utils.trainer")
 
@@ -49,10 +53,22 @@ def leave() -> NoReturn:
     os._exit(0)
 
 
+def leave_without_room(error: Exception) -> None:
+    """End a rank that cannot write with a status that says so; return where something else is the matter."""
+    if "LOCAL_RANK" in os.environ and (status := find_status(error)):
+        with suppress(OSError):
+            traceback.print_exception(error)
+        os._exit(status)
+
+
 if __name__ == "__main__":
     hide_unused(Path(sys.argv[1]))
     load_engine()
     from axolotl.cli.train import do_cli
 
-    do_cli(sys.argv[1])
+    try:
+        do_cli(sys.argv[1])
+    except Exception as error:
+        leave_without_room(error)
+        raise
     leave()

@@ -68,6 +68,7 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
 
     def add_callbacks_post_trainer(self, cfg: Any, trainer: Any) -> list[Any]:
         """The rows of every epoch come in an order that a resumed training finds again, on any number of ranks."""
+        self.progress.callbacks = trainer.callback_handler.callbacks
         if cfg.get("fsdp_config"):
             from trainer.whole_checkpoints import write_whole
 
@@ -78,7 +79,8 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
         """Follow the training, and end it early where Axolotl would not: it does so for supervised training alone."""
         patience = cfg.get("rl") and cfg.get("early_stopping_patience")
         folder = Path.cwd()
-        ours = [StopTogether(folder), StayFinite(), ProgressFiles(folder), RecordTrackers(folder), CheckSchedule()]
+        self.progress = ProgressFiles(folder)
+        ours = [StopTogether(folder), StayFinite(), self.progress, RecordTrackers(folder), CheckSchedule()]
         return [*ours, *([EarlyStoppingCallback(patience)] if patience else [])]
 
     def get_training_args(self, cfg: Any) -> dict[str, Any]:

@@ -4,17 +4,19 @@
 `{"step": 120, "eval_loss": 0.4}`); `progress.json` is replaced at each step
 (`{"phase": "training", "step": 120, "steps": 600, "loss": 0.4, "validation_loss": 0.5, "learning_rate": 0.003,
 "memory_gib": 1.52, "longest": 0.8, "time": 1795234000.0}`). `longest` is the longest time between two reports, in
-seconds: of a step, a batch of an evaluation or a checkpoint.
+seconds: of a step, a batch of an evaluation or a checkpoint. `early` is there after the last step: whether the
+validation loss ended the training before it.
 """
 
 import json
 import resource
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import EarlyStoppingCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from recipebook.run.progress_file import write_progress
 
@@ -35,6 +37,8 @@ class ProgressFiles(TrainerCallback):
         self.latest: dict[str, float | None] = dict.fromkeys(LATEST.values())
         self.longest = 0.0
         self.written: float | None = None
+        self.callbacks: Sequence[TrainerCallback] = ()
+        """All of the trainer's, once they are known."""
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -67,7 +71,7 @@ class ProgressFiles(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """The last step is done, the weights are not saved yet."""
-        self._write(state, "saving")
+        self._write(state, "saving", early=any(map(has_stopped, self.callbacks)))
 
     def on_log(
         self,
@@ -85,14 +89,21 @@ class ProgressFiles(TrainerCallback):
         with self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
-    def _write(self, state: TrainerState, phase: str) -> None:
+    def _write(self, state: TrainerState, phase: str, **more: bool) -> None:
         if not state.is_world_process_zero:
             return
         now = time.monotonic()
         self.longest = max(self.longest, now - (self.written or now))
         self.written = now
-        figures = {**self.latest, "memory_gib": measure_memory(), "longest": round(self.longest, 2)}
+        figures = {**self.latest, "memory_gib": measure_memory(), "longest": round(self.longest, 2), **more}
         write_progress(self.progress, phase, state.global_step, state.max_steps, **figures)
+
+
+def has_stopped(callback: TrainerCallback) -> bool:
+    """Whether it is the one that ends a training early, and has done so."""
+    if not isinstance(callback, EarlyStoppingCallback):
+        return False
+    return callback.early_stopping_patience_counter >= callback.early_stopping_patience
 
 
 def measure_memory() -> float:

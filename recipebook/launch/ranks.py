@@ -6,6 +6,7 @@
 torch's launcher starts each rank in a session of its own, so that no signal to the launcher's group reaches it.
 """
 
+import errno
 import json
 import os
 import signal
@@ -17,6 +18,8 @@ from typing import NamedTuple
 from recipebook.files import write_text
 
 FOLDER = "ranks"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+"""The system's reasons for which a rank cannot write; it ends with their number as its status."""
 
 
 class RankProcess(NamedTuple):

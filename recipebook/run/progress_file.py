@@ -10,6 +10,8 @@ from typing import Any
 
 # What a launcher of several processes puts before each line.
 RANK = re.compile(r"^\[rank\d+\]: ?", re.MULTILINE)
+# What gloo and NCCL say of another rank that has ended.
+GONE = re.compile(r"[Cc]onnection (closed|reset) by peer|remote process exited")
 Curve = dict[int, float]
 STOPPED = "stopped"
 """The phase of a training that was asked to end, and has saved a checkpoint."""
@@ -54,13 +56,22 @@ def read_curve(lines: Sequence[Mapping[str, Any]], key: str) -> Curve:
     return dict(sorted(found.items()))
 
 
-def last_error(log: Path) -> str:
-    """The most likely error, on one line: the log's last exception, else its last line."""
-    text = RANK.sub("", log.read_text(encoding="utf-8", errors="replace"))
+def read_from(log: Path, since: int) -> str:
+    """What was logged after so many bytes."""
+    with log.open("rb") as file:
+        file.seek(since)
+        return file.read().decode("utf-8", errors="replace")
+
+
+def last_error(log: Path, since: int = 0) -> str:
+    """The most likely error, on one line: the last exception in the log after `since` bytes, else its last line."""
+    text = RANK.sub("", read_from(log, since))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     endings = ("Error", "Exception", "Interrupt")
     # The launcher's own error comes last and says only that a process failed.
     errors = [at for at, line in enumerate(lines) if line.split(":")[0].endswith(endings) and "ChildFailed" not in line]
+    # Where a rank ends of an error, the others end of its end.
+    errors = [at for at in errors if not GONE.search(lines[at])] or errors
     if not lines:
         return "the log is empty"
     if not errors:

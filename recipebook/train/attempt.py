@@ -20,7 +20,7 @@ from recipebook.run.progress_file import STOPPED, read_progress
 from recipebook.run.rundir import REMOTE, Run
 from recipebook.terminal import print_field
 from recipebook.train.fault import find_fault, find_job_fault, read_final_loss, read_weights
-from recipebook.train.lost_rank import find_lost_rank
+from recipebook.train.lost_rank import find_full_rank, find_lost_rank
 from recipebook.train.words import format_weights
 
 # How often a command starts the ranks of a training of which one is killed.
@@ -72,9 +72,10 @@ def _attempt_once(run: Run, manifest: Manifest, lock: int) -> Ending:
     finally:
         line.clear()
     lost = find_lost_rank(log, logged) if code else None
-    if code and not lost and read_progress(run.folder).get("phase") == STOPPED:  # ranks end so where one is lost
+    failed = lost or (find_full_rank(log, logged) if code else None)
+    if code and not failed and read_progress(run.folder).get("phase") == STOPPED:  # ranks end so where one fails
         return _end_stopped(run, manifest, started, "SIGTERM")
-    fault = silent or lost or find_fault(run.folder, code or 0)
+    fault = silent or failed or find_fault(run.folder, code or 0, logged)
     if fault:
         _make_room(run)
     manifest = end(run, manifest, started, "failed" if fault else "trained", fault, code)

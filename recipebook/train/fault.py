@@ -1,6 +1,8 @@
 """The files that a trainer or a stage left and its exit code in; why that is no result, or None, out.
 
 find_fault(run.folder, code=1)  →  "the trainer ended with status 1: ValueError: …"
+
+A training may end before its last step where its validation loss ended it: progress.json says so.
 """
 
 import json
@@ -14,6 +16,7 @@ import yaml
 from recipebook.run.learned import explain_unchanged, find_nothing_learned, learns_from_rewards
 from recipebook.run.progress_file import STOPPED, last_error, read_metrics, read_progress
 from recipebook.run.rundir import REMOTE
+from recipebook.train.lost_rank import find_full_rank
 
 PROBE_BYTES = 1 << 16
 LESS_MEMORY = (
@@ -21,19 +24,22 @@ LESS_MEMORY = (
 )
 
 
-def find_fault(folder: Path, code: int) -> str | None:
-    """Why the trainer's files are not a trained model; None if they are one."""
-    progress = read_progress(folder)
+def find_fault(folder: Path, code: int, since: int = 0) -> str | None:
+    """Why the trainer's files are not a trained model; None if they are one.
+
+    What earlier attempts wrote into the log, the bytes before `since`, does not count.
+    """
+    progress, log = read_progress(folder), folder / "train.log"
     if progress.get("phase") == STOPPED:
         return "the trainer was stopped by SIGTERM"
     if code < 0:
         return f"the trainer was killed by signal {-code}"
     if code:
-        reason = _find_refusal(folder) or _explain(last_error(folder / "train.log"))
+        reason = find_full_rank(log, since) or _find_refusal(folder) or _explain(last_error(log, since))
         return f"the trainer ended with status {code}: {reason}"
     weights = read_weights(folder)
     if not weights:
-        return f"the trainer ended without saving a model: {last_error(folder / 'train.log')}"
+        return f"the trainer ended without saving a model: {last_error(log, since)}"
     if not weights["finite"]:
         return "the saved weights are not finite"
     if not weights["changed"]:
@@ -43,7 +49,8 @@ def find_fault(folder: Path, code: int) -> str | None:
     if loss is None and (folder / REMOTE).is_file():
         # A service does not report its losses.
         return None
-    if progress and progress["step"] < progress["steps"] and not _may_end_early(folder):
+    short = progress and progress["step"] < progress["steps"]
+    if short and not progress.get("early") and not _guesses_steps(folder):
         return f"the trainer ended after step {progress['step']} of {progress['steps']}"
     if loss is None or not math.isfinite(loss) or (loss <= 0 and not learns_from_rewards(folder)):
         return f"the last logged loss is {loss}, not a finite number above 0"
@@ -77,12 +84,12 @@ def read_weights(folder: Path) -> dict[str, Any] | None:
         return None
 
 
-def _may_end_early(folder: Path) -> bool:
-    """Whether its configuration lets training end before its last step; how many steps packed rows take is a guess."""
+def _guesses_steps(folder: Path) -> bool:
+    """Whether the number of its steps was a guess, as with packed rows and with episodes."""
     path = folder / "axolotl.yaml"
     settings = yaml.load(path.read_bytes(), yaml.CSafeLoader) if path.is_file() else {}
     packed = settings.get("sample_packing") and "trainer.packing.PackingPlugin" not in settings.get("plugins", [])
-    return bool(packed or "early_stopping_patience" in settings or settings.get("rl") == "grpo")
+    return bool(packed or settings.get("rl") == "grpo")
 
 
 def _find_refusal(folder: Path) -> str | None:

@@ -1,7 +1,8 @@
 """In Axolotl's place where a launch of several ranks is tested, and not what they compute.
 
 Each rank is known to the runner as a real one is. Rank 0 takes forty steps, with a checkpoint after every fifth, and
-the others wait for its end. On SIGTERM rank 0 saves a checkpoint at the end of its step, and all end.
+the others wait for its end. On SIGTERM rank 0 saves a checkpoint at the end of its step, and all end. The rank that
+FULL in the environment names finds no room to write, not even for its last line.
 """
 
 import json
@@ -9,6 +10,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from resource import RLIMIT_FSIZE, setrlimit
 from types import FrameType
 
 from axolotl.cli.quick import write_checkpoint
@@ -29,6 +31,9 @@ def do_cli(config: str) -> None:
     signal.signal(signal.SIGTERM, ask)
     rank = int(os.environ["RANK"])
     be_rank(rank)
+    if os.environ.get("FULL") == str(rank):
+        setrlimit(RLIMIT_FSIZE, (0, 0))
+        Path("more").write_bytes(b"more")
     if rank:
         while not Path("weights.json").exists():
             time.sleep(PACE)

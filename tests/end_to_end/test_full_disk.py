@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.project import Project, give_quick_engine
+from tests.end_to_end.project import Project, give_quick_engine, give_ranks_engine
 
 RECIPE = """\
 description: a training that finds no room
@@ -64,3 +64,19 @@ def try_limited(project: Project, size: int) -> str:
     manifests = [one for one in read_manifests(project) if not one["overrides"]]
     assert all(one["status"] in ("prepared", "training", "failed") for one in manifests), said
     return line.partition(":")[0].rpartition("/")[2]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("rank", ["0", "1"])
+def test_a_rank_that_alone_finds_no_room_is_named_with_the_reason(
+    rank: str, copy_project: Callable[[], Project], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = copy_project()
+    give_ranks_engine(copied)
+    (copied.folder / "recipes" / "full.yaml").write_text(RECIPE)
+    monkeypatch.setenv("FULL", rank)
+    status, said = copied.run("train", "full", "--gpus", "2")
+    assert status == 1, said
+    assert f"failed    rank {rank} could not write: File too large (df -h)\n" in said
+    (manifest,) = read_manifests(copied)
+    assert (manifest["status"], len(manifest["attempts"])) == ("failed", 1)

@@ -133,6 +133,19 @@ def test_a_lost_rank_has_all_of_them_started_again(project: Project, one_process
     assert not find_in(folder)
 
 
+def test_a_rank_that_alone_finds_no_room_is_named_with_the_reason(
+    project: Project, one_process: tuple[Path, dict[str, Any]]
+) -> None:
+    settings = [one for one in SETTINGS if "plugins" not in one] + ["training.global_batch=16", "training.save_steps=2"]
+    plugin = "axolotl.plugins=[tests.end_to_end.full_rank.FullRank]"
+    status, said = project.train(*settings, "training.seed=15", "launch.processes=2", plugin)
+    assert status == 1, said
+    assert "failed    rank 1 could not write: File too large (df -h)" in said
+    folder, manifest = project.newest()
+    assert (manifest["status"], len(manifest["attempts"])) == ("failed", 1)
+    assert not find_in(folder)
+
+
 def test_a_silent_rank_is_named_and_nothing_is_left(project: Project, one_process: tuple[Path, dict[str, Any]]) -> None:
     settings = ("training.global_batch=16", "training.seed=14", "launch.processes=2")
     process, folder = project.start_until(3, "train", "robot-lora", "--set", *SETTINGS, *settings)

@@ -19,6 +19,8 @@ lora_r
   Input should be a valid integer [type=int_parsing, input_value='x', input_type=str]
     For further information visit https://errors.pydantic.dev/2.12/v/int_parsing
 """
+GONE = "RuntimeError: [/pytorch/gloo/transport/tcp/pair.cc:547] Connection closed by peer [127.0.0.1]:40173"
+NCCL = "torch.distributed.DistBackendError: NCCL error: remote process exited or there was a network error"
 
 
 def test_progress_is_what_the_trainer_wrote_last_and_nothing_before(tmp_path: Path) -> None:
@@ -45,6 +47,10 @@ def test_progress_is_what_the_trainer_wrote_last_and_nothing_before(tmp_path: Pa
         ("the last Error was found\nend\n", "end"),
         (f"torch.cuda.OutOfMemoryError: CUDA\n{LAUNCHER}", "torch.cuda.OutOfMemoryError: CUDA"),
         (LAUNCHER, "trainer FAILED"),
+        # The other ranks say only that one has ended, before or after it says why.
+        (f"[rank1]: KeyError: 'x'\n[rank0]: {GONE}\n{LAUNCHER}", "KeyError: 'x'"),
+        (f"[rank0]: {NCCL}\n[rank1]: KeyError: 'x'\n{LAUNCHER}", "KeyError: 'x'"),
+        (f"{GONE}\n{LAUNCHER}", GONE),
         (
             f"{VALIDATION}{LAUNCHER}",
             "pydantic_core._pydantic_core.ValidationError: 2 validation errors for AxolotlInputConfig lora_r "
@@ -55,6 +61,11 @@ def test_progress_is_what_the_trainer_wrote_last_and_nothing_before(tmp_path: Pa
 def test_the_last_error_is_the_last_exception_that_is_not_the_launchers(tmp_path: Path, log: str, error: str) -> None:
     (tmp_path / "train.log").write_text(log)
     assert last_error(tmp_path / "train.log") == error
+
+
+def test_what_an_earlier_attempt_logged_is_not_its_last_error(tmp_path: Path) -> None:
+    (tmp_path / "train.log").write_text(f"KeyError: 'x'\n{GONE}\n")
+    assert last_error(tmp_path / "train.log", len("KeyError: 'x'\n")) == GONE
 
 
 def test_a_long_line_is_cut_and_bytes_that_are_no_text_are_shown_as_such(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_anything_less_is_a_fault(
         (8, "{}", None),
         (5, "{}", "the trainer ended after step 5 of 8"),
         (5, "{sample_packing: false}", "the trainer ended after step 5 of 8"),
-        (5, "{early_stopping_patience: 3}", None),
+        (5, "{early_stopping_patience: 3}", "the trainer ended after step 5 of 8"),
         (5, "{rl: grpo}", None),
         (7, "{sample_packing: true}", None),
     ],
@@ -72,6 +72,12 @@ def test_a_training_ends_with_its_last_step_or_by_what_lets_it_end_early(
     (folder / "progress.json").write_text(json.dumps({"phase": "saving", "step": step, "steps": 8}))
     (folder / "axolotl.yaml").write_text(settings)
     assert find_fault(folder, 0) == fault
+
+
+def test_a_training_that_its_validation_ended_is_a_model_at_any_step(tmp_path: Path) -> None:
+    folder = leave(tmp_path, GOOD, 0.5)
+    (folder / "progress.json").write_text(json.dumps({"phase": "saving", "step": 5, "steps": 8, "early": True}))
+    assert find_fault(folder, 0) is None
 
 
 def test_a_training_that_saved_and_ended_when_it_was_asked_to_is_no_model(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from recipebook.train.lost_rank import find_lost_rank
+from recipebook.train.lost_rank import find_full_rank, find_lost_rank
 
 LOG = """\
 torch.distributed.elastic.multiprocessing.errors.ChildFailedError:
@@ -45,3 +45,18 @@ def test_what_an_earlier_attempt_logged_does_not_count(tmp_path: Path) -> None:
     before = log.stat().st_size
     log.write_text(LOG.format(code=-9) + "ValueError: no such file\n")
     assert find_lost_rank(log, before) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        (28, "rank 1 could not write: No space left on device (df -h)"),
+        (27, "rank 1 could not write: File too large (df -h)"),
+        (1, None),
+        (-9, None),
+    ],
+)
+def test_a_rank_that_could_not_write_is_known_by_its_status(tmp_path: Path, code: int, found: str) -> None:
+    log = tmp_path / "train.log"
+    log.write_text(LOG.format(code=28) + LOG.format(code=code))
+    assert find_full_rank(log, len(LOG.format(code=28))) == found
