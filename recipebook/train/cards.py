@@ -4,10 +4,12 @@ find_card("NVIDIA H100 80GB HBM3")  → Card(name="H100", memory_gib=79.6, teraf
 find_card("GeForce GT 710")         → None
 """
 
+import re
 from typing import NamedTuple
 
 from recipebook.errors import UserError
 from recipebook.hardware import detect, measure_gpu_memory
+from recipebook.suggestions import shorten
 
 
 class Card(NamedTuple):
@@ -20,7 +22,7 @@ class Card(NamedTuple):
     """Dense 16-bit matrix products with sums in 32 bits, 10^12 operations a second, by NVIDIA's data sheets."""
 
 
-# A name that is part of another's comes after it.
+# A name that another begins with comes after it.
 CARDS = (
     Card("B200", 179.1, 2250),
     Card("H200", 139.8, 989),
@@ -56,7 +58,7 @@ def choose_target(name: str | None, price: float | None) -> Target:
     if name is not None:
         if card := find_card(name):
             return Target(card, price, named=True)
-        raise UserError(f"no card '{name}' is known; there are: {', '.join(card.name for card in CARDS)}")
+        raise UserError(f"no card '{shorten(name)}' is known; there are: {', '.join(card.name for card in CARDS)}")
     memory = measure_gpu_memory()
     if memory is None:
         return Target(None, price)
@@ -65,8 +67,11 @@ def choose_target(name: str | None, price: float | None) -> Target:
 
 
 def find_card(name: str) -> Card | None:
-    """The card of a GPU's name; both memory sizes of the A100 have their own."""
+    """The card of a GPU's name; both memory sizes of the A100 have their own.
+
+    Smaller cards have longer numbers: an RTX A1000 is no A100, and a T400 no T4.
+    """
     plain = name.upper().replace(" ", "-")
     if "A100" in plain and "40" in plain.partition("A100")[2]:
         return next(card for card in CARDS if card.name == "A100-40")
-    return next((card for card in CARDS if card.name in plain), None)
+    return next((card for card in CARDS if re.search(rf"(?<!\d){card.name}(?!\d)", plain)), None)

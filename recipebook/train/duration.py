@@ -51,7 +51,7 @@ def format_duration(recipe: Recipe, load: Load, shape: BaseShape | None, target:
         one = earlier.seconds * load.record_bytes / earlier.record_bytes
         seconds, basis = load.records * one, f", as a record of {earlier.run} took {earlier.seconds:.2g} s here"
     elif card and card.teraflops and shape:
-        processes = recipe.launch.processes
+        processes = recipe.launch.ranks
         computing = count_operations(recipe, load, shape) / (REACHED * card.teraflops * 1e12 * processes)
         starting = BATCH_SECONDS * load.records / (divide_batch(recipe.training, processes).rows * processes)
         seconds = max(computing, starting)
@@ -59,8 +59,15 @@ def format_duration(recipe: Recipe, load: Load, shape: BaseShape | None, target:
         basis = f" on {card.name}, at {rate}, which is assumed and not measured"
     else:
         return "shown once training runs: no run on this machine has trained this base in this way"
-    cost = "" if price is None else f"; {seconds / 3600 * price:.2f} at {price:g} an hour"
-    return f"about {format_seconds(seconds)}{basis}{cost}"
+    return f"about {format_seconds(seconds)}{basis}{_format_cost(seconds, price, recipe.launch.machines)}"
+
+
+def _format_cost(seconds: float, price: float | None, machines: int) -> str:
+    """`; 0.80 at 36 an hour`, with what an hour of each machine costs."""
+    if price is None:
+        return ""
+    each = f" for each of {machines} machines" if machines > 1 else ""
+    return f"; {seconds / 3600 * price * machines:.2f} at {price:g} an hour{each}"
 
 
 def average_padded(lengths: Sequence[int], recipe: Recipe, rows: int) -> float:
@@ -111,10 +118,10 @@ def _is_measure(manifest: Manifest) -> bool:
 
 def _describe(recipe: Mapping[str, Any]) -> tuple[Any, ...]:
     """What decides how long a token takes."""
-    training, lora = recipe["training"], recipe["lora"] or {}
+    training, lora, launch = recipe["training"], recipe["lora"] or {}, recipe["launch"]
     return (
         recipe["model"]["base"],
-        recipe["launch"]["processes"],
+        launch["processes"] * launch["machines"],
         *(training.get(key) for key in ("method", "batch_size", "global_batch", "precision", "gradient_checkpointing")),
         *(lora.get(key) for key in ("r", "target_modules", "quantize")),
     )

@@ -45,8 +45,12 @@ def test_a_card_is_found_by_the_name_that_its_driver_prints(name: str, card: str
     assert found.name == card
 
 
+@pytest.mark.parametrize("name", ["GeForce GT 710", "NVIDIA RTX A1000", "NVIDIA T400 4GB", "", "1"])
+def test_a_name_that_only_begins_as_a_cards_is_another(name: str) -> None:
+    assert find_card(name) is None
+
+
 def test_a_card_that_is_not_known_is_refused_with_those_that_are() -> None:
-    assert find_card("GeForce GT 710") is None
     with pytest.raises(UserError, match=r"^no card 'GT 710' is known; there are: B200, H200, "):
         choose_target("GT 710", None)
     assert choose_target("H100", 2.5) == Target(next(card for card in CARDS if card.name == "H100"), 2.5, named=True)
@@ -77,6 +81,16 @@ def test_a_gpu_without_an_earlier_run_works_at_a_third_of_its_peak() -> None:
         "about 1:20 on H100, at a third of its 989 TFLOP/s, which is assumed and not measured; 0.80 at 36 an hour"
     )
     assert format_duration(robot(), load, None, target).startswith("shown once training runs: ")
+
+
+def test_the_ranks_of_all_machines_share_the_work_and_each_machine_has_its_price() -> None:
+    """The same as above on 2 x 4 GPUs: an eighth of 80 s, and twice the price of an hour."""
+    machines = robot("launch.machines=2", "launch.processes=4", "training.batch_size=16")
+    load = Load(records=1_000, tokens=1_000, record_bytes=3_000)
+    assert format_duration(machines, load, LLAMA_7B, choose_target("H100", 36.0)) == (
+        "about 10 s on H100, at a third of its 989 TFLOP/s, which is assumed and not measured; "
+        "0.20 at 36 an hour for each of 2 machines"
+    )
 
 
 def test_many_small_batches_take_the_time_that_starting_them_takes() -> None:
