@@ -9,9 +9,10 @@ import argparse
 import re
 
 from commands._options import add_layers, add_recipe, count, read_layers
+from recipebook.suggestions import shorten
 
 HELP = "write a task for SkyPilot: a recipe trained on a machine of a cloud"
-_CARD = re.compile(r"[A-Za-z0-9][\w.-]{0,40}")
+_CARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,40}")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     profile, layers = given.profile or "multi-gpu", read_layers(given)
     resolved, _ = resolve_stages(given.recipe, profile, layers)
     launch = resolved.recipe.launch
+    if given.workers and not resolved.recipe.matrix:
+        raise UserError(f"{resolved.name} has no matrix, so WORKERS means nothing to it")
     if launch.machines > 1:
         raise UserError("MACHINES: machines that SkyPilot starts share no folder; make slurm is for several")
     words = [given.recipe, "--profile", profile, *(["--set", *layers] if layers else [])]
@@ -52,5 +55,5 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _card(text: str) -> str:
     if not _CARD.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"not the name of a card: {text}")
+        raise argparse.ArgumentTypeError(f"'{shorten(text)}' is no card as sky show-gpus lists them, such as H100")
     return text

@@ -66,6 +66,7 @@ def train(
     from recipebook.fleet.train import train_fleet
     from recipebook.pipeline.train import resolve_stages, train_stages
     from recipebook.train.checks import check_training
+    from recipebook.train.machine import require_cores
     from recipebook.train.placebo import check_placebo
     from recipebook.train.train import train_run
 
@@ -75,6 +76,7 @@ def train(
     if seeds and not stages:
         resolved = repeat_over_seeds(resolved, seeds)
     _check_choice(resolved, choice, members, out, staged=bool(stages))
+    require_cores(resolved)
     check_placebo(resolved, stages=bool(stages))
     if stages and seeds:
         if out:

@@ -4,12 +4,15 @@ MACHINE_RANK=1 MAIN=node-3:29500    → Meeting(rank=1, host="node-3", port=2950
 """
 
 import os
+import re
 import socket
 from typing import NamedTuple
 
 from recipebook.errors import UserError
 from recipebook.recipe.keys import Recipe
+from recipebook.suggestions import shorten
 
+_NUMBER = re.compile("[0-9]{1,9}")
 SHAPE = "RANK= says which of the machines this is, from 0 on, and MAIN=HOST:PORT where machine 0 waits for the others"
 
 
@@ -28,28 +31,34 @@ def read_meeting(recipe: Recipe) -> Meeting | None:
         return None
     # srun starts a command on each node, and numbers them.
     rank = os.environ.get("MACHINE_RANK") or os.environ.get("SLURM_NODEID", "")
-    host, _, port = os.environ.get("MAIN", "").rpartition(":")
-    if not (rank.isdecimal() and host and port.isdecimal()):
-        raise UserError(f"launch.machines: {machines}, and {SHAPE}")
+    main = os.environ.get("MAIN", "")
+    host, _, port = main.rpartition(":")
+    if not (_NUMBER.fullmatch(rank) and host and port):
+        given = " ".join(f"{name}={shorten(value)}" for name, value in (("RANK", rank), ("MAIN", main)) if value)
+        raise UserError(f"launch.machines: {machines}, {f'{given}, ' if given else ''}and {SHAPE}")
     if int(rank) >= machines:
         raise UserError(f"RANK={rank}: of {machines} machines the last is {machines - 1}")
-    if not 0 < int(port) < 1 << 16:
-        raise UserError(f"MAIN: no port {port}; one of 1 to 65535, such as 29500")
+    if not (_NUMBER.fullmatch(port) and 0 < int(port) < 1 << 16):
+        raise UserError(f"MAIN: no port {shorten(port)}; one of 1 to 65535, such as 29500")
     return Meeting(int(rank), host, int(port))
 
 
 def require_meeting(recipe: Recipe) -> None:
-    """Raise if several machines are to train, and nobody has said where they meet."""
-    if recipe.launch.machines > 1 and read_meeting(recipe) is None:
-        raise UserError(f"launch.machines: {recipe.launch.machines}, and {SHAPE}")
+    """Raise if several machines are to train and nobody has said where they meet, or one that is given a rank."""
+    machines = recipe.launch.machines
+    if machines > 1 and read_meeting(recipe) is None:
+        raise UserError(f"launch.machines: {machines}, and {SHAPE}")
+    if machines == 1 and (rank := os.environ.get("MACHINE_RANK")):
+        raise UserError(f"RANK={shorten(rank)}: launch.machines is 1, and one machine has no rank; MACHINES=2")
 
 
 def check_meeting(meeting: Meeting) -> None:
     """Raise if this machine cannot meet the others: its port is taken, or the other's name is unknown."""
     try:
         address = socket.getaddrinfo(meeting.host, meeting.port, type=socket.SOCK_STREAM)[0]
-    except OSError as error:
-        raise UserError(f"MAIN: {meeting.host}: {error.strerror}") from error
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no name of a host"
+        raise UserError(f"MAIN: {shorten(meeting.host)}: {reason}") from error
     if meeting.rank:
         return
     with socket.socket(address[0]) as tried:

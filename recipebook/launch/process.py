@@ -22,8 +22,14 @@ from recipebook.run.progress_file import read_progress
 
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 10
-# With ACCELERATE_USE_CPU, accelerate silently switches DeepSpeed off; a left-over one must not decide.
-NOT_INHERITED = "ACCELERATE_USE_CPU"
+# What another launch left in the environment must not decide. With a WORLD_SIZE a training waits for ranks that nobody
+# starts, and with ACCELERATE_USE_CPU accelerate silently switches DeepSpeed off.
+NOT_INHERITED = (
+    "RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_RANK", "NODE_RANK", "MASTER_ADDR", "MASTER_PORT",
+    "PMI_RANK", "PMI_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK",
+    "MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE", "MPI_LOCALRANKID", "ACCELERATE_MIXED_PRECISION",
+)  # fmt: skip
+NOT_INHERITED_PREFIXES = ("ACCELERATE_USE_", "ACCELERATE_DEEPSPEED_", "FSDP_", "TORCHELASTIC_")
 PR_SET_PDEATHSIG = 1
 
 
@@ -67,7 +73,7 @@ def start_process(
     Its output goes into `log`, or to our own output. It inherits the descriptor `inherited`. It leads its own process
     group, unless it is `tied`: then it stays in our group, and the kernel kills it when we die.
     """
-    ours = {key: value for key, value in os.environ.items() if key not in (NOT_INHERITED, *without)}
+    ours = {key: value for key, value in list_inherited().items() if key not in without}
     return subprocess.Popen(
         command,
         cwd=folder,
@@ -79,6 +85,15 @@ def start_process(
         preexec_fn=die_with_parent if tied else None,
         pass_fds=(inherited,),
     )
+
+
+def list_inherited() -> dict[str, str]:
+    """Our own variables, less those of another launch."""
+    return {
+        key: value
+        for key, value in os.environ.items()
+        if key not in NOT_INHERITED and not key.startswith(NOT_INHERITED_PREFIXES)
+    }
 
 
 def die_with_parent() -> None:

@@ -56,6 +56,17 @@ def check_machine(resolved: Resolved, *, elsewhere: bool = False) -> None:
         raise UserError(f"{resolved.name}: model.base: no folder {base}{goal}")
 
 
+def require_cores(resolved: Resolved) -> None:
+    """Refuse more CPU ranks than cores: each holds a model, and they would take turns."""
+    machine, processes = hardware.detect(), resolved.recipe.launch.processes
+    most = max(2, machine.cores)
+    if processes > most and not machine.gpu and not resolved.recipe.remote:
+        raise UserError(
+            f"{resolved.name}: launch.processes: {processes}, and this machine has no GPU and {machine.cores} cores: "
+            f"GPUS={most} at most; make rehearse GPUS={processes} tries that launch"
+        )
+
+
 def _check_device(resolved: Resolved) -> None:
     """Refuse Apple's GPU, and the profile for an NVIDIA GPU, where there is none."""
     machine, apple = hardware.detect(), resolved.recipe.launch.device == "mps"

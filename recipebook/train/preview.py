@@ -6,7 +6,6 @@ loss on   38% of the tokens; 0 rows without any, dropped
 text      1600 of 1600 rows pass: evaluation asks as training writes, answers are whole and end
 """
 
-import os
 import statistics
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from pydantic import TypeAdapter
 
 from recipebook.frozen import Frozen
 from recipebook.launch.command import build_environment
-from recipebook.launch.process import POLL_SECONDS
+from recipebook.launch.process import POLL_SECONDS, list_inherited
 from recipebook.progress import ProgressLine
 from recipebook.recipe.keys import Recipe
 from recipebook.run.progress_file import last_error, read_progress
@@ -110,7 +109,7 @@ def previewing(wanted: Sequence[Previewed]) -> Iterator[Callable[[], list[Previe
         process = subprocess.Popen(
             command,
             cwd=first.folder,
-            env=os.environ | build_environment(first.recipe),
+            env=list_inherited() | build_environment(first.recipe),
             stdout=log,
             stderr=subprocess.STDOUT,
         )

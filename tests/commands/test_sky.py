@@ -9,6 +9,7 @@ import yaml
 from commands import main
 from recipebook import project
 from recipebook.launch.sky import SkyTask, render_task
+from tests.commands.calling import call
 
 # Of docs.skypilot.co, "SkyPilot YAML".
 TASK = {"name", "workdir", "num_nodes", "resources", "envs", "secrets", "file_mounts", "setup", "run", "config"}
@@ -55,9 +56,25 @@ def test_a_project_elsewhere_brings_the_installation_along() -> None:
     )
 
 
-def test_several_machines_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (
+            ["--card", "H100", "--machines", "2", "--gpus", "4"],
+            "MACHINES: machines that SkyPilot starts share no folder",
+        ),
+        (["--card", "H100", "--workers", "4"], "robot-lora has no matrix, so WORKERS means nothing to it"),
+        (["--card", "H100", "--gpus", "3"], "recipes/robot-lora.yaml:35:26: training.global_batch: 8 records do not"),
+        (["--card", "H100:8"], "recipebook sky: argument --card: 'H100:8' is no card as sky show-gpus lists them"),
+        (["--card", "H\u00b200"], "recipebook sky: argument --card: 'H\u00b200' is no card as sky show-gpus lists"),
+        (["--card", "H100", "--gpus", "1.5"], "recipebook sky: argument --gpus: '1.5' is not a whole number above 0"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_is_written(
+    words: list[str], line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(project, "RUNS", tmp_path)
-    assert main(["sky", "robot-lora", "--card", "H100", "--machines", "2", "--gpus", "4"]) == 2
-    assert capsys.readouterr().err.startswith("MACHINES: machines that SkyPilot starts share no folder")
+    assert call("sky", "robot-lora", *words) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(line)
+    assert list(tmp_path.iterdir()) == []

@@ -3,6 +3,7 @@
 import pytest
 
 from commands import main
+from recipebook import hardware
 
 
 @pytest.mark.parametrize(
@@ -21,3 +22,15 @@ def test_what_a_recipe_does_not_have_cannot_be_chosen(
 ) -> None:
     assert main(["train", "robot-lora", "--profile", "tiny", *words]) == 2
     assert capsys.readouterr().err == f"{line}\n"
+
+
+def test_more_cpu_ranks_than_cores_are_refused_before_any_data_is_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = hardware.Hardware(gpus=(), cpu="Xeon", cores=4, memory_gib=64)
+    monkeypatch.setattr(hardware, "detect", lambda: plain)
+    assert main(["train", "robot-lora", "--profile", "tiny", "--gpus", "999999999"]) == 2
+    assert capsys.readouterr().err == (
+        "robot-lora: launch.processes: 999999999, and this machine has no GPU and 4 cores: GPUS=4 at most; "
+        "make rehearse GPUS=999999999 tries that launch\n"
+    )

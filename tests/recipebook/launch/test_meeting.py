@@ -25,10 +25,16 @@ def test_a_machine_has_its_rank_and_a_place_to_meet(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("rank", "main", "fault"),
     [
-        ("", "a:1", "launch.machines: 2, and RANK= says which of the machines this is"),
-        ("0", "a", "launch.machines: 2, and RANK= says which of the machines this is"),
+        ("", "a:1", "launch.machines: 2, MAIN=a:1, and RANK= says which of the machines this is"),
+        ("0", "a", "launch.machines: 2, RANK=0 MAIN=a, and RANK= says which of the machines this is"),
+        ("-1", "a:1", "launch.machines: 2, RANK=-1 MAIN=a:1, and RANK= says"),
+        ("٣", "a:1", "launch.machines: 2, RANK=٣ MAIN=a:1, and RANK= says"),
+        ("9" * 5000, "a:1", "launch.machines: 2, RANK=9999999999"),
         ("2", "a:1", "RANK=2: of 2 machines the last is 1"),
         ("0", "a:70000", "MAIN: no port 70000; one of 1 to 65535"),
+        ("0", "a:0", "MAIN: no port 0; one of 1 to 65535"),
+        ("0", "a:1.5", "MAIN: no port 1.5; one of 1 to 65535"),
+        ("0", "a:" + "9" * 5000, "MAIN: no port 9999999999"),
     ],
 )
 def test_a_place_that_cannot_be_is_one_line(rank: str, main: str, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,6 +52,12 @@ def test_two_machines_that_do_not_know_where_to_meet_do_not_train(monkeypatch: p
         require_meeting(TWO)
 
 
+def test_a_rank_of_one_machine_is_refused_rather_than_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    place(monkeypatch, "1", "a:1")
+    with pytest.raises(UserError, match=r"^RANK=1: launch\.machines is 1, and one machine has no rank; MACHINES=2$"):
+        require_meeting(recipe())
+
+
 def test_a_port_that_is_taken_and_a_name_without_address_are_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -55,6 +67,8 @@ def test_a_port_that_is_taken_and_a_name_without_address_are_one_line() -> None:
         check_meeting(Meeting(1, "127.0.0.1", port))
     with pytest.raises(UserError, match=r"^MAIN: no\.such\.host\.invalid: "):
         check_meeting(Meeting(1, "no.such.host.invalid", 29500))
+    with pytest.raises(UserError, match=r"^MAIN: a\.\.b: no name of a host$"):
+        check_meeting(Meeting(1, "a..b", 29500))
 
 
 def test_the_interface_is_that_which_reaches_the_meeting() -> None:

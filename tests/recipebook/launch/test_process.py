@@ -104,12 +104,12 @@ def start(folder: Path, code: str, **settings: Any) -> subprocess.Popen[bytes]:
 def test_a_process_gets_our_environment_less_what_must_not_decide(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("ACCELERATE_USE_CPU", "GIVEN", "OURS", "NOT_WANTED"):
+    names = ("ACCELERATE_USE_CPU", "WORLD_SIZE", "LOCAL_RANK", "FSDP_VERSION", "GIVEN", "OURS", "NOT_WANTED")
+    for name in names:
         monkeypatch.setenv(name, "ours")
-    names = '"ACCELERATE_USE_CPU", "GIVEN", "OURS", "NOT_WANTED"'
-    code = f"import os; print([os.environ.get(name) for name in ({names})])"
+    code = f"import os; print([os.environ.get(name) for name in {names}])"
     assert start(tmp_path, code, without=["NOT_WANTED"]).wait() == 0
-    assert (tmp_path / "train.log").read_text() == "[None, 'by the recipe', 'ours', None]\n"
+    assert (tmp_path / "train.log").read_text() == "[None, None, None, None, 'by the recipe', 'ours', None]\n"
 
 
 def test_a_process_leads_a_group_and_holds_the_descriptor(tmp_path: Path) -> None:
