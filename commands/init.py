@@ -12,6 +12,7 @@ What is there already stays as it is.
 
 import argparse
 import json
+import shlex
 from pathlib import Path
 
 HELP = "make a project of your own: recipes/, data/, runs/ and a Makefile"
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not there:
             write_text(path, text)
         print_field("kept" if there else "wrote", str(path))
-    print_field("next", f"cd {folder} && make train RECIPE=first && make eval RUN=first")
+    print_field("next", f"cd {shlex.quote(str(folder))} && make train RECIPE=first && make eval RUN=first")
     return 0
 
 

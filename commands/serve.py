@@ -44,18 +44,20 @@ def run(arguments: argparse.Namespace) -> int:
         if program is None:
             raise UserError(describe_missing(command))
         os.execv(program, command)
-    import uvicorn
-
     from recipebook.terminal import print_field
+    from release.chat_log import check_log
     from release.chatting import choose_beginning, make_answerer
     from release.opening import open_model
-    from release.serving import Desk, build_app
+    from release.serving import Desk, build_app, hold_port, serve_app
 
     (one,) = trained
+    port = hold_port(given.port)
+    if given.log:
+        check_log(given.log)
     desk = Desk(make_answerer(one, open_model(one)), one.name, given.log)
     if system := choose_beginning(one, None).system:
         print_field("system", f"the run's rows begin with this text, so send it first: {system!r}")
     print_field("serving", f"http://127.0.0.1:{given.port}/v1, model {desk.name}; Ctrl-C ends it")
     app = build_app(desk, {desk.name, one.manifest.recipe, given.runs[0]})
-    uvicorn.run(app, host="127.0.0.1", port=given.port, log_level="warning", timeout_graceful_shutdown=5)
+    serve_app(app, port)
     return 0

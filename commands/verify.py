@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.again:
         from release.again import train_again
 
-        found, known = train_again(folder), read_index(folder)["weights"]
+        found, known = train_again(folder), read_index(folder).weights
         print_field("same" if found == known else "differs", f"trained again: digest {found}, published {known}")
         lines += [] if found == known else ["weights"]
     return int(bool(lines))

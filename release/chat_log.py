@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from release.answering import ChatAnswer
 
 
+def check_log(path: Path) -> None:
+    """Refuse a file that cannot be appended to, before a model is loaded and anything is said."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.open("ab").close()
+
+
 @dataclass
 class Conversation:
     """The messages so far, and simple figures of the answers among them."""

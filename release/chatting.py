@@ -20,7 +20,7 @@ from recipebook.recipe.base_model import find_base
 from recipebook.recipe.keys import Recipe
 from recipebook.terminal import format_field, print_field
 from release.beginning import ChatOpening, find_beginning
-from release.chat_log import Conversation
+from release.chat_log import Conversation, check_log
 from release.opening import FoundModel, OpenedModel, find_trained, open_model
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def chat(
     """Let a person talk with a trained model, with `base` also with its base; the exit status."""
     trained = find_trained(query, checkpoint, tuple(overrides), runs)
     beginning = choose_beginning(trained, system)
+    if log:
+        check_log(log)
     answerers = {"tuned": make_answerer(trained, open_model(trained))}
     if base:
         answerers = {"base": _open_base(trained.recipe, answerers["tuned"]), **answerers}

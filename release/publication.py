@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from eval.scoring.summary import Summary
+from eval.comparing.evaluations import read_summary
 from recipebook.building import building
 from recipebook.errors import UserError
 from recipebook.files import copy_file, write_text
@@ -23,6 +23,7 @@ from recipebook.project import INSTALLATION, RUNS, shown
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import resolve
 from recipebook.run.adapter_names import CONFIG, WEIGHTS
+from recipebook.run.begun import read_config
 from recipebook.run.manifest import Manifest
 from recipebook.run.model_run import find_model_run
 from recipebook.run.rundir import Run
@@ -75,7 +76,7 @@ def publish_folder(
     """Write the files that are published of a run as `name`; `texts` adds prompts and answers, `key` signs all."""
     manifest = run.read()
     _refuse_unfit(run, manifest)
-    summary = Summary.model_validate_json((run.folder / "eval" / "summary.json").read_bytes())
+    summary = read_summary(run)
     recipe = resolve(str(run.folder / "resolved.yaml"), None).recipe
     with building(FOLDER, run.folder) as new:
         (new / "evaluation").mkdir()
@@ -136,7 +137,7 @@ def _refuse_unfit(run: Run, manifest: Manifest) -> None:
 
 def _copy_model(model: Path, new: Path, recipe: Recipe) -> None:
     copy_file(model / WEIGHTS, new / WEIGHTS)
-    config = json.loads((model / CONFIG).read_bytes())
+    config = read_config(model)
     write_text(new / CONFIG, json.dumps({**config, "base_model_name_or_path": recipe.model.base}, indent=2) + "\n")
     for pattern in TOKENIZER:
         for path in sorted(model.glob(pattern)):

@@ -48,7 +48,8 @@ class Chat(NamedTuple):
 def read_chats(path: Path) -> list[Chat]:
     """Every chat of a JSONL file; a UserError with the line of one that is none."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # A line ends with a line feed alone: JSON leaves other separators, such as U+2028, in texts as they are.
+        lines = path.read_text(encoding="utf-8").split("\n")
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -68,12 +69,16 @@ def _read_chat(line: str, place: str) -> Chat:
     if not isinstance(given, list) or not all(isinstance(one, dict) and "role" in one for one in given):
         raise UserError(f"{place}: 'messages' must be a list of messages, each with a role")
     messages = tuple({key: value for key, value in one.items() if key != "rating"} for one in given)
-    tools = tuple(record.get("tools") or ())
-    answers = tuple(_list_answers(given, messages, tools, record.get("rating"), place))
+    tools = record.get("tools") or []
+    if not isinstance(tools, list) or not all(isinstance(one, dict) for one in tools):
+        raise UserError(f"{place}: 'tools' must be a list of objects")
+    answers = tuple(_list_answers(given, messages, tuple(tools), record.get("rating"), place))
     truncated = record.get("truncated") or 0
+    if not isinstance(truncated, int):
+        raise UserError(f"{place}: 'truncated' must be the number of answers that were cut off")
     if "candidates" not in record:
-        return Chat(messages, answers, truncated=int(truncated))
-    return Chat(messages, answers, *_read_choice(record, messages, tools, place), int(truncated))
+        return Chat(messages, answers, truncated=truncated)
+    return Chat(messages, answers, *_read_choice(record, messages, tuple(tools), place), truncated)
 
 
 def _list_answers(

@@ -6,19 +6,27 @@ adapter_model.safetensors: is not the file that was published (SHA-256)
 """
 
 import hashlib
-import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from recipebook.errors import UserError
+from pydantic import BaseModel, ValidationError
+
+from recipebook.errors import UserError, format_first_error
 from release.figures_table import find_figures, format_figures
 from release.published_rows import SUMMARY, read_published, sum_up
 
 INDEX, CARD = "publication.json", "README.md"
 # Another machine's arithmetic may differ in the last digits.
 CLOSE = 1e-9
+
+
+class PublishedIndex(BaseModel, frozen=True):
+    """What is read of publication.json: the digest of the weights, and the SHA-256 of each file by its name."""
+
+    weights: str | None
+    files: dict[str, str]
 
 
 def find_publication(card: Path) -> Path:
@@ -40,16 +48,18 @@ def find_differences(folder: Path) -> list[str]:
     return lines + list(_find_other_files(folder))
 
 
-def read_index(folder: Path) -> dict[str, Any]:
+def read_index(folder: Path) -> PublishedIndex:
     """What the publication says of its run."""
     try:
-        return dict(json.loads((folder / INDEX).read_bytes()))
-    except (OSError, ValueError):
-        raise UserError(f"{folder / INDEX}: cannot be read") from None
+        return PublishedIndex.model_validate_json((folder / INDEX).read_bytes())
+    except OSError as error:
+        raise UserError(f"{folder / INDEX}: {error.strerror}") from None
+    except ValidationError as error:
+        raise UserError(f"{folder / INDEX}: {format_first_error(error)}") from None
 
 
 def _find_other_files(folder: Path) -> Iterator[str]:
-    for name, known in read_index(folder)["files"].items():
+    for name, known in read_index(folder).files.items():
         path = folder / name
         if not path.is_file():
             yield f"{name}: is missing"

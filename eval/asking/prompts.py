@@ -19,7 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from recipebook.errors import UserError, on_one_line
 from recipebook.files import digest
+from recipebook.project import shown
 from recipebook.rows import Message
 
 
@@ -120,8 +122,13 @@ def digest_question(prompt: Prompt) -> str:
 
 
 def _read(rows: Path) -> Iterator[dict[str, Any]]:
-    with rows.open(encoding="utf-8") as file:
-        yield from map(json.loads, file)
+    with rows.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                row = json.loads(line)
+            except ValueError as error:
+                raise UserError(f"{shown(rows)}:{number}: not a whole row: {on_one_line(str(error))}") from None
+            yield row
 
 
 def _read_row(row: dict[str, Any], name: str, turns: str) -> Iterator[Prompt]:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +37,15 @@ def test_a_script_gets_the_answers_alone_and_a_log_the_conversations(
     assert [(line["run"], line["model"], line["answers"]) for line in lines] == [
         (run.name, "tuned", 2), (run.name, "tuned", 1)
     ]  # fmt: skip
+
+
+def test_a_log_that_cannot_be_written_is_refused_before_anything_is_said(
+    make_trained: MakeTrained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("stop\n"))
+    with pytest.raises(IsADirectoryError):
+        chat(make_trained().name, log=tmp_path, runs=tmp_path)
+    assert sys.stdin.read() == "stop\n"
 
 
 def test_the_base_answers_beside_it(

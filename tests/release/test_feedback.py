@@ -94,6 +94,9 @@ def test_the_best_is_paired_with_the_worst_and_stars_become_scores(tmp_path: Pat
          "rating 7 is neither up, down, true, false nor stars from 1 to 5"),
         ('{"messages": [], "candidates": ["a"], "choice": 0}', "'candidates' must be two texts"),
         ('{"messages": [], "candidates": ["a", "b"], "choice": 2}', "choice 2 is neither 0, 1 nor tie"),
+        ('{"messages": [], "tools": 5}', "'tools' must be a list of objects"),
+        ('{"messages": [], "tools": "weather"}', "'tools' must be a list of objects"),
+        ('{"messages": [], "truncated": "no"}', "'truncated' must be the number of answers that were cut off"),
     ],
 )  # fmt: skip
 def test_a_line_that_is_no_chat_is_refused_with_its_place(tmp_path: Path, line: str, text: str) -> None:
@@ -102,3 +105,10 @@ def test_a_line_that_is_no_chat_is_refused_with_its_place(tmp_path: Path, line: 
     with pytest.raises(UserError) as error:
         read_chats(path)
     assert str(error.value) == f"{path}:1: {text}"
+
+
+def test_an_answer_may_hold_what_other_programs_take_for_the_end_of_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "chats.jsonl"
+    text = "one\u2028two\u0085three"
+    path.write_text(json.dumps({"messages": [ASK, say(text, "up")]}, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert [answer.text for answer in read_chats(path)[0].answers] == [text]

@@ -127,6 +127,29 @@ def test_a_secret_in_any_file_stops_it(run: Run, monkeypatch: pytest.MonkeyPatch
         publish_folder(run, "me/robot")
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "line"),
+    [
+        ("eval/summary.json", '{"rows": ', "summary.json: Invalid JSON"),
+        ("model/adapter_config.json", "{", "adapter_config.json: cannot be read: "),
+    ],
+)
+def test_a_damaged_file_of_the_run_is_one_line_and_nothing_is_published(
+    run: Run, name: str, content: str, line: str
+) -> None:
+    (run.folder / name).write_text(content)
+    with pytest.raises(UserError, match=line):
+        publish_folder(run, "me/robot")
+    assert not (run.folder / "publish").exists()
+
+
+@pytest.mark.parametrize("content", ["[]", "5", "{", '{"weights": "w0", "files": ["README.md"]}'])
+def test_an_index_that_is_none_is_one_line(published: Publication, content: str) -> None:
+    (published.folder / "publication.json").write_text(content)
+    with pytest.raises(UserError, match=r"publication\.json: "):
+        find_differences(published.folder)
+
+
 def test_a_run_that_is_not_evaluated_is_refused(run: Run) -> None:
     shutil.rmtree(run.folder / "eval")
     with pytest.raises(UserError, match=f"a card without figures says nothing: make eval RUN={run.name}"):

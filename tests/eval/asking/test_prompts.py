@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from eval.asking.prompts import Prompt, digest_prompts, draw_prompts, draw_records, read_prompts
+from recipebook.errors import UserError
 
 DIALOGUE = [
     {"role": "system", "content": "s"},
@@ -122,3 +123,10 @@ def test_a_limit_that_leaves_nothing_out_changes_nothing(tmp_path: Path, limit: 
 )
 def test_records_are_drawn_whole_while_they_fit(sizes: dict[str, int], drawn: dict[str, int]) -> None:
     assert draw_records(sizes, 2) == drawn
+
+
+def test_a_row_that_is_cut_off_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = write_rows(tmp_path, {"messages": DIALOGUE})
+    path.write_text(path.read_text() + '{"messages": [')
+    with pytest.raises(UserError, match=r"test\.jsonl:2: not a whole row: "):
+        read_prompts(path)
