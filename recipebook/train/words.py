@@ -13,6 +13,8 @@ from recipebook.terminal import print_field
 from recipebook.train.continuing import format_begun
 
 WIDTH = 80
+# Adapters of the embedded model learn next to nothing below it.
+LEAST_TINY_RATE = 1e-3
 
 
 def print_recipe(resolved: Resolved) -> None:
@@ -29,8 +31,21 @@ def print_recipe(resolved: Resolved) -> None:
         print_field("adapter", begun)
     if resolved.recipe.remote:
         print_field("service", f"{resolved.recipe.remote.service} trains, and chooses optimizer, seed and packing")
+    if note := format_low_rate(resolved.recipe):
+        print_field("note", note)
     if note := format_unused_gpus(resolved.recipe, detect()):
         print_field("device", note)
+
+
+def format_low_rate(recipe: Recipe) -> str:
+    """A note on a rate that suits larger bases, where the embedded model stands in for one; empty elsewhere."""
+    rate, several = recipe.training.learning_rate, recipe.stages or recipe.matrix
+    if find_stand_in(recipe.model.base) != "tiny" or recipe.lora is None or several or rate >= LEAST_TINY_RATE:
+        return ""
+    return (
+        f"the tiny model learns little at a rate of {rate:g}: "
+        "profiles: {tiny: {training: {epochs: 6, learning_rate: 3e-3}}} in the recipe"
+    )
 
 
 def format_weights(found: Mapping[str, Any]) -> str:

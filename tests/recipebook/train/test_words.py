@@ -6,7 +6,7 @@ from recipebook.hardware import Hardware
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import resolve
 from recipebook.train import words
-from recipebook.train.words import format_unused_gpus, format_weights, print_recipe
+from recipebook.train.words import format_low_rate, format_unused_gpus, format_weights, print_recipe
 
 MINIMAL = {"description": "d", "model": {"base": "some/model"}, "data": {"source": "a.json", "converter": "robot"}}
 OTHERS = "the processor; Recipebook trains on NVIDIA and Apple GPUs, and not on this machine's"
@@ -79,3 +79,19 @@ def test_full_fine_tuning_is_mentioned(lora: str, capsys: pytest.CaptureFixture[
 )
 def test_the_share_of_weights_that_were_trained_is_said_where_it_is_known(found: dict[str, int], line: str) -> None:
     assert format_weights(found) == line
+
+
+@pytest.mark.parametrize(
+    ("base", "rate", "lora", "noted"),
+    [
+        ("models/tiny-base", 2e-4, {}, True),
+        ("models/tiny-base", 3e-3, {}, False),
+        ("models/tiny-base", 2e-4, None, False),
+        ("some/model", 2e-4, {}, False),
+    ],
+)
+def test_a_rate_for_larger_models_is_noted_where_the_tiny_one_trains(
+    base: str, rate: float, lora: dict[str, str] | None, noted: bool
+) -> None:
+    given = {**MINIMAL, "model": {"base": base}, "training": {"learning_rate": rate}, "lora": lora}
+    assert ("learns little at a rate of 0.0002" in format_low_rate(Recipe.model_validate(given))) == noted
