@@ -182,6 +182,6 @@ def format_table(summary: SeedSummary) -> str:
     if baselines := summary.rows_of_baselines:
         parts += ["", fit([(summary.headline.figure, *HEAD), *(row.cells for row in baselines)]), ""]
     if before := summary.row_before:
-        head = (summary.headline.figure, "stage before [95 %]", "last stage less it", "p")
-        parts += ["", fit([head, before.cells]), ""]
+        titles = (summary.headline.figure, "stage before [95 %]", "last stage less it", "p")
+        parts += ["", fit([titles, before.cells]), ""]
     return "\n".join([*parts, wrap(summary.verdict), *([wrap(summary.note)] if summary.note else [])])
