@@ -20,7 +20,7 @@ from trainer.rank import be_rank
 from trainer.resumed import CheckSchedule
 from trainer.row_order import OrderRows, count_steps_by_seed
 from trainer.stopping import StopTogether
-from trainer.tracked import RecordTrackers
+from trainer.tracked import RecordTrackers, continue_tracked_runs
 
 
 class RunPlugin(BasePlugin):  # type: ignore[misc]
@@ -38,17 +38,17 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
             if cfg.get("fsdp_config"):
                 cpu_ranks.shard_on_cpu()
 
-        if cfg.get("use_trackio") or cfg.get("trackio_project_name"):
-            from trainer.trackio_start import begin_by_keys
-
-            begin_by_keys(cfg.get("trackio_project_name"), cfg.get("trackio_space_id"))
-
     def load_datasets(self, cfg: Any, preprocess: bool = False) -> None:
-        """Called between the choice of a device and the loading of the model."""
+        """Called between the choice of a device and the loading of the model; trackers' variables are set."""
         row_types.take_all_types()
         count_steps_by_seed(cfg.seed)
         if cpu_ranks.is_one():
             cpu_ranks.place_on_cpu(cfg)
+        earlier = continue_tracked_runs(Path.cwd())
+        if cfg.use_trackio:
+            from trainer.trackio_start import begin_by_keys
+
+            begin_by_keys(cfg.trackio_project_name, cfg.trackio_space_id, earlier.trackio)
 
     def pre_model_load(self, cfg: Any) -> None:
         """New weights are drawn from the seed alone, whatever was drawn on the way here."""

@@ -1,9 +1,11 @@
-"""Records under which names W&B, MLflow and trackio know a training, so that its evaluations can be added there.
+"""Records under which names W&B, MLflow and trackio know a training, so that what follows can be added there.
 
-Their callbacks are in front of ours and have begun their runs when ours are called. A tracker that this training does
-not use is not imported for it.
+What follows is a resumed training, which continues the same runs, and evaluations. The trackers' callbacks are in
+front of ours and have begun their runs when ours are called. A tracker that this training does not use is not imported
+for it.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,32 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from recipebook.run.secret_values import LOGIN
-from recipebook.run.tracked import MlflowRun, Trackers, TrackioRun, WandbRun, write_trackers
+from recipebook.run.tracked import MlflowRun, Trackers, TrackioRun, WandbRun, read_trackers, write_trackers
+
+
+def continue_tracked_runs(folder: Path) -> Trackers:
+    """Let W&B and MLflow continue the runs that an earlier attempt in this folder began; all that it began there.
+
+    Both find theirs in the environment, and trackio is passed its name (trainer/trackio_start.py).
+    """
+    known = read_trackers(folder)
+    if known.wandb:
+        os.environ.update(WANDB_RUN_ID=known.wandb.id, WANDB_RESUME="allow")
+    if known.mlflow and _has_run(known.mlflow):
+        os.environ["MLFLOW_RUN_ID"] = known.mlflow.id
+    return known
+
+
+def _has_run(known: MlflowRun) -> bool:
+    """Whether MLflow still has the run: it refuses to train into one that was deleted."""
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    try:
+        run = MlflowClient(tracking_uri=known.uri).get_run(known.id)
+    except MlflowException:
+        return False
+    return bool(run.info.lifecycle_stage == "active")
 
 
 class RecordTrackers(TrainerCallback):

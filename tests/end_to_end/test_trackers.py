@@ -1,7 +1,8 @@
-"""A training that three trackers follow, and its evaluation: the figures are in the runs that the training began."""
+"""A training that three trackers follow: resumed, and evaluated, it is in the runs that it began there."""
 
 import json
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ RECIPE = """\
 description: d
 model: {base: models/tiny-base, chat_template: chatml}
 data: {source: few.json, converter: robot, split: {by: [input], validation: 0, test: 0.3}}
-training: {precision: fp32, learning_rate: 3e-3, batch_size: 8, max_steps: 3, logging_steps: 1}
+training: {precision: fp32, learning_rate: 3e-3, batch_size: 8, max_steps: 40, save_steps: 2, logging_steps: 1}
 lora: {r: 8, alpha: 16, target_modules: [q_proj, v_proj]}
 eval: {metrics: {robot: {}}, main: exact, generation: {max_new_tokens: 8}}
 axolotl:
@@ -35,25 +36,34 @@ def run(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     records = json.loads((project.folder / "samples" / "robot.json").read_bytes())[:40]
     (project.folder / "few.json").write_text(json.dumps(records))
     (project.folder / "recipes" / "followed.yaml").write_text(RECIPE)
+    process, folder = project.start_until(6, "train", "followed")
+    os.kill(process.pid, signal.SIGTERM)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    begun = json.loads((folder / "trackers.json").read_bytes())
     status, said = project.run("train", "followed")
-    assert status == 0, said
-    folder, manifest = project.newest()
+    assert status == 0 and "resumes at step" in said, said
+    assert json.loads((folder / "trackers.json").read_bytes()) == begun
+    _, manifest = project.newest()
     status, said = project.run("eval", manifest["run"])
     assert status == 0, said
     assert "the figures are in tensorboard, wandb, mlflow, trackio, too" in said
     return folder
 
 
-def test_each_tracker_has_the_training_and_its_evaluation_as_one_run(run: Path, tmp_path: Path) -> None:
+def test_each_tracker_has_both_attempts_at_training_and_the_evaluation_as_one_run(run: Path, tmp_path: Path) -> None:
     known: dict[str, Any] = json.loads((run / "trackers.json").read_bytes())
     ids = {path.stem.removeprefix("run-") for path in (run / "wandb").glob("offline-run-*/*.wandb")}
-    assert ids == {known["wandb"]["id"]} and len([*(run / "wandb").glob("offline-run-*")]) == 2
+    assert ids == {known["wandb"]["id"]} and len([*(run / "wandb").glob("offline-run-*")]) == 3
     (of_mlflow,) = [path.parent for path in (run / "mlruns").rglob("metrics/loss")]
     assert of_mlflow.parent.name == known["mlflow"]["id"]
+    steps = {int(line.split()[2]) for line in (of_mlflow / "loss").read_text().splitlines()}
+    assert steps == set(range(1, 41))
     assert (of_mlflow / "evaluation" / "exact" / "tuned").is_file()
     assert (of_mlflow.parent / "artifacts" / "evaluation" / "report.html").is_file()
     logged = read_trackio(tmp_path / "trackio", known["trackio"])
     assert {"train/loss", "evaluation/exact/tuned"} <= {name for line in logged for name in line}
+    assert {line["train/global_step"] for line in logged if "train/loss" in line} == set(range(1, 41))
     key = os.environ["WANDB_API_KEY"]
     texts = [path for path in run.rglob("*") if path.suffix in (".json", ".jsonl", ".yaml", ".log", ".html", ".sh")]
     assert (run / "train.log") in texts and not [path for path in texts if key in path.read_text(errors="replace")]
