@@ -1,11 +1,12 @@
 """What the collections of a training came to: a line of `training_stats.jsonl` each, and the episodes' transcripts.
 
     {"collection": 3, "step": 72, "success": 0.46, "mean_reward": 0.19, "outcomes": {"correct": 22, "incorrect": 26},
-     "success_by_kind": {"copy_file": 0.5}, "rounds": 1.9, "answer_tokens": 31.2, "groups": 6, "learned_from": 5,
-     "invalid": 3, "kl": 0.031, "entropy": 0.21, "clip_share": 0.02, "grad_norm": 0.4}
+     "success_by_group": [0.0, 0.875, …], "success_by_kind": {"copy_file": 0.5}, "rounds": 1.9, "answer_tokens": 31.2,
+     "groups": 6, "learned_from": 5, "invalid": 3, "kl": 0.031, "entropy": 0.21, "clip_share": 0.02, "grad_norm": 0.4}
 
 `transcripts/3.jsonl` has its episodes. The adapter that played the best collection lies in `best/`. A training whose
-success is too low before the first step, or in two collections in a row, is stopped.
+success is too low before the first step, or in two collections in a row, is stopped. One whose success has fallen far
+below its best goes on, since it may recover, and says so after each collection.
 """
 
 import json
@@ -17,15 +18,14 @@ from typing import Any, NamedTuple
 
 from recipebook.files import write_text
 from recipebook.playing.play import Played
+from recipebook.run.successes import BEST, STATS, Stats, find_fall, format_line, read_stats
 
-STATS, TRANSCRIPTS, BEST = "training_stats.jsonl", "transcripts", "best"
+TRANSCRIPTS = "transcripts"
 TRAINED = "default"
 """PEFT's name of the adapter in training; TRL may keep a frozen copy beside it."""
 
 LOGGED = {"entropy": "entropy", "clip_ratio/region_mean": "clip_share", "grad_norm": "grad_norm"}
 """TRL's names of what it logs of the updates, and ours."""
-
-Stats = dict[str, Any]
 
 
 class CollapseError(Exception):
@@ -69,7 +69,9 @@ class Collections:
         stats = {"collection": len(earlier) + 1, "step": step, **summarise(played)}
         stats |= {"learned_from": sum(group.differs for group in learned), "kl": kl}
         self._write([*earlier, stats], learned)
-        print(format_line(stats), flush=True)
+        print(format_line(stats, earlier), flush=True)
+        if fall := find_fall([*earlier, stats]):
+            print(fall, flush=True)
         if stats["success"] > max((line["success"] for line in earlier), default=-1.0):
             save(self.folder / BEST)
         self._check([*earlier, stats])
@@ -122,6 +124,7 @@ def summarise(groups: Sequence[Collected]) -> Stats:
         "success": fmean([one.outcome == "correct" for one in known]) if known else 0.0,
         "mean_reward": fmean(values) if values else None,
         "outcomes": dict(sorted(Counter(one.outcome for one in played).items())),
+        "success_by_group": [round(share, 4) for share in map(_find_success, groups) if share is not None],
         "success_by_kind": {kind: round(fmean(found), 4) for kind, found in sorted(kinds.items())},
         "rounds": fmean([one.rounds for one in played]),
         "answer_tokens": sum(sum(one.own) for one in played) / sum(one.rounds for one in played),
@@ -142,15 +145,7 @@ def describe(one: Played) -> dict[str, Any]:
     }
 
 
-def format_line(stats: Stats) -> str:
-    """`collection 3: 22 of 48 correct, mean reward 0.19, 5 of 6 groups learned from`"""
-    correct, played = stats["outcomes"].get("correct", 0), sum(stats["outcomes"].values())
-    reward = "none" if stats["mean_reward"] is None else f"{stats['mean_reward']:.2f}"
-    groups = f"{stats['learned_from']} of {stats['groups']} groups learned from"
-    return f"collection {stats['collection']}: {correct} of {played} correct, mean reward {reward}, {groups}"
-
-
-def read_stats(folder: Path) -> list[Stats]:
-    """The figures of all collections in a run's folder; none before the first."""
-    path = folder / STATS
-    return [json.loads(line) for line in path.read_bytes().splitlines()] if path.is_file() else []
+def _find_success(group: Collected) -> float | None:
+    """The share of a group's episodes that are correct; None where the environment failed all of them."""
+    known = [one.outcome == "correct" for one in group.episodes if one.outcome != "unknown"]
+    return fmean(known) if known else None

@@ -18,6 +18,7 @@ from recipebook.run.diagnosis import diagnose_folder
 from recipebook.run.manifest import Attempt, Manifest, Status, format_now
 from recipebook.run.progress_file import STOPPED, read_progress
 from recipebook.run.rundir import REMOTE, Run
+from recipebook.run.successes import NewCollections, format_course, read_stats
 from recipebook.terminal import print_field
 from recipebook.train.fault import find_fault, find_job_fault, read_final_loss, read_weights
 from recipebook.train.lost_rank import find_full_rank, find_lost_rank
@@ -55,13 +56,14 @@ def _attempt_once(run: Run, manifest: Manifest, lock: int) -> Ending:
     manifest = begin(run, manifest)
     started, line, log = time.monotonic(), ProgressLine("training"), run.folder / "train.log"
     logged = log.stat().st_size if log.is_file() else 0
-    watch = Watch(run.folder)
+    watch, collections = Watch(run.folder), NewCollections(run.folder)
     code: int | None = None
     silent: str | None = None
 
     def follow(progress: dict[str, Any]) -> None:
         line.follow(progress)
         watch.follow(progress)
+        _print_played(collections, line)
 
     try:
         code = run_trainer(list(manifest.command), manifest.environment, run.folder, lock, follow)
@@ -71,6 +73,7 @@ def _attempt_once(run: Run, manifest: Manifest, lock: int) -> Ending:
         silent = str(found)
     finally:
         line.clear()
+        _print_played(collections, line)
     lost = find_lost_rank(log, logged) if code else None
     failed = lost or (find_full_rank(log, logged) if code else None)
     if code and not failed and read_progress(run.folder).get("phase") == STOPPED:  # ranks end so where one fails
@@ -87,6 +90,12 @@ def _attempt_once(run: Run, manifest: Manifest, lock: int) -> Ending:
     return Ending(0)
 
 
+def _print_played(collections: NewCollections, line: ProgressLine) -> None:
+    for text in collections.read():
+        line.clear()
+        print_field("played", text)
+
+
 def _print_trained(run: Run, manifest: Manifest, started: float) -> None:
     weights, took = manifest.weights or {}, format_seconds(time.monotonic() - started)
     if manifest.remote:
@@ -96,6 +105,8 @@ def _print_trained(run: Run, manifest: Manifest, started: float) -> None:
     print_field("saved", f"{format_weights(weights)}, all finite, changed by training")
     if kept := format_kept(run):
         print_field("kept", kept)
+    if played := read_stats(run.folder):
+        print_field("success", format_course(played))
     print_field("verdict", f"{manifest.diagnosis}")
 
 

@@ -11,12 +11,11 @@ from typing import NamedTuple
 from recipebook.launch.ranks import FOLDER
 from recipebook.recipe.batches import Batch, count_repeats
 from recipebook.run.progress_file import Curve, read_curve, read_metrics
+from recipebook.run.successes import read_stats
 
 MOST_LOSS, MOST_NORM = 0.005, 0.02
 # Strategies add up the same numbers in another order: six digits of a loss in fp32 are the same.
 MOST_APART = 1e-6
-# What an agent's training leaves of its collections: trainer/collected.py.
-COLLECTIONS = "training_stats.jsonl"
 
 
 class Proof(NamedTuple):
@@ -71,7 +70,7 @@ def compare_alike(name: str, first: Path, other: Path) -> Proof:
 
 def count_episodes(folder: Path, episodes: int, collections: int) -> Proof:
     """The episodes that all ranks played together, in each collection."""
-    lines = [json.loads(line) for line in (folder / COLLECTIONS).read_text("utf-8").splitlines()]
+    lines = read_stats(folder)
     played = [sum(line["outcomes"].values()) for line in lines]
     text = f"{' and '.join(map(str, played))} in {len(played)} collections, {episodes} in each of {collections} wanted"
     return Proof("episodes", played == [episodes] * collections, text)

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from recipebook.playing.play import Played
+from recipebook.run.successes import BEST, format_line, read_stats
 from recipebook.shell.outcomes import Outcome
 from recipebook.shell.tasks import Task
-from trainer.collected import BEST, CollapseError, Collected, Collections, format_line, read_stats, summarise
+from trainer.collected import CollapseError, Collected, Collections, summarise
 
 TASK = Task(number=3, instruction="Make /srv/a.", init="mkdir -p /srv", check="[ -f /srv/a ]", kind="make_file")
 
@@ -39,6 +40,7 @@ def test_figures_of_a_collection() -> None:
         "success": pytest.approx(1 / 3),
         "mean_reward": 0.0,
         "outcomes": {"correct": 1, "incorrect": 2, "unknown": 1},
+        "success_by_group": [0.5, 0.0],
         "success_by_kind": {"make_file": 0.25},
         "rounds": 1.0,
         "answer_tokens": 2.0,
