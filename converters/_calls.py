@@ -94,7 +94,7 @@ def read_written_call(turn: dict[str, Any], said: str, made: int) -> tuple[list[
     """The calls of a turn whose text is their JSON, numbered from those that were made before it; and whether it is
     one that has a name and arguments, and nothing beside."""
     text = take_text(turn, said, " of a call")
-    value = _parse_quickly(text)
+    value = _parse_quickly(text, "a call")
     calls = read_call_list(value, "a call", made)
     for call in calls:
         # A float of many digits may stand for an integer of more than 64 bits.
@@ -139,15 +139,18 @@ def has_plain_calls(turn: dict[str, Any], said: str) -> bool:
     return True
 
 
-def _parse_quickly(text: str) -> Any:
-    """The value of a call's JSON, in which long integers are floats."""
+def _parse_quickly(text: str, what: str) -> Any:
+    """The value of a JSON text that reasons call `what`, in which long integers are floats."""
+    written = text.encode()
     try:
-        value = orjson.loads(text)
+        value = orjson.loads(written)
     except orjson.JSONDecodeError:
-        raise BadRecord("a call is not JSON") from None
-    if repeated := find_repeated_key(text, value):
-        raise BadRecord(f"a call {repeated}")
-    return parse(text, "a call") if "\\" in text and "\\u0000" in text else value
+        raise BadRecord(f"{what} is not JSON") from None
+    if b"\\" in written and b"\\u0000" in written:
+        return parse(text, what)
+    if repeated := find_repeated_key(written, value):
+        raise BadRecord(f"{what} {repeated}")
+    return value
 
 
 def read_call_list(value: Any, what: str, made: int, written: bool = True) -> list[dict[str, Any]]:
@@ -206,7 +209,8 @@ def _find_arguments(function: dict[str, Any], call: dict[str, Any]) -> Any:
 
 def format_arguments(given: Any, written: bool) -> str:
     """The arguments as a string, unchanged if they are a string already."""
-    value = parse(given, "'arguments' of a call") if type(given) is str and given else given
+    # Of a text, only its kind is needed.
+    value = _parse_quickly(given, "'arguments' of a call") if type(given) is str and given else given
     if type(value) is not dict:
         if value is None or value == "":
             return "{}"

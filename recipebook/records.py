@@ -58,7 +58,8 @@ def _parse_some(texts: list[bytes], odd: bool) -> list[Value]:
     if not odd:
         try:
             values = list(map(orjson.loads, texts))
-            if set(map(type, values)) == {dict} and keeps_all_quotes(b"".join(texts), values):
+            listed = b"[%b]" % b"".join(texts)[:-1].replace(b"\n", b",")
+            if set(map(type, values)) == {dict} and keeps_all_keys(listed, values):
                 return values
         except (orjson.JSONDecodeError, orjson.JSONEncodeError):
             pass
@@ -99,7 +100,7 @@ def load_exactly(text: str | bytes) -> Any:
 def find_repeated_key(text: str | bytes, value: Any) -> str | None:
     """What of a JSON text is not in its value, since an object has two values under one key."""
     try:
-        if keeps_all_quotes(text.encode() if isinstance(text, str) else text, value):
+        if keeps_all_keys(text.encode() if isinstance(text, str) else text, value):
             return None
     except orjson.JSONEncodeError:
         # Deeper than can be written.
@@ -107,12 +108,12 @@ def find_repeated_key(text: str | bytes, value: Any) -> str | None:
     return _find_repeated(text)
 
 
-def keeps_all_quotes(text: bytes, value: Any) -> bool:
-    """Whether a value is written with as many quotes as its text has: then no key of it is missing.
-
-    Both write a quote inside a string as `\\"`, unless the text has it by its number.
-    """
-    return b"\\u0022" not in text and text.count(b'"') == orjson.dumps(value).count(b'"')
+def keeps_all_keys(text: bytes, value: Any) -> bool:
+    """Whether a value has every key of its text, wherever it stands; False where that is not certain."""
+    written = orjson.dumps(value)
+    # Many programs write as orjson does; else a missing key's quotes are missing, since both write a quote inside a
+    # string as `\"`, unless the text has it by its number.
+    return text == written or (b"\\u0022" not in text and text.count(b'"') == written.count(b'"'))
 
 
 def holds_long_number(text: bytes) -> bool:

@@ -21,7 +21,7 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from recipebook.errors import UserError, on_one_line
-from recipebook.records import LARGEST, Record, Value, load_json, parse, parse_lines, require_some
+from recipebook.records import LARGEST, Record, Value, find_repeated_key, load_json, parse, parse_lines, require_some
 from recipebook.rows import BadRecord
 from recipebook.sources.blocks import Position, find_encoding, open_file, read_blocks
 from recipebook.sources.extents import JsonText, ObjectShape, find_items, find_shape, find_wrapped
@@ -187,9 +187,12 @@ def _read_columns(blocks: Blocks, name: str, notes: dict[str, str]) -> Iterator[
         limit = f"{LARGEST_TABLE // 2**20} MiB"
         raise UserError(f"{name}: a table by columns larger than {limit}; write it with orient='records', lines=True")
     try:
-        columns: dict[str, dict[str, Any]] = load_json(whole.decode(errors="replace"))
+        text = whole.decode(errors="replace")
+        columns: dict[str, dict[str, Any]] = load_json(text)
     except orjson.JSONDecodeError as error:
         raise UserError(f"{name}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from error
+    if repeated := find_repeated_key(text, columns):
+        raise UserError(f"{name}: a table by columns that {repeated}")
     notes["columns"] = f"{name}: read as a table by columns, of which the first is '{on_one_line(next(iter(columns)))}'"
     for number, row in enumerate(dict.fromkeys(chain.from_iterable(columns.values())), 1):
         fields = {key: column[row] for key, column in columns.items() if row in column}

@@ -109,6 +109,14 @@ def test_table_by_columns_as_pandas_writes_it_gives_its_rows(tmp_path: Path) -> 
     )
 
 
+@pytest.mark.parametrize(
+    "table", [b'{"a":{"0":"x"},"b":{"0":"y"},"a":{"0":"z"}}', b'{"a":{"0":"x","0":"y"},"b":{"0":"z"}}']
+)
+def test_table_with_a_column_or_a_row_twice_is_refused(tmp_path: Path, table: bytes) -> None:
+    with pytest.raises(UserError, match=r"^x.jsonl: a table by columns that has '[a0]' twice in one object$"):
+        read_all(tmp_path, table)
+
+
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
 def test_utf_16_is_known_by_its_mark(tmp_path: Path, encoding: str) -> None:
     for content, line in (('{"a":"é"}\n[1]\n', 2), ('[{"a":"é"},[1]]', 1)):
