@@ -12,15 +12,17 @@ import ast
 import math
 import re
 import warnings
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from recipebook.errors import UserError, format_first_error
+from recipebook.errors import UserError, format_first_error, on_one_line
 from recipebook.frozen import Frozen
 from recipebook.recipe.places import place_of
 from recipebook.recipe.yaml_source import load
+from recipebook.suggestions import shorten
 
 # An answer is at most a few thousand characters; Python's parser takes a kilobyte of memory for some of them.
 MAX_CHARS = 100_000
@@ -57,10 +59,26 @@ def read_api(path: Path) -> Api:
     """Read an API's calls: dotted name → parameters in positional order."""
     document = load(path)
     try:
-        return TypeAdapter(Api).validate_python(document.data)
+        api = TypeAdapter(Api).validate_python(document.data)
     except ValidationError as error:
         place = place_of(document.places, error.errors()[0]["loc"])
         raise UserError(f"{place}: {format_first_error(error)}") from None
+    for name, parameters in api.items():
+        for at in ((name,), *((name, parameter) for parameter in parameters)):
+            if fault := _find_name_fault(at[-1], dotted=len(at) == 1):
+                raise UserError(f"{document.places[at].key}: {fault}")
+    return api
+
+
+def _find_name_fault(name: str, *, dotted: bool) -> str | None:
+    """Why nothing of this name can be read in an answer, whose calls are written as Python's are."""
+    parts = name.split(".") if dotted else [name]
+    wrong = next((part for part in parts if not part.isidentifier() or iskeyword(part)), None)
+    if wrong is None:
+        return None
+    why = "is a word of Python's own" if iskeyword(wrong) else "is not of letters, digits and _"
+    shown = on_one_line(shorten(name))
+    return f"'{shown}' cannot be called as Python calls a function: '{on_one_line(shorten(wrong))}' {why}"
 
 
 def parse_calls(text: str, api: Api) -> list[Call] | None:

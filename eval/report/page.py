@@ -116,7 +116,7 @@ def terminal_table(summary: Summary) -> str:
     notes = [f"{summary.rows} {summary.part}", *asked]
     notes += [summary.asked.own.note] if summary.asked and summary.asked.own else []
     notes += [*list_notes(summary), *format_evidence(summary.evidence), *list_limit(summary)]
-    return "\n\n".join([*parts, "\n".join(map(wrap, notes)), make_verdict(summary)]) + "\n"
+    return "\n\n".join([*parts, "\n".join(map(wrap, notes)), wrap(make_verdict(summary))]) + "\n"
 
 
 def write_report(path: Path, report: ReportInput) -> None:

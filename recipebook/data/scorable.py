@@ -1,6 +1,7 @@
 """Held-out rows and a recipe's metrics in; how many of the references each metric can score, out, before training.
 
-    {"robot": {}} and 650 rows → ["robot: 612 of 650 test references can be scored"]
+    {"robot": {}} and 650 rows → ["robot: 649 of 650 test references can be scored; the first that cannot is of
+                                   samples/robot.json#12: 'I cannot do that.'"]
 
 A reference that a metric cannot read scores in none of its figures, so a test set of them would say nothing. What an
 answer says in calls or thoughts is text that the chat template writes: such rows are written to a file, and their texts
@@ -14,10 +15,12 @@ from typing import Any
 
 import orjson
 
+from recipebook.errors import on_one_line
 from recipebook.files import replacing
 from recipebook.modules import METRIC, load
 from recipebook.options import check_options
 from recipebook.rows import Message, find_reference
+from recipebook.suggestions import shorten
 
 Row = dict[str, Any]
 # To read a call takes some twenty microseconds, and to write one by the chat template three hundred.
@@ -44,8 +47,15 @@ def format_scorable(
     lines = []
     for name, options in metrics.items():
         can_score = _make_test(name, options)
-        lines.append(f"{name}: {sum(can_score(*each) for each in read)} of {some} {part} references can be scored")
+        others = [each for each in read if not can_score(*each)]
+        known = f"{name}: {len(read) - len(others)} of {some} {part} references can be scored"
+        lines.append(known + (_describe_first(*others[0]) if others else ""))
     return lines
+
+
+def _describe_first(row: Row, text: str | None) -> str:
+    shown = f": {shorten(repr(text))}" if text is not None else ""
+    return f"; the first that cannot is of {on_one_line(row['meta']['origin'])}{shown}"
 
 
 def _make_test(name: str, options: Mapping[str, Any]) -> Callable[[Row, str | None], bool]:

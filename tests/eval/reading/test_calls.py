@@ -95,6 +95,22 @@ def test_a_misspelt_word_in_the_api_is_told_with_its_line(tmp_path: Path) -> Non
     assert str(error.value) == f"{path}:4:34: robot.turn.speed.minimun: Extra inputs are not permitted"
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("lift.raise: {}\n", "1:1: 'lift.raise' {}: 'raise' is a word of Python's own"),
+        ("stop: {}\nfork-up: {}\n", "2:1: 'fork-up' {}: 'fork-up' is not of letters, digits and _"),
+        ("go:\n  from: {type: string}\n", "2:3: 'from' {}: 'from' is a word of Python's own"),
+    ],
+)  # fmt: skip
+def test_a_name_that_no_answer_can_call_is_refused_with_its_line(tmp_path: Path, text: str, line: str) -> None:
+    path = tmp_path / "api.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError) as error:
+        read_api(path)
+    assert str(error.value) == f"{path}:{line.replace('{}', 'cannot be called as Python calls a function')}"
+
+
 def test_an_api_that_is_not_there_or_no_yaml_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none\.yaml: cannot be read: No such file"):
         read_api(tmp_path / "none.yaml")

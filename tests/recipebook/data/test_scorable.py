@@ -8,7 +8,8 @@ from recipebook.data.scorable import format_scorable, write_templated
 
 
 def write(path: Path, *rows: dict[str, Any]) -> Path:
-    path.write_text("".join(json.dumps({"meta": {}, **row}) + "\n" for row in rows))
+    placed = [{**row, "meta": {"origin": f"x#{at}"}} for at, row in enumerate(rows, 1)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in placed))
     return path
 
 
@@ -19,7 +20,7 @@ def answer(text: str) -> dict[str, Any]:
 def test_a_reference_that_is_no_call_is_not_counted_for_the_robot(tmp_path: Path) -> None:
     rows = write(tmp_path / "test.jsonl", answer("robot.stop()"), answer("I cannot do that."), answer("stop(3"))
     assert format_scorable({"robot": {}, "text": {}}, rows, "test") == [
-        "robot: 1 of 3 test references can be scored",
+        "robot: 1 of 3 test references can be scored; the first that cannot is of x#2: 'I cannot do that.'",
         "text: 3 of 3 test references can be scored",
     ]
 
@@ -33,10 +34,12 @@ def test_a_call_is_read_as_the_chat_template_writes_it(tmp_path: Path) -> None:
     assert [json.loads(line)["messages"] for line in lines] == [called["messages"]] * 3
     texts = ["robot.stop()", '{"name": "stop"}', None]
     assert format_scorable({"robot": {}, "text": {}}, rows, "test", texts) == [
-        "robot: 2 of 5 test references can be scored",
-        "text: 4 of 5 test references can be scored",
+        'robot: 2 of 5 test references can be scored; the first that cannot is of x#3: \'{"name": "stop"}\'',
+        "text: 4 of 5 test references can be scored; the first that cannot is of x#4",
     ]
-    assert format_scorable({"robot": {}}, rows, "test") == ["robot: 1 of 5 test references can be scored"]
+    assert format_scorable({"robot": {}}, rows, "test") == [
+        "robot: 1 of 5 test references can be scored; the first that cannot is of x#1"
+    ]
 
 
 def test_without_calls_there_is_no_file_of_templated_rows(tmp_path: Path) -> None:
@@ -50,7 +53,9 @@ def test_an_answer_with_a_label_and_the_last_one_that_is_learned_are_read(tmp_pa
     unlearned = {"messages": [asked, said, asked, {**said, "content": "so", "train": False}]}
     greeting = {"messages": [said, asked]}
     rows = write(tmp_path / "test.jsonl", labelled, unlearned, greeting)
-    assert format_scorable({"robot": {}}, rows, "test") == ["robot: 2 of 3 test references can be scored"]
+    assert format_scorable({"robot": {}}, rows, "test") == [
+        "robot: 2 of 3 test references can be scored; the first that cannot is of x#3"
+    ]
 
 
 def test_a_metric_of_pairs_counts_pairs(tmp_path: Path) -> None:
@@ -58,7 +63,7 @@ def test_a_metric_of_pairs_counts_pairs(tmp_path: Path) -> None:
     pair = {"messages": [{"role": "user", "content": "go"}], "chosen": said, "rejected": said}
     rows = write(tmp_path / "validation.jsonl", pair, answer("yes"), pair)
     assert format_scorable({"preference": {}, "spans": {}, "likelihood": {}}, rows, "validation") == [
-        "preference: 2 of 3 validation references can be scored",
-        "spans: 0 of 3 validation references can be scored",
+        "preference: 2 of 3 validation references can be scored; the first that cannot is of x#2: 'yes'",
+        "spans: 0 of 3 validation references can be scored; the first that cannot is of x#1: 'yes'",
         "likelihood: 3 of 3 validation references can be scored",
     ]
