@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # Whose programs the boxes of shell tasks have.
 BASES = ["host", "debian"]
 RUN = "the name of a run, or of a recipe for its newest trained run"
+LAST_PORT = 65535
 _NUMBER = re.compile("[0-9]{1,9}")
 _FOLDER = re.compile(r"\w[\w.-]{0,99}")
 _AMOUNT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
@@ -74,6 +75,13 @@ def count(text: str) -> int:
     """A whole number above 0."""
     if not _NUMBER.fullmatch(text) or not int(text):
         raise argparse.ArgumentTypeError(f"'{shorten(text)}' is not a whole number above 0, of nine digits at most")
+    return int(text)
+
+
+def port_number(text: str) -> int:
+    """A port of this machine."""
+    if not _NUMBER.fullmatch(text) or not 0 < int(text) <= LAST_PORT:
+        raise argparse.ArgumentTypeError(f"'{shorten(text)}' is not a port, a whole number from 1 to {LAST_PORT}")
     return int(text)
 
 

@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the figures."""
+    from recipebook.errors import on_one_line
     from recipebook.shell.outcomes import reward
     from recipebook.shell.recorded import sum_sessions
     from recipebook.sources.inputs import find_inputs
@@ -32,6 +33,6 @@ def run(arguments: argparse.Namespace) -> int:
     print_field("reward", f"{figures.reward:.3f} ({worth})")
     print_field("success", f"{figures.success:.3f}")
     for label, counts in (("outcomes", figures.outcomes), ("statuses", figures.statuses)):
-        print_field(label, ", ".join(f"{name} {count}" for name, count in sorted(counts.items())))
+        print_field(label, ", ".join(f"{on_one_line(name)} {count}" for name, count in sorted(counts.items())))
     print(figures.model_dump_json())
     return 0

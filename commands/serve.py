@@ -8,7 +8,7 @@ import argparse
 import os
 from pathlib import Path
 
-from commands._options import RUN, count, run_name
+from commands._options import RUN, count, port_number, run_name
 from recipebook.errors import UserError
 
 HELP = "serve a run's model on this machine, in the form of OpenAI's chat completions"
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The runs, and how they are served."""
     parser.add_argument("runs", type=run_name, nargs="+", metavar="RUN", help=RUN)
     parser.add_argument("--checkpoint", type=count, metavar="STEP", help="one of the run's checkpoints")
-    parser.add_argument("--port", type=count, default=8000, metavar="N")
+    parser.add_argument("--port", type=port_number, default=8000, metavar="N")
     parser.add_argument("--engine", choices=("recipebook", "vllm"), default="recipebook")
     parser.add_argument("--log", type=Path, metavar="FILE", help="append each answered chat as a line of JSON")
     parser.add_argument("--set", nargs="*", action="extend", default=[], metavar="eval.KEY=VALUE", dest="overrides")

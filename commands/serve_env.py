@@ -10,7 +10,7 @@ import argparse
 import os
 from pathlib import Path
 
-from commands._options import BASES, count
+from commands._options import BASES, count, port_number
 
 HELP = "serve shell tasks, each episode in a box, over HTTP"
 PORTS = [8000, 8001]
@@ -20,7 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The tasks, and where the server listens."""
     parser.add_argument("tasks", type=Path, metavar="TASKS", help="a file of shell tasks")
     parser.add_argument("--host", default="127.0.0.1", help="other addresses than this machine's need a token")
-    parser.add_argument("--port", type=count, nargs="+", default=PORTS, metavar="N", help="all are answered alike")
+    parser.add_argument(
+        "--port", type=port_number, nargs="+", default=PORTS, metavar="N", help="all are answered alike"
+    )
     parser.add_argument("--base", choices=BASES, default="host", help="whose programs boxes have, if callers name none")
     parser.add_argument("--episodes", type=count, default=256, metavar="N", help="as many may be open at once")
 

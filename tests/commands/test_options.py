@@ -13,6 +13,7 @@ from commands._options import (
     count,
     count_or_share,
     folder_name,
+    port_number,
     read_layers,
     read_settings,
     run_name,
@@ -92,3 +93,10 @@ def test_a_folder_of_a_run_is_named_by_its_name_or_path(text: str) -> None:
 def test_what_is_no_name_of_a_runs_folder_is_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="is no name of a folder in runs/"):
         folder_name(text)
+
+
+@pytest.mark.parametrize("text", ["0", "65536", "99999", "-1", "http", ""])
+def test_a_port_is_a_whole_number_up_to_65535(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a port, a whole number from 1 to 65535"):
+        port_number(text)
+    assert [port_number(good) for good in ("1", "65535")] == [1, 65535]
