@@ -4,8 +4,8 @@
 
 Weights, gradients, the optimizer's state and the inputs kept for checkpointing are counted: two bytes a weight, 0.516
 of a quantised one, four bytes for each number of an adapter and its gradient, eight for its moments; eighteen more a
-weight where all are trained. ZeRO divides them as its paper says (Rajbhandari et al. 2020, section 5), FSDP as ZeRO-3
-does.
+weight where all are trained. An optimizer of 8 bits keeps two bytes of moments in place of eight. ZeRO divides them as
+its paper says (Rajbhandari et al. 2020, section 5), FSDP as ZeRO-3 does.
 Three numbers cannot be counted and are fitted to 69 published peaks by benchmarks/memory.py: bytes per token and inner
 width of a layer, bytes per token and word of the vocabulary, and what the context and the allocator take.
 """
@@ -20,6 +20,7 @@ GIB = 2**30
 # By benchmarks/memory.py. Of the 69 peaks 66 are within 15 %, and 64 with each model's own peaks left out of the fit.
 LAYER_BYTES, WORD_BYTES, CONTEXT_BYTES = 13.0, 8.55, 2.29e9
 BITS4 = 0.516
+MOMENTS_8BIT = 2
 BUCKET = 5e8
 STAGES = {"data-parallel": 0, "zero1": 1, "zero2": 2, "zero3": 3, "fsdp2": 3}
 # Methods that put a chosen and a rejected answer into one pass.
@@ -40,6 +41,8 @@ class Setup(NamedTuple):
     """ZeRO's stage, which is 3 for FSDP too; 0: each process holds all."""
     buckets: bool = True
     """Whether what is shared out is sent in buckets, as ZeRO does and FSDP does not."""
+    moments: int = 8
+    """Bytes of the optimizer's moments, for each number that is learned."""
 
 
 class Terms(NamedTuple):
@@ -62,9 +65,9 @@ def list_terms(shape: BaseShape, setup: Setup) -> Terms:
     learned = _count_learned(shape, setup)
     counted = _weigh_base(shape, setup) / shared[3]
     if setup.method == "full":
-        counted += 2 * learned / shared[2] + 16 * learned / shared[1]
+        counted += 2 * learned / shared[2] + (8 + setup.moments) * learned / shared[1]
     else:
-        counted += 4 * learned + 4 * learned / shared[2] + 8 * learned / shared[1]
+        counted += 4 * learned + 4 * learned / shared[2] + setup.moments * learned / shared[1]
     if setup.stage and setup.buckets:
         counted += 2 * 2 * min(BUCKET, learned)
     one_layer = shape.linear / shape.layers
@@ -93,6 +96,7 @@ def describe(recipe: Recipe, shape: BaseShape, rows_tokens: int | None = None) -
         processes=launch.ranks,
         stage=STAGES[launch.strategy],
         buckets=launch.strategy != "fsdp2",
+        moments=MOMENTS_8BIT if "8bit" in training.optimizer else 8,
     )
     if lora is None:
         return setup

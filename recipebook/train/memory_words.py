@@ -7,7 +7,7 @@ about 96.4 GiB a GPU, of 79.6 GiB: it does not fit; it does with training.gradie
 from collections.abc import Iterator
 
 from recipebook.recipe.keys import Recipe
-from recipebook.train.memory import GIB, Setup, describe, estimate
+from recipebook.train.memory import GIB, MOMENTS_8BIT, Setup, describe, estimate
 from recipebook.train.shapes import BaseShape
 
 # The estimate's mean error; a training that fits by less may not.
@@ -40,6 +40,9 @@ def _list_smaller(setup: Setup, recipe: Recipe) -> Iterator[tuple[str, Setup]]:
     checkpoint = "" if setup.checkpointing else "training.gradient_checkpointing=true "
     if checkpoint:
         yield checkpoint.strip(), spare
+    # DeepSpeed divides the state of an optimizer; here a process holds all of it.
+    if setup.method == "full" and setup.stage == 0 and setup.moments > MOMENTS_8BIT:
+        yield f"{checkpoint}training.optimizer=adamw_bnb_8bit", spare._replace(moments=MOMENTS_8BIT)
     one_row = spare._replace(tokens=setup.tokens // recipe.training.batch_size or setup.tokens)
     if recipe.training.batch_size > 1:
         yield f"{checkpoint}training.batch_size=1", one_row

@@ -30,6 +30,8 @@ def test_each_part_of_the_memory_is_counted_by_hand() -> None:
     lora = Setup("lora", tokens=10, rank=4, targets=("q_proj",))
     assert estimate(SMALL, lora) == pytest.approx(weights + inputs + 16 * adapter + fitted)
     full = Setup("full", tokens=10, processes=2, stage=2)
+    one = Setup("full", tokens=10)
+    assert estimate(SMALL, one) - estimate(SMALL, one._replace(moments=2)) == pytest.approx(6 * 2752)
     buckets = 4 * 2752
     assert estimate(SMALL, full) == pytest.approx(weights + inputs + 18 * 2752 / 2 + buckets + fitted)
     # Two layers of 576 and the embeddings are whole while they compute.
@@ -55,7 +57,7 @@ def test_the_setup_of_a_recipe_is_read_from_it() -> None:
     assert setup.targets == tuple(LLAMA_7B.modules)
     assert describe(recipe, LLAMA_7B, rows_tokens=100).tokens == 400
     by_torch = resolve("robot-lora", "multi-gpu", ["launch.strategy=fsdp2"]).recipe
-    assert describe(by_torch, LLAMA_7B)[-2:] == (3, False)
+    assert describe(by_torch, LLAMA_7B)[-3:] == (3, False, 8)
     pairs = resolve("preference-dpo", "gpu", []).recipe
     assert describe(pairs, LLAMA_7B).tokens == 2 * pairs.training.batch_size * pairs.training.max_length
 
@@ -75,6 +77,20 @@ def test_the_plan_says_whether_it_fits_and_what_would(card: float, longest: int 
     shape = find_shape(recipe.model.base)
     assert shape
     assert format_memory(recipe, shape, card, longest).startswith(words)
+
+
+def test_where_all_weights_are_trained_an_optimizer_of_8_bits_may_fit() -> None:
+    recipe = resolve("robot-lora", "gpu", ["lora=null"]).recipe
+    shape = find_shape("Qwen/Qwen2.5-0.5B-Instruct")
+    assert shape
+    assert format_memory(recipe, shape, 13.0) == (
+        "about 14.1 GiB a GPU; it has 13.0 GiB. That does not fit; it does with "
+        "training.gradient_checkpointing=true training.optimizer=adamw_bnb_8bit (9.9 GiB), or "
+        "training.gradient_checkpointing=true training.batch_size=1 (11.7 GiB)"
+    )
+    small = resolve("robot-lora", "gpu", ["lora=null", "training.optimizer=adamw_bnb_8bit"]).recipe
+    assert describe(small, shape).moments == 2
+    assert "adamw_bnb_8bit" not in format_memory(small, shape, 4.0)
 
 
 def test_a_shape_comes_from_a_folder_from_the_hubs_cache_or_is_not_known(
