@@ -49,10 +49,15 @@ def write_whole(trainer: Any) -> None:
 
 
 def gather_weights(model: Any, **named: Any) -> dict[str, Any]:
-    """On rank 0 all weights, or those that are trained where the base is frozen; nothing on others."""
+    """On rank 0 all weights, or those that are trained where the base is frozen; nothing on others.
+
+    A weight that goes by two names, as an embedding that is the output layer too, is there once.
+    """
     frozen = hasattr(model, "peft_config")
     options = StateDictOptions(full_state_dict=True, cpu_offload=True, ignore_frozen_params=frozen)
-    return get_model_state_dict(model, options=options)
+    once = {name for name, _ in model.named_parameters()}
+    again = {name for name, _ in model.named_parameters(remove_duplicate=False)} - once
+    return {name: held for name, held in get_model_state_dict(model, options=options).items() if name not in again}
 
 
 def read_weights(model: Any, folder: Path) -> Any:

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from trainer.whole_checkpoints import name_state, number_state
+from trainer.whole_checkpoints import gather_weights, name_state, number_state
 
 NAMED = {
     "state": {"b": {"exp_avg": torch.ones(2)}, "a": {"exp_avg": torch.zeros(1)}},
@@ -31,3 +31,10 @@ def test_an_optimizers_own_state_is_numbered_alike() -> None:
     named = name_state(own, [{"params": ["a"]}, {"params": ["b"]}])
     assert named["state"]["b"]["exp_avg"] is own["state"][1]["exp_avg"]
     assert number_state(named) == own
+
+
+def test_an_embedding_that_is_the_output_layer_too_is_saved_once() -> None:
+    model = torch.nn.ModuleDict({"embed": torch.nn.Linear(2, 3, bias=False), "head": torch.nn.Linear(2, 3, bias=False)})
+    assert sorted(gather_weights(model)) == ["embed.weight", "head.weight"]
+    model["head"].weight = model["embed"].weight
+    assert list(gather_weights(model)) == ["embed.weight"]
