@@ -17,4 +17,7 @@ __all__ = ["BaseName", "Box", "BoxError", "BoxResult", "BoxSettings", "open_box"
 def open_box(settings: BoxSettings) -> Box:
     """Start a box; BoxError if this machine cannot, UserError if what it needs is not installed."""
     require_boxes()
-    return BwrapBox(settings)
+    try:
+        return BwrapBox(settings)
+    except OSError as error:
+        raise BoxError(f"this machine has no room for another box: {error.strerror}") from None

@@ -8,6 +8,7 @@ that end is closed, also by a kill. So no box outlives the training that it was 
 """
 
 import os
+import resource
 import socket
 import sys
 import threading
@@ -55,6 +56,9 @@ def serve(tasks: Sequence[Task], settings: ServerSettings, listening: list[socke
 
 
 def _make_server(tasks: Sequence[Task], settings: ServerSettings, box: BoxSettings) -> uvicorn.Server:
+    # Each box takes two, and most machines give a process 1,024 unless it asks for more.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     app = build_app(tasks, Episodes(box, most=settings.most_episodes), settings)
     return uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS))
 

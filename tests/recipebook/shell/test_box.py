@@ -1,6 +1,7 @@
 """A box: how scripts run in it, how they end, and what is refused where no box can be had."""
 
 import os
+import resource
 import threading
 import time
 from collections.abc import Iterator
@@ -116,6 +117,18 @@ def test_a_box_that_cannot_be_made_says_why_and_the_next_one_starts() -> None:
     box = open_box(BoxSettings())
     assert box.run("echo alive", 5).output == "alive\n"
     box.close()
+
+
+@needs_boxes
+def test_a_machine_without_room_for_another_box_says_so() -> None:
+    find_spawner()
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+    try:
+        with pytest.raises(BoxError, match=r"^this machine has no room for another box: Too many open files$"):
+            open_box(BoxSettings())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 @needs_boxes
