@@ -112,12 +112,12 @@ def _train_seeds(
     name: str, profile: str | None, overrides: Sequence[str], choice: "StageChoice", seeds: Sequence[int], fleet: str
 ) -> int:
     """Train a recipe with stages once for each seed, one after the other; stop at the first that does not end well."""
-    from recipebook.fleet.seeds import KEY
     from recipebook.pipeline.train import FleetPlace, resolve_stages, train_stages
+    from recipebook.recipe.matrix_keys import SEED
     from recipebook.run import rundir
     from recipebook.terminal import print_field
 
-    members = {f"seed{seed}": [*overrides, f"{KEY}={seed}"] for seed in seeds}
+    members = {f"seed{seed}": [*overrides, f"{SEED}={seed}"] for seed in seeds}
     rundir.name_members(fleet, list(members), whole=True)
     for at, (member, own) in enumerate(members.items(), 1):
         print_field("member", f"{member} ({at} of {len(members)})")

@@ -41,8 +41,7 @@ class Looks(Frozen):
 
 def find_ledger(run: Run) -> Path:
     """The file in the folder of all runs."""
-    folder = run.top.folder if isinstance(run, StageRun) else run.folder
-    return (folder.parent.parent if run.fleet else folder.parent) / LEDGER
+    return (run.top if isinstance(run, StageRun) else run).runs / LEDGER
 
 
 def note_look(ledger: Path, records: str, run: str, checkpoint: int | None, time: str) -> Looks:

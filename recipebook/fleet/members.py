@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from recipebook import project
 from recipebook.data.dataset import Dataset, prepare
+from recipebook.data.placebo import prepare_placebo
 from recipebook.errors import UserError, on_one_line
 from recipebook.fleet.expand import MatrixFault, Member, apply, expand
 from recipebook.progress import ProgressLine
@@ -37,6 +38,7 @@ from recipebook.train.chat_template import require_template
 from recipebook.train.continuing import check_begun
 from recipebook.train.kinds import check_kinds
 from recipebook.train.main_figure import check_main_figure
+from recipebook.train.placebo import name_placebo
 from recipebook.train.refusal import Candidate, find_reasons
 
 State = Literal["trained", "unfinished", "failed", "new", "changed", "left out"]
@@ -45,7 +47,7 @@ SHARDS = "shards"
 
 @dataclass(frozen=True)
 class MemberState:
-    """A member, ready to be trained, or trained, or left out."""
+    """A member, ready to be trained, or trained, or left out; `placebo_of` is the identity of a placebo's member."""
 
     member: Member
     resolved: Resolved
@@ -54,6 +56,7 @@ class MemberState:
     state: State
     why: str
     run: Run | None
+    placebo_of: str | None = None
 
     @property
     def wanted(self) -> bool:
@@ -124,6 +127,21 @@ def stand(resolved: Resolved, members: Sequence[Member], *, force: bool = False)
     return standings
 
 
+def stand_placebos(resolved: Resolved, standings: Sequence[MemberState], *, force: bool = False) -> list[MemberState]:
+    """The placebo of every member that is not left out: its training on its own answers, shuffled by its seed."""
+    fleet, trained, placebos = name_placebo(resolved), _index_runs(), list[MemberState]()
+    for one in standings:
+        if one.state == "left out":
+            continue
+        recipe = one.resolved.recipe
+        dataset = prepare_placebo(one.dataset, recipe.training.seed)
+        identity = identities.identify(recipe, dataset.rows_digest)
+        own = name_placebo(one.resolved)
+        new = MemberState(one.member, own, dataset, identity, "new", "there is none yet", None, one.identity)
+        placebos.append(_look_up(new, trained, fleet, force=force))
+    return placebos
+
+
 def find_unfit(states: Sequence[MemberState]) -> dict[str, str]:
     """The members whose training would fail on their rows, by name, and why."""
     reasons = find_reasons([Candidate(one.resolved.recipe, one.dataset) for one in states])
@@ -163,13 +181,20 @@ def _stand(
         return replace(standing, state="left out", why=why)
     require_template(each.recipe)
     require_weights(each.recipe)
+    return _look_up(standing, trained, fleet, force=force)
+
+
+def _look_up(
+    new: MemberState, trained: Mapping[str, tuple[Run, Manifest]], fleet: Resolved, *, force: bool
+) -> MemberState:
+    """A member's state by the run of its identity, or of its name, if there is one."""
     if force:
-        return replace(standing, why="FORCE=1")
-    if identity in trained:
-        run, manifest = trained[identity]
-        return replace(standing, run=run, **_describe_state(manifest))
-    earlier = rundir.list_members(name_fleet(fleet), member.name)
-    return replace(standing, state="changed", why=_compare(*earlier[0], dataset, each)) if earlier else standing
+        return replace(new, why="FORCE=1")
+    if new.identity in trained:
+        run, manifest = trained[new.identity]
+        return replace(new, run=run, **_describe_state(manifest))
+    earlier = rundir.list_members(name_fleet(fleet), new.member.name)
+    return replace(new, state="changed", why=_compare(*earlier[0], new.dataset, new.resolved)) if earlier else new
 
 
 def _describe_state(manifest: Manifest) -> dict[str, Any]:

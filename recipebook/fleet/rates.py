@@ -62,7 +62,9 @@ def sweep_rates(resolved: Resolved, rates: Sequence[float], steps: int) -> Resol
             "logging_steps": max(1, steps // LOGS), "keep_checkpoints": 1,
         }
     )  # fmt: skip
-    changed = {"matrix": matrix, "training": few, "data": _hold_out(recipe.data)}
+    # Nothing is evaluated, so that nobody asks for a placebo.
+    settings = recipe.eval.model_copy(update={"placebo": None})
+    changed = {"matrix": matrix, "training": few, "data": _hold_out(recipe.data), "eval": settings}
     places = {key: spot for key, spot in resolved.places.items() if key != tuple(KEY.split("."))}
     return replace(
         resolved,

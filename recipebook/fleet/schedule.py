@@ -163,7 +163,8 @@ class Schedule:
         overrides = (*self.overrides, *standing.overrides)
         try:
             manifest = open_run(run, standing.resolved, overrides, standing.dataset, standing.identity)
-            manifest = run.write(manifest.model_copy(update={"member": standing.member.name}))
+            own = {"member": standing.member.name, "placebo_of": standing.placebo_of}
+            manifest = run.write(manifest.model_copy(update=own))
         except BaseException:
             shutil.rmtree(run.folder, ignore_errors=True)
             raise

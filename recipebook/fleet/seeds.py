@@ -10,13 +10,12 @@ from dataclasses import replace
 
 from recipebook.errors import UserError
 from recipebook.recipe.layers import COMMAND_LINE
-from recipebook.recipe.matrix_keys import Matrix
+from recipebook.recipe.matrix_keys import SEED, Matrix
 from recipebook.recipe.resolve import Resolved
 from recipebook.run.earlier import read_inputs
 from recipebook.run.manifest import Manifest
 from recipebook.run.rundir import Run
 
-KEY = "training.seed"
 DEFAULT = "42"
 SUFFIX = "-seeds"
 # A stage's inputs that follow from the stages before it, and so from their seeds.
@@ -25,10 +24,10 @@ BEFORE = ("start", "stage ")
 
 def repeat_over_seeds(resolved: Resolved, count: int) -> Resolved:
     """The recipe as a fleet of `count` members, by the recipe's seed and the numbers that follow it."""
-    matrix = Matrix(values={KEY: tuple(list_seeds(resolved, count))}, name="seed{seed}")
-    path = ("matrix", "values", KEY)
+    matrix = Matrix(values={SEED: tuple(list_seeds(resolved, count))}, name="seed{seed}")
+    path = ("matrix", "values", SEED)
     # The key itself is set by the matrix now, and not on the command line.
-    places = {key: spot for key, spot in resolved.places.items() if key != tuple(KEY.split("."))}
+    places = {key: spot for key, spot in resolved.places.items() if key != tuple(SEED.split("."))}
     recipe = resolved.recipe.model_copy(update={"matrix": matrix})
     return replace(resolved, recipe=recipe, places={**places, path: COMMAND_LINE}, fleet_suffix=SUFFIX)
 
@@ -53,7 +52,7 @@ def find_seeds(members: Sequence[tuple[Run, Manifest]]) -> list[int] | None:
     if len(members) < 2 or not all((run.folder / "resolved.yaml").is_file() for run, _ in members):
         return None
     inputs = [_read_all(run, manifest) for run, manifest in members]
-    seeds = [int(one.pop(KEY, DEFAULT)) for one in inputs]
+    seeds = [int(one.pop(SEED, DEFAULT)) for one in inputs]
     return seeds if all(one == inputs[0] for one in inputs) and len({*seeds}) == len(seeds) else None
 
 
@@ -61,6 +60,6 @@ def _read_all(run: Run, manifest: Manifest) -> dict[str, str]:
     """The inputs of a run; of one with stages also what each stage has but for its seed and the stages before it."""
     found = read_inputs(manifest, run.folder)
     for entry in manifest.pipeline:
-        own = {key: value for key, value in entry.inputs.items() if key != KEY and not key.startswith(BEFORE)}
+        own = {key: value for key, value in entry.inputs.items() if key != SEED and not key.startswith(BEFORE)}
         found |= {f"{entry.name}: {key}": value for key, value in own.items()}
     return found

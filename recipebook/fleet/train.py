@@ -1,6 +1,7 @@
 """`make train` of a recipe with a matrix: trains every member that is not yet trained, and prints a table of all.
 
-Reads downward: the members and their states, the launcher, the schedule (recipebook/fleet/schedule.py), the table.
+Reads downward: the members and their states, the launcher, the schedule (recipebook/fleet/schedule.py), the table. With
+`eval.placebo` a second fleet follows, of a placebo for each member, as soon as all members are trained.
 """
 
 import time
@@ -10,7 +11,15 @@ from dataclasses import dataclass
 from recipebook import project
 from recipebook.errors import UserError
 from recipebook.fleet.expand import Member
-from recipebook.fleet.members import MemberState, find_unfit, format_unfit, list_members, name_fleet, stand
+from recipebook.fleet.members import (
+    MemberState,
+    find_unfit,
+    format_unfit,
+    list_members,
+    name_fleet,
+    stand,
+    stand_placebos,
+)
 from recipebook.fleet.page import PAGE, write_page
 from recipebook.fleet.schedule import Schedule
 from recipebook.fleet.table import HEAD, Line, read_line
@@ -24,7 +33,9 @@ from recipebook.progress import format_seconds
 from recipebook.project import shown
 from recipebook.recipe.resolve import Resolved
 from recipebook.run import rundir
+from recipebook.run.placebo import note_placebo
 from recipebook.terminal import align, print_field
+from recipebook.train.placebo import name_placebo
 from recipebook.train.words import print_recipe
 
 LAUNCHERS = ("resident", "plain", "ray")
@@ -43,8 +54,6 @@ class FleetChoice:
 
 def train_fleet(resolved: Resolved, overrides: Sequence[str], choice: FleetChoice) -> int:
     """Train the chosen members whose rows can be trained on; 0 all trained, 1 some failed or refused, 130 stopped."""
-    matrix = resolved.recipe.matrix
-    assert matrix
     if choice.force and not choice.only:
         raise UserError(
             f'FORCE: trains named members of {resolved.name} again; name them: ONLY="NAME NAME" or ONLY="*"'
@@ -53,28 +62,50 @@ def train_fleet(resolved: Resolved, overrides: Sequence[str], choice: FleetChoic
     members = list_members(resolved, choice.only, choice.limit)
     launcher = _open_launcher(choice, resolved, members)
     standings = stand(resolved, members, force=choice.force)
+    # Before hours of training: rows may have no two answers to shuffle.
+    placebos = stand_placebos(resolved, standings, force=choice.force) if resolved.recipe.eval.placebo else []
+    try:
+        status = _train(resolved, standings, launcher, overrides, choice)
+        if placebos and status == 0:
+            print_field("placebo", "each member's training again, on its answers shuffled by its seed")
+            for one in placebos:
+                if one.state == "trained" and one.run and one.placebo_of:
+                    note_placebo(one.run, one.placebo_of)
+            status = _train(name_placebo(resolved), placebos, launcher, overrides, choice)
+        return status
+    finally:
+        launcher.close()
+
+
+def _train(
+    resolved: Resolved,
+    standings: Sequence[MemberState],
+    launcher: Launcher,
+    overrides: Sequence[str],
+    choice: FleetChoice,
+) -> int:
+    """Train the members of one fleet, and print the table of it."""
+    matrix = resolved.recipe.matrix
+    assert matrix
     wanted = [one for one in standings if one.wanted]
     unfit = find_unfit(wanted)
     fit = [one for one in wanted if one.member.name not in unfit]
     if unfit and not fit:
         raise UserError(format_unfit(resolved, unfit))
-    _name_members(resolved, [one.name for one in members], choice)
+    _name_members(resolved, [one.member.name for one in standings], choice)
     print_field("fleet", f"{len(standings)} members: {_count_states(standings)}")
     started = time.monotonic()
     for name, reason in unfit.items():
         print_field("refused", f"{name}: {reason}")
     schedule = Schedule(launcher, overrides, matrix.attempts, len(fit))
     schedule.faults |= unfit
-    try:
-        with signals_raise():
-            try:
-                schedule.run(fit)
-            except Stopped as stopped:
-                schedule.stop(str(stopped))
-                print_field("stopped", f"by {stopped}: run the same command to resume")
-                return 130
-    finally:
-        launcher.close()
+    with signals_raise():
+        try:
+            schedule.run(fit)
+        except Stopped as stopped:
+            schedule.stop(str(stopped))
+            print_field("stopped", f"by {stopped}: run the same command to resume")
+            return 130
     lines = [read_line(one, schedule.faults.get(one.member.name)) for one in standings]
     _print_table(resolved, lines, time.monotonic() - started, schedule.trained)
     return int(any(line.status not in ("trained", "left out") for line in lines))

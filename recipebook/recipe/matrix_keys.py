@@ -11,6 +11,8 @@ from pydantic import Field, model_validator
 
 from recipebook.recipe.section import Count, Name, Positive, Section, Seed, measured_in
 
+SEED = "training.seed"
+
 
 class Column(Section):
     """One value for each value of a field of the data's records."""
@@ -84,3 +86,8 @@ class Matrix(Section):
         False,
         description="the members' majority answer is evaluated too. Switch it on where members solve the same task.",
     )
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the members are one recipe with several seeds, and differ in nothing else."""
+        return [*self.values] == [SEED]

@@ -48,6 +48,11 @@ class Run:
         return f"{self.fleet}/{self.folder.name}" if self.fleet else self.folder.name
 
     @property
+    def runs(self) -> Path:
+        """The folder of all runs and fleets."""
+        return self.folder.parent.parent if self.fleet else self.folder.parent
+
+    @property
     def start(self) -> Path | None:
         """The model that the run's adapter sits on, in place of the recipe's base; only a stage may have one."""
         return None

@@ -1,6 +1,6 @@
 """Which recipes can have a placebo: a resolved recipe in; nothing out, or why it cannot have one.
 
-robot-seeds: eval.placebo is for single trainings, and this recipe has several members
+robot-sweep: eval.placebo is for single trainings and for several seeds of one, and this recipe has other members
 """
 
 from collections.abc import Iterator
@@ -27,8 +27,9 @@ def name_placebo(resolved: Resolved) -> Resolved:
 
 def _find_faults(resolved: Resolved, stages: bool) -> Iterator[str]:
     recipe = resolved.recipe
-    if stages or recipe.matrix:
-        yield f"single trainings, and this recipe has {'stages' if stages else 'several members'}"
+    if stages or (recipe.matrix and not recipe.matrix.repeats):
+        others = "stages" if stages else "other members"
+        yield f"single trainings and for several seeds of one, and this recipe has {others}"
     if recipe.remote:
         yield "trainings on machines of one's own, and this recipe lets a service train"
     if recipe.training.method != METHOD:

@@ -17,6 +17,7 @@ from recipebook.locks import holding
 from recipebook.project import shown
 from recipebook.recipe.resolve import Resolved
 from recipebook.run import identities, rundir
+from recipebook.run.placebo import note_placebo
 from recipebook.run.rundir import Run, removing_unless_opened
 from recipebook.terminal import print_field
 from recipebook.train.attempt import attempt
@@ -86,8 +87,7 @@ def _train(
         if earlier and earlier.read().status == "trained":
             print_field("found", f"{shown(earlier.folder)}: same recipe, data and versions")
             if placebo_of:
-                # An earlier version may have known the run by another identity.
-                earlier.write(earlier.read().model_copy(update={"placebo_of": placebo_of}))
+                note_placebo(earlier, placebo_of)
             return Trained(earlier, 0, found=True)
         refuse_unfit(resolved.recipe, dataset)
         run = earlier or rundir.create(resolved.name, datetime.now(), name=out)

@@ -23,6 +23,10 @@ def test_five_rates_around_the_recipes_own_are_members() -> None:
     assert (member.learning_rate, member.max_steps, member.eval_steps) == (1e-5, 30, 30)
 
 
+def test_tried_rates_have_no_placebos() -> None:
+    assert sweep_rates(resolve("robot-lora", None, ["eval.placebo=shuffled"]), (), 30).recipe.eval.placebo is None
+
+
 def read_prompts(path: Path) -> set[str]:
     return {json.loads(line)["messages"][-2]["content"] for line in path.read_text().splitlines()}
 

@@ -8,8 +8,8 @@ from commands import main
 @pytest.mark.parametrize(
     ("recipe", "fault"),
     [
-        ("traits", "single trainings, and this recipe has several members"),
-        ("dial-dpo", "single trainings, and this recipe has stages"),
+        ("robot-sweep", "single trainings and for several seeds of one, and this recipe has other members"),
+        ("dial-dpo", "single trainings and for several seeds of one, and this recipe has stages"),
         ("preference-orpo", "training.method: sft, and this recipe has orpo"),
         ("trait", "metrics of answers, and 'likelihood' measures something else"),
     ],
@@ -22,9 +22,9 @@ def test_a_recipe_that_cannot_have_a_placebo_is_refused(
     assert capsys.readouterr().err == f"{recipe}: eval.placebo is for {fault}\n"
 
 
-def test_several_seeds_have_no_placebo(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["train", "robot-lora", "--profile", "tiny", "--seeds", "2", "--set", "eval.placebo=shuffled"]
+def test_seeds_of_another_method_have_no_placebo(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["train", "preference-orpo", "--profile", "tiny", "--seeds", "2", "--set", "eval.placebo=shuffled"]
     assert main(words) == 2
     assert capsys.readouterr().err == (
-        "robot-lora: eval.placebo is for single trainings, and this recipe has several members\n"
+        "preference-orpo: eval.placebo is for training.method: sft, and this recipe has orpo\n"
     )
