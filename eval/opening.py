@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.asking.prompts import DrawnPrompts, Prompt, draw_prompts
+from eval.scoring.baselines import ANSWERS, SCORES
 from eval.scoring.score import load_metric
 from eval.scoring.summary import Summary
 from recipebook.building import building
@@ -37,6 +38,8 @@ PARTS = ("train", "validation", "test")
 # Methods that learn from pairs: those whose loss has a reference model, and those whose has none.
 WITH_REFERENCE = ("dpo", "ipo", "kto")
 WITHOUT_REFERENCE = ("orpo", "simpo")
+# Files that only some evaluations write: an earlier one's would stand beside answers that they know nothing of.
+AT_TIMES = (ANSWERS, SCORES)
 
 
 def read_recipe(run: Run, overrides: Sequence[str]) -> Recipe:
@@ -214,10 +217,12 @@ def _count_rows(path: Path) -> float:
 
 @contextmanager
 def replacing_evaluation(run: Run, folder: Path) -> Iterator[Path]:
-    """A new folder to write an evaluation to; once it is whole, its files take the place of those in `folder`."""
+    """A new folder to write an evaluation to; once it is whole, its files take the place of an earlier one's."""
     with building("eval", run.folder) as new:
         yield new
         folder.mkdir(parents=True, exist_ok=True)
+        for name in AT_TIMES:
+            (folder / name).unlink(missing_ok=True)
         for path in sorted(new.iterdir()):
             path.replace(folder / path.name)
 
@@ -247,8 +252,10 @@ def _make_rows(run: Run, recipe: Recipe) -> Path:
     gone = f"{shown(_find_rows(run, part))} is gone, as the cache was removed"
     if any(name and name.startswith(MADE) for name in (data.source, data.validation, data.test)):
         raise UserError(f"{gone}; its rows were made by an earlier stage: make train RECIPE={run.read().recipe}")
-    dataset = prepare(data)
-    if dataset.rows_digest != run.read().hashes.get("rows"):
+    dataset, hashes = prepare(data, system=recipe.model.system), run.read().hashes
+    # A placebo has held-out rows as its sources give them, and others to train on.
+    same = digest_file(dataset.path(part)) == hashes.get("parts", {}).get(part)
+    if not same and dataset.rows_digest != hashes.get("rows"):
         raise UserError(f"{gone}, and its sources give other rows now")
     return next(dataset.path(each) for each in dataset.rows if each == part)
 

@@ -2,6 +2,8 @@
 
     measure(model, tokenizer, [("…user: stop…assistant:", "robot.stop()<|im_end|>")], 64, "tuned")
 → [Likelihood(log_probability=-0.31, tokens=5)]
+
+A model whose numbers overflow finds no answer likely or unlikely: that is refused, and not left out as undefined.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,6 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from recipebook.errors import UserError
 from recipebook.progress import ProgressLine
 
 IGNORED = -100
@@ -101,6 +104,11 @@ def _lose(model: Any, rows: Sequence[tuple[list[int], list[int]]]) -> tuple[torc
         losses = torch.zeros(labels.shape, device=model.device)
         losses[counted] = torch.nn.functional.cross_entropy(
             kept[:, :-1][counted].float(), labels[counted], reduction="none"
+        )
+    if not losses.isfinite().all():
+        raise UserError(
+            f"a model computes likelihoods that are no numbers, in {str(model.dtype).removeprefix('torch.')}: its "
+            "weights have diverged, or its values are too large for this precision"
         )
     return losses, labels
 

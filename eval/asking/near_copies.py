@@ -17,6 +17,7 @@ from rapidfuzz import fuzz, process
 from eval.asking.prompts import Prompt, read_prompts
 from recipebook.data.quality import ALIKE
 from recipebook.data.split import Leak, normalise
+from recipebook.errors import UserError
 from recipebook.run.rundir import Run
 
 COPIES = "copies"
@@ -27,6 +28,10 @@ MOST_PAIRS, BATCH = 100_000_000, 256
 
 def mark_copies(run: Run, prompts: Sequence[Prompt], turns: str) -> list[Prompt]:
     """The prompts with the mark; as they are where the train rows are gone or too many."""
+    if taken := next((prompt for prompt in prompts if COPIES in prompt.meta), None):
+        raise UserError(
+            f"{taken.id} has a field '{COPIES}' in its meta, which marks near copies of train rows: rename it"
+        )
     train = run.folder / "data" / "train.jsonl"
     if not train.is_file():
         return list(prompts)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from eval.scoring.summary import Slice
 from eval.statistics.estimates import Difference, Estimate
+from eval.statistics.sums import ROUNDING
 
 
 class Tick(NamedTuple):
@@ -103,9 +104,12 @@ def plot_slices(slices: Sequence[Slice]) -> list[SliceChart]:
 
 
 def choose_ticks(low: float, high: float) -> list[float]:
-    """Round numbers, four to eight of them, that enclose a range."""
-    span = high - low or 1.0
+    """Round numbers, four to eight of them, that enclose a range; where its ends are alike, the next 1 above."""
+    span = high - low
+    if span <= ROUNDING * max(abs(low), abs(high)):
+        span = 1.0
     power = 10.0 ** math.floor(math.log10(span / 4))
     step = next(power * factor for factor in (1, 2, 5, 10) if span / (power * factor) <= 6)
     first, last = math.floor(low / step), math.ceil((low + span) / step - 1e-9)
-    return [round(number * step, 12) for number in range(first, last + 1)]
+    digits = 12 - math.floor(math.log10(step))
+    return [round(number * step, digits) for number in range(first, last + 1)]

@@ -12,6 +12,7 @@ from typing import Literal
 
 from eval.report.baselines import is_better, list_baselines
 from eval.report.pages import format_number, is_shown
+from eval.report.verdict import judge_result
 from eval.scoring.summary import Summary
 from eval.statistics.estimates import Difference
 from recipebook.errors import UserError
@@ -23,8 +24,10 @@ def judge_gate(summary: Summary, gate: Gate, margin: float = 0.0) -> tuple[bool,
     """Whether the gate is passed, and the line that says why."""
     result = summary.headline
     difference = result.difference
-    if difference is None or difference.mean is None:
+    if difference is None:
         raise UserError(f"GATE={gate}: {summary.main} has no base to compare with")
+    if difference.mean is None:
+        raise UserError(f"GATE={gate}: {summary.main} cannot be compared: {judge_result(result, summary.rows)}")
     if gate == "better":
         gain = -difference.mean if result.less_is_better else difference.mean
         passed = is_shown(difference, result.p_adjusted) and gain > 0

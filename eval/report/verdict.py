@@ -18,25 +18,33 @@ def make_verdict(summary: Summary) -> str:
         verdict = f"{verdict} {against} {judge_content(summary)}".rstrip()
     if difference and difference.mean == 0 and changes_no_answer(summary):
         same = f"tuning changed none of {summary.rows} answers: this is no tie, but the same answers twice."
-        return f"{verdict.partition('; ')[0]}; {same}"
+        return f"{_name_models(summary.headline, summary.rows, 'base')}; {same}"
     return verdict
 
 
 def judge_result(result: Result, rows: int, before: str = "base") -> str:
     """The verdict on one figure over some rows; `before` names the model that the tuned one is compared with."""
-    difference, base, p = result.difference, result.base, result.p_adjusted
-    name = f"{result.figure} ({result.explanation})"
-    tuned = f"tuned {_format_share(result.tuned, result.binary)}"
-    if base is None or difference is None:
-        return f"{name}: {tuned}; no base model to compare with."
-    start = f"{name}: {tuned}, {before} {_format_share(base, result.binary)}{_count_rows(result, rows, before)}"
+    difference, p = result.difference, result.p_adjusted
+    start = _name_models(result, rows, before)
+    if difference is None:
+        return f"{start}; no base model to compare with."
     if difference.mean is None or p is None:
-        return f"{start}; no row has both defined, so there is nothing to compare."
+        large = difference.mean is None and difference.n
+        why = "one of the two is too large a number" if large else "no row has both defined"
+        return f"{start}; {why}, so there is nothing to compare."
     change = _format_change(difference, result.binary)
     if not is_shown(difference, p):
         return f"{start}; a difference is not shown: {change} ({format_probability(p)})."
     worse = "tuning made it worse: " if (difference.mean > 0) == result.less_is_better else ""
     return f"{start}; {worse}the difference of {change} is unlikely if the two were alike ({format_probability(p)})."
+
+
+def _name_models(result: Result, rows: int, before: str) -> str:
+    """The figure of both models."""
+    tuned = f"{result.figure} ({result.explanation}): tuned {_format_share(result.tuned, result.binary)}"
+    if result.base is None:
+        return tuned
+    return f"{tuned}, {before} {_format_share(result.base, result.binary)}{_count_rows(result, rows, before)}"
 
 
 def _count_rows(result: Result, rows: int, before: str) -> str:

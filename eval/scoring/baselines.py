@@ -23,7 +23,7 @@ from recipebook.recipe.evaluation_keys import Published
 
 PLACEBO = "placebo"
 """The name of the answers of a model that was trained on shuffled answers."""
-SCORES = "baseline_scores.jsonl"
+ANSWERS, SCORES = "baselines.jsonl", "baseline_scores.jsonl"
 BEFORE = "before"
 """The name of the answers of the adapter that a training went on from."""
 
@@ -45,7 +45,7 @@ def add_baselines(
         found.append(compare_baseline(name, scored.figures, predictions, own, scored.tuned, summary.main))
     ids = [one.id for one in predictions]
     if answers:
-        _write_columns(folder / "baselines.jsonl", ids, answers)
+        _write_columns(folder / ANSWERS, ids, answers)
         _write_columns(folder / SCORES, ids, scores)
     whole = summary.model_copy(update={"baselines": tuple(found), "published": published})
     write_text(folder / "summary.json", whole.model_dump_json(indent=1) + "\n")

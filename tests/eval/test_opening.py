@@ -49,7 +49,8 @@ def start_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StartTrain
     def start(end: str = EVAL, overrides: tuple[str, ...] = ()) -> Run:
         edit(tmp_path, end)
         resolved = resolve(str(tmp_path / "x.yaml"), "tiny", overrides)
-        dataset = prepare(resolved.recipe.data, project.CACHE / "data", resolved.root)
+        recipe = resolved.recipe
+        dataset = prepare(recipe.data, project.CACHE / "data", resolved.root, system=recipe.model.system)
         run = Run(tmp_path / "runs" / "x")
         run.folder.mkdir(parents=True)
         manifest = open_run(run, resolved, overrides, dataset, "identity")
@@ -236,15 +237,34 @@ def test_rows_that_only_the_cache_had_are_made_again(
         read_rows(run, recipe)
 
 
+def test_rows_without_system_turns_are_made_again_without_them(
+    start_trained: StartTrained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "chats.jsonl"
+    chats = [json.loads(line) for line in source.read_text().splitlines()]
+    for chat in chats:
+        chat["messages"].insert(0, {"role": "system", "content": "Be brief."})
+    source.write_text("".join(json.dumps(chat) + "\n" for chat in chats))
+    run = start_trained(overrides=("model.system=drop",))
+    recipe = read_recipe(run, ())
+    before = read_rows(run, recipe)
+    assert {message["role"] for prompt in before.prompts for message in prompt.messages} == {"user", "assistant"}
+    monkeypatch.setattr(prepare, "__defaults__", (tmp_path / "others", *(prepare.__defaults__ or ())[1:]))
+    (run.folder / "data" / "test.jsonl").unlink()
+    assert read_rows(run, recipe) == before
+
+
 def test_an_evaluation_takes_anothers_place_only_when_it_is_whole(tmp_path: Path) -> None:
     run, folder = Run(tmp_path / "x"), tmp_path / "x" / "eval"
     (folder / "validation").mkdir(parents=True)
     (folder / "predictions.jsonl").write_text("old")
+    (folder / "baselines.jsonl").write_text("old")
     (folder / "validation" / "summary.json").write_text("kept")
     with pytest.raises(UserError), replacing_evaluation(run, folder) as new:
         (new / "predictions.jsonl").write_text("new")
         raise UserError("no")
-    assert read_files(tmp_path) == {"predictions.jsonl": "old", "summary.json": "kept"}
+    old = {"predictions.jsonl": "old", "baselines.jsonl": "old"}
+    assert read_files(tmp_path) == {**old, "summary.json": "kept"}
     with replacing_evaluation(run, folder) as new:
         (new / "predictions.jsonl").write_text("new")
     assert read_files(tmp_path) == {"predictions.jsonl": "new", "summary.json": "kept"}

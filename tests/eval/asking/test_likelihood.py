@@ -11,6 +11,7 @@ from eval.asking.generate import format_prompt, format_reference, load_base, loa
 from eval.asking.likelihood import measure, measure_tokens
 from eval.asking.prompts import Prompt
 from eval.asking.span_likelihood import measure_spans
+from recipebook.errors import UserError
 from recipebook.rows import Message
 
 TINY = Path(__file__).parents[3] / "models" / "tiny-base"
@@ -40,6 +41,13 @@ def test_likelihoods_are_those_of_the_model_alone(tokenizer: Any) -> None:
         kept = range(max(start, 1), len(ids))
         assert one.tokens == len(kept)
         assert one.log_probability == pytest.approx(sum(odds[at - 1, ids[at]].item() for at in kept), abs=1e-4)
+
+
+def test_a_model_whose_numbers_overflow_is_refused(tokenizer: Any) -> None:
+    model = load_base(str(TINY), None)
+    model.model.norm.weight.data.fill_(float("inf"))
+    with pytest.raises(UserError, match=r"^a model computes likelihoods that are no numbers, in float32: its weights"):
+        measure(model, tokenizer, [("say it:", " go")], batch_size=1, label="test")
 
 
 def test_an_answer_is_written_with_the_end_of_its_turn(tokenizer: Any) -> None:

@@ -1,13 +1,16 @@
 """Rows that are near copies of train rows are marked, by prompts or by answers."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from eval.asking import near_copies
-from eval.asking.near_copies import find_marks
+from eval.asking.near_copies import find_marks, mark_copies
 from eval.asking.prompts import Prompt
+from recipebook.errors import UserError
+from recipebook.run.rundir import Run
 
 
 def write(path: Path, pairs: list[tuple[str, str]]) -> Path:
@@ -32,6 +35,12 @@ def test_prompts_that_differ_in_a_number_are_near(tmp_path: Path) -> None:
     # 11 of 12 signs are the same, 92 %; of "stop at once" few are.
     prompts = [ask("go ahead 3 m", "forward(3)"), ask("stop at once", "stop()"), ask("Go ahead  3 m", "forward(3)")]
     assert find_marks(prompts, train, "last", "prompt") == ["near", "far", "near"]
+
+
+def test_a_field_of_the_users_own_is_not_overwritten(tmp_path: Path) -> None:
+    prompt = replace(ask("stop", "stop()"), id="a.json#1", meta={"copies": 3})
+    with pytest.raises(UserError, match=r"^a\.json#1 has a field 'copies' in its meta, which marks near copies"):
+        mark_copies(Run(tmp_path), [prompt], "last")
 
 
 def test_where_a_prompt_is_a_condition_answers_are_compared(tmp_path: Path) -> None:
