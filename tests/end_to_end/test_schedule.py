@@ -154,3 +154,24 @@ def test_a_changed_row_trains_its_member_alone_other_line_endings_none_and_anoth
     assert said.count("\ntrained   ") == 1 and "trained   bob in" in said
     assert len(list(project.folder.glob("runs/people/ann-*"))) == 1
     assert len(list(project.folder.glob("runs/people/bob-*"))) == 2
+
+
+def test_placebos_follow_when_all_seeds_are_trained_and_are_found_again(project: Project) -> None:
+    words = ("train", "robot-lora", "--profile", "tiny", "--seeds", "2", "--set", "eval.placebo=shuffled")
+    status, said = project.run(*words)
+    assert status == 0, said
+    members, placebos = read_runs(project, "robot-lora-seeds"), read_runs(project, "robot-lora-placebo-seeds")
+    assert [*sorted(members)] == [*sorted(placebos)] == ["seed42", "seed43"]
+    for name, (_, placebo) in placebos.items():
+        assert placebo["placebo_of"] == members[name][1]["identity"]
+        assert placebo["recipe"] == "robot-lora-placebo"
+        assert placebo["hashes"]["parts"] == members[name][1]["hashes"]["parts"]
+    rows = {one["hashes"]["rows"] for _, one in (*members.values(), *placebos.values())}
+    assert len(rows) == 3
+    status, said = project.run(*words)
+    assert status == 0
+    assert said.count("2 members: 2 trained") == 2
+    # A single run whose seed is a member's is that member, and so is its placebo.
+    status, said = project.run("train", "robot-lora", "--profile", "tiny", "--set", "eval.placebo=shuffled")
+    assert status == 0
+    assert said.count("same recipe, data and versions") == 2
