@@ -15,6 +15,7 @@ from recipebook.files import write_text
 from recipebook.run.weights import check_weights
 from trainer import cpu_ranks, on_cpu, row_types
 from trainer.finite import StayFinite
+from trainer.named_rows import name_broken_rows
 from trainer.progress import ProgressFiles
 from trainer.rank import be_rank
 from trainer.resumed import CheckSchedule
@@ -41,6 +42,7 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
     def load_datasets(self, cfg: Any, preprocess: bool = False) -> None:
         """Called between the choice of a device and the loading of the model; trackers' variables are set."""
         row_types.take_all_types()
+        name_broken_rows()
         count_steps_by_seed(cfg.seed)
         if cpu_ranks.is_one():
             cpu_ranks.place_on_cpu(cfg)

@@ -20,7 +20,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,7 @@ from recipebook.errors import on_one_line
 from recipebook.run.progress_file import REFERENCES, TEMPLATED, write_progress
 from recipebook.suggestions import shorten
 from trainer.checks import NOTE, NOTES
-from trainer.chosen_rows import choose_rows, count_rows
+from trainer.chosen_rows import choose_rows, count_rows, list_words
 from trainer.light import load_light, load_whole, stand_in
 from trainer.references import write_references
 
@@ -59,9 +59,10 @@ def preview(config: Path, load: Callable[[Path], tuple[Any, Any]]) -> dict[str, 
     if Path(TEMPLATED).is_file():
         write_references(Path(TEMPLATED), Path(REFERENCES), tokenizer)
     look = open_look(cfg, tokenizer)
+    words = list_words(str(tokenizer.chat_template))
     parts = {"train": cfg.datasets, "validation": cfg.test_datasets}
     return {
-        name: look_at_part(Path(sets[0]["path"]), FIRST_ROWS[name], look, cfg.sequence_len)
+        name: look_at_part(Path(sets[0]["path"]), FIRST_ROWS[name], look, cfg.sequence_len, words)
         for name, sets in parts.items()
         if sets
     }
@@ -77,10 +78,15 @@ def load_templated(config: Path, load: Callable[[Path], tuple[Any, Any]]) -> tup
         raise
 
 
-def look_at_part(path: Path, most: int, look: "Callable[[Row], Look]", limit: int) -> dict[str, Any]:
-    """What is seen of one file of rows, of the first `most` and some others; one of over `limit` tokens is too long."""
+def look_at_part(
+    path: Path, most: int, look: "Callable[[Row], Look]", limit: int, words: Sequence[str]
+) -> dict[str, Any]:
+    """What is seen of one file of rows, of the first `most` and some others; one of over `limit` tokens is too long.
+
+    `words` are those that the chat template may look for.
+    """
     tally, rows = RowTally(look, limit), count_rows(path)
-    for number, (line, first) in enumerate(choose_rows(path, most, LONGEST_ROWS)):
+    for number, (line, first) in enumerate(choose_rows(path, most, LONGEST_ROWS, words)):
         if number % REPORT_EVERY == 0:
             write_progress(Path("progress.json"), "tokens", number, rows)
         tally.add(json.loads(line), first=first)

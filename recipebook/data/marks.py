@@ -14,7 +14,7 @@ from typing import Any
 _LEARNED_IF_TRUE = (
     "weight", "loss_weight", "train", "training", "trainable", "is_trainable", "train_on", "do_train", "to_train",
     "learn", "learnable", "is_learned", "loss", "compute_loss", "calculate_loss", "loss_mask", "loss_scale",
-    "requires_loss",
+    "requires_loss", "sample_weight", "example_weight", "instance_weight", "record_weight", "row_weight",
 )
 _LEARNED_IF_FALSE = (
     "mask", "masked", "is_masked", "mask_loss", "ignore_loss", "skip_loss", "no_loss", "no_train",
@@ -27,7 +27,7 @@ MARKS = frozenset((*_LEARNED_IF_TRUE, *_LEARNED_IF_FALSE, *_IN_PARTS))
 # One number for each token, word, span or turn, or one for a kind of text alone.
 _FINER = re.compile(
     r"(?:(?:token|word|span|sentence|turn|message|label|target|loss|train|training|assistant|completion|response|answer"
-    r"|output|prompt|input)s?_)+(?:weight|mask)s?|loss_scales|weights|masks"
+    r"|chosen|rejected|output|prompt|input)s?_)+(?:weight|mask)s?|loss_scales|weights|masks"
 )
 _SAYING_NOTHING = (None, True, 1, "")
 _VALUES = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}

@@ -32,7 +32,13 @@ def test_an_unknown_field_of_a_record_is_counted_and_its_first_place_named() -> 
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("token_weights", [1, 0]), ("loss_masks", {"a": [0]}), ("completion_mask", "110"), ("span_weights", [0.5])],
+    [
+        ("token_weights", [1, 0]),
+        ("loss_masks", {"a": [0]}),
+        ("completion_mask", "110"),
+        ("span_weights", [0.5]),
+        ("chosen_weight", 0.3),
+    ],
 )
 def test_marks_by_tokens_refuse_a_record_wherever_they_stand(field: str, value: Any) -> None:
     saying_nothing = {"messages": [HI, HELLO], field: [1, [1.0, True]]}
@@ -46,12 +52,13 @@ def test_marks_by_tokens_refuse_a_record_wherever_they_stand(field: str, value: 
     ]
 
 
-def test_a_record_that_is_left_out_takes_no_other_record_with_it() -> None:
-    marked = {"messages": [HI, HELLO], "weight": 0}
+@pytest.mark.parametrize("field", ["weight", "sample_weight"])
+def test_a_record_that_is_left_out_takes_no_other_record_with_it(field: str) -> None:
+    marked = {"messages": [HI, HELLO], field: 0}
     rows, account = convert("chat", marked, {"messages": [HI, HELLO]}, {"messages": [HI, HELLO], "topic": "a"})
     assert len(rows) == 2
     assert [(each.count, each.reason) for each in account.left_out] == [
-        (1, "'weight' says that it is not to be learned")
+        (1, f"'{field}' says that it is not to be learned")
     ]
     assert account.notes == ("read without 'topic': 1 record (first: in.jsonl:3: record 3)",)
 
