@@ -72,6 +72,19 @@ def check_meeting(meeting: Meeting) -> None:
             ) from error
 
 
+def check_interfaces() -> None:
+    """Raise if a variable of gloo or NCCL names a network interface that is not here: ranks would not meet by it."""
+    own = [name for _, name in socket.if_nameindex()]
+    for variable in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
+        value = os.environ.get(variable, "")
+        # NCCL takes the beginning of a name, = before whole ones, and ^ before those that it is not to use.
+        begins = variable.startswith("NCCL") and not value.startswith("=")
+        names = [] if value.startswith("^") else list(filter(None, value.removeprefix("=").split(",")))
+        for name in names:
+            if name not in own and not (begins and any(one.startswith(name) for one in own)):
+                raise UserError(f"{variable}={shorten(name)}: no network interface here; there are: {', '.join(own)}")
+
+
 def name_interface(meeting: Meeting) -> str | None:
     """The network interface through which this machine reaches the meeting; None where it cannot be told.
 

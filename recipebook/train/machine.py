@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from recipebook import hardware
 from recipebook.data.export import find_export
 from recipebook.errors import UserError
-from recipebook.launch.meeting import check_meeting, read_meeting
+from recipebook.launch.meeting import check_interfaces, check_meeting, read_meeting
 from recipebook.project import locate
 from recipebook.recipe.base_model import STAND_INS, find_stand_in
 from recipebook.recipe.faults import format_faults
@@ -43,6 +43,8 @@ def check_machine(resolved: Resolved, *, elsewhere: bool = False) -> None:
         raise UserError(
             f"{resolved.name}: launch.processes: {processes}, but this machine shows {gpus} GPUs; GPUS={gpus}"
         )
+    if resolved.recipe.launch.ranks > 1 and not elsewhere:
+        check_interfaces()
     if meeting := read_meeting(resolved.recipe):
         check_meeting(meeting)
     if resolved.recipe.remote:

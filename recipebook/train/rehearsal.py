@@ -102,6 +102,11 @@ def _rehearse(asked: Launched, strategies: Sequence[str]) -> Iterator[Proof]:
     recipe = asked.recipe
     dataset = prepare(recipe.data, system=recipe.model.system)
     batch = divide_batch(recipe.training, recipe.launch.ranks)
+    if batch.processes > dataset.rows["train"]:
+        raise UserError(
+            f"{asked.label}: {batch.processes} ranks, and there are {dataset.rows['train']} train rows to share; "
+            f"GPUS={dataset.rows['train']} at most"
+        )
     ranks = _choose_ranks(recipe)
     plays = recipe.training.method == "grpo"
     with building("rehearsal", project.CACHE) as folder:

@@ -41,7 +41,9 @@ def test_a_stage_of_episodes_is_played_by_all_ranks_and_resumes(project: Project
         (["traits"], "traits: make rehearse takes trainings on this machine, without a matrix"),
         (["robot-lora", "--stage", "sft"], "robot-lora has no stages"),
         (["os-interaction-rl", "--stage", "sf"], "STAGE: no stage 'sf'; did you mean 'sft'? it has: sft, rl"),
+        (["robot-lora", "--profile", "tiny", "--machines", "9999"],
+         "robot-lora: 19998 ranks, and there are 4827 train rows to share; GPUS=4827 at most"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_rehearsed_is_refused_in_a_line(project: Project, words: list[str], fault: str) -> None:
     assert project.run("rehearse", *words, "--gpus", "2") == (2, f"{fault}\n")

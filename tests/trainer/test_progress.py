@@ -38,7 +38,7 @@ def test_the_last_report_says_whether_validation_ended_the_training(
     state = TrainerState(max_steps=9, best_metric=losses[0])
     for step, loss in enumerate(losses[1:], 2):
         state.global_step = step
-        stopper.on_evaluate(arguments, state, TrainerControl(), {"eval_loss": loss})
+        stopper.on_evaluate(arguments, state, TrainerControl(), {"eval_loss": loss})  # type: ignore[no-untyped-call]
         state.best_metric = min(loss, state.best_metric or loss)
     report.on_train_end(arguments, state, TrainerControl())
     assert read_progress(tmp_path)["early"] is early

@@ -5,7 +5,14 @@ import socket
 import pytest
 
 from recipebook.errors import UserError
-from recipebook.launch.meeting import Meeting, check_meeting, name_interface, read_meeting, require_meeting
+from recipebook.launch.meeting import (
+    Meeting,
+    check_interfaces,
+    check_meeting,
+    name_interface,
+    read_meeting,
+    require_meeting,
+)
 from tests.recipebook.launch.test_script import recipe
 
 TWO = recipe(machines=2)
@@ -69,6 +76,30 @@ def test_a_port_that_is_taken_and_a_name_without_address_are_one_line() -> None:
         check_meeting(Meeting(1, "no.such.host.invalid", 29500))
     with pytest.raises(UserError, match=r"^MAIN: a\.\.b: no name of a host$"):
         check_meeting(Meeting(1, "a..b", 29500))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "wrong"),
+    [
+        ("GLOO_SOCKET_IFNAME", "lo", None),
+        ("GLOO_SOCKET_IFNAME", "", None),
+        ("GLOO_SOCKET_IFNAME", "lo,none0", "none0"),
+        ("GLOO_SOCKET_IFNAME", "l", "l"),
+        ("NCCL_SOCKET_IFNAME", "l,lo", None),
+        ("NCCL_SOCKET_IFNAME", "=l", "l"),
+        ("NCCL_SOCKET_IFNAME", "^none", None),
+        ("NCCL_SOCKET_IFNAME", "none", "none"),
+    ],
+)
+def test_a_network_interface_that_is_not_here_is_one_line(
+    variable: str, value: str, wrong: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    if wrong is None:
+        check_interfaces()
+        return
+    with pytest.raises(UserError, match=rf"^{variable}={wrong}: no network interface here; there are: .*\blo\b"):
+        check_interfaces()
 
 
 def test_the_interface_is_that_which_reaches_the_meeting() -> None:
