@@ -55,6 +55,10 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
     def pre_model_load(self, cfg: Any) -> None:
         """New weights are drawn from the seed alone, whatever was drawn on the way here."""
         set_seed(cfg.seed)
+        if cfg.get("precompute_ref_log_probs") and "LOCAL_RANK" in os.environ:
+            from trainer.shared_reference import share_reference
+
+            share_reference(Path.cwd())
 
     def pre_lora_load(self, cfg: Any, model: Any) -> None:
         """Draw a new adapter from the seed alone too: reusing tokenised rows leaves the generator in another state."""
