@@ -75,7 +75,10 @@ def find_weights(run: Run, checkpoint: int | None) -> Path:
     if checkpoint is None:
         if status != "trained":
             raise UserError(f"{shown(run.folder)} is {status}, not trained; CHECKPOINT=N evaluates a part")
-        return run.folder / "model"
+        model = run.folder / "model"
+        if not any(model.glob("*.safetensors")):
+            raise UserError(f"{shown(model)} holds no weights any more; make train with FORCE=1 trains them again")
+        return model
     known = [path.name.removeprefix("checkpoint-") for path in run.checkpoints()]
     if str(checkpoint) not in known:
         raise UserError(f"{shown(run.folder)} has no checkpoint {checkpoint}; it has: {', '.join(known) or 'none'}")

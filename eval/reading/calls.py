@@ -20,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from recipebook.errors import UserError, format_first_error, on_one_line
 from recipebook.frozen import Frozen
+from recipebook.project import shown
 from recipebook.recipe.places import place_of
 from recipebook.recipe.yaml_source import load
 from recipebook.suggestions import shorten
@@ -57,7 +58,7 @@ class Call(NamedTuple):
 
 def read_api(path: Path) -> Api:
     """Read an API's calls: dotted name → parameters in positional order."""
-    document = load(path)
+    document = load(path, shown(path))
     try:
         api = TypeAdapter(Api).validate_python(document.data)
     except ValidationError as error:
@@ -77,8 +78,8 @@ def _find_name_fault(name: str, *, dotted: bool) -> str | None:
     if wrong is None:
         return None
     why = "is a word of Python's own" if iskeyword(wrong) else "is not of letters, digits and _"
-    shown = on_one_line(shorten(name))
-    return f"'{shown}' cannot be called as Python calls a function: '{on_one_line(shorten(wrong))}' {why}"
+    called, part = (on_one_line(shorten(text)) for text in (name, wrong))
+    return f"'{called}' cannot be called as Python calls a function: '{part}' {why}"
 
 
 def parse_calls(text: str, api: Api) -> list[Call] | None:

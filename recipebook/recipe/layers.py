@@ -11,7 +11,7 @@ from typing import Any
 
 from recipebook.errors import UserError, on_one_line
 from recipebook.modules import PROFILE, find
-from recipebook.project import INSTALLATION, PROJECT, list_roots
+from recipebook.project import INSTALLATION, PROJECT, list_roots, shown
 from recipebook.recipe.merging import merge_documents
 from recipebook.recipe.places import Document, KeyPath, Place, Spot
 from recipebook.recipe.yaml_source import load, parse_value
@@ -68,6 +68,8 @@ def list_own_recipes(root: Path) -> list[str]:
 def find_recipe(name: str, root: Path = PROJECT) -> Path:
     """The file of a recipe, by name or by path; the project's own before that of the installation."""
     found = _list_found(name, root)
+    if not found and "/" in name and name.endswith(ENDINGS):
+        raise UserError(f"no file '{on_one_line(shown(Path(name)))}'")
     if not found:
         raise UserError(f"no recipe '{on_one_line(name)}' in recipes/{offer(name, list_recipes(root))}")
     return found[0]

@@ -14,6 +14,7 @@ from eval.opening import (
     _format_empty,
     choose_folder,
     find_folder,
+    find_weights,
     list_notes,
     name_units,
     read_recipe,
@@ -252,6 +253,13 @@ def test_rows_without_system_turns_are_made_again_without_them(
     monkeypatch.setattr(prepare, "__defaults__", (tmp_path / "others", *(prepare.__defaults__ or ())[1:]))
     (run.folder / "data" / "test.jsonl").unlink()
     assert read_rows(run, recipe) == before
+
+
+def test_a_run_whose_model_was_removed_is_refused_in_one_line(start_trained: StartTrained) -> None:
+    run = start_trained()
+    shutil.rmtree(run.folder / "model", ignore_errors=True)
+    with pytest.raises(UserError, match=r"model holds no weights any more; make train with FORCE=1 trains them again$"):
+        find_weights(run, None)
 
 
 def test_an_evaluation_takes_anothers_place_only_when_it_is_whole(tmp_path: Path) -> None:

@@ -204,6 +204,7 @@ def test_an_unknown_recipe_or_profile_is_told_with_those_there_are(write: Write)
     root = write(robot=WHOLE, other=WHOLE)
     assert refusal(root, "robto") == ["no recipe 'robto' in recipes/; did you mean 'robot'? it has: other, robot"]
     assert refusal(root, "zzz") == ["no recipe 'zzz' in recipes/; it has: other, robot"]
+    assert refusal(root, "elsewhere/robot.yaml") == ["no file 'elsewhere/robot.yaml'"]
     assert refusal(root, "a\nb") == [r"no recipe 'a\nb' in recipes/; it has: other, robot"]
     assert refusal(root, "robot", "gpu") == ["no profile 'gpu' in recipes/profiles/; it has: tiny"]
 
