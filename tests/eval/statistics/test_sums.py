@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from eval.statistics.sums import ROUNDING, divide_sums, measure_spread, raise_sums, sum_groups
+from eval.statistics.sums import ROUNDING, divide_sums, measure_spread, number_groups, raise_sums, sum_groups
 
 # Three groups: 4 of 4, 0 of 2 and 2 of 2.
 UNEQUAL = np.array([[4.0, 0.0, 2.0], [4.0, 2.0, 2.0]])
@@ -24,6 +24,14 @@ def test_each_row_is_added_up_by_group_in_the_order_of_the_groups() -> None:
     sums = sum_groups([[1.0, 2.0, 3.0, 4.0], [1.0, 1.0, 1.0, 0.5]], ["b", "a", "b", "c"])
     assert sums.tolist() == [[4.0, 2.0, 4.0], [2.0, 1.0, 0.5]]
     assert sum_groups(np.zeros((2, 0)), []).tolist() == [[], []]
+
+
+def test_numbers_of_groups_are_made_dense_where_some_are_left_out() -> None:
+    dense = np.array([1, 0, 1, 2])
+    assert number_groups(dense) is dense
+    assert number_groups(np.array([5, 0, 2, 5, 5])).tolist() == [2, 0, 1, 2, 2]
+    assert number_groups(["b", "a", "b"]).tolist() == [0, 1, 0]
+    assert sum_groups([[1.0, 2.0, 4.0]], np.array([3, 0, 3])).tolist() == [[2.0, 5.0]]
 
 
 def test_sums_are_divided_over_all_groups_or_along_an_axis() -> None:
@@ -95,3 +103,22 @@ def test_test_sets_are_measured_side_by_side() -> None:
         assert [float(part[at]) for part in both[:5]] == pytest.approx(
             [float(part) for part in measure_spread(alone)[:5]]
         )
+
+
+def test_differences_of_test_sets_are_measured_side_by_side() -> None:
+    one = np.array([[1.0, 1.0, 0.0], [1.0] * 3, [0.0, 0.0, 0.0], [1.0] * 3])
+    other = np.array([[1.0, 0.0, 0.5], [1.0, 1.0, 2.0], [0.0, 1.0, 0.0], [1.0, 1.0, 2.0]])
+    both = measure_spread(np.stack([one, other], axis=1))
+    assert both.differing.tolist() == [2, 3]
+    # Each of two groups swapped takes 2/3 off the first difference: a half of that. Of the second, which is 1/8, the
+    # groups move -1, 1 and -1 halves by a swap of 1/2, 1/2 and 1/4, over 4: (1/4 + 1/4 + 1/8) / 3.
+    assert both.size.tolist() == pytest.approx([1 / 3, (1 / 4 + 1 / 4 + 1 / 8) / 3])
+
+
+def test_rounding_is_told_by_the_size_of_what_is_rounded() -> None:
+    large = np.array([[1e6, 1e6 + 1e-4], [1.0, 1.0]])
+    assert measure_spread(large).error == 0.0
+    swapped = np.array([[1e6], [1.0], [1e6 + 1e-4], [1.0]])
+    assert measure_spread(swapped).differing == 0
+    assert measure_spread(np.array([[0.0], [1.0], [1.5 * ROUNDING], [1.0]])).differing == 1
+    assert measure_spread(np.array([[0.0, 3 * ROUNDING], [1.0, 1.0]])).error > 0
