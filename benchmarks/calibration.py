@@ -151,7 +151,7 @@ def _find_held(low: Any, high: Any, truth: float) -> float:
 
 
 def _warn(sums: Any, situation: Situation) -> Any:
-    """Which reports say of an interval that it may be too short (`_list_cautions` in eval/statistics/estimates.py)."""
+    """Which reports say of an interval that it may be too short (`list_cautions` in eval/statistics/estimates.py)."""
     spread = measure_spread(sums)
     warned = spread.worth < EVEN * spread.groups
     if not situation.share:

@@ -16,7 +16,8 @@ import numpy as np
 from eval.human.returned import Judgement
 from eval.statistics.estimates import Difference, agree, compare
 from eval.statistics.intervals import bound_constant
-from eval.statistics.seeds import SeedSpread, bound_seeds, find_seeds_detectable, find_seeds_p, measure_seeds
+from eval.statistics.seeds import SeedSpread, bound_seeds_change, find_seeds_p, measure_seeds
+from eval.statistics.seeds_power import find_seeds_detectable
 
 TEST = "t-test over evaluators and conversations"
 # An evaluator who judged fewer conversations has no spread.
@@ -48,7 +49,7 @@ def compare_people(judgements: Sequence[Judgement], gains: Sequence[float | None
         high=shown_high,
         test=TEST,
         p=p,
-        detectable=detectable if np.isfinite(detectable) else None,
+        detectable=detectable if detectable <= 1 else None,
     )
 
 
@@ -84,5 +85,5 @@ def _bound(spread: SeedSpread, mean: float, level: float) -> tuple[float, float]
     if spread.error == 0:
         low, high = bound_constant(mean, spread.groups, (-1.0, 1.0), level)
     else:
-        low, high = (end - spread.middle + mean for end in bound_seeds(spread, level))
+        low, high = (end - spread.middle + mean for end in bound_seeds_change(spread, level))
     return max(-1.0, float(low)), min(1.0, float(high))

@@ -8,9 +8,12 @@ makes of two systems and what one judgement adds each deviate by 1 point, the le
 those of the results: ratings on every scale and choices, of each two systems, share one.
 """
 
+import math
+
 from eval.human import POINTS, SCALES
 from eval.statistics.families import share_level
-from eval.statistics.seeds import SeedSpread, find_seeds_detectable
+from eval.statistics.seeds import SeedSpread
+from eval.statistics.seeds_power import find_known_detectable
 
 # In points of a scale from 1 to 5.
 TASTE, OF_CONVERSATION, OF_JUDGEMENT = 0.3, 1.0, 1.0
@@ -19,9 +22,9 @@ TASTE, OF_CONVERSATION, OF_JUDGEMENT = 0.3, 1.0, 1.0
 def describe_power(conversations: int, evaluators: int, systems: int) -> str:
     """The smallest difference of two systems' ratings that the study finds with 80 % power."""
     size = f"with {_count(conversations, 'conversation')} and {_count(evaluators, 'evaluator')}"
-    if conversations < 2:
-        return f"{size} no difference can be found"
     found = find_detectable(conversations, evaluators, share_level((len(SCALES) + 1) * systems * (systems - 1) // 2))
+    if math.isnan(found):
+        return f"{size} no difference can be found"
     if found > POINTS[-1] - POINTS[0]:
         return f"{size} hardly any difference is found (80 % power): so few say little of other people"
     taken = f"conversations and judgements deviate by {OF_JUDGEMENT:g} point"
@@ -37,7 +40,7 @@ def describe_power(conversations: int, evaluators: int, systems: int) -> str:
 
 
 def find_detectable(conversations: int, evaluators: int, level: float) -> float:
-    """The difference in points."""
+    """The difference in points; nan where so few conversations can never give a p-value below the level."""
     of_judgement = OF_JUDGEMENT**2 / conversations
     alone = evaluators == 1
     # As measure_seeds splits it: what evaluators and conversations have together belongs to the evaluators.
@@ -51,7 +54,7 @@ def find_detectable(conversations: int, evaluators: int, level: float) -> float:
         groups=conversations,
         differing=conversations,
     )
-    return float(find_seeds_detectable(spread, level))
+    return float(find_known_detectable(spread, level))
 
 
 def _count(number: int, name: str) -> str:

@@ -18,6 +18,7 @@ import numpy as np
 
 from eval.statistics.intervals import LEVEL, bound_change, bound_mean, bound_share, find_change_p, find_detectable
 from eval.statistics.pairs import bound_pairs, find_pairs_detectable, find_pairs_p
+from eval.statistics.seeds import SeedSpread
 from eval.statistics.sums import Groups, Spread, Statistic, divide_sums, measure_spread, number_groups, sum_groups
 from recipebook.frozen import Frozen
 
@@ -106,7 +107,7 @@ def compare(
 def estimate_sums(sums: Any, n: int, undefined: int, *, share: bool) -> Estimate:
     """Estimate a mean or a ratio by its sums."""
     low, high = (_drop_endless(end) for end in bound_mean(sums, share=share))
-    caution = "; ".join(_list_cautions(measure_spread(sums), share=share)) if low is not None else ""
+    caution = "; ".join(list_cautions(measure_spread(sums), share=share)) if low is not None else ""
     mean = float(divide_sums(*sums))
     return Estimate(n=n, undefined=undefined, mean=mean, low=low, high=high, caution=caution)
 
@@ -117,9 +118,7 @@ def compare_sums(
     """Compare two means or ratios by the sums of tuned and base."""
     spread = measure_spread(sums, statistic)
     low, high = (_drop_endless(end) for end in bound_change(sums, share=share, level=level, statistic=statistic))
-    cautions = _list_cautions(spread, share=share)
-    if 0 < spread.differing < DIFFERING:
-        cautions.insert(0, f"only {spread.differing} of {spread.groups} differ")
+    cautions = list_cautions(spread, share=share, compared=True)
     p = float(find_change_p(sums, statistic))
     low, high, p = agree(low, high, p, level)
     return Difference(
@@ -138,6 +137,20 @@ def compare_sums(
 def make_empty(test: str) -> Difference:
     """The difference where no row has both defined."""
     return Difference(n=0, groups=0, mean=None, low=None, high=None, test=test, p=None, detectable=None)
+
+
+def list_cautions(spread: Spread | SeedSpread, *, share: bool, compared: bool = False) -> list[str]:
+    """Why an interval of such groups may be too short; `compared`: it is of a difference."""
+    cautions = []
+    if compared and 0 < spread.differing < DIFFERING:
+        cautions.append(f"only {spread.differing} of {spread.groups} differ")
+    if spread.worth < EVEN * spread.groups:
+        cautions.append(f"{spread.groups} groups of very unequal size count as {spread.worth:.0f}")
+    if not share and spread.groups < MANY:
+        cautions.append(f"{spread.groups} values without bounds are few: a rare large one may be missing")
+    elif not share and abs(spread.skew) > SKEWED:
+        cautions.append("a few large values decide it")
+    return cautions
 
 
 def agree(low: float | None, high: float | None, p: float, level: float) -> tuple[float | None, float | None, float]:
@@ -209,17 +222,6 @@ def _compare_pairs(sums: Any, step: float, level: float) -> Difference:
 def _find_detectable(sums: Any, step: float, worse: int, level: float) -> float | None:
     of_t, n = _drop_endless(find_detectable(sums, level=level)), sums.shape[1]
     return None if of_t is None else step * find_pairs_detectable(worse, n, of_t / step, level)
-
-
-def _list_cautions(spread: Spread, *, share: bool) -> list[str]:
-    cautions = []
-    if spread.worth < EVEN * spread.groups:
-        cautions.append(f"{spread.groups} groups of very unequal size count as {spread.worth:.0f}")
-    if not share and spread.groups < MANY:
-        cautions.append(f"{spread.groups} values without bounds are few: a rare large one may be missing")
-    elif not share and abs(spread.skew) > SKEWED:
-        cautions.append("a few large values decide it")
-    return cautions
 
 
 def _drop_endless(value: Any) -> float | None:

@@ -33,14 +33,14 @@ Bounds = tuple[Any, Any]
 def bound_mean(sums: Any, *, share: bool, level: float = LEVEL) -> Bounds:
     """Interval of a mean or of a ratio; a share stays between 0 and 1."""
     spread = measure_spread(sums)
-    low, high = _reach(spread, level)
+    low, high = _bound(spread, level)
     return _keep_within(spread, low, high, (0.0, 1.0) if share else None, level)
 
 
 def bound_change(sums: Any, *, share: bool, level: float = LEVEL, statistic: Statistic = divide_sums) -> Bounds:
     """Interval of a difference; one of shares stays between -1 and 1."""
     spread = measure_spread(sums, statistic)
-    low, high = _reach(spread, level)
+    low, high = _bound(spread, level)
     near = special.stdtrit(spread.freedom, 1 - level / 2) * spread.error
     low = np.where(spread.middle > 0, spread.middle - near, low)
     high = np.where(spread.middle < 0, spread.middle + near, high)
@@ -64,12 +64,17 @@ def find_detectable(sums: Any, *, level: float = LEVEL, statistic: Statistic = d
     """
     spread = measure_spread(sums, statistic)
     of_t = special.stdtrit(spread.freedom, 1 - level / 2) + special.stdtrit(spread.freedom, POWER)
-    needed = np.floor(1 - np.log2(level)) + 1
+    needed = count_needed(level)
     if needed > spread.groups:
         return np.full_like(spread.error, np.nan)
     # The share of differing groups with which as many as needed are among all groups with that power.
     of_groups = special.betaincinv(needed, spread.groups - needed + 1, POWER) * spread.groups * spread.size
     return np.where(spread.error > 0, np.fmax(of_t * spread.error, of_groups), np.nan)
+
+
+def count_needed(level: float) -> int:
+    """The number of groups that must differ at least for a p-value below the level."""
+    return math.floor(1 - math.log2(level)) + 1
 
 
 def bound_share(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
@@ -88,6 +93,16 @@ def bound_share(successes: int, n: int, level: float = LEVEL) -> tuple[float, fl
     return min(low, float(lowest)), max(high, float(highest))
 
 
+def reach(half: Any, skew: Any) -> Any:
+    """How many standard errors an interval reaches down: Student's `half`, or further by Hall's correction for skew.
+
+    Up it reaches as far as it would down by the skew's negative.
+    """
+    # Dividing by less than this, rounding would outweigh the correction.
+    skew = np.where(abs(skew) < 1e-8, 1e-8, skew)
+    return np.maximum(half, 3 / skew * (np.cbrt(1 + skew * (half - skew / 6)) - 1))
+
+
 def bound_constant(value: Any, n: Any, bounds: tuple[float, float], level: float = LEVEL) -> Bounds:
     """Interval of a mean when n values were all the same: the share of unseen others is what Wilson leaves open."""
     square = special.ndtri(1 - level / 2) ** 2
@@ -95,12 +110,10 @@ def bound_constant(value: Any, n: Any, bounds: tuple[float, float], level: float
     return value - unseen * (value - bounds[0]), value + unseen * (bounds[1] - value)
 
 
-def _reach(spread: Spread, level: float) -> Bounds:
-    """Student's interval, and further where the correction for skew reaches further."""
+def _bound(spread: Spread, level: float) -> Bounds:
     half = special.stdtrit(spread.freedom, 1 - level / 2)
-    low = spread.middle - spread.error * np.maximum(half, _uncorrect(half, spread.skew))
-    high = spread.middle + spread.error * np.maximum(half, -_uncorrect(-half, spread.skew))
-    return low, high
+    low = spread.middle - spread.error * reach(half, spread.skew)
+    return low, spread.middle + spread.error * reach(half, -spread.skew)
 
 
 def _keep_within(spread: Spread, low: Any, high: Any, bounds: tuple[float, float] | None, level: float) -> Bounds:
@@ -113,10 +126,3 @@ def _keep_within(spread: Spread, low: Any, high: Any, bounds: tuple[float, float
         np.where(constant, lowest, np.maximum(bounds[0], low)),
         np.where(constant, highest, np.minimum(bounds[1], high)),
     )
-
-
-def _uncorrect(corrected: Any, skew: Any) -> Any:
-    """The t statistic whose Hall's transformation, which is hardly skewed, is given."""
-    # Dividing by less than this, rounding would outweigh the correction.
-    skew = np.where(abs(skew) < 1e-8, 1e-8, skew)
-    return 3 / skew * (np.cbrt(1 + skew * (corrected - skew / 6)) - 1)

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from eval.comparing.compare import compare_runs, terminal_table
+from eval.comparing.evaluations import read_evaluation
 from eval.comparing.join import read_systems
 from eval.comparing.leaderboard import rank_runs
 from eval.comparing.leaderboard import terminal_table as rank_table
+from eval.comparing.seeds import compare_systems, join_seeds
 from eval.comparing.seeds_page import SeedSummary, format_table, summarise_seeds, write_seeds
 from eval.report.stage_summary import FILE, SectionSummary, StageFigure, StageSummary
 from eval.scoring.baselines import add_baselines
@@ -138,3 +140,13 @@ def test_a_baseline_of_which_a_seed_has_no_scores_is_named(fleet: list[Run]) -> 
     summary = summarise_seeds("robot-seeds", fleet, [*SAID])
     assert (summary.baselines, summary.not_compared) == ((), ("nearest",))
     assert summary.note == "nearest: not compared with all seeds together: make eval RUN=robot-seeds"
+
+
+def test_too_few_rows_for_the_interval_are_said_in_the_table_of_runs(make_run: MakeRun, tmp_path: Path) -> None:
+    first, *others = (read_evaluation(make_run(["right"] * right + ["no"] * (5 - right))) for right in (3, 4, 4))
+    system = join_seeds("robot-seeds", [first, *others])
+    assert system.summary.headline.tuned.caution == "5 groups of rows are few"
+    difference = compare_systems(system.summary.headline, first, system)
+    assert difference.caution == "5 groups of rows are few; only 1 of 5 differ"
+    # Of five rows no p-value is below 0.0625.
+    assert difference.detectable is None
