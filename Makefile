@@ -173,9 +173,10 @@ eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (
 		$(if $(GATE),--gate $(GATE)) $(if $(MARGIN),--margin $(MARGIN)) \
 		$(if $(SET)$(SAMPLES),--set $(SET) $(if $(SAMPLES),eval.limit=$(SAMPLES)))
 
-plan: $(READY) $(FETCHED) ## RECIPE=: print what train would do, without training (PRICE=2.5 an hour; CARD=H100, a GPU that is not here)
+plan: $(READY) $(FETCHED) ## RECIPE=: print what train would do, without training (PRICE=2.5 an hour; CARD=H100, a GPU that is not here; SEEDS=5)
 	@$(call need,RECIPE)
-	@$(RUN_IN_ENV) plan $(call quoted,RECIPE) $(LAYERS) $(if $(CARD),--card $(call quoted,CARD)) $(if $(PRICE),--price $(call quoted,PRICE))
+	@$(RUN_IN_ENV) plan $(call quoted,RECIPE) $(LAYERS) $(if $(CARD),--card $(call quoted,CARD)) $(if $(PRICE),--price $(call quoted,PRICE)) \
+		$(if $(SEEDS),--seeds $(call quoted,SEEDS))
 
 rehearse: $(READY) ## RECIPE= GPUS=8: try that launch on CPU ranks with the tiny model, before a GPU is paid for (STRATEGIES="data-parallel fsdp2", STAGE=)
 	@$(call need,RECIPE)

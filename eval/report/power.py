@@ -6,6 +6,10 @@
 A power that is known before the experiment spares trainings that can show nothing (Card et al., "With little power
 comes great responsibility", EMNLP 2020). Of a right-or-wrong figure it follows from the rows and from how many of them
 tuning loses; of others from the spread of their differences, which nobody knows yet.
+
+Several seeds are judged as one system, whose figure has a spread of its own. It is not known either, and is taken to be
+as large as that of the rows, as it often is (Bouthillier et al., "Accounting for variance in machine learning
+benchmarks", MLSys 2021).
 """
 
 import math
@@ -15,6 +19,8 @@ from scipy import special  # type: ignore[import-untyped]
 from eval.scoring.score import load_metric
 from eval.statistics.intervals import LEVEL, POWER
 from eval.statistics.pairs import find_pairs_detectable
+from eval.statistics.seeds import SeedSpread
+from eval.statistics.seeds_power import find_known_detectable
 from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.figures import name_figures
 
@@ -22,7 +28,7 @@ from recipebook.recipe.figures import name_figures
 LOST = 0.05
 
 
-def describe_power(settings: Evaluation, rows: int) -> str:
+def describe_power(settings: Evaluation, rows: int, seeds: int = 1) -> str:
     """The smallest difference in the main figure that so many rows find with 80 % power; empty without a figure."""
     named = name_figures(settings.metrics)
     main = settings.main or next(iter(named), None)
@@ -30,21 +36,42 @@ def describe_power(settings: Evaluation, rows: int) -> str:
     if main is None or not drawn:
         return ""
     metric, figure = named[main]
-    many = f"{main}: with {drawn} {settings.part} rows, differences under"
-    end = "would often go unnoticed (80 % power)"
     averaged = settings.variants or settings.generation.samples > 1
-    if averaged or figure not in load_metric(metric).BINARY:
-        return f"{many} {_sum_limits() / math.sqrt(drawn):.2f} standard deviations of a row's difference {end}"
-    found = find_detectable(drawn)
-    return f"{many} {100 * found:.1f} points {end}, where tuning loses 1 row in {1 / LOST:.0f}"
+    binary = not averaged and figure in load_metric(metric).BINARY
+    found = find_detectable(drawn, seeds, binary=binary)
+    many = f"{main}: with {drawn} {settings.part} rows" + (f" and {seeds} seeds" if seeds > 1 else "")
+    if not found <= (1 if binary else math.inf):
+        return f"{many}, hardly any difference would be found (80 % power)"
+    size = f"{100 * found:.1f} points" if binary else f"{found:.2f} standard deviations of a row's difference"
+    taken = [f"tuning loses 1 row in {1 / LOST:.0f}"] if binary else []
+    taken += ["another seed changes the figure as much as other rows would"] if seeds > 1 else []
+    where = f", where {' and '.join(taken)}" if taken else ""
+    return f"{many}, differences under {size} would often go unnoticed (80 % power){where}"
 
 
-def find_detectable(rows: int) -> float:
-    """The smallest difference in a right-or-wrong figure that is found with 80 % power."""
-    # The d that equals the two limits times its own error: d² = weight (2 LOST + d - d²).
-    weight = _sum_limits() ** 2 / rows
-    root = (weight + math.sqrt(weight**2 + 8 * LOST * weight * (1 + weight))) / (2 * (1 + weight))
-    return float(find_pairs_detectable(round(LOST * rows), rows, min(1.0, root)))
+def find_detectable(rows: int, seeds: int = 1, *, binary: bool = True) -> float:
+    """The smallest difference that is found with 80 % power: of a share, or in standard deviations of a row's."""
+    if binary and seeds == 1:
+        of_t = _find_root(_sum_limits() ** 2 / rows)
+        return float(find_pairs_detectable(round(LOST * rows), rows, min(1.0, of_t)))
+    # In errors of the rows.
+    spread = SeedSpread(
+        middle=0.0,
+        seeds=(1 / seeds,) if seeds > 1 else (),
+        freedoms=(seeds - 1,) if seeds > 1 else (),
+        rows=1.0,
+        worth=float(rows),
+        skew=0.0,
+        groups=rows,
+        differing=rows,
+    )
+    found = float(find_known_detectable(spread))
+    return _find_root(found**2 / rows) if binary else found / math.sqrt(rows)
+
+
+def _find_root(weight: float) -> float:
+    """The difference of a share that equals so many of its own errors: d² = weight (2 LOST + d - d²)."""
+    return (weight + math.sqrt(weight**2 + 8 * LOST * weight * (1 + weight))) / (2 * (1 + weight))
 
 
 def _sum_limits() -> float:

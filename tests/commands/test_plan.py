@@ -22,3 +22,13 @@ def test_a_key_without_an_effect_is_refused_by_each_command_that_trains(
     assert main([command, "robot-lora", "--profile", "tiny", "--set", "preference.beta=0.3"]) == 2
     line = "SET: beta under preference has no effect with training.method: sft; it has with: dpo, ipo, kto, simpo\n"
     assert capsys.readouterr().err == line
+
+
+def test_several_seeds_are_planned_as_the_one_system_that_they_are_evaluated_as(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["plan", "robot-lora", "--profile", "tiny", "--seeds", "3"]) == 0
+    said = capsys.readouterr().out
+    assert "fleet     3 members; of seed42:\n" in said
+    assert "test rows and 3 seeds, differences under " in said
+    assert "another seed changes the figure as much as other rows would" in said
