@@ -79,6 +79,17 @@ def small_disk(project: Project) -> Iterator[None]:
     subprocess.run(["umount", runs], check=True)
 
 
+def test_a_disk_that_fills_up_while_one_process_trains_and_then_has_room(project: Project, small_disk: None) -> None:
+    every_step = ("training.save_steps=1", "training.logging_steps=1")
+    folder, reason = fail(project, *every_step)
+    assert "No space left on device" in reason or "could not be written" in reason
+    subprocess.run(["mount", "-o", "remount,size=64m", project.folder / "runs"], check=True)
+    status, said = project.run("train", "robot-lora", "--set", *SETTINGS, *every_step)
+    assert status == 0, said
+    finished, manifest = project.newest()
+    assert (finished, manifest["status"]) == (folder, "trained")
+
+
 def test_a_disk_that_fills_up_while_two_ranks_train(project: Project, small_disk: None) -> None:
     _, reason = fail(project, "training.save_steps=1", "training.logging_steps=1", *TWO)
     assert "No space left on device" in reason or "could not be written" in reason
