@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from recipebook.run.progress_file import read_curve, read_metrics, read_progress
+from recipebook.run.successes import format_course, read_stats
 
 # Noise moves a loss by less; a model that was destroyed has lost much more.
 WORSE, WORSE_BY = 1.1, 0.1
@@ -87,10 +88,13 @@ def _guesses(end: float, start: float | None, losses: Sequence[float], uniform: 
 
 
 def explain_unchanged(folder: Path) -> str | None:
-    """Why training left the weights as they were: it made no step, or one at a warm-up's first learning rate, 0."""
+    """Why training left the weights as they were: no step, no reward to compare, or a warm-up's first rate, 0."""
     settings = _read_settings(folder)
     if read_progress(folder).get("step") == 0:
         return "no step was made, as the rows do not fill one: a smaller training.batch_size, or more rows"
+    played = read_stats(folder)
+    if played and not any(line["learned_from"] for line in played):
+        return f"no task had episodes of two rewards ({format_course(played)}); try tasks that succeed now and then"
     warmup = next((settings[key] for key in ("warmup_ratio", "warmup_share", "warmup_steps") if settings.get(key)), 0)
     if warmup and read_progress(folder).get("steps") == 1:
         return "the warm-up's first step has a learning rate of 0, and there was no other: training.warmup_ratio=0"

@@ -106,3 +106,12 @@ def test_one_step_under_a_warm_up_explains_unchanged_weights(tmp_path: Path) -> 
     assert explain_unchanged(run) is None
     (run / "progress.json").write_text('{"step": 1, "steps": 1}')
     assert explain_unchanged(write_run(tmp_path, "warmup_ratio: 0\n", [])) is None
+
+
+def test_episodes_that_all_succeed_are_the_reason_why_nothing_was_learned(tmp_path: Path) -> None:
+    run = write_run(tmp_path, "warmup_ratio: 0\n", [])
+    line = {"collection": 1, "success": 1.0, "outcomes": {"correct": 32}, "learned_from": 0}
+    (run / "training_stats.jsonl").write_text(json.dumps(line) + "\n")
+    course = "32 of 32 correct in collection 1, 32 of 32 in the last"
+    told = f"no task had episodes of two rewards ({course}); try tasks that succeed now and then"
+    assert explain_unchanged(run) == told
