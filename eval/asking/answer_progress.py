@@ -2,39 +2,33 @@
 
     base      [#####---------------] 12/120  1:40 left
 
-Prompts are read at about the speed at which answers are written, so the work is counted in tokens of both. Until a
-batch has ended, its answers are expected to be as long as they may be; then, as long as the earlier ones.
+Prompts are read at about the speed at which answers are written, so the work is counted in tokens of both. Until as
+many answers have ended as are written at a time, answers are expected to be as long as they may be; then, as long as
+the earlier ones.
 """
 
 from collections.abc import Sequence
 
+from recipebook.playing.decode import DecodingProgress
 from recipebook.progress import ProgressLine
 
 
 class AnswerProgress:
-    """A progress line over several batches of prompts."""
+    """A progress line over all prompts, of which `room` are answered at a time."""
 
-    def __init__(self, label: str, prompt_lengths: Sequence[int], longest_answer: int) -> None:
+    def __init__(self, label: str, prompt_lengths: Sequence[int], longest_answer: int, room: int) -> None:
         self.line = ProgressLine(label)
         self.prompts = len(prompt_lengths)
         self.prompt_tokens = sum(prompt_lengths)
         self.longest_answer = longest_answer
-        self.ended = 0
-        self.read = 0
-        self.written = 0
+        self.room = room
 
-    def draw(self, ended: int, tokens: int) -> None:
-        """Draw the answers of the present batch that have `ended`, by the `tokens` read and written for it."""
-        expected = self.written / self.ended if self.ended else self.longest_answer
-        work = self.read + self.written + tokens
-        share = work / max(work, self.prompt_tokens + expected * self.prompts)
-        self.line.draw(self.ended + ended, self.prompts, share=share)
-
-    def end_batch(self, prompt_lengths: Sequence[int], answer_lengths: Sequence[int]) -> None:
-        """Count the batch as done."""
-        self.ended += len(prompt_lengths)
-        self.read += sum(prompt_lengths)
-        self.written += sum(answer_lengths)
+    def draw(self, written: DecodingProgress) -> None:
+        """Draw the answers that have ended, by the tokens read and written so far."""
+        known = written.answers >= self.room
+        expected = written.their_tokens / written.answers if known else self.longest_answer
+        share = written.tokens / max(1, written.tokens, self.prompt_tokens + expected * self.prompts)
+        self.line.draw(written.answers, self.prompts, share=share)
 
     def clear(self) -> None:
         """Leave an empty line behind."""

@@ -1,4 +1,4 @@
-"""Prompts to answers, greedy by default, in batches of like length, by the base model and by the tuned one.
+"""Prompts to answers, greedy by default, by the base model and by the tuned one.
 
 Both get the prompts in the chat template that the training saved beside its weights, so that no answer is lost to a
 template of another shape.
@@ -104,24 +104,19 @@ def merge(model: Model, how: str = "auto") -> Model:
 def generate(
     model: Model, tokenizer: Tokenizer, prompts: list[Prompt], settings: Generation, label: str
 ) -> list[GeneratedAnswer]:
-    """One answer a prompt, in the prompts' order; batches are cut from the prompts sorted by length."""
+    """One answer a prompt, in the prompts' order."""
     texts = [format_prompt(tokenizer, prompt) for prompt in prompts]
     ids: list[list[int]] = tokenizer(texts, add_special_tokens=False)["input_ids"]
-    order = sorted(range(len(prompts)), key=lambda index: (len(ids[index]), index))
     inner = model.get_base_model() if isinstance(model, PeftModel) else model
-    stops = stop_tokens(inner, tokenizer)
-    answers: dict[int, GeneratedAnswer] = {}
+    stops, room = stop_tokens(inner, tokenizer), settings.batch_size
     torch.manual_seed(settings.seed)
-    progress = AnswerProgress(label, [len(one) for one in ids], settings.max_new_tokens)
-    for start in range(0, len(order), settings.batch_size):
-        batch = order[start : start + settings.batch_size]
-        decoded = decode(inner, [ids[at] for at in batch], stops, settings, progress.draw)
-        progress.end_batch([len(ids[at]) for at in batch], [len(one.ids) for one in decoded])
-        for index, one in zip(batch, decoded, strict=True):
-            text = tokenizer.decode(one.ids, skip_special_tokens=True).strip()
-            answers[index] = GeneratedAnswer(text, len(one.ids), not one.ended)
+    progress = AnswerProgress(label, [len(one) for one in ids], settings.max_new_tokens, room)
+    decoded = decode(inner, ids, stops, settings, progress.draw, room=room)
     progress.clear()
-    return [answers[index] for index in range(len(prompts))]
+    written = tokenizer.batch_decode([one.ids for one in decoded], skip_special_tokens=True)
+    return [
+        GeneratedAnswer(text.strip(), len(one.ids), not one.ended) for text, one in zip(written, decoded, strict=True)
+    ]
 
 
 def stop_tokens(model: Model, tokenizer: Tokenizer) -> set[int]:

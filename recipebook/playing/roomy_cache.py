@@ -2,6 +2,8 @@
 
     make_cache(config)           a cache as the model's own, but for its plain layers
     keep_rows(cache, [0, 4, 2], device)  the rows whose answers go on; row 4 takes the place of one that ended
+    drop_columns(cache, 3)       without the first three tokens of each row, which no row sees any more
+    join_rows(cache, other)      the rows of another cache take the places of rows that ended; all rows end together
 
 transformers' own layer makes a new tensor of all keys for every token, and again for every answer that ends. Here a
 token is written into room that was set aside, and the last rows move into the places of those that ended.
@@ -14,27 +16,26 @@ import torch
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
-# Tokens that room is made for at a time.
+# Room is made for so many tokens, or for half as many as there are: each time, all of them are copied.
 ROOM = 32
 
 
 class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
-    """A layer whose `keys` and `values` are the used part of larger tensors."""
+    """A layer whose `keys` and `values` are the used part of larger tensors, from the column `start` on."""
 
     keys: Any
     values: Any
     whole: tuple[Any, Any] | None = None
+    start = 0
 
     def update(self, key_states: Any, value_states: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
         """Append some tokens; all keys and values."""
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
-        used = self.get_seq_length()
-        end = used + key_states.shape[-2]
-        if self.whole is None or end > self.whole[0].shape[-2]:
-            self.whole = self._widen(key_states, end + ROOM), self._widen(value_states, end + ROOM, of_values=True)
-        rows = key_states.shape[0]
-        self.keys, self.values = (whole[:rows, :, :end] for whole in self.whole)
+        used, new = self.get_seq_length(), key_states.shape[-2]
+        if self.whole is None or self.start + used + new > self.whole[0].shape[-2]:
+            self._move(key_states, value_states, self._count_rows(len(key_states)), used + new)
+        self._use(len(key_states), self.start + used + new)
         self.keys[:, :, used:] = key_states
         self.values[:, :, used:] = value_states
         return self.keys, self.values
@@ -49,17 +50,47 @@ class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
             self.keys[to], self.values[to] = self.keys[of], self.values[of]
         self.keys, self.values = self.keys[: len(rows)], self.values[: len(rows)]
 
+    def drop_columns(self, count: int) -> None:
+        """Leave out the first tokens of each row."""
+        self.start += count
+        self._use(len(self.keys), self.start + self.get_seq_length() - count)
+
+    def join_rows(self, other: "RoomyLayer") -> None:
+        """Append rows that are no longer, so that all rows end together."""
+        rows, used = len(self.keys), self.get_seq_length()
+        both = rows + len(other.keys)
+        if self.whole is None or len(self.whole[0]) < both:
+            self._move(self.keys, self.values, both, used)
+        self._use(both, self.start + used)
+        first = used - other.get_seq_length()
+        for states, joining in ((self.keys, other.keys), (self.values, other.values)):
+            # What a row does not see is multiplied by 0, and must be a number.
+            states[rows:, :, :first] = 0
+            states[rows:, :, first:] = joining
+
     def batch_repeat_interleave(self, repeats: int) -> None:
         """Repeat what was read for each row of a batch."""
         super().batch_repeat_interleave(repeats)
         self.whole = None
 
-    def _widen(self, states: Any, length: int, *, of_values: bool = False) -> Any:
-        wider = states.new_empty((*states.shape[:2], length, states.shape[-1]))
-        used = self.get_seq_length()
-        if used:
-            wider[:, :, :used] = self.values if of_values else self.keys
-        return wider
+    def _count_rows(self, rows: int) -> int:
+        """The rows to make room for: those that there was room for, as others may join, unless most have ended."""
+        before = len(self.whole[0]) if self.whole else 0
+        return before if rows < before < 2 * rows else rows
+
+    def _use(self, rows: int, end: int) -> None:
+        assert self.whole
+        self.keys, self.values = (whole[:rows, :, self.start : end] for whole in self.whole)
+
+    def _move(self, keys: Any, values: Any, rows: int, length: int) -> None:
+        """Move into tensors for so many rows and more tokens than `length`, of the form of `keys` and `values`."""
+        used, moved = self.get_seq_length(), []
+        for states, old in ((keys, self.keys), (values, self.values)):
+            wider = states.new_empty((rows, states.shape[1], length + max(ROOM, length // 2), states.shape[-1]))
+            if used:
+                wider[: len(old), :, :used] = old
+            moved.append(wider)
+        self.whole, self.start = (moved[0], moved[1]), 0
 
 
 def make_cache(config: Any) -> DynamicCache:
@@ -82,3 +113,15 @@ def keep_rows(cache: Any, rows: Sequence[int], device: Any) -> None:
             layer.keep_rows(rows)
         else:
             layer.batch_select_indices(torch.tensor(rows, device=device))
+
+
+def drop_columns(cache: Any, count: int) -> None:
+    """Leave out the first tokens of each row of a plain cache."""
+    for layer in cache.layers if count else ():
+        layer.drop_columns(count)
+
+
+def join_rows(cache: Any, other: Any) -> None:
+    """Append the rows of a plain cache that are no longer, so that all rows end together."""
+    for layer, joining in zip(cache.layers, other.layers, strict=True):
+        layer.join_rows(joining)

@@ -5,6 +5,7 @@ import io
 import pytest
 
 from eval.asking.answer_progress import AnswerProgress
+from recipebook.playing.decode import DecodingProgress
 from recipebook.progress import ProgressLine
 
 
@@ -21,16 +22,13 @@ class Terminal(io.StringIO):
 def test_the_line_moves_with_tokens_and_learns_how_long_answers_are(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr("recipebook.progress.time.monotonic", lambda: now[0])
-    progress = AnswerProgress("base", [40] * 4, longest_answer=60)
+    progress = AnswerProgress("base", [40] * 4, longest_answer=60, room=2)
     progress.line = ProgressLine("base", terminal := Terminal())
-    # Two batches of two prompts, ten tokens a second: 80 tokens are read, and answers have 10 tokens.
-    for seconds, ended, tokens in ((1.0, 0, 0), (9.0, 0, 80), (10.0, 1, 90)):
+    # Two prompts at a time, ten tokens a second: 80 tokens are read, and answers have 10 tokens.
+    steps = [(1.0, 0, 0), (9.0, 0, 80), (10.0, 1, 90), (11.0, 2, 100), (20.0, 3, 190)]
+    for seconds, ended, tokens in steps:
         now[0] = seconds
-        progress.draw(ended, tokens)
-    progress.end_batch([40, 40], [10, 10])
-    for seconds, ended, tokens in ((11.0, 0, 0), (20.0, 1, 90)):
-        now[0] = seconds
-        progress.draw(ended, tokens)
+        progress.draw(DecodingProgress(ended, 10 * ended, tokens))
     assert terminal.drawn() == [
         "base      [--------------------] 0/4",
         "base      [####----------------] 0/4  32 s left",

@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, Qwen3Config
 
 from eval.asking.generate import load_base, load_tokenizer, stop_tokens
-from recipebook.playing.decode import Decoded, decode
+from recipebook.playing.decode import Decoded, DecodingProgress, decode
 from recipebook.recipe.evaluation_keys import Generation
 
 TINY = Path(__file__).parents[3] / "models" / "tiny-base"
+LENGTHS = (5, 3, 17, 2, 9, 9, 4, 12, 6, 21, 3, 8, 15, 2)
 TEXTS = ["pick up the red ball", "stop", "a b c d e f g h", "go ahead two meters and then turn left slowly"]
 
 
@@ -76,15 +79,108 @@ def test_a_common_beginning_is_read_once_and_changes_no_answer(model: Any, promp
     assert widths[:3] == [len(beginning) - 1, 5 * (longest + 1), 5]
 
 
-def test_progress_counts_answers_that_ended_and_tokens_of_prompts_and_answers(
+def watch_rows(model: Any) -> tuple[list[tuple[int, ...]], Any]:
+    """The rows and columns of all tokens that the model reads, and the handle that ends it."""
+    shapes: list[tuple[int, ...]] = []
+    handle = model.model.register_forward_pre_hook(
+        lambda *call: shapes.append(tuple(call[2]["input_ids"].shape)), with_kwargs=True
+    )
+    return shapes, handle
+
+
+def make_prompts(beginning: int = 0) -> list[list[int]]:
+    """Prompts of unlike lengths, which may begin alike."""
+    draw = torch.Generator().manual_seed(3)
+    same = torch.randint(5, 1990, (beginning,), generator=draw).tolist()
+    return [same + torch.randint(5, 1990, (length,), generator=draw).tolist() for length in LENGTHS]
+
+
+def cut(said: list[int], stops: set[int]) -> Decoded:
+    end = next((at for at, token in enumerate(said) if token in stops), None)
+    return Decoded(said[:end], end is not None)
+
+
+@pytest.mark.parametrize("beginning", [0, 11])
+def test_prompts_that_join_a_batch_get_what_each_gets_alone(model: Any, beginning: int) -> None:
+    asked = make_prompts(beginning)
+    alone = [say_alone(model, ids, 20) for ids in asked]
+    stops = {alone[2][0], alone[9][1], alone[4][3], alone[0][6]}
+    shapes, handle = watch_rows(model)
+    said = decode(model, asked, stops, Generation(max_new_tokens=20), room=4)
+    handle.remove()
+    assert said == [cut(one, stops) for one in alone]
+    assert 0 < sum(one.ended for one in said) < len(said)
+    steps = [rows for rows, columns in shapes if columns == 1]
+    joining = [rows for rows, columns in shapes if columns > 1]
+    # The longest prompts come first, and others join while answers are being written.
+    assert joining[1 if beginning else 0] == 4
+    assert max(steps) == 4
+    assert len(joining) > 4
+    assert max(len(one.ids) for one in said) == 20
+
+
+def test_a_batch_with_room_for_one_answers_one_prompt_after_another(model: Any) -> None:
+    asked = make_prompts()[:3]
+    shapes, handle = watch_rows(model)
+    said = decode(model, asked, {-1}, Generation(max_new_tokens=4), room=1)
+    handle.remove()
+    assert said == [Decoded(say_alone(model, ids, 4), False) for ids in asked]
+    assert [columns for _, columns in shapes] == [17, 1, 1, 1, 5, 1, 1, 1, 3, 1, 1, 1]
+
+
+@pytest.mark.parametrize("adapted", [False, True])
+def test_answers_are_those_of_generate(adapted: bool) -> None:
+    model: Any = load_base(str(TINY), None)
+    if adapted:
+        torch.manual_seed(0)
+        targets = ["q_proj", "v_proj", "down_proj"]
+        settings = LoraConfig(r=4, lora_alpha=32, target_modules=targets, init_lora_weights=False)
+        model = get_peft_model(model, settings).eval()
+    inner = model.get_base_model() if adapted else model
+    asked, limit = make_prompts(beginning=9), 24
+    width = max(map(len, asked))
+    padded = torch.tensor([[0] * (width - len(ids)) + ids for ids in asked])
+    seen = torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids in asked])
+
+    def generate(ends: list[int]) -> list[list[int]]:
+        ids: Any = inner.generate(
+            padded, attention_mask=seen, do_sample=False, max_new_tokens=limit, eos_token_id=ends, pad_token_id=0
+        )
+        return [one[width:].tolist() for one in ids]
+
+    without = generate([1999])
+    ends = [without[1][2], without[6][9]]
+    expected = [cut(one, {*ends}) for one in generate(ends)]
+    assert {one.ended for one in expected} == {True, False}
+    assert decode(inner, asked, {*ends}, Generation(max_new_tokens=limit), room=5) == expected
+
+
+def test_layers_that_see_a_window_of_tokens_get_batch_after_batch() -> None:
+    torch.manual_seed(1)
+    layers = ["sliding_attention", "full_attention"]
+    config = Qwen3Config(
+        vocab_size=2000, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, head_dim=8, sliding_window=6, use_sliding_window=True, layer_types=layers,
+    )  # fmt: skip
+    auto: Any = AutoModelForCausalLM
+    model = auto.from_config(config).eval()
+    asked = make_prompts(beginning=10)
+    shapes, handle = watch_rows(model)
+    said = decode(model, asked, {-1}, Generation(max_new_tokens=10), room=5)
+    handle.remove()
+    assert said == [Decoded(say_alone(model, ids, 10), False) for ids in asked]
+    assert [rows for rows, columns in shapes if columns > 1] == [5, 5, 4]
+
+
+def test_progress_counts_answers_that_left_and_tokens_of_prompts_and_answers(
     model: Any, prompts: list[list[int]]
 ) -> None:
     alone = [say_alone(model, ids, 3) for ids in prompts[:2]]
-    seen: list[tuple[int, int]] = []
-    decode(model, prompts[:2], {alone[0][1]}, Generation(max_new_tokens=3), lambda *now: seen.append(now))
+    seen: list[DecodingProgress] = []
+    decode(model, prompts[:2], {alone[0][1]}, Generation(max_new_tokens=3), seen.append)
     read = len(prompts[0]) + len(prompts[1])
     assert alone[0][1] not in [alone[0][0], *alone[1]]
-    assert seen == [(0, 0), (0, read + 2), (1, read + 3), (1, read + 4)]
+    assert seen == [(0, 0, 0), (0, 0, read + 2), (1, 1, read + 3), (2, 4, read + 4)]
 
 
 def test_answers_end_at_the_templates_token_beside_the_tokenizers(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
