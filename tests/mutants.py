@@ -44,6 +44,7 @@ GUARDED = {
     "eval/statistics/sums.py": ["tests/eval/statistics/test_sums.py"],
     "eval/statistics/ratios.py": ["tests/eval/statistics/test_ratios.py"],
     "eval/statistics/seeds.py": ["tests/eval/statistics/test_seeds.py"],
+    "eval/statistics/seeds_power.py": ["tests/eval/statistics/test_seeds_power.py"],
     "eval/comparing/selection.py": ["tests/eval/comparing/test_selection.py"],
 }
 UNSEEN = {"survived", "no tests", "not checked"}

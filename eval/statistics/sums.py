@@ -53,8 +53,7 @@ def number_groups(groups: Groups) -> Any:
 def sum_groups(parts: Any, groups: Groups) -> Any:
     """Add up each line of `parts`, which has a column for each value, over the values of each group."""
     index = number_groups(groups)
-    count = int(index.max()) + 1 if len(index) else 0
-    return np.array([np.bincount(index, weights=part, minlength=count) for part in parts])
+    return np.array([np.bincount(index, weights=part) for part in parts])
 
 
 def divide_sums(*sums: Any, axis: int = -1) -> Any:

@@ -196,3 +196,24 @@ def test_a_group_with_nothing_below_the_line_has_no_part_in_what_is_alike() -> N
 def test_as_many_groups_as_rows_are_needed() -> None:
     with pytest.raises(ValueError, match="2 rows are of 1 groups"):
         estimate_ratio(rows((1, 4), (2, 4)), LENGTHS, ["a"])
+
+
+def test_only_a_difference_of_shares_ends_at_1() -> None:
+    tuned = rows((1, 1), (0, 1))
+    # 3 of 4 and 0 of 4 are shares, though 3 is more than tuned has below the line.
+    shares = compare_ratio(rows((3, 4), (0, 4)), tuned, LENGTHS, name(2))
+    assert (shares.mean, shares.low, shares.high) == (0.125, -1.0, 1.0)
+    # 30 of 1, and -3 of 1, are none.
+    more = compare_ratio(rows((30, 1), (0, 1)), tuned, LENGTHS, name(2))
+    less = compare_ratio(rows((-3, 1), (0, 1)), tuned, LENGTHS, name(2))
+    assert more.low is not None and more.low < -1
+    assert less.high is not None and less.high > 1
+
+
+def test_a_stricter_level_has_a_longer_interval() -> None:
+    base, tuned = rows(*[(0, 8)] * 6), rows(*[(at, 8) for at in range(1, 7)])
+    # 3.5 of 8; of 6 rows without skew the error is √(3.5 / 6) / 8, and t with 5 degrees is 2.570582 and 4.032143.
+    usual, strict = (compare_ratio(base, tuned, LENGTHS, name(6), level=level) for level in (0.05, 0.01))
+    error = math.sqrt(3.5 / 6) / 8
+    assert usual.high == pytest.approx(3.5 / 8 + 2.570582 * error, abs=1e-6)
+    assert strict.high == pytest.approx(3.5 / 8 + 4.032143 * error, abs=1e-6)
