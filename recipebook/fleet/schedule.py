@@ -22,7 +22,7 @@ from recipebook.launch.silence import find_patience
 from recipebook.progress import ProgressLine, format_seconds
 from recipebook.run import rundir
 from recipebook.run.manifest import Manifest, Status
-from recipebook.run.progress_file import read_progress
+from recipebook.run.progress_file import measure_log, read_progress
 from recipebook.run.rundir import Run
 from recipebook.terminal import print_field
 from recipebook.train import attempt
@@ -52,6 +52,8 @@ class Active:
     manifest: Manifest
     lock: int
     training: RunningTraining
+    logged: int
+    """The bytes that earlier attempts wrote into its log."""
     started: float = field(default_factory=time.monotonic)
 
 
@@ -138,7 +140,8 @@ class Schedule:
             manifest = attempt.begin(run, manifest)
             processes = work.standing.resolved.recipe.launch.processes
             job = LaunchJob(run.folder, manifest.command, manifest.environment, lock, processes)
-            self.active.append(Active(work, run, manifest, lock, self.launcher.start(job)))
+            logged = measure_log(run.folder / "train.log")
+            self.active.append(Active(work, run, manifest, lock, self.launcher.start(job), logged))
         except BaseException:
             os.close(lock)
             raise
@@ -178,7 +181,7 @@ class Schedule:
         assert code is not None
         work, name = active.work, active.work.standing.member.name
         try:
-            work.fault = find_fault(active.run.folder, code)
+            work.fault = find_fault(active.run.folder, code, active.logged)
             status: Status = "failed" if work.fault else "trained"
             manifest = attempt.end(active.run, active.manifest, active.started, status, work.fault, code)
         except OSError as error:

@@ -56,6 +56,11 @@ def read_curve(lines: Sequence[Mapping[str, Any]], key: str) -> Curve:
     return dict(sorted(found.items()))
 
 
+def measure_log(log: Path) -> int:
+    """Its bytes so far; what an attempt logs comes after them."""
+    return log.stat().st_size if log.is_file() else 0
+
+
 def read_from(log: Path, since: int) -> str:
     """What was logged after so many bytes."""
     with log.open("rb") as file:

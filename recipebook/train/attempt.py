@@ -16,7 +16,7 @@ from recipebook.progress import ProgressLine, format_seconds
 from recipebook.project import shown
 from recipebook.run.diagnosis import diagnose_folder
 from recipebook.run.manifest import Attempt, Manifest, Status, format_now
-from recipebook.run.progress_file import STOPPED, read_progress
+from recipebook.run.progress_file import STOPPED, measure_log, read_progress
 from recipebook.run.rundir import REMOTE, Run
 from recipebook.run.successes import NewCollections, format_course, read_stats
 from recipebook.terminal import print_field
@@ -55,7 +55,7 @@ def _attempt_once(run: Run, manifest: Manifest, lock: int) -> Ending:
     print_beginning(run, manifest)
     manifest = begin(run, manifest)
     started, line, log = time.monotonic(), ProgressLine("training"), run.folder / "train.log"
-    logged = log.stat().st_size if log.is_file() else 0
+    logged = measure_log(log)
     watch, collections = Watch(run.folder), NewCollections(run.folder)
     code: int | None = None
     silent: str | None = None
