@@ -1,5 +1,6 @@
 """gpu.md.j2, the estimates of recipebook/train/memory.py and the figures of `make bench-gpu` in; docs/gpu.md out.
 
+| training | data-parallel | zero1 | …       `sharing`: which strategy trains what
 | base | QLoRA, 1 GPU | LoRA, 1 GPU | …      `memory`: what each known base takes
 | shape | case | tokens a second | …          `measured`: what a card did
 """
@@ -11,6 +12,8 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from recipebook.project import PROJECT
+from recipebook.recipe.sharing import SHARES, find_sharing_fault
+from recipebook.recipe.training_keys import Lora, Training
 from recipebook.train.memory import GIB, Setup, estimate
 from recipebook.train.shapes import KNOWN
 
@@ -25,7 +28,30 @@ MEMORY = (
 def render_gpu() -> str:
     """The page."""
     template = Environment(undefined=StrictUndefined, keep_trailing_newline=True).from_string(PAGE.read_text("utf-8"))
-    return template.render(memory="\n".join(_list_memory()), measured="\n".join(_list_measured()))
+    return template.render(
+        sharing="\n".join(_list_sharing()), memory="\n".join(_list_memory()), measured="\n".join(_list_measured())
+    )
+
+
+def _list_sharing() -> Iterator[str]:
+    """What `make check` refuses, of each kind of training on two processes."""
+    adapter, quantised = Lora(), Lora(quantize="4bit")
+    pairs = "dpo, ipo, kto, orpo"
+    kinds: list[tuple[str, list[str], Lora | None]] = [
+        ("sft, an adapter or weighted spans", ["sft"], adapter),
+        ("sft, all weights", ["sft"], None),
+        ("sft, an adapter on 4 or 8 bits", ["sft"], quantised),
+        (f"{pairs}, simpo, an adapter", [*pairs.split(", "), "simpo"], adapter),
+        (f"{pairs}, simpo, all weights", [*pairs.split(", "), "simpo"], None),
+        (f"{pairs}, an adapter on 4 or 8 bits", pairs.split(", "), quantised),
+        ("grpo", ["grpo"], adapter),
+    ]
+    yield f"| training | {' | '.join(f'`{strategy}`' for strategy in SHARES)} |"
+    yield "| --- |" + " --- |" * len(SHARES)
+    for label, methods, lora in kinds:
+        trainings = [Training.model_validate({"method": method}) for method in methods]
+        faults = {one: any(find_sharing_fault(one, 2, training, lora) for training in trainings) for one in SHARES}
+        yield f"| {label} | {' | '.join('refused' if faults[one] else 'trains' for one in SHARES)} |"
 
 
 def _list_memory() -> Iterator[str]:
