@@ -15,6 +15,7 @@ from pathlib import Path
 from eval.comparing.evaluations import EvaluatedRun, read_evaluation
 from eval.comparing.seeds import compare_trainings, estimate_system, join_seeds, list_means
 from eval.report.baselines import HEAD, BaselineRow, is_better, judge_baselines, judge_content, list_baselines
+from eval.report.notes import describe_cautions
 from eval.report.pages import (
     format_difference,
     format_estimate,
@@ -81,6 +82,11 @@ class SeedSummary(Frozen):
         if not self.not_compared:
             return ""
         return f"{', '.join(self.not_compared)}: not compared with all seeds together: make eval RUN={self.fleet}"
+
+    @property
+    def cautions(self) -> list[str]:
+        """Why intervals may be too short, with the figures of which that is so."""
+        return describe_cautions([one.result for one in self.figures])
 
     @property
     def verdict(self) -> str:
@@ -184,4 +190,4 @@ def format_table(summary: SeedSummary) -> str:
     if before := summary.row_before:
         titles = (summary.headline.figure, "stage before [95 %]", "last stage less it", "p")
         parts += ["", fit([titles, before.cells]), ""]
-    return "\n".join([*parts, wrap(summary.verdict), *([wrap(summary.note)] if summary.note else [])])
+    return "\n".join([*parts, wrap(summary.verdict), *map(wrap, filter(None, [summary.note, *summary.cautions]))])

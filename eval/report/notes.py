@@ -29,7 +29,7 @@ def list_notes(summary: Summary) -> list[str]:
     notes = [_count_truncated(summary)] if summary.generated else []
     notes += [summary.asked.reference] if summary.asked and summary.asked.reference else []
     notes += _group((result.figure, _count_rows(result, summary.rows)) for result in summary.results)
-    notes += _group((result.figure, caution) for result in summary.results for caution in _list_cautions(result))
+    notes += describe_cautions(summary.results)
     notes += _describe_variants(summary)
     notes += [WITH_BEFORE] if any(one.name == BEFORE for one in summary.baselines) else []
     notes += list_published(summary)
@@ -99,6 +99,11 @@ def _count_rows(result: Result, rows: int) -> str:
         return f"{result.tuned.n} of {rows} rows, undefined for the others"
     listed = ", ".join(f"{count} of {name}" for name, count in counts.items())
     return f"of {rows} rows {listed}; undefined for the others"
+
+
+def describe_cautions(results: Sequence[Result]) -> list[str]:
+    """Why intervals may be too short, with the figures of which that is so."""
+    return _group((result.figure, caution) for result in results for caution in _list_cautions(result))
 
 
 def _list_cautions(result: Result) -> list[str]:

@@ -150,3 +150,13 @@ def test_too_few_rows_for_the_interval_are_said_in_the_table_of_runs(make_run: M
     assert difference.caution == "5 groups of rows are few; only 1 of 5 differ"
     # Of five rows no p-value is below 0.0625.
     assert difference.detectable is None
+
+
+def test_the_table_and_the_page_of_the_seeds_say_so_too(summary: SeedSummary, tmp_path: Path) -> None:
+    exact = summary.figures[0]
+    tuned = exact.result.tuned.model_copy(update={"caution": "5 groups of rows are few"})
+    doubtful = exact.model_copy(update={"result": exact.result.model_copy(update={"tuned": tuned})})
+    said = summary.model_copy(update={"figures": (doubtful, *summary.figures[1:])})
+    line = "intervals may be too short: 5 groups of rows are few"
+    assert line in " ".join(format_table(said).split()) and line not in " ".join(format_table(summary).split())
+    assert "5 groups of rows are few" in write_seeds(said, tmp_path).read_text()
