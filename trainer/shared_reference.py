@@ -9,7 +9,7 @@ the others, which have read what it tokenised: it writes the file where they do 
 from pathlib import Path
 from typing import Any
 
-from trl import DPOTrainer
+from trl.trainer.dpo_trainer import DPOTrainer
 
 
 def share_reference(folder: Path) -> None:
@@ -20,4 +20,4 @@ def share_reference(folder: Path) -> None:
         dataset._get_cache_file_path = lambda fingerprint: str(folder / f"reference-{fingerprint}.arrow")
         return compute(self, dataset, name, batch_size)
 
-    DPOTrainer._precompute_ref_logps = compute_in_folder
+    DPOTrainer._precompute_ref_logps = compute_in_folder  # type: ignore[method-assign]

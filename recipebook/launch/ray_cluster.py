@@ -27,7 +27,7 @@ def connect(environment: Mapping[str, str]) -> None:
     named = os.environ.get("RAY_ADDRESS")
     # Ray's own "auto" joins any cluster of this machine, and one that another command has started ends with that.
     address = named if named not in (None, "", "auto") else read_ray_address()
-    if address in (None, "", "local"):
+    if not address or address == "local":
         ray.init(address="local", include_dashboard=False, _node_ip_address="127.0.0.1", **wanted)
         return
     origin = "RAY_ADDRESS" if address == named else "ray start (`ray stop` makes it forgotten)"
