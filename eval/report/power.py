@@ -14,9 +14,8 @@ benchmarks", MLSys 2021).
 
 import math
 
-from scipy import special  # type: ignore[import-untyped]
-
 from eval.scoring.score import load_metric
+from eval.statistics import special
 from eval.statistics.intervals import LEVEL, POWER
 from eval.statistics.pairs import find_pairs_detectable
 from eval.statistics.seeds import SeedSpread

@@ -24,8 +24,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import special  # type: ignore[import-untyped]
 
+from eval.statistics import special
 from eval.statistics.intervals import LEVEL, Bounds, reach
 from eval.statistics.sums import ROUNDING, Statistic, divide_sums, find_gaps
 

@@ -67,9 +67,10 @@ def pages(tmp_path: Path, make_run: Callable[..., Run], add_checkpoint: Callable
         (tmp_path / f"{name}.html").write_text(text)
     write_index(tmp_path)
     return {
-        "report": write_whole_report(one),
         "members": tmp_path / "traits" / "members.html",
         "seeds": write_seeds(summarise_seeds("traits", [one, two], [1, 2]), tmp_path / "traits"),
+        # It gives the run stages, which members of a fleet over seeds would all have.
+        "report": write_whole_report(one),
         "index": tmp_path / "index.html",
         **{name: tmp_path / f"{name}.html" for name in written},
     }

@@ -164,6 +164,6 @@ def test_the_goals_of_make_work_in_a_project_and_name_its_folder(mine: Path) -> 
         *(word for part in ("light", "ready", "dev") for word in ("-o", f"{INSTALLATION}/.venv/{part}")),
     ]
     done = subprocess.run([*command, "train", "RECIPE=first"], cwd=mine, capture_output=True, text=True, check=True)
-    assert f'RECIPEBOOK_PROJECT="{mine}" {INSTALLATION}/.venv/bin/python -m recipebook train first' in done.stdout
+    assert f"RECIPEBOOK_PROJECT=\"{mine}\" {INSTALLATION}/.venv/bin/python -m recipebook train 'first'" in done.stdout
     done = subprocess.run([*command, "test"], cwd=mine, capture_output=True, text=True, check=False)
     assert f"make test is for the installation: make -C {INSTALLATION}/ test" in done.stderr
