@@ -9,6 +9,7 @@ this test set was evaluated 12 times, with 7 models: if this one was chosen by t
 one training seed: another may differ
 """
 
+import math
 import statistics
 from collections.abc import Iterable, Sequence
 
@@ -56,9 +57,10 @@ def list_limit(summary: Summary) -> list[str]:
 
 
 def format_limits(summaries: Sequence[Summary]) -> list[str]:
-    """What a limit costs several models, in lines: the model with the least power. Without a limit no line."""
+    """What a limit costs several models, in lines: the model with the least power, or none known. Else no line."""
     limited = [summary for summary in summaries if summary.asked and summary.asked.drawn]
-    return list_limit(max(limited, key=lambda one: _get_detectable(one) or 0)) if limited else []
+    worst = max(limited, key=lambda one: math.inf if (least := _get_detectable(one)) is None else least, default=None)
+    return list_limit(worst) if worst else []
 
 
 def _get_detectable(summary: Summary) -> float | None:

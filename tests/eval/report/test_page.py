@@ -184,6 +184,12 @@ def test_a_limit_is_reported_with_the_power_that_it_leaves(run: Path) -> None:
     assert f"intervals. {' '.join(lines)}.</p>" in render(report._replace(summary=summary))
     assert format_limits([report.summary, summary]) == lines
     assert format_limits([report.summary]) == []
+    # A model of which no power is known has less than any.
+    first, *others = summary.results
+    assert first.difference
+    unknown = first.model_copy(update={"difference": first.difference.model_copy(update={"detectable": None})})
+    unsure = summary.model_copy(update={"results": (unknown, *others)})
+    assert format_limits([summary, unsure])[1].startswith("no difference in exact is known to be found")
 
 
 def test_answers_that_nobody_wrote_are_not_shown_as_missing(run: Path) -> None:
