@@ -102,6 +102,12 @@ class CommandParser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {on_one_line(message)}\n")
 
 
+def _text(word: str) -> str:
+    if not word:
+        raise argparse.ArgumentTypeError("an empty word")
+    return word
+
+
 def parse_words(words: Sequence[str]) -> argparse.Namespace:
     """The words of a command line to its command and options; anything unknown ends with status 2."""
     chosen = words[0] if words else None
@@ -122,6 +128,9 @@ def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:
     if chosen in files:
         module = import_module(f"commands.{files[chosen].stem}")
         command = commands.add_parser(chosen, help=module.HELP, description=module.HELP, allow_abbrev=False)
+        # An empty word, as of a shell's variable that is not set, would be the path of the folder in which one stands.
+        command.register("type", None, _text)
+        command.register("type", Path, lambda word: Path(_text(word)))
         module.add_arguments(command)
         command.set_defaults(command=module.run)
     else:

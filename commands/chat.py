@@ -13,7 +13,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=run_name, help=RUN)
     parser.add_argument("--checkpoint", type=count, metavar="STEP", help="one of the run's checkpoints")
     parser.add_argument("--base", action="store_true", help="let the base model answer, too")
-    parser.add_argument("--system", metavar="TEXT", help="in place of the system text that the run's rows share")
+    # None at all is a choice, too.
+    parser.add_argument(
+        "--system", type=str, metavar="TEXT", help="in place of the system text that the run's rows share"
+    )
     parser.add_argument("--log", type=Path, metavar="FILE", help="append each conversation as a line of JSON")
     parser.add_argument("--set", nargs="*", action="extend", default=[], metavar="eval.KEY=VALUE", dest="overrides")
 

@@ -142,6 +142,22 @@ def test_an_unknown_word_is_refused_with_the_nearest_there_is(words: list[str], 
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{line}\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        (["score-sessions", ""], "SOURCE"),
+        (["convert", "--in", "", "--out", "rows.jsonl"], "--in"),
+        (["convert", "--in", "a.jsonl", "--out", ""], "--out"),
+        (["init", ""], "folder"),
+        (["train", "robot-lora", "--set", ""], "--set"),
+    ],
+)
+def test_an_empty_word_is_not_the_folder_in_which_one_stands(words: list[str], place: str) -> None:
+    done = run(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"recipebook {words[0]}: argument {place}: an empty word\n"
+
+
 def test_an_option_is_never_taken_for_another_that_begins_alike() -> None:
     done = run("train", "robot-lora", "--seed=7")
     assert (done.returncode, done.stdout) == (2, "")
