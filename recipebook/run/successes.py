@@ -63,14 +63,14 @@ def find_fall(lines: Sequence[Stats]) -> str | None:
     Groups are what chance is measured by, since the episodes of a group share a task, and succeed or fail together.
     """
     last, best = lines[-LAST:], max(lines[:-LAST], key=_success, default=None)
-    shares = [share for line in lines for share in line["success_by_group"]]
-    now = [share for line in last for share in line["success_by_group"]]
-    if best is None or not now or not best["success_by_group"]:
+    shares = [share for line in lines for share in _list_shares(line)]
+    now = [share for line in last for share in _list_shares(line)]
+    if best is None or not now or not (then := _list_shares(best)):
         return None
     if max(map(_success, last)) >= _success(best) / 2:
         return None
-    error = stdev(shares) * sqrt(1 / len(best["success_by_group"]) + 1 / len(now))
-    if fmean(best["success_by_group"]) - fmean(now) <= SURE * error:
+    error = stdev(shares) * sqrt(1 / len(then) + 1 / len(now))
+    if fmean(then) - fmean(now) <= SURE * error:
         return None
     fallen = f"{_count_correct(last)} correct in the last {LAST} collections, {_count_correct([best])}"
     cure = "lower training.learning_rate, or raise rl.beta"
@@ -84,6 +84,11 @@ def format_course(lines: Sequence[Stats]) -> str:
     if _success(best) <= _success(lines[-1]):
         return course
     return f"{course}; best: {_count_correct([best])} in collection {best['collection']} (make eval CHECKPOINT=all)"
+
+
+def _list_shares(stats: Stats) -> list[float]:
+    """The success of each group; an earlier version wrote none down."""
+    return list(stats.get("success_by_group", ()))
 
 
 def _success(stats: Stats) -> float:

@@ -37,6 +37,12 @@ def test_four_groups_that_succeed_or_fail_as_a_whole_are_no_proof_of_a_fall() ->
     assert find_fall(lines) is None
 
 
+def test_collections_of_an_earlier_version_are_no_proof_of_a_fall() -> None:
+    best, low = [0.75, 0.5] * 6, [0.125, 0.0] * 6
+    old = {key: value for key, value in line(1, best).items() if key != "success_by_group"}
+    assert find_fall([old, line(2, low), line(3, low), line(4, low)]) is None
+
+
 def test_a_collection_below_the_best_names_the_best() -> None:
     best, low = line(3, [0.5, 0.5]), line(4, [0.25, 0])
     text = "collection 4: 2 of 16 correct, mean reward -0.30, 1 of 2 groups learned from"
