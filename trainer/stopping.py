@@ -15,6 +15,7 @@ from torch import distributed
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from recipebook.run.progress_file import STOPPED, write_progress
+from trainer.tracked import send_what_was_logged
 
 STATUS = 75
 """The exit status of a training that another start resumes, as sysexits.h has it (EX_TEMPFAIL)."""
@@ -50,6 +51,7 @@ class StopTogether(TrainerCallback):
         """This rank has written its part of the checkpoint."""
         if not self.ending:
             return
+        send_what_was_logged()
         # A rank that ends while another still writes would have that one ended by the launcher.
         ask_all(True, args.device)
         if state.is_world_process_zero:

@@ -58,6 +58,12 @@ class RecordTrackers(TrainerCallback):
             write_trackers(self.folder, found)
 
 
+def send_what_was_logged() -> None:
+    """Wait for trackio, which sends figures in a thread of its own, some time after they were logged."""
+    if _find_trackio():
+        sys.modules["trackio"].finish()
+
+
 def _find_wandb() -> WandbRun | None:
     run = getattr(sys.modules.get("wandb"), "run", None)
     if run is None:

@@ -36,7 +36,7 @@ data: {split: {validation: 0}}
 matrix:
   values: {data.options.pole: [joy_plus, joy_minus]}
   name: "{pole}"
-profiles: {tiny: {training: {max_steps: 12, logging_steps: 1, save_steps: null, batch_size: 4}}}
+profiles: {tiny: {training: {max_steps: 30, logging_steps: 1, save_steps: null, batch_size: 4}}}
 """
 
 

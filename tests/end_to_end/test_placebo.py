@@ -28,7 +28,7 @@ def test_a_run_and_its_placebo_are_trained_and_compared(project: Project) -> Non
     assert [one["name"] for one in summary["baselines"]] == ["placebo"]
     # Eight steps are too few for any right answer.
     assert "That it learned the content is not shown: tuned is not shown to be better than base and placebo." in (
-        said.replace("\n", " ")
+        " ".join(said.split())
     )
 
 
