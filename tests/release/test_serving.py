@@ -1,6 +1,7 @@
 """OpenAI's form: answers are the evaluation's, whole or in pieces; what would change them unseen is refused."""
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,15 @@ def test_a_port_that_is_in_use_is_refused_before_a_model_is_loaded() -> None:
         port = held.getsockname()[1]
         with pytest.raises(UserError, match=f"^PORT: {port}: Address already in use$"):
             hold_port(port)
+
+
+def test_a_piece_of_an_answer_does_not_wait_for_the_one_before() -> None:
+    with hold_port(0) as held:
+        held.listen()
+        with socket.create_connection(held.getsockname()):
+            accepted, _ = held.accept()
+            with accepted:
+                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_it_has_one_model_and_no_other_name_leads_to_it(served: Served) -> None:
