@@ -69,7 +69,8 @@ class Cluster:
     def go_on(self, job: str) -> None:
         """Let a job that was queued again start as soon as its first start is over; SLURM would wait for two minutes.
 
-        If its second start had begun, the end of the first script would be taken for that of the second.
+        If its second start had begun, the end of the first script would be taken for that of the second. A node knows
+        by whole seconds what it may start again: within the second of the first end it says "Job 2 already killed".
         """
         until = time.monotonic() + 120
         while (
@@ -79,7 +80,7 @@ class Cluster:
         ):
             assert time.monotonic() < until, self.run("scontrol", "show", "job", job)
             time.sleep(0.2)
-        self.run("scontrol", "update", f"JobId={job}", "StartTime=now")
+        self.run("scontrol", "update", f"JobId={job}", "StartTime=now+2")
 
     def wait(self, job: str, seconds: float) -> str:
         """The state in which a job ends."""
