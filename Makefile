@@ -37,11 +37,14 @@ endif
 # A variable's value as one word of the shell, whatever blanks and quotes it has; ~/ is the home folder.
 quoted = $(subst '~/,~/','$(subst ','\'',$($1))')
 
+# An option with a variable's value, where the variable is given.
+option = $(if $($2),$1 $(call quoted,$2))
+
 # Options that train and plan share; SET holds words such as training.epochs=1.
-LAYERS := $(if $(PROFILE),--profile $(call quoted,PROFILE)) $(if $(GPUS),--gpus $(call quoted,GPUS)) $(if $(MACHINES),--machines $(call quoted,MACHINES)) $(if $(SET),--set $(SET))
+LAYERS := $(call option,--profile,PROFILE) $(call option,--gpus,GPUS) $(call option,--machines,MACHINES) $(if $(SET),--set $(SET))
 
 # A fleet's members: names or patterns, quoted against the shell; the first so many.
-MEMBERS = $(if $(ONLY),--only $(foreach word,$(ONLY),'$(word)')) $(if $(LIMIT),--limit $(call quoted,LIMIT))
+MEMBERS = $(if $(ONLY),--only $(foreach word,$(ONLY),$(call quoted,word))) $(call option,--limit,LIMIT)
 
 # The base of the profile small, from the hub where there is one: only who uses that profile needs the package's 93 MB.
 SMALL := .cache/models/smollm2-135m-instruct/origin.json
@@ -108,11 +111,11 @@ fits = $1 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2
 
 from-axolotl: $(LIGHT) ## IN=x.yml: a recipe from a configuration of Axolotl (OUT=name)
 	@$(call need,IN)
-	@$(RUN_IN_ENV) from-axolotl $(call quoted,IN) $(if $(OUT),--out $(call quoted,OUT))
+	@$(RUN_IN_ENV) from-axolotl $(call quoted,IN) $(call option,--out,OUT)
 
 from-llama-factory: $(LIGHT) ## IN=x.yaml: a recipe from a configuration of LLaMA-Factory (OUT=name)
 	@$(call need,IN)
-	@$(RUN_IN_ENV) from-llama-factory $(call quoted,IN) $(if $(OUT),--out $(call quoted,OUT))
+	@$(RUN_IN_ENV) from-llama-factory $(call quoted,IN) $(call option,--out,OUT)
 
 init: $(LIGHT) ## FOLDER=: a project of your own, with recipes/, data/, runs/ and a Makefile that has these goals
 	@$(call need,FOLDER)
@@ -120,15 +123,14 @@ init: $(LIGHT) ## FOLDER=: a project of your own, with recipes/, data/, runs/ an
 
 train: $(if $(filter ray,$(LAUNCHER)),$(DEV),$(READY)) $(FETCHED) ## RECIPE=: a recipe to a trained, checked run (PROFILE=, GPUS=, SET=, FORCE=1, OUT=name of its folder; STAGE=, FROM=; ONLY=, LIMIT=, WORKERS=; SEEDS=5)
 	@$(call need,RECIPE)
-	@$(RUN_IN_ENV) train $(call quoted,RECIPE) $(LAYERS) $(if $(FORCE),--force) $(if $(OUT),--out $(call quoted,OUT)) \
-		$(if $(STAGE),--stage $(call quoted,STAGE)) $(if $(FROM),--from $(call quoted,FROM)) $(MEMBERS) \
-		$(if $(SEEDS),--seeds $(call quoted,SEEDS)) \
-		$(if $(WORKERS),--workers $(call quoted,WORKERS)) $(if $(LAUNCHER),--launcher $(call quoted,LAUNCHER))
+	@$(RUN_IN_ENV) train $(call quoted,RECIPE) $(LAYERS) $(if $(FORCE),--force) $(call option,--out,OUT) \
+		$(call option,--stage,STAGE) $(call option,--from,FROM) $(MEMBERS) $(call option,--seeds,SEEDS) \
+		$(call option,--workers,WORKERS) $(call option,--launcher,LAUNCHER)
 
 find-lr: $(READY) $(FETCHED) ## RECIPE=: a learning rate to begin with, by a few steps at each of five on train rows alone (RATES="1e-4 1e-3", STEPS=30, PROFILE=, GPUS=, SET=)
 	@$(call need,RECIPE)
-	@$(RUN_IN_ENV) find-lr $(call quoted,RECIPE) $(LAYERS) $(if $(RATES),--rates $(RATES)) $(if $(STEPS),--steps $(call quoted,STEPS)) \
-		$(if $(WORKERS),--workers $(call quoted,WORKERS))
+	@$(RUN_IN_ENV) find-lr $(call quoted,RECIPE) $(LAYERS) $(if $(RATES),--rates $(RATES)) $(call option,--steps,STEPS) \
+		$(call option,--workers,WORKERS)
 
 members: $(LIGHT) $(FETCHED) ## RECIPE=: a fleet's members: done, or to be trained and why (ONLY="a b*", LIMIT=)
 	@$(call need,RECIPE)
@@ -142,45 +144,44 @@ merge-adapters: $(READY) ## RUNS="a b" WEIGHTS="0.7 0.3" OUT=folder: one adapter
 	@$(call need,RUNS)
 	@$(call need,WEIGHTS)
 	@$(call need,OUT)
-	@$(RUN_IN_ENV) merge-adapters $(RUNS) --weights $(WEIGHTS) --out $(call quoted,OUT) $(if $(KIND),--kind $(KIND)) $(if $(DENSITY),--density $(DENSITY))
+	@$(RUN_IN_ENV) merge-adapters $(RUNS) --weights $(WEIGHTS) --out $(call quoted,OUT) $(call option,--kind,KIND) $(call option,--density,DENSITY)
 
 merge: $(READY) ## RUN= OUT=folder: a run's whole model, in a folder that any program loads (CHECKPOINT=, DTYPE=bfloat16)
 	@$(call need,RUN)
 	@$(call need,OUT)
-	@$(RUN_IN_ENV) merge $(call quoted,RUN) --out $(call quoted,OUT) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(if $(DTYPE),--dtype $(DTYPE))
+	@$(RUN_IN_ENV) merge $(call quoted,RUN) --out $(call quoted,OUT) $(call option,--checkpoint,CHECKPOINT) $(call option,--dtype,DTYPE)
 
 chat: $(READY) ## RUN=: talk with a run's model (CHECKPOINT=, BASE=1 beside its base, SYSTEM="text", LOG=file, SET="eval.generation.temperature=0.7")
 	@$(call need,RUN)
-	@$(RUN_IN_ENV) chat $(call quoted,RUN) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(if $(BASE),--base) \
-		$(if $(SYSTEM),--system $(call quoted,SYSTEM)) $(if $(LOG),--log $(call quoted,LOG)) $(if $(SET),--set $(SET))
+	@$(RUN_IN_ENV) chat $(call quoted,RUN) $(call option,--checkpoint,CHECKPOINT) $(if $(BASE),--base) \
+		$(call option,--system,SYSTEM) $(call option,--log,LOG) $(if $(SET),--set $(SET))
 
 serve: $(READY) ## RUN=: a run's model on this machine, in OpenAI's form (PORT=8000, CHECKPOINT=, LOG=file; RUNS="a b" ENGINE=vllm)
-	@test -n "$(RUN)$(RUNS)" || { echo "make serve wants RUN=, for example: make serve RUN=robot-lora" >&2; exit 2; }
-	@$(RUN_IN_ENV) serve $(or $(RUNS),$(RUN)) $(if $(PORT),--port $(PORT)) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) \
-		$(if $(ENGINE),--engine $(ENGINE)) $(if $(LOG),--log $(call quoted,LOG)) $(if $(SET),--set $(SET))
+	@test -n $(call quoted,RUN)$(call quoted,RUNS) || { echo "make serve wants RUN=, for example: make serve RUN=robot-lora" >&2; exit 2; }
+	@$(RUN_IN_ENV) serve $(or $(RUNS),$(call quoted,RUN)) $(call option,--port,PORT) $(call option,--checkpoint,CHECKPOINT) \
+		$(call option,--engine,ENGINE) $(call option,--log,LOG) $(if $(SET),--set $(SET))
 
 quantize: $(READY) ## RUN= FORMAT=int8 OUT=folder: a run's model in fewer bits, and what that costs (FORMAT=fp8, int4, gguf LLAMA_CPP=folder)
 	@$(call need,RUN)
 	@$(call need,FORMAT)
 	@$(call need,OUT)
-	@$(RUN_IN_ENV) quantize $(call quoted,RUN) --format $(FORMAT) --out $(call quoted,OUT) $(if $(LLAMA_CPP),--llama-cpp $(call quoted,LLAMA_CPP)) \
-		$(if $(CHECKPOINT),--checkpoint $(CHECKPOINT))
+	@$(RUN_IN_ENV) quantize $(call quoted,RUN) --format $(call quoted,FORMAT) --out $(call quoted,OUT) $(call option,--llama-cpp,LLAMA_CPP) \
+		$(call option,--checkpoint,CHECKPOINT)
 
 eval: $(READY) ## RUN=: base against tuned model on held-out data, report.html (CHECKPOINT=500, CHECKPOINT=all, DATA=file, MODEL=folder, SAMPLES=50, MODE=adapter, MODE=merged, SET="eval.part=validation"; GATE=better, GATE=not-worse MARGIN=0.02)
 	@$(call need,RUN)
-	@$(RUN_IN_ENV) eval $(call quoted,RUN) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(if $(DATA),--data $(call quoted,DATA)) \
-		$(if $(MODEL),--model $(call quoted,MODEL)) $(if $(MODE),--mode $(MODE)) \
-		$(if $(GATE),--gate $(GATE)) $(if $(MARGIN),--margin $(MARGIN)) \
-		$(if $(SET)$(SAMPLES),--set $(SET) $(if $(SAMPLES),eval.limit=$(SAMPLES)))
+	@$(RUN_IN_ENV) eval $(call quoted,RUN) $(call option,--checkpoint,CHECKPOINT) $(call option,--data,DATA) \
+		$(call option,--model,MODEL) $(call option,--mode,MODE) $(call option,--gate,GATE) $(call option,--margin,MARGIN) \
+		$(if $(SET)$(SAMPLES),--set $(SET) $(if $(SAMPLES),eval.limit=$(call quoted,SAMPLES)))
 
 plan: $(READY) $(FETCHED) ## RECIPE=: print what train would do, without training (PRICE=2.5 an hour; CARD=H100, a GPU that is not here; SEEDS=5)
 	@$(call need,RECIPE)
-	@$(RUN_IN_ENV) plan $(call quoted,RECIPE) $(LAYERS) $(if $(CARD),--card $(call quoted,CARD)) $(if $(PRICE),--price $(call quoted,PRICE)) \
-		$(if $(SEEDS),--seeds $(call quoted,SEEDS))
+	@$(RUN_IN_ENV) plan $(call quoted,RECIPE) $(LAYERS) $(call option,--card,CARD) $(call option,--price,PRICE) \
+		$(call option,--seeds,SEEDS)
 
 rehearse: $(READY) ## RECIPE= GPUS=8: try that launch on CPU ranks with the tiny model, before a GPU is paid for (STRATEGIES="data-parallel fsdp2", STAGE=)
 	@$(call need,RECIPE)
-	@$(RUN_IN_ENV) rehearse $(call quoted,RECIPE) $(LAYERS) $(if $(STAGE),--stage $(call quoted,STAGE)) $(if $(STRATEGIES),--strategies $(STRATEGIES))
+	@$(RUN_IN_ENV) rehearse $(call quoted,RECIPE) $(LAYERS) $(call option,--stage,STAGE) $(if $(STRATEGIES),--strategies $(STRATEGIES))
 
 check: $(LIGHT) ## every recipe, profile and template, in about a second (RECIPE= for one)
 	@$(RUN_IN_ENV) check $(if $(RECIPE),$(call quoted,RECIPE))
@@ -190,13 +191,13 @@ doctor: $(LIGHT) ## what this machine has and lacks for training (RECIPE=, PROFI
 
 slurm: $(LIGHT) ## RECIPE=: a job script for SLURM in runs/slurm/ (NODES=2, PROFILE=, GPUS=, SET=; TIME=, ACCOUNT=, PARTITION=; a fleet: WORKERS=)
 	@$(call need,RECIPE)
-	@$(RUN_IN_ENV) slurm $(call quoted,RECIPE) $(LAYERS) $(if $(NODES),--nodes $(call quoted,NODES)) $(if $(WORKERS),--workers $(call quoted,WORKERS)) \
-		$(if $(TIME),--time $(call quoted,TIME)) $(if $(ACCOUNT),--account $(call quoted,ACCOUNT)) $(if $(PARTITION),--partition $(call quoted,PARTITION))
+	@$(RUN_IN_ENV) slurm $(call quoted,RECIPE) $(LAYERS) $(call option,--nodes,NODES) $(call option,--workers,WORKERS) \
+		$(call option,--time,TIME) $(call option,--account,ACCOUNT) $(call option,--partition,PARTITION)
 
 sky: $(LIGHT) ## RECIPE= CARD=H100: a task for SkyPilot in runs/sky/, for a machine of a cloud (PROFILE=, GPUS=, SET=; a fleet: WORKERS=)
 	@$(call need,RECIPE)
 	@$(call need,CARD)
-	@$(RUN_IN_ENV) sky $(call quoted,RECIPE) $(LAYERS) --card $(call quoted,CARD) $(if $(WORKERS),--workers $(call quoted,WORKERS))
+	@$(RUN_IN_ENV) sky $(call quoted,RECIPE) $(LAYERS) --card $(call quoted,CARD) $(call option,--workers,WORKERS)
 
 runs: $(LIGHT) ## the table of runs
 	@$(RUN_IN_ENV) runs
@@ -206,53 +207,53 @@ cancel: $(LIGHT) ## RUN=: end a run's job at a fine-tuning service
 	@$(RUN_IN_ENV) cancel $(call quoted,RUN)
 
 compare: $(READY) ## RUNS="a b": evaluated runs side by side, each against the first, with paired tests (MARGIN=0.02)
-	@test -n "$(RUNS)" || { echo 'make compare wants RUNS=, for example: make compare RUNS="a b"' >&2; exit 2; }
-	@$(RUN_IN_ENV) compare $(RUNS) $(if $(MARGIN),--margin $(MARGIN))
+	@test -n $(call quoted,RUNS) || { echo 'make compare wants RUNS=, for example: make compare RUNS="a b"' >&2; exit 2; }
+	@$(RUN_IN_ENV) compare $(RUNS) $(call option,--margin,MARGIN)
 
 leaderboard: $(READY) ## all evaluated runs, ranked where they are comparable (RECIPE= for one)
 	@$(RUN_IN_ENV) leaderboard $(if $(RECIPE),$(call quoted,RECIPE))
 
 export-table: $(READY) ## RUN=: its predictions as a file in runs/tables/ (TABLE=scores, losses; TABLE=leaderboard RECIPE=; TABLE=runs; FORMAT=csv, parquet, xlsx; OUT=)
-	@$(RUN_IN_ENV) export-table $(if $(RUN),$(call quoted,RUN)) $(if $(RECIPE),--recipe $(call quoted,RECIPE)) $(if $(TABLE),--table $(TABLE)) \
-		$(if $(FORMAT),--format $(FORMAT)) $(if $(OUT),--out $(call quoted,OUT))
+	@$(RUN_IN_ENV) export-table $(if $(RUN),$(call quoted,RUN)) $(call option,--recipe,RECIPE) $(call option,--table,TABLE) \
+		$(call option,--format,FORMAT) $(call option,--out,OUT)
 
 results: $(READY) $(if $(filter-out small,$(PROFILE)),,$(SMALL)) ## train and evaluate every recipe under tiny and small, as far as not done; writes docs/results.md (PROFILE=, RECIPE= for one)
-	@$(RUN_IN_ENV) results $(if $(RECIPE),$(call quoted,RECIPE)) $(if $(PROFILE),--profile $(call quoted,PROFILE))
+	@$(RUN_IN_ENV) results $(if $(RECIPE),$(call quoted,RECIPE)) $(call option,--profile,PROFILE)
 
 push: $(READY) ## RUN= TO=owner/name: an evaluated adapter with its card to the hub (DRY=1 prints; LICENCE=, PUBLIC=1, KEY= signs, TEXTS=1 adds prompts and answers)
 	@$(call need,RUN)
-	@$(RUN_IN_ENV) push $(call quoted,RUN) $(if $(TO),--to $(call quoted,TO)) $(if $(DRY),--dry) $(if $(TEXTS),--texts) $(if $(PUBLIC),--public) \
-		$(if $(LICENCE),--licence $(call quoted,LICENCE)) $(if $(KEY),--key $(call quoted,KEY))
+	@$(RUN_IN_ENV) push $(call quoted,RUN) $(call option,--to,TO) $(if $(DRY),--dry) $(if $(TEXTS),--texts) $(if $(PUBLIC),--public) \
+		$(call option,--licence,LICENCE) $(call option,--key,KEY)
 
 feedback: $(READY) ## IN=chats.jsonl: figures of logged chats; with OUT=folder, rated ones become preference pairs
 	@$(call need,IN)
-	@$(RUN_IN_ENV) feedback $(call quoted,IN) $(if $(OUT),--out $(call quoted,OUT))
+	@$(RUN_IN_ENV) feedback $(call quoted,IN) $(call option,--out,OUT)
 
 verify: $(if $(AGAIN)$(KEY),$(READY),$(LIGHT)) ## CARD=: a published card's figures from its rows again, without a model (KEY= checks its signature; AGAIN=1 trains its recipe again)
 	@$(call need,CARD)
-	@$(RUN_IN_ENV) verify $(call quoted,CARD) $(if $(KEY),--key $(call quoted,KEY)) $(if $(AGAIN),--again)
+	@$(RUN_IN_ENV) verify $(call quoted,CARD) $(call option,--key,KEY) $(if $(AGAIN),--again)
 
 human-eval: $(READY) ## RUN= or RUNS="a b": blinded forms for people (CONVERSATIONS=100, EVALUATORS=5, SEED=42)
-	@test -n "$(RUN)$(RUNS)" || { echo "make human-eval wants RUN=, for example: make human-eval RUN=robot-lora" >&2; exit 2; }
-	@$(RUN_IN_ENV) human-eval $(or $(RUNS),$(RUN)) $(if $(CONVERSATIONS),--conversations $(CONVERSATIONS)) $(if $(EVALUATORS),--evaluators $(EVALUATORS)) $(if $(SEED),--seed $(SEED))
+	@test -n $(call quoted,RUN)$(call quoted,RUNS) || { echo "make human-eval wants RUN=, for example: make human-eval RUN=robot-lora" >&2; exit 2; }
+	@$(RUN_IN_ENV) human-eval $(or $(RUNS),$(call quoted,RUN)) $(call option,--conversations,CONVERSATIONS) $(call option,--evaluators,EVALUATORS) $(call option,--seed,SEED)
 
 human-eval-results: $(READY) ## RUN=: figures of the returned forms (IN=files or folders, if not in returned/)
 	@$(call need,RUN)
 	@$(RUN_IN_ENV) human-eval-results $(call quoted,RUN) $(if $(IN),--in $(IN))
 
 sandbox-check: $(LIGHT) ## try to get out of the boxes in which shell tasks run; what holds, and what to install (BASE=debian)
-	@$(RUN_IN_ENV) sandbox-check $(if $(BASE),--base $(BASE))
+	@$(RUN_IN_ENV) sandbox-check $(call option,--base,BASE)
 
 shell-base: $(LIGHT) ## make the Debian of boxes whose base is debian, once, by mmdebstrap (MIRROR=, FORCE=1)
-	@$(RUN_IN_ENV) shell-base $(if $(MIRROR),--mirror $(MIRROR)) $(if $(FORCE),--force)
+	@$(RUN_IN_ENV) shell-base $(call option,--mirror,MIRROR) $(if $(FORCE),--force)
 
 serve-env: $(READY) ## TASKS=: a server of shell tasks, each episode in a box (PORT=8000, HOST=; BASE=debian; others than this machine need SHELL_TASKS_TOKEN)
 	@$(call need,TASKS)
-	@$(RUN_IN_ENV) serve-env $(call quoted,TASKS) $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT)) $(if $(BASE),--base $(BASE))
+	@$(RUN_IN_ENV) serve-env $(call quoted,TASKS) $(call option,--host,HOST) $(if $(PORT),--port $(PORT)) $(call option,--base,BASE)
 
 export-tasks: $(LIGHT) ## TASKS= OUT=: shell tasks as folders that Harbor runs
 	@$(call need,TASKS)
-	@test -n "$(OUT)" || { echo 'make export-tasks wants OUT=, for example: make export-tasks TASKS=$(TASKS) OUT=out/harbor' >&2; exit 2; }
+	@test -n $(call quoted,OUT) || { echo 'make export-tasks wants OUT=, for example: make export-tasks TASKS='$(call quoted,TASKS)' OUT=out/harbor' >&2; exit 2; }
 	@$(RUN_IN_ENV) export-tasks $(call quoted,TASKS) --out $(call quoted,OUT)
 
 score-sessions: $(LIGHT) ## IN=: mean reward and success of recorded agent sessions, files or folders
@@ -289,7 +290,7 @@ bench: $(DEV) ## start-up, conversion, evaluation, tokens, fleets: against Axolo
 	@$(PY) -m benchmarks.ground_truth
 
 bench-gpu: $(READY) ## tokens a second, memory and loss of each setting on this GPU, beside axolotl train (MINUTES=9); without one, only tried
-	@$(PY) -m benchmarks.gpu $(if $(MINUTES),--minutes $(MINUTES))
+	@$(PY) -m benchmarks.gpu $(call option,--minutes,MINUTES)
 
 tiny-base: $(READY) ## make the embedded tiny base model again (FORCE=1)
 	@$(RUN_IN_ENV) tiny-base $(if $(FORCE),--force)
@@ -309,7 +310,7 @@ clean: ## caches; runs and the environment stay
 # What is missing, and what was given in its place.
 OTHER_WAY = $(if $(filter RUN,$1),$(if $(RECIPE),; RECIPE= is for train and plan: RUN= takes the recipe's name too))$(if \
 	$(filter RECIPE,$1),$(if $(RUN),; RUN= is for eval: RECIPE= is a name in recipes/))
-need = test -n "$($1)" || { echo "make $@ wants $1=, for example: make $@ $1=robot-lora$(OTHER_WAY)" >&2; exit 2; }
+need = test -n $(call quoted,$1) || { echo "make $@ wants $1=, for example: make $@ $1=robot-lora$(OTHER_WAY)" >&2; exit 2; }
 
 # Any goal that is not above.
 .DEFAULT:

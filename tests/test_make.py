@@ -110,6 +110,10 @@ def test_a_misspelt_goal_or_variable_is_refused_with_the_nearest(words: list[str
         (["leaderboard"], ["leaderboard"]),
         (["plan", "RECIPE=x", "GPUS=2 4", "CARD=RTX 4090", "PRICE=2; ls"],
          ["plan", "x", "--gpus", "2 4", "--card", "RTX 4090", "--price", "2; ls"]),
+        (["eval", "RUN=it's", "CHECKPOINT=5 6", "GATE=better;", "SAMPLES=1 2"],
+         ["eval", "it's", "--checkpoint", "5 6", "--gate", "better;", "--set", "eval.limit=1 2"]),
+        (["human-eval", "RUN=a b", "SEED=$$(ls)"], ["human-eval", "a b", "--seed", "$(ls)"]),
+        (["members", "RECIPE=x", "ONLY=joy* it's"], ["members", "x", "--only", "joy*", "it's"]),
         (["slurm", "RECIPE=x", "PROFILE=it's", "MACHINES=1 2", "NODES=2 3", "TIME=4 hours", "PARTITION=a;b"],
          ["slurm", "x", "--profile", "it's", "--machines", "1 2", "--nodes", "2 3", "--time", "4 hours",
           "--partition", "a;b"]),
@@ -120,6 +124,10 @@ def test_a_value_is_one_word_whatever_blanks_and_quotes_it_has(goal: list[str], 
     command = ["make", "--dry-run", "--no-print-directory", *made, *goal]
     steps = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.replace("\\\n", "")
     assert shlex.split(steps[steps.index("-m recipebook") :])[2:] == options
+
+
+def test_a_value_with_a_quote_is_a_value() -> None:
+    assert fail("sky", 'RECIPE=a"b').startswith("make sky wants CARD=, for example: ")
 
 
 def test_a_home_folder_is_found_by_the_shell() -> None:
