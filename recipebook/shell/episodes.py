@@ -74,7 +74,7 @@ class NoEpisodeError(EpisodeError):
 
 
 class FullError(UserError):
-    """As many episodes are open as may be."""
+    """No more episodes are taken now: as many are open as may be, or the server is ending."""
 
 
 class Episodes:
@@ -95,6 +95,7 @@ class Episodes:
         self.opener = opener
         self._lock = threading.Lock()
         self._episodes: dict[str, Episode] = {}
+        self._ending = False
 
     def reset(
         self,
@@ -107,7 +108,7 @@ class Episodes:
         """Begin an episode, or begin it anew; the messages before the agent's first answer.
 
         `rounds`, `seconds` and `base` hold for this episode, in place of those for all. UserError if the base was
-        not made, FullError if `most` episodes are open.
+        not made, FullError if `most` episodes are open or after `end`.
         """
         settings = self.settings.model_copy(update={"base": base}) if base else self.settings
         require_base(settings.base)
@@ -167,8 +168,10 @@ class Episodes:
             self.close(name)
         return idle
 
-    def close_all(self) -> None:
-        """Close every episode."""
+    def end(self) -> None:
+        """Take no more episodes, and close every open one; a command that runs is ended."""
+        with self._lock:
+            self._ending = True
         for name in self.list_open():
             self.close(name)
 
@@ -180,6 +183,8 @@ class Episodes:
     def _enter(self, episode: str, new: Episode) -> None:
         """Open an episode under its name; one that had the name is closed."""
         with self._lock:
+            if self._ending:
+                raise FullError("the server is ending, and no more episodes are taken")
             old = self._episodes.get(episode)
             if not old and self.most is not None and len(self._episodes) >= self.most:
                 raise FullError(f"{len(self._episodes)} episodes are open, and no more are taken")

@@ -2,7 +2,7 @@
 
 In: requests as messages.py has them. Out: their replies; 404 for an unknown task or episode, 409 for a step out of
 turn, 422 for a request in another form, 400 for a base that was not made, 503 while as many episodes are open as the
-server takes, each with a `detail` of one line; besides, what door.py refuses.
+server takes or while it is ending, each with a `detail` of one line; besides, what door.py refuses.
 
 Everything happens in `Episodes`. Boxes start in the spawner's process, so it does not matter which thread answers.
 """
@@ -140,7 +140,7 @@ def _make_lifespan(
         yield
         ended.set()
         reaper.join()
-        episodes.close_all()
+        episodes.end()
 
     return live
 

@@ -7,6 +7,7 @@ whole tasks, has put a token into SHELL_TASKS_TOKEN, and holds the other end of 
 that end is closed, also by a kill. So no box outlives the training that it was started for.
 """
 
+import asyncio
 import os
 import resource
 import socket
@@ -24,7 +25,8 @@ from recipebook.shell.inspection import inspect
 from recipebook.shell.server import ServerSettings, build_app
 from recipebook.shell.tasks import Task
 
-GRACE_SECONDS = 30
+# For callers that have not sent all of a call, or read its reply; commands are ended before.
+GRACE_SECONDS = 2
 # A training may have as many episodes at once as it likes.
 MOST_EPISODES = 1_000_000
 
@@ -59,8 +61,24 @@ def _make_server(tasks: Sequence[Task], settings: ServerSettings, box: BoxSettin
     # Each box takes two, and most machines give a process 1,024 unless it asks for more.
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    app = build_app(tasks, Episodes(box, most=settings.most_episodes), settings)
-    return uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS))
+    episodes = Episodes(box, most=settings.most_episodes)
+    config = uvicorn.Config(
+        build_app(tasks, episodes, settings), log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS
+    )
+    return TaskServer(config, episodes)
+
+
+class TaskServer(uvicorn.Server):
+    """A server that ends the episodes first when it ends, so that no call waits for a command."""
+
+    def __init__(self, config: uvicorn.Config, episodes: Episodes) -> None:
+        super().__init__(config)
+        self.episodes = episodes
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the episodes, then the connections."""
+        await asyncio.to_thread(self.episodes.end)
+        await super().shutdown(sockets)
 
 
 def _end_with_owner(server: uvicorn.Server) -> None:

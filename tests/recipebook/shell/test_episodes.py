@@ -31,7 +31,7 @@ def wait_until_at_work(episodes: Episodes, name: str) -> None:
 def episodes() -> Iterator[Episodes]:
     episodes = Episodes(seconds=5)
     yield episodes
-    episodes.close_all()
+    episodes.end()
 
 
 @needs_boxes
@@ -74,7 +74,7 @@ def test_the_round_limit_ends_an_episode_and_the_task_may_still_be_solved() -> N
     assert episodes.step("a", 1, act("true")).done is False
     assert episodes.step("a", 2, act("rm /srv/x")) == Step("The output of the OS is empty.", True, "task_limit_reached")
     assert episodes.evaluate("a") == "correct"
-    episodes.close_all()
+    episodes.end()
 
 
 @needs_boxes
@@ -92,7 +92,7 @@ def test_a_box_broken_by_its_own_commands_is_incorrect() -> None:
     step = episodes.step("a", 1, act("rm /srv/x; python3 -c 'x = b\"x\" * 200_000_000; import time; time.sleep(9)'"))
     assert (step.done, step.status) == (True, "completed")
     assert episodes.evaluate("a") == "incorrect"
-    episodes.close_all()
+    episodes.end()
 
 
 @needs_boxes
@@ -170,7 +170,9 @@ def test_an_episode_too_many_is_refused_and_one_that_is_open_may_begin_anew() ->
         episodes.reset(TASK, "b")
     episodes.reset(TASK, "a")
     assert episodes.list_open() == ["a"]
-    episodes.close_all()
+    episodes.end()
+    with pytest.raises(FullError, match="the server is ending, and no more episodes are taken"):
+        episodes.reset(TASK, "a")
 
 
 @needs_boxes
@@ -205,7 +207,7 @@ def test_an_odd_command_ends_in_time_and_its_episode_has_an_outcome(script: str,
     episodes.step("a", 2, FINISH)
     # Whatever it has done, it is not the environment's fault.
     assert episodes.evaluate("a") in ("correct", "incorrect")
-    episodes.close_all()
+    episodes.end()
 
 
 @needs_boxes

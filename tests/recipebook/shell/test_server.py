@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,6 +28,7 @@ ROOT = Path(__file__).parents[3]
 TASKS = ROOT / "samples" / "shell_tasks.json"
 FINISH = "It is done.\n\nAct: finish"
 TOKEN = "open sesame"
+WITH_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
 
 
 def act(script: str) -> str:
@@ -104,8 +106,7 @@ def test_a_full_server_says_so_and_a_wrong_number_or_token_is_refused(episodes: 
             hasty.step("full0", 2, FINISH)
     for number in range(8):
         episodes.close(f"full{number}")
-    headers = {"Authorization": f"Bearer {TOKEN}"}
-    unknown = httpx.post(f"{episodes.address}/reset", json={"task": 7, "episode": "a"}, headers=headers)
+    unknown = httpx.post(f"{episodes.address}/reset", json={"task": 7, "episode": "a"}, headers=WITH_TOKEN)
     assert (unknown.status_code, unknown.json()) == (404, {"detail": "no task 7; there are 1000"})
     answer = httpx.post(f"{episodes.address}/api/ping", json={}, headers={"Authorization": "Bearer x"})
     assert (answer.status_code, answer.json()) == (401, {"detail": "the token is missing or wrong"})
@@ -113,8 +114,7 @@ def test_a_full_server_says_so_and_a_wrong_number_or_token_is_refused(episodes: 
 
 @needs_boxes
 def test_a_task_of_the_servers_file_is_named_by_its_number(episodes: RemoteEpisodes) -> None:
-    headers = {"Authorization": f"Bearer {TOKEN}"}
-    begun = httpx.post(f"{episodes.address}/reset", json={"task": 560, "episode": "n"}, headers=headers).json()
+    begun = httpx.post(f"{episodes.address}/reset", json={"task": 560, "episode": "n"}, headers=WITH_TOKEN).json()
     assert begun["messages"][-1]["content"] == first_task().instruction
     assert "You have 5 rounds." in begun["messages"][1]["content"]
     episodes.close("n")
@@ -154,7 +154,7 @@ def test_the_caller_sets_the_rounds_and_the_seconds_of_its_episodes(episodes: Re
 def test_a_call_in_another_form_is_refused_on_one_line(
     episodes: RemoteEpisodes, path: str, body: bytes, status: int, detail: str
 ) -> None:
-    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    headers = {**WITH_TOKEN, "Content-Type": "application/json"}
     answer = httpx.post(f"{episodes.address}{path}", content=body, headers=headers)
     assert answer.status_code == status
     assert answer.json()["detail"].startswith(detail)
@@ -199,14 +199,35 @@ def test_half_a_call_holds_up_nobody(episodes: RemoteEpisodes) -> None:
 
 
 @needs_boxes
-def test_sigterm_ends_all_boxes(server: tuple[str, "subprocess.Popen[bytes]"], episodes: RemoteEpisodes) -> None:
+def test_sigterm_ends_all_boxes_and_a_call_that_waits_for_one_is_answered(
+    server: tuple[str, "subprocess.Popen[bytes]"], episodes: RemoteEpisodes
+) -> None:
     episodes.reset(first_task(), "last")
     episodes.step("last", 1, act("setsid -f sleep 4321.8765"))
-    server[1].send_signal(signal.SIGTERM)
-    assert server[1].wait(30) is not None
-    time.sleep(0.5)
-    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
-    assert not any(b"4321.8765" in line for line in lines)
+    httpx.post(f"{server[0]}/reset", json={"task": 560, "episode": "busy", "seconds": 600}, headers=WITH_TOKEN)
+    step = {"episode": "busy", "number": 1, "text": act("sleep 4321.8766")}
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(httpx.post, f"{server[0]}/step", json=step, headers=WITH_TOKEN, timeout=60)
+        wait_for_process(b"4321.8766")
+        server[1].send_signal(signal.SIGTERM)
+        answer = waiting.result()
+    assert (answer.status_code, answer.json()) == (404, {"detail": "the episode 'busy' was closed"})
+    # Without an end of the boxes it would wait for the command.
+    assert server[1].wait(20) == -signal.SIGTERM
+    wait_for_process(b"4321.876", there=False)
+
+
+def wait_for_process(words: bytes, there: bool = True) -> None:
+    until = time.monotonic() + 20
+    while any(words in line for line in read_commands()) != there:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def read_commands() -> Iterator[bytes]:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            yield path.read_bytes()
 
 
 def test_a_port_that_is_taken_is_told_with_the_way_to_another() -> None:
