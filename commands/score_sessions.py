@@ -10,6 +10,8 @@ A folder's data files are all read; the last line is the same as JSON.
 import argparse
 from pathlib import Path
 
+from recipebook.terminal import format_decimals
+
 HELP = "mean reward and success of recorded agent sessions"
 
 
@@ -30,8 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     figures = sum_sessions((each.name, record) for each in inputs for record in each.read({}))
     worth = f"correct {reward('correct'):g}, incorrect {reward('incorrect'):g}, others {reward('unknown'):g}"
     print_field("sessions", str(figures.sessions))
-    print_field("reward", f"{figures.reward:.3f} ({worth})")
-    print_field("success", f"{figures.success:.3f}")
+    print_field("reward", f"{format_decimals(figures.reward, 3)} ({worth})")
+    print_field("success", f"{format_decimals(figures.success, 3)}")
     for label, counts in (("outcomes", figures.outcomes), ("statuses", figures.statuses)):
         print_field(label, ", ".join(f"{on_one_line(name)} {count}" for name, count in sorted(counts.items())))
     print(figures.model_dump_json())

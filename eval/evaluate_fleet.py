@@ -18,7 +18,7 @@ from eval.evaluate_stages import evaluate_stages
 from eval.opening import PART, choose_folder, find_limit_beside, list_notes, prefer_validation, read_recipe
 from eval.report.effect import changes_no_answer
 from eval.report.notes import format_limits
-from eval.report.pages import format_estimate
+from eval.report.pages import format_estimate, format_number
 from eval.scoring.summary import Summary, get_worth
 from eval.vote import evaluate_vote
 from recipebook import project
@@ -154,6 +154,6 @@ def _wants_vote(run: Run) -> bool:
 def _format_figure(summary: Summary) -> str:
     """`exact: 0.910 [0.884, 0.931], base 0.000`"""
     result = summary.headline
-    base = "" if result.base is None or result.base.mean is None else f", base {result.base.mean:.3f}"
+    base = "" if result.base is None or result.base.mean is None else f", base {format_number(result.base.mean)}"
     same = f"; none of {summary.rows} answers changed" if changes_no_answer(summary) else ""
     return f"{result.figure}: {format_estimate(result.tuned)}{base}{same}"

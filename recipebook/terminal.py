@@ -1,4 +1,4 @@
-"""The output of commands: labelled lines, and tables in columns.
+"""The output of commands: labelled lines, tables in columns, and the numbers in them.
 
     print_field("found", "runs/robot-lora-20261120-141503: same recipe, data and versions")
     align([("run", "loss"), ("robot-lora-20261120-141503", "0.0312")])
@@ -6,6 +6,8 @@
 found     runs/robot-lora-20261120-141503: same recipe, data and versions
 run                         loss
 robot-lora-20261120-141503  0.0312
+
+    format_decimals(0.0003, 3, "+")  → "+0.0003"
 """
 
 import re
@@ -17,6 +19,8 @@ from typing import Any, TextIO, cast
 
 LABEL_CHARS = 9
 COLUMNS = 80
+# A sum of floats that would be 0 without rounding is off by less.
+NOTHING = 1e-9
 GREEN, PLAIN = "\x1b[32m", "\x1b[0m"
 # What a terminal obeys or cannot write: control characters but for tabs and line feeds, marks that turn the direction
 # of writing, and the halves of characters by which Python reads a name that is not UTF-8.
@@ -99,3 +103,13 @@ def fit(rows: Sequence[Sequence[str]]) -> str:
 def wrap(text: str) -> str:
     """A sentence in lines of at most 80 columns, those after the first indented."""
     return "\n".join(textwrap.wrap(text, COLUMNS, subsequent_indent="  ", break_long_words=False))
+
+
+def format_decimals(value: float, decimals: int, sign: str = "") -> str:
+    """The value with some decimals, or with its first digit where those would all be 0; zero has no minus.
+
+    A reader takes +0.000 for no difference, so what is not zero is never shown as zero.
+    """
+    kept = 0.0 if abs(value) < NOTHING else value
+    text = f"{kept:{sign}.{decimals}f}"
+    return text if kept == 0 or float(text) else f"{kept:{sign}.1g}"

@@ -89,7 +89,8 @@ class Group(NamedTuple):
             return "how much better the best looks for having been chosen is unknown"
         rather = best + self.optimism if self.less_is_better else best - self.optimism
         count = len(self.standings)
-        return f"the best of {count}, chosen by these rows, looks {self.optimism:.3f} too good: expect {rather:.3f}"
+        looks = f"the best of {count}, chosen by these rows, looks {format_number(self.optimism)} too good"
+        return f"{looks}: expect {format_number(rather)}"
 
     @property
     def doubts(self) -> list[str]:

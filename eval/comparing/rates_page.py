@@ -15,7 +15,7 @@ from eval.report.charts import Tick, choose_ticks
 from eval.report.pages import render_page
 from recipebook.files import write_text
 from recipebook.fleet.rates import RateAdvice, TriedRate
-from recipebook.terminal import align
+from recipebook.terminal import align, format_decimals
 
 PAGE = "rates.html"
 # Of the drawing's width: a rate is not drawn on its edge.
@@ -63,7 +63,7 @@ def plot_rates(tried: Sequence[TriedRate], chosen: float | None) -> RateChart | 
 
 def format_rates(tried: Sequence[TriedRate]) -> str:
     """The table."""
-    rows = [(f"{one.rate:g}", "" if one.loss is None else f"{one.loss:.4f}", one.note) for one in tried]
+    rows = [(f"{one.rate:g}", "" if one.loss is None else format_decimals(one.loss, 4), one.note) for one in tried]
     return align([("rate", "held-out loss", "note"), *rows])
 
 

@@ -14,6 +14,7 @@ from eval.human import POINTS, SCALES
 from eval.statistics.families import share_level
 from eval.statistics.seeds import SeedSpread
 from eval.statistics.seeds_power import find_known_detectable
+from recipebook.terminal import format_decimals
 
 # In points of a scale from 1 to 5.
 TASTE, OF_CONVERSATION, OF_JUDGEMENT = 0.3, 1.0, 1.0
@@ -27,16 +28,11 @@ def describe_power(conversations: int, evaluators: int, systems: int) -> str:
         return f"{size} no difference can be found"
     if found > POINTS[-1] - POINTS[0]:
         return f"{size} hardly any difference is found (80 % power): so few say little of other people"
-    taken = f"conversations and judgements deviate by {OF_JUDGEMENT:g} point"
-    if evaluators > 1:
-        return (
-            f"{size}, differences in a rating under {found:.2f} points would often go unnoticed (80 % power), where "
-            f"{taken} each, and evaluators' leanings by {TASTE:g}"
-        )
-    return (
-        f"{size}, differences in a rating under {found:.2f} points would often go unnoticed (80 % power), where "
-        f"{taken} each; what other people would say is not known of one evaluator"
-    )
+    under = f"{size}, differences in a rating under {format_decimals(found, 2)} points"
+    taken = f"conversations and judgements deviate by {OF_JUDGEMENT:g} point each"
+    unknown = "; what other people would say is not known of one evaluator"
+    leanings = f", and evaluators' leanings by {TASTE:g}" if evaluators > 1 else unknown
+    return f"{under} would often go unnoticed (80 % power), where {taken}{leanings}"
 
 
 def find_detectable(conversations: int, evaluators: int, level: float) -> float:

@@ -20,6 +20,7 @@ from recipebook.errors import UserError
 from recipebook.files import write_text
 from recipebook.project import shown
 from recipebook.run import rundir
+from recipebook.terminal import format_decimals
 
 # Krippendorff, Content Analysis, 2004, section 11.4.2: reliable, and enough for tentative conclusions.
 RELIABLE = 0.8
@@ -84,7 +85,7 @@ def format_agreement(one: Agreement) -> str:
     if one.alpha is None:
         return "-: takes two evaluators and two different ratings"
     word = "reliable" if one.alpha >= RELIABLE else "for tentative conclusions" if one.alpha >= TENTATIVE else "low"
-    return f"{one.alpha:.2f}{_format_interval(one.low, one.high)}: {word}"
+    return f"{format_decimals(one.alpha, 2)}{_format_interval(one.low, one.high)}: {word}"
 
 
 def format_range(without: tuple[float, float] | None, form: str) -> str:
@@ -120,15 +121,17 @@ def render(results: Results) -> str:
 
 def format_rating(estimate: Estimate) -> str:
     """`2.41 [2.30, 2.52]`; some hundred ratings are worth no more than two digits."""
-    return "-" if estimate.mean is None else f"{estimate.mean:.2f}{_format_interval(estimate.low, estimate.high)}"
+    if estimate.mean is None:
+        return "-"
+    return f"{format_decimals(estimate.mean, 2)}{_format_interval(estimate.low, estimate.high)}"
 
 
 def format_change(difference: Difference) -> str:
     """`+0.70 [0.60, 0.80]`"""
     if difference.mean is None:
         return "-"
-    return f"{difference.mean:+.2f}{_format_interval(difference.low, difference.high)}"
+    return f"{format_decimals(difference.mean, 2, '+')}{_format_interval(difference.low, difference.high)}"
 
 
 def _format_interval(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f" [{low:.2f}, {high:.2f}]"
+    return "" if low is None or high is None else f" [{format_decimals(low, 2)}, {format_decimals(high, 2)}]"

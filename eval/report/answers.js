@@ -176,7 +176,8 @@ function compare(reference, answer) {
 }
 
 function format(value) {
-  return value === null || value === undefined ? "-" : Number(value.toFixed(3)).toString();
+  if (value === null || value === undefined) return "-";
+  return String(Number(value.toFixed(3)) || Number(value.toPrecision(1)));
 }
 
 function offerResults() {

@@ -184,7 +184,7 @@ def _lay_out(answer: EvaluatedAnswer, shown: int) -> list[Any]:
 
 
 def _round(value: float) -> float | None:
-    return round(value, 4) if math.isfinite(value) else None
+    return (round(value, 4) or float(f"{value:.1g}")) if math.isfinite(value) else None
 
 
 def _pack(value: Any) -> str:

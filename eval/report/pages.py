@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate
 from recipebook.pages import page
+from recipebook.terminal import format_decimals
 
 LESS = "less is better"
 
@@ -43,6 +44,7 @@ def stream_page(
         "difference": lambda difference: _keep_together(format_difference(difference)),
         "p": format_p,
         "number": format_number,
+        "decimals": format_decimals,
         "meaning": format_meaning,
     }
     return page.stream_page(Path(__file__).parents[1], template, filters, script=script, links=links, **values)
@@ -80,13 +82,13 @@ def format_meaning(figure: ExplainedFigure) -> str:
 
 
 def format_p(p: float | None) -> str:
-    """`0.013`, or `<0.001`."""
-    return "-" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
+    """`0.013`, or `<0.001`; what is below the level is `<0.050` where it would be rounded up to it."""
+    return "-" if p is None else (_find_bound(p) or f"{p:.3f}")
 
 
 def format_probability(p: float) -> str:
     """`p = 0.013`, or `p < 0.001`."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    return f"p {bound[0]} {bound[1:]}" if (bound := _find_bound(p)) else f"p = {p:.3f}"
 
 
 def is_shown(difference: Difference | None, p: float | None) -> bool:
@@ -99,15 +101,22 @@ def format_number(value: float | None, sign: str = "") -> str:
     if value is None:
         return "-"
     digits = 3 if abs(value) < 100 else 1 if abs(value) < 1_000 else 0
-    return f"{value:{sign}.{digits}f}"
+    return format_decimals(value, digits, sign)
 
 
 def format_detectable(figure: str, binary: bool, detectable: float | None) -> str:
     """The smallest difference that the test set finds with 80 % power, in words."""
     if detectable is None:
-        return f"no difference in {figure} is known to be found with 80 % power: too few rows differ, or too few seeds"
-    size = f"{100 * detectable:.1f} points" if binary else format_number(detectable)
+        return f"no difference in {figure} is known to be found with 80 % power: too few rows differ"
+    size = f"{format_decimals(100 * detectable, 1)} points" if binary else format_number(detectable)
     return f"differences in {figure} under {size} often go unnoticed (80 % power)"
+
+
+def _find_bound(p: float) -> str | None:
+    """`<0.001` or `<0.050` where three decimals would say too little; else None."""
+    if p < 0.001:
+        return "<0.001"
+    return f"<{SIGNIFICANT:.3f}" if p < SIGNIFICANT <= round(p, 3) else None
 
 
 def _format_interval(low: float | None, high: float | None) -> str:

@@ -22,6 +22,7 @@ from eval.statistics.seeds import SeedSpread
 from eval.statistics.seeds_power import find_known_detectable
 from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.figures import name_figures
+from recipebook.terminal import format_decimals
 
 # The share of rows that tuning is taken to lose: in robot-lora and toolformer-sft it is less.
 LOST = 0.05
@@ -41,7 +42,8 @@ def describe_power(settings: Evaluation, rows: int, seeds: int = 1) -> str:
     many = f"{main}: with {drawn} {settings.part} rows" + (f" and {seeds} seeds" if seeds > 1 else "")
     if not found <= (1 if binary else math.inf):
         return f"{many}, hardly any difference would be found (80 % power)"
-    size = f"{100 * found:.1f} points" if binary else f"{found:.2f} standard deviations of a row's difference"
+    deviations = f"{format_decimals(found, 2)} standard deviations of a row's difference"
+    size = f"{format_decimals(100 * found, 1)} points" if binary else deviations
     taken = [f"tuning loses 1 row in {1 / LOST:.0f}"] if binary else []
     taken += ["another seed changes the figure as much as other rows would"] if seeds > 1 else []
     where = f", where {' and '.join(taken)}" if taken else ""

@@ -9,6 +9,7 @@ from eval.report.effect import changes_no_answer
 from eval.report.pages import format_difference, format_estimate, format_probability, is_shown
 from eval.scoring.summary import Result, Summary
 from eval.statistics.estimates import Difference, Estimate
+from recipebook.terminal import format_decimals
 
 
 def make_verdict(summary: Summary) -> str:
@@ -59,10 +60,12 @@ def _count_rows(result: Result, rows: int, before: str) -> str:
 def _format_share(estimate: Estimate, binary: bool) -> str:
     if not binary or estimate.mean is None or estimate.low is None or estimate.high is None:
         return format_estimate(estimate)
-    return f"{100 * estimate.mean:.1f} % [{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"
+    mean, low, high = (format_decimals(100 * one, 1) for one in (estimate.mean, estimate.low, estimate.high))
+    return f"{mean} % [{low}, {high}]"
 
 
 def _format_change(difference: Difference, binary: bool) -> str:
     if not binary or difference.mean is None or difference.low is None or difference.high is None:
         return format_difference(difference)
-    return f"{100 * difference.mean:+.1f} points [{100 * difference.low:.1f}, {100 * difference.high:.1f}]"
+    low, high = (format_decimals(100 * one, 1) for one in (difference.low, difference.high))
+    return f"{format_decimals(100 * difference.mean, 1, '+')} points [{low}, {high}]"

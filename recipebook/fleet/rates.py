@@ -20,6 +20,7 @@ from recipebook.recipe.matrix_keys import Matrix
 from recipebook.recipe.resolve import Resolved
 from recipebook.run import rundir
 from recipebook.run.progress_file import read_curve, read_metrics
+from recipebook.terminal import format_decimals
 
 KEY = "training.learning_rate"
 STEPS = 30
@@ -105,7 +106,8 @@ def advise(tried: Sequence[TriedRate], steps: int) -> RateAdvice:
         return RateAdvice(None, (f"no rate lowers the loss in {steps} steps: STEPS= takes more, RATES= other rates",))
     good = [other for loss, other, _ in known if start - loss >= AS_GOOD * (start - best)]
     chosen = min(good)
-    lines = [f'SET="{KEY}={chosen:g}" to begin with: held-out loss {start:.3f} before, {best:.3f} at best']
+    before, after = format_decimals(start, 3), format_decimals(best, 3)
+    lines = [f'SET="{KEY}={chosen:g}" to begin with: held-out loss {before} before, {after} at best']
     if len(good) > 1:
         lines.append(
             f"as good after {steps} steps: {', '.join(f'{one:g}' for one in good)}; the smallest is the safest"

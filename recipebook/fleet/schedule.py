@@ -24,7 +24,7 @@ from recipebook.run import rundir
 from recipebook.run.manifest import Manifest, Status
 from recipebook.run.progress_file import measure_log, read_progress
 from recipebook.run.rundir import Run
-from recipebook.terminal import print_field
+from recipebook.terminal import format_decimals, print_field
 from recipebook.train import attempt
 from recipebook.train.claim import try_claim
 from recipebook.train.fault import find_fault
@@ -191,7 +191,7 @@ class Schedule:
         took = format_seconds(time.monotonic() - active.started)
         if work.fault is None:
             self.trained += 1
-            loss = "" if manifest.final_loss is None else f", loss {manifest.final_loss:.4f}"
+            loss = "" if manifest.final_loss is None else f", loss {format_decimals(manifest.final_loss, 4)}"
             self._settle(work, "trained", f"{name} in {took}{loss}")
             return None
         if work.tries < self.tries:

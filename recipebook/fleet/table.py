@@ -12,6 +12,7 @@ from recipebook.fleet.members import MemberState, name_fleet
 from recipebook.progress import format_seconds
 from recipebook.run import rundir
 from recipebook.run.headline import read_headline
+from recipebook.terminal import format_decimals
 
 HEAD = ("member", "status", "loss", "main figure: tuned (base)", "took", "rows", "note")
 
@@ -50,7 +51,7 @@ def read_line(standing: MemberState, fault: str | None) -> Line:
         run_name = found[0][0].name if found else ""
         return Line(name, "failed", "", "", "", rows, fault or "there is no run of it", run_name)
     run, manifest = next((pair for pair in found if pair[1].status == "trained"), found[0])
-    loss = "" if manifest.final_loss is None else f"{manifest.final_loss:.4f}"
+    loss = "" if manifest.final_loss is None else format_decimals(manifest.final_loss, 4)
     took = format_seconds(sum(one.seconds or 0 for one in manifest.attempts))
     note = manifest.reason or (manifest.diagnosis or "").partition(":")[0]
     return Line(name, manifest.status, loss, read_figure(run.folder), took, rows, note, run.name)

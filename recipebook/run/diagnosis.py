@@ -21,6 +21,7 @@ import yaml
 
 from recipebook.run.advice import ADVICE, FREE_TEXT, OF_METHOD, OF_PAIRS, OF_REFERENCE, Verdict
 from recipebook.run.progress_file import Curve, read_curve, read_metrics
+from recipebook.terminal import format_decimals
 
 # Of guides to training command models: below 0.5 is good, below 0.2 excellent, validation within 0.3 of training.
 GOOD_LOSS = 0.5
@@ -130,7 +131,8 @@ def _find_divergence(losses: Sequence[float]) -> list[str]:
     fifths = _take_fifths(losses)
     lowest = min(fifths)
     if fifths[-1] > lowest * (1 + CHANGE) and fifths[-1] - lowest > (fifths[0] - lowest) / 2:
-        return [f"the training loss was down to {lowest:.2f} and ended at {fifths[-1]:.2f}"]
+        down, end = format_decimals(lowest, 2), format_decimals(fifths[-1], 2)
+        return [f"the training loss was down to {down} and ended at {end}"]
     return []
 
 
@@ -157,10 +159,11 @@ def _judge_losses(lines: Sequence[Mapping[str, Any]], train: Curve, answers_only
     if rise := _find_rise(held_out):
         return _conclude("overfitting", [*reasons, *rise])
     if level and end >= GOOD_LOSS:
-        level_at = f"hardly below the {start:.2f} of the first fifth"
+        level_at = f"hardly below the {format_decimals(start, 2)} of the first fifth"
         return _conclude("stalled", [*reasons, level_at, *_find_fall(held_out)], free_text=answers_only)
     if not answers_only:
-        return _conclude("good", [*reasons, f"from {start:.2f}; prompts were trained too, so no bound is known"])
+        fell_from = f"from {format_decimals(start, 2)}"
+        return _conclude("good", [*reasons, f"{fell_from}; prompts were trained too, so no bound is known"])
     if end >= GOOD_LOSS:
         falls = fifths[-2] - end > CHANGE * end
         reason = f"still falling, and {GOOD_LOSS} or more" if falls else f"level, at {GOOD_LOSS} or more"
@@ -178,9 +181,9 @@ def _judge_pairs(lines: Sequence[Mapping[str, Any]]) -> Diagnosis:
     accuracy = _get_end(lines, f"{prefix}rewards/accuracies")
     where = "held-out" if prefix else "training"
     if accuracy is None or trained is None:
-        margins = [f"reward margin {margin or 0:.2f} on {where} pairs; this method logs no accuracy"]
+        margins = [f"reward margin {format_decimals(margin or 0, 2)} on {where} pairs; this method logs no accuracy"]
         return _conclude("good" if margin and margin > 0 else "stalled", margins)
-    apart = f"{_round(accuracy)} of {where} pairs ranked correctly, reward margin {margin or 0:.2f}"
+    apart = f"{_round(accuracy)} of {where} pairs ranked correctly, reward margin {format_decimals(margin or 0, 2)}"
     reasons = [f"{apart} (the loss has another scale)", *_list_displaced(lines)]
     if accuracy < COIN and trained < COIN:
         return _conclude("stalled", [*reasons, "little more than by chance"])
@@ -200,7 +203,7 @@ def _judge_rewards(rewards: Sequence[float]) -> Diagnosis:
     if not third:
         return _conclude("too short to judge", [f"{len(rewards)} of the 3 collections that are needed were logged"])
     start, end = fmean(rewards[:third]), fmean(rewards[-third:])
-    reasons = [f"mean reward {end:.2f} at the end, {start:.2f} at the beginning"]
+    reasons = [f"mean reward {format_decimals(end, 2)} at the end, {format_decimals(start, 2)} at the beginning"]
     if end < start - REWARD_CHANGE:
         return _conclude("unstable", reasons)
     return _conclude("good" if end > start + REWARD_CHANGE else "stalled", reasons)
@@ -222,7 +225,7 @@ def _find_gap(train: Curve, held_out: Curve) -> list[str]:
     trained = fmean(seen[-max(1, len(seen) // 5) :])
     gap = held_out[last] - trained
     if gap >= GAP:
-        return [f"validation {gap:.2f} above training ({GAP} or more is overfitting)"]
+        return [f"validation {format_decimals(gap, 2)} above training ({GAP} or more is overfitting)"]
     if gap >= LEAST_GAP and held_out[last] >= TIMES * trained:
         return [f"validation is more than {TIMES:.0f} times training"]
     return []
@@ -231,7 +234,7 @@ def _find_gap(train: Curve, held_out: Curve) -> list[str]:
 def _find_fall(held_out: Curve) -> list[str]:
     """The validation loss still fell."""
     values = [*held_out.values()]
-    return [f"validation fell from {values[0]:.2f}"] if values and values[-1] < values[0] else []
+    return [f"validation fell from {format_decimals(values[0], 2)}"] if values and values[-1] < values[0] else []
 
 
 def _find_rise(held_out: Curve) -> list[str]:
@@ -242,14 +245,14 @@ def _find_rise(held_out: Curve) -> list[str]:
     last = [*held_out.values()][-1]
     if last <= held_out[best] * (1 + CHANGE) or last < held_out[best] + CHANGE / 5:
         return []
-    return [f"validation was lowest, {held_out[best]:.2f}, at step {best}, and rose again"]
+    return [f"validation was lowest, {format_decimals(held_out[best], 2)}, at step {best}, and rose again"]
 
 
 def _find_no_gain(held_out: Curve) -> list[str]:
     """The validation loss is no lower than before training."""
     if 0 not in held_out or [*held_out.values()][-1] < held_out[0]:
         return []
-    return [f"validation is no better than the {held_out[0]:.2f} before training"]
+    return [f"validation is no better than the {format_decimals(held_out[0], 2)} before training"]
 
 
 def _get_end(lines: Sequence[Mapping[str, Any]], key: str) -> float | None:
@@ -261,8 +264,8 @@ def _get_end(lines: Sequence[Mapping[str, Any]], key: str) -> float | None:
 
 
 def _format_end(end: float, held_out: Curve) -> str:
-    validation = f", validation {[*held_out.values()][-1]:.2f}" if held_out else ""
-    return f"training loss {end:.2f} at the end{validation}"
+    validation = f", validation {format_decimals([*held_out.values()][-1], 2)}" if held_out else ""
+    return f"training loss {format_decimals(end, 2)} at the end{validation}"
 
 
 def _list_unseen(held_out: Curve) -> list[str]:

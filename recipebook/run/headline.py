@@ -5,6 +5,7 @@ from pathlib import Path
 
 from recipebook.errors import UserError
 from recipebook.project import shown
+from recipebook.terminal import format_decimals
 
 
 def read_headline(summary: Path) -> str:
@@ -20,4 +21,4 @@ def read_headline(summary: Path) -> str:
 
 
 def _round(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+    return "-" if value is None else format_decimals(value, 3)

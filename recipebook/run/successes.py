@@ -12,6 +12,8 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from recipebook.terminal import format_decimals
+
 STATS, BEST = "training_stats.jsonl", "best"
 LAST, SURE = 3, 4.0
 """How many collections a fall must last, and how many standard errors it must have. Of simulated trainings whose policy
@@ -48,7 +50,7 @@ class NewCollections:
 
 def format_line(stats: Stats, earlier: Sequence[Stats] = ()) -> str:
     """`collection 4: 9 of 48 correct, mean reward -0.22, 5 of 6 groups learned from; best: 22 of 48 in collection 3`"""
-    reward = "none" if stats["mean_reward"] is None else f"{stats['mean_reward']:.2f}"
+    reward = "none" if stats["mean_reward"] is None else format_decimals(stats["mean_reward"], 2)
     groups = f"{stats['learned_from']} of {stats['groups']} groups learned from"
     line = f"collection {stats['collection']}: {_count_correct([stats])} correct, mean reward {reward}, {groups}"
     best = max(earlier, key=_success, default=stats)

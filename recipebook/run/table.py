@@ -10,7 +10,7 @@ from recipebook.run.headline import read_headline
 from recipebook.run.manifest import Manifest
 from recipebook.run.progress_file import read_progress
 from recipebook.run.rundir import Run
-from recipebook.terminal import align
+from recipebook.terminal import align, format_decimals
 
 KILLED, UNREADABLE = "killed", "unreadable"
 HEAD = ("run", "status", "loss", "verdict", "took", "main figure: tuned (base)")
@@ -33,7 +33,7 @@ def make_line(run: Run) -> tuple[str, ...]:
         headline = read_headline(run.folder / "eval" / "summary.json")
     except UserError as error:
         return run.name, UNREADABLE, "", "", "", str(error)
-    loss = "" if manifest.final_loss is None else f"{manifest.final_loss:.4f}"
+    loss = "" if manifest.final_loss is None else format_decimals(manifest.final_loss, 4)
     took = sum(attempt.seconds or 0 for attempt in manifest.attempts)
     verdict = (manifest.diagnosis or "").partition(":")[0]
     return run.name, _format_status(run, manifest), loss, verdict, format_seconds(took), headline

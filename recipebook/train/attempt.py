@@ -19,7 +19,7 @@ from recipebook.run.manifest import Attempt, Manifest, Status, format_now
 from recipebook.run.progress_file import STOPPED, measure_log, read_progress
 from recipebook.run.rundir import REMOTE, Run
 from recipebook.run.successes import NewCollections, format_course, read_stats
-from recipebook.terminal import print_field
+from recipebook.terminal import format_decimals, print_field
 from recipebook.train.fault import find_fault, find_job_fault, read_final_loss, read_weights
 from recipebook.train.lost_rank import find_full_rank, find_lost_rank
 from recipebook.train.words import format_weights
@@ -101,7 +101,8 @@ def _print_trained(run: Run, manifest: Manifest, started: float) -> None:
     if manifest.remote:
         print_field("trained", f"by {manifest.remote['service']}, {took}")
     else:
-        print_field("trained", f"{read_progress(run.folder)['step']} steps in {took}, loss {manifest.final_loss:.4f}")
+        loss = "" if manifest.final_loss is None else f", loss {format_decimals(manifest.final_loss, 4)}"
+        print_field("trained", f"{read_progress(run.folder)['step']} steps in {took}{loss}")
     print_field("saved", f"{format_weights(weights)}, all finite, changed by training")
     if kept := format_kept(run):
         print_field("kept", kept)

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from recipebook.terminal import align, clean_output, format_field, print_field, print_painted
+from recipebook.terminal import align, clean_output, format_decimals, format_field, print_field, print_painted
 
 
 def test_texts_of_all_labels_begin_in_the_same_column(capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,3 +46,22 @@ def test_a_library_may_redraw_its_own_line(capsys: pytest.CaptureFixture[str]) -
     with clean_output():
         sys.stderr.writelines(["\r 50 %", "\r100 %\n"])
     assert capsys.readouterr().err == "\r 50 %\r100 %\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "sign", "text"),
+    [
+        (0.84512, "", "0.845"),
+        (0.0005, "+", "+0.001"),
+        (0.0003, "+", "+0.0003"),
+        (-0.00012, "+", "-0.0001"),
+        (0.0000234, "", "2e-05"),
+        (0.0, "+", "+0.000"),
+        (-0.0, "", "0.000"),
+        # One tenth three times, less three tenths.
+        (5.551115123125783e-17, "+", "+0.000"),
+        (-5.551115123125783e-17, "", "0.000"),
+    ],
+)
+def test_a_value_has_three_decimals_or_its_first_digit(value: float, sign: str, text: str) -> None:
+    assert format_decimals(value, 3, sign) == text

@@ -202,7 +202,7 @@ def test_answers_that_nobody_wrote_are_not_shown_as_missing(run: Path) -> None:
 
 def test_a_detectable_difference_that_cannot_be_told_is_said_so() -> None:
     summary = make_summary(0.0, None, with_base=False)
-    unknown = "no difference in exact is known to be found with 80 % power: too few rows differ, or too few seeds"
+    unknown = "no difference in exact is known to be found with 80 % power: too few rows differ"
     assert unknown in " ".join(terminal_table(summary).split())
 
 
@@ -231,6 +231,7 @@ def make_summary(mean: float, p: float | None, *, with_base: bool = True, binary
         (make_summary(-0.25, 0.02), "tuning made it worse: the difference of -25.0 points [-35.0, -15.0] is unlikely "
          "if the two were alike (p = 0.020)."),
         (make_summary(0.05, 0.3), "a difference is not shown: +5.0 points [-5.0, 15.0] (p = 0.300)."),
+        (make_summary(0.0003, 0.3), "a difference is not shown: +0.03 points [-10.0, 10.0] (p = 0.300)."),
         (make_summary(0.05, None), "no row has both defined, so there is nothing to compare."),
         (make_summary(0.0, None, with_base=False), "no base model to compare with."),
     ],
