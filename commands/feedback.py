@@ -9,17 +9,14 @@ HELP = "figures of logged chats; rated ones become pairs.jsonl and labelled.json
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The chats, and where what is learned from goes."""
     parser.add_argument("chats", type=Path, metavar="FILE", help="JSONL, as `make chat LOG=` writes it, with ratings")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where pairs.jsonl and labelled.jsonl are written")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where pairs.jsonl and labelled.jsonl are added to")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the figures and the account, and write the files."""
-    import json
-
-    from recipebook.files import write_text
     from recipebook.terminal import align, print_field
     from release.chat_figures import list_figures
-    from release.feedback import collect_feedback
+    from release.feedback import add_records, collect_feedback
     from release.rated_chats import read_chats
 
     chats = read_chats(arguments.chats)
@@ -32,6 +29,6 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.out.mkdir(parents=True, exist_ok=True)
         for name, records in (("pairs", found.pairs), ("labelled", found.labelled)):
             path = arguments.out / f"{name}.jsonl"
-            write_text(path, "".join(f"{json.dumps(record, ensure_ascii=False)}\n" for record in records))
-            print_field("written", f"{path}: {len(records)}")
+            added, kept = add_records(path, records)
+            print_field("written", f"{path}: {added} new, {kept} kept")
     return 0

@@ -4,12 +4,16 @@
     {"messages": [{"role": "user", "content": "go"}, {"role": "assistant", "content": "ok"}], "label": false}
 
 The converter `preference` reads both; answers with a label are for the method kto alone, and have a file of their own.
+A file that is there already keeps its records, since they may come from another log.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from recipebook.files import write_text
 from release.rated_chats import Chat, RatedAnswer
 
 GOOD, BAD = 0.75, 0.25
@@ -43,6 +47,16 @@ def collect_feedback(chats: Sequence[Chat]) -> Feedback:
             if id(answer) not in paired:
                 _take_label(answer, found)
     return found
+
+
+def add_records(path: Path, records: Sequence[dict[str, Any]]) -> tuple[int, int]:
+    """Write records as JSONL behind those that the file has; how many are new, and how many it had."""
+    # No splitlines: an answer may hold other marks that end a line, which JSON leaves as they are.
+    kept = [line for line in path.read_text("utf-8").split("\n") if line] if path.exists() else []
+    lines = [json.dumps(record, ensure_ascii=False) for record in records]
+    new = [line for line in dict.fromkeys(lines) if line not in set(kept)]
+    write_text(path, "".join(f"{line}\n" for line in [*kept, *new]))
+    return len(new), len(kept)
 
 
 def _take_choice(chat: Chat, found: Feedback) -> None:

@@ -62,10 +62,29 @@ left out  1 x a choice that is a tie or missing
 left out  1 x an empty answer
 left out  1 x an answer without a rating
 left out  1 x an answer of three stars without another to compare
-written   {out}/pairs.jsonl: 2
-written   {out}/labelled.jsonl: 1
+written   {out}/pairs.jsonl: 2 new, 0 kept
+written   {out}/labelled.jsonl: 1 new, 0 kept
 """
     )
+
+
+def test_a_later_log_is_added_to_what_the_folder_has(chats: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = chats.parent / "next"
+    main(["feedback", str(chats), "--out", str(out)])
+    better = {"messages": [ASK], "candidates": ["left\u2028right", "no"], "choice": 0}
+    chats.write_text("".join(f"{json.dumps(chat)}\n" for chat in (CHATS[2], better)))
+    capsys.readouterr()
+    main(["feedback", str(chats), "--out", str(out)])
+    main(["feedback", str(chats), "--out", str(out)])
+    pairs = [json.loads(line) for line in (out / "pairs.jsonl").read_text().split("\n") if line]
+    assert [pair["chosen"] for pair in pairs] == ["robot.halt()", "robot.stop()", "left\u2028right"]
+    written = [line for line in capsys.readouterr().out.splitlines() if line.startswith("written")]
+    assert written == [
+        f"written   {out}/pairs.jsonl: 1 new, 2 kept",
+        f"written   {out}/labelled.jsonl: 0 new, 1 kept",
+        f"written   {out}/pairs.jsonl: 0 new, 3 kept",
+        f"written   {out}/labelled.jsonl: 0 new, 1 kept",
+    ]
 
 
 def test_the_converter_reads_what_is_written(chats: Path) -> None:
