@@ -45,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
         if not there:
             write_text(path, text)
         print_field("kept" if there else "wrote", str(path))
-    print_field("next", f"cd {shlex.quote(str(folder))} && make train RECIPE=first && make eval RUN=first")
+    print_field("next", f"cd {shlex.quote(str(folder))}")
+    print_field("", "make train RECIPE=first && make eval RUN=first")
     return 0
 
 

@@ -5,6 +5,8 @@ import time
 from collections.abc import Mapping
 from typing import Any, TextIO
 
+from recipebook.terminal import find_plain
+
 BAR_CHARS, LEAST_BAR = 20, 6
 COLUMNS = 79
 # Figures of a training as a trainer reports them: the key, what is drawn before it, and its form.
@@ -16,7 +18,7 @@ class ProgressLine:
 
     def __init__(self, label: str, stream: TextIO | None = None) -> None:
         self.label = label
-        self.stream = stream or sys.stderr
+        self.stream = stream or find_plain(sys.stderr)
         self.started = time.monotonic()
         self.first: float | None = None
         self.drawn = 0.0

@@ -11,6 +11,7 @@ robot-lora-20261120-141503  0.0312
 """
 
 import re
+import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,6 +27,12 @@ GREEN, PLAIN = "\x1b[32m", "\x1b[0m"
 # of writing, and the halves of characters by which Python reads a name that is not UTF-8.
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
+# A label and the blanks after it, or blanks alone where a line continues the one above it.
+_LABELLED = re.compile(r"(?:\S+(?: \S+)?)?  +|\S.{7}\S (?=\S)")
+
+# Stand for the colours while a line is folded; no clean text has them.
+_OPENING, _CLOSING = "\x0e", "\x0f"
+
 
 def clean(text: str) -> str:
     r"""A text of which a terminal obeys nothing: `\x1b[2J` becomes `\u001b[2J`, as JSON writes it."""
@@ -33,7 +40,10 @@ def clean(text: str) -> str:
 
 
 class CleanStream:
-    """A stream to which only clean text is written. Progress lines are written to the stream itself."""
+    """A stream to which only clean text is written. Progress lines are written to the stream itself.
+
+    A terminal gets lines that fit it; a pipe or a file gets each line whole, as programs search it.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
@@ -41,7 +51,10 @@ class CleanStream:
     def write(self, text: str) -> int:
         """Write the text; a carriage return at its beginning, by which libraries redraw a line, stays."""
         redrawn = text.removeprefix("\r")
-        self.stream.write(text[: len(text) - len(redrawn)] + clean(redrawn))
+        lines = clean(redrawn)
+        if self.stream.isatty() and redrawn == text:
+            lines = fold(lines, shutil.get_terminal_size().columns)
+        self.stream.write(text[: len(text) - len(redrawn)] + lines)
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -65,13 +78,20 @@ def clean_output() -> Iterator[None]:
         sys.stdout, sys.stderr = plain
 
 
+def find_plain(stream: TextIO) -> TextIO:
+    """The stream beneath a CleanStream, for what moves the cursor or colours on purpose."""
+    return stream.stream if isinstance(stream, CleanStream) else stream
+
+
 def print_painted(label: str, pieces: Iterable[tuple[str, bool]]) -> None:
     """Print texts on one line; those marked true in green on a terminal, and in double brackets elsewhere."""
-    stream = sys.stdout.stream if isinstance(sys.stdout, CleanStream) else sys.stdout
-    opening, closing = (GREEN, PLAIN) if stream.isatty() else ("[[", "]]")
+    stream = find_plain(sys.stdout)
     cleaned = [(clean(text.replace("\n", "\\n")), marked) for text, marked in pieces]
-    text = "".join(f"{opening}{text}{closing}" if marked else text for text, marked in cleaned)
-    print(label + text, file=stream, flush=True)
+    line = label + "".join(f"{_OPENING}{text}{_CLOSING}" if marked else text for text, marked in cleaned)
+    opening, closing = "[[", "]]"
+    if stream.isatty():
+        opening, closing, line = GREEN, PLAIN, fold(line, shutil.get_terminal_size().columns)
+    print(line.replace(_OPENING, opening).replace(_CLOSING, closing), file=stream, flush=True)
 
 
 def print_field(label: str, text: str) -> None:
@@ -98,6 +118,31 @@ def fit(rows: Sequence[Sequence[str]]) -> str:
     indented = align([("", *row[1:]) for row in rows]).splitlines()
     names = (textwrap.shorten(row[0], COLUMNS, placeholder="…") for row in rows)
     return "\n".join(line for pair in zip(names, indented, strict=True) for line in pair)
+
+
+def fold(text: str, columns: int) -> str:
+    """Lines of at most so many columns, broken at blanks; a word that is longer, such as a path, stays whole.
+
+    What follows a label begins below the label's text, and what follows any other line is indented.
+    """
+    if len(text) <= columns:
+        return text
+    return "\n".join(_fold_line(line, columns) if len(line) > columns else line for line in text.split("\n"))
+
+
+def _fold_line(line: str, columns: int) -> str:
+    label = _LABELLED.match(line)
+    begun = label[0] if label else ""
+    return textwrap.fill(
+        line[len(begun) :],
+        columns,
+        initial_indent=begun,
+        subsequent_indent=" " * (len(begun) or 2),
+        break_long_words=False,
+        break_on_hyphens=False,
+        replace_whitespace=False,
+        expand_tabs=False,
+    )
 
 
 def wrap(text: str) -> str:

@@ -5,6 +5,7 @@ import io
 import pytest
 
 from recipebook.progress import ProgressLine
+from recipebook.terminal import clean_output
 
 
 class Terminal(io.StringIO):
@@ -35,6 +36,13 @@ def test_the_time_left_is_judged_from_what_was_done_since_the_first_look(clock: 
         "convert   [########------------] 40/100 %  30 s left",
         "convert   [##############------] 70/100 %  54 s left",
     ]
+
+
+def test_a_terminal_that_gets_clean_text_obeys_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    with clean_output():
+        ProgressLine("convert").draw(1, 4)
+    assert terminal.getvalue() == "\r\x1b[2Kconvert   [#####---------------] 1/4"
 
 
 def test_a_trainer_is_waited_for_until_it_trains(clock: list[float]) -> None:

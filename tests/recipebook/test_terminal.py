@@ -1,10 +1,25 @@
 """Labelled lines and tables, as they stand on the terminal."""
 
+import io
 import sys
 
 import pytest
 
-from recipebook.terminal import align, clean_output, format_decimals, format_field, print_field, print_painted
+from recipebook.terminal import align, clean_output, fold, format_decimals, format_field, print_field, print_painted
+
+
+class Terminal(io.StringIO):
+    """A terminal of 40 columns."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def open_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Let a terminal have what is printed."""
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr("sys.stdout", terminal := Terminal())
+    return terminal
 
 
 def test_texts_of_all_labels_begin_in_the_same_column(capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,6 +61,46 @@ def test_a_library_may_redraw_its_own_line(capsys: pytest.CaptureFixture[str]) -
     with clean_output():
         sys.stderr.writelines(["\r 50 %", "\r100 %\n"])
     assert capsys.readouterr().err == "\r 50 %\r100 %\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "folded"),
+    [
+        ("steps     32: 8 an epoch, 16 records a step", "steps     32: 8 an epoch, 16 records a\n          step"),
+        ("          0 train rows share their prompt with test",
+         "          0 train rows share their\n          prompt with test"),
+        ("near-duplicates   29 of 29 test rows have one",
+         "near-duplicates   29 of 29 test rows\n                  have one"),
+        ("would run for the first time, as recipe and data are new",
+         "would run for the first time, as recipe\n          and data are new"),
+        ("one training seed: another seed may differ", "one training seed: another seed may\n  differ"),
+        ("found     runs/a-name/that/has/no/blank/at/all/in/it so",
+         "found     runs/a-name/that/has/no/blank/at/all/in/it\n          so"),
+    ],
+)  # fmt: skip
+def test_what_is_too_wide_goes_on_below_the_text_of_its_label(line: str, folded: str) -> None:
+    assert fold(f"short\n{line}\n", 40) == f"short\n{folded}\n"
+
+
+def test_a_terminal_gets_lines_that_fit_and_a_pipe_whole_ones(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = open_terminal(monkeypatch)
+    line = "one training seed: another seed may differ"
+    with clean_output():
+        print(line)
+        print(line, file=sys.stderr)
+    assert terminal.getvalue() == "one training seed: another seed may\n  differ\n"
+    assert capsys.readouterr().err == f"{line}\n"
+
+
+def test_colours_take_no_columns_that_the_text_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = open_terminal(monkeypatch)
+    with clean_output():
+        print_painted("row 1     ", [("turn left and then", False), ("robot.stop() at once, please", True)])
+    assert terminal.getvalue() == (
+        "row 1     turn left and\n          then\x1b[32mrobot.stop() at once,\n          please\x1b[0m\n"
+    )
 
 
 @pytest.mark.parametrize(
