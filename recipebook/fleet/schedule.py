@@ -181,7 +181,8 @@ class Schedule:
         assert code is not None
         work, name = active.work, active.work.standing.member.name
         try:
-            work.fault = find_fault(active.run.folder, code, active.logged)
+            fault = find_fault(active.run.folder, code, active.logged)
+            work.fault = fault.reason if fault else None
             status: Status = "failed" if work.fault else "trained"
             manifest = attempt.end(active.run, active.manifest, active.started, status, work.fault, code)
         except OSError as error:

@@ -16,12 +16,11 @@ from recipebook.progress import ProgressLine, format_seconds
 from recipebook.project import shown
 from recipebook.run.diagnosis import diagnose_folder
 from recipebook.run.manifest import Attempt, Manifest, Status, format_now
-from recipebook.run.progress_file import STOPPED, measure_log, read_progress
+from recipebook.run.progress_file import measure_log, read_progress
 from recipebook.run.rundir import REMOTE, Run
 from recipebook.run.successes import NewCollections, format_course, read_stats
 from recipebook.terminal import format_decimals, print_field
-from recipebook.train.fault import find_fault, find_job_fault, read_final_loss, read_weights
-from recipebook.train.lost_rank import find_full_rank, find_lost_rank
+from recipebook.train.fault import TrainingFault, find_fault, find_job_fault, read_final_loss, read_weights
 from recipebook.train.words import format_weights
 
 # How often a command starts the ranks of a training of which one is killed.
@@ -74,18 +73,16 @@ def _attempt_once(run: Run, manifest: Manifest, lock: int) -> Ending:
     finally:
         line.clear()
         _print_played(collections, line)
-    lost = find_lost_rank(log, logged) if code else None
-    failed = lost or (find_full_rank(log, logged) if code else None)
-    if code and not failed and read_progress(run.folder).get("phase") == STOPPED:  # ranks end so where one fails
+    fault = TrainingFault(silent) if silent else find_fault(run.folder, code or 0, logged)
+    if fault and fault.stopped:
         return _end_stopped(run, manifest, started, "SIGTERM")
-    fault = silent or failed or find_fault(run.folder, code or 0, logged)
     if fault:
         _make_room(run)
-    manifest = end(run, manifest, started, "failed" if fault else "trained", fault, code)
-    if fault:
-        print_field("failed", fault)
+        end(run, manifest, started, "failed", fault.reason, code)
+        print_field("failed", fault.reason)
         print_field("", f"the whole log: {shown(log)}")
-        return Ending(1, lost is not None)
+        return Ending(1, fault.lost)
+    manifest = end(run, manifest, started, "trained", None, code)
     _print_trained(run, manifest, started)
     return Ending(0)
 

@@ -1,6 +1,6 @@
 """The files that a trainer or a stage left and its exit code in; why that is no result, or None, out.
 
-find_fault(run.folder, code=1)  →  "the trainer ended with status 1: ValueError: …"
+find_fault(run.folder, code=1)  →  TrainingFault("the trainer ended with status 1: ValueError: …")
 
 A training may end before its last step where its validation loss ended it: progress.json says so.
 """
@@ -9,14 +9,14 @@ import json
 import math
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 from recipebook.run.learned import explain_unchanged, find_nothing_learned, learns_from_rewards
 from recipebook.run.progress_file import STOPPED, last_error, read_metrics, read_progress
 from recipebook.run.rundir import REMOTE
-from recipebook.train.lost_rank import find_full_rank
+from recipebook.train.lost_rank import find_failed_rank
 
 PROBE_BYTES = 1 << 16
 LESS_MEMORY = (
@@ -24,22 +24,40 @@ LESS_MEMORY = (
 )
 
 
-def find_fault(folder: Path, code: int, since: int = 0) -> str | None:
+class TrainingFault(NamedTuple):
+    """Why a training has no result; whether a rank was lost, or the trainer ended with a checkpoint as it was asked."""
+
+    reason: str
+    lost: bool = False
+    stopped: bool = False
+
+
+def find_fault(folder: Path, code: int, since: int = 0) -> TrainingFault | None:
     """Why the trainer's files are not a trained model; None if they are one.
 
     What earlier attempts wrote into the log, the bytes before `since`, does not count.
     """
-    progress, log = read_progress(folder), folder / "train.log"
-    if progress.get("phase") == STOPPED:
-        return "the trainer was stopped by SIGTERM"
+    # First: where a rank fails, the others are asked to end, and say so in the progress file.
+    if code > 0 and (rank := find_failed_rank(folder / "train.log", since)):
+        return TrainingFault(rank.reason, lost=rank.lost)
+    if read_progress(folder).get("phase") == STOPPED:
+        return TrainingFault("the trainer was stopped by SIGTERM", stopped=True)
+    reason = _explain_status(folder, code, since) if code else _find_missing(folder, since)
+    return TrainingFault(reason) if reason else None
+
+
+def _explain_status(folder: Path, code: int, since: int) -> str:
     if code < 0:
         return f"the trainer was killed by signal {-code}"
-    if code:
-        reason = find_full_rank(log, since) or _find_refusal(folder) or _explain(last_error(log, since))
-        return f"the trainer ended with status {code}: {reason}"
-    weights = read_weights(folder)
+    reason = _find_refusal(folder) or _explain(last_error(folder / "train.log", since))
+    return f"the trainer ended with status {code}: {reason}"
+
+
+def _find_missing(folder: Path, since: int) -> str | None:
+    """What a trained model needs and a trainer that ended well did not leave; None if everything is there."""
+    progress, weights = read_progress(folder), read_weights(folder)
     if not weights:
-        return f"the trainer ended without saving a model: {last_error(log, since)}"
+        return f"the trainer ended without saving a model: {last_error(folder / 'train.log', since)}"
     if not weights["finite"]:
         return "the saved weights are not finite"
     if not weights["changed"]:

@@ -1,14 +1,15 @@
-"""The log of a launch of several ranks in; the rank whose process was killed, or that could not write, out.
+"""The log of a launch of several ranks in; the rank that failed first, or that could not write, out.
 
     rank 1 was killed by signal 9
     rank 1 could not write: No space left on device (df -h)
 
-torch's launcher ends the other ranks, and names the first that failed. With what status each ended, it says of all.
+torch's launcher ends the other ranks, names the first that failed, and lists each with the status that it ended with.
 """
 
 import os
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from recipebook.launch.ranks import NO_ROOM
 from recipebook.run.progress_file import read_from
@@ -17,16 +18,21 @@ CAUSE = "Root Cause (first observed failure):"
 RANK = re.compile(r"rank\s*: (\d+) \(local_rank: \d+\)\s*\n\s*exitcode\s*: (-?\d+) ")
 
 
-def find_lost_rank(log: Path, since: int) -> str | None:
-    """The rank that a signal killed, in what was logged after so many bytes; None where a rank ended by an error."""
+class FailedRank(NamedTuple):
+    """Why a rank failed, and whether it was lost: killed by a signal, so that another launch may go well."""
+
+    reason: str
+    lost: bool = False
+
+
+def find_failed_rank(log: Path, since: int) -> FailedRank | None:
+    """The rank that explains the failure, by what was logged after `since` bytes; None if a rank ended by an error."""
     text = read_from(log, since)
-    found = RANK.search(text.rpartition(CAUSE)[2]) if CAUSE in text else None
-    return f"rank {found[1]} was killed by signal {found[2][1:]}" if found and found[2].startswith("-") else None
-
-
-def find_full_rank(log: Path, since: int) -> str | None:
-    """The rank that ended since it could not write (trainer/no_room.py); the others may have ended of its end."""
-    for rank, status in RANK.findall(read_from(log, since)):
+    first = RANK.search(text.rpartition(CAUSE)[2]) if CAUSE in text else None
+    if first and first[2].startswith("-"):
+        return FailedRank(f"rank {first[1]} was killed by signal {first[2][1:]}", lost=True)
+    # By its exit status (trainer/no_room.py), first or not: others may have failed because it was gone.
+    for rank, status in RANK.findall(text):
         if int(status) in NO_ROOM:
-            return f"rank {rank} could not write: {os.strerror(int(status))} (df -h)"
+            return FailedRank(f"rank {rank} could not write: {os.strerror(int(status))} (df -h)")
     return None

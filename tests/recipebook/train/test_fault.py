@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from recipebook.train.fault import find_fault, read_final_loss
+from recipebook.train.fault import TrainingFault, find_fault, read_final_loss
 
 GOOD = {"finite": True, "changed": True, "tensors": 2, "parameters": 8, "digest": "d"}
 
@@ -51,7 +51,7 @@ def test_anything_less_is_a_fault(
     folder = leave(tmp_path, weights, loss)
     if text == "Infinity":
         (folder / "metrics.jsonl").write_text('{"step": 1, "loss": Infinity}\n')
-    assert find_fault(folder, code) == fault
+    assert find_fault(folder, code) == TrainingFault(fault)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_training_ends_with_its_last_step_or_by_what_lets_it_end_early(
     folder = leave(tmp_path, GOOD, 0.5)
     (folder / "progress.json").write_text(json.dumps({"phase": "saving", "step": step, "steps": 8}))
     (folder / "axolotl.yaml").write_text(settings)
-    assert find_fault(folder, 0) == fault
+    assert find_fault(folder, 0) == (TrainingFault(fault) if fault else None)
 
 
 def test_a_training_that_its_validation_ended_is_a_model_at_any_step(tmp_path: Path) -> None:
@@ -83,7 +83,19 @@ def test_a_training_that_its_validation_ended_is_a_model_at_any_step(tmp_path: P
 def test_a_training_that_saved_and_ended_when_it_was_asked_to_is_no_model(tmp_path: Path) -> None:
     folder = leave(tmp_path, None, 0.5)
     (folder / "progress.json").write_text(json.dumps({"phase": "stopped", "step": 5, "steps": 8}))
-    assert find_fault(folder, 75) == "the trainer was stopped by SIGTERM"
+    assert find_fault(folder, 75) == TrainingFault("the trainer was stopped by SIGTERM", stopped=True)
+
+
+def test_a_lost_rank_is_the_fault_although_the_others_were_asked_to_end(tmp_path: Path) -> None:
+    folder = leave(tmp_path, None, 0.5)
+    (folder / "progress.json").write_text(json.dumps({"phase": "stopped", "step": 5, "steps": 8}))
+    (folder / "train.log").write_text(
+        "Root Cause (first observed failure):\n"
+        "  rank      : 1 (local_rank: 1)\n"
+        "  exitcode  : -9 (pid: 4711)\n"
+        "torch.distributed.elastic.multiprocessing.errors.ChildFailedError:\n"
+    )
+    assert find_fault(folder, 1) == TrainingFault("rank 1 was killed by signal 9", lost=True)
 
 
 @pytest.mark.parametrize("rank", ["", "[rank3]: "])
@@ -93,7 +105,7 @@ def test_a_gpu_whose_memory_ran_out_is_told_with_what_to_change(tmp_path: Path, 
         f"{rank}torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has 79 GiB.\n"
         "torch.distributed.elastic.multiprocessing.errors.ChildFailedError:\n"
     )
-    assert find_fault(tmp_path, 1) == (
+    assert find_fault(tmp_path, 1) == TrainingFault(
         "the trainer ended with status 1: the GPU's memory ran out; try training.gradient_checkpointing=true, "
         "then training.batch_size=1, then lora.quantize=4bit (docs/gpu.md)"
     )
@@ -104,4 +116,4 @@ def test_a_checkpoint_that_found_no_room_is_told_in_words(tmp_path: Path) -> Non
         "[rank1]: RuntimeError: [enforce fail at inline_container.cc:672] . unexpected pos 576 vs 534\n"
     )
     said = "the trainer ended with status 1: a checkpoint could not be written, as on a full disk (df -h)"
-    assert find_fault(tmp_path, 1) == said
+    assert find_fault(tmp_path, 1) == TrainingFault(said)
