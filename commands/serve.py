@@ -29,8 +29,6 @@ def run(arguments: argparse.Namespace) -> int:
     from release.opening import find_trained
 
     given = arguments
-    if given.port > 65535:
-        raise UserError(f"PORT: {given.port}; ports end at 65535")
     if given.engine == "vllm" and given.log:
         raise UserError("LOG is for ENGINE=recipebook; vLLM has logs of its own")
     if given.engine != "vllm" and len(given.runs) > 1:
@@ -44,20 +42,22 @@ def run(arguments: argparse.Namespace) -> int:
         if program is None:
             raise UserError(describe_missing(command))
         os.execv(program, command)
+    from recipebook.shell.port import take_port
     from recipebook.terminal import print_field
     from release.chat_log import check_log
     from release.chatting import choose_beginning, make_answerer
     from release.opening import open_model
-    from release.serving import Desk, build_app, hold_port, serve_app
+    from release.serving import LOOPBACK, Desk, build_app, serve_app
 
     (one,) = trained
-    port = hold_port(given.port)
+    # Before the model is loaded, which may take minutes; callers are refused until then.
+    port = take_port(LOOPBACK, given.port)
     if given.log:
         check_log(given.log)
     desk = Desk(make_answerer(one, open_model(one)), one.name, given.log)
     if system := choose_beginning(one, None).system:
         print_field("system", f"the run's rows begin with this text, so send it first: {system!r}")
-    print_field("serving", f"http://127.0.0.1:{given.port}/v1, model {desk.name}; Ctrl-C ends it")
+    print_field("serving", f"http://{LOOPBACK}:{given.port}/v1, model {desk.name}; Ctrl-C ends it")
     app = build_app(desk, {desk.name, one.manifest.recipe, given.runs[0]})
     serve_app(app, port)
     return 0

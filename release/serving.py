@@ -125,21 +125,6 @@ def build_app(desk: Desk, names: set[str]) -> FastAPI:
     return app
 
 
-def hold_port(port: int) -> socket.socket:
-    """Take the port before a model is loaded for it; whoever calls is refused until the server is there."""
-    held = socket.socket()
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    # As recipebook/shell/serving.py: asyncio does it only for sockets that it made, and each piece of an answer is sent
-    # by itself.
-    held.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    try:
-        held.bind((LOOPBACK, port))
-    except OSError as error:
-        held.close()
-        raise UserError(f"PORT: {port}: {error.strerror}") from None
-    return held
-
-
 def serve_app(app: FastAPI, port: socket.socket) -> None:
     """Answer callers until Ctrl-C."""
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5)

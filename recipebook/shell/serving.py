@@ -22,6 +22,7 @@ from recipebook.shell.address import TOKEN, WAITING_CALLS
 from recipebook.shell.box import BoxSettings
 from recipebook.shell.episodes import Episodes
 from recipebook.shell.inspection import inspect
+from recipebook.shell.port import take_port
 from recipebook.shell.server import ServerSettings, build_app
 from recipebook.shell.tasks import Task
 
@@ -39,17 +40,9 @@ def require_holding_boxes(box: BoxSettings) -> None:
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens; UserError if the port is taken or the address is not this machine's."""
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.create_server((host, port), family=family, backlog=WAITING_CALLS)
-        # Its connections inherit it. Otherwise a reply's second packet waits 40 ms for the first to be acknowledged:
-        # asyncio does this by itself only for sockets that it made.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listening
-    except OSError as error:
-        # Python adds what it attempted, in brackets.
-        reason = str(error.strerror or error).partition(" (")[0]
-        raise UserError(f"{host}:{port}: {reason}; another port: PORT=9000") from None
+    listening = take_port(host, port)
+    listening.listen(WAITING_CALLS)
+    return listening
 
 
 def serve(tasks: Sequence[Task], settings: ServerSettings, listening: list[socket.socket], box: BoxSettings) -> None:

@@ -1,7 +1,6 @@
 """OpenAI's form: answers are the evaluation's, whole or in pieces; what would change them unseen is refused."""
 
 import json
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from eval.asking.generate import generate
-from recipebook.errors import UserError
 from recipebook.run.rundir import Run
 from release.chatting import make_answerer
 from release.opening import FoundModel, find_trained, open_model
-from release.serving import Desk, build_app, hold_port
+from release.serving import Desk, build_app
 
 CHAT = "/v1/chat/completions"
 Served = tuple[TestClient, FoundModel, list[str], Path]
@@ -86,23 +84,6 @@ def test_what_cannot_be_answered_is_one_line(served: Served, change: dict[str, A
     reply = served[0].post(CHAT, json=asked)
     assert reply.status_code == status
     assert text in reply.json()["error"]["message"] and "\n" not in reply.json()["error"]["message"]
-
-
-def test_a_port_that_is_in_use_is_refused_before_a_model_is_loaded() -> None:
-    with hold_port(0) as held:
-        held.listen()
-        port = held.getsockname()[1]
-        with pytest.raises(UserError, match=f"^PORT: {port}: Address already in use$"):
-            hold_port(port)
-
-
-def test_a_piece_of_an_answer_does_not_wait_for_the_one_before() -> None:
-    with hold_port(0) as held:
-        held.listen()
-        with socket.create_connection(held.getsockname()):
-            accepted, _ = held.accept()
-            with accepted:
-                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_it_has_one_model_and_no_other_name_leads_to_it(served: Served) -> None:

@@ -20,7 +20,6 @@ from recipebook.shell.client import RemoteEpisodes
 from recipebook.shell.episodes import EpisodeError, Step
 from recipebook.shell.messages import PingReply
 from recipebook.shell.server import ServerSettings, require_safe
-from recipebook.shell.serving import listen
 from recipebook.shell.tasks import Task, read_tasks
 from tests.recipebook.shell.boxes import needs_boxes
 
@@ -230,23 +229,9 @@ def read_commands() -> Iterator[bytes]:
             yield path.read_bytes()
 
 
-def test_a_port_that_is_taken_is_told_with_the_way_to_another() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(UserError, match=rf"^127\.0\.0\.1:{port}: Address already in use; another port: PORT=9000$"):
-            listen("127.0.0.1", port)
-
-
 def test_a_server_for_others_needs_a_token() -> None:
     with pytest.raises(
         UserError, match=r"--host 0\.0\.0\.0: others than this machine may only call a server with a token"
     ):
         require_safe(ServerSettings(host="0.0.0.0"))
     require_safe(ServerSettings(host="0.0.0.0", token="x"))
-
-
-def test_a_replys_second_packet_does_not_wait_for_the_first() -> None:
-    with listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
-        accepted, _ = listening.accept()
-        with accepted:
-            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
