@@ -6,8 +6,8 @@ eval/evaluate.py.
 
 import argparse
 import time
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from commands._options import RUN, amount, count, run_name
 from recipebook.errors import UserError
@@ -42,6 +42,21 @@ def _checkpoint(text: str) -> int:
     return ALL if text == "all" else count(text)
 
 
+class EvaluationChoice(NamedTuple):
+    """What is evaluated of a run, and how.
+
+    `data` is a source in place of the held-out rows, `model` one in place of the run's own. `gate` is what the
+    verdict must say for a status of 0, and `allowed` what not-worse may be worse by.
+    """
+
+    overrides: Sequence[str] = ()
+    checkpoint: int | None = None
+    data: str | None = None
+    model: str | None = None
+    gate: "Gate | None" = None
+    allowed: float = 0.0
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate it."""
     from recipebook.run.index_page import write_index
@@ -56,71 +71,68 @@ def run(arguments: argparse.Namespace) -> int:
     if given.model and given.mode:
         raise UserError("MODEL takes the place of the run's adapter, so MODE has no meaning beside it")
     overrides = [*given.overrides, *([f"eval.generation.adapter={MODES[given.mode]}"] if given.mode else [])]
-    code = evaluate(given.run, overrides, given.checkpoint, given.data, given.gate, given.margin or 0.0, given.model)
+    choice = EvaluationChoice(
+        overrides, given.checkpoint, given.data, given.model, given.gate, allowed=given.margin or 0.0
+    )
+    code = evaluate(given.run, choice)
     write_index()
     return code
 
 
-def evaluate(
-    query: str,
-    overrides: Sequence[str],
-    checkpoint: int | None = None,
-    data: str | None = None,
-    gate: "Gate | None" = None,
-    allowed: float = 0.0,
-    model: str | None = None,
-) -> int:
-    """Evaluate a trained run, by its name or its recipe's, or one of its checkpoints, or a fleet; the exit status.
-
-    `gate` is what the verdict must say for a status of 0, `allowed` what not-worse may be worse by; `model` is
-    evaluated in place of the run's own.
-    """
-    from recipebook.project import shown
+def evaluate(query: str, choice: EvaluationChoice) -> int:
+    """Evaluate a trained run, by its name or its recipe's, or one of its checkpoints, or a fleet; the exit status."""
     from recipebook.run.model_run import find_evaluated_run, list_candidates
     from recipebook.run.stage_run import StageRun
 
-    given = {"DATA": data, "MODEL": model, "GATE": gate}
     if members := list_candidates(query):
-        several = {**given, "CHECKPOINT": checkpoint is not None}
-        _refuse(several, f"{query} is a fleet; {{}} takes one of its members: {members[0][0].name}")
+        fleet = f"{query} is a fleet; {{}} takes one of its members: {members[0][0].name}"
+        _refuse(fleet, DATA=choice.data, MODEL=choice.model, GATE=choice.gate, CHECKPOINT=choice.checkpoint is not None)
         from eval.evaluate_fleet import evaluate_fleet
 
-        return evaluate_fleet(query, members, overrides)
+        return evaluate_fleet(query, members, choice.overrides)
     run = find_evaluated_run(query)
     top = run.top if isinstance(run, StageRun) else run
     staged = bool(top.read().pipeline)
-    if checkpoint is not None and (staged or checkpoint == ALL):
-        _refuse(given, f"{shown(run.folder)}: CHECKPOINT={'all' if checkpoint == ALL else checkpoint} takes no {{}}")
-        return _evaluate_checkpoint(run, overrides, checkpoint)
-    if not staged:
-        return _evaluate_one(run, overrides, checkpoint, data, gate, allowed, model)
-    given.pop("MODEL")
-    _refuse(given, f"{shown(top.folder)} has stages, each with an eval section of its own; {{}} takes none")
-    if model:
-        return _evaluate_other(top, overrides, model, run.name if isinstance(run, StageRun) else None)
-    if top is not run:
-        raise UserError(f"{shown(run.folder)} is evaluated beside the other stages: make eval RUN={top.name}")
-    from eval.evaluate_stages import evaluate_stages
-
-    evaluate_stages(top, top.read(), overrides)
-    return 0
+    if choice.checkpoint is not None and (staged or choice.checkpoint == ALL):
+        return _evaluate_checkpoint(run, choice)
+    return _evaluate_stages(run, top, choice) if staged else _evaluate_one(run, choice)
 
 
-def _evaluate_checkpoint(run: "Run", overrides: Sequence[str], checkpoint: int) -> int:
+def _evaluate_checkpoint(run: "Run", choice: EvaluationChoice) -> int:
     """Evaluate all checkpoints of a run, or one of a run's last stage."""
     from eval.evaluate_checkpoints import evaluate_checkpoints, find_checkpointed
     from recipebook.project import shown
     from recipebook.run.stage_run import StageRun
 
+    which = "all" if choice.checkpoint == ALL else choice.checkpoint
+    alone = f"{shown(run.folder)}: CHECKPOINT={which} takes no {{}}"
+    _refuse(alone, DATA=choice.data, MODEL=choice.model, GATE=choice.gate)
     trained = find_checkpointed(run.top if isinstance(run, StageRun) else run)
     if isinstance(run, StageRun) and run.folder != trained.folder:
         raise UserError(f"{shown(run.folder)} is not the last stage; CHECKPOINT takes those of {shown(trained.folder)}")
-    if checkpoint == ALL:
-        return evaluate_checkpoints(trained, overrides)
-    return _evaluate_one(trained, overrides, checkpoint, None, None, 0.0, None)
+    if choice.checkpoint == ALL:
+        return evaluate_checkpoints(trained, choice.overrides)
+    return _evaluate_one(trained, choice)
 
 
-def _refuse(given: "Mapping[str, object]", line: str) -> None:
+def _evaluate_stages(run: "Run", top: "Run", choice: EvaluationChoice) -> int:
+    """Evaluate all stages of the run `top`, or another model on rows of one; `run` is `top` or one of its stages."""
+    from recipebook.project import shown
+    from recipebook.run.stage_run import StageRun
+
+    apart = f"{shown(top.folder)} has stages, each with an eval section of its own; {{}} takes none"
+    _refuse(apart, DATA=choice.data, GATE=choice.gate)
+    if choice.model:
+        return _evaluate_other(top, choice.overrides, choice.model, run.name if isinstance(run, StageRun) else None)
+    if top is not run:
+        raise UserError(f"{shown(run.folder)} is evaluated beside the other stages: make eval RUN={top.name}")
+    from eval.evaluate_stages import evaluate_stages
+
+    evaluate_stages(top, top.read(), choice.overrides)
+    return 0
+
+
+def _refuse(line: str, **given: object) -> None:
     """Refuse the first variable that was given; `line` has {} where its name stands."""
     if name := next((name for name, value in given.items() if value), None):
         raise UserError(line.replace("{}", name))
@@ -144,15 +156,7 @@ def _evaluate_other(top: "Run", overrides: Sequence[str], model: str, stage: str
     return 0
 
 
-def _evaluate_one(
-    run: "Run",
-    overrides: Sequence[str],
-    checkpoint: int | None,
-    data: str | None,
-    gate: "Gate | None",
-    allowed: float,
-    model: str | None,
-) -> int:
+def _evaluate_one(run: "Run", choice: EvaluationChoice) -> int:
     """Evaluate a run of one training, and print what comes next."""
     from eval.asking.other_model import find_other
     from eval.evaluate import evaluate_run
@@ -164,8 +168,8 @@ def _evaluate_one(
     from recipebook.terminal import print_field
 
     started = time.monotonic()
-    other = find_other(model) if model else None
-    folder, summary = evaluate_run(run, overrides, checkpoint, tell=print, data=data, other=other)
+    other = find_other(choice.model) if choice.model else None
+    folder, summary = evaluate_run(run, choice.overrides, choice.checkpoint, tell=print, data=choice.data, other=other)
     if run.fleet:
         refresh_page(run.fleet)
     print(terminal_table(summary))
@@ -177,10 +181,10 @@ def _evaluate_one(
         print_field("use", f"{PYTHON} {shown(folder / USAGE)}")
         name = run.top.name if isinstance(run, StageRun) else run.name
         print_field("", f"make chat RUN={name}; docs/use.md has more")
-    if gate is None:
+    if choice.gate is None:
         return 0
     from eval.report.gate import judge_gate
 
-    passed, line = judge_gate(summary, gate, allowed)
+    passed, line = judge_gate(summary, choice.gate, choice.allowed)
     print(line)
     return int(not passed)

@@ -41,6 +41,7 @@ from eval.scoring.score import evaluate_predictions
 from eval.scoring.summary import Summary
 from eval.tracking.send import send_figures
 from recipebook.files import digest, replacing, write_text
+from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.prompt_variants import read_variants
 from recipebook.run.manifest import format_now
@@ -111,11 +112,7 @@ def evaluate_model(
     manifest, settings, prompts = run.read(), recipe.eval, drawn.prompts
     check_prompts(settings, prompts)
     prompts = ask_repeatedly(mark_copies(run, prompts, settings.turns), settings, recipe.model.system)
-    marked = tuple(field for field in (COPIES, VARIANT) if any(field in prompt.meta for prompt in prompts))
-    if isinstance(weights, OtherModel):
-        answers = ask_other(run, manifest, recipe, prompts, weights)
-    else:
-        answers = ask(run, manifest, recipe, prompts, weights, kept)
+    answers = _ask(run, recipe, prompts, weights, kept)
     units = name_units(run, settings, prompts)
     _write_predictions(folder / "predictions.jsonl", prompts, answers, units)
     if isinstance(weights, Path):
@@ -123,7 +120,7 @@ def evaluate_model(
     summary = evaluate_predictions(
         folder / "predictions.jsonl",
         fill_options(recipe),
-        (*settings.slices, *marked),
+        _list_slices(settings, prompts),
         settings.main,
         settings.seed,
         folder,
@@ -135,6 +132,20 @@ def evaluate_model(
     if not (answers.baselines or settings.published):
         return summary
     return add_baselines(folder, summary, fill_options(recipe), answers.baselines, settings.published)
+
+
+def _ask(
+    run: Run, recipe: Recipe, prompts: list[Prompt], weights: Path | OtherModel, kept: "KeptBase | None"
+) -> Answers:
+    if isinstance(weights, OtherModel):
+        return ask_other(run, run.read(), recipe, prompts, weights)
+    return ask(run, run.read(), recipe, prompts, weights, kept)
+
+
+def _list_slices(settings: Evaluation, prompts: list[Prompt]) -> tuple[str, ...]:
+    """The fields by which figures are sliced: those of the recipe, and the marks that some of these prompts have."""
+    marks = [field for field in (COPIES, VARIANT) if any(field in prompt.meta for prompt in prompts)]
+    return (*settings.slices, *marks)
 
 
 def _describe_rows(

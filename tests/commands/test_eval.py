@@ -3,13 +3,13 @@
 import pytest
 
 from commands import main
-from commands.eval import evaluate
+from commands.eval import EvaluationChoice, evaluate
 from recipebook.errors import UserError
 
 
 def test_an_unknown_run_is_one_line() -> None:
     with pytest.raises(UserError, match=r"^no run 'nosuch' in runs/"):
-        evaluate("nosuch", [])
+        evaluate("nosuch", EvaluationChoice())
 
 
 @pytest.mark.parametrize(
