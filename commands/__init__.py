@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
+from commands._interrupts import LINE, STOPPED, answering_interrupts
 from recipebook.errors import UserError, format_refusal, on_one_line
 from recipebook.suggestions import shorten, suggest
 from recipebook.terminal import clean_output
@@ -26,11 +27,16 @@ HELP = re.compile(r'^HELP = "(.*)"$', re.MULTILINE)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 1 a run failed, 2 the user's mistake (one line each), 130 stopped."""
     words = sys.argv[1:] if arguments is None else arguments
-    with clean_output():
-        parsed = parse_words(words)
-        # In a pipe or a log, lines appear when they are printed, and before later lines on stderr.
-        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-        return run_command(parsed)
+    with clean_output(), answering_interrupts():
+        try:
+            parsed = parse_words(words)
+            # In a pipe or a log, lines appear when they are printed, and before later lines on stderr. Characters that
+            # the terminal's encoding lacks are written by their numbers.
+            sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
+            return run_command(parsed)
+        except KeyboardInterrupt:
+            print(LINE, file=sys.stderr)
+            return STOPPED
 
 
 def run_command(parsed: argparse.Namespace) -> int:
@@ -50,9 +56,6 @@ def run_command(parsed: argparse.Namespace) -> int:
             raise
         print(line, file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
 
 
 def _escape_words(text: str, parsed: argparse.Namespace) -> str:

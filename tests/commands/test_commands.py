@@ -1,6 +1,7 @@
 """The commands from outside: what they print, their exit status, what they import."""
 
 import json
+import signal
 import subprocess
 import sys
 from importlib import import_module
@@ -44,6 +45,30 @@ def test_a_library_that_the_light_environment_lacks_is_one_line(tmp_path: Path) 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "this command needs the library 'scipy', which make setup installs\n"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("module", "status", "said"), [("argparse", -signal.SIGINT, ""), ("yaml", 130, "stopped\n")])
+def test_ctrl_c_in_the_middle_of_an_import_ends_the_command(
+    tmp_path: Path, module: str, status: int, said: str
+) -> None:
+    # As libraries in Rust do, which import from within: they make a panic of what interrupts that.
+    (tmp_path / f"{module}.py").write_text(
+        "import os, signal\n"
+        "try:\n    os.kill(os.getpid(), signal.SIGINT)\n    signal.pause()\n"
+        "except KeyboardInterrupt:\n    raise BaseException('panic')\n"
+    )
+    command = [sys.executable, "-m", "recipebook", "check"]
+    paths = f"{tmp_path}:{ROOT}"
+    done = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": paths}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", said)
+
+
+def test_characters_that_the_terminal_lacks_are_written_by_their_numbers(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "recipebook", "init", "prüfung"]
+    environment = {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"wrote     {tmp_path}/pr\\xfcfung/Makefile\n")
 
 
 def test_answers_are_scored_without_scipy(tmp_path: Path) -> None:
@@ -122,7 +147,7 @@ def test_the_list_has_each_command_with_its_line() -> None:
 def test_a_command_imports_no_other() -> None:
     code = (
         "import sys; from commands import main; main(['words', 'profiles'])\n"
-        "print([name for name in sys.modules if name.startswith('commands.')])"
+        "print([name for name in sys.modules if name.startswith('commands.') and '._' not in name])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "['commands.words']"
