@@ -1,11 +1,11 @@
 """Tokens a second, memory and loss of each setting on this machine's GPU, beside `axolotl train` on its own examples.
 
     make bench-gpu      on a GPU: 0.5B, 7B and 8B, no case beginning after MINUTES=9; writes benchmarks/gpu_figures.json
-                        without one: the same in a tiny shape, which shows that it works and writes nothing
+                        without one: four cases in a tiny shape, which show that it works; writes nothing
 
 A base of a true shape gets random weights, made on the GPU; the rows are those of robot-lora. Of each case some steps
-are trained: the first are left out, and the median of the others counts. Cases stand in an order in which those that
-matter most come first; what the minutes do not reach is left out. Each case is a line of JSON as it ends, for example
+are trained: the first are left out, and the median of the others counts. The cases that matter most come first; those
+that the minutes do not reach are named. Each case is a line of JSON as it ends, for example
 
     {"shape": "8B", "case": "recipebook", "tokens_a_second": 9120, "memory_gib": 21.4, "estimate_gib": 20.9, …}
 
@@ -14,6 +14,7 @@ docs/gpu.md shows the figures once `make docs` is run.
 
 import argparse
 import json
+import math
 import os
 import shutil
 import statistics
@@ -43,6 +44,7 @@ from recipebook.train.settle import find_device, settle
 from recipebook.train.shapes import read_shape
 
 FIGURES = Path(__file__).with_name("gpu_figures.json")
+GPU_MINUTES = 9
 STEPS, SKIPPED = 16, 4
 OURS = (
     "data.split.validation=0", "data.split.test=0", f"training.max_steps={STEPS}", f"training.save_steps={STEPS}",
@@ -96,15 +98,21 @@ class Case(NamedTuple):
 def main() -> None:
     """Measure; write the figures unless they are of the small form."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=9, help="no case begins after so many")
-    given = parser.parse_args()
     gpus, found = hardware.detect().gpus, []
+    most = GPU_MINUTES if gpus else math.inf
+    parser.add_argument(
+        "--minutes", type=float, default=most, help="no case begins after so many (default: %(default)s)"
+    )
+    minutes = parser.parse_args().minutes
     if not gpus:
         print("no GPU: a tiny shape, to see that the script works; its figures say nothing of speed")
+    cases = list(list_cases(small=not gpus))
     with tempfile.TemporaryDirectory(prefix="bench-gpu-") as top:
-        for line in measure(list(list_cases(small=not gpus)), Path(top), given.minutes * 60):
+        for line in measure(cases, Path(top), minutes * 60):
             print(json.dumps(line), flush=True)
             found.append(line)
+    for case in cases[len(found) :]:
+        print(f"left out after {minutes:g} minutes: {case.shape}, {case.name}")
     if gpus:
         write_text(FIGURES, json.dumps({"machine": gpus[0], "figures": found}, indent=1) + "\n")
     if broken := [line for line in found if "error" in line]:

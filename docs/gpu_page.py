@@ -21,7 +21,7 @@ PAGE = Path(__file__).parent / "gpu.md.j2"
 FIGURES = PROJECT / "benchmarks" / "gpu_figures.json"
 MEMORY = (
     "| base | QLoRA, 1 GPU | LoRA, 1 GPU | LoRA, zero3: 2 GPUs | 4 | 8 | full, 1 GPU | full, zero2: 8 GPUs | "
-    "full, zero3: 2 GPUs | 4 | 8 |"
+    "full, zero3: 2 GPUs | 4 | 8 | full, fsdp2: 8 GPUs |"
 )
 
 
@@ -67,6 +67,7 @@ def _list_memory() -> Iterator[str]:
             full,
             full._replace(processes=8, stage=2),
             *(full._replace(processes=count, stage=3) for count in (2, 4, 8)),
+            full._replace(processes=8, stage=3, deepspeed=False),
         )
         cells = " | ".join(f"{estimate(shape, setup) / GIB:.0f}" for setup in setups)
         yield f"| `{base}` | {cells} |"

@@ -3,9 +3,12 @@
     estimate(shape, Setup(method="lora", rank=32, targets=("q_proj", "v_proj"), tokens=1024))   → 20.9e9 bytes
 
 Weights, gradients, the optimizer's state and the inputs kept for checkpointing are counted: two bytes a weight, 0.516
-of a quantised one, four bytes for each number of an adapter and its gradient, eight for its moments; eighteen more a
-weight where all are trained. An optimizer of 8 bits keeps two bytes of moments in place of eight. ZeRO divides them as
-its paper says (Rajbhandari et al. 2020, section 5), FSDP as ZeRO-3 does.
+of a quantised one, four where the training computes in float32, and four bytes for each number of an adapter, its
+gradient and each of its two moments. Where all weights are trained, gradients and moments are as wide as the weights
+that PyTorch's optimizers are given: Axolotl loads them in 16 bits, and makes the embeddings float32 again unless FSDP
+shares them out. DeepSpeed keeps 16 bytes more a weight: a copy, a gradient and two moments in float32. An optimizer of
+8 bits keeps two bytes of moments. ZeRO divides all this as its paper says (Rajbhandari et al. 2020, section 5), FSDP as
+ZeRO-3 does.
 Three numbers cannot be counted and are fitted to 69 published peaks by benchmarks/memory.py: bytes per token and inner
 width of a layer, bytes per token and word of the vocabulary, and what the context and the allocator take.
 """
@@ -20,7 +23,8 @@ GIB = 2**30
 # By benchmarks/memory.py. Of the 69 peaks 66 are within 15 %, and 64 with each model's own peaks left out of the fit.
 LAYER_BYTES, WORD_BYTES, CONTEXT_BYTES = 13.0, 8.55, 2.29e9
 BITS4 = 0.516
-MOMENTS_8BIT = 2
+HALF, FULL = 2, 4
+"""Bytes of a number in bfloat16 or float16, and in float32."""
 BUCKET = 5e8
 STAGES = {"data-parallel": 0, "zero1": 1, "zero2": 2, "zero3": 3, "fsdp2": 3}
 # Methods that put a chosen and a rejected answer into one pass.
@@ -39,10 +43,12 @@ class Setup(NamedTuple):
     processes: int = 1
     stage: int = 0
     """ZeRO's stage, which is 3 for FSDP too; 0: each process holds all."""
-    buckets: bool = True
-    """Whether what is shared out is sent in buckets, as ZeRO does and FSDP does not."""
-    moments: int = 8
-    """Bytes of the optimizer's moments, for each number that is learned."""
+    deepspeed: bool = True
+    """Whether DeepSpeed shares out what a stage shares, in buckets, and keeps whole weights in float32 as well."""
+    width: int = HALF
+    """Bytes of a weight of the base that is not quantised."""
+    optimizer_8bit: bool = False
+    """Whether each of the optimizer's two moments takes one byte."""
 
 
 class Terms(NamedTuple):
@@ -64,11 +70,14 @@ def list_terms(shape: BaseShape, setup: Setup) -> Terms:
     shared = {stage: setup.processes if setup.stage >= stage else 1 for stage in (1, 2, 3)}
     learned = _count_learned(shape, setup)
     counted = _weigh_base(shape, setup) / shared[3]
-    if setup.method == "full":
-        counted += 2 * learned / shared[2] + (8 + setup.moments) * learned / shared[1]
+    by_deepspeed = setup.stage > 0 and setup.deepspeed
+    if setup.method != "full":
+        counted += FULL * learned + FULL * learned / shared[2] + _weigh_moments(setup, FULL) * learned / shared[1]
+    elif by_deepspeed:
+        counted += HALF * learned / shared[2] + (2 * FULL + _weigh_moments(setup, FULL)) * learned / shared[1]
     else:
-        counted += 4 * learned + 4 * learned / shared[2] + setup.moments * learned / shared[1]
-    if setup.stage and setup.buckets:
+        counted += _weigh_learning(shape, setup) / shared[3]
+    if by_deepspeed:
         counted += 2 * 2 * min(BUCKET, learned)
     one_layer = shape.linear / shape.layers
     if setup.stage == 3:
@@ -79,6 +88,23 @@ def list_terms(shape: BaseShape, setup: Setup) -> Terms:
     counted += 2 * setup.tokens * shape.hidden * shape.layers
     kept = 1 if setup.checkpointing else shape.layers
     return Terms(counted, setup.tokens * shape.inner * kept, setup.tokens * shape.vocabulary)
+
+
+def _weigh_learning(shape: BaseShape, setup: Setup) -> float:
+    """Bytes of gradients and moments where PyTorch trains all weights, and of what float32 adds to the embeddings."""
+    width, wide = setup.width, setup.width if setup.stage else FULL
+    linear = (width + _weigh_moments(setup, width)) * shape.linear
+    embeddings = (wide - width + wide + _weigh_moments(setup, wide)) * shape.embeddings
+    one = shape.vocabulary * shape.hidden
+    # The output layer computes in 16 bits, from a copy; and bitsandbytes keeps whole moments of the input embedding.
+    copied = width if wide > width else 0
+    whole = 2 * FULL - _weigh_moments(setup, wide) if setup.optimizer_8bit else 0
+    return linear + embeddings + (copied + whole) * one
+
+
+def _weigh_moments(setup: Setup, width: int) -> int:
+    """Bytes of the optimizer's two moments of a number that takes `width` bytes."""
+    return 2 if setup.optimizer_8bit else 2 * width
 
 
 def describe(recipe: Recipe, shape: BaseShape, rows_tokens: int | None = None) -> Setup:
@@ -95,8 +121,9 @@ def describe(recipe: Recipe, shape: BaseShape, rows_tokens: int | None = None) -
         checkpointing=training.gradient_checkpointing is True,
         processes=launch.ranks,
         stage=STAGES[launch.strategy],
-        buckets=launch.strategy != "fsdp2",
-        moments=MOMENTS_8BIT if "8bit" in training.optimizer else 8,
+        deepspeed=launch.strategy != "fsdp2",
+        width=FULL if training.precision == "fp32" else HALF,
+        optimizer_8bit="8bit" in training.optimizer,
     )
     if lora is None:
         return setup
@@ -110,8 +137,8 @@ def describe(recipe: Recipe, shape: BaseShape, rows_tokens: int | None = None) -
 
 def _weigh_base(shape: BaseShape, setup: Setup) -> float:
     """Bytes of the base's weights; embeddings are never quantised."""
-    a_weight = {"qlora": BITS4, "lora8": 1.0}.get(setup.method, 2.0)
-    return a_weight * shape.linear + 2 * shape.embeddings
+    a_weight = {"qlora": BITS4, "lora8": 1.0}.get(setup.method, setup.width)
+    return a_weight * shape.linear + setup.width * shape.embeddings
 
 
 def _count_learned(shape: BaseShape, setup: Setup) -> int:

@@ -7,7 +7,7 @@ about 96.4 GiB a GPU, of 79.6 GiB: it does not fit; it does with training.gradie
 from collections.abc import Iterator
 
 from recipebook.recipe.keys import Recipe
-from recipebook.train.memory import GIB, MOMENTS_8BIT, Setup, describe, estimate
+from recipebook.train.memory import GIB, Setup, describe, estimate
 from recipebook.train.shapes import BaseShape
 
 # The estimate's mean error; a training that fits by less may not.
@@ -41,12 +41,12 @@ def _list_smaller(setup: Setup, recipe: Recipe) -> Iterator[tuple[str, Setup]]:
     if checkpoint:
         yield checkpoint.strip(), spare
     # DeepSpeed divides the state of an optimizer; here a process holds all of it.
-    if setup.method == "full" and setup.stage == 0 and setup.moments > MOMENTS_8BIT:
-        yield f"{checkpoint}training.optimizer=adamw_bnb_8bit", spare._replace(moments=MOMENTS_8BIT)
+    if setup.method == "full" and setup.stage == 0 and not setup.optimizer_8bit:
+        yield f"{checkpoint}training.optimizer=adamw_bnb_8bit", spare._replace(optimizer_8bit=True)
     one_row = spare._replace(tokens=setup.tokens // recipe.training.batch_size or setup.tokens)
     if recipe.training.batch_size > 1:
         yield f"{checkpoint}training.batch_size=1", one_row
     if setup.method == "lora":
         yield f"{checkpoint}lora.quantize=4bit", spare._replace(method="qlora")
     if setup.processes > 1 and setup.stage < 3:
-        yield f"{checkpoint}launch.strategy=zero3", spare._replace(stage=3, buckets=True)
+        yield f"{checkpoint}launch.strategy=zero3", spare._replace(stage=3, deepspeed=True)

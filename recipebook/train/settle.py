@@ -75,6 +75,14 @@ def settle(recipe: Recipe, device: TrainingDevice) -> Settled:
     return Settled(recipe, (*reasons, *_list_others(recipe, device)))
 
 
+def _choose_precision(recipe: Recipe, device: TrainingDevice, shape: BaseShape | None) -> tuple[Any, str]:
+    if device.bf16:
+        return "bf16", "the GPU computes in it"
+    if recipe.lora or deepspeed_strategy(recipe):
+        return "fp16", "the GPU has no bf16"
+    return "fp32", "the GPU has no bf16, and whole weights in fp16 need DeepSpeed"
+
+
 def _choose_packing(recipe: Recipe, device: TrainingDevice, shape: BaseShape | None) -> tuple[Any, str]:
     training = recipe.training
     if training.method not in CHATS:
@@ -122,19 +130,20 @@ def _choose_workers(recipe: Recipe, device: TrainingDevice, shape: BaseShape | N
 
 Choose = Callable[[Recipe, TrainingDevice, BaseShape | None], tuple[Any, str]]
 CHOICES: Mapping[str, Choose] = {
+    "precision": _choose_precision,
     "packing": _choose_packing,
     "chunked_loss": _choose_loss,
     "gradient_checkpointing": _choose_checkpointing,
     "tf32": _choose_tf32,
     "workers": _choose_workers,
 }
-OFF: Mapping[str, Any] = {**dict.fromkeys(CHOICES, False), "workers": 0}
+# A processor's precision follows from what it computes in (recipebook/launch/render.py).
+OFF: Mapping[str, Any] = {**dict.fromkeys(CHOICES, False), "precision": "auto", "workers": 0}
 
 
 def _list_others(recipe: Recipe, device: TrainingDevice) -> list[Reason]:
     """What no `auto` decides, and a user may change all the same."""
     return [
-        Reason("training.precision", *_explain_precision(recipe, device)),
         Reason("training.optimizer", recipe.training.optimizer, _explain_optimizer(recipe.training.optimizer)),
         Reason("training.pin_memory", recipe.training.pin_memory, "rows go to the GPU from locked memory, or not"),
         *([Reason("lora.kernels", *_explain_kernels(recipe))] if recipe.lora else []),
@@ -142,20 +151,9 @@ def _list_others(recipe: Recipe, device: TrainingDevice) -> list[Reason]:
     ]
 
 
-def _explain_precision(recipe: Recipe, device: TrainingDevice) -> tuple[str, str]:
-    given = recipe.training.precision
-    if given != "auto":
-        return given, GIVEN
-    if device.bf16:
-        return "bf16", "the GPU computes in it"
-    if recipe.lora or deepspeed_strategy(recipe):
-        return "fp16", "the GPU has no bf16"
-    return "fp32", "the GPU has no bf16, and whole weights in fp16 need DeepSpeed"
-
-
 def _explain_optimizer(name: str) -> str:
     if "8bit" in name:
-        return "its state takes 2 bytes a weight in place of 8"
+        return "its state takes 2 bytes for each number that is learned"
     return "one kernel for all weights" if "fused" in name else GIVEN
 
 
