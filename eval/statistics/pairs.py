@@ -36,19 +36,17 @@ def find_pairs_p(better: Any, worse: Any, n: Any) -> Any:
     better, worse = np.asarray(better), np.asarray(worse)
     differing = better + worse
     exact = np.minimum(1.0, 2 * special.bdtr(np.minimum(better, worse), differing, 0.5))
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(invalid="ignore"):
         squared = special.chdtrc(1, (better - worse) ** 2 / differing)
     few = (differing < FEW_DIFFER) | (differing > MOST_DIFFER * n)
-    return np.where(differing == 0, 1.0, np.where(few, exact, squared))
+    return np.where(few, exact, squared)
 
 
 def bound_pairs(better: Any, worse: Any, n: Any, level: float = LEVEL) -> Bounds:
     """Tango's interval of (better - worse) / n: the differences whose score test does not reject."""
-    better, worse = np.asarray(better, dtype=float), np.asarray(worse, dtype=float)
+    better, worse = np.asarray(better), np.asarray(worse)
     limit = special.ndtri(1 - level / 2)
-    seen = (better - worse) / n
-    low, high = (_find_root(better, worse, n, seen, end, target) for end, target in ((-1.0, limit), (1.0, -limit)))
-    return low, high
+    return _find_root(better, worse, n, -1.0, limit), _find_root(better, worse, n, 1.0, limit)
 
 
 def find_pairs_detectable(worse: int, n: int, of_t: float, level: float = LEVEL) -> float:
@@ -78,13 +76,13 @@ def find_pairs_detectable(worse: int, n: int, of_t: float, level: float = LEVEL)
     return high
 
 
-def _find_root(better: Any, worse: Any, n: Any, inside: Any, outside: float, target: float) -> Any:
-    """Where the score, which falls as the difference grows, is `target`, between one inside and one outside."""
-    near = np.array(inside, dtype=float)
+def _find_root(better: Any, worse: Any, n: Any, outside: float, limit: float) -> Any:
+    """Where the score is as large as the limit, between the seen difference, where it is 0, and one outside."""
+    near = (better - worse) / n
     far = np.full_like(near, outside)
     for _ in range(HALVINGS):
         middle = (near + far) / 2
-        beyond = abs(_score(better, worse, n, middle)) > abs(target)
+        beyond = abs(_score(better, worse, n, middle)) > limit
         near, far = np.where(beyond, near, middle), np.where(beyond, middle, far)
     return (near + far) / 2
 

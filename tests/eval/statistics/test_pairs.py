@@ -15,6 +15,11 @@ def test_pairs_of_which_many_differ_are_tested_by_chi_squared() -> None:
     assert find_pairs_p(2, 8, 20) == find_pairs_p(8, 2, 20)
 
 
+def test_pairs_of_which_just_four_in_five_differ_are_tested_by_chi_squared() -> None:
+    # (12 - 4)² / 16; the exact test would be 2 · (1 + 16 + 120 + 560 + 1820) / 2¹⁶ = 0.077.
+    assert find_pairs_p(12, 4, 20) == pytest.approx(math.erfc(math.sqrt(4 / 2)))
+
+
 def test_few_that_differ_are_tested_exactly() -> None:
     # 2 · (1 / 2)⁴; 2 · (1 + 9) / 2⁹ = 20 / 512
     assert find_pairs_p(4, 0, 50) == 0.125
@@ -46,8 +51,9 @@ def test_an_interval_holds_the_differences_that_a_score_test_does_not_reject() -
     # Without any pair that differs: z² / (n + z²) to either side, z² being 3.841459.
     low, high = bound_pairs(0, 0, 20)
     assert (low, high) == pytest.approx((-3.841459 / 23.841459, 3.841459 / 23.841459), abs=1e-6)
-    for better, worse in ((1, 9), (7, 0), (10, 8)):
-        assert bound_pairs(better, worse, 44) == pytest.approx(_search(better, worse, 44), abs=2e-4)
+    assert bound_pairs(0, 0, 2) == pytest.approx((-3.841459 / 5.841459, 3.841459 / 5.841459), abs=1e-6)
+    for better, worse, n in ((1, 9, 44), (7, 0, 44), (10, 8, 44), (15, 0, 30)):
+        assert bound_pairs(better, worse, n) == pytest.approx(_search(better, worse, n), abs=2e-4)
 
 
 def test_an_interval_leaves_out_0_where_chi_squared_rejects() -> None:
@@ -82,6 +88,18 @@ def test_where_few_rows_differ_power_is_that_of_the_exact_test() -> None:
 
 def test_where_many_rows_differ_power_is_that_of_a_t_test() -> None:
     assert find_pairs_detectable(30, 600, of_t=0.044) == 0.044
+    # 10 of 100 are lost and 16 won; 5 are lost and 20 won, 25 rows being the fewest of which that is so.
+    assert find_pairs_detectable(10, 100, of_t=0.06) == 0.06
+    assert find_pairs_detectable(5, 100, of_t=0.15) == 0.15
+
+
+def test_of_six_rows_all_must_be_won() -> None:
+    # Only six wins, of p = 2 / 2⁶, are below the level, and d⁶ is to be 0.8.
+    assert find_pairs_detectable(0, 6, of_t=0.5) == pytest.approx(0.8 ** (1 / 6), abs=1e-5)
+    # A p-value at the level rejects nothing, so no difference is found, not even the largest that there is: 1, or
+    # 1 less the share of rows that would have to be won back and won, where one of six is lost.
+    assert find_pairs_detectable(0, 6, of_t=0.5, level=2 / 64) == 1.0
+    assert find_pairs_detectable(1, 6, of_t=0.5) == pytest.approx(1 - 2 / 6)
 
 
 def _search(better: int, worse: int, n: int) -> tuple[float, float]:
@@ -101,5 +119,6 @@ def _score(better: int, worse: int, n: int, difference: float) -> float:
 
 
 def test_what_100_rows_can_find_is_near_what_a_t_test_can() -> None:
-    # Five rows of 100 are lost: 2.80 standard errors are 0.12, and the exact test needs little more.
-    assert 0.12 <= find_pairs_detectable(5, 100, 0.12) <= 0.15
+    # Five rows of 100 are lost: 2.80 standard errors are 0.12. Over all outcomes, by scipy's multinomial probabilities,
+    # power is 80 % at 0.126686.
+    assert find_pairs_detectable(5, 100, 0.12) == pytest.approx(0.126686, abs=2e-5)
