@@ -38,6 +38,7 @@ PARTS = ("train", "validation", "test")
 # Methods that learn from pairs: those whose loss has a reference model, and those whose has none.
 WITH_REFERENCE = ("dpo", "ipo", "kto")
 WITHOUT_REFERENCE = ("orpo", "simpo")
+PLACEBO = "a placebo: it was trained on shuffled answers, so its figures are what the form of answers alone gives"
 # Files that only some evaluations write: an earlier one's would stand beside answers that they know nothing of.
 AT_TIMES = (ANSWERS, SCORES)
 
@@ -111,7 +112,7 @@ def list_notes(run: Run, recipe: Recipe) -> list[str]:
     """What a reader of the figures should know: settings edited since the training, and rows that were replaced."""
     kept = resolve(str(run.folder / "resolved.yaml"), None).recipe.eval
     now = _resolve(run, ()).recipe.eval
-    notes = []
+    notes = [PLACEBO] if run.read().placebo_of else []
     if changes := format_changes(*(flatten(one.model_dump(mode="json"), "eval") for one in (kept, now))):
         notes.append(f"the recipe's section as it is now: {changes}")
     if recipe.data.split.by and not recipe.eval.unit and not (run.folder / "data" / UNITS).is_file():

@@ -59,6 +59,9 @@ def find_seeds(members: Sequence[tuple[Run, Manifest]]) -> list[int] | None:
 def _read_all(run: Run, manifest: Manifest) -> dict[str, str]:
     """The inputs of a run; of one with stages also what each stage has but for its seed and the stages before it."""
     found = read_inputs(manifest, run.folder)
+    if manifest.placebo_of:
+        # Its train rows are shuffled by its seed; what they are shuffled from is not.
+        found["rows"] = str(manifest.hashes.get("parts"))
     for entry in manifest.pipeline:
         own = {key: value for key, value in entry.inputs.items() if key != SEED and not key.startswith(BEFORE)}
         found |= {f"{entry.name}: {key}": value for key, value in own.items()}

@@ -144,6 +144,14 @@ def test_rows_belong_together_by_the_split_unless_the_recipe_says_otherwise(tmp_
     assert name_units(run, Evaluation(), prompts) == [None] * 3
 
 
+def test_a_placebo_is_told(start_trained: StartTrained) -> None:
+    run = start_trained()
+    run.write(run.read().model_copy(update={"placebo_of": "5d0c"}))
+    assert list_notes(run, read_recipe(run, ())) == [
+        "a placebo: it was trained on shuffled answers, so its figures are what the form of answers alone gives"
+    ]
+
+
 def test_an_edited_section_counts_and_is_told(start_trained: StartTrained, tmp_path: Path) -> None:
     run = start_trained()
     assert list_notes(run, read_recipe(run, ())) == []

@@ -63,6 +63,19 @@ def test_members_that_differ_in_their_seed_alone_are_one_recipe(
     assert find_seeds([usual, make_member(5, "training: {epochs: 3, seed: 42}")]) is None
 
 
+def test_placebos_of_several_seeds_have_rows_that_are_shuffled_by_their_seeds_alone(
+    make_member: Callable[..., tuple[Run, Manifest]],
+) -> None:
+    def make_placebo(minute: int, seed: int, held_out: str) -> tuple[Run, Manifest]:
+        run, manifest = make_member(minute, f"training: {{seed: {seed}}}", rows=f"shuffled by {seed}")
+        hashes = {**manifest.hashes, "parts": {"test": held_out}}
+        return run, manifest.model_copy(update={"placebo_of": str(seed), "hashes": hashes})
+
+    first = make_placebo(1, 42, "5d0c")
+    assert find_seeds([first, make_placebo(2, 43, "5d0c")]) == [42, 43]
+    assert find_seeds([first, make_placebo(3, 43, "77c0")]) is None
+
+
 def test_a_run_without_its_settings_is_in_no_such_fleet(
     make_member: Callable[..., tuple[Run, Manifest]], start_run: Callable[..., Run], tmp_path: Path
 ) -> None:
