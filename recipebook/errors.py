@@ -45,6 +45,11 @@ def format_refusal(error: OSError) -> str | None:
     return on_one_line(f"{name}: {error.strerror}" if name else error.strerror)
 
 
+def take_first_line(error: BaseException) -> str:
+    """What a library's exception says, up to its first line feed; its kind if it says nothing."""
+    return on_one_line(str(error).strip().partition("\n")[0]) or type(error).__name__
+
+
 class UserError(Exception):
     """A mistake in a recipe, a data file or a command.
 

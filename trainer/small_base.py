@@ -17,7 +17,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from recipebook.errors import UserError, on_one_line
+from recipebook.errors import UserError, take_first_line
 from recipebook.files import check_published, write_text
 
 ON_HUB = "HuggingFaceTB/SmolLM2-135M-Instruct"
@@ -47,8 +47,7 @@ def make_from_hub(folder: Path) -> None:
             snapshot = Path(snapshot_download(ON_HUB, allow_patterns=list(HUB_FILES)))
         # Whatever the library, the network or the hub has against it.
         except Exception as error:
-            reason = on_one_line(str(error).strip().split("\n")[0])
-            raise UserError(f"{ON_HUB}: the hub does not give it: {reason}") from None
+            raise UserError(f"{ON_HUB}: the hub does not give it: {take_first_line(error)}") from None
         for file in filter(Path.is_file, snapshot.iterdir()):
             shutil.copyfile(file, built / file.name)
         _note_origin(built, {"source": f"hub, {ON_HUB} at commit {snapshot.name}"})

@@ -16,7 +16,7 @@ from eval.asking.one_model import ask_one, wants_text
 from eval.asking.own_tokenizer import load_own_tokenizer
 from eval.asking.prompts import Prompt
 from eval.scoring.evidence import Evidence
-from recipebook.errors import UserError, on_one_line
+from recipebook.errors import UserError, take_first_line
 from recipebook.files import digest
 from recipebook.libraries import prepare_libraries
 from recipebook.project import locate, shown
@@ -76,8 +76,7 @@ def load_other(other: OtherModel) -> tuple[Any, Any]:
             return model.to(choose_device()).eval(), AutoTokenizer.from_pretrained(folder, gguf_file=file)
         return load_base(str(other.place), None), AutoTokenizer.from_pretrained(other.place)
     except (OSError, ValueError, ImportError) as error:
-        reason = on_one_line(str(error).strip().splitlines()[0])
-        raise UserError(f"MODEL: {other.name} cannot be loaded: {reason}") from None
+        raise UserError(f"MODEL: {other.name} cannot be loaded: {take_first_line(error)}") from None
 
 
 def ask_other(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt], other: OtherModel) -> Answers:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
+from recipebook.run.resolved import RESOLVED, read_resolved
 
 # The recipe's sections that train nothing, or that another line shows.
 LEFT_OUT = ("description", "eval", "matrix")
@@ -34,11 +34,10 @@ def list_differing(folders: Sequence[Path]) -> list[DifferingSetting]:
 
 def read_settings(folder: Path) -> dict[str, str]:
     """A run's settings by dotted key, its rows and versions; empty for a folder that is no run."""
-    resolved, manifest = folder / "resolved.yaml", folder / "manifest.json"
+    manifest = folder / "manifest.json"
     found: dict[str, str] = {}
-    if resolved.is_file():
-        recipe = yaml.load(resolved.read_bytes(), Loader=yaml.CSafeLoader)
-        found |= _flatten({key: value for key, value in recipe.items() if key not in LEFT_OUT})
+    if (folder / RESOLVED).is_file():
+        found |= _flatten({key: value for key, value in read_resolved(folder).items() if key not in LEFT_OUT})
     if manifest.is_file():
         known = json.loads(manifest.read_bytes())
         rows = {f"{part} rows": count for part, count in known.get("rows", {}).items() if part != "test"}

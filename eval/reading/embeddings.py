@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from recipebook.errors import UserError, on_one_line
+from recipebook.errors import UserError, take_first_line
 from recipebook.files import check_published
 from recipebook.libraries import prepare_libraries
 from recipebook.progress import ProgressLine
@@ -83,8 +83,7 @@ def _load_encoder(model: str | None) -> Any:
         return SentenceTransformer(model)
     # The hub's client raises RuntimeError without a network.
     except (OSError, ValueError, RuntimeError) as error:
-        reason = on_one_line(str(error).strip().split("\n")[0])
         raise UserError(
             f"metric embedding: option 'model': {model!r} is no folder or hub name of a sentence-transformers model: "
-            f"{reason}"
+            f"{take_first_line(error)}"
         ) from None

@@ -88,7 +88,8 @@ def _write_page() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "docs.generate"], cwd=PROJECT, capture_output=True, text=True, check=False
     )
-    print_field("page", shown(PAGE) if done.returncode == 0 else f"not written: {done.stderr.strip().splitlines()[-1]}")
+    lines = done.stderr.strip().splitlines() or [f"docs.generate ended with status {done.returncode}"]
+    print_field("page", shown(PAGE) if done.returncode == 0 else f"not written: {lines[-1]}")
 
 
 def _choose(recipe: str | None) -> list[str]:

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from recipebook.errors import UserError
+from recipebook.errors import UserError, take_first_line
 
 # Ray itself tries for several minutes to reach a cluster that is gone.
 SECONDS = 5.0
@@ -35,7 +35,7 @@ def connect(environment: Mapping[str, str]) -> None:
     try:
         ray.init(address=address, **wanted)
     except (ConnectionError, ValueError) as error:
-        raise UserError(f"{origin}: no Ray cluster at {address}: {str(error).partition(chr(10))[0]}") from error
+        raise UserError(f"{origin}: no Ray cluster at {address}: {take_first_line(error)}") from error
 
 
 def _check_answers(address: str, origin: str) -> None:

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recipebook.errors import UserError
+from recipebook.errors import UserError, take_first_line
 from recipebook.hardware import detect
 from recipebook.launch.placement import count_slots
 from recipebook.launch.process import GRACE_SECONDS, POLL_SECONDS, start_process
@@ -103,7 +103,7 @@ class RayTraining:
             except ray.exceptions.RayError as error:
                 self.code = -signal.SIGKILL
                 with contextlib.suppress(OSError), (self.folder / "train.log").open("a", encoding="utf-8") as log:
-                    log.write(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}\n")
+                    log.write(f"{type(error).__name__}: {take_first_line(error)}\n")
         return self.code
 
     def ask_to_end(self) -> None:

@@ -8,7 +8,7 @@ Ray may do parts in any order, and one again whose node has died; results come i
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from recipebook.errors import UserError
+from recipebook.errors import UserError, take_first_line
 from recipebook.launch.ray_cluster import connect
 from recipebook.project import INSTALLATION, PROJECT, VARIABLE
 
@@ -31,7 +31,7 @@ def map_in_order(do: Callable[[Part], Made], parts: Sequence[Part]) -> Iterator[
                 raise made
             yield made
     except ray.exceptions.RayError as error:
-        raise UserError(f"--launcher ray: {type(error).__name__}: {str(error).partition(chr(10))[0]}") from error
+        raise UserError(f"--launcher ray: {type(error).__name__}: {take_first_line(error)}") from error
     finally:
         ray.shutdown()
 

@@ -14,6 +14,7 @@ from recipebook.files import write_text
 from recipebook.launch.render import Inputs, render_axolotl, render_deepspeed
 from recipebook.project import shown
 from recipebook.recipe.keys import Launch, Recipe
+from recipebook.run.resolved import read_resolved
 from recipebook.run.rundir import Run
 
 # What the launch decides in axolotl.yaml.
@@ -33,8 +34,7 @@ def describe_launch(launch: Launch) -> dict[str, Any]:
 
 def read_launch(folder: Path) -> Launch:
     """The launch that a run's files were written for."""
-    settings = yaml.load((folder / "resolved.yaml").read_bytes(), yaml.CSafeLoader)
-    return Launch.model_validate(settings.get("launch", {}))
+    return Launch.model_validate(read_resolved(folder).get("launch", {}))
 
 
 def refuse_half_resume(run: Run, launch: Launch) -> None:

@@ -18,8 +18,6 @@ import sys
 import time
 from pathlib import Path
 
-import yaml
-
 from recipebook.building import building
 from recipebook.data.export import export_rows
 from recipebook.errors import UserError
@@ -33,6 +31,7 @@ from recipebook.remote.archive import unpack_adapter
 from recipebook.remote.service import RemoteJob, Service, Unclear, connect, load_service, name_url
 from recipebook.run.adapter_names import CONFIG
 from recipebook.run.manifest import format_now
+from recipebook.run.resolved import read_resolved
 from recipebook.run.rundir import REMOTE
 
 LOOKS_FOR_AN_ORPHAN = 3
@@ -189,7 +188,7 @@ def cancel(folder: Path) -> str:
 
 def read_recipe(folder: Path) -> Recipe:
     """The recipe as it runs."""
-    return Recipe.model_validate(yaml.safe_load((folder / "resolved.yaml").read_bytes()))
+    return Recipe.model_validate(read_resolved(folder))
 
 
 def main() -> int:
@@ -245,7 +244,8 @@ def _check_weights(folder: Path) -> str:
     command = [sys.executable, "-m", "recipebook.run.weights", str(folder)]
     done = subprocess.run(command, cwd=INSTALLATION, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise UserError(f"the fetched weights cannot be read: {done.stderr.strip().splitlines()[-1]}")
+        lines = done.stderr.strip().splitlines() or [f"their check ended with status {done.returncode}"]
+        raise UserError(f"the fetched weights cannot be read: {lines[-1]}")
     found = json.loads(done.stdout)
     if not found["finite"]:
         raise UserError("the fetched weights are not finite")

@@ -14,7 +14,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
-from recipebook.errors import UserError, on_one_line
+from recipebook.errors import UserError, on_one_line, take_first_line
 from recipebook.project import shown
 from recipebook.run.acting import Acting, describe_acting, list_unmatched
 from recipebook.run.adapter_files import AdapterFiles, read_adapter
@@ -101,7 +101,7 @@ def _check_shapes(files: AdapterFiles, base: Model) -> None:
 
 def _explain(files: AdapterFiles, error: Exception) -> str:
     """What PEFT refuses, in the words of the adapter's settings."""
-    text = on_one_line(str(error).splitlines()[0])
+    text = take_first_line(error)
     if not text.startswith(("Target modules", "No modules were targeted")):
         return f"PEFT cannot put it on the base: {text}"
     settings = [

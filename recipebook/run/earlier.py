@@ -8,14 +8,11 @@ a step stand in place of each process's. The manifest and the run's folder conta
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
 from recipebook.data.earlier import name_todays_code
-from recipebook.errors import UserError
 from recipebook.files import digest
-from recipebook.project import shown
 from recipebook.run import provenance
 from recipebook.run.manifest import FORM, Manifest, StageEntry
+from recipebook.run.resolved import RESOLVED, read_resolved
 from recipebook.run.speed import leave_speed_out
 
 CODE = ("code", "code of the converter")
@@ -28,8 +25,7 @@ def translate_manifest(manifest: Manifest, folder: Path) -> Manifest:
         pipeline = _translate_stages(manifest.pipeline)
         identity = digest(*(part for entry in pipeline for part in (entry.name, entry.identity)))
         return manifest.model_copy(update={"form": FORM, "identity": identity, "pipeline": pipeline})
-    resolved = folder / "resolved.yaml"
-    if not manifest.hashes or not resolved.is_file():
+    if not manifest.hashes or not (folder / RESOLVED).is_file():
         return manifest
     inputs = read_inputs(manifest, folder)
     return manifest.model_copy(update={"form": FORM, "identity": provenance.digest_inputs(inputs)})
@@ -37,12 +33,7 @@ def translate_manifest(manifest: Manifest, folder: Path) -> Manifest:
 
 def read_inputs(manifest: Manifest, folder: Path) -> dict[str, str]:
     """The inputs of a run from its folder, as `identities.list_inputs` gave them when it was trained."""
-    path = folder / "resolved.yaml"
-    try:
-        settings = yaml.load(path.read_bytes(), yaml.CSafeLoader)
-    except yaml.YAMLError:
-        raise UserError(f"{shown(path)}: is no YAML") from None
-    return provenance.join_inputs(settings, manifest.hashes, manifest.versions)
+    return provenance.join_inputs(read_resolved(folder), manifest.hashes, manifest.versions)
 
 
 def _translate_stages(entries: Sequence[StageEntry]) -> tuple[StageEntry, ...]:

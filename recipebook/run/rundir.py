@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from recipebook.errors import UserError, format_first_error, on_one_line
 from recipebook.files import write_text
@@ -33,6 +33,9 @@ MEMBERS = "members.json"
 VOTE = "vote"
 RATES = "-rates"
 """The end of the name of a fleet whose members try learning rates for a few steps (recipebook/fleet/rates.py)."""
+
+
+_NOTED: TypeAdapter[dict[str, str | None]] = TypeAdapter(dict[str, str | None])
 
 
 class Run:
@@ -270,8 +273,12 @@ def _write_noted(fleet: str, noted: Mapping[str, str | None], runs: Path) -> Non
 
 def _read_noted(fleet: str, runs: Path) -> dict[str, str | None]:
     path = runs / fleet / MEMBERS
-    noted: dict[str, str | None] = json.loads(path.read_bytes()) if path.is_file() else {}
-    return noted
+    try:
+        return _NOTED.validate_json(path.read_bytes()) if path.is_file() else {}
+    except ValidationError as error:
+        raise UserError(
+            f"{shown(path)}: {format_first_error(error)}; make train writes it anew if it is removed"
+        ) from None
 
 
 def _read_or_none(run: Run) -> Manifest | None:

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import orjson
 
-from recipebook.errors import UserError, on_one_line
+from recipebook.errors import UserError, on_one_line, take_first_line
 from recipebook.records import LARGEST, Record, Value, drop_nulls, parse, require_some
 from recipebook.rows import BadRecord
 from recipebook.sources.blocks import FREE, RATIO, Position, open_file
@@ -73,8 +73,7 @@ def _read_file(path: Path, name: str, position: Position, open_batches: Callable
         except UnicodeDecodeError as error:
             raise UserError(f"{name}: a column's name is not UTF-8") from error
         except Exception as error:  # a broken file may lead the library to any
-            message = str(error).partition("\n")[0] or type(error).__name__
-            raise UserError(f"{name}: cannot be read: {on_one_line(message)}") from error
+            raise UserError(f"{name}: cannot be read: {take_first_line(error)}") from error
 
 
 def _open_parquet(file: IO[bytes], name: str) -> Batches:
@@ -160,7 +159,7 @@ def _find_fault(row: "pyarrow.RecordBatch", error: Exception) -> str:
 
 
 def _shorten(error: Exception) -> str:
-    return on_one_line(str(error).partition("\n")[0])[:100]
+    return take_first_line(error)[:100]
 
 
 def _drop_inner_nulls(value: Value) -> Value:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from recipebook.errors import UserError, on_one_line
+from recipebook.errors import UserError, take_first_line
 from recipebook.files import digest, digest_file
 from recipebook.libraries import leave_unreachable_hub
 from recipebook.project import locate
@@ -90,8 +90,7 @@ def _load(address: Address, name: str) -> "datasets.Dataset":
     except Exception as error:  # whatever the library, the network or the hub has against it
         if os.environ.get("HF_HUB_OFFLINE") == "1":
             raise UserError(f"{name}: no network reaches the hub, whose cache does not have it") from error
-        message = str(error).partition("\n")[0] or type(error).__name__
-        raise UserError(f"{name}: cannot be loaded: {on_one_line(message)}") from error
+        raise UserError(f"{name}: cannot be loaded: {take_first_line(error)}") from error
     return loaded[_choose_split(list(loaded), address, name)] if isinstance(loaded, dict) else loaded
 
 

@@ -10,10 +10,7 @@ computed twice (Kaplan et al. 2020, section 2.1).
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
-
-import yaml
 
 from recipebook.hardware import detect
 from recipebook.progress import format_seconds
@@ -21,6 +18,7 @@ from recipebook.recipe.batches import divide_batch
 from recipebook.recipe.keys import Recipe
 from recipebook.run.manifest import Manifest
 from recipebook.run.progress_file import read_metrics
+from recipebook.run.resolved import read_resolved
 from recipebook.run.rundir import list_readable
 from recipebook.train.cards import Target
 from recipebook.train.memory import TWO_ANSWERS
@@ -105,7 +103,7 @@ def _find_earlier(recipe: Recipe) -> _Earlier | None:
     for run, manifest in list_readable():
         rows = run.folder / "data" / "train.jsonl"
         speeds = [line[SPEED] for line in read_metrics(run.folder / "metrics.jsonl") if line.get(SPEED)]
-        if _is_measure(manifest) and speeds and rows.is_file() and _describe(_read_yaml(run.folder)) == wanted:
+        if _is_measure(manifest) and speeds and rows.is_file() and _describe(read_resolved(run.folder)) == wanted:
             return _Earlier(run.name, 1 / speeds[-1], rows.stat().st_size / manifest.rows["train"])
     return None
 
@@ -125,7 +123,3 @@ def _describe(recipe: Mapping[str, Any]) -> tuple[Any, ...]:
         *(training.get(key) for key in ("method", "batch_size", "global_batch", "precision", "gradient_checkpointing")),
         *(lora.get(key) for key in ("r", "target_modules", "quantize")),
     )
-
-
-def _read_yaml(folder: Path) -> dict[str, Any]:
-    return dict(yaml.safe_load((folder / "resolved.yaml").read_bytes()))

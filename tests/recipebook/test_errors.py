@@ -5,7 +5,7 @@ import errno
 import pytest
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from recipebook.errors import find_first_error, format_first_error, format_refusal, on_one_line
+from recipebook.errors import find_first_error, format_first_error, format_refusal, on_one_line, take_first_line
 
 
 class Lora(BaseModel):
@@ -62,3 +62,8 @@ def test_an_error_of_the_whole_has_no_place() -> None:
 )
 def test_what_the_system_refuses_is_one_line_and_all_else_a_traceback(error: OSError, line: str | None) -> None:
     assert format_refusal(error) == line
+
+
+def test_of_a_librarys_exception_the_first_line_is_shown_or_its_kind() -> None:
+    assert take_first_line(OSError("\nno such\tfile\nTraceback:")) == "no such\\tfile"
+    assert take_first_line(NotImplementedError()) == "NotImplementedError"

@@ -131,6 +131,16 @@ def test_who_left_a_fleet_is_no_member_until_named_again(tmp_path: Path, add_mem
     assert list_names(tmp_path) == [("a", runs["a"]), ("b", runs["b"])]
 
 
+@pytest.mark.parametrize("text", ["{", "[1]", '{"a": 1}', "\\xff"])
+def test_a_broken_list_of_members_is_refused_in_a_line(
+    tmp_path: Path, add_member: Callable[[str, int], str], text: str
+) -> None:
+    add_member("a", 1)
+    (tmp_path / "all" / "members.json").write_text(text)
+    with pytest.raises(UserError, match=r"all/members\.json: .*; make train writes it anew if it is removed$"):
+        list_names(tmp_path)
+
+
 def test_a_run_may_be_given_its_folders_name_once(tmp_path: Path) -> None:
     assert rundir.create("robot", NOON, tmp_path, name="lower-rate").name == "lower-rate"
     with pytest.raises(UserError, match="lower-rate exists already; choose another name"):
