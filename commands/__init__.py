@@ -120,7 +120,7 @@ def parse_words(words: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:
+def build_parser(chosen: str | None) -> argparse.ArgumentParser:
     """The chosen command with its options; the list of all if none is chosen, or one that does not exist.
 
     Options are written out: `--seed 3` would be taken for `--seeds 3` and train a fleet.

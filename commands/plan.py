@@ -63,17 +63,17 @@ def plan(name: str, profile: str | None, overrides: Sequence[str], target: "Targ
         listed = "" if seeds else f" (make members RECIPE={resolved.name})"
         print_field("fleet", f"{len(members)} members{listed}; of {members[0].name}:")
         plan_run(first := resolve_member(resolved, members[0]).recipe, target)
-        _print_evaluation(first, len(members) if resolved.recipe.matrix.repeats else 1)
+        print_evaluation(first, len(members) if resolved.recipe.matrix.repeats else 1)
         if unfit := find_unfit([one for one in stand(resolved, members) if one.wanted]):
             raise UserError(format_unfit(resolved, unfit))
     else:
         plan_run(resolved.recipe, target)
-        _print_evaluation(resolved.recipe)
+        print_evaluation(resolved.recipe)
     return 0
 
 
-def _print_evaluation(recipe: "Recipe", seeds: int = 1) -> None:
-    """Print what the held-out rows can show of a recipe with so many seeds, and what its evaluation lacks in them."""
+def print_evaluation(recipe: "Recipe", seeds: int = 1) -> None:
+    """Print which differences the held-out rows can show after `seeds` trainings, and why `make eval` would refuse."""
     from eval.asking.measurable import check_prompts
     from eval.asking.prompts import draw_prompts
     from eval.report.power import describe_power

@@ -16,7 +16,7 @@ HELP = "mean reward and success of recorded agent sessions"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What is read."""
+    """The recorded sessions."""
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help="a file, a glob or a folder of sessions")
 
 

@@ -81,5 +81,8 @@ def _word(text: str) -> str:
 
 
 def _describe(job: "SlurmJob") -> str:
-    work = f"{len(job.members)} members, a task each" if job.members else f"{job.nodes} nodes"
-    return f"{work}, {job.gpus or 'no'} GPUs on each node"
+    if job.members:
+        return f"{len(job.members)} members, a task each, on {job.gpus or 'no'} GPUs"
+    return (
+        f"{job.nodes} node{'s' if job.nodes > 1 else ''} with {job.gpus or 'no'} GPUs{' each' if job.nodes > 1 else ''}"
+    )

@@ -39,7 +39,7 @@ def list_roots(root: Path = PROJECT) -> tuple[Path, ...]:
     return (root, INSTALLATION) if root == PROJECT and root != INSTALLATION else (root,)
 
 
-def find_root(name: str, root: Path = PROJECT) -> Path:
+def find_root(name: str, root: Path) -> Path:
     """The folder in which a path or pattern of a recipe is looked up; `root` where nothing fits in any."""
     return next((each for each in list_roots(root) if _fits(name, each)), root)
 

@@ -121,7 +121,7 @@ def fit(rows: Sequence[Sequence[str]]) -> str:
 
 
 def fold(text: str, columns: int) -> str:
-    """Lines of at most so many columns, broken at blanks; a word that is longer, such as a path, stays whole.
+    """Break a text at blanks into lines of at most `columns`; a word that is longer, such as a path, stays whole.
 
     What follows a label begins below the label's text, and what follows any other line is indented.
     """

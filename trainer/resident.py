@@ -27,7 +27,6 @@ from recipebook.launch.process import die_with_parent
 from trainer.__main__ import leave, load_engine
 
 PACKET = 1 << 16
-NEW_MODULES = "new_modules.json"
 
 
 def serve(control: socket.socket) -> None:
@@ -127,7 +126,6 @@ def _flush(code: int) -> int:
 
 def main() -> None:
     """Load the engine and serve."""
-
     # It notices the scheduler's end by the socket only between two runs.
     die_with_parent()
     # SLURM signals every process of a job, and the child in training is to save a checkpoint.

@@ -17,7 +17,7 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 
 @contextmanager
 def drawing_from(seed: int) -> Iterator[None]:
-    """What is drawn in here follows from the seed; torch's own generator is left as it was."""
+    """Let draws inside follow from the seed; afterwards torch's generator is as it was before."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield

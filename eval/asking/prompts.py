@@ -105,7 +105,7 @@ def draw_records(sizes: Mapping[str, int], limit: int) -> dict[str, int]:
 
 
 def spread(prompts: Sequence[Prompt], most: int) -> list[Prompt]:
-    """At most so many of the prompts, in even steps through all of them."""
+    """At most `most` of the prompts, in even steps through all of them."""
     count = min(most, len(prompts))
     return [prompts[at * len(prompts) // count] for at in range(count)]
 

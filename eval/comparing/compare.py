@@ -79,7 +79,7 @@ class RunComparison(NamedTuple):
     """Each member's rows, by the run's label; only for a fleet as one system and for runs measured against one."""
 
 
-def print_comparison(queries: Sequence[str], out: Path | None, margin: float | None = None) -> int:
+def print_comparison(queries: Sequence[str], out: Path | None, margin: float | None) -> int:
     """Print runs side by side and write the same as a page; `margin` also asks whether they are as good."""
     comparison = compare_runs(read_systems(queries))
     page = out or project.RUNS / f"compare-{digest(*(run.name for run in comparison.runs))}.html"

@@ -18,7 +18,6 @@ from eval.scoring.baselines import read_baseline_scores
 from eval.scoring.predictions import read_predictions
 from eval.scoring.rows_of_answers import Scores, average_rows, take_rows
 from eval.scoring.summary import Summary
-from recipebook import project
 from recipebook.errors import UserError, format_first_error
 from recipebook.project import shown
 from recipebook.recipe.base_model import find_stand_in, format_notice
@@ -67,7 +66,7 @@ class EvaluatedRun(NamedTuple):
         return f"{self.run}@{self.where}" if self.where else self.run
 
 
-def find_evaluation(query: str, runs: Path = project.RUNS) -> tuple[Run, str]:
+def find_evaluation(query: str, runs: Path) -> tuple[Run, str]:
     """A run and which of its evaluations: `robot-lora`, `robot-lora@validation`, `robot-lora@checkpoint-500`."""
     name, at, where = query.partition("@")
     run = rundir.find(name, runs)
@@ -155,7 +154,7 @@ def read_answers(run: Run, where: str = "") -> list[EvaluatedAnswer]:
     return [EvaluatedAnswer(item, *scores[item.id]) for item in predictions]
 
 
-def find_evaluated(run: Run, where: str = "") -> Path:
+def find_evaluated(run: Run, where: str) -> Path:
     """The folder of an evaluation; a UserError with the command that makes it if there is none."""
     folder = run.folder / "eval" / where
     if not (folder / "summary.json").is_file():

@@ -101,13 +101,13 @@ class ProfileRecords(Frozen):
         return next((one for one in self.outcomes if one.recipe == recipe), None)
 
 
-def list_measured(root: Path = PROJECT) -> list[str]:
+def list_measured() -> list[str]:
     """The recipes that have a main figure; one without metrics, such as that of the tiny model itself, has none."""
-    return [name for name in list_recipes(root) if _has_figure(name, root)]
+    return [name for name in list_recipes() if _has_figure(name)]
 
 
-def _has_figure(name: str, root: Path) -> bool:
-    layers = read_layers(name, None, (), root)
+def _has_figure(name: str) -> bool:
+    layers = read_layers(name, None, (), PROJECT)
     resolved = merge_layers(layers)
     return bool(resolved.recipe.eval.metrics) or find_measured(resolved, read_stages(layers)) is not None
 

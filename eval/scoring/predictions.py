@@ -77,23 +77,6 @@ def stream_predictions(path: Path) -> Iterator[Prediction]:
         raise UserError(f"{path}: no predictions in it")
 
 
-def join_baseline(tuned: list[Prediction], base: list[Prediction]) -> list[Prediction]:
-    """Put the base model's answers beside the tuned model's, by id; both must have answered the same prompts."""
-    answers = {prediction.id: prediction for prediction in base}
-    missing = [prediction.id for prediction in tuned if prediction.id not in answers]
-    surplus = answers.keys() - {prediction.id for prediction in tuned}
-    if missing or surplus:
-        example = missing[0] if missing else min(surplus)
-        raise UserError(
-            f"the two prediction files differ in their ids: {len(missing)} only in the tuned one, "
-            f"{len(surplus)} only in the base one, for instance {example!r}"
-        )
-    for prediction in tuned:
-        if prediction.reference != answers[prediction.id].reference:
-            raise UserError(f"the two prediction files have different references for id {prediction.id!r}")
-    return [prediction.model_copy(update={"baseline": answers[prediction.id].prediction}) for prediction in tuned]
-
-
 def _read_objects(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
     """The objects of a file of lines or of a list, each with its number and its line."""
     with open_file(path, str(path)) as file:

@@ -1,4 +1,4 @@
-"""What lies outside: the hub and its login, the port where processes meet, who is told what, the box of shell tasks.
+"""What lies outside: the hub and its login, the port where processes meet, telemetry, and the box of shell tasks.
 
     check_hub(recipe)   → MachineFinding("hub", "meta-llama/Llama-3.1-8B-Instruct can be loaded")
 

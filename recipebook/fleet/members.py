@@ -127,7 +127,7 @@ def stand(resolved: Resolved, members: Sequence[Member], *, force: bool = False)
     return standings
 
 
-def stand_placebos(resolved: Resolved, standings: Sequence[MemberState], *, force: bool = False) -> list[MemberState]:
+def stand_placebos(resolved: Resolved, standings: Sequence[MemberState], *, force: bool) -> list[MemberState]:
     """The placebo of every member that is not left out: its training on its own answers, shuffled by its seed."""
     fleet, trained, placebos = name_placebo(resolved), _index_runs(), list[MemberState]()
     for one in standings:

@@ -49,7 +49,7 @@ class RateAdvice(NamedTuple):
 
 
 def sweep_rates(resolved: Resolved, rates: Sequence[float], steps: int) -> Resolved:
-    """The recipe as a fleet over learning rates; without `rates`, from a tenth of its own to ten times as much."""
+    """The recipe as a fleet over learning rates; without `rates`, from a tenth of the recipe's rate to ten times it."""
     recipe, training = resolved.recipe, resolved.recipe.training
     if fault := _find_fault(resolved):
         raise UserError(f"{resolved.name}: make find-lr takes a recipe of one training on this machine, and {fault}")

@@ -76,7 +76,7 @@ def name_silent(folder: Path, seconds: float) -> str:
 
 
 def _is_stopped(pid: int) -> bool:
-    """Whether a signal has stopped the process, as far as the system tells."""
+    """Whether a signal has stopped the process, as far as the system reports it."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] in "Tt"
     except OSError:

@@ -25,7 +25,7 @@ BOOK = "~/recipebook"
 
 @dataclass(frozen=True)
 class SkyTask:
-    """What is asked of SkyPilot."""
+    """The machine that a task asks SkyPilot for."""
 
     name: str
     card: str

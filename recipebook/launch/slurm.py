@@ -18,7 +18,7 @@ FIRST_PORT, PORTS = 29500, 500
 
 @dataclass(frozen=True)
 class SlurmJob:
-    """What is asked of SLURM."""
+    """What a job asks SLURM for."""
 
     name: str
     nodes: int

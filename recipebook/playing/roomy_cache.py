@@ -83,7 +83,7 @@ class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         self.keys, self.values = (whole[:rows, :, self.start : end] for whole in self.whole)
 
     def _move(self, keys: Any, values: Any, rows: int, length: int) -> None:
-        """Move into tensors for so many rows and more tokens than `length`, of the form of `keys` and `values`."""
+        """Move into tensors with room for `rows` and more tokens than `length`, shaped as `keys` and `values` are."""
         used, moved = self.get_seq_length(), []
         for states, old in ((keys, self.keys), (values, self.values)):
             wider = states.new_empty((rows, states.shape[1], length + max(ROOM, length // 2), states.shape[-1]))

@@ -50,7 +50,7 @@ def divide(records: int | None, most: int, times: int, processes: int, at_once: 
 
 
 def count_repeats(rows: int, batch: Batch) -> int:
-    """The rows that an epoch has twice, so that every process takes as many; no row is left out.
+    """The number of rows that an epoch has twice, so that all processes take equally many; no row is left out.
 
     (1617, Batch(4, 1, 8)) → 15: the last 17 rows are filled up to 32.
     """

@@ -84,7 +84,7 @@ def _list_found(name: str, root: Path) -> list[Path]:
     return [path for path in candidates if is_file(path)]
 
 
-def read_profile(name: str, root: Path = PROJECT) -> Document:
+def read_profile(name: str, root: Path) -> Document:
     """A profile: part of a recipe, in recipes/profiles."""
     path = find(PROFILE, name, root)
     document = load(path, format_path(path, root))

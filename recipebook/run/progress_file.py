@@ -62,7 +62,7 @@ def measure_log(log: Path) -> int:
 
 
 def read_from(log: Path, since: int) -> str:
-    """What was logged after so many bytes."""
+    """The log's text after its first `since` bytes."""
     with log.open("rb") as file:
         file.seek(since)
         return file.read().decode("utf-8", errors="replace")

@@ -71,7 +71,7 @@ class OwnServer:
 
 @contextmanager
 def open_episodes(rounds: int, seconds: float, base: BaseName | None = None) -> Iterator[RemoteEpisodes]:
-    """Episodes with so many `rounds` and `seconds` a command, in boxes of a `base`; UserError if there is no server."""
+    """Episodes of at most `rounds`, in boxes of a `base`; a command may take `seconds`. UserError without a server."""
     if named := os.environ.get(SERVER):
         with RemoteEpisodes(named, os.environ.get(TOKEN), rounds, seconds, PATIENCE, base) as episodes:
             episodes.ping()

@@ -200,7 +200,7 @@ def _read_columns(blocks: Blocks, name: str, notes: dict[str, str]) -> Iterator[
 
 
 def _join(blocks: Blocks, limit: int) -> bytes:
-    """All blocks in one, or so many that they are more than the limit."""
+    """All blocks in one; of more than `limit` bytes, those with which the limit is passed."""
     whole = bytearray()
     for block in blocks:
         whole += block

@@ -59,7 +59,7 @@ def write_turn(
     tools: Sequence[dict[str, Any]] = (),
     after: Sequence[Message] = (),
 ) -> WrittenTurn:
-    """The answer behind `messages`, in a chat that goes on with `after`; a token never holds text of both."""
+    """The answer after `messages`, in a chat that continues with `after`; no token holds text of prompt and answer."""
     whole = render(tokenizer, [*messages, answer, *after], tools)
     start, end = _locate(whole, _render_placeholders(tokenizer, messages, tools, after))
     start = _find_token_start(tokenizer, whole, start)
@@ -82,9 +82,7 @@ def write_answers(
     return prompt, [text[len(prompt) :].rstrip() for text in texts]
 
 
-def open_turn(
-    tokenizer: Any, messages: Sequence[Message], tools: Sequence[dict[str, Any]] = (), *, preference: bool = False
-) -> str:
+def open_turn(tokenizer: Any, messages: Sequence[Message], tools: Sequence[dict[str, Any]], *, preference: bool) -> str:
     """The prompt of an answer that is yet to be written: as `write_turn` has it, or `write_answers` of a preference."""
     if preference:
         return render(tokenizer, messages, tools, add_generation_prompt=True)

@@ -14,7 +14,7 @@ from recipebook.run.placebo import SUFFIX
 METHOD = "sft"
 
 
-def check_placebo(resolved: Resolved, *, stages: bool = False) -> None:
+def check_placebo(resolved: Resolved, *, stages: bool) -> None:
     """Refuse `eval.placebo` where it has no meaning yet."""
     if resolved.recipe.eval.placebo and (fault := next(_find_faults(resolved, stages), None)):
         raise UserError(f"{resolved.name}: eval.placebo is for {fault}")

@@ -169,7 +169,7 @@ def _print_duration(recipe: Recipe, dataset: Dataset, found: Preview | Unseen, t
 
 
 def _format_command(recipe: Recipe) -> str:
-    """What is run: a line for one process, else the script that starts them."""
+    """The command of a training: a line for one process, else the script that starts all of them."""
     environment = build_environment(recipe)
     if recipe.remote is None and needs_accelerate(recipe):
         return f"{shlex.join(build_command(recipe))}\n\n--- {SCRIPT}\n{render_script(recipe, environment)}"

@@ -52,7 +52,7 @@ class Launched:
 
 
 def rehearse(
-    name: str, profile: str | None, overrides: Sequence[str], strategies: Sequence[str], stage: str | None = None
+    name: str, profile: str | None, overrides: Sequence[str], strategies: Sequence[str], stage: str | None
 ) -> int:
     """Rehearse the launch, by each of the strategies; 0 where everything is as it must be, 1 where something is not.
 

@@ -37,7 +37,7 @@ def compare_rows(alone: Path, together: Path, batch: Batch) -> Proof:
 
 
 def count_shares(rows: int, batch: Batch) -> Proof:
-    """By arithmetic: the rows that accelerate's own samplers give to as many ranks, none of which run."""
+    """Count the rows that accelerate's samplers give to each rank of `batch`, without a process for any of them."""
     from accelerate.data_loader import BatchSamplerShard
     from torch.utils.data import BatchSampler
 

@@ -53,3 +53,19 @@ def test_the_members_of_a_fleet_train_on_one_node_each(
     monkeypatch.setattr(project, "RUNS", tmp_path)
     assert call("slurm", "traits", "--profile", "gpu", "--machines", "2") == 2
     assert capsys.readouterr().err == "NODES: traits has members, which train on one node each\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["robot-lora", "--gpus", "4"], "1 node with 4 GPUs"),
+        (["robot-lora", "--gpus", "4", "--nodes", "2"], "2 nodes with 4 GPUs each"),
+        (["robot-lora", "--profile", "tiny"], "1 node with no GPUs"),
+    ],
+)
+def test_a_job_is_described_in_a_line(
+    words: list[str], what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(project, "RUNS", tmp_path)
+    assert call("slurm", *words) == 0
+    assert capsys.readouterr().out.splitlines()[0] == f"script    {tmp_path}/slurm/robot-lora.sh: {what}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.scoring.predictions import Prediction, join_baseline, read_predictions
+from eval.scoring.predictions import Prediction, read_predictions
 from recipebook.errors import UserError
 
 
@@ -61,16 +61,6 @@ def test_a_bad_line_is_told(tmp_path: Path, content: bytes, message: str) -> Non
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be read: No such file or directory"):
         read_predictions(tmp_path / "none.jsonl")
-
-
-def test_base_answers_join_by_id() -> None:
-    tuned = [Prediction(id="1", reference="r", prediction="t"), Prediction(id="2", reference="s", prediction="u")]
-    base = [Prediction(id="2", reference="s", prediction="c"), Prediction(id="1", reference="r", prediction="b")]
-    assert [item.baseline for item in join_baseline(tuned, base)] == ["b", "c"]
-    with pytest.raises(UserError, match="1 only in the tuned one, 0 only in the base one, for instance '1'"):
-        join_baseline(tuned, base[:1])
-    with pytest.raises(UserError, match="different references for id '2'"):
-        join_baseline(tuned[1:], [Prediction(id="2", reference="other", prediction="c")])
 
 
 def test_rows_of_one_record_are_one_group() -> None:
