@@ -52,6 +52,10 @@ def _replacing_file(path: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(target)
+    except OSError as error:
+        # Of the neighbour nobody has heard.
+        error.filename = str(path) if error.filename == str(temporary) else error.filename
+        raise
     finally:
         with suppress(OSError):
             temporary.unlink()

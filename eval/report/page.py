@@ -74,21 +74,21 @@ class ReportInput(NamedTuple):
     @classmethod
     def read(cls, folder: Path, found: Path, place: Path | None = None) -> "ReportInput":
         """Collect the files of the run's `folder`, and of the evaluation in `found`; later they stand in `place`."""
-        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest = json.loads((folder / "manifest.json").read_bytes())
         return cls(
             recipe=manifest["recipe"],
             run=manifest["run"],
             profile=manifest["profile"],
             notice=format_notice(find_stand_in(manifest.get("base"), manifest["profile"])),
             base_origin=manifest.get("base_origin"),
-            summary=Summary.model_validate_json((found / "summary.json").read_text()),
+            summary=Summary.model_validate_json((found / "summary.json").read_bytes()),
             folder=found,
             trainings=read_trainings(folder),
             stages=read_stages(found),
             account={"rows": manifest["rows"], "conversion": manifest["account"]},
             manifest=manifest,
-            usage=(found / USAGE).read_text() if (found / USAGE).is_file() else None,
-            recipe_text=(folder / "recipe.yaml").read_text(),
+            usage=(found / USAGE).read_text(encoding="utf-8") if (found / USAGE).is_file() else None,
+            recipe_text=(folder / "recipe.yaml").read_text(encoding="utf-8"),
             links=list_links(folder, place or found),
         )
 

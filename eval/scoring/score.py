@@ -185,7 +185,7 @@ def evaluate_predictions(
 
 def read_scores(path: Path) -> tuple[list[Scores], list[Scores] | None]:
     """Read back scores.jsonl: tuned, and base where the run has it."""
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines = [json.loads(line) for line in path.read_bytes().splitlines()]
     return [line["tuned"] for line in lines], [line["base"] for line in lines] if "base" in lines[0] else None
 
 

@@ -106,8 +106,8 @@ def advise(tried: Sequence[TriedRate], steps: int) -> RateAdvice:
         return RateAdvice(None, (f"no rate lowers the loss in {steps} steps: STEPS= takes more, RATES= other rates",))
     good = [other for loss, other, _ in known if start - loss >= AS_GOOD * (start - best)]
     chosen = min(good)
-    before, after = format_decimals(start, 3), format_decimals(best, 3)
-    lines = [f'SET="{KEY}={chosen:g}" to begin with: held-out loss {before} before, {after} at best']
+    losses = f"{format_decimals(start, 3)} before, {format_decimals(best, 3)} at best"
+    lines = [f'SET="{KEY}={chosen:g}" to begin with: held-out loss {losses}']
     if len(good) > 1:
         lines.append(
             f"as good after {steps} steps: {', '.join(f'{one:g}' for one in good)}; the smallest is the safest"

@@ -115,7 +115,7 @@ def known_keys() -> frozenset[str]:
 @functools.cache
 def snapshot() -> Schema:
     """The schema of Axolotl's YAML as it was taken: `axolotl` (version), `properties`, `$defs`, `plugins`."""
-    schema: Schema = json.loads(SNAPSHOT.read_text())
+    schema: Schema = json.loads(SNAPSHOT.read_bytes())
     return schema
 
 

@@ -68,7 +68,7 @@ def check_template(path: Path, root: Path) -> list[str]:
     """The faults of a template, one line each: syntax that Jinja cannot parse, included files that do not exist."""
     label = format_path(path, root)
     try:
-        wanted = list_included(path.read_text())
+        wanted = list_included(path.read_text(encoding="utf-8"))
     except TemplateSyntaxError as error:
         return [f"{label}:{error.lineno}: {error.message}"]
     except UnicodeDecodeError as error:

@@ -111,7 +111,7 @@ def _make(folder: Path, mirror: str | None, report: Report) -> Base:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     base = Base(suite=SUITE, sha256=digest, archive_bytes=archive.stat().st_size, packages=_list_packages(tree))
     archive.unlink()
-    (folder / "base.json").write_text(base.model_dump_json(indent=1) + "\n")
+    (folder / "base.json").write_text(base.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return base
 
 

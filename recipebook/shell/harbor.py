@@ -82,7 +82,7 @@ def export_tasks(tasks: Sequence[Task], out: Path, rounds: int, seconds: float) 
             for name, text in _format_files(task, task.check, rounds, seconds).items():
                 file = temporary / f"shell-{task.number}" / name
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(text)
+                file.write_text(text, encoding="utf-8")
                 file.chmod(0o755 if file.suffix == ".sh" else 0o644)
         if left_out == len(tasks):
             raise UserError("no task has a check, so there is nothing that Harbor could decide")

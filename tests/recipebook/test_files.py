@@ -50,6 +50,13 @@ def test_loop_of_links_and_folder_are_refused_by_name(tmp_path: Path) -> None:
         assert (error.value.errno, list_names(tmp_path)) == (why, ["a", "b"])
 
 
+def test_a_refusal_names_the_file_and_not_the_neighbour_that_would_become_it() -> None:
+    # Nobody can make a file there, not even root.
+    with pytest.raises(FileNotFoundError) as error:
+        write_text(Path("/proc/x"), "x")
+    assert error.value.filename == "/proc/x"
+
+
 def test_device_is_written_through_and_stays_a_device(tmp_path: Path) -> None:
     (tmp_path / "null").symlink_to("/dev/null")
     for path in (Path("/dev/null"), tmp_path / "null"):
