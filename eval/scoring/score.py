@@ -31,6 +31,7 @@ from recipebook.files import replacing, write_text
 from recipebook.modules import METRIC, load
 from recipebook.options import check_options
 from recipebook.progress import ProgressLine
+from recipebook.project import shown
 from recipebook.recipe.figures import name_figures
 
 # A figure beyond 0 to 1 is in one of these sets of its metric.
@@ -185,8 +186,11 @@ def evaluate_predictions(
 
 def read_scores(path: Path) -> tuple[list[Scores], list[Scores] | None]:
     """Read back scores.jsonl: tuned, and base where the run has it."""
-    lines = [json.loads(line) for line in path.read_bytes().splitlines()]
-    return [line["tuned"] for line in lines], [line["base"] for line in lines] if "base" in lines[0] else None
+    try:
+        lines = [json.loads(line) for line in path.read_bytes().splitlines()]
+        return [line["tuned"] for line in lines], [line["base"] for line in lines] if "base" in lines[0] else None
+    except (ValueError, LookupError, TypeError):
+        raise UserError(f"{shown(path)}: holds no scores of an evaluation; make eval writes it anew") from None
 
 
 def score_predictions(predictions: Sequence[Prediction], settings: Mapping[str, BaseModel]) -> Scored:

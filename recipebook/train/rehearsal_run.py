@@ -100,8 +100,10 @@ class Rehearsal:
     def _run(self, folder: Path, recipe: Recipe) -> None:
         line = ProgressLine("training")
         with holding(lock_file(folder / "run.lock")) as lock:
-            code = run_trainer(build_command(recipe), build_environment(recipe), folder, lock, line.follow)
-        line.clear()
+            try:
+                code = run_trainer(build_command(recipe), build_environment(recipe), folder, lock, line.follow)
+            finally:
+                line.clear()
         if code or not (folder / "weights.json").is_file():
             kept = self.folder.parent / f"rehearsal-{folder.name}.log"
             shutil.copy(folder / "train.log", kept)

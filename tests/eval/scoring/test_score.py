@@ -74,3 +74,12 @@ def test_a_run_without_a_base_model_has_nothing_to_compare(tmp_path: Path) -> No
     summary = evaluate_predictions(source, {"robot": {}}, [], None, 42, tmp_path)
     assert (summary.main, summary.with_base, summary.headline.base) == ("exact", False, None)
     assert read_scores(tmp_path / "scores.jsonl")[1] is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[1]\n", '{"id": "1"}\n', '{"id": "1", "tuned": {"exact": 1.0}}\n{"id": "2", "tu']
+)
+def test_damaged_scores_are_refused_in_a_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "scores.jsonl").write_text(text)
+    with pytest.raises(UserError, match=r"/scores\.jsonl: holds no scores of an evaluation; make eval writes it anew$"):
+        read_scores(tmp_path / "scores.jsonl")
