@@ -18,6 +18,7 @@ from eval.asking.generate import stop_tokens
 from recipebook.data.system_turns import System, SystemTurns
 from recipebook.errors import UserError, on_one_line
 from recipebook.playing.decode import decode
+from recipebook.recipe.base_model import read_context
 from recipebook.recipe.evaluation_keys import Generation
 from recipebook.rows import Message, Row
 from recipebook.text import chat
@@ -47,7 +48,7 @@ class Answerer:
     @property
     def longest(self) -> int:
         """The most tokens of a chat with its answer, by the model's settings."""
-        return getattr(self.model.config, "max_position_embeddings", None) or sys.maxsize
+        return read_context(self.model.config.to_dict()) or sys.maxsize
 
     def read(self, messages: Sequence[Message], tools: Sequence[dict[str, Any]] = ()) -> list[int]:
         """The prompt's tokens: the messages, up to where the answer begins; refused if there is no room for it."""
@@ -73,13 +74,11 @@ class Answerer:
     ) -> ChatAnswer:
         """Write the next answer; `hear` gets its text in pieces, which add up to the whole."""
         ids, wanted = self.read(messages, tools), settings or self.settings
-        room = min(wanted.max_new_tokens, self.longest - len(ids))
         inner = self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
         pieces = TextPieces(self.tokenizer, hear)
-        limited = wanted.model_copy(update={"max_new_tokens": room})
         torch.manual_seed(wanted.seed)
         (decoded,) = decode(
-            inner, [ids], stop_tokens(inner, self.tokenizer), limited, hear=lambda row, token: pieces.add(token)
+            inner, [ids], stop_tokens(inner, self.tokenizer), wanted, hear=lambda row, token: pieces.add(token)
         )
         return ChatAnswer(pieces.end(), len(ids), len(decoded.ids), not decoded.ended)
 

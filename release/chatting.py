@@ -139,7 +139,9 @@ def _answer(answerer: "Answerer", conversation: Conversation, *, labelled: bool)
         )
     except UserError as error:
         raise UserError(f"{error}; {NEW} begins another conversation") from None
-    print(" … cut off by eval.generation.max_new_tokens" if answer.truncated and labelled else "")
+    full = answer.prompt_tokens + answer.new_tokens >= answerer.longest
+    limit = "the end of what the model reads" if full else "eval.generation.max_new_tokens"
+    print(f" … cut off by {limit}" if answer.truncated and labelled else "")
     conversation.add(answer, time.monotonic() - started)
 
 

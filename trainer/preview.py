@@ -9,7 +9,8 @@ rows that are looked at (trainer/chosen_rows.py); how many rows pass the checks 
 pieces of text with whether they are trained on; the first row, and the first that is too long; and what is found in
 rows that do not pass, or why they cannot be written at all: `{"kind": "broken", "text": "the chat template raises: …",
 "count": 12, "first": "x.json#3"}`. Where nothing can be seen, `preview.txt` says why. `progress.json` shows its
-progress. Of rows in `templated.jsonl`, the references that evaluation will read are written to `references.json`.
+progress. Of rows in `templated.jsonl`, the references that evaluation will read are written to `references.json`, and
+the tokens of the prompts in `held-out.jsonl` to `lengths.json`.
 
 With `--whole`, Axolotl completes and checks the configuration: for what a recipe sets in its `axolotl` section.
 """
@@ -27,12 +28,12 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import TemplateError
 
 from recipebook.errors import on_one_line
-from recipebook.run.progress_file import REFERENCES, TEMPLATED, write_progress
+from recipebook.run.progress_file import HELD_OUT, LENGTHS, REFERENCES, TEMPLATED, write_progress
 from recipebook.suggestions import shorten
 from trainer.checks import NOTE, NOTES
 from trainer.chosen_rows import choose_rows, count_rows, list_words
 from trainer.light import load_light, load_whole, stand_in
-from trainer.references import write_references
+from trainer.references import write_lengths, write_references
 
 if TYPE_CHECKING:
     from trainer.looks import Look, Row
@@ -58,6 +59,8 @@ def preview(config: Path, load: Callable[[Path], tuple[Any, Any]]) -> dict[str, 
     cfg, tokenizer = load_templated(config, load)
     if Path(TEMPLATED).is_file():
         write_references(Path(TEMPLATED), Path(REFERENCES), tokenizer)
+    if Path(HELD_OUT).is_file():
+        write_lengths(Path(HELD_OUT), Path(LENGTHS), tokenizer)
     look = open_look(cfg, tokenizer)
     words = list_words(str(tokenizer.chat_template))
     parts = {"train": cfg.datasets, "validation": cfg.test_datasets}

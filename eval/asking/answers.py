@@ -34,3 +34,5 @@ class Answers:
     evidence: Evidence
     baselines: dict[str, list[str]] = field(default_factory=dict)
     """The answers of each baseline that the recipe names."""
+    lengths: tuple[str, ...] = ()
+    """Lines on prompts that are too long for the model."""

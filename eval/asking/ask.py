@@ -25,7 +25,7 @@ from recipebook import project
 from recipebook.files import digest, write_text
 from recipebook.libraries import prepare_libraries
 from recipebook.project import shown
-from recipebook.recipe.base_model import find_base
+from recipebook.recipe.base_model import find_base, read_context
 from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.figures import measures_answers
 from recipebook.recipe.keys import Recipe
@@ -56,6 +56,7 @@ def ask(
     # Here and not above: a wrong name should not wait for torch.
     from eval.asking import generate
     from eval.asking.effect import Effect
+    from eval.asking.lengths import describe_lengths
     from recipebook.run.own_weights import check_own
 
     check_own(run, manifest, recipe, weights)
@@ -69,6 +70,7 @@ def ask(
     loaded = (kept.put_on if kept else generate.load_tuned)(weights, under, revision, layout=layout)
     work = SharedWork(weights, str(under), revision, layout, tokenizer, recipe, prompts)
     try:
+        lengths = describe_lengths(tokenizer, prompts, recipe, read_context(loaded.model.config.to_dict()))
         effect = Effect.measure(loaded, shown(weights), tokenizer, prompts, recipe.eval.generation.batch_size)
         both = _ask_loaded(run, manifest, work, loaded.model, effect, by_vllm)
     finally:
@@ -86,6 +88,7 @@ def ask(
         base=[*map(refer, both.base, both.base, prompts)],
         evidence=both.effect.collect(both.base, both.tuned, engine),
         baselines=both.baselines,
+        lengths=(*lengths, *both.lengths),
     )
 
 
@@ -95,6 +98,7 @@ class _Both(NamedTuple):
     base: list[ModelAnswer]
     tuned: list[ModelAnswer]
     baselines: dict[str, list[str]]
+    lengths: list[str]
     effect: "Effect"
 
 
@@ -118,12 +122,13 @@ def _ask_loaded(
         if base is None:
             base = shares.ask("base", lambda own: _ask_base(below, tokenizer, own, recipe, by_vllm.get("base")))
             write_text(known, json.dumps([asdict(answer) for answer in base]))
-        baselines = _ask_baselines(run, manifest, recipe, prompts, tokenizer, below)
+        context = read_context(loaded.config.to_dict())
+        baselines, lengths = _ask_baselines(run, manifest, recipe, prompts, tokenizer, below, context)
         # Last: merging leaves no base behind.
         model = generate.merge(loaded, recipe.eval.generation.adapter)
         effect = effect.check(model, tokenizer)
         tuned = shares.ask("tuned", lambda own: ask_one(model, tokenizer, own, recipe, "tuned", by_vllm.get("tuned")))
-    return _Both(base, tuned, baselines, effect)
+    return _Both(base, tuned, baselines, lengths, effect)
 
 
 def _list_compared(run: Run, recipe: Recipe, placebo: Run | None) -> Iterator[tuple[str, Path]]:
@@ -146,20 +151,31 @@ def ask_base(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt]
 
 
 def _ask_baselines(
-    run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt], tokenizer: Any, model: Any
-) -> dict[str, list[str]]:
-    """The answers of the baselines that the recipe names; an adapter on `model` is switched off."""
+    run: Run,
+    manifest: Manifest,
+    recipe: Recipe,
+    prompts: list[Prompt],
+    tokenizer: Any,
+    model: Any,
+    context: int | None,
+) -> tuple[dict[str, list[str]], list[str]]:
+    """The answers of the baselines that the recipe names, and lines on prompts that are too long for `context`.
+
+    An adapter on `model` is switched off.
+    """
     from eval.asking import generate
     from eval.asking.baselines import add_examples, answer_without_model, read_train
+    from eval.asking.lengths import describe_longer
 
     wanted = recipe.eval.baselines
     if not (wanted.few_shot or wanted.nearest or wanted.majority):
-        return {}
+        return {}, []
     train = read_train(run, recipe.eval.turns)
     given = [generate.format_reference(tokenizer, one) for one in train]
-    found = answer_without_model(wanted, prompts, train, given)
+    found, lengths = answer_without_model(wanted, prompts, train, given), list[str]()
     if wanted.few_shot:
         longer = add_examples(prompts, train, wanted.few_shot)
+        lengths = describe_longer(tokenizer, longer, recipe, context)
         layout = choose_layout(recipe, recipe.model.base)
         known = find_kept_answers(manifest, recipe.eval, longer, "transformers", tokenizer, layout=layout)
         answers = _recall(known)
@@ -167,7 +183,7 @@ def _ask_baselines(
             answers = _ask_base(model, tokenizer, longer, recipe, None)
             write_text(known, json.dumps([asdict(answer) for answer in answers]))
         found["few_shot"] = [one.text for one in answers]
-    return found
+    return found, lengths
 
 
 def _recall(known: Path) -> list[ModelAnswer] | None:

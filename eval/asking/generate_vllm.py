@@ -21,6 +21,7 @@ from recipebook.errors import UserError
 from recipebook.hardware import name_gpus
 from recipebook.recipe.evaluation_keys import Generation
 from recipebook.text.chat import list_end_tokens
+from recipebook.train.shapes import find_context
 
 # The ranks that vLLM sets memory aside for.
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
@@ -84,12 +85,18 @@ def _ask(
     revision: str | None,
     **settings: Any,
 ) -> list[list[GeneratedAnswer]]:
-    """The answers with each adapter of `requests` (None: without one), by an engine that is then freed."""
-    engine = import_module("vllm").LLM(model=model, revision=revision, **settings)
-    answers = [
-        [_read(each.outputs[0]) for each in engine.generate(tokens, how, lora_request=request, use_tqdm=False)]
-        for request in requests
-    ]
+    """The answers with each adapter of `requests` (None: without one), by an engine that is then freed.
+
+    A prompt that fills the model's context, which vLLM refuses, has an empty answer.
+    """
+    context, engine = find_context(model), import_module("vllm").LLM(model=model, revision=revision, **settings)
+    asked = [at for at, one in enumerate(tokens) if not context or len(one["prompt_token_ids"]) < context]
+    answers = []
+    for request in requests:
+        given = [tokens[at] for at in asked], [how[at] for at in asked]
+        said = engine.generate(*given, lora_request=request, use_tqdm=False)
+        found = dict(zip(asked, (_read(each.outputs[0]) for each in said), strict=True))
+        answers.append([found.get(at, GeneratedAnswer("", 0, truncated=True)) for at in range(len(tokens))])
     del engine
     gc.collect()
     torch.cuda.empty_cache()

@@ -13,6 +13,7 @@ import torch
 
 from recipebook.errors import UserError
 from recipebook.progress import ProgressLine
+from recipebook.recipe.base_model import read_context
 
 IGNORED = -100
 # A processor is no quicker with more tokens at a time; with fewer, the line of progress moves and memory is spared.
@@ -29,12 +30,15 @@ class Likelihood(NamedTuple):
 def measure(
     model: Any, tokenizer: Any, texts: Sequence[tuple[str, str]], batch_size: int, label: str
 ) -> list[Likelihood]:
-    """The likelihood of each (prompt, answer), in order; batches are cut from the texts sorted by length."""
+    """The likelihood of each (prompt, answer), in order; batches are cut from the texts sorted by length.
+
+    Of a text that is longer than the model's context no token is measured.
+    """
     rows = [_tokenise(tokenizer, prompt, answer) for prompt, answer in texts]
     found: dict[int, Likelihood] = {}
-    for batch in _cut(rows, batch_size, model.device, label):
+    for batch in _cut(rows, batch_size, model, label):
         found |= zip(batch, _measure_batch(model, [rows[at] for at in batch]), strict=True)
-    return [found[at] for at in range(len(rows))]
+    return [found.get(at, Likelihood(0.0, 0)) for at in range(len(rows))]
 
 
 def measure_tokens(
@@ -42,15 +46,15 @@ def measure_tokens(
 ) -> list[list[float]]:
     """The natural logarithm of each answer token's probability, for each (prompt, answer) in order.
 
-    Without a `label` no progress is shown.
+    There is none for a text that is longer than the model's context. Without a `label` no progress is shown.
     """
     rows = [_tokenise(tokenizer, prompt, answer) for prompt, answer in texts]
     found: dict[int, list[float]] = {}
-    for batch in _cut(rows, batch_size, model.device, label):
+    for batch in _cut(rows, batch_size, model, label):
         losses, labels = _lose(model, [rows[at] for at in batch])
         for at, lost, targets in zip(batch, losses, labels, strict=True):
             found[at] = (-lost[targets != IGNORED]).tolist()
-    return [found[at] for at in range(len(rows))]
+    return [found.get(at, []) for at in range(len(rows))]
 
 
 def _tokenise(tokenizer: Any, prompt: str, answer: str) -> tuple[list[int], list[int]]:
@@ -63,11 +67,12 @@ def _tokenise(tokenizer: Any, prompt: str, answer: str) -> tuple[list[int], list
     return ids, labels
 
 
-def _cut(rows: Sequence[tuple[list[int], list[int]]], most: int, device: Any, label: str) -> Iterator[list[int]]:
-    """Batches of rows of like length, by their places; a progress line shows the share of tokens that are done."""
-    order = sorted(range(len(rows)), key=lambda at: (len(rows[at][0]), at))
-    most_tokens = MOST_TOKENS_ON_CPU if str(device) == "cpu" else None
-    lengths = [len(ids) for ids, _ in rows]
+def _cut(rows: Sequence[tuple[list[int], list[int]]], most: int, model: Any, label: str) -> Iterator[list[int]]:
+    """Batches of the rows that the model can read, by their places, of like length; a progress line shows the share of
+    tokens that are done."""
+    lengths, context = [len(ids) for ids, _ in rows], read_context(model.config.to_dict())
+    order = sorted((at for at in range(len(rows)) if lengths[at] <= (context or lengths[at])), key=lengths.__getitem__)
+    most_tokens = MOST_TOKENS_ON_CPU if str(model.device) == "cpu" else None
     line, done, tokens = ProgressLine(label), 0, 0
     while done < len(order):
         batch = order[done : done + most]

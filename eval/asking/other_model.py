@@ -20,6 +20,7 @@ from recipebook.errors import UserError, take_first_line
 from recipebook.files import digest
 from recipebook.libraries import prepare_libraries
 from recipebook.project import locate, shown
+from recipebook.recipe.base_model import read_context
 from recipebook.recipe.keys import Recipe
 from recipebook.run.manifest import Manifest
 from recipebook.run.rundir import Run
@@ -83,6 +84,7 @@ def ask_other(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt
     """The answers of the other model as those of the tuned one, and of the run's base."""
     prepare_libraries(other.place)
     from eval.asking import generate
+    from eval.asking.lengths import describe_lengths
 
     own = load_own_tokenizer(run, manifest, recipe, prompts)
     base = ask_base(run, manifest, recipe, prompts, own)
@@ -91,6 +93,7 @@ def ask_other(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt
         tokenizer.chat_template = own.chat_template
     if tokenizer.chat_template == own.chat_template and not any(prompt.preference for prompt in prompts):
         apply_settings(tokenizer, recipe.axolotl.get("chat_template_kwargs"))
+    lengths = describe_lengths(tokenizer, prompts, recipe, read_context(model.config.to_dict()))
     answers = ask_one(model, tokenizer, prompts, recipe, "model")
     engine = "transformers" if wants_text(recipe.eval) else ""
     changed = sum(one.text != two.text for one, two in zip(base, answers, strict=True)) if engine else None
@@ -99,5 +102,6 @@ def ask_other(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt
         references=[generate.format_reference(own, prompt) for prompt in prompts],
         tuned=[*map(refer, answers, base, prompts)],
         base=[*map(refer, base, base, prompts)],
+        lengths=tuple(lengths),
         evidence=Evidence(acting=None, rows=len(prompts), answers_changed=changed, likelihoods=None),
     )

@@ -20,8 +20,9 @@ def measure_spans(
     found = []
     for (prompt, answer), odds in zip(texts, measured, strict=True):
         parts: dict[str, list[float]] = {}
+        kinds = _list_kinds(tokenizer, prompt, answer) if odds else []
         # The first token of a text without a prompt has nothing before it, and no probability.
-        for kind, one in zip(_list_kinds(tokenizer, prompt, answer)[-len(odds) :], odds, strict=True):
+        for kind, one in zip(kinds[-len(odds) :], odds, strict=True):
             parts.setdefault(kind, []).append(one)
         found.append({kind: Likelihood(sum(each), len(each)) for kind, each in parts.items()})
     return found

@@ -29,6 +29,7 @@ def list_notes(summary: Summary) -> list[str]:
     """Lines on answers that were cut off, on undefined figures, on weak intervals and on p-values."""
     notes = [_count_truncated(summary)] if summary.generated else []
     notes += [summary.asked.reference] if summary.asked and summary.asked.reference else []
+    notes += summary.asked.lengths if summary.asked else ()
     notes += _group((result.figure, _count_rows(result, summary.rows)) for result in summary.results)
     notes += describe_cautions(summary.results)
     notes += _describe_variants(summary)

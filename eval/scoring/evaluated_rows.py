@@ -44,6 +44,8 @@ class EvaluatedRows(Frozen):
     drawn: DrawnRows | None = None
     own: OwnFile | None = None
     reference: str = ""
+    lengths: tuple[str, ...] = ()
+    """Lines on prompts that are too long for the model."""
     model: str = ""
     """The model that answered in place of the tuned one; empty where that answered itself."""
     temperature: float = 0.0

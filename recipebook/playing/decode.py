@@ -12,6 +12,7 @@ What all prompts begin with, such as a template's system message, is read once.
 
 import copy
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ import torch
 from transformers import DynamicCache, TopPLogitsWarper
 
 from recipebook.playing.roomy_cache import drop_columns, is_plain, join_rows, keep_rows, make_cache
+from recipebook.recipe.base_model import read_context
 from recipebook.recipe.evaluation_keys import Generation
 
 # A shorter common beginning takes longer to read by itself than it saves.
@@ -51,7 +53,7 @@ class _AnswersSoFar:
     """The answers so far; `settle` takes a token for some of them."""
 
     stops: Collection[int]
-    limit: int
+    limits: Sequence[int]
     hear: Callable[[int, int], None]
     ids: list[list[int]]
     ended: list[bool]
@@ -70,7 +72,7 @@ class _AnswersSoFar:
                 ids.append(token)
                 self.tokens += 1
                 self.hear(place, token)
-            if self.ended[place] or len(ids) == self.limit:
+            if self.ended[place] or len(ids) == self.limits[place]:
                 self.left += 1
                 self.left_tokens += len(ids)
             else:
@@ -144,11 +146,15 @@ def decode(
     """One answer a prompt, in order; the likeliest token each time, unless there is a temperature.
 
     With `room`, so many are written at a time, those of the longest prompts first; else all at once. `watch` is called
-    after each step, `hear` with each token of an answer, as it is chosen, and the answer's place.
+    after each step, `hear` with each token of an answer, as it is chosen, and the answer's place. An answer ends where
+    the model's context does, so a prompt that fills it has none.
     """
-    record = _AnswersSoFar(stops, settings.max_new_tokens, hear, [[] for _ in prompts], [False] * len(prompts))
-    beginning = _read_beginning(model, prompts)
-    waiting = deque(range(len(prompts)))
+    context = read_context(model.config.to_dict()) or sys.maxsize
+    limits = [min(settings.max_new_tokens, context - len(ids)) for ids in prompts]
+    waiting = deque(place for place, limit in enumerate(limits) if limit > 0)
+    full = len(prompts) - len(waiting)
+    record = _AnswersSoFar(stops, limits, hear, [[] for _ in prompts], [False] * len(prompts), left=full)
+    beginning = _read_beginning(model, [prompts[place] for place in waiting])
     if room:
         waiting = deque(sorted(waiting, key=lambda place: -len(prompts[place])))
     most = READ_AT_ONCE if room and is_plain(beginning) else len(prompts)

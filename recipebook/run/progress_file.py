@@ -17,6 +17,8 @@ STOPPED = "stopped"
 """The phase of a training that was asked to end, and has saved a checkpoint."""
 TEMPLATED, REFERENCES = "templated.jsonl", "references.json"
 """Rows of which a preview of the training writes the references, and these references."""
+HELD_OUT, LENGTHS = "held-out.jsonl", "lengths.json"
+"""Rows of which a preview of the training counts the tokens, and these counts."""
 
 
 def read_progress(folder: Path) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from recipebook.recipe.batches import count_repeats, divide_batch
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.sharing import describe_sharing
 from recipebook.run import identities, rundir
-from recipebook.run.progress_file import REFERENCES, TEMPLATED
+from recipebook.run.progress_file import HELD_OUT, LENGTHS, REFERENCES, TEMPLATED
 from recipebook.terminal import print_field
 from recipebook.train.base_weights import require_weights
 from recipebook.train.cards import Target
@@ -37,9 +37,10 @@ from recipebook.train.main_figure import check_main_figure
 from recipebook.train.memory_words import format_memory
 from recipebook.train.opening import dump_recipe, write_files
 from recipebook.train.preview import Preview, Previewed, Unseen, previewing, print_preview
+from recipebook.train.prompt_lengths import TokenCount, format_room, format_untrained
 from recipebook.train.refusal import Candidate, find_refusal, keep_reason, refuse_idle_step
 from recipebook.train.settle import Settled, TrainingDevice, find_device, settle
-from recipebook.train.shapes import find_shape
+from recipebook.train.shapes import find_context, find_shape
 from recipebook.train.steps import count_steps
 from recipebook.train.words import format_packed, print_dataset
 
@@ -69,11 +70,12 @@ def print_training(recipe: Recipe, dataset: Dataset, target: Target) -> None:
     with building("plan", project.CACHE) as folder:
         write_files(folder, recipe, dataset)
         write_templated(held_out, folder / TEMPLATED)
+        (folder / HELD_OUT).symlink_to(held_out.resolve())
         with previewing([Previewed(folder, recipe)]) as wait:
             # Meanwhile, on another core.
             _print_quality(dataset)
             (found,) = wait()
-        _print_metrics(recipe, held_out, folder / REFERENCES)
+        _print_metrics(recipe, held_out, folder)
         _print_rows(found, Candidate(recipe, dataset))
         device = find_device(target.card if target.named else None)
         settled = settle(recipe, device)
@@ -93,14 +95,21 @@ def _print_quality(dataset: Dataset) -> None:
         print(f"{finding.kind:<18}{finding.text}")
 
 
-def _print_metrics(recipe: Recipe, held_out: Path, references: Path) -> None:
-    """Print how many references each metric can score; `references` are those that the chat template wrote."""
+def _print_metrics(recipe: Recipe, held_out: Path, folder: Path) -> None:
+    """Print how many references each metric can score, and how many prompts are too long, by what the preview wrote."""
+    references, lengths = folder / REFERENCES, folder / LENGTHS
     if not recipe.eval.metrics:
         print_field("metrics", format_metrics(recipe.data, held_out))
     texts = json.loads(references.read_bytes()) if references.is_file() else []
     metrics = recipe.eval.metrics or choose_metrics(recipe.data, held_out)
     for line in format_scorable(metrics, held_out, recipe.eval.part, texts):
         print_field("metric", line)
+    if lengths.is_file():
+        counts = [TokenCount(*one) for one in json.loads(lengths.read_bytes())]
+        evaluated = recipe.model_copy(update={"eval": recipe.eval.model_copy(update={"metrics": metrics})})
+        room = format_room(counts, evaluated, find_context(recipe.model.base))
+        for line in [*room, *format_untrained(counts, recipe.training.max_length)]:
+            print_field("held out", line)
 
 
 def _print_rows(found: Preview | Unseen, planned: Candidate) -> None:

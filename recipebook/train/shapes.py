@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from recipebook.project import locate
+from recipebook.recipe.base_model import read_context
 
 
 class BaseShape(NamedTuple):
@@ -68,10 +69,13 @@ KNOWN = {
 
 def find_shape(base: str) -> BaseShape | None:
     """The shape of a folder's model, of a known one, or of one that the hub's cache on this machine has."""
-    for path in (locate(base) / "config.json", *_list_cached(base)):
-        if path.is_file():
-            return read_shape(json.loads(path.read_bytes()))
-    return KNOWN.get(base)
+    config = _find_config(base)
+    return KNOWN.get(base) if config is None else read_shape(config)
+
+
+def find_context(base: str) -> int | None:
+    """The most tokens that a base reads; None where its config.json is not on this machine or does not say."""
+    return read_context(_find_config(base) or {})
 
 
 def read_shape(config: Mapping[str, Any]) -> BaseShape | None:
@@ -90,6 +94,12 @@ def read_shape(config: Mapping[str, Any]) -> BaseShape | None:
         )
     except KeyError:
         return None
+
+
+def _find_config(base: str) -> dict[str, Any] | None:
+    """The config.json of a folder's model, or of one that the hub's cache on this machine has."""
+    paths = (locate(base) / "config.json", *_list_cached(base))
+    return next((json.loads(path.read_bytes()) for path in paths if path.is_file()), None)
 
 
 def _list_cached(base: str) -> list[Path]:

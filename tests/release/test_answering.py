@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from transformers import PreTrainedConfig
 
 from eval.asking.generate import format_prompt, generate
 from eval.asking.prompts import Prompt, read_prompts
@@ -20,7 +21,7 @@ from release.chatting import make_answerer
 from release.opening import OpenedModel, find_trained, open_model
 
 CALL = {"type": "function", "function": {"name": "look", "arguments": '{"far": true}'}}
-MODEL: Any = SimpleNamespace(config=SimpleNamespace())
+MODEL: Any = SimpleNamespace(config=PreTrainedConfig())
 ROWS: list[dict[str, Any]] = [
     {"messages": [{"role": "user", "content": "stop"}, {"role": "assistant", "content": "robot.stop()"}]},
     {

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from transformers import AutoTokenizer
 
 from recipebook.project import CHAT_TEMPLATES, PROJECT
 from recipebook.train.preview import PartPreview
@@ -110,6 +111,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     templated = [chat(ASKED, CALLS), chat(SYSTEM, ASKED, CALLS, SAID), chat(ASKED, chosen=CALLS, rejected=SAID)]
     (written["chats"] / "templated.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in templated))
     (written["picky"] / "templated.jsonl").write_text(json.dumps(templated[1]))
+    held_out = [chat(ASKED, SAID), chat(ASKED, chosen=SAID, rejected=CALLS), chat(ASKED)]
+    (written["chats"] / "held-out.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in held_out))
     written["no template"] = write_folder(root / "no template", NO_TEMPLATE, {"train": [chat(ASKED, SAID)]})
     run(list(written.values()))
     return written
@@ -133,6 +136,17 @@ def test_references_are_what_evaluation_reads(folders: dict[str, Path]) -> None:
     assert json.loads((folders["chats"] / "references.json").read_bytes()) == [call, "yes", call]
     assert json.loads((folders["picky"] / "references.json").read_bytes()) == [None]
     assert not (folders["pairs"] / "references.json").exists()
+
+
+def test_held_out_prompts_are_counted_in_tokens_with_the_longest_of_their_given_answers(
+    folders: dict[str, Path],
+) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(PROJECT / "models" / "tiny-base")
+    prompt = "<|im_start|>user\ngo<|im_end|>\n<|im_start|>assistant\n"
+    call = '<tool_call>{"name": "add", "arguments": {"a": 1}}</tool_call>'
+    texts = [prompt, f"{prompt}yes<|im_end|>", f"{prompt}{call}<|im_end|>"]
+    asked, short, long = map(len, tokenizer(texts, add_special_tokens=False)["input_ids"])
+    assert json.loads((folders["chats"] / "lengths.json").read_bytes()) == [[asked, short], [asked, long]]
 
 
 def test_tokens_beyond_the_cut_carry_no_loss(folders: dict[str, Path]) -> None:

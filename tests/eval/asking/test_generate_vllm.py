@@ -96,6 +96,19 @@ def test_each_sample_of_a_prompt_has_a_seed_of_its_own(vllm: StandIn, tokenizer:
     assert [one["seed"] for one in vllm.asked[0][2]] == [7, 8]
 
 
+def test_a_prompt_that_fills_the_context_is_not_asked(vllm: StandIn, tokenizer: Any, tmp_path: Path) -> None:
+    long = replace(PROMPTS[0], messages=({"role": "user", "content": "stop " * 1_100},))
+    base = str(PROJECT / "models" / "tiny-base")
+    found = generate_both(
+        write_adapter(tmp_path / "model", 8), base, None, tokenizer, [PROMPTS[0], long, PROMPTS[1]], Generation()
+    )
+    assert found["base"] == [
+        GeneratedAnswer("base 0", 2, truncated=False),
+        GeneratedAnswer("", 0, truncated=True),
+        GeneratedAnswer("base 1", 3, truncated=True),
+    ]
+
+
 def test_a_whole_model_has_an_engine_of_its_own(vllm: StandIn, tokenizer: Any, tmp_path: Path) -> None:
     found = generate_both(tmp_path, "some/base", None, tokenizer, PROMPTS, Generation())
     assert [engine["model"] for engine in vllm.engines] == [str(tmp_path), "some/base"]

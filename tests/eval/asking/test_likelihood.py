@@ -43,6 +43,16 @@ def test_likelihoods_are_those_of_the_model_alone(tokenizer: Any) -> None:
         assert one.log_probability == pytest.approx(sum(odds[at - 1, ids[at]].item() for at in kept), abs=1e-4)
 
 
+def test_of_a_text_beyond_the_context_nothing_is_measured(tokenizer: Any) -> None:
+    model = load_base(str(TINY), None)
+    # The tiny base reads 1,024 tokens.
+    texts = [("stop " * 1_100, " go"), ("say it:", " go")]
+    (alone,) = measure(model, tokenizer, texts[1:], batch_size=2, label="")
+    assert measure(model, tokenizer, texts, batch_size=2, label="") == [(0.0, 0), alone]
+    assert measure_tokens(model, tokenizer, texts, batch_size=2)[0] == []
+    assert measure_spans(model, tokenizer, texts, 2, "")[0] == {}
+
+
 def test_a_model_whose_numbers_overflow_is_refused(tokenizer: Any) -> None:
     model = load_base(str(TINY), None)
     model.model.norm.weight.data.fill_(float("inf"))

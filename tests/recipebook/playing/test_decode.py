@@ -54,6 +54,19 @@ def test_the_limit_cuts_an_answer_off(model: Any, prompts: list[list[int]]) -> N
     ]
 
 
+def test_an_answer_ends_where_the_context_does(model: Any, prompts: list[list[int]]) -> None:
+    # The tiny base reads 1,024 tokens.
+    filler = (prompts[0] * 1_024)[:1_024]
+    full, nearly = filler, filler[:1_021]
+    settings = Generation(max_new_tokens=5)
+    assert decode(model, [full, nearly, prompts[1]], {-1}, settings, room=2) == [
+        Decoded([], False),
+        Decoded(say_alone(model, nearly, 3), False),
+        Decoded(say_alone(model, prompts[1], 5), False),
+    ]
+    assert decode(model, [full], {-1}, settings) == [Decoded([], False)]
+
+
 def test_a_seed_samples_the_same_and_a_small_share_is_the_likeliest(model: Any, prompts: list[list[int]]) -> None:
     hot = Generation(max_new_tokens=8, temperature=2.0)
     said = []
