@@ -71,6 +71,10 @@ def test_what_does_not_vary_has_no_interval_unless_it_is_a_share() -> None:
     assert bound_mean(quarter, share=True) == pytest.approx((0.25 - unseen / 4, 0.25 + unseen * 3 / 4), abs=1e-6)
     equal = np.concatenate([quarter, quarter])
     assert bound_change(equal, share=True) == pytest.approx((-unseen, unseen), abs=1e-6)
+    # At the level of 0.01, z² is 6.634897.
+    more = 6.634897 / 9.634897
+    wide = bound_mean(quarter, share=True, level=0.01)
+    assert wide == pytest.approx((0.25 - more / 4, 0.25 + more * 3 / 4), abs=1e-6)
 
 
 def test_means_that_are_equal_but_for_rounding_do_not_vary() -> None:
@@ -101,6 +105,20 @@ def test_an_exponential_difference_takes_its_own_middle_and_error() -> None:
     assert high >= middle + 4.302653 * error * 0.9999
 
 
+def test_an_exponential_difference_is_tested_and_detected_by_its_own_error() -> None:
+    tuned, base = np.array([1.0, 3.0, 2.0, 1.5, 2.5, 0.5, 1.2, 2.2]), np.array([0.9, 2.0, 2.1, 1.1, 2.6, 0.4, 1.3, 1.4])
+    without = [
+        math.exp((tuned.sum() - one) / 7) - math.exp((base.sum() - two) / 7)
+        for one, two in zip(tuned, base, strict=True)
+    ]
+    error = math.sqrt(7 / 8 * sum((one - sum(without) / 8) ** 2 for one in without))
+    middle = math.exp(tuned.mean()) - math.exp(base.mean())
+    sums = np.array([tuned, np.ones(8), base, np.ones(8)])
+    assert find_change_p(sums, raise_sums) == pytest.approx(2 * stats.t.sf(middle / error, 7))
+    # With 7 degrees of freedom t is below 2.364624 in 97.5 and below 0.896030 in 80 of 100.
+    assert find_detectable(sums, statistic=raise_sums) == pytest.approx((2.364624 + 0.896030) * error, abs=1e-5)
+
+
 def test_a_p_value_is_students() -> None:
     gains = [-2.0, -1.0, 0.0, 1.0, 2.0, 1.0, 0.0, 2.0, 3.0, 9.0]
     assert find_change_p(against_nothing(*gains)) == pytest.approx(stats.ttest_1samp(gains, 0).pvalue)
@@ -115,6 +133,15 @@ def test_a_difference_is_corrected_for_skew_on_the_side_away_from_0_alone() -> N
     assert bound_change(against_nothing(*losses), share=False) == pytest.approx((-high, -low))
     # A few that do not gain are no long tail towards 0.
     assert bound_change(against_nothing(*[0.1] * 8, 0.0, 0.0), share=False)[0] > 0
+    assert bound_change(against_nothing(*[-0.1] * 8, 0.0, 0.0), share=False)[1] < 0
+
+
+def test_a_difference_of_0_is_corrected_for_skew_on_both_sides() -> None:
+    # Nine of 1 and one of -9: the long tail is below.
+    for sign in (1, -1):
+        sums = against_nothing(*[sign * 1.0] * 9, sign * -9.0)
+        assert bound_change(sums, share=False) == pytest.approx(bound_mean(sums[:2], share=False))
+        assert max(map(abs, bound_change(sums, share=False))) > T9 * 1.01
 
 
 def test_no_p_value_is_below_that_of_the_most_extreme_of_all_swaps() -> None:
@@ -157,6 +184,15 @@ def test_what_can_be_detected_is_by_students_t_of_both_errors() -> None:
     expected = (T9 + 0.883404) / 3
     assert find_detectable(against_nothing(*[1.0, -1.0] * 5)) == pytest.approx(expected, abs=1e-4)
     assert np.isnan(find_detectable(against_nothing(2.0, 2.0)))
+    # Without any spread nothing says how much more there may be.
+    assert np.isnan(find_detectable(against_nothing(*[2.0] * 10)))
+
+
+def test_six_groups_are_the_fewest_with_which_a_difference_is_found() -> None:
+    # Of 5 degrees of freedom: (2.570582 + 0.919544) · sqrt(6 / 5 / 6)
+    expected = (2.570582 + 0.919544) * math.sqrt(0.2)
+    assert find_detectable(against_nothing(*[1.0, -1.0] * 3)) == pytest.approx(expected, abs=1e-5)
+    assert np.isnan(find_detectable(against_nothing(1.0, -1.0, 1.0, -1.0, 1.0)))
 
 
 def test_where_few_groups_differ_it_takes_enough_that_do() -> None:
@@ -177,6 +213,9 @@ def test_a_share_has_wilsons_interval() -> None:
 def test_few_right_or_wrong_answers_have_clopper_and_pearsons_where_it_reaches_further() -> None:
     exact, wilson = (stats.binomtest(1, 50).proportion_ci(0.95, method=name) for name in ("exact", "wilson"))
     assert bound_share(1, 50) == pytest.approx((min(exact.low, wilson.low), max(exact.high, wilson.high)))
+    # Five are not few.
+    wilson = stats.binomtest(5, 50).proportion_ci(0.95, method="wilson")
+    assert bound_share(5, 50) == pytest.approx((wilson.low, wilson.high))
     # All right of 4: the exact lower end is 0.025^(1/4).
     assert bound_share(4, 4) == pytest.approx((0.025**0.25, 1.0))
 
