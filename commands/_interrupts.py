@@ -1,10 +1,9 @@
 """Ctrl-C at any moment of a command: one line, `stopped`, and status 130.
 
-Libraries in Rust panic where an import that they make is interrupted, and others are left half imported; so a command
-that is importing ends at once, and any other gets a KeyboardInterrupt and may tidy up.
+Libraries in Rust panic where an import that they make is interrupted, and others are left half imported. So an import
+is let finish first; the command then gets its KeyboardInterrupt, and may tidy up.
 """
 
-import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from types import FrameType
 
 STOPPED = 130
 LINE = "stopped"
+LOOK_SECONDS = 0.05
 _IMPORTING = "<frozen importlib"
 
 
@@ -22,17 +22,21 @@ def answering_interrupts() -> Iterator[None]:
     if before not in (signal.default_int_handler, signal.SIG_DFL):
         yield
         return
+    alarm = signal.signal(signal.SIGALRM, _answer)
     signal.signal(signal.SIGINT, _answer)
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGALRM, alarm)
 
 
 def _answer(number: int, frame: FrameType | None) -> None:
+    """Interrupt the command, or look again soon where it is importing."""
     while frame:
         if frame.f_code.co_filename.startswith(_IMPORTING):
-            os.write(2, f"{LINE}\n".encode())
-            os._exit(STOPPED)
+            signal.setitimer(signal.ITIMER_REAL, LOOK_SECONDS)
+            return
         frame = frame.f_back
     raise KeyboardInterrupt

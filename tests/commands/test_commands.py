@@ -47,20 +47,30 @@ def test_a_library_that_the_light_environment_lacks_is_one_line(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("module", "status", "said"), [("argparse", -signal.SIGINT, ""), ("yaml", 130, "stopped\n")])
-def test_ctrl_c_in_the_middle_of_an_import_ends_the_command(
-    tmp_path: Path, module: str, status: int, said: str
-) -> None:
-    # As libraries in Rust do, which import from within: they make a panic of what interrupts that.
-    (tmp_path / f"{module}.py").write_text(
-        "import os, signal\n"
-        "try:\n    os.kill(os.getpid(), signal.SIGINT)\n    signal.pause()\n"
-        "except KeyboardInterrupt:\n    raise BaseException('panic')\n"
-    )
-    command = [sys.executable, "-m", "recipebook", "check"]
-    paths = f"{tmp_path}:{ROOT}"
-    done = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": paths}, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (status, "", said)
+INTERRUPT = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(0.2)\n"
+
+
+def run_in(folder: Path, words: list[str], paths: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "recipebook", *words]
+    return subprocess.run(command, cwd=folder, env={"PYTHONPATH": paths}, capture_output=True, text=True, check=False)
+
+
+def test_ctrl_c_before_a_command_is_known_ends_it_without_a_word(tmp_path: Path) -> None:
+    (tmp_path / "argparse.py").write_text(INTERRUPT)
+    done = run_in(ROOT, ["check"], f"{tmp_path}:{ROOT}")
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
+def test_ctrl_c_in_an_import_stops_the_command_once_the_module_is_whole(tmp_path: Path) -> None:
+    # As libraries in Rust do, which import from within: they make a panic of a KeyboardInterrupt.
+    panic = "try:\n    " + INTERRUPT.replace("\n", "\n    ") + "\nexcept KeyboardInterrupt:\n    raise BaseException\n"
+    whole = "from converters.robot import Options, convert\nprint('whole', flush=True)\n"
+    for folder in ("recipes", "runs", "converters"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "recipes" / "own.yaml").write_text("extends: robot-lora\ndata: {converter: own}\n")
+    (tmp_path / "converters" / "own.py").write_text(panic + whole)
+    done = run_in(tmp_path, ["check"], str(ROOT))
+    assert (done.returncode, done.stdout, done.stderr) == (130, "whole\n", "stopped\n")
 
 
 def test_characters_that_the_terminal_lacks_are_written_by_their_numbers(tmp_path: Path) -> None:
