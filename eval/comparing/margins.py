@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from eval.comparing.evaluations import EvaluatedRun
 from eval.comparing.seeds import compare_systems
-from eval.report.gate import find_worst
+from eval.report.gate import find_worst, format_beside
 from eval.report.pages import format_number
 from eval.scoring.summary import Result
 from eval.statistics.families import share_level
@@ -39,9 +39,10 @@ def _judge_worse(
 ) -> str:
     worst = find_worst(compare_systems(result, first, other, level), result.less_is_better)
     if worst is None or worst > margin:
-        reach = "" if worst is None else f": it may be {format_number(worst)} worse"
+        reach = "" if worst is None else f": it may be {format_beside(worst, margin)} worse"
         return f"{label} is not shown to be at most {margin:g} worse than A in {result.figure}{reach}"
-    reach = f"at most {format_number(worst)}" if worst > 0 else f"it is better by {format_number(-worst)} at least"
+    at_least = f"it is better by {format_number(-worst)} at least"
+    reach = f"at most {format_beside(worst, margin)}" if worst > 0 else at_least
     return f"{label} is not worse than A by more than {margin:g} in {result.figure}: {reach}"
 
 

@@ -28,16 +28,20 @@ def judge_gate(summary: Summary, gate: Gate, margin: float = 0.0) -> tuple[bool,
         raise UserError(f"GATE={gate}: {summary.main} has no base to compare with")
     if difference.mean is None:
         raise UserError(f"GATE={gate}: {summary.main} cannot be compared: {judge_result(result, summary.rows)}")
+    gain = -difference.mean if result.less_is_better else difference.mean
     if gate == "better":
-        gain = -difference.mean if result.less_is_better else difference.mean
         passed = is_shown(difference, result.p_adjusted) and gain > 0
         passed = passed and all(is_better(row, result.less_is_better) for row in list_baselines(summary))
         shown = "is" if passed else "is not"
         return passed, f"gate better: {_name(passed)}: {summary.main} {shown} shown to be better"
     worst = find_worst(difference, result.less_is_better)
+    if worst is None and gain > 0 and is_shown(difference, result.p_adjusted):
+        # All rows differ by the same.
+        return True, f"gate not-worse: {_name(True)}: it is better by {format_number(gain)} in {summary.main}"
     if worst is None:
         return False, f"gate not-worse: {_name(False)}: the difference in {summary.main} has no interval"
-    found = f"{summary.main} is at most {format_number(worst)} worse than base" if worst > 0 else "it is no worse"
+    most = f"{summary.main} is at most {format_beside(worst, margin)} worse than base"
+    found = most if worst > 0 else "it is no worse"
     return worst <= margin, f"gate not-worse: {_name(worst <= margin)}: {found}, and {margin:g} are allowed"
 
 
@@ -45,6 +49,12 @@ def find_worst(difference: Difference, less_is_better: bool) -> float | None:
     """How much worse the other may be, by the end of the interval; below 0 it is better for sure."""
     end = difference.high if less_is_better else difference.low
     return None if end is None else end if less_is_better else -end
+
+
+def format_beside(value: float, margin: float) -> str:
+    """The value in three decimals, or in as many as show on which side of the margin it is."""
+    texts = (f"{value:.{decimals}f}" for decimals in range(3, 17))
+    return next((text for text in texts if (float(text) <= margin) == (value <= margin)), str(value))
 
 
 def _name(passed: bool) -> str:

@@ -95,7 +95,8 @@ def compare(
         return make_empty(MCNEMAR if binary else STUDENT)
     sums = np.concatenate([_sum_values(after, index), _sum_values(before, index)])
     bounded = are_shares(before) and are_shares(after) if share is None else share
-    step = _find_step(before, after, binary=binary) if sums.shape[1] == len(before) else None
+    single = sums.shape[1] == len(before)
+    step = _find_step(before, after, binary=binary) if single and (binary or bounded) else None
     if step is None:
         found = compare_sums(sums, len(before), share=bounded, level=level)
     else:

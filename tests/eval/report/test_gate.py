@@ -52,3 +52,28 @@ def test_not_worse_looks_at_the_worse_end(tmp_path: Path, less_is_better: bool, 
     headline = summary.headline.model_copy(update={"less_is_better": less_is_better})
     changed = summary.model_copy(update={"results": (headline, *summary.results[1:])})
     assert judge_gate(changed, "not-worse", margin) == ("not passed" not in line, line)
+
+
+def test_a_difference_just_beyond_the_margin_is_not_rounded_to_it(tmp_path: Path) -> None:
+    summary = evaluate(tmp_path, "-" + "+" * 99, "+" + "-" * 5 + "+" * 94)
+    assert summary.headline.difference
+    changed = summary.headline.difference.model_copy(update={"low": -0.0203})
+    headline = summary.headline.model_copy(update={"difference": changed})
+    beyond = summary.model_copy(update={"results": (headline, *summary.results[1:])})
+    line = "gate not-worse: not passed: exact is at most 0.0203 worse than base, and 0.02 are allowed"
+    assert judge_gate(beyond, "not-worse", 0.02) == (False, line)
+
+
+def test_what_is_better_in_every_row_by_the_same_is_not_worse(tmp_path: Path) -> None:
+    rows = [
+        {"id": str(row), "reference": "a", "prediction": "a", "baseline": "a",
+         "measures": {"answer": -row - 1.0, "answer_tokens": 1},
+         "baseline_measures": {"answer": -row - 1.5, "answer_tokens": 1}}
+        for row in range(10)
+    ]  # fmt: skip
+    (tmp_path / "predictions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    summary = evaluate_predictions(tmp_path / "predictions.jsonl", {"likelihood": {}}, [], "nll", 42, tmp_path)
+    assert summary.headline.difference and summary.headline.difference.low is None
+    assert judge_gate(summary, "better") == (True, "gate better: passed: nll is shown to be better")
+    line = "gate not-worse: passed: it is better by 0.500 in nll"
+    assert judge_gate(summary, "not-worse", 0.02) == (True, line)

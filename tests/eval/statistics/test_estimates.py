@@ -38,6 +38,7 @@ def test_equal_values_leave_room_for_the_unseen_only_where_they_are_shares() -> 
     assert estimate([12.5] * 10, TEN, binary=False).low is None
     # Tokens are no shares, however few they are.
     assert estimate([1.0] * 10, TEN, binary=False, share=False).low is None
+    assert compare([1.0] * 10, [1.0] * 10, TEN, binary=False, share=False).low is None
 
 
 def test_equal_means_of_groups_leave_what_so_many_groups_leave() -> None:
