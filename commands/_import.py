@@ -22,8 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="NAME", help="the recipe's name; if not given, the file's")
 
 
-def write_recipe(arguments: argparse.Namespace, tool: str, find_misfits: Check, imported: Import) -> int:
-    """Write recipes/NAME.yaml in the project, and print what has no counterpart; an existing file is refused."""
+def write_recipe(arguments: argparse.Namespace, tool: str, base: str, find_misfits: Check, imported: Import) -> int:
+    """Write recipes/NAME.yaml in the project, and print what has no counterpart; an existing file is refused.
+
+    `base` is the key by which the tool's configurations name their base model, which each of them has.
+    """
     from recipebook.errors import UserError
     from recipebook.files import write_text
     from recipebook.project import PROJECT, shown
@@ -42,6 +45,9 @@ def write_recipe(arguments: argparse.Namespace, tool: str, find_misfits: Check, 
     given = load(source)
     if lines := format_faults(find_misfits(given.data), given.places):
         raise UserError("\n".join(lines))
+    if not given.data.get(base):
+        others = "docs/from-other-tools.md has the names of other tools' settings"
+        raise UserError(f"{source}: no '{base}', which every configuration of {tool} has; {others}")
     draft = imported(given.data, f"Imported from {source.name}, a configuration of {tool}.")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, draft.format())

@@ -16,4 +16,4 @@ def run(arguments: argparse.Namespace) -> int:
     """Import it."""
     from recipebook.importing.axolotl import find_misfits, import_axolotl
 
-    return _import.write_recipe(arguments, "Axolotl", find_misfits, import_axolotl)
+    return _import.write_recipe(arguments, "Axolotl", "base_model", find_misfits, import_axolotl)

@@ -18,4 +18,4 @@ def run(arguments: argparse.Namespace) -> int:
     from recipebook.importing.llama_factory import find_misfits, import_llama_factory
 
     imported = partial(import_llama_factory, beside=arguments.config.parent)
-    return _import.write_recipe(arguments, "LLaMA-Factory", find_misfits, imported)
+    return _import.write_recipe(arguments, "LLaMA-Factory", "model_name_or_path", find_misfits, imported)

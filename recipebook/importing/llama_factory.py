@@ -49,6 +49,7 @@ PLAIN = {
     "kto_chosen_weight": ("preference.desirable_weight", None),
     "kto_rejected_weight": ("preference.undesirable_weight", None),
     "simpo_gamma": ("preference.gamma", None),
+    "neftune_noise_alpha": ("axolotl.neftune_noise_alpha", None),
 }
 TAGS = {"role_tag": ("from", "role"), "content_tag": ("value", "content"), "user_tag": ("human", "user"),
         "assistant_tag": ("gpt", "assistant"), "system_tag": ("system",)}  # fmt: skip
@@ -78,8 +79,8 @@ TYPES = {
     "integer": ("cutoff_len", "gradient_accumulation_steps", "lora_alpha", "lora_rank", "max_steps",
                 "per_device_train_batch_size", "quantization_bit", "save_total_limit", "seed", "warmup_steps"),
     "number": ("eval_steps", "kto_chosen_weight", "kto_rejected_weight", "learning_rate", "logging_steps",
-               "lora_dropout", "max_grad_norm", "num_train_epochs", "pref_beta", "save_steps", "simpo_gamma",
-               "val_size", "warmup_ratio", "weight_decay"),
+               "lora_dropout", "max_grad_norm", "neftune_noise_alpha", "num_train_epochs", "pref_beta",
+               "save_steps", "simpo_gamma", "val_size", "warmup_ratio", "weight_decay"),
     "boolean": ("bf16", "disable_gradient_checkpointing", "fp16", "gradient_checkpointing", "group_by_length",
                 "packing", "pure_bf16", "train_on_prompt"),
 }  # fmt: skip

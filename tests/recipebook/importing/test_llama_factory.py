@@ -128,6 +128,30 @@ def test_a_recipe_is_written_inside_recipes_alone(
     assert capsys.readouterr().err == line
 
 
+@pytest.mark.parametrize(
+    ("command", "key", "tool"),
+    [
+        ("from-llama-factory", "model_name_or_path", "LLaMA-Factory"),
+        ("from-axolotl", "base_model", "Axolotl"),
+    ],
+)
+def test_a_configuration_of_a_third_tool_is_refused(
+    command: str, key: str, tool: str, beside: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(project, "PROJECT", beside)
+    config = beside / "tune.yaml"
+    config.write_text("model: {_component_: torchtune.models.llama3_2.lora_llama3_2_1b, lora_rank: 64}\nepochs: 1\n")
+    assert main([command, str(config)]) == 2
+    line = f"{config}: no '{key}', which every configuration of {tool} has; docs/from-other-tools.md"
+    assert capsys.readouterr().err == f"{line} has the names of other tools' settings\n"
+    assert not (beside / "recipes").exists()
+
+
+def test_noise_on_embeddings_is_a_key_of_axolotl(beside: Path) -> None:
+    draft = import_llama_factory({**KTO, "neftune_noise_alpha": 5}, "d", beside)
+    assert draft.recipe["axolotl"] == {"neftune_noise_alpha": 5}
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 300) | st.floats(-1, 2) | st.sampled_from(["", "x", "0.1", "all"]),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["a", "b"]), inner),
