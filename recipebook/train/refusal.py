@@ -1,7 +1,7 @@
 """Rows and a recipe in; nothing out, or why training would fail on them or learn nothing, before the engine is started.
 
     samples/chats.jsonl#12: 812 tokens, and training.max_length is 512: 3 of 1600 train rows are longer, the longest
-    has 940 (training.too_long: raise)
+    has 940 (training.max_length=940 takes them all)
 
 `make plan` and `make train` ask the same. What was found is kept in `.cache/fit`, under the hash of what decides it.
 """
@@ -106,7 +106,7 @@ def _find_fault(part: PartPreview, name: str, recipe: Recipe) -> str | None:
     if long and (training.too_long == "raise" or none_left):
         most = f"{long[0]} tokens, and training.max_length is {training.max_length}"
         fate = f"{len(long)} of {total} {name} rows are longer, the longest has {max(long)}"
-        return f"{part.first_long}: {most}: {fate} (training.too_long: {training.too_long})"
+        return f"{part.first_long}: {most}: {fate} (training.max_length={max(long)} takes them all)"
     return None
 
 

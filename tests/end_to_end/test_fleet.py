@@ -99,7 +99,7 @@ def test_a_member_whose_rows_are_too_long_is_refused_before_it_has_a_run(fleet: 
     project, _, said = fleet
     (line,) = [line for line in said.splitlines() if line.startswith("refused")]
     assert line.startswith("refused   wisdom_minus: samples/traits.jsonl#")
-    assert line.endswith("(training.too_long: raise)")
+    assert line.endswith(" takes them all)")
     assert list(project.folder.glob("runs/three/wisdom_minus-*")) == []
     status, planned = project.run("plan", "three")
     assert status == 2

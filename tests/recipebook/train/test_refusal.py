@@ -29,20 +29,20 @@ ASKED = {"role": "user", "content": "go"}
             LONG,
             {"max_length": 11},
             "x.jsonl#2: 12 tokens, and training.max_length is 11: 1 of 2 train rows are longer, the longest has 12 "
-            "(training.too_long: raise)",
+            "(training.max_length=12 takes them all)",
         ),
         (
             {"rows": 9, "others": (14, 13), "first_long": "x.jsonl#7"},
             {"max_length": 12},
             "x.jsonl#7: 14 tokens, and training.max_length is 12: 2 of 4 train rows are longer, the longest has 14 "
-            "(training.too_long: raise)",
+            "(training.max_length=14 takes them all)",
         ),
         (LONG, {"max_length": 11, "too_long": "drop"}, None),
         (
             {"first_long": "x.jsonl#1"},
             {"max_length": 9, "too_long": "drop"},
             "x.jsonl#1: 10 tokens, and training.max_length is 9: 2 of 2 train rows are longer, the longest has 12 "
-            "(training.too_long: drop)",
+            "(training.max_length=12 takes them all)",
         ),
         ({"first_long": "x.jsonl#1"}, {"max_length": 9, "too_long": "truncate"}, None),
         ({"trained": (0, 0)}, {}, "x.jsonl#1: no token carries loss (2 of 2 train rows)"),
@@ -84,7 +84,7 @@ def test_rows_of_validation_are_refused_as_those_of_train_are() -> None:
     assert find_refusal(dropped, write_recipe(max_length=12, too_long="drop")) is None
     assert find_refusal(parts, write_recipe(max_length=12)) == (
         "x.jsonl#2: 13 tokens, and training.max_length is 12: 1 of 2 validation rows are longer, the longest has 13 "
-        "(training.too_long: raise)"
+        "(training.max_length=13 takes them all)"
     )
     broken = {"train": see({}), "validation": see({"passed": 0, "findings": (find("broken", 2),)})}
     assert find_refusal(broken, write_recipe()) == "x.jsonl#2: is wrong (2 of 4 validation rows)"
