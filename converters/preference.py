@@ -72,8 +72,7 @@ class Options(Frozen):
     """What a recipe may set."""
 
     strength: Literal["difference", "ratio", "score"] | None = None
-    """What `threshold` compares: chosen - rejected, (chosen - rejected) / (chosen + rejected), or the record's "
-    "score."""
+    """What `threshold` compares: chosen - rejected, (chosen - rejected) / (chosen + rejected), or the score."""
     threshold: float | None = None
     """Weaker pairs are left out. Choose it by the counts that `make plan` shows."""
 

@@ -21,7 +21,16 @@ INTRODUCTION = """\
 # Metrics
 
 Every figure of every metric, generated from `eval/metrics/` by `make docs`. A recipe names metrics under
-`eval.metrics`; a figure's full name is `<metric>.<figure>` where two metrics share a name.
+`eval.metrics`; a figure's full name is `<metric>.<figure>` where two metrics share a name. The first figure of the
+first metric is the main one, by which the verdict is given, unless `eval.main` names another.
+
+| test rows of a recipe that names no metric | metrics |
+| --- | --- |
+| pairs, and answers with a label | `preference` |
+| of the converters `persona`, `robot`, `shell_tasks`, `toolformer` | the converter's; of shell tasks `shell` |
+| of the converter `trait` | `likelihood` |
+| that end with calls of tools | `tool_calls`, `likelihood` |
+| all others | `likelihood`, `overlap`, `text` |
 
 An undefined figure (0/0) is left out of its mean and counted. How intervals and tests are made is in
 [evaluation.md](evaluation.md#how-the-numbers-are-made).
@@ -58,13 +67,15 @@ def find_formula(figure: str, formulas: dict[str, str]) -> str:
 
 
 def _render_metric(name: str, metric: Metric) -> str:
+    """The docstring, with a table of the figures in place of their formulas, and the options."""
     docstring = str(metric.__doc__)
     formulas = read_formulas(docstring)
-    lines = [_render_figure(key, figure, formulas) for key, figure in list_figures(metric).items()]
-    parts = [f"## {name}\n", _drop_formulas(docstring), HEADING, *lines, "", render_keys(metric.Options)]
+    before, after = _cut_out_formulas(docstring)
+    table = [HEADING, *(_render_figure(key, figure, formulas) for key, figure in list_figures(metric).items())]
+    parts = [f"## {name}", before, "\n".join(table), after]
     if measured := getattr(metric, "MEASURES", ()):
-        parts.insert(2, f"No text is generated: the model's likelihood of {' and '.join(measured)} is measured.\n")
-    return "\n".join(parts)
+        parts.append(f"No text is generated: the model's likelihood of {' and '.join(measured)} is measured.")
+    return "\n\n".join([*filter(None, parts), render_keys(metric.Options)])
 
 
 def _render_figure(key: str, figure: Figure, formulas: dict[str, str]) -> str:
@@ -78,9 +89,13 @@ def _render_figure(key: str, figure: Figure, formulas: dict[str, str]) -> str:
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
-def _drop_formulas(docstring: str) -> str:
-    kept, inside = [], False
+def _cut_out_formulas(docstring: str) -> tuple[str, str]:
+    """What stands before the first formula, and what stands after it that is none."""
+    before, after, inside = list[str](), list[str](), False
+    kept = before
     for line in docstring.splitlines():
-        inside = bool(_LINE.match(line)) or (inside and line.startswith(" " * 8))
+        begins = bool(_LINE.match(line))
+        inside = begins or (inside and line.startswith(" " * 8))
+        kept = after if begins else kept
         kept += [] if inside else [line]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept))
+    return "\n".join(before).strip("\n"), re.sub(r"\n{3,}", "\n\n", "\n".join(after)).strip("\n")

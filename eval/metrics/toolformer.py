@@ -34,11 +34,11 @@ import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import Field
 
-from eval.reading.calls import Api, Call, Value, is_valid, read_api
+from eval.reading.calls import Api, Call, is_valid, make_value, read_api
 from eval.reading.pairing import compare_counts, count_equal, count_ordered, divide, find_partners
 from eval.scoring.predictions import Prediction
 from recipebook.frozen import Frozen
@@ -114,26 +114,11 @@ def _read(text: str, api: Api) -> _Annotated:
 
 
 def _normalise(call: InlineCall, names: list[str]) -> Call:
-    arguments = {name: _make_value(value) for name, value in call.arguments.items()}
+    arguments = {name: make_value(value) for name, value in call.arguments.items()}
     for position, value in enumerate(call.positional):
         named = position < len(names) and names[position] not in arguments
-        arguments[names[position] if named else f"#{position}"] = _make_value(value)
+        arguments[names[position] if named else f"#{position}"] = make_value(value)
     return Call(call.name, arguments)
-
-
-def _make_value(value: Any) -> Value:
-    match value:
-        case None:
-            return Value("null", None)
-        case bool():
-            return Value("boolean", value)
-        case str():
-            return Value("string", value)
-        case list():
-            return Value("array", tuple(map(_make_value, value)))
-        case dict():
-            return Value("object", frozenset((key, _make_value(item)) for key, item in value.items()))
-    return Value("number", value)
 
 
 def _score_one(predicted: _Annotated, wanted: _Annotated, api: Api) -> dict[str, float | None]:

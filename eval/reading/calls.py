@@ -95,6 +95,22 @@ def parse_calls(text: str, api: Api) -> list[Call] | None:
         return None
 
 
+def make_value(value: Any) -> Value:
+    """A value of JSON, or a literal of Python, with its kind."""
+    match value:
+        case None:
+            return Value("null", None)
+        case bool():
+            return Value("boolean", value)
+        case str():
+            return Value("string", value)
+        case list():
+            return Value("array", tuple(map(make_value, value)))
+        case dict():
+            return Value("object", frozenset((key, make_value(item)) for key, item in value.items()))
+    return Value("number", value)
+
+
 def is_valid(call: Call, api: Api) -> bool:
     """Whether the API has this call with these arguments: names, types, enum, range, none missing."""
     parameters = api.get(call.name)

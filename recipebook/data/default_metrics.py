@@ -2,10 +2,13 @@
 
     {"source": "samples/robot.json", "converter": "robot"} → {"robot": {}}
 
-A converter names them in `METRICS`. Without that, pairs are compared by their likelihood and answers by their text.
+A converter names them in `METRICS`. Without that, pairs are compared by their likelihood, calls of tools by what they
+call, and answers in free text, which are seldom the reference word for word, by the reference's likelihood and by the
+words that both have.
 """
 
 import json
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +21,20 @@ from recipebook.rows import find_kind
 from recipebook.sources.inputs import find_inputs
 
 OF_PAIRS: dict[str, dict[str, Any]] = {"preference": {}}
-OF_ANSWERS: dict[str, dict[str, Any]] = {"text": {}}
+OF_CALLS: dict[str, dict[str, Any]] = {"tool_calls": {}, "likelihood": {}}
+OF_ANSWERS: dict[str, dict[str, Any]] = {"likelihood": {}, "overlap": {}, "text": {}}
+# A call in one of the first rows makes them rows of calls, as `auto` knows a converter by the first records.
+LOOKED_AT = 100
 
 
 def choose_metrics(data: Data, rows: Path) -> dict[str, dict[str, Any]]:
     """Metrics with their options; `rows` is a file of rows that the data came to."""
-    if _has_preferences(rows):
+    first = _read_first(rows)
+    if first and find_kind(first[0]) != "chat":
         return OF_PAIRS
     converter = _find_converter(data)
-    return vars(load(CONVERTER, converter)).get("METRICS", OF_ANSWERS) if converter else OF_ANSWERS
+    own = vars(load(CONVERTER, converter)).get("METRICS") if converter else None
+    return own or (OF_CALLS if any(row["messages"][-1].get("tool_calls") for row in first) else OF_ANSWERS)
 
 
 def format_metrics(data: Data, rows: Path) -> str:
@@ -45,9 +53,8 @@ def _find_converter(data: Data) -> str | None:
         return None
 
 
-def _has_preferences(rows: Path) -> bool:
+def _read_first(rows: Path) -> list[dict[str, Any]]:
     if not rows.is_file():
-        return False
+        return []
     with rows.open("rb") as file:
-        first = file.readline()
-    return bool(first.strip()) and find_kind(json.loads(first)) != "chat"
+        return [json.loads(line) for line in islice(file, LOOKED_AT)]

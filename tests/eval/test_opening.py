@@ -198,7 +198,7 @@ def test_a_limit_never_replaces_an_evaluation_of_more_rows(
 
 @pytest.mark.parametrize("end", ["", "eval: {}\n", "eval: {slices: [topic]}\n"])
 def test_a_recipe_without_metrics_gets_its_converters(start_trained: StartTrained, end: str) -> None:
-    assert read_recipe(start_trained(end), ()).eval.metrics == {"text": {}}
+    assert read_recipe(start_trained(end), ()).eval.metrics == {"likelihood": {}, "overlap": {}, "text": {}}
 
 
 def test_the_converter_that_auto_chose_counts(start_trained: StartTrained, tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_the_converter_that_auto_chose_counts(start_trained: StartTrained, tmp_p
     edit(tmp_path, "")
     resolved = (run.folder / "resolved.yaml").read_text()
     (run.folder / "resolved.yaml").write_text(resolved.replace("converter: chat", "converter: auto"))
-    assert read_recipe(run, ()).eval.metrics == {"text": {}}
+    assert read_recipe(run, ()).eval.metrics == {"likelihood": {}, "overlap": {}, "text": {}}
     commands = [{"input": f"go {n}", "output": "robot.stop()"} for n in range(4)]
     (tmp_path / "chats.jsonl").write_text("".join(json.dumps(one) + "\n" for one in commands))
     assert read_recipe(run, ()).eval.metrics == {"robot": {}}
