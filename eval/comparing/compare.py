@@ -37,6 +37,7 @@ from eval.report.pages import (
     make_link,
     render_page,
 )
+from eval.report.verdict import explain_missing
 from eval.scoring.summary import Result
 from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, agree_adjusted
 from eval.statistics.families import adjust_rest, share_level
@@ -159,8 +160,10 @@ def format_findings(comparison: RunComparison) -> list[str]:
     main = comparison.figures[0]
     findings = []
     for label, _, difference, p in main.standings[1:]:
-        if difference is None or difference.mean is None or p is None:
-            findings.append(f"{label} and A: no row has {main.figure} defined for both")
+        if difference is None:
+            findings.append(f"{label} and A measure {main.figure} on different scales, so there is nothing to compare")
+        elif difference.mean is None or p is None:
+            findings.append(f"{label} and A: {main.figure}: {explain_missing(difference)}")
         elif not is_shown(difference, p):
             findings.append(f"{label} and A: a difference in {main.figure} is not shown ({format_probability(p)})")
         else:

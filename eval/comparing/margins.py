@@ -1,7 +1,7 @@
 """Is another run as good, but for a margin? Compared runs and a margin in; a line for each run out.
 
     B is not worse than A by more than 0.02 in exact: at most 0.011
-    B and A are equivalent within 0.02 in exact: the difference is between -0.009 and 0.015
+    B and A are equivalent within 0.02 in exact: the 90 % interval of the difference is -0.009 to 0.015
 
 Merged, quantised or smaller models are meant to be as good. That no difference is shown does not say so. Not worse: the
 95 % interval does not reach further than the margin to the worse side (ICH E9, 1998). Equivalent: the 90 % interval
@@ -53,5 +53,6 @@ def _judge_equal(
     low, high = difference.low, difference.high
     if low is None or high is None or low < -margin or high > margin:
         return f"{label} and A are not shown to be equivalent within {margin:g} in {result.figure}"
-    between = f"the difference is between {format_number(low)} and {format_number(high)}"
-    return f"{label} and A are equivalent within {margin:g} in {result.figure}: {between}"
+    held = f"the {100 * (1 - 2 * level):g} % interval of the difference"
+    reach = f"{held} is {format_number(low)} to {format_number(high)}"
+    return f"{label} and A are equivalent within {margin:g} in {result.figure}: {reach}"

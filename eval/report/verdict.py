@@ -30,14 +30,18 @@ def judge_result(result: Result, rows: int, before: str = "base") -> str:
     if difference is None:
         return f"{start}; no base model to compare with."
     if difference.mean is None or p is None:
-        large = difference.mean is None and difference.n
-        why = "one of the two is too large a number" if large else "no row has both defined"
-        return f"{start}; {why}, so there is nothing to compare."
+        return f"{start}; {explain_missing(difference)}, so there is nothing to compare."
     change = _format_change(difference, result.binary)
     if not is_shown(difference, p):
         return f"{start}; a difference is not shown: {change} ({format_probability(p)})."
     worse = "tuning made it worse: " if (difference.mean > 0) == result.less_is_better else ""
     return f"{start}; {worse}the difference of {change} is unlikely if the two were alike ({format_probability(p)})."
+
+
+def explain_missing(difference: Difference) -> str:
+    """Why there is no difference, or no test of it."""
+    large = difference.mean is None and difference.n
+    return "one of the two is too large a number" if large else "no row has both defined"
 
 
 def _name_models(result: Result, rows: int, before: str) -> str:

@@ -48,6 +48,7 @@ def test_rewards_of_other_scales_are_not_compared(make_run: MakeRun) -> None:
     comparison = compare_runs([first, other])
     assert [one.difference for one in comparison.figures[0].standings] == [None, None]
     assert comparison.figures[1].standings[1].difference is not None
+    assert "B and A measure exact on different scales, so there is nothing to compare" in terminal_table(comparison)
 
 
 def test_the_table_fits_80_columns_and_tells_what_was_found(make_run: MakeRun) -> None:

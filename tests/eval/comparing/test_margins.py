@@ -21,11 +21,11 @@ def test_two_equal_runs_are_equivalent_within_a_margin_that_the_rows_allow(make_
     # 90 % at 1.645² / (100 + 1.645²) = 0.026.
     assert judge(make_run, RIGHT, RIGHT, 0.05) == [
         "B is not worse than A by more than 0.05 in exact: at most 0.037",
-        "B and A are equivalent within 0.05 in exact: the difference is between -0.026 and 0.026",
+        "B and A are equivalent within 0.05 in exact: the 90 % interval of the difference is -0.026 to 0.026",
     ]
     assert judge(make_run, RIGHT, RIGHT, 0.03) == [
         "B is not shown to be at most 0.03 worse than A in exact: it may be 0.037 worse",
-        "B and A are equivalent within 0.03 in exact: the difference is between -0.026 and 0.026",
+        "B and A are equivalent within 0.03 in exact: the 90 % interval of the difference is -0.026 to 0.026",
     ]
 
 
