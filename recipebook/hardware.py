@@ -13,12 +13,15 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from recipebook.errors import UserError
 from recipebook.frozen import Frozen
 
 APPLE_GPU = "Apple GPU"
 # By the PCI numbers of their makers. NVIDIA's are listed by nvidia-smi.
 OTHER_GPUS = {"0x1002": "AMD GPU", "0x8086": "Intel GPU"}
 BF16_FLAGS = {"amx_bf16", "avx512_bf16"}
+# A driver that wakes a GPU takes some seconds.
+ANSWER_SECONDS = 60.0
 # The first compute capability of NVIDIA's GPUs, Ampere's, that computes in bfloat16.
 BF16_CAPABILITY = 8.0
 PROCESSORS = Path("/proc/cpuinfo")
@@ -106,9 +109,17 @@ def _ask_nvidia_smi(what: str) -> tuple[str, ...]:
     if shutil.which("nvidia-smi") is None or visible in ("", "-1"):
         return ()
     command = ["nvidia-smi", f"--query-gpu=index,uuid,{what}", "--format=csv,noheader,nounits"]
-    listing = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        listing = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", check=False, timeout=ANSWER_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        why = error.strerror if isinstance(error, OSError) else f"no answer in {ANSWER_SECONDS:.0f} s: its driver hangs"
+        raise UserError(f"nvidia-smi: {why}; CUDA_VISIBLE_DEVICES=-1 trains without GPUs") from error
     lines = listing.stdout.splitlines() if listing.returncode == 0 else []
-    found = [(index, uuid, answer) for index, uuid, answer in (line.split(", ", 2) for line in lines)]
+    # Where there is no GPU it says so in words.
+    parts = [line.split(", ", 2) for line in lines]
+    found = [(one[0], one[1], one[2]) for one in parts if len(one) == 3 and one[0].isdecimal()]
     if visible is None:
         return tuple(answer for *_, answer in found)
     return tuple(_choose_visible(found, visible.split(",")))
@@ -119,8 +130,10 @@ def _choose_visible(found: list[tuple[str, str, str]], names: list[str]) -> Iter
     for name in names:
         # A slice of a GPU has a name of its own, which is not listed.
         sliced = name.startswith("MIG")
-        answer = next((one for index, uuid, one in found if sliced or name == index or uuid.startswith(name)), None)
-        if answer is None:
+        answer = next(
+            (one for index, uuid, one in found if sliced or name == index or (name and uuid.startswith(name))), None
+        )
+        if not name or answer is None:
             return
         yield answer
 

@@ -33,6 +33,9 @@ def read_meeting(recipe: Recipe) -> Meeting | None:
     rank = os.environ.get("MACHINE_RANK") or os.environ.get("SLURM_NODEID", "")
     main = os.environ.get("MAIN", "")
     host, _, port = main.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        # As a browser writes an address of IPv6.
+        host = host[1:-1]
     if not (_NUMBER.fullmatch(rank) and host and port):
         given = " ".join(f"{name}={shorten(value)}" for name, value in (("RANK", rank), ("MAIN", main)) if value)
         raise UserError(f"launch.machines: {machines}, {f'{given}, ' if given else ''}and {SHAPE}")
@@ -50,6 +53,8 @@ def require_meeting(recipe: Recipe) -> None:
         raise UserError(f"launch.machines: {machines}, and {SHAPE}")
     if machines == 1 and (rank := os.environ.get("MACHINE_RANK")):
         raise UserError(f"RANK={shorten(rank)}: launch.machines is 1, and one machine has no rank; MACHINES=2")
+    if machines == 1 and (main := os.environ.get("MAIN")):
+        raise UserError(f"MAIN={shorten(main)}: launch.machines is 1, and one machine meets no other; MACHINES=2")
 
 
 def check_meeting(meeting: Meeting) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from recipebook import hardware
+from recipebook.errors import UserError
 from recipebook.hardware import Hardware, computes_bf16, measure_gpu_memory, name_gpus
 
 
@@ -97,7 +98,7 @@ def test_the_names_of_nvidia_gpus_are_those_of_nvidia_smi(machine: Path, monkeyp
     assert (detect().gpus, detect().gpu) == (("NVIDIA H200", "NVIDIA L4"), True)
     seen = {
         "1": ("NVIDIA L4",), "GPU-a1,0": ("NVIDIA L4", "NVIDIA H200"), "0,7,1": ("NVIDIA H200",),
-        "MIG-3f2a": ("NVIDIA H200",), "-1": (),
+        "MIG-3f2a": ("NVIDIA H200",), "-1": (), "0,": ("NVIDIA H200",), "GPU-9": (),
     }  # fmt: skip
     for visible, gpus in seen.items():
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
@@ -120,6 +121,19 @@ def test_gpus_compute_in_bf16_from_ampere_on(
     found = detect()
     monkeypatch.setattr(hardware, "detect", lambda: found)
     assert computes_bf16() == bf16
+
+
+@pytest.mark.parametrize("words", ["No devices were found", "a, b", "a, b, c", ""])
+def test_an_answer_that_names_no_gpu_is_none(machine: Path, words: str) -> None:
+    add_program(machine, "nvidia-smi", f"echo '{words}'")
+    assert detect().gpus == ()
+
+
+def test_a_driver_that_hangs_is_one_line(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardware, "ANSWER_SECONDS", 0.2)
+    add_program(machine, "nvidia-smi", "while :; do :; done")
+    with pytest.raises(UserError, match=r"^nvidia-smi: no answer in 0 s: its driver hangs; CUDA_VISIBLE_DEVICES=-1"):
+        detect()
 
 
 def test_a_driver_that_does_not_answer_is_no_gpu(machine: Path) -> None:

@@ -27,6 +27,16 @@ def test_a_machine_has_its_rank_and_a_place_to_meet(monkeypatch: pytest.MonkeyPa
     place(monkeypatch, "1", "node-3:29500")
     assert read_meeting(TWO) == Meeting(1, "node-3", 29500)
     assert read_meeting(recipe()) is None
+    for main in ("[fd00::1]:29500", "fd00::1:29500"):
+        place(monkeypatch, "0", main)
+        assert read_meeting(TWO) == Meeting(0, "fd00::1", 29500)
+
+
+def test_one_machine_with_a_place_to_meet_others_does_not_train_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MACHINE_RANK", raising=False)
+    monkeypatch.setenv("MAIN", "node-3:29500")
+    with pytest.raises(UserError, match=r"^MAIN=node-3:29500: launch\.machines is 1, .*; MACHINES=2$"):
+        require_meeting(recipe())
 
 
 @pytest.mark.parametrize(
