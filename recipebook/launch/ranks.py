@@ -40,7 +40,7 @@ def note_rank(folder: Path, rank: int) -> Path:
 def list_ranks(folder: Path) -> list[RankProcess]:
     """The ranks of this machine that have not ended, in their order."""
     found = []
-    for path in (folder / FOLDER).glob("*.json"):
+    for path in (folder / FOLDER).glob("[0-9]*.json"):
         noted = json.loads(path.read_bytes())
         if noted["host"] == socket.gethostname() and _is_alive(noted["pid"]):
             found.append(RankProcess(noted["rank"], noted["pid"]))

@@ -1,6 +1,7 @@
 """A launch of several ranks in; the rank that no longer answers, by name, out.
 
     rank 1 (process 4711) has been silent for 63 s: it is stopped, in trainer/progress.py:58
+    machine 1 (node-7): rank 2 could not write: No space left on device (df -h)
 
 Ranks wait for each other at every step, so that one that hangs makes all of them wait, without a word and for ever.
 """
@@ -14,12 +15,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from recipebook.launch.machines import list_machines
 from recipebook.launch.ranks import FOLDER, RankProcess, list_ranks
 
 TIMES, LEAST_SECONDS = 3, 60.0
 # How long a first evaluation, a first checkpoint or the end takes is not known from steps.
 UNKNOWN_SECONDS = 1800.0
 STACK_SECONDS = 5.0
+# For our ranks to end by themselves where those of another machine have.
+LEAVING_SECONDS = 20.0
 STEPPING = "training"
 FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<function>\S+)')
 # Where a rank waits for the others.
@@ -27,7 +31,12 @@ WAITING = ("/torch/distributed/", "/torch/autograd/", "/deepspeed/comm/")
 
 
 class Silent(Exception):
-    """A rank no longer answers; the text names it."""
+    """A rank no longer answers, or another machine's ranks have failed; the text names them."""
+
+    def __init__(self, text: str, *, here: bool) -> None:
+        super().__init__(text)
+        self.here = here
+        """Whether it is a rank of this machine."""
 
 
 def find_patience(progress: Mapping[str, Any]) -> float:
@@ -36,26 +45,41 @@ def find_patience(progress: Mapping[str, Any]) -> float:
 
 
 class Watch:
-    """Follows the reports of a launch, and raises Silent where they stay away."""
+    """Follows the reports of a launch, and raises Silent where they stay away.
 
-    def __init__(self, folder: Path) -> None:
+    `later`: seconds more until then, on a machine that only joined.
+    """
+
+    def __init__(self, folder: Path, later: float = 0.0) -> None:
         self.folder = folder
+        self.later = later
         self.last: Mapping[str, Any] = {}
         self.heard = time.monotonic()
+        self.failed: float | None = None
 
     def follow(self, progress: Mapping[str, Any]) -> None:
         """Look at the last report; before the first step is done, anything may take long."""
         now = time.monotonic()
         if progress != self.last:
             self.last, self.heard = progress, now
+        if not self.later:
+            self._follow_machines(now)
         if not progress.get("longest") or not list_ranks(self.folder):
             return
         patience = find_patience(progress) if progress["phase"] == STEPPING else UNKNOWN_SECONDS
-        if now - self.heard > patience:
-            raise Silent(name_silent(self.folder, now - self.heard))
+        if now - self.heard > patience + self.later:
+            raise name_silent(self.folder, now - self.heard)
+
+    def _follow_machines(self, now: float) -> None:
+        """NCCL would let our ranks wait for `launch.timeout` where those of another machine have ended."""
+        failed = [one for one in list_machines(self.folder) if one.status]
+        if failed and self.failed is None:
+            self.failed = now
+        if failed and now - (self.failed or now) > LEAVING_SECONDS:
+            raise Silent(f"{failed[0].name}: {failed[0].reason}", here=False)
 
 
-def name_silent(folder: Path, seconds: float) -> str:
+def name_silent(folder: Path, seconds: float) -> Silent:
     """The rank for which the others wait, and where it is; their stacks lie in `ranks/` then."""
     ranks = list_ranks(folder)
     stopped = [one for one in ranks if _is_stopped(one.pid)]
@@ -68,11 +92,12 @@ def name_silent(folder: Path, seconds: float) -> str:
     busy = [one for one in ranks if not any(part in places.get(one, "") for part in WAITING)]
     silent = stopped or (busy if len(busy) < len(ranks) else [])
     if not silent:
-        return f"all {len(ranks)} ranks have been silent for {seconds:.0f} s: their stacks are in {FOLDER}/"
+        text = f"all {len(ranks)} ranks have been silent for {seconds:.0f} s: their stacks are in {FOLDER}/"
+        return Silent(text, here=bool(busy))
     one = silent[0]
     state = "it is stopped, " if one in stopped else ""
     where = f"in {places[one]}" if one in places else "its stack could not be had"
-    return f"rank {one.rank} (process {one.pid}) has been silent for {seconds:.0f} s: {state}{where}"
+    return Silent(f"rank {one.rank} (process {one.pid}) has been silent for {seconds:.0f} s: {state}{where}", here=True)
 
 
 def _is_stopped(pid: int) -> bool:

@@ -21,6 +21,7 @@ from recipebook.run.rundir import REMOTE, Run
 from recipebook.run.successes import NewCollections, format_course, read_stats
 from recipebook.terminal import format_decimals, print_field
 from recipebook.train.fault import TrainingFault, find_fault, find_job_fault, read_final_loss, read_weights
+from recipebook.train.launch_failure import find_elsewhere
 from recipebook.train.words import format_weights
 
 # How often a command starts the ranks of a training of which one is killed.
@@ -40,7 +41,7 @@ def attempt(run: Run, manifest: Manifest, lock: int) -> int:
     Where one of several ranks is lost, all of them are started again.
     """
     for left in reversed(range(LAUNCHES)):
-        ending = _attempt_once(run, manifest, lock)
+        ending = _attempt_once(run, manifest, lock, again=left > 0)
         if not (ending.lost and left):
             break
         print_field("again", "all ranks are started again, from the last whole checkpoint")
@@ -48,7 +49,8 @@ def attempt(run: Run, manifest: Manifest, lock: int) -> int:
     return ending.status
 
 
-def _attempt_once(run: Run, manifest: Manifest, lock: int) -> Ending:
+def _attempt_once(run: Run, manifest: Manifest, lock: int, *, again: bool) -> Ending:
+    """`again`: where a rank is lost, another attempt follows."""
     for dropped in run.drop_broken_checkpoints():
         print_field("dropped", f"{dropped}; the trainer was ended while it wrote this checkpoint")
     print_beginning(run, manifest)
@@ -57,7 +59,7 @@ def _attempt_once(run: Run, manifest: Manifest, lock: int) -> Ending:
     logged = measure_log(log)
     watch, collections = Watch(run.folder), NewCollections(run.folder)
     code: int | None = None
-    silent: str | None = None
+    silent: Silent | None = None
 
     def follow(progress: dict[str, Any]) -> None:
         line.follow(progress)
@@ -69,22 +71,30 @@ def _attempt_once(run: Run, manifest: Manifest, lock: int) -> Ending:
     except Stopped as stopped:
         return _end_stopped(run, manifest, started, str(stopped))
     except Silent as found:
-        silent = str(found)
+        silent = found
     finally:
         line.clear()
         _print_played(collections, line)
-    fault = TrainingFault(silent) if silent else find_fault(run.folder, code or 0, logged)
+    fault = _find_fault(run, manifest, logged, code or 0, silent)
     if fault and fault.stopped:
         return _end_stopped(run, manifest, started, "SIGTERM")
     if fault:
         _make_room(run)
-        end(run, manifest, started, "failed", fault.reason, code)
+        end(run, manifest, started, "failed", fault.reason, code, again=again and fault.lost)
         print_field("failed", fault.reason)
         print_field("", f"the whole log: {shown(log)}")
         return Ending(1, fault.lost)
     manifest = end(run, manifest, started, "trained", None, code)
     _print_trained(run, manifest, started)
     return Ending(0)
+
+
+def _find_fault(run: Run, manifest: Manifest, logged: int, code: int, silent: Silent | None) -> TrainingFault | None:
+    """Why there is no trained model: a rank of another machine, one here that is silent, or the trainer itself."""
+    failed = code != 0 or silent is not None
+    if failed and (elsewhere := find_elsewhere(run.folder, logged, manifest.launch, silent)):
+        return TrainingFault(elsewhere.reason, lost=elsewhere.lost)
+    return TrainingFault(str(silent)) if silent else find_fault(run.folder, code, logged)
 
 
 def _print_played(collections: NewCollections, line: ProgressLine) -> None:
@@ -180,13 +190,25 @@ def begin(run: Run, manifest: Manifest) -> Manifest:
     return run.write(manifest.model_copy(update={"status": "training", "reason": None, "attempts": attempts}))
 
 
-def end(run: Run, manifest: Manifest, started: float, status: Status, reason: str | None, code: int | None) -> Manifest:
-    """Record in the manifest how the attempt ended."""
+def end(
+    run: Run,
+    manifest: Manifest,
+    started: float,
+    status: Status,
+    reason: str | None,
+    code: int | None,
+    *,
+    again: bool = False,
+) -> Manifest:
+    """Record in the manifest how the attempt ended.
+
+    `again`: another follows at once, for which other machines wait; so the run is still in training.
+    """
     seconds = round(time.monotonic() - started, 2)
     last = manifest.attempts[-1].model_copy(update={"seconds": seconds, "exit_code": code, "outcome": status})
     remote = run.folder / REMOTE
     found = {
-        "status": status,
+        "status": "training" if again else status,
         "reason": reason,
         "attempts": (*manifest.attempts[:-1], last),
         "seconds": {**manifest.seconds, "train": round(manifest.seconds.get("train", 0) + seconds, 2)},

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from recipebook.launch import silence
+from recipebook.launch.machines import JoinedMachine, note_machine
 from recipebook.launch.ranks import RankProcess, list_ranks, note_rank, signal_ranks
 from recipebook.launch.silence import Silent, Watch, find_patience, name_silent
 
@@ -51,9 +52,9 @@ def test_a_stopped_rank_is_named_with_where_it_is(tmp_path: Path, ranks: list["s
     assert [(one.rank, one.pid) for one in list_ranks(tmp_path)] == [(rank, ranks[rank].pid) for rank in (0, 1)]
     os.kill(ranks[1].pid, signal.SIGSTOP)
     os.waitid(os.P_PID, ranks[1].pid, os.WSTOPPED | os.WNOWAIT)
-    said = name_silent(tmp_path, 61.2)
+    silent = name_silent(tmp_path, 61.2)
     start = f"rank 1 (process {ranks[1].pid}) has been silent for 61 s: it is stopped, in <string>:"
-    assert said == f"{start}7, wait_here"
+    assert (str(silent), silent.here) == (f"{start}7, wait_here", True)
 
 
 @pytest.mark.parametrize("first", ["Thread", "Current thread"])
@@ -66,7 +67,7 @@ def test_a_rank_is_where_its_main_thread_is_whichever_took_the_signal(tmp_path: 
 
 
 def test_where_all_wait_alike_none_is_named(tmp_path: Path, ranks: list["subprocess.Popen[bytes]"]) -> None:
-    assert name_silent(tmp_path, 61.2) == "all 2 ranks have been silent for 61 s: their stacks are in ranks/"
+    assert str(name_silent(tmp_path, 61.2)) == "all 2 ranks have been silent for 61 s: their stacks are in ranks/"
 
 
 def test_a_launch_is_silent_where_reports_stay_away_after_the_first_step(
@@ -74,7 +75,7 @@ def test_a_launch_is_silent_where_reports_stay_away_after_the_first_step(
 ) -> None:
     note_rank(tmp_path, 0)
     monkeypatch.setattr(silence, "list_ranks", lambda _: [RankProcess(0, 1)])
-    monkeypatch.setattr(silence, "name_silent", lambda _, seconds: f"{seconds:.0f} s")
+    monkeypatch.setattr(silence, "name_silent", lambda _, seconds: Silent(f"{seconds:.0f} s", here=True))
     now = [0.0]
     monkeypatch.setattr("recipebook.launch.silence.time.monotonic", lambda: now[0])
     watch = Watch(tmp_path)
@@ -102,3 +103,24 @@ def test_a_process_that_has_ended_or_is_on_another_machine_is_no_rank(tmp_path: 
     (tmp_path / "ranks" / "0.json").write_text(json.dumps(elsewhere))
     (tmp_path / "ranks" / "1.json").write_text(json.dumps({**elsewhere, "pid": 2**22 + 1}))
     assert list_ranks(tmp_path) == []
+
+
+def test_ranks_that_wait_for_another_machine_are_ended_a_while_after_it_has_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("recipebook.launch.silence.time.monotonic", lambda: now[0])
+    watch, joined = Watch(tmp_path), Watch(tmp_path, later=15)
+    note_machine(tmp_path, JoinedMachine(1, "node-7"))
+    watch.follow({})
+    now[0] = 1000
+    watch.follow({})
+    note_machine(tmp_path, JoinedMachine(1, "node-7", status=1, reason="rank 1 could not write"))
+    for at in (1000, 1020):
+        now[0] = at
+        watch.follow({})
+    now[0] = 1021
+    with pytest.raises(Silent, match=r"^machine 1 \(node-7\): rank 1 could not write$") as found:
+        watch.follow({})
+    assert not found.value.here
+    joined.follow({})
