@@ -1,6 +1,7 @@
 """gpu.md.j2, the estimates of recipebook/train/memory.py and the figures of `make bench-gpu` in; docs/gpu.md out.
 
 | training | data-parallel | zero1 | …       `sharing`: which strategy trains what
+| setting | `SET=` | what it does |             `engine`: Axolotl's own settings; `optimizers`
 | base | QLoRA, 1 GPU | LoRA, 1 GPU | …      `memory`: what each known base takes
 | shape | case | tokens a second | …          `measured`: what a card did
 """
@@ -14,6 +15,7 @@ from jinja2 import Environment, StrictUndefined
 from recipebook.project import PROJECT
 from recipebook.recipe.sharing import SHARES, find_sharing_fault
 from recipebook.recipe.training_keys import Lora, Training
+from recipebook.train.engine_settings import OPTIMIZERS, SETTINGS
 from recipebook.train.memory import GIB, Setup, estimate
 from recipebook.train.shapes import KNOWN
 
@@ -29,7 +31,11 @@ def render_gpu() -> str:
     """The page."""
     template = Environment(undefined=StrictUndefined, keep_trailing_newline=True).from_string(PAGE.read_text("utf-8"))
     return template.render(
-        sharing="\n".join(_list_sharing()), memory="\n".join(_list_memory()), measured="\n".join(_list_measured())
+        sharing="\n".join(_list_sharing()),
+        engine="\n".join(_list_engine()),
+        optimizers="\n".join(["| optimizer | what it is |", "| --- | --- |", *_list_optimizers()]),
+        memory="\n".join(_list_memory()),
+        measured="\n".join(_list_measured()),
     )
 
 
@@ -52,6 +58,16 @@ def _list_sharing() -> Iterator[str]:
         trainings = [Training.model_validate({"method": method}) for method in methods]
         faults = {one: any(find_sharing_fault(one, 2, training, lora) for training in trainings) for one in SHARES}
         yield f"| {label} | {' | '.join('refused' if faults[one] else 'trains' for one in SHARES)} |"
+
+
+def _list_engine() -> Iterator[str]:
+    yield "| setting | `SET=` | what it does |"
+    yield "| --- | --- | --- |"
+    yield from (f"| {one.name} | `{one.words}` | {one.effect} |" for one in SETTINGS)
+
+
+def _list_optimizers() -> Iterator[str]:
+    yield from (f"| `{name}` | {what} |" for name, what in OPTIMIZERS.items())
 
 
 def _list_memory() -> Iterator[str]:

@@ -1,7 +1,8 @@
 """The installed Axolotl in, and this project's plugins; the JSON Schema of its YAML out, lean and in a stable order.
 
     {"axolotl": "0.19.0", "properties": {"seed": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, ...},
-     "$defs": {...}, "plugins": {"axolotl.integrations.liger.LigerPlugin": {"liger_rope": {...}}}}
+     "$defs": {...}, "plugins": {"axolotl.integrations.liger.LigerPlugin": {"liger_rope": {...}}},
+     "optimizers": ["adafactor", "adamw_torch", ...]}
 
 `axolotl config-schema` cannot do this: it falls back to a flat list of names, since torch's dtypes are no JSON.
 This module imports Axolotl and torch, so nothing imports it: `python -m trainer.axolotl_snapshot` writes the snapshot.
@@ -17,8 +18,10 @@ from typing import Any
 from axolotl import integrations
 from axolotl.integrations.base import BasePlugin
 from axolotl.utils.schemas.config import AxolotlInputConfig
+from axolotl.utils.schemas.enums import CustomSupportedOptimizers
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
+from transformers.training_args import OptimizerNames
 
 import trainer
 from recipebook.files import write_text
@@ -36,6 +39,8 @@ def take_snapshot() -> str:
         "properties": schema["properties"],
         "$defs": schema["$defs"],
         "plugins": _plugin_keys(schema["$defs"]),
+        # In its schema any text is an optimizer, and the trainer refuses it once the model is loaded.
+        "optimizers": sorted({name.value for names in (OptimizerNames, CustomSupportedOptimizers) for name in names}),
     }
     return json.dumps(snapshot, indent=1, sort_keys=True) + "\n"
 

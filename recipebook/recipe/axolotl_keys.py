@@ -114,7 +114,8 @@ def known_keys() -> frozenset[str]:
 
 @functools.cache
 def snapshot() -> Schema:
-    """The schema of Axolotl's YAML as it was taken: `axolotl` (version), `properties`, `$defs`, `plugins`."""
+    """The schema of Axolotl's YAML as it was taken: `axolotl` (version), `properties`, `$defs`, `plugins`, and the
+    names of all `optimizers`."""
     schema: Schema = json.loads(SNAPSHOT.read_bytes())
     return schema
 

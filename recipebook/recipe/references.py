@@ -32,6 +32,7 @@ from recipebook.modules import (
     load,
 )
 from recipebook.project import list_roots, locate
+from recipebook.recipe import axolotl_keys
 from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.faults import format_faults, list_invalid
 from recipebook.recipe.figures import find_main_fault
@@ -136,6 +137,10 @@ def _find_missing(resolved: Resolved) -> Iterator[Fault]:
         yield Fault(("training", "method"), False, missing)
     if missing := describe_missing(CHAT_TEMPLATE, recipe.model.chat_template, root, also=("tokenizer",)):
         yield Fault(("model", "chat_template"), False, missing)
+    optimizer, optimizers = recipe.training.optimizer, axolotl_keys.snapshot()["optimizers"]
+    if optimizer not in optimizers:
+        hint = suggest(optimizer, optimizers) or "; adamw_torch is the usual one"
+        yield Fault(("training", "optimizer"), False, f"training.optimizer: Axolotl has no '{optimizer}'{hint}")
     if recipe.remote:
         for kind, key in ((SERVICE, "service"), (EXPORT, "form")):
             if missing := describe_missing(kind, getattr(recipe.remote, key), root):

@@ -14,6 +14,7 @@ from recipebook.recipe.references import check_references
 from recipebook.recipe.resolve import Resolved, resolve
 from recipebook.recipe.switches import Switch, check_switches, find_switched_off
 from recipebook.remote import service
+from recipebook.train.engine_settings import require_optimizer
 
 # A base that begins so is no name on the hub.
 FOLDERS = ("models/", "/", "./", "../")
@@ -51,6 +52,7 @@ def check_machine(resolved: Resolved, *, elsewhere: bool = False) -> None:
         _check_service(resolved, resolved.recipe.remote)
     elif not elsewhere:
         _check_device(resolved)
+        require_optimizer(resolved.recipe.training.optimizer)
     base = resolved.recipe.model.base
     name = find_stand_in(base)
     if (name or base.startswith(FOLDERS)) and not locate(base).is_dir():

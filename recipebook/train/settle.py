@@ -15,6 +15,7 @@ from recipebook.launch.render import deepspeed_strategy
 from recipebook.recipe.batches import divide_batch
 from recipebook.recipe.keys import Recipe
 from recipebook.train.cards import Card
+from recipebook.train.engine_settings import OPTIMIZERS, find_settings
 from recipebook.train.memory import GIB, describe, estimate
 from recipebook.train.memory_words import MARGIN
 from recipebook.train.shapes import BaseShape, find_shape
@@ -22,6 +23,8 @@ from recipebook.train.shapes import BaseShape, find_shape
 CHATS = ("sft", "pretrain")
 # Llama 2 and Mistral have 32,000 words, Llama 3 128,256, Qwen2.5 152,064.
 LARGE_VOCABULARY = 64_000
+# Axolotl takes one of them alone.
+OTHER_LOSSES = ("liger_fused_linear_cross_entropy", "liger_cross_entropy", "cut_cross_entropy")
 WORKERS = 2
 # They have tensor cores, and no bf16.
 BEFORE_BF16 = ("T4", "V100")
@@ -103,6 +106,8 @@ def _choose_packing(recipe: Recipe, device: TrainingDevice, shape: BaseShape | N
 def _choose_loss(recipe: Recipe, device: TrainingDevice, shape: BaseShape | None) -> tuple[Any, str]:
     if recipe.training.method not in CHATS or recipe.training.span_weights:
         return False, "this loss needs all logits at once"
+    if named := next((key for key in OTHER_LOSSES if recipe.axolotl.get(key)), None):
+        return False, f"axolotl.{named} is another such loss"
     if shape is None:
         return False, "the size of the base's vocabulary is not known here"
     large = shape.vocabulary >= LARGE_VOCABULARY
@@ -147,14 +152,13 @@ def _list_others(recipe: Recipe, device: TrainingDevice) -> list[Reason]:
         Reason("training.optimizer", recipe.training.optimizer, _explain_optimizer(recipe.training.optimizer)),
         Reason("training.pin_memory", recipe.training.pin_memory, "rows go to the GPU from locked memory, or not"),
         *([Reason("lora.kernels", *_explain_kernels(recipe))] if recipe.lora else []),
+        *(Reason(f"axolotl.{one.key}", recipe.axolotl[one.key], one.effect) for one in find_settings(recipe)),
         *([Reason("launch.timeout", recipe.launch.timeout, WAITING)] if recipe.launch.ranks > 1 else []),
     ]
 
 
 def _explain_optimizer(name: str) -> str:
-    if "8bit" in name:
-        return "its state takes 2 bytes for each number that is learned"
-    return "one kernel for all weights" if "fused" in name else GIVEN
+    return OPTIMIZERS.get(name) or ("one kernel for all weights" if "fused" in name else GIVEN)
 
 
 def _explain_kernels(recipe: Recipe) -> tuple[bool, str]:

@@ -14,6 +14,8 @@ from recipebook.launch.render import Inputs, render_axolotl, render_deepspeed
 from recipebook.recipe.layers import list_recipes
 from recipebook.recipe.resolve import resolve
 from recipebook.train import cards
+from recipebook.train.engine_settings import OPTIMIZERS, EngineSetting
+from recipebook.train.engine_settings import SETTINGS as SETTINGS_OF_ENGINE
 from recipebook.train.settle import find_device, settle
 
 pytestmark = pytest.mark.long
@@ -126,3 +128,21 @@ def test_what_is_trained_whole_computes_in_fp32_where_there_is_no_bf16() -> None
         validate("robot-lora", "gpu", card, words) for words in ("", "lora=null", "lora=null launch.strategy=zero2")
     ]
     assert [(config.bf16, config.fp16) for config in found] == [(False, True), (False, False), (False, True)]
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+@pytest.mark.parametrize("setting", SETTINGS_OF_ENGINE, ids=lambda setting: setting.name)
+def test_axolotl_accepts_its_own_settings_on_the_cards_that_have_them(setting: EngineSetting, card: Card) -> None:
+    if card.name in setting.cards:
+        # Its vocabulary is large, so that a chunked loss would be chosen.
+        assert validate("toolformer-sft", "gpu", card, setting.words)[setting.key]
+        return
+    with pytest.raises(ValueError, match=f"{setting.key} is not supported on this GPU"):
+        validate("toolformer-sft", "gpu", card, setting.words)
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_axolotl_accepts_the_optimizers_that_are_listed(optimizer: str, card: Card) -> None:
+    for weights in ("", "lora=null"):
+        assert validate("robot-lora", "gpu", card, f"training.optimizer={optimizer} {weights}").optimizer == optimizer

@@ -106,6 +106,10 @@ R, T = "recipes/x.yaml", "recipes/profiles/tiny.yaml"
          "recipes/x.yaml:7:14: no converter 'robto' in converters/; did you mean 'robot'? it has: echo, robot"),
         (R, "    exact:", "    exat:",
          "recipes/x.yaml:13:5: no metric 'exat' in eval/metrics/; did you mean 'exact'? it has: exact"),
+        (R, "method: sft", "optimizer: adamw_trch",
+         "recipes/x.yaml:10:14: training.optimizer: Axolotl has no 'adamw_trch'; did you mean 'adamw_torch'?"),
+        (R, "method: sft", "optimizer: best",
+         "recipes/x.yaml:10:14: training.optimizer: Axolotl has no 'best'; adamw_torch is the usual one"),
         (R, "method: sft", "method: dpo", "recipes/x.yaml:10:11: no template 'dpo' in templates/; it has: sft"),
         (R, "chatml", "chatm",
          "recipes/x.yaml:4:18: no chat template 'chatm' in templates/chat/; did you mean 'chatml'? "

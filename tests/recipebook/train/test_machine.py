@@ -115,3 +115,13 @@ def test_bf16_is_refused_on_a_gpu_without_it(monkeypatch: pytest.MonkeyPatch) ->
         "robot-lora: training.precision: bf16, and NVIDIA L4 has none; SET=training.precision=auto computes in what it "
         "has"
     )
+
+
+def test_an_optimizer_whose_package_is_not_installed_is_refused_before_anything_is_loaded() -> None:
+    with pytest.raises(UserError) as found:
+        resolve_for_machine("robot-lora", "tiny", ["training.optimizer=came_pytorch"])
+    assert str(found.value) == (
+        "training.optimizer: came_pytorch needs the package came-pytorch, which is not installed; "
+        "pip install came-pytorch, or adamw_torch, which needs none"
+    )
+    assert resolve_for_machine("robot-lora", "tiny", ["training.optimizer=schedule_free_adamw"])

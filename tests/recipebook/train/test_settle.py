@@ -71,6 +71,14 @@ def test_each_has_its_reason() -> None:
     )
 
 
+def test_axolotls_own_settings_and_optimizers_are_explained() -> None:
+    liger = "axolotl.plugins=[axolotl.integrations.liger.LigerPlugin]"
+    recipe = build("trait", liger, "axolotl.liger_fused_linear_cross_entropy=true", "training.optimizer=muon")
+    assert explain(recipe, "training.chunked_loss") == "axolotl.liger_fused_linear_cross_entropy is another such loss"
+    assert explain(recipe, "training.optimizer") == "orthogonal steps for matrices, one moment; not under DeepSpeed"
+    assert explain(recipe, "axolotl.liger_fused_linear_cross_entropy").startswith("no logits are kept")
+
+
 def test_what_the_recipe_says_is_kept() -> None:
     given = ("training.gradient_checkpointing=true", "training.workers=5", "training.chunked_loss=true")
     found = read(build("robot-lora", *given, "training.tf32=false", "training.packing=false"), "H100")
