@@ -9,11 +9,11 @@ ARG TORCH_INDEX=""
 # The user inside. With your own number, what it writes into a mounted folder is yours.
 ARG USER_ID=1000
 
-# g++ compiles kernels when they are first used, git names the commit of a run.
+# g++ compiles kernels when they are first used, git names the commit of a run, bubblewrap makes boxes for shell tasks.
 # Their versions are those of the base's Debian.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends g++ git make \
+    && apt-get install --yes --no-install-recommends bubblewrap g++ git make \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --uid "${USER_ID}" recipebook \
     && install --directory --owner recipebook /recipebook

@@ -7,9 +7,9 @@ Each script runs as `bash -c` with the working directory /. Files and background
 closed; variables and the working directory do not outlive a script.
 """
 
+from recipebook.shell.bwrap import BwrapBox
 from recipebook.shell.contract import BaseName, Box, BoxError, BoxResult, BoxSettings
 from recipebook.shell.requirements import require_boxes
-from recipebook.shell.spawned import SpawnedBox
 
 __all__ = ["BaseName", "Box", "BoxError", "BoxResult", "BoxSettings", "open_box"]
 
@@ -18,6 +18,6 @@ def open_box(settings: BoxSettings) -> Box:
     """Start a box; BoxError if this machine cannot, UserError if what it needs is not installed."""
     require_boxes()
     try:
-        return SpawnedBox(settings)
+        return BwrapBox(settings)
     except OSError as error:
         raise BoxError(f"this machine has no room for another box: {error.strerror}") from None

@@ -27,7 +27,7 @@ HOW = "systemd-run --user --scope -p Delegate=yes make …"
 LEAF = "server"
 BOX = "box"
 MEGABYTE = 2**20
-# For the agent and its parent, /dev/shm and the kernel's own records of a box.
+# For the agent, bubblewrap, /dev/shm and the kernel's own records of a box.
 SPARE_MIB, SPARE_PROCESSES = 48, 8
 # Seconds that the last boxes' processes have at most, when this process ends.
 FINISHING = 2.0

@@ -24,8 +24,6 @@ ALL_IDS = 65536
 # The first of the ids that root gives: far above those that Debian gives to users, services and containers.
 FIRST_OF_ROOT = 1_900_000_000
 MESSAGE = 65536
-# What Python needs. Boxes begin as copies of such a process, and what else the environment holds is not for them.
-KEPT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
 
 Process = subprocess.Popen[bytes]
 
@@ -65,8 +63,7 @@ def start_among(
         with theirs:
             process = subprocess.Popen(
                 [sys.executable, "-m", module, *map(str, (theirs.fileno(), ids, user)), *arguments],
-                cwd=INSTALLATION, env={name: os.environ[name] for name in KEPT if name in os.environ},
-                pass_fds=[theirs.fileno()], stdin=stdin, stdout=subprocess.DEVNULL,
+                cwd=INSTALLATION, pass_fds=[theirs.fileno()], stdin=stdin, stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE, start_new_session=True,
             )  # fmt: skip
         if control.recv(MESSAGE) == b"map":

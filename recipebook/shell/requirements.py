@@ -1,8 +1,8 @@
 """What boxes need of a machine, and what to install where it is missing.
 
-    list_missing()  →  ["user namespaces: sysctl user.max_user_namespaces=65536"]
+    list_missing()  →  ["bubblewrap: apt-get install bubblewrap"]
 
-Without user namespaces no script is ever run: there is no way around the box.
+Without bubblewrap or user namespaces no script is ever run: there is no way around the box.
 """
 
 import os
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from recipebook.errors import UserError
 from recipebook.shell.ids import ALL_IDS, find_ids
+from recipebook.shell.rooting import PYTHON
 from recipebook.shell.seccomp import MACHINES
 
 # Ubuntu since 23.10 lets only programs with a profile of AppArmor use user namespaces.
@@ -44,6 +45,10 @@ def _list_vital() -> Iterator[str]:
     if platform.system() != "Linux" or platform.machine() not in MACHINES:
         yield f"boxes need Linux on {' or '.join(MACHINES)}, and this is {platform.system()} on {platform.machine()}"
         return
+    if not shutil.which("bwrap"):
+        yield "bubblewrap: apt-get install bubblewrap"
+    if not Path(PYTHON).exists():
+        yield f"{PYTHON}, which runs the agent in a box: apt-get install python3"
     release = tuple(int(part) for part in platform.release().split(".")[:2] if part.isdecimal())
     if release < OVERLAY_SINCE:
         yield f"a kernel of {'.'.join(map(str, OVERLAY_SINCE))} or later, for overlays in user namespaces"

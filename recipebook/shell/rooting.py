@@ -1,30 +1,42 @@
-"""A box from the inside of its first process: its ids, its files, its limits, and at the end the agent in its walls.
+"""A box from the inside of its first process: its ids, its files, its limits, and bubblewrap at the end.
 
     build_skeleton(…)         →  /sys/base with bin, etc/passwd, home, tmp, …: what every box has at first
-    enter_box({…}, [5, 6], …) →  this process becomes the parent of the box's agent, and ends with it
+    enter_box({…}, [5, 6], …) →  this process becomes bwrap, and in it the agent
 
 All of it happens in mount namespaces of the spawner and its children, where /sys, which no box has, makes room.
 """
 
-import gc
 import os
 import platform
 import resource
 import shutil
-import signal
 import socket
+import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
-from recipebook.shell import kernel, walls
-from recipebook.shell.agent import Agent
+from recipebook.shell import kernel
 from recipebook.shell.seccomp import assemble
 
 STAGE = Path("/sys")
 SKELETON, USR_FOLDERS, BOX, OWN_BASE = STAGE / "base", STAGE / "usr", STAGE / "box", STAGE / "own"
+FILTER, AGENT = STAGE / "filter", STAGE / "agent"
+AGENT_TEXT = Path(__file__).with_name("agent.py").read_bytes()
+# As Python writes a .pyc: its magic number, three words that are only for files with a source, the code.
+COMPILE = """
+import importlib.util, marshal, sys
+code = compile(sys.stdin.buffer.read(), "agent", "exec")
+sys.stdout.buffer.write(importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(code))
+"""
+PYTHON = "/usr/bin/python3"
 ALL_IDS = 65536
 DESCRIPTORS = 65536
+
+# chown, dac_override, fowner, fsetid, kill, setgid, setuid: what root of a machine without hardware works with.
+CAPABILITIES = {"CHOWN": 0, "DAC_OVERRIDE": 1, "FOWNER": 3, "FSETID": 4, "KILL": 5, "SETGID": 6, "SETUID": 7}
+# To take all other capabilities away from what it starts, the agent needs this one.
+SETPCAP = "SETPCAP"
 
 FOLDERS = [
     "boot", "dev", "etc", "home", "media", "mnt", "opt", "proc", "run/lock", "srv", "usr", "var/backups", "var/cache",
@@ -50,6 +62,7 @@ OF_OWN_BASE = {
     "etc/resolv.conf": "",
     "etc/machine-id": "",
 }
+SHM_BYTES = 8 * 2**20
 SKELETON_BYTES = 16 * 2**20
 
 
@@ -62,15 +75,21 @@ def build_skeleton(own_base: bool) -> None:
     kernel.mount("none", "/", flags=kernel.RECURSIVE | kernel.PRIVATE)
     kernel.mount("tmpfs", str(STAGE), "tmpfs", options=f"size={SKELETON_BYTES},mode=755")
     BOX.mkdir()
-    # What stays the same is found here, and not in each box.
-    assemble(platform.machine())
-    list_program_folders()
+    FILTER.write_bytes(assemble(platform.machine()))
     if own_base:
         OWN_BASE.mkdir()
         kernel.mount(".", str(OWN_BASE), flags=kernel.BIND)
         _write(OF_OWN_BASE)
     else:
         _build_skeleton_of_host()
+    AGENT.write_bytes(_compile_agent(own_base))
+
+
+def _compile_agent(own_base: bool) -> bytes:
+    """The agent as code of the box's Python, which would compile it for each box anew."""
+    command = [PYTHON, "-I", "-S", "-c", COMPILE]
+    inside = ["chroot", str(OWN_BASE), *command] if own_base else command
+    return subprocess.run(inside, input=AGENT_TEXT, stdout=subprocess.PIPE, check=True).stdout
 
 
 def _build_skeleton_of_host() -> None:
@@ -147,30 +166,13 @@ def enter_box(limits: dict[str, Any], descriptors: list[int], parent: socket.soc
         os.closerange(3, DESCRIPTORS)
         os.umask(0o022)
         Path("/proc/sys/user/max_user_namespaces").write_text("0")
-        kernel.die_with_parent()
-        if agent := os.fork():
-            os.waitpid(agent, 0)
-        else:
-            _serve(limits)
+        root = _mount_root(limits)
+        _set_limits(limits)
+        os.execv(limits["bwrap"], _build_command(root, limits))
     except OSError as error:
         os.write(2, f"{error}\n".encode())
     finally:
         os._exit(1)
-
-
-def _serve(limits: dict[str, Any]) -> None:
-    """Run the agent as the first process of the box, until the server lets go of it."""
-    gc.enable()
-    # Python handles this one; a process of the box could end PID 1 by it.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    walls.leave_machine()
-    walls.enter_root(_mount_root(limits))
-    _set_limits(limits)
-    kernel.stay_visible()
-    walls.give_up_rights(assemble(platform.machine()))
-    agent = Agent(limits["memory"], limits["output"])
-    kernel.hide()
-    agent.serve()
 
 
 def _take_ids(processes: int, parent: socket.socket, ids: int, owner: int) -> None:
@@ -179,7 +181,7 @@ def _take_ids(processes: int, parent: socket.socket, ids: int, owner: int) -> No
         # The limit that holds when a namespace is made counts all of its users together.
         resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
         kernel.become(owner)
-    kernel.unshare(walls.NAMESPACES)
+    kernel.unshare(kernel.NEW_USER | kernel.NEW_MOUNTS)
     parent.send(b"m")
     parent.recv(1)
     if ids == ALL_IDS:
@@ -191,7 +193,7 @@ def _take_ids(processes: int, parent: socket.socket, ids: int, owner: int) -> No
         resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
 
 
-def _mount_root(limits: dict[str, Any]) -> Path:
+def _mount_root(limits: dict[str, Any]) -> str:
     """The box's root: the base, below a layer that takes what is written."""
     size = f"size={limits['disk']},nr_inodes={limits['files']},mode=755"
     kernel.mount("tmpfs", str(BOX), "tmpfs", kernel.NO_SUID | kernel.NO_DEVICES, size)
@@ -203,7 +205,7 @@ def _mount_root(limits: dict[str, Any]) -> Path:
     else:
         _overlay(f"{SKELETON}", BOX / "upper", BOX / "work", root)
         _mount_programs(root)
-    return root
+    return str(root)
 
 
 def _mount_programs(root: Path) -> None:
@@ -218,7 +220,6 @@ def _mount_programs(root: Path) -> None:
         if not folder.is_symlink():
             (root / folder.name).mkdir()
             kernel.mount(str(folder), str(root / folder.name), flags=kernel.BIND)
-            kernel.restrict(str(root / folder.name), kernel.NO_SUID | kernel.NO_DEVICES)
 
 
 def _overlay(lower: str, upper: Path, work: Path, target: Path) -> None:
@@ -234,3 +235,24 @@ def _set_limits(limits: dict[str, Any]) -> None:
         resource.RLIMIT_CORE: 0,
     }.items():
         resource.setrlimit(kind, (most, most))
+
+
+def _build_command(root: str, limits: dict[str, Any]) -> list[str]:
+    program, agent = _pass_on(FILTER), _pass_on(AGENT)
+    return [
+        "bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
+        "--new-session", "--die-with-parent", "--as-pid-1", "--hostname", "box", "--clearenv", "--cap-drop", "ALL",
+        *(word for name in (*CAPABILITIES, SETPCAP) for word in ("--cap-add", f"CAP_{name}")),
+        "--bind", root, "/", "--dev", "/dev", "--proc", "/proc",
+        "--size", str(SHM_BYTES), "--perms", "1777", "--tmpfs", "/dev/shm", "--remount-ro", "/dev",
+        "--chdir", "/", "--seccomp", str(program),
+        "--", PYTHON, "-I", "-S", f"/dev/fd/{agent}", str(limits["memory"]), str(limits["output"]),
+        *map(str, CAPABILITIES.values()),
+    ]  # fmt: skip
+
+
+def _pass_on(file: Path) -> int:
+    """Open a file for the programs to come, which inherit it and have no other way to it."""
+    descriptor = os.open(file, os.O_RDONLY)
+    os.set_inheritable(descriptor, True)
+    return descriptor

@@ -1,6 +1,6 @@
 """The system calls that a box may not make, as a program for the kernel's filter.
 
-    assemble("x86_64")  →  b" \x00\x00\x00\x04\x00\x00\x00…", which the box's first process gives to the kernel
+    assemble("x86_64")  →  b" \x00\x00\x00\x04\x00\x00\x00…", which bwrap reads from a descriptor
 
 A denied call fails with EPERM, as for a user without rights. The other calls are allowed: the box's programs are
 Debian's, and what they may reach is decided by namespaces, capabilities and limits. This list holds what these leave
@@ -10,7 +10,6 @@ open.
 import errno
 import struct
 from collections.abc import Iterator
-from functools import cache
 from typing import NamedTuple
 
 # A call's number on x86_64 and on aarch64; -1 where there is none.
@@ -120,7 +119,6 @@ ALLOW, FAIL = 0x7FFF0000, 0x00050000
 Instruction = tuple[int, int, int, int]
 
 
-@cache
 def assemble(machine: str) -> bytes:
     """The filter's program for a processor, named as by `uname -m`."""
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in _list_instructions(MACHINES[machine]))

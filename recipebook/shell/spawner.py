@@ -6,10 +6,10 @@
 
 Boxes start beside each other: one that waits for its ids lets the next one begin.
 
-It has one thread and lives as long as its socket is open: a box ends with the thread that started it, and a server's
-threads come and go. Each box begins as a copy of this process, which starts no Python anew. At first the process takes
-a user namespace, to which the socket's other end gives IDS subordinate ids (1: this user's only); so nothing that
-belongs to a user of the machine, root included, is anybody's here. Each box gets a user namespace below that one.
+It has one thread and lives as long as its socket is open: bwrap's `--die-with-parent` is bound to the thread that
+started the box, and a server's threads come and go. At first it takes a user namespace of its own, to which the
+socket's other end gives IDS subordinate ids (1: this user's only); so nothing that belongs to a user of the machine,
+root included, is anybody's here. Each box gets a user namespace below that one.
 """
 
 import gc
@@ -27,8 +27,6 @@ from recipebook.shell.rooting import ALL_IDS, build_skeleton, enter_box
 
 MESSAGE = 65536
 DESCRIPTORS = 3
-# What a box may read of its first process's command line.
-NAME = b"shell-box"
 
 
 class Entering(NamedTuple):
@@ -157,7 +155,6 @@ def main() -> None:
     with socket.socket(fileno=descriptor) as control:
         enter_namespace(control, ids, owner)
         build_skeleton(own_base=bool(base))
-        kernel.rename(NAME)
         # Each box begins as a copy of this process: pages that a collection of garbage wrote to would be copied too.
         gc.freeze()
         gc.disable()

@@ -31,7 +31,7 @@ def test_a_port_that_is_taken_is_named_with_another(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_box_is_missing_only_where_a_recipe_plays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reach, "list_missing", lambda: ["user namespaces: sysctl user.max_user_namespaces=65536"])
+    monkeypatch.setattr(reach, "list_missing", lambda: ["bubblewrap: apt-get install bubblewrap"])
     assert check_sandbox(None).cure is None
     assert check_sandbox(resolve("robot-lora", "tiny").recipe).cure is None
     assert check_sandbox(resolve("os-interaction-rl", "tiny", ["training.method=grpo"]).recipe).cure

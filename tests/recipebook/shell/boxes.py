@@ -1,9 +1,5 @@
 """Whether this machine can have boxes: tests that need one are skipped, with the reason, where it cannot."""
 
-from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
-
 import pytest
 
 from recipebook.errors import UserError
@@ -20,10 +16,3 @@ def _explain_missing() -> str | None:
 
 MISSING = _explain_missing()
 needs_boxes = pytest.mark.skipif(MISSING is not None, reason=f"no box can be had here: {MISSING}")
-
-
-def read_commands() -> Iterator[bytes]:
-    """The command lines of all processes of the machine."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            yield path.read_bytes()

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from recipebook.errors import UserError
-from recipebook.shell import requirements
 from recipebook.shell.box import Box, BoxError, BoxResult, BoxSettings, open_box
+from recipebook.shell.bwrap import find_spawner
+from recipebook.shell.requirements import list_missing
 from recipebook.shell.seccomp import assemble
-from recipebook.shell.spawned import find_spawner
-from tests.recipebook.shell.boxes import needs_boxes, read_commands
+from tests.recipebook.shell.boxes import needs_boxes
 
 OK = {"timed_out": False, "cut": False, "lost": False}
 
@@ -145,60 +145,11 @@ def test_a_box_that_ends_before_it_has_its_ids_does_not_hold_up_the_next_one() -
         os.close(descriptor)
 
 
-def test_without_user_namespaces_nothing_is_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "most").write_text("0\n")
-    monkeypatch.setattr(requirements, "MOST_NAMESPACES", tmp_path / "most")
-    cure = "user namespaces: sysctl user.max_user_namespaces=65536"
-    assert cure in requirements.list_missing()
-    with pytest.raises(UserError, match=f"nothing runs outside a box: {cure}"):
+def test_without_bubblewrap_nothing_is_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "bubblewrap: apt-get install bubblewrap" in list_missing()
+    with pytest.raises(UserError, match="nothing runs outside a box: bubblewrap: apt-get install bubblewrap"):
         open_box(BoxSettings())
-
-
-@needs_boxes
-def test_a_script_has_the_rights_of_a_root_without_a_machine(box: Box) -> None:
-    fields = "^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp):"
-    rights = dict(line.split(":\t") for line in box.run(f"grep -E '{fields}' /proc/self/status", 5).output.splitlines())
-    # Bits 0, 1 and 3 to 7: chown, dac_override, fowner, fsetid, kill, setgid, setuid.
-    few, none = "00000000000000fb", "0000000000000000"
-    assert rights == {
-        "CapInh": none, "CapPrm": few, "CapEff": few, "CapBnd": few, "CapAmb": none, "NoNewPrivs": "1", "Seccomp": "2",
-    }  # fmt: skip
-
-
-@needs_boxes
-def test_a_box_shares_no_namespace_with_the_machine_but_that_of_time(box: Box) -> None:
-    script = "cd /proc/self/ns; for each in *; do echo $each $(readlink $each); done"
-    inside = dict(line.split() for line in box.run(script, 5).output.splitlines())
-    outside = {path.name: str(path.readlink()) for path in Path("/proc/self/ns").iterdir()}
-    assert {name for name, of in inside.items() if outside[name] == of} == {"time", "time_for_children"}
-
-
-@needs_boxes
-def test_every_mount_of_a_box_is_its_own_and_gives_no_programs_other_rights(box: Box) -> None:
-    mounts = [line.split() for line in box.run("cut -d' ' -f5,6 /proc/self/mountinfo", 5).output.splitlines()]
-    assert all("nosuid" in options.split(",") for _, options in mounts)
-    places = {place: options.split(",")[0] for place, options in mounts}
-    devices = {f"/dev/{name}" for name in ("full", "null", "random", "tty", "urandom", "zero")}
-    assert {*places} >= {"/", "/usr", "/usr/local", "/dev", "/dev/pts", "/dev/shm", "/proc", *devices}
-    assert places["/dev"] == "ro"
-    nodev = {place for place, options in mounts if "nodev" not in options.split(",")}
-    assert nodev == {*devices, "/dev/pts"}
-
-
-@needs_boxes
-def test_the_first_process_of_a_box_says_nothing_of_the_machine(box: Box) -> None:
-    assert box.run("tr -d '\\0' < /proc/1/cmdline", 5).output == "shell-box"
-    assert box.run("cat /proc/1/environ /proc/1/maps 2>/dev/null; readlink /proc/1/exe /proc/1/cwd", 5).output == ""
-
-
-@needs_boxes
-def test_a_box_ends_with_the_process_that_starts_boxes(box: Box) -> None:
-    box.run("setsid -f sleep 5432.1234", 5)
-    find_spawner().process.kill()
-    until = time.monotonic() + 20
-    while any(b"5432.1234" in line for line in read_commands()):
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from recipebook.shell.box import Box, BoxError, BoxSettings
+from recipebook.shell.bwrap import BwrapBox, find_spawner
 from recipebook.shell.dialogue import EMPTY
 from recipebook.shell.episodes import EpisodeError, Episodes, FullError, NoEpisodeError, Step
-from recipebook.shell.spawned import SpawnedBox, find_spawner
 from recipebook.shell.tasks import Task
 from tests.recipebook.shell.boxes import needs_boxes
 
@@ -145,10 +145,10 @@ def test_an_episode_at_work_is_not_idle(episodes: Episodes) -> None:
 
 @needs_boxes
 def test_an_episode_that_is_begun_twice_at_once_leaves_one_box() -> None:
-    opened: list[SpawnedBox] = []
+    opened: list[BwrapBox] = []
 
     def open_slowly(settings: BoxSettings) -> Box:
-        box = SpawnedBox(settings)
+        box = BwrapBox(settings)
         opened.append(box)
         time.sleep(0.2)
         return box

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,7 +21,7 @@ from recipebook.shell.episodes import EpisodeError, Step
 from recipebook.shell.messages import PingReply
 from recipebook.shell.server import ServerSettings, require_safe
 from recipebook.shell.tasks import Task, read_tasks
-from tests.recipebook.shell.boxes import needs_boxes, read_commands
+from tests.recipebook.shell.boxes import needs_boxes
 
 ROOT = Path(__file__).parents[3]
 TASKS = ROOT / "samples" / "shell_tasks.json"
@@ -220,6 +221,12 @@ def wait_for_process(words: bytes, there: bool = True) -> None:
     while any(words in line for line in read_commands()) != there:
         assert time.monotonic() < until
         time.sleep(0.02)
+
+
+def read_commands() -> Iterator[bytes]:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            yield path.read_bytes()
 
 
 def test_a_server_for_others_needs_a_token() -> None:

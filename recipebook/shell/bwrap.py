@@ -1,4 +1,4 @@
-"""Boxes that the spawner starts: this process's end of the spawner, and of each box's agent.
+"""Boxes by bubblewrap: this process's end of the spawner, and of each box's agent.
 
 The spawner of a base starts with the first box of it; its ids, and its boxes', are those of ids.py.
 """
@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import select
+import shutil
 import socket
 import threading
 import time
@@ -24,7 +25,7 @@ MESSAGE = 65536
 KILOBYTE, MEGABYTE = 1024, 2**20
 
 
-class SpawnedBox:
+class BwrapBox:
     """A running box."""
 
     def __init__(self, settings: BoxSettings) -> None:
@@ -127,6 +128,7 @@ def _list_limits(settings: BoxSettings) -> dict[str, Any]:
         "processes": settings.processes,
         "open_files": settings.open_files,
         "output": settings.output_kib * KILOBYTE,
+        "bwrap": shutil.which("bwrap") or "bwrap",
     }
 
 
