@@ -26,7 +26,8 @@ from typing import Any
 
 import orjson
 
-from recipebook.data.conversion import Converter, convert_file, find_converter
+from recipebook.data.conversion import convert_file
+from recipebook.data.converter import Converter, find_converter
 from recipebook.hardware import detect
 from recipebook.project import PROJECT
 from recipebook.rows import BadRecord

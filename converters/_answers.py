@@ -28,6 +28,7 @@ TEXTS = ("prompt", "instruction", "question", "query", "input")
 
 _TURNS = ("messages", "conversations")
 _LISTED, _SYSTEMS = frozenset(LISTS), frozenset(SYSTEMS)
+_BESIDE_TEXTS = _LISTED.union(_SYSTEMS, TEXTS[1:], ("history", "tools"))
 _NO_TOOLS: tuple[list[dict[str, Any]], set[str]] = ([], set())
 _CALLING = frozenset(("function_call", "tool", "function", "observation"))
 _WRITTEN_TURN = re.compile(r"(?:\A\s*|\n\n)(Human|Assistant):")
@@ -44,7 +45,7 @@ class Asked(NamedTuple):
     images: int
 
 
-class _Before(NamedTuple):
+class _Prompt(NamedTuple):
     """The messages of a record's prompt; `bare` is one text, which may be any of the user's in a longer prompt."""
 
     field: str
@@ -55,18 +56,20 @@ class _Before(NamedTuple):
 
 def read_asked(record: dict[str, Any], fields: Sequence[str]) -> Asked:
     """Read the prompt and the answers in these fields; a field of `LISTS` holds the answer and all before it."""
+    if texts := _read_texts(record, fields):
+        return texts
     given = _find_tools(record)
     tools, known = read_tools(given) if given is not None else _NO_TOOLS
-    read = [(field, *_read_answer(record, field, known)) for field in fields]
-    answers = [answer for _, _, answer in read]
-    prompt = _read_prompt(record, fields, read[0], known)
-    if prompt.messages and prompt.messages[-1]["role"] == "assistant" and prompt.messages[-1] in answers:
+    read = [_read_answer(record, field, known) for field in fields]
+    befores, answers = [before for before, _ in read], [answer for _, answer in read]
+    prompt = _read_prompt(record, fields, befores[0], known)
+    messages, bare = prompt.messages, prompt.bare
+    if messages and messages[-1]["role"] == "assistant" and messages[-1] in answers:
         # Some data has the whole chat beside its parts.
-        del prompt.messages[-1]
-    for field, before, _ in read:
+        del messages[-1]
+    for field, before in zip(fields, befores, strict=True):
         if before:
-            prompt = prompt._replace(messages=_agree(prompt, before, field), bare=False)
-    messages = prompt.messages
+            messages, bare = _agree(messages, bare, before, field), False
     if not _SYSTEMS.isdisjoint(record):
         add_system(messages, record, None)
     asks = False
@@ -82,6 +85,19 @@ def read_asked(record: dict[str, Any], fields: Sequence[str]) -> Asked:
         if "tool_calls" in answer:
             _number_calls(answer, messages)
     return Asked(messages, answers, tools, prompt.images)
+
+
+def _read_texts(record: dict[str, Any], fields: Sequence[str]) -> Asked | None:
+    """The prompt and the answers of a record that has three texts, as most pairs are; None for any other record."""
+    if not _BESIDE_TEXTS.isdisjoint(record):
+        return None
+    said = [record.get("prompt"), *[record.get(field) for field in fields]]
+    for text in said:
+        if type(text) is not str or not text or text.isspace() or "\r" in text or "\n\nAssistant:" in text:
+            return None
+    asked, *answers = said
+    prompt: list[Message] = [{"role": "user", "content": asked}]
+    return Asked(prompt, [{"role": "assistant", "content": text} for text in answers], [], 0)
 
 
 def check_called(prompt: list[Message], answer: Message, tools: list[dict[str, Any]]) -> None:
@@ -127,15 +143,13 @@ def _read_answer(record: dict[str, Any], field: str, known: Set[str]) -> tuple[l
     return messages[:-1], messages[-1]
 
 
-def _read_prompt(
-    record: dict[str, Any], fields: Sequence[str], first: tuple[str, list[Message], Message], known: Set[str]
-) -> _Before:
-    """The prompt; `first` are the first answer's field and the messages before it, where no field holds a prompt."""
+def _read_prompt(record: dict[str, Any], fields: Sequence[str], first: list[Message], known: Set[str]) -> _Prompt:
+    """The prompt; where no field holds it, the messages that stand before the first answer."""
     field = find_prompt(record, fields)
     if field is None:
-        if not first[1]:
+        if not first:
             raise BadRecord("missing 'prompt'")
-        return _Before(first[0], first[1])
+        return _Prompt(fields[0], first)
     value = record[field]
     if field in LISTS and type(value) is str:
         value, _ = take_turns(value, field)
@@ -143,7 +157,7 @@ def _read_prompt(
         value, field = value.get("messages"), "messages"
     if type(value) is list:
         messages = _read_messages(value, field, known)
-        return _Before(field, messages, images=len([each for each in value if each.get("image_data") is not None]))
+        return _Prompt(field, messages, images=len([each for each in value if each.get("image_data") is not None]))
     if type(value) is not str or field in LISTS:
         wanted = "a list" if field in LISTS else "a string or a list"
         raise BadRecord(f"'{field}' is {name_kind(value)}, not {wanted}")
@@ -151,22 +165,24 @@ def _read_prompt(
     if "\n\nAssistant:" in text and (written := _read_written(text)):
         if record.get("history") or (field != "input" and record.get("input")):
             raise BadRecord(f"'{field}' holds a whole chat, and there is 'history' or 'input' beside it")
-        return _Before(field, written if written[-1]["content"] else written[:-1])
+        return _Prompt(field, written if written[-1]["content"] else written[:-1])
     if field != "input" and record.get("input"):
         text += "\n" + take_text(record, "input")
     history = read_history(record)
-    return _Before(field, [*history, {"role": "user", "content": text}], bare=not history)
+    return _Prompt(field, [*history, {"role": "user", "content": text}], bare=not history)
 
 
-def _agree(prompt: _Before, before: list[Message], field: str) -> list[Message]:
-    """The longer of a prompt and the messages before an answer, which differ in a system prompt at most."""
-    if before == prompt.messages:
+def _agree(messages: list[Message], bare: bool, before: list[Message], field: str) -> list[Message]:
+    """The longer of a prompt's messages and those before an answer, which differ in a system prompt at most."""
+    if before == messages:
         return before
-    if prompt.bare:
-        if any(message["role"] == "user" and message["content"] == prompt.messages[0]["content"] for message in before):
-            return before
+    if bare:
+        asked = messages[0]["content"]
+        for message in before:
+            if message["role"] == "user" and message["content"] == asked:
+                return before
     else:
-        (own, said), (other, also_said) = _split_system(prompt.messages), _split_system(before)
+        (own, said), (other, also_said) = _split_system(messages), _split_system(before)
         if said == also_said and not (own and other):
             return [*own, *other, *said]
     raise BadRecord(f"'{field}' starts with other messages than the prompt's")
@@ -186,27 +202,33 @@ def _read_messages(listed: list[Any], field: str, known: Set[str]) -> list[Messa
     messages: list[Message] = []
     odd: list[Any] = []
     for each in listed:
-        message = _read_plain(each, field)
+        message = _read_plainest(each)
+        if message is None:
+            message = _read_plain(each, field)
+            odd.append(each)
         if message is None or (known and message["role"] == "assistant" and may_hold_calls(message["content"])):
             return _read_calls(listed, field, known)
-        # What its content holds has to be seen where that is no text.
-        if len(each) != 2 or list in map(type, each.values()):
-            odd.append(each)
         messages.append(message)
     remember_one_of_several(listed, odd)
     return messages
+
+
+def _read_plainest(message: Any) -> Message | None:
+    """A message that has a speaker and a text and nothing beside them, as nearly all have; None for any other."""
+    if type(message) is not dict or len(message) != 2:
+        return None
+    speaker, said = ("role", "content") if "role" in message else ("from", "value")
+    name, text = message.get(speaker), message.get(said)
+    if type(name) is str and name in ROLES and type(text) is str and text and not text.isspace() and "\r" not in text:
+        return {"role": ROLES[name], "content": text}
+    return None
 
 
 def _read_plain(message: Any, field: str) -> Message | None:
     """A message that neither calls a tool nor is a tool's; None for the others."""
     if type(message) is not dict:
         raise BadRecord(f"a message of '{field}' is {name_kind(message)}, not an object")
-    if "role" in message and "content" in message:
-        speaker, said = "role", "content"
-    elif "from" in message and "value" in message and "role" not in message:
-        speaker, said = "from", "value"
-    else:
-        speaker, said = _find_names(message)
+    speaker, said = _find_names(message)
     name = message.get(speaker)
     role = ROLES.get(name) if type(name) is str else None
     if role is None:
@@ -215,10 +237,7 @@ def _read_plain(message: Any, field: str) -> Message | None:
         raise BadRecord(f"a message of '{field}' is by none of {', '.join(ROLES)}")
     if (len(message) > 2 or said not in message) and (message.get("tool_calls") or message.get("function_call")):
         return None
-    text = message.get(said)
-    if type(text) is not str or not text or text.isspace() or "\r" in text:
-        text = take_text(message, said, f" in a message of '{field}'")
-    read: Message = {"role": role, "content": text}
+    read: Message = {"role": role, "content": take_text(message, said, f" in a message of '{field}'")}
     if len(message) > 2:
         add_extras(read, message, OPENAI._replace(field=field).place)
     return read

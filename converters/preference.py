@@ -96,11 +96,11 @@ def recognise(record: dict[str, Any]) -> str | None:
 
 def convert(record: dict[str, Any], options: Options) -> list[Row]:
     """The record's one pair, or its one answer with a label."""
-    pair = find_pair(record)
+    pair, known = find_pair(record), _take_known(record)
     label = None if pair else find_label(record)
-    row = _convert_labelled(record, label) if label else _convert_pair(record, pair or PAIRS[0])
+    row = _convert_labelled(record, label, known) if label else _convert_pair(record, pair or PAIRS[0], known)
     meta = row["meta"]
-    for name, strength in zip(STRENGTHS, _measure(record), strict=True):
+    for name, strength in zip(STRENGTHS, _measure(record, known), strict=True):
         if strength is not None:
             meta[name] = strength
     if "chosen" in row and _is_negative(meta.get("difference")):
@@ -116,7 +116,7 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
 
 def measure_strength(record: dict[str, Any]) -> dict[str, float | None]:
     """How much better the chosen answer is, by each formula; None if the record lacks the scores."""
-    return dict(zip(STRENGTHS, _measure(record), strict=True))
+    return dict(zip(STRENGTHS, _measure(record, _take_known(record)), strict=True))
 
 
 def compare_scores(chosen: float, rejected: float) -> dict[str, float | None]:
@@ -125,7 +125,7 @@ def compare_scores(chosen: float, rejected: float) -> dict[str, float | None]:
     return {"difference": difference, "ratio": ratio}
 
 
-def _measure(record: dict[str, Any]) -> tuple[float | None, float | None, float | None]:
+def _measure(record: dict[str, Any], known: dict[str, Any]) -> tuple[float | None, float | None, float | None]:
     """The strengths in the order of their names."""
     score = _take_number(record, "preference_score") if "preference_score" in record else None
     response, other = record.get("chosen_response"), record.get("rejected_response")
@@ -133,7 +133,7 @@ def _measure(record: dict[str, Any]) -> tuple[float | None, float | None, float 
         chosen = _take_number(response, "quality_score")
         rejected = _take_number(other, "quality_score") if type(other) is dict else None
     else:
-        chosen, rejected = _find_scores(record)
+        chosen, rejected = _find_scores(record, known)
     if chosen is None or rejected is None:
         return None, None, score
     return *_compare(chosen, rejected), score
@@ -149,8 +149,8 @@ def _is_negative(difference: Any) -> bool:
     return type(difference) in (int, float) and difference < 0
 
 
-def _find_scores(record: dict[str, Any]) -> tuple[float | None, float | None]:
-    for holder in (_take_known(record), record):
+def _find_scores(record: dict[str, Any], known: dict[str, Any]) -> tuple[float | None, float | None]:
+    for holder in (known, record):
         if not _SCORED.isdisjoint(holder):
             for pair in SCORES:
                 chosen, rejected = _take_number(holder, pair[0]), _take_number(holder, pair[1])
@@ -159,23 +159,23 @@ def _find_scores(record: dict[str, Any]) -> tuple[float | None, float | None]:
     return None, None
 
 
-def _convert_pair(record: dict[str, Any], pair: tuple[str, str]) -> Row:
+def _convert_pair(record: dict[str, Any], pair: tuple[str, str], known: dict[str, Any]) -> Row:
     prompt, (chosen, rejected), tools, images = _read_pair(record, pair)
     if chosen["content"].strip() == rejected["content"].strip() and _list_calls(chosen) == _list_calls(rejected):
         raise BadRecord("the chosen and the rejected answer are the same")
-    meta = _describe(record, images)
+    meta = _describe(record, images, known)
     if not tools:
         return {"messages": prompt, "chosen": chosen, "rejected": rejected, "meta": meta}
     check_called(prompt, chosen, tools)
     return {"messages": prompt, "chosen": chosen, "rejected": rejected, "tools": tools, "meta": meta}
 
 
-def _convert_labelled(record: dict[str, Any], label: str) -> Row:
+def _convert_labelled(record: dict[str, Any], label: str, known: dict[str, Any]) -> Row:
     good, field = take_label(record, label), find_answer(record)
     if field is None:
         raise BadRecord(f"has '{label}' and no answer")
     prompt, (answer,), tools, images = read_asked(record, (field,))
-    meta = _describe(record, images)
+    meta = _describe(record, images, known)
     if not tools:
         return {"messages": prompt, "answer": answer, "label": good, "meta": meta}
     if good:
@@ -207,10 +207,10 @@ def _list_calls(answer: Message) -> list[Any]:
     return [call["function"] for call in answer.get("tool_calls", ())]
 
 
-def _describe(record: dict[str, Any], images: int) -> dict[str, Any]:
+def _describe(record: dict[str, Any], images: int, known: dict[str, Any]) -> dict[str, Any]:
     """The meta of a row, the measured strengths aside."""
-    known, is_named = _take_known(record), not _NAMED.isdisjoint(record)
-    category = (is_named and _find_category(record)) or _find_category(known)
+    is_named = not _NAMED.isdisjoint(record)
+    category = (is_named and _find_category(record)) or (known and _find_category(known))
     meta: dict[str, Any] = {}
     if category or not (known.get("category") or _was_row(record)):
         meta["category"] = category or "uncategorised"
@@ -221,13 +221,19 @@ def _describe(record: dict[str, Any], images: int) -> dict[str, Any]:
         # Of several, the others are kept under their own names.
         if key in record and type(record[key]) is str and record[key] not in ("", category):
             meta[key] = record[key]
-    # What became the category or a strength is there already.
+    if known:
+        _keep_known(meta, known)
+    return meta
+
+
+def _keep_known(meta: dict[str, Any], known: dict[str, Any]) -> None:
+    """Add a record's metadata to a row's meta, unless it became the category or a strength."""
+    category = meta.get("category")
     left = {key: known[key] for key in known if key not in _SCORED and (key not in _NAMED or known[key] != category)}
     for key, value in take_metadata({"metadata": left}).items() if left else ():
         # A strength is a number.
         if key not in STRENGTHS or type(value) is not str:
             meta.setdefault(key, value)
-    return meta
 
 
 def _find_category(holder: dict[str, Any]) -> str | None:
@@ -247,6 +253,8 @@ def _was_row(record: dict[str, Any]) -> bool:
 
 def _take_known(record: dict[str, Any]) -> dict[str, Any]:
     """A record's metadata, or a row's meta."""
+    if "meta" not in record and "metadata" not in record:
+        return {}
     meta, metadata = record.get("meta"), record.get("metadata")
     known: dict[str, Any] = metadata if type(metadata) is dict else {}
     return {**meta, **known} if type(meta) is dict else known

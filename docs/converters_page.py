@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from docs.files_page import render_files
 from docs.keys_page import render_keys, summarise
-from recipebook.data.conversion import Converter, find_converter
+from recipebook.data.converter import Converter, find_converter
 from recipebook.data.fields import IDS, ORIGINS, RECORD_HARMLESS, SIZES, Fields, Shapes, WrittenJson
 from recipebook.data.marks import MARKS
 from recipebook.modules import CONVERTER, EXPORT, list_names, load

@@ -78,7 +78,7 @@ def parse(text: bytes) -> Value:
         return BadRecord(f"{name_kind(value)}, not an object")
     if repeated := find_repeated_key(text, value):
         return BadRecord(repeated)
-    if b"\\u0000" in text and _holds_nul(value):
+    if holds_escaped(text, b"\\u0000") and _holds_nul(value):
         return BadRecord("holds a NUL character")
     return _parse_exactly(text) if holds_long_number(text) else value
 
@@ -113,7 +113,13 @@ def keeps_all_keys(text: bytes, value: Any) -> bool:
     written = orjson.dumps(value)
     # Many programs write as orjson does; else a missing key's quotes are missing, since both write a quote inside a
     # string as `\"`, unless the text has it by its number.
-    return text == written or (b"\\u0022" not in text and text.count(b'"') == written.count(b'"'))
+    return text == written or (not holds_escaped(text, b"\\u0022") and text.count(b'"') == written.count(b'"'))
+
+
+def holds_escaped(text: bytes, escaped: bytes) -> bool:
+    r"""Whether a text holds a character by its number, such as `\u0000`."""
+    # Most texts hold no backslash at all, which is found out much faster.
+    return b"\\" in text and escaped in text
 
 
 def holds_long_number(text: bytes) -> bool:

@@ -14,11 +14,10 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
-from functools import cache, partial
+from functools import partial
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
-from types import MappingProxyType
 from typing import IO, Any, NamedTuple
 
 import orjson
@@ -27,16 +26,11 @@ from pydantic import BaseModel
 from xxhash import xxh3_64_intdigest
 
 from recipebook.data.account import Account, Ledger, judge
-from recipebook.data.code_digest import digest_module
-from recipebook.data.columns import OPTION as COLUMNS
-from recipebook.data.columns import choose_by_columns, require_columns
-from recipebook.data.fields import Fields, Shapes, Unread
-from recipebook.data.recognise import choose
-from recipebook.data.split import Leak
+from recipebook.data.converter import Converter, choose_converter, find_converter
+from recipebook.data.fields import Unread
 from recipebook.errors import UserError
 from recipebook.files import replacing
 from recipebook.hardware import count_cores
-from recipebook.modules import AUTO, CONVERTER, load
 from recipebook.options import check_options
 from recipebook.progress import ProgressLine
 from recipebook.records import Record
@@ -50,31 +44,6 @@ SPAN = 4 * 2**20
 BUFFER = 2**20
 TOO_LONG = "holds an integer of more than 64 bits outside of a text or the arguments of a call"
 
-Join = Callable[[Iterable[Record]], Iterator[Record]]
-"""Optional step of a converter: adds to each record of one file the values that its row needs from other records."""
-
-
-class Converter(NamedTuple):
-    """A module of converters/."""
-
-    name: str
-    options: type[BaseModel]
-    convert: Callable[[dict[str, Any], Any], list[Row]]
-    hash_code: Callable[[], str]
-    """Hash its code and what that builds on; it takes longer than a small file."""
-    choose_join: Callable[[Any], Join | None] = lambda _: None
-    """The step that the options choose; None if no record needs another."""
-    strengths: tuple[str, ...] = ()
-    """Names of numbers in its rows' meta; its options may leave out rows in which such a number is low."""
-    fields: Fields | Shapes | None = None
-    """What it reads of a record; None: it does not say."""
-    notes: Mapping[str, str] = MappingProxyType({})
-    """Names of numbers in its rows' meta to what they say of a row, for the notes of the account."""
-    leak: Leak = "prompt"
-    """What a train row must not share with held-out rows."""
-    choose_fields: Callable[[Any], Fields | Shapes | None] = lambda _: None
-    """What it reads of a record where the options decide that; None where they do not."""
-
 
 class Converted(NamedTuple):
     """An accepted record, its rows, and the same rows as lines of JSONL with their origin."""
@@ -82,35 +51,6 @@ class Converted(NamedTuple):
     record: Record
     rows: list[Row]
     lines: list[bytes]
-
-
-@cache
-def find_converter(name: str) -> Converter:
-    """Load converters/<name>.py."""
-    module = load(CONVERTER, name)
-    own = vars(module)
-    found = Converter(name, module.Options, module.convert, partial(digest_module, module))
-    declared = {key.lower(): own[key] for key in ("STRENGTHS", "FIELDS", "LEAK", "NOTES") if key in own}
-    chosen = {key: own[key] for key in ("choose_join", "choose_fields") if key in own}
-    return found._replace(**declared, **chosen)
-
-
-def choose_converter(
-    name: str, source: str, inputs: list[Input], notes: dict[str, str], options: Mapping[str, Any]
-) -> Converter:
-    """Load the converter of that name; `auto` is settled by the columns in `options` or by the source's first records,
-    and noted."""
-    if options.get(COLUMNS) is not None:
-        found = find_converter(choose_by_columns(options) if name == AUTO else name)
-        columns: Any = dict(check_options(found.options, options, f"converter {found.name}"))[COLUMNS]
-        require_columns(columns.list_names(), inputs[0].read({}), inputs[0].name)
-        notes["converter"] = f"{source}: converter {found.name}: data.options.columns names its columns"
-        return found
-    if name != AUTO:
-        return find_converter(name)
-    choice = choose(inputs[0].read({}), inputs[0].name)
-    notes["converter"] = f"{source}: {choice.reason}"
-    return find_converter(choice.name)
 
 
 def convert_file(
@@ -177,61 +117,77 @@ def _convert_all(
     show: Callable[[], None] | None = None,
 ) -> Iterator[tuple[Record, list[Row], list[bytes]]]:
     """What `convert_records` yields, as plain tuples."""
-    convert, dumps, remember = converter.convert, orjson.dumps, ledger.contents.remember
-    where = f"{name}#"
-    # The length of a line's ending, less the digits: `"origin":"data.jsonl#12"}}` and a line feed.
-    end = len(b'"origin":') + len(orjson.dumps(where)) + len(b"}}\n")
+    convert = _Conversion(name, converter, options, ledger).convert
     join = converter.choose_join(options)
-    unread: list[Unread] = []
-    notes = converter.notes
-    has_none_in = frozenset(notes).isdisjoint
-    fields = converter.choose_fields(options) or converter.fields
-    find_unread = fields.find_in_object if fields else None
-    if fields is None:
-        ledger.notes["fields"] = f"converter {converter.name} declares no FIELDS: what it does not read is not counted"
     for record in join(records) if join else records:
-        number, _, value = record
         ledger.records += 1
         if show and ledger.records % PROGRESS_EVERY == 0:
             show()
         try:
-            if isinstance(value, BadRecord):
-                raise value
-            rows = convert(value, options)
-            if not rows:
-                raise BadRecord("gives no row")
-            digits, lines, remarkable = str(number), [], False
-            for row in rows:
-                # It stands last, so that all before the origin can be compared.
-                meta = row.pop("meta")  # type: ignore[misc]
-                row["meta"] = meta
-                remarkable = remarkable or not has_none_in(meta)
-                meta["origin"] = where + digits
-                lines.append(dumps(row, None, OPT_APPEND_NEWLINE))
-            if find_unread:
-                find_unread(value, unread)
-                if unread:
-                    ledger.unread.count(unread, name, record)
-                    unread.clear()
+            rows, lines = convert(record)
         except LeftOut as reason:
-            unread.clear()
             ledger.leave_out(name, record, str(reason))
-            continue
         except BadRecord as reason:
-            unread.clear()
             ledger.reject(name, record, str(reason))
-            continue
         except orjson.JSONEncodeError as error:
             ledger.reject(name, record, TOO_LONG if "64-bit" in str(error) else "nested too deeply")
-            continue
+        else:
+            ledger.rows += len(rows)
+            yield record, rows, lines
+
+
+class _Conversion:
+    """The way of a file's records to rows and lines; what all of them need is looked up once."""
+
+    def __init__(self, name: str, converter: Converter, options: BaseModel, ledger: Ledger) -> None:
+        fields = converter.choose_fields(options) or converter.fields
+        if fields is None:
+            what = f"converter {converter.name} declares no FIELDS"
+            ledger.notes["fields"] = f"{what}: what it does not read is not counted"
+        self._name, self._options, self._ledger = name, options, ledger
+        self._convert, self._notes = converter.convert, converter.notes
+        self._find_unread = fields.find_in_object if fields else None
+        self._unread: list[Unread] = []
+        self._remember = ledger.contents.remember
+        self._origin = f"{name}#"
+        # The length of a line's ending, less the digits: `"origin":"data.jsonl#12"}}` and a line feed.
+        self._end = len(b'"origin":') + len(orjson.dumps(self._origin)) + len(b"}}\n")
+
+    def convert(self, record: Record) -> tuple[list[Row], list[bytes]]:
+        """The rows of a record and their lines; raises the reason why it has none."""
+        number, _, value = record
+        if isinstance(value, BadRecord):
+            raise value
+        rows = self._convert(value, self._options)
+        if not rows:
+            raise BadRecord("gives no row")
+        digits, lines = str(number), []
+        for row in rows:
+            # It stands last, so that all before the origin can be compared.
+            meta = row.pop("meta")  # type: ignore[misc]
+            row["meta"] = meta
+            meta["origin"] = self._origin + digits
+            lines.append(orjson.dumps(row, None, OPT_APPEND_NEWLINE))
+        if self._find_unread:
+            self._find_unread(value, self._unread)
+            if self._unread:
+                self._count_unread(record)
         # What precedes the origin is the content, by which duplicates are known.
-        for text in lines:
-            remember(xxh3_64_intdigest(text[: -end - len(digits)]))
-        if remarkable:
-            for row in rows:
-                ledger.remark(name, record, [note for key, note in notes.items() if key in row["meta"]])
-        ledger.rows += len(rows)
-        yield record, rows, lines
+        end = -self._end - len(digits)
+        for line in lines:
+            self._remember(xxh3_64_intdigest(line[:end]))
+        if self._notes:
+            self._remark(record, rows)
+        return rows, lines
+
+    def _count_unread(self, record: Record) -> None:
+        unread, self._unread = self._unread, []
+        self._ledger.unread.count(unread, self._name, record)
+
+    def _remark(self, record: Record, rows: list[Row]) -> None:
+        for row in rows:
+            if not row["meta"].keys().isdisjoint(self._notes):
+                self._ledger.remark(self._name, record, [self._notes[key] for key in self._notes if key in row["meta"]])
 
 
 def draw_reading(line: ProgressLine, inputs: list[Input], ledger: Ledger) -> None:

@@ -23,7 +23,8 @@ from pydantic import BaseModel, Field
 
 from recipebook.building import building
 from recipebook.data.account import Account, Ledger, judge
-from recipebook.data.conversion import Converted, Converter, choose_converter, convert_records, draw_reading
+from recipebook.data.conversion import Converted, convert_records, draw_reading
+from recipebook.data.converter import Converter, choose_converter
 from recipebook.data.earlier import name_earlier_folders
 from recipebook.data.overlap import HELD_OUT, Written, count_overlap, drop_overlap
 from recipebook.data.sampling import keep_rows, repeat_rows

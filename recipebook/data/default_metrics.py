@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from recipebook.data.conversion import choose_converter
+from recipebook.data.converter import choose_converter
 from recipebook.errors import UserError
 from recipebook.modules import AUTO, CONVERTER, load
 from recipebook.project import PROJECT

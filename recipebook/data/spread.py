@@ -16,15 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from recipebook.data.account import Account, Ledger
-from recipebook.data.conversion import (
-    BUFFER,
-    choose_converter,
-    close_account,
-    convert_records,
-    cut_input,
-    draw_reading,
-    find_converter,
-)
+from recipebook.data.conversion import BUFFER, close_account, convert_records, cut_input, draw_reading
+from recipebook.data.converter import choose_converter, find_converter
 from recipebook.files import replacing
 from recipebook.options import check_options
 from recipebook.progress import ProgressLine

@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from recipebook.data.account import Ledger
-from recipebook.data.conversion import choose_converter, convert_records
+from recipebook.data.conversion import convert_records
+from recipebook.data.converter import choose_converter
 from recipebook.data.dataset import find_all_inputs
 from recipebook.recipe.data_keys import Data
 from recipebook.rows import find_kind

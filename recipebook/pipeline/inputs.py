@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from recipebook.data.code_digest import digest_kind
-from recipebook.data.conversion import find_converter
+from recipebook.data.converter import find_converter
 from recipebook.data.dataset import Dataset, prepare
 from recipebook.errors import UserError
 from recipebook.files import digest, digest_file

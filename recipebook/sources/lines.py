@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import IO, NamedTuple
 
-from recipebook.records import LARGEST, holds_long_number
+from recipebook.records import LARGEST, holds_escaped, holds_long_number
 from recipebook.sources.unpacking import BLOCK, Blocks
 
 BLANK = b" \t\r\n"
@@ -49,8 +49,7 @@ def split_lines(blocks: Blocks, name: str, notes: dict[str, str], before: int = 
         if first.endswith(b"\n"):
             yield Lines(line, [begun], True)
             begun = more.pop() if more and not block.endswith(b"\n") else b""
-            # Most blocks hold no backslash at all, which is found out much faster.
-            odd = (b"\\" in block and b"\\u0000" in block) or holds_long_number(block)
+            odd = holds_escaped(block, b"\\u0000") or holds_long_number(block)
             yield Lines(line + 1, more, odd)
             line += 1 + len(more)
     if begun:

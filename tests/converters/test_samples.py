@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from recipebook.data.conversion import find_converter
+from recipebook.data.converter import find_converter
 from recipebook.modules import CONVERTER, list_names
 from recipebook.rows import BadRecord
 

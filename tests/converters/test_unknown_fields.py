@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from converters._extras import REASONING
 from recipebook.data.account import Account, Ledger
-from recipebook.data.conversion import Converter, convert_records, find_converter
+from recipebook.data.conversion import convert_records
+from recipebook.data.converter import Converter, find_converter
 from recipebook.data.fields import RECORD_HARMLESS, is_medium
 from recipebook.data.marks import MARKS, read_mark
 from recipebook.modules import CONVERTER, list_names

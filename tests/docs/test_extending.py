@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from recipebook.data.account import Ledger
-from recipebook.data.conversion import Converter, convert_records
+from recipebook.data.conversion import convert_records
+from recipebook.data.converter import Converter
 from recipebook.records import Record
 
 PAGE = (Path(__file__).parents[2] / "docs" / "extending.md").read_text(encoding="utf-8")

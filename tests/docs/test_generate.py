@@ -12,7 +12,7 @@ from docs.generate import DOCS, GENERATED, ORDER, render_pages
 from docs.keys_page import load_kinds, read_attribute_docstrings, render_recipe
 from docs.metrics_page import find_formula, read_formulas
 from eval.scoring.score import list_figures, load_metric
-from recipebook.data.conversion import find_converter
+from recipebook.data.converter import find_converter
 from recipebook.modules import CONVERTER, METRIC, list_names
 from recipebook.project import PROJECT
 from recipebook.recipe.keys import Recipe

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recipebook.data.account import Account, Rejection
-from recipebook.data.conversion import convert_file, find_converter
+from recipebook.data.conversion import convert_file
+from recipebook.data.converter import find_converter
 from recipebook.errors import UserError
 from recipebook.project import PROJECT
 

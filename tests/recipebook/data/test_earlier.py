@@ -6,7 +6,7 @@ import pytest
 
 from recipebook.data import earlier
 from recipebook.data.code_digest import digest_kind
-from recipebook.data.conversion import find_converter
+from recipebook.data.converter import find_converter
 from recipebook.modules import CONVERTER, list_names
 from recipebook.options import check_options
 from recipebook.project import PROJECT

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from recipebook.data.account import Account, Ledger
-from recipebook.data.conversion import convert_records, find_converter
+from recipebook.data.conversion import convert_records
+from recipebook.data.converter import find_converter
 from recipebook.records import Record
 
 HI = {"role": "user", "content": "hi"}
