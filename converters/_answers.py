@@ -13,7 +13,6 @@ import re
 from collections.abc import Sequence, Set
 from typing import Any, NamedTuple
 
-from converters._calls import read_tools
 from converters._extras import add_extras
 from converters._fields import take_text
 from converters._tool_turns import read_tool_turns

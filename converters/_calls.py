@@ -1,4 +1,4 @@
-r"""Calls of tools and lists of tools, in the forms that data has for them, as OpenAI's objects.
+r"""Calls of tools, in the forms that data has for them, as OpenAI's objects.
 
     {"name": "weather", "args": {"day": "now"}}
     → {"id": "call_0", "type": "function", "function": {"name": "weather", "arguments": "{\"day\": \"now\"}"}}
@@ -8,13 +8,14 @@ arguments. Integers keep all their digits. Reasons for refusing a call name its 
 """
 
 import json
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from converters._fields import take_text
-from recipebook.data.fields import PART_HARMLESS, Fields, Shapes, WrittenJson
+from recipebook.data.field_values import WithoutNulls
+from recipebook.data.fields import PART_HARMLESS, Fields, Inner, Shapes, WrittenJson
 from recipebook.records import drop_nulls, find_repeated_key, load_json, name_kind
 from recipebook.rows import BadRecord
 
@@ -27,78 +28,23 @@ _list_pieces = json.encoder.c_make_encoder(  # type: ignore[attr-defined]
 )
 _CALLS = frozenset(("tool_calls", "function_call"))
 _PLAIN_CALL, _PLAIN_FUNCTION = {"id", "type", "function"}, {"name", "arguments"}
+_SIMPLE = frozenset((str, int, float, bool))
 _OTHER_ARGUMENTS = frozenset(ARGUMENTS[1:])
-# Most data has a few lists of tools, each many times over.
-_TOOL_LISTS = 16
-
-_READ = dict.fromkeys(("name", *ARGUMENTS))
-_FUNCTION = Fields("call", _READ, PART_HARMLESS | {"type"})
-_CALL = _FUNCTION.extend({"id": None})
-_WRAPPED = _CALL.extend({"function": _FUNCTION})
-CALL_FIELDS = Shapes(lambda call: _WRAPPED if "function" in call else _CALL, (_WRAPPED, _CALL))
-"""What is read of a call."""
-_WRAPPED_TOOL = Fields("tool", {"function": None, "type": None}, PART_HARMLESS)
-# A tool that is not wrapped goes into the row as it is.
-TOOLS = WrittenJson(Shapes(lambda tool: _WRAPPED_TOOL if "function" in tool else None, (_WRAPPED_TOOL,)))
-"""What is read of a list of tools."""
 
 
-def read_tools(listed: Any, field: str = "tools", written: bool = False) -> tuple[list[dict[str, Any]], set[str]]:
-    """The tools of a record and their names, from a list, one tool, or the JSON of either; `written`: from a text."""
-    if listed is None:
-        return [], set()
-    if type(listed) is str:
-        # The cache looks up one text twice as fast as a text and a field.
-        return _read_written_tools(listed) if field == "tools" else _read_written_tools(listed, field)
-    try:
-        text = orjson.dumps(listed)
-    except orjson.JSONEncodeError:
-        # Too deep, or with numbers too long, to be looked up.
-        return _check_tools(listed, field, written)
-    return _read_listed_tools(text, field, written)
+def _declare_calls(arguments: Mapping[str, Inner]) -> Shapes:
+    function = Fields("call", {"name": None, **arguments}, PART_HARMLESS | {"type"})
+    call = function.extend({"id": None})
+    wrapped = call.extend({"function": function})
+    return Shapes(lambda given: wrapped if "function" in given else call, (wrapped, call))
 
 
-@lru_cache(_TOOL_LISTS)
-def _read_written_tools(text: str, field: str = "tools") -> tuple[list[dict[str, Any]], set[str]]:
-    listed = parse(text, f"'{field}'") if text and not text.isspace() else None
-    return _check_tools(listed, field, written=True)
-
-
-@lru_cache(_TOOL_LISTS)
-def _read_listed_tools(text: bytes, field: str, written: bool) -> tuple[list[dict[str, Any]], set[str]]:
-    """The tools of a list that is no text, known by what it would be as one."""
-    return _check_tools(orjson.loads(text), field, written)
-
-
-def _check_tools(listed: Any, field: str, written: bool = False) -> tuple[list[dict[str, Any]], set[str]]:
-    if listed is None:
-        return [], set()
-    if type(listed) is dict and ("name" in listed or "function" in listed):
-        listed = [listed]
-    if type(listed) is not list:
-        raise BadRecord(f"'{field}' is {name_kind(listed)}, not a list")
-    tools: list[dict[str, Any]] = []
-    for item in listed:
-        written = written or type(item) is str
-        tool = parse(item, f"an item of '{field}'") if type(item) is str else item
-        function = tool.get("function", tool) if type(tool) is dict else None
-        if type(function) is not dict or not is_name(function.get("name")):
-            raise BadRecord(f"an item of '{field}' has no 'name'")
-        if function is tool and tool.get("type") == "function":
-            function = {key: value for key, value in tool.items() if key != "type"}
-        tools.append({"type": "function", "function": function if written else _drop_arrows_nulls(function)})
-    return tools, {tool["function"]["name"] for tool in tools}
-
-
-def _drop_arrows_nulls(function: dict[str, Any]) -> dict[str, Any]:
-    try:
-        kept: dict[str, Any] = drop_nulls(function) if b"null" in orjson.dumps(function) else function
-    except orjson.JSONEncodeError as error:
-        long = "64-bit" in str(error)
-        raise BadRecord(f"a tool {'holds a number of more than 64 bits' if long else 'is nested too deeply'}") from None
-    except RecursionError:
-        raise BadRecord("a tool is nested too deeply") from None
-    return kept
+WRITTEN_CALL = _declare_calls(dict.fromkeys(ARGUMENTS))
+"""What is read of a call in a text of JSON."""
+CALL = _declare_calls({name: WithoutNulls("call", name) for name in ARGUMENTS})
+"""What is read of a call that is an object."""
+CALLS = WrittenJson(CALL, WRITTEN_CALL)
+"""What is read of calls in either form."""
 
 
 def read_written_call(turn: dict[str, Any], said: str, made: int) -> tuple[list[dict[str, Any]], bool]:
@@ -146,6 +92,10 @@ def has_plain_calls(turn: dict[str, Any], said: str) -> bool:
     for call in listed:
         function = call.get("function")
         if call.keys() != _PLAIN_CALL or type(function) is not dict or function.keys() != _PLAIN_FUNCTION:
+            return False
+        arguments = function["arguments"]
+        if type(arguments) is dict and not _SIMPLE.issuperset(map(type, arguments.values())):
+            # There may be nulls among its values.
             return False
     return True
 

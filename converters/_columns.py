@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from pydantic import ConfigDict, model_validator
 
-from converters._turns import take_metadata
+from converters._metadata import take_metadata
 from recipebook.frozen import Frozen
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord

@@ -5,11 +5,13 @@ from functools import cache, lru_cache
 from typing import Any, cast
 
 from converters._answers import TEXTS, find_prompt
-from converters._calls import TOOLS
 from converters._labels import ANSWERS, LABELS, find_answer
-from converters._turns import LISTS, METADATA, SYSTEMS, declare_any_turns
+from converters._metadata import METADATA
+from converters._tool_lists import TOOLS
+from converters._turns import LISTS, SYSTEMS, declare_any_turns
 from converters.tools import declare_tool_turns
-from recipebook.data.fields import PART_HARMLESS, RECORD_HARMLESS, TEXT, Fields, Shapes, Variants, WrittenJson
+from recipebook.data.field_values import TEXT
+from recipebook.data.fields import PART_HARMLESS, RECORD_HARMLESS, Fields, Shapes, Variants, WrittenJson
 
 RESPONSES, TRAJECTORIES = ("chosen_response", "rejected_response"), ("chosen_trajectory", "rejected_trajectory")
 PAIRS = (("chosen", "rejected"), ("preferred_output", "non_preferred_output"), RESPONSES, TRAJECTORIES)

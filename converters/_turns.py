@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 from converters._extras import REASONING, add_extras
 from converters._fields import PART_TEXTS, take_any_text, take_text
-from recipebook.data.fields import PART_HARMLESS, TEXT, Fields, SimpleValues, Variants, WrittenJson, remember_odd
+from recipebook.data.field_values import TEXT
+from recipebook.data.fields import PART_HARMLESS, Fields, Variants, WrittenJson, remember_odd
 from recipebook.data.marks import MARKS
 from recipebook.records import find_repeated_key, load_json, name_kind
 from recipebook.rows import BadRecord, Message
@@ -54,7 +55,6 @@ _FOLLOWERS = {
 # Most data has a few orders of turns, each many times over.
 _ORDERS = 256
 _GET_ROLE = itemgetter("role")
-_LEAST, _MOST = -(2**63), 2**64 - 1
 
 
 class Shape(NamedTuple):
@@ -73,9 +73,6 @@ class Shape(NamedTuple):
 OPENAI = Shape("messages", "role", "content")
 SHAREGPT = Shape("conversations", "from", "value")
 
-
-METADATA = {field: SimpleValues(field) for field in ("metadata", "meta")}
-"""Where data and our own rows have texts, numbers and booleans of any name, which go to a row's meta."""
 
 _THINKERS = ("assistant", "call")
 
@@ -271,25 +268,3 @@ def _check_order(roles: tuple[str, ...]) -> int:
     if answered[-1] == 1:
         raise BadRecord("has nothing before its only answer")
     return len(roles) - answered[-1]
-
-
-def take_metadata(record: dict[str, Any]) -> dict[str, Any]:
-    """The texts, numbers and booleans of the record's metadata, by which results can be broken down."""
-    meta: dict[str, Any] = {}
-    if "metadata" not in record and "meta" not in record:
-        return meta
-    for field in METADATA:
-        metadata = record.get(field)
-        if type(metadata) is dict:
-            for key, value in metadata.items():
-                # The origin is the row's own, and there can be but one.
-                if key != "origin" and type(value) in (str, int, float, bool):
-                    meta[key] = value if type(value) in (str, float) else _write_simply(value)
-    return meta
-
-
-def _write_simply(value: bool | int) -> int | str:
-    """A boolean as text, and an integer as itself unless only a text can hold all its digits."""
-    if type(value) is bool:
-        return str(value).lower()
-    return value if _LEAST <= value <= _MOST else str(value)

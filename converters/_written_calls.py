@@ -16,7 +16,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
-from converters._calls import is_name, read_tools
+from converters._calls import is_name
+from converters._tool_lists import read_tools
 from recipebook.records import load_json
 from recipebook.rows import BadRecord
 from recipebook.text.call_arguments import find_closing, read_arguments

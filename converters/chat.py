@@ -29,9 +29,9 @@ from converters._columns import Columns, check_columns, take_meta
 from converters._extras import check_marks
 from converters._fields import take_text
 from converters._turns import (
+from converters._metadata import METADATA, take_metadata
     CHAT_NOTES,
     LISTS,
-    METADATA,
     ROLES,
     SYSTEMS,
     add_system,
@@ -43,12 +43,11 @@ from converters._turns import (
     list_roles,
     read_history,
     read_turns,
-    take_metadata,
     take_turns,
 )
 from recipebook.data.fields import RECORD_HARMLESS, Fields, Shapes
 from recipebook.frozen import Frozen
-from recipebook.rows import BadRecord, Message, Row
+from recipebook.rows import BadRecord, Message, Row, join_meta
 
 WANTS = (
     "'messages' with 'role' and 'content', 'conversations', 'instruction' and 'output', 'prompt' and 'completion', "
@@ -146,11 +145,11 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
     else:
         messages = _read_columns(record, columns)
         add_system(messages, _take_system(record, columns), options.system)
-        meta |= take_meta(record, columns)
+        meta = join_meta(meta, take_meta(record, columns))
     dropped = drop_unanswered(messages, list_roles(messages))
     check_marks(messages)
     if dropped:
-        meta["dropped"] = dropped
+        meta = join_meta(meta, {"dropped": dropped})
     return [{"messages": messages, "meta": meta}]
 
 

@@ -47,14 +47,14 @@ from pydantic import ValidationInfo, field_validator
 
 from converters._answers import check_called, find_prompt, read_asked
 from converters._fields import take_text
-from converters._labels import find_answer, find_label, find_labelled, take_label
+from converters._labels import LABELS, find_answer, find_label, find_labelled, take_label
+from converters._metadata import take_metadata
 from converters._preference_fields import CATEGORIES, PAIRS, RESPONSES, SCORES, TRAJECTORIES, find_pair
 from converters._preference_fields import FIELDS as FIELDS
 from converters._tool_sequences import format_calls, format_sequence
-from converters._turns import take_metadata
 from recipebook.frozen import Frozen
 from recipebook.records import name_kind
-from recipebook.rows import BadRecord, LeftOut, Message, Row
+from recipebook.rows import BadRecord, LeftOut, Message, Row, join_meta
 
 WANTS = "'chosen' and 'rejected' answers, responses or trajectories, and their prompt; or an answer and its 'label'"
 SPECIAL_CASE_OF = ("chat", "tools", "robot")
@@ -98,11 +98,13 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
     """The record's one pair, or its one answer with a label."""
     pair, known = find_pair(record), _take_known(record)
     label = None if pair else find_label(record)
+    if not pair and not label and not record.keys().isdisjoint(LABELS):
+        raise BadRecord("its label is null")
     row = _convert_labelled(record, label, known) if label else _convert_pair(record, pair or PAIRS[0], known)
+    measured = zip(STRENGTHS, _measure(record, known), strict=True)
+    if strengths := {name: strength for name, strength in measured if strength is not None}:
+        row["meta"] = join_meta(row["meta"], strengths)
     meta = row["meta"]
-    for name, strength in zip(STRENGTHS, _measure(record, known), strict=True):
-        if strength is not None:
-            meta[name] = strength
     if "chosen" in row and _is_negative(meta.get("difference")):
         meta["scores_reversed"] = 1
     if options.strength is not None and options.threshold is not None:
@@ -221,19 +223,18 @@ def _describe(record: dict[str, Any], images: int, known: dict[str, Any]) -> dic
         # Of several, the others are kept under their own names.
         if key in record and type(record[key]) is str and record[key] not in ("", category):
             meta[key] = record[key]
-    if known:
-        _keep_known(meta, known)
-    return meta
+    return join_meta(_keep_known(known, meta.get("category")), meta) if known else meta
 
 
-def _keep_known(meta: dict[str, Any], known: dict[str, Any]) -> None:
-    """Add a record's metadata to a row's meta, unless it became the category or a strength."""
-    category = meta.get("category")
+def _keep_known(known: dict[str, Any], category: str | None) -> dict[str, Any]:
+    """What of a record's metadata became neither the category nor a strength."""
     left = {key: known[key] for key in known if key not in _SCORED and (key not in _NAMED or known[key] != category)}
-    for key, value in take_metadata({"metadata": left}).items() if left else ():
+    kept = take_metadata({"metadata": left})
+    for key in STRENGTHS:
         # A strength is a number.
-        if key not in STRENGTHS or type(value) is not str:
-            meta.setdefault(key, value)
+        if type(kept.get(key)) is str:
+            kept[f"metadata_{key}"] = kept.pop(key)
+    return kept
 
 
 def _find_category(holder: dict[str, Any]) -> str | None:

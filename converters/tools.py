@@ -25,22 +25,22 @@ is. All other text stays text; `meta.calls_in_text` counts turns with tags that 
 of the turn before it; `meta.unanswered` counts calls that none answered before the next turn.
 
 In tools and arguments that are objects, and no strings, a null is no field, since Arrow gives every object the fields
-of all others.
+of all others; the account counts it by its name. Nulls that are meant are kept in arguments that are strings.
 """
 
 from typing import Any
 
-from converters._calls import CALL_FIELDS, parse, read_call_list
-from converters._calls import TOOLS as TOOLS
-from converters._calls import read_tools as read_tools
+from converters._calls import CALL, CALLS, WRITTEN_CALL, parse, read_call_list
 from converters._extras import check_marks
 from converters._fields import take_text
+from converters._metadata import METADATA, take_metadata
+from converters._tool_lists import TOOLS as TOOLS
+from converters._tool_lists import read_tools as read_tools
 from converters._tool_turns import TOOL_ROLES, Dialogue
 from converters._tool_turns import read_tool_turns as read_tool_turns
 from converters._turns import (
     CHAT_NOTES,
     LISTS,
-    METADATA,
     SYSTEMS,
     Shape,
     add_system,
@@ -49,12 +49,11 @@ from converters._turns import (
     declare_turns,
     drop_unanswered,
     find_turns,
-    take_metadata,
 )
 from converters._written_calls import OPENING, describe_tools, find_written_tools
 from recipebook.data.fields import RECORD_HARMLESS, Fields, Shapes, Variants, WrittenJson
 from recipebook.frozen import Frozen
-from recipebook.rows import BadRecord, Row
+from recipebook.rows import BadRecord, Row, join_meta
 
 WANTS = "'messages' or 'conversations' with 'tools' or calls of tools, or 'query', 'tools' and 'answers'"
 SPECIAL_CASE_OF = ("chat",)
@@ -105,8 +104,8 @@ def declare_tool_turns(shape: Shape) -> Variants:
     return declare_turns(
         shape,
         TOOL_ROLES,
-        assistant={"tool_calls": WrittenJson(CALL_FIELDS), "function_call": CALL_FIELDS},
-        call={shape.said: WrittenJson(CALL_FIELDS)},
+        assistant={"tool_calls": CALLS, "function_call": CALL},
+        call={shape.said: WrittenJson(WRITTEN_CALL)},
         tool={shape.said: None, "tool_call_id": None},
     )
 
@@ -117,7 +116,7 @@ def _declare(**fields: Any) -> Fields:
 
 
 _TURNS = {field: _declare(**{field: declare_any_turns(declare_tool_turns)}) for field in LISTS}
-_QUERY = _declare(query=None, answers=WrittenJson(CALL_FIELDS))
+_QUERY = _declare(query=None, answers=CALLS)
 
 
 def _choose_shape(record: dict[str, Any]) -> Fields:
@@ -143,15 +142,15 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
         raise BadRecord("calls a tool that 'tools' does not list")
     if written[0] and written[1].issuperset(called) and (called or describe_tools(written[0])):
         tools = written[0]
-    meta = take_metadata(record)
-    meta["calls"], meta["tool"] = len(called), called[0] if called else "none"
+    found: dict[str, Any] = {"calls": len(called), "tool": called[0] if called else "none"}
     if dropped:
-        meta["dropped"] = dropped
+        found["dropped"] = dropped
     if dialogue.unread_calls:
-        meta["calls_in_text"] = dialogue.unread_calls
+        found["calls_in_text"] = dialogue.unread_calls
     answers = roles[: len(messages)].count("tool")
     if unanswered := len(called) - answers - len(messages[-1].get("tool_calls", ())):
-        meta["unanswered"] = unanswered
+        found["unanswered"] = unanswered
+    meta = join_meta(take_metadata(record), found)
     if tools:
         return [{"messages": messages, "tools": tools, "meta": meta}]
     return [{"messages": messages, "meta": meta}]

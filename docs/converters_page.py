@@ -50,9 +50,14 @@ None is dropped in silence. A field of a record, a turn, a call or a tool that i
   others below): the turn is masked in training, and not asked for in evaluation. A chat without an answer to learn, and
   a record that is marked as a whole, are left out;
 - **refused** with its record, if it changes what is learned and cannot be followed: images, video and audio beside the
-  text, a mark that is neither yes nor no, and in a chat a second answer or a label that calls the answer bad;
+  text, a mark of a turn that is neither yes nor no, a record's weight that is neither 0 nor 1, and in a chat a second
+  answer or a label that calls the answer bad;
 - **counted** otherwise: `read without 'mood' of a turn: 1,234 turns (first: chats.jsonl:7: record 7)` stands in what
-  `convert` and `make plan` print, and in the account of the rows.
+  `convert` and `make plan` print, and in the account of the rows. So is each null in tools and arguments that are
+  objects, where a null is no value: `read without 'arguments.day: null' of a call: 3 calls (first: …)`.
+
+A value of the metadata whose name is one that rows have with another value is kept as `metadata_` and the name, such as
+`metadata_tool`.
 
 Only these are harmless, and not counted:
 

@@ -51,6 +51,17 @@ class Row(TypedDict):
     spans: NotRequired[list[Span]]
 
 
+def join_meta(given: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """The meta of a row: what its data gives, and what is found out about it.
+
+    Where both have a name with other values, the data's own is kept under `metadata_` and the name.
+    """
+    if not given:
+        return dict(found)
+    differing = {f"metadata_{name}": given[name] for name in found if name in given and given[name] != found[name]}
+    return {**given, **found, **differing}
+
+
 class Reference(NamedTuple):
     """The answer that a model's own is compared with, and the messages before and behind it."""
 

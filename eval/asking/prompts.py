@@ -22,7 +22,7 @@ from typing import Any, cast
 from recipebook.errors import UserError, on_one_line
 from recipebook.files import digest
 from recipebook.project import shown
-from recipebook.rows import Message
+from recipebook.rows import Message, join_meta
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,9 @@ def _read_row(row: dict[str, Any], name: str, turns: str) -> Iterator[Prompt]:
         return
     if "label" in row:
         label = "good" if row["label"] else "bad"
-        yield Prompt(name, tuple(messages), tools, row["answer"], None, {**meta, "label": label}, labelled=True)
+        yield Prompt(
+            name, tuple(messages), tools, row["answer"], None, join_meta(meta, {"label": label}), labelled=True
+        )
         return
     # A greeting that nobody asked for has no prompt.
     answers = [at for at, message in enumerate(row["messages"]) if at and _is_asked(message)]
@@ -150,7 +152,7 @@ def _read_row(row: dict[str, Any], name: str, turns: str) -> Iterator[Prompt]:
         return
     first = 0 if turns == "all" else int(turns.removeprefix("skip_first_"))
     for turn, at in list(enumerate(answers))[first:]:
-        before, after, known = tuple(messages[:at]), tuple(messages[at + 1 :]), {**meta, "turn": turn + 1}
+        before, after, known = tuple(messages[:at]), tuple(messages[at + 1 :]), join_meta(meta, {"turn": turn + 1})
         yield Prompt(f"{name}@{turn + 1}", before, tools, messages[at], None, known, after=after)
 
 

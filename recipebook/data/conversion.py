@@ -27,7 +27,7 @@ from xxhash import xxh3_64_intdigest
 
 from recipebook.data.account import Account, Ledger, judge
 from recipebook.data.converter import Converter, choose_converter, find_converter
-from recipebook.data.fields import Unread
+from recipebook.data.field_values import Unread
 from recipebook.errors import UserError
 from recipebook.files import replacing
 from recipebook.hardware import count_cores

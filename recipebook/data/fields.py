@@ -16,9 +16,11 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
+
+from recipebook.data.field_values import SimpleValues, TypedValue, Unread, WithoutNulls
 
 # fmt: off
 IDS = frozenset((
@@ -55,41 +57,13 @@ _MOST_TEXTS = 16
 # The last list of which a converter has read all, and lists of which it has read all but some items, with those.
 # They are kept themselves, so that no others can be at their places in memory.
 _CLEAN: list[list[Any] | None] = [None]
-_READ = deque[tuple[list[Any], list[Any]]](maxlen=3)
+_READ = deque[tuple[list[Any], list[Any]]](maxlen=4)
 
 
-Unread = tuple[str, str, Any]
-"""A key that nobody reads: the kind of thing that has it, the key, and its value."""
 Find = Callable[[Any, list[Unread]], None]
 """Adds what is unread in a value that is not null to a list."""
-Inner = "Fields | Shapes | WrittenJson | SimpleValues | TypedValue | None"
+Inner: TypeAlias = "Fields | Shapes | WrittenJson | SimpleValues | TypedValue | WithoutNulls | None"
 """What is read of a value: of the objects in it these fields; None: the whole value, or the record is refused."""
-
-
-class TypedValue:
-    """A value that is read where it is of this kind, and unread otherwise."""
-
-    def __init__(self, kind: type) -> None:
-        self.kind = kind
-
-
-class SimpleValues:
-    """An object of any keys, of whose values texts, numbers and booleans are read; lists and objects are unread."""
-
-    def __init__(self, field: str) -> None:
-        self.field = field
-
-    def find(self, value: Any, found: list[Unread]) -> None:
-        """Add what is unread in the object to `found`: `metadata.tags`, or the field itself where it is no object."""
-        if type(value) is not dict:
-            found.append(("record", self.field, value))
-            return
-        for key, held in value.items():
-            if held and type(held) in (list, dict):
-                found.append(("record", f"{self.field}.{key}", held))
-
-
-TEXT = TypedValue(str)
 
 
 class _Steps(NamedTuple):
@@ -159,7 +133,7 @@ class Fields(_Objects):
     def __init__(
         self,
         holder: str,
-        read: Mapping[str, "Fields | Shapes | WrittenJson | SimpleValues | TypedValue | None"],
+        read: Mapping[str, Inner],
         harmless: Iterable[str] = (),
         by_value: bool = False,
     ) -> None:
@@ -172,7 +146,7 @@ class Fields(_Objects):
 
     def extend(
         self,
-        read: Mapping[str, "Fields | Shapes | WrittenJson | SimpleValues | TypedValue | None"],
+        read: Mapping[str, Inner],
         harmless: Iterable[str] = (),
     ) -> "Fields":
         """The same fields and more."""
@@ -241,10 +215,11 @@ class Variants(Shapes):
 
 
 class WrittenJson:
-    """An object or a list that may be written as a string of JSON."""
+    """An object or a list that may be written as a string of JSON; `written` is what is read of it there."""
 
-    def __init__(self, fields: Fields | Shapes) -> None:
+    def __init__(self, fields: Fields | Shapes, written: Fields | Shapes | None = None) -> None:
         self.fields = fields
+        self._written = written or fields
         # Most data has a few lists of tools, each many times over.
         self._clean: set[str] = set()
 
@@ -254,7 +229,7 @@ class WrittenJson:
             self.fields.find(value, found)
         elif value not in self._clean:
             before = len(found)
-            self.fields.find(_parse(value), found)
+            self._written.find(_parse(value), found)
             if len(found) == before:
                 if len(self._clean) >= _MOST_TEXTS:
                     self._clean.clear()
@@ -273,7 +248,7 @@ def remember_odd(items: list[Any], odd: list[Any]) -> None:
 
 
 def remember_one_of_several(items: list[Any], odd: list[Any]) -> None:
-    """The same for a record that has up to three lists."""
+    """The same for a record that has up to four lists, such as its tools, its messages and two answers."""
     _READ.appendleft((items, odd))
 
 

@@ -21,6 +21,8 @@ _LEARNED_IF_FALSE = (
 )
 # fmt: on
 _IN_PARTS = ("train_detail", "training_detail")
+WEIGHTS = frozenset(name for name in _LEARNED_IF_TRUE if "weight" in name or name == "loss_scale")
+"""The marks that say how much of a thing is to be learned."""
 MARKS = frozenset((*_LEARNED_IF_TRUE, *_LEARNED_IF_FALSE, *_IN_PARTS))
 """The names of all marks; `train_detail` marks parts of a turn, which cannot be followed."""
 

@@ -11,8 +11,9 @@ first kinds are named; the others are counted together.
 from collections.abc import Iterator
 from typing import Any
 
-from recipebook.data.fields import Unread, is_medium
-from recipebook.data.marks import MARKS, marks_parts, read_mark
+from recipebook.data.field_values import Unread
+from recipebook.data.fields import is_medium
+from recipebook.data.marks import MARKS, WEIGHTS, marks_parts, read_mark
 from recipebook.errors import on_one_line
 from recipebook.records import Record, place
 from recipebook.rows import BadRecord, LeftOut
@@ -90,6 +91,8 @@ def _judge(unread: Unread) -> tuple[str, str] | None:
             raise BadRecord(f"{_name(holder, key)} is a mark that cannot be followed there")
         if learned is False:
             raise LeftOut(f"'{key}' says that it is not to be learned")
+        if key in WEIGHTS:
+            raise BadRecord(f"'{key}' is neither 0 nor 1, so it cannot be followed; rename it if it weighs no learning")
     if holder == "record":
         _refuse_preference(key, value)
     return holder, _shorten(key)

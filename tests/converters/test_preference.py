@@ -305,3 +305,8 @@ def test_a_label_of_a_table_in_which_some_are_missing_is_read(label: float | str
     assert recognise(record) == "have 'completion' and 'label'"
     (row,) = convert(record, Options())
     assert row["label"] is good
+
+
+def test_an_answer_whose_label_is_null_is_refused_for_its_label() -> None:
+    with pytest.raises(BadRecord, match=r"its label is null"):
+        convert({"prompt": "hi", "completion": "go away", "label": None}, Options())

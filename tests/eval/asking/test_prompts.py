@@ -130,3 +130,10 @@ def test_a_row_that_is_cut_off_is_refused_with_its_line(tmp_path: Path) -> None:
     path.write_text(path.read_text() + '{"messages": [')
     with pytest.raises(UserError, match=r"test\.jsonl:2: not a whole row: "):
         read_prompts(path)
+
+
+def test_a_turn_that_the_data_named_is_kept_beside_the_turn_that_is_asked(tmp_path: Path) -> None:
+    path = tmp_path / "test.jsonl"
+    path.write_text(json.dumps({"messages": DIALOGUE[:3], "meta": {"origin": "x#1", "turn": "night"}}) + "\n")
+    (prompt,) = read_prompts(path, "all")
+    assert prompt.meta == {"origin": "x#1", "turn": 1, "metadata_turn": "night"}

@@ -139,9 +139,69 @@ def test_a_chat_of_which_nothing_is_to_be_learned_is_left_out() -> None:
     ]
 
 
-def test_a_weight_between_0_and_1_is_refused() -> None:
-    _, account = convert("chat", {"messages": [HI, {**HELLO, "weight": 0.5}]})
-    assert account.rejected[0].reason == "'weight' in a turn of 'messages' is neither 0 nor 1, so it cannot be followed"
+def test_a_weight_between_0_and_1_is_refused_of_a_turn_and_of_a_record() -> None:
+    said = [HI, {**HELLO, "weight": 0.5}]
+    _, account = convert("chat", {"messages": said}, {"messages": [HI, HELLO], "weight": 0.5})
+    assert [each.reason for each in account.rejected] == [
+        "'weight' in a turn of 'messages' is neither 0 nor 1, so it cannot be followed",
+        "'weight' is neither 0 nor 1, so it cannot be followed; rename it if it weighs no learning",
+    ]
+
+
+def test_a_measured_loss_of_a_record_is_no_weight_and_counted() -> None:
+    _, account = convert("chat", {"messages": [HI, HELLO], "loss": 1.7})
+    assert account.notes == ("read without 'loss': 1 record (first: in.jsonl:1: record 1)",)
+
+
+CALL = {"id": "a", "type": "function", "function": {"name": "look", "arguments": {"day": 1, "at": None}}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "read", "notes"),
+    [
+        ({"day": 1, "at": None}, '{"day": 1}', ("arguments.at: null",)),
+        ({"at": {"hour": None, "day": 1}}, '{"at": {"day": 1}}', ("arguments.at.hour: null",)),
+        ({"days": [None, {"at": None}]}, '{"days": [null, {}]}', ("arguments.days.at: null",)),
+        ('{"day": null}', '{"day": null}', ()),
+    ],
+)
+def test_nulls_in_arguments_that_are_an_object_are_no_arguments_and_counted(
+    arguments: Any, read: str, notes: tuple[str, ...]
+) -> None:
+    call = {**CALL, "function": {"name": "look", "arguments": arguments}}
+    rows, account = convert("tools", {"messages": [HI, {"role": "assistant", "content": "", "tool_calls": [call]}]})
+    assert rows[0]["messages"][1]["tool_calls"][0]["function"]["arguments"] == read
+    assert account.notes == tuple(
+        f"read without '{note}' of a call: 1 call (first: in.jsonl:1: record 1)" for note in notes
+    )
+
+
+@pytest.mark.parametrize(
+    ("tool", "note"),
+    [
+        ({"name": "look", "parameters": {"at": {"default": None}}}, "parameters.at.default: null"),
+        ({"function": {"name": "look", "strict": None}}, "function.strict: null"),
+    ],
+)
+def test_nulls_in_tools_that_are_objects_are_counted_for_every_record(tool: Any, note: str) -> None:
+    _, account = convert("tools", *[{"messages": [HI, HELLO], "tools": [tool]}] * 2)
+    assert account.notes == (f"read without '{note}' of a tool: 2 tools (first: in.jsonl:1: record 1)",)
+
+
+def test_a_value_of_the_metadata_under_a_name_of_ours_is_kept_beside_ours() -> None:
+    record = {"messages": [HI, HELLO], "tools": [{"name": "look"}], "metadata": {"tool": "hammer", "origin": "web"}}
+    rows, _ = convert("tools", record)
+    assert rows[0]["meta"] == {
+        "tool": "none", "metadata_tool": "hammer", "metadata_origin": "web", "calls": 0, "origin": "in.jsonl#1"
+    }  # fmt: skip
+
+
+def test_a_difference_that_the_metadata_has_is_kept_beside_the_measured_one() -> None:
+    record = {"prompt": "hi", "chosen": "a", "rejected": "b", "chosen_score": 3, "rejected_score": 1}
+    rows, _ = convert("preference", {**record, "metadata": {"difference": 5, "category": "x"}})
+    assert rows[0]["meta"] == {
+        "category": "x", "difference": 2.0, "ratio": 0.5, "metadata_difference": 5, "origin": "in.jsonl#1"
+    }  # fmt: skip
 
 
 def test_a_mark_where_no_converter_follows_it_refuses_the_record() -> None:

@@ -1,0 +1,111 @@
+"""Lists of tools, in the forms that data has for them, as OpenAI's objects.
+
+    [{"name": "weather", "parameters": {…}}] → [{"type": "function", "function": {"name": "weather", …}}], {"weather"}
+
+A list may be a text of JSON, or one tool. Data repeats its lists, so each is checked once.
+"""
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import orjson
+
+from converters._calls import is_name, parse
+from recipebook.data.field_values import Unread, WithoutNulls
+from recipebook.data.fields import PART_HARMLESS, Fields, Inner, Shapes, WrittenJson, remember_one_of_several
+from recipebook.records import drop_nulls, name_kind
+from recipebook.rows import BadRecord
+
+# Most data has a few lists of tools, each many times over.
+_TOOL_LISTS = 16
+
+
+def _declare_tool(whole: Inner) -> Fields:
+    return Fields("tool", {"function": whole, "type": None}, PART_HARMLESS)
+
+
+_WRITTEN_TOOL, _TOOL = _declare_tool(None), _declare_tool(WithoutNulls("tool", "function"))
+
+
+def _choose_tool(tool: dict[str, Any]) -> Fields:
+    # One that is not wrapped goes into the row as it is.
+    return _TOOL if "function" in tool else Fields("tool", {key: WithoutNulls("tool", key) for key in tool})
+
+
+TOOLS = WrittenJson(
+    Shapes(_choose_tool, (_TOOL,)),
+    Shapes(lambda tool: _WRITTEN_TOOL if "function" in tool else None, (_WRITTEN_TOOL,)),
+)
+"""What is read of a list of tools."""
+
+
+def read_tools(listed: Any, field: str = "tools", written: bool = False) -> tuple[list[dict[str, Any]], set[str]]:
+    """The tools of a record and their names, from a list, one tool, or the JSON of either; `written`: from a text."""
+    if listed is None:
+        return [], set()
+    if type(listed) is str:
+        # The cache looks up one text twice as fast as a text and a field.
+        return _read_written_tools(listed) if field == "tools" else _read_written_tools(listed, field)
+    try:
+        text = orjson.dumps(listed)
+    except orjson.JSONEncodeError:
+        # Too deep, or with numbers too long, to be looked up.
+        return _check_tools(listed, field, written)
+    found = _read_listed_tools(text, field, written)
+    if found.is_clean:
+        remember_one_of_several(listed, [])
+    return found.tools, found.names
+
+
+@lru_cache(_TOOL_LISTS)
+def _read_written_tools(text: str, field: str = "tools") -> tuple[list[dict[str, Any]], set[str]]:
+    listed = parse(text, f"'{field}'") if text and not text.isspace() else None
+    return _check_tools(listed, field, written=True)
+
+
+class _Listed(NamedTuple):
+    """The tools of a list, their names, and whether all of the list is read."""
+
+    tools: list[dict[str, Any]]
+    names: set[str]
+    is_clean: bool
+
+
+@lru_cache(_TOOL_LISTS)
+def _read_listed_tools(text: bytes, field: str, written: bool) -> _Listed:
+    """The tools of a list that is no text, known by what it would be as one."""
+    listed, unread = orjson.loads(text), list[Unread]()
+    tools, names = _check_tools(listed, field, written)
+    TOOLS.find(listed, unread)
+    return _Listed(tools, names, is_clean=type(listed) is list and not unread)
+
+
+def _check_tools(listed: Any, field: str, written: bool = False) -> tuple[list[dict[str, Any]], set[str]]:
+    if listed is None:
+        return [], set()
+    if type(listed) is dict and ("name" in listed or "function" in listed):
+        listed = [listed]
+    if type(listed) is not list:
+        raise BadRecord(f"'{field}' is {name_kind(listed)}, not a list")
+    tools: list[dict[str, Any]] = []
+    for item in listed:
+        written = written or type(item) is str
+        tool = parse(item, f"an item of '{field}'") if type(item) is str else item
+        function = tool.get("function", tool) if type(tool) is dict else None
+        if type(function) is not dict or not is_name(function.get("name")):
+            raise BadRecord(f"an item of '{field}' has no 'name'")
+        if function is tool and tool.get("type") == "function":
+            function = {key: value for key, value in tool.items() if key != "type"}
+        tools.append({"type": "function", "function": function if written else _drop_arrows_nulls(function)})
+    return tools, {tool["function"]["name"] for tool in tools}
+
+
+def _drop_arrows_nulls(function: dict[str, Any]) -> dict[str, Any]:
+    try:
+        kept: dict[str, Any] = drop_nulls(function) if b"null" in orjson.dumps(function) else function
+    except orjson.JSONEncodeError as error:
+        long = "64-bit" in str(error)
+        raise BadRecord(f"a tool {'holds a number of more than 64 bits' if long else 'is nested too deeply'}") from None
+    except RecursionError:
+        raise BadRecord("a tool is nested too deeply") from None
+    return kept
