@@ -15,8 +15,20 @@ from typing import Any, NamedTuple
 
 from converters._extras import add_extras
 from converters._fields import take_text
-from converters._tool_turns import read_tool_turns
-from converters._turns import LISTS, OPENAI, ROLES, SAID, SPEAKERS, SYSTEMS, add_system, read_history, take_turns
+from converters._tool_lists import read_tools
+from converters._tool_turns import TOOL_ROLES, read_tool_turns
+from converters._turns import (
+    LISTS,
+    OPENAI,
+    ROLES,
+    SAID,
+    SPEAKERS,
+    SYSTEMS,
+    add_system,
+    find_role,
+    read_history,
+    take_turns,
+)
 from converters._written_calls import may_hold_calls
 from recipebook.data.fields import remember_one_of_several
 from recipebook.records import name_kind
@@ -29,7 +41,6 @@ _TURNS = ("messages", "conversations")
 _LISTED, _SYSTEMS = frozenset(LISTS), frozenset(SYSTEMS)
 _BESIDE_TEXTS = _LISTED.union(_SYSTEMS, TEXTS[1:], ("history", "tools"))
 _NO_TOOLS: tuple[list[dict[str, Any]], set[str]] = ([], set())
-_CALLING = frozenset(("function_call", "tool", "function", "observation"))
 _WRITTEN_TURN = re.compile(r"(?:\A\s*|\n\n)(Human|Assistant):")
 _WRITTEN_DIALOGUE = re.compile(r"\s*Human:.*?\n\nAssistant:", re.DOTALL)
 _SPEAKERS = {"Human": "user", "Assistant": "assistant"}
@@ -229,9 +240,9 @@ def _read_plain(message: Any, field: str) -> Message | None:
         raise BadRecord(f"a message of '{field}' is {name_kind(message)}, not an object")
     speaker, said = _find_names(message)
     name = message.get(speaker)
-    role = ROLES.get(name) if type(name) is str else None
+    role = find_role(name, ROLES)
     if role is None:
-        if type(name) is str and name in _CALLING:
+        if find_role(name, TOOL_ROLES):
             return None
         raise BadRecord(f"a message of '{field}' is by none of {', '.join(ROLES)}")
     if (len(message) > 2 or said not in message) and (message.get("tool_calls") or message.get("function_call")):

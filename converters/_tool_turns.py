@@ -13,7 +13,7 @@ from typing import Any
 from converters._calls import format_answer, has_plain_calls, read_call_list, read_calls, read_written_call
 from converters._extras import add_extras
 from converters._fields import take_any_text, take_text
-from converters._turns import ROLES, Shape, take_role
+from converters._turns import ROLES, Shape, find_role, take_role
 from converters._written_calls import OPENING, may_hold_calls, read_written_calls, split_answers
 from recipebook.data.fields import remember_odd
 from recipebook.rows import BadRecord, Message
@@ -178,8 +178,7 @@ def _take_answer(turn: dict[str, Any], said: str, place: str) -> str:
 def _is_answered(listed: list[Any], at: int, speaker: str) -> bool:
     """Whether a tool speaks after the turn at `at`."""
     following = listed[at + 1] if at + 1 < len(listed) else None
-    name = following.get(speaker) if type(following) is dict else None
-    return type(name) is str and TOOL_ROLES.get(name) == "tool"
+    return type(following) is dict and find_role(following.get(speaker), TOOL_ROLES) == "tool"
 
 
 def _join_calls(messages: list[Message], message: Message) -> bool:

@@ -33,6 +33,15 @@ ROLES = {
     "developer": "system",
 }
 
+_OTHER_NAMES = {
+    "bot": "assistant",
+    "model": "assistant",
+    "ai": "assistant",
+    "chatgpt": "assistant",
+    "prompter": "user",
+    "ipython": "tool",
+}
+
 PARTS = Fields("part", dict.fromkeys(("type", *PART_TEXTS)), PART_HARMLESS)
 """OpenAI's parts of a text."""
 LISTS = ("messages", "conversations", "conversation", "dialogue", "dialog", "turns")
@@ -50,7 +59,7 @@ _FOLLOWERS = {
     "user": ("user", "system", "assistant"),
     "assistant": ("user", "system"),
     "call": ("tool", "user", "system"),
-    "tool": ("tool", "assistant"),
+    "tool": ("tool", "assistant", "user", "system"),
 }
 # Most data has a few orders of turns, each many times over.
 _ORDERS = 256
@@ -183,8 +192,10 @@ def declare_turns(shape: Shape, roles: Mapping[str, str], **more: Mapping[str, A
 
     def choose(turn: dict[str, Any]) -> Fields:
         name = turn.get(speaker)
+        if type(name) is str and name in named:
+            return named[name]
         # Perhaps its speaker stands under another name.
-        return named.get(name, unknown) if type(name) is str else unknown
+        return by_role.get(find_role(name, roles) or "", unknown)
 
     return Variants(choose, by_role.values())
 
@@ -212,10 +223,18 @@ def take_role(turn: Any, shape: Shape, roles: dict[str, str]) -> str:
     """Whose turn it is, in the words of `roles`."""
     if type(turn) is not dict:
         raise BadRecord(f"a turn of '{shape.field}' is {name_kind(turn)}, not an object")
-    name = turn.get(shape.speaker)
-    if type(name) is not str or name not in roles:
+    role = find_role(turn.get(shape.speaker), roles)
+    if role is None:
         raise BadRecord(f"'{shape.speaker}'{shape.place} is none of {', '.join(roles)}")
-    return roles[name]
+    return role
+
+
+def find_role(name: Any, roles: Mapping[str, str]) -> str | None:
+    """Whose turn it is, in the words of `roles`: also by a name that is not common, and in capitals; None: nobody's."""
+    if type(name) is not str:
+        return None
+    plain = name.strip().lower()
+    return roles.get(plain) or roles.get(_OTHER_NAMES.get(plain, ""))
 
 
 def add_system(messages: list[Message], record: dict[str, Any], default: str | None) -> None:

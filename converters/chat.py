@@ -15,6 +15,7 @@ The turns may also stand in `conversation`, `dialogue`, `dialog` or `turns`, wit
 `content`, `value` or `text`, as a list or as its JSON. A question and its answer may also be called `instruction` and
 `response` (Dolly, with `context`), `question` and `answer` or `response`, `query` and `response` or `answer`, `prompt`
 and `response`, `problem` and `solution`, `input` and `output`; `columns` reads them from fields of any other name.
+Speakers may be in capitals, the user also `prompter`, and the assistant also `bot`, `model`, `ai` or `chatgpt`.
 
 A line feed separates a question from its `input` or `context`. Turns are kept in their order. What follows the last
 answer teaches nothing and is dropped; `meta.dropped` counts it. Texts and numbers under `metadata` are kept in `meta`.
@@ -28,8 +29,8 @@ from typing import Any
 from converters._columns import Columns, check_columns, take_meta
 from converters._extras import check_marks
 from converters._fields import take_text
-from converters._turns import (
 from converters._metadata import METADATA, take_metadata
+from converters._turns import (
     CHAT_NOTES,
     LISTS,
     ROLES,

@@ -48,6 +48,7 @@ from converters._turns import (
     declare_any_turns,
     declare_turns,
     drop_unanswered,
+    find_role,
     find_turns,
 )
 from converters._written_calls import OPENING, describe_tools, find_written_tools
@@ -90,8 +91,7 @@ def recognise(record: dict[str, Any]) -> str | None:
         return f"have '{field}' and '{listed}'"
     for turn in turns:
         if type(turn) is dict:
-            role, text = turn.get(speaker), turn.get(said)
-            speaks = TOOL_ROLES.get(role) if type(role) is str else None
+            speaks, text = find_role(turn.get(speaker), TOOL_ROLES), turn.get(said)
             if turn.get("tool_calls") or turn.get("function_call") or speaks in ("call", "tool"):
                 return f"have '{field}' with calls of tools"
             if type(text) is str and ("<tools>" in text or OPENING in text):

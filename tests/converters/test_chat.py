@@ -3,6 +3,7 @@
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,3 +82,15 @@ def test_chats_are_known_by_their_first_turn_or_their_two_fields() -> None:
     assert recognise({"messages": [], "question": "hi", "answer": "Hello!"}) == "have 'question' and 'answer'"
     assert recognise({"messages": [{"role": "user", "said": "hi"}], "prompt": "hi"}) is None
     assert recognise({"question": "hi", "answer": ["Hello!"]}) is None
+
+
+@pytest.mark.parametrize(
+    ("user", "assistant"), [("User", "Assistant"), ("USER ", "model"), ("prompter", "bot"), ("human", "ChatGPT")]
+)
+def test_speakers_under_other_names_and_in_capitals_are_read(user: str, assistant: str) -> None:
+    thinking = {"role": assistant, "content": "yo", "thinking": "Who?"}
+    (row,) = convert({"messages": [{"role": user, "content": "hi"}, thinking]}, Options())
+    assert row["messages"] == [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": "yo", "reasoning_content": "Who?"},
+    ]

@@ -91,3 +91,16 @@ def test_dialogues_are_known_by_their_tools_or_a_call() -> None:
     )
     assert recognise({"messages": [{"role": "assistant", "tool_calls": [{}]}]}) == "have 'messages' with calls of tools"
     assert recognise({"conversations": [turn], "tools": None}) is None
+
+
+def test_a_user_may_speak_right_after_a_tool() -> None:
+    call = {"id": "a", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    said = [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "ipython", "content": "sun", "tool_call_id": "a"},
+        {"role": "user", "content": "and?"},
+        {"role": "assistant", "content": "Sunny."},
+    ]
+    (row,) = convert({"messages": said}, Options())
+    assert row["messages"] == [*said[:2], {**said[2], "role": "tool"}, *said[3:]]
