@@ -55,7 +55,7 @@ class Asked(NamedTuple):
     images: int
 
 
-class _Prompt(NamedTuple):
+class _Before(NamedTuple):
     """The messages of a record's prompt; `bare` is one text, which may be any of the user's in a longer prompt."""
 
     field: str
@@ -153,13 +153,13 @@ def _read_answer(record: dict[str, Any], field: str, known: Set[str]) -> tuple[l
     return messages[:-1], messages[-1]
 
 
-def _read_prompt(record: dict[str, Any], fields: Sequence[str], first: list[Message], known: Set[str]) -> _Prompt:
+def _read_prompt(record: dict[str, Any], fields: Sequence[str], first: list[Message], known: Set[str]) -> _Before:
     """The prompt; where no field holds it, the messages that stand before the first answer."""
     field = find_prompt(record, fields)
     if field is None:
         if not first:
             raise BadRecord("missing 'prompt'")
-        return _Prompt(fields[0], first)
+        return _Before(fields[0], first)
     value = record[field]
     if field in LISTS and type(value) is str:
         value, _ = take_turns(value, field)
@@ -167,7 +167,7 @@ def _read_prompt(record: dict[str, Any], fields: Sequence[str], first: list[Mess
         value, field = value.get("messages"), "messages"
     if type(value) is list:
         messages = _read_messages(value, field, known)
-        return _Prompt(field, messages, images=len([each for each in value if each.get("image_data") is not None]))
+        return _Before(field, messages, images=len([each for each in value if each.get("image_data") is not None]))
     if type(value) is not str or field in LISTS:
         wanted = "a list" if field in LISTS else "a string or a list"
         raise BadRecord(f"'{field}' is {name_kind(value)}, not {wanted}")
@@ -175,11 +175,11 @@ def _read_prompt(record: dict[str, Any], fields: Sequence[str], first: list[Mess
     if "\n\nAssistant:" in text and (written := _read_written(text)):
         if record.get("history") or (field != "input" and record.get("input")):
             raise BadRecord(f"'{field}' holds a whole chat, and there is 'history' or 'input' beside it")
-        return _Prompt(field, written if written[-1]["content"] else written[:-1])
+        return _Before(field, written if written[-1]["content"] else written[:-1])
     if field != "input" and record.get("input"):
         text += "\n" + take_text(record, "input")
     history = read_history(record)
-    return _Prompt(field, [*history, {"role": "user", "content": text}], bare=not history)
+    return _Before(field, [*history, {"role": "user", "content": text}], bare=not history)
 
 
 def _agree(messages: list[Message], bare: bool, before: list[Message], field: str) -> list[Message]:
