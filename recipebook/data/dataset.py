@@ -26,7 +26,8 @@ from recipebook.data.account import Account, Ledger, judge
 from recipebook.data.conversion import Converted, convert_records, draw_reading
 from recipebook.data.converter import Converter, choose_converter
 from recipebook.data.earlier import name_earlier_folders
-from recipebook.data.overlap import HELD_OUT, Written, count_overlap, drop_overlap
+from recipebook.data.overlap import Written, count_overlap, drop_overlap
+from recipebook.data.parts import check_parts, name_sources, names_share
 from recipebook.data.sampling import keep_rows, repeat_rows
 from recipebook.data.split import PARTS, Part, choose_part
 from recipebook.data.split_file import SplitFile
@@ -78,39 +79,45 @@ def prepare(
     `model.system`: what becomes of system turns.
     """
     inputs = find_all_inputs(data, cache, root, made)
-    notes: dict[str, str] = {}
-    for part, name in _name_sources(data).items():
-        notes |= note_deeper(name, inputs[part])
-    converter = choose_converter(data.converter, data.source, inputs["train"], notes, data.options)
+    named = name_sources(data)
+    ledger = Ledger()
+    for part, name in named.items():
+        ledger.notes |= note_deeper(name, inputs[part])
+    converter = choose_converter(data.converter, data.source, inputs["train"], ledger.notes, data.options)
     options = check_options(converter.options, data.options, f"converter {converter.name}")
-    sources = {name: digest_inputs(inputs[part]) for part, name in _name_sources(data).items()}
+    sources = {name: digest_inputs(inputs[part]) for part, name in named.items()}
     split = _open_split(data, root)
     if isinstance(split, SplitFile):
-        sources[split.name], notes["split"] = split.digest, split.note()
-    # Keys at their default are left out, so that a new key in this module leaves the names of folders as they are.
-    settings = data.model_dump_json(exclude={"options"}, exclude_defaults=True)
-    settings += options.model_dump_json(exclude_defaults=True)
+        sources[split.name], ledger.notes["split"] = split.digest, split.note()
     turns = None if system == "keep" else SystemTurns(system)
-    settings += turns.note() if turns else ""
-    code = converter.hash_code()
-    folder = cache / digest(FORMAT, code, settings, *sources.values())
-    earlier = () if turns else name_earlier_folders(FORMAT, code, data, options, sources.values())
-    names = [folder.name, *earlier]
-    if found := next((found for name in names if (found := find_built(cache / name))), None):
+    names = _name_folders(data, converter, options, sources, turns)
+    if found := next(filter(None, (find_built(cache / name) for name in names)), None):
         return found
     if turns:
         converter = converter._replace(convert=turns.after(converter.convert))
-    with building(folder.name, cache) as place:
-        kinds = Counter[Kind]()
-        rows, account = _write(data, inputs, split, converter, options, place, Ledger(notes), kinds)
+    with building(names[0], cache) as place:
+        written = _WrittenRows(data, converter, place)
+        _write(inputs, split, converter, options, written, ledger)
+        rows, account = _close(data, split, written, ledger)
         if turns:
             account = account.model_copy(update={"notes": (*account.notes, turns.note())})
-        digested = digest_rows(place)
-        built = Dataset(
-            folder=place, rows=rows, rows_digest=digested, sources=sources, account=account, kinds=dict(kinds)
-        )
+        digested, kinds = digest_rows(place), dict(written.kinds)
+        built = Dataset(folder=place, rows=rows, rows_digest=digested, sources=sources, account=account, kinds=kinds)
         write_text(place / ACCOUNT, built.model_dump_json(indent=2, exclude={"folder"}) + "\n")
-        return publish(place, folder)
+        return publish(place, cache / names[0])
+
+
+def _name_folders(
+    data: Data, converter: Converter, options: BaseModel, sources: Mapping[str, str], turns: SystemTurns | None
+) -> list[str]:
+    """The name of the dataset's folder, and those that earlier versions gave it."""
+    # Keys at their default are left out, so that a new key in this module leaves the names of folders as they are.
+    settings = data.model_dump_json(exclude={"options"}, exclude_defaults=True)
+    settings += options.model_dump_json(exclude_defaults=True)
+    settings += turns.note() if turns else ""
+    code = converter.hash_code()
+    earlier = () if turns else name_earlier_folders(FORMAT, code, data, options, sources.values())
+    return [digest(FORMAT, code, settings, *sources.values()), *earlier]
 
 
 def find_all_inputs(
@@ -119,13 +126,8 @@ def find_all_inputs(
     """The files of each part that has a source of its own."""
     return {
         part: [make_input(made[name], name)] if name in made else _find_inputs(name, data.where, root, cache)
-        for part, name in _name_sources(data).items()
+        for part, name in name_sources(data).items()
     }
-
-
-def _name_sources(data: Data) -> dict[Part, str]:
-    named: dict[Part, str | None] = {"test": data.test, "validation": data.validation, "train": data.source}
-    return {part: name for part, name in named.items() if name is not None}
 
 
 def _find_inputs(name: str, where: dict[str, str | int], root: Path, cache: Path) -> list[Input]:
@@ -165,53 +167,72 @@ def publish(built: Path, folder: Path) -> Dataset:
     return found
 
 
+class _WrittenRows:
+    """What of a dataset is written so far: the rows of each part, and where each source's records begin."""
+
+    def __init__(self, data: Data, converter: Converter, folder: Path) -> None:
+        self.folder, self.leak = folder, converter.leak
+        self.parts = {part: Written(converter.leak) for part in PARTS}
+        self.units = Units(data.split)
+        self.kinds = Counter[Kind]()
+        self.begun: list[tuple[int, str]] = []
+
+    def add(self, part: Part, converted: Converted, before: int) -> None:
+        """Count the rows of a record of a source that `before` records precede."""
+        self.parts[part].add(converted, before)
+        self.units.add(part, converted)
+        for row in converted.rows:
+            self.kinds[find_kind(row)] += 1
+
+
 def _write(
-    data: Data,
     inputs: dict[Part, list[Input]],
     split: Split | SplitFile,
     converter: Converter,
     options: BaseModel,
-    folder: Path,
+    written: _WrittenRows,
     ledger: Ledger,
-    kinds: Counter[Kind],
-) -> tuple[dict[Part, int], Account]:
-    begun: list[tuple[int, str]] = []
-    written, units = {part: Written(converter.leak) for part in PARTS}, Units(data.split)
+) -> None:
+    """Write the rows of all sources, each to the file of its part."""
     in_turn = [(part, source) for part, sources in inputs.items() for source in sources]
     line = ProgressLine("convert")
     show = partial(draw_reading, line, [source for _, source in in_turn], ledger)
     with ExitStack() as stack:
         stack.callback(line.clear)
-        files = {part: stack.enter_context(replacing(_path(folder, part))) for part in PARTS}
+        files = {part: stack.enter_context(replacing(_path(written.folder, part))) for part in PARTS}
         for part, source in in_turn:
             name, before = source.name, ledger.records
-            begun.append((before, name))
+            written.begun.append((before, name))
             records = source.read(ledger.notes)
             records = split.follow(records, name, before) if isinstance(split, SplitFile) else records
             for each in convert_records(records, name, converter, options, ledger, show):
                 chosen = _choose(each, split, before, name, ledger) if part == "train" else part
                 if chosen:
                     files[chosen].writelines(each.lines)
-                    written[chosen].add(each, before)
-                    units.add(chosen, each)
-                    for row in each.rows:
-                        kinds[find_kind(row)] += 1
-    units.write(folder)
-    drop_overlap(begun, written, _path(folder, "train"), ledger, own=set(_name_sources(data)))
-    if data.where and _names_share(data, "test") and not written["test"].numbers:
+                    written.add(chosen, each, before)
+
+
+def _close(
+    data: Data, split: Split | SplitFile, written: _WrittenRows, ledger: Ledger
+) -> tuple[dict[Part, int], Account]:
+    """Take leaks out of train, and sum up: each part's number of rows, and the account; raises where one has none."""
+    parts, train = written.parts, _path(written.folder, "train")
+    written.units.write(written.folder)
+    drop_overlap(written.begun, parts, train, ledger, own=set(name_sources(data)))
+    if data.where and names_share(data, "test") and not parts["test"].numbers:
         # One persona of two hundred may have too few records; that must not keep the others from being trained.
         ledger.notes["test"] = f"test is empty: no record of {ledger.records} fell to its share of {data.split.test}"
     account = ledger.close(
-        overlap_test=count_overlap(written["train"], written["test"]),
-        overlap_validation=count_overlap(written["train"], written["validation"]),
-        leak=converter.leak,
+        overlap_test=count_overlap(parts["train"], parts["test"]),
+        overlap_validation=count_overlap(parts["train"], parts["validation"]),
+        leak=written.leak,
     )
     judge(account, data.rejects, "data.rejects")
     if isinstance(split, SplitFile):
         split.check()
-    rows = {part: len(written[part].numbers) for part in PARTS}
-    _check_parts(data, rows, account)
-    notes = _sample(data, folder, rows)
+    rows = {part: len(parts[part].numbers) for part in PARTS}
+    check_parts(data, rows, account)
+    notes = _sample(data, written.folder, rows)
     return rows, account.model_copy(update={"notes": (*account.notes, *notes)})
 
 
@@ -235,7 +256,7 @@ def _open_split(data: Data, root: Path) -> Split | SplitFile:
             if name is not None:
                 raise UserError(f"{data.split.file}: lists {part}, so data.{part} cannot name {name} as well")
         return SplitFile(locate(data.split.file, root), data.split.file, data.split.by[0])
-    own = {part: 0.0 for part in ("validation", "test") if part in _name_sources(data)}
+    own = {part: 0.0 for part in ("validation", "test") if part in name_sources(data)}
     return data.split.model_copy(update=own)
 
 
@@ -251,27 +272,3 @@ def _choose(each: Converted, split: Split | SplitFile, before: int, name: str, l
     except BadRecord as reason:
         ledger.withdraw(name, each.record, len(each.rows), str(reason))
     return None
-
-
-def _check_parts(data: Data, rows: dict[Part, int], account: Account) -> None:
-    if not rows["train"]:
-        left_out = "".join(f", {each.count} left out: {each.reason}" for each in account.left_out)
-        why = left_out or account.format_reasons()
-        raise UserError(f"{data.source}: train is empty: {account.records} records, {account.rejects} rejected{why}")
-    if data.split.file is not None:
-        return
-    names = {"validation": data.validation, "test": data.test}
-    for part in HELD_OUT:
-        name = names[part]
-        if name is not None and not rows[part]:
-            raise UserError(f"{name}: {part} is empty: none of its records became a row{account.format_reasons(name)}")
-        if _names_share(data, part) and not rows[part] and not (data.where and part == "test"):
-            raise UserError(
-                f"{data.source}: {part} is empty: none of {account.records} records fell to its share of "
-                f"{getattr(data.split, part)}; raise data.split.{part}, set it to 0, or name a file in data.{part}"
-            )
-
-
-def _names_share(data: Data, part: Part) -> bool:
-    """Whether the part is to be a share of the source."""
-    return bool(getattr(data, part) is None and getattr(data.split, part))
