@@ -5,7 +5,7 @@ import pytest
 from scipy import stats  # type: ignore[import-untyped]
 
 from benchmarks.seeds import RARE, is_broken, measure
-from eval.statistics.intervals import bound_mean, find_change_p
+from eval.statistics.intervals import bound_change, bound_mean, find_change_p
 from eval.statistics.seeds import bound_seeds_change, bound_seeds_mean, find_seeds_p, measure_seeds
 
 # Two seeds and two rows, each a group: one training has the second row wrong.
@@ -81,6 +81,75 @@ def test_a_base_that_by_luck_is_never_right_is_no_proof() -> None:
     assert float(spread.rows) == pytest.approx(2 / 100 / 99)
     # 0.02 is 1.4071 such errors; by t with 99 degrees of freedom that is 0.1625.
     assert float(find_seeds_p(spread)) == pytest.approx(0.1625, abs=1e-4)
+
+
+def twice(gains: list[float]) -> list[np.ndarray]:
+    """Two trainings that agree and gain so much in each row, and a base of 0: what a single run is in all but name."""
+    rows = len(gains)
+    return [np.array([[gains] * 2, np.ones((2, rows))]), np.array([np.zeros((1, rows)), np.ones((1, rows))])]
+
+
+@pytest.mark.parametrize("level", [0.05, 0.01])
+@pytest.mark.parametrize(
+    "gains",
+    [
+        [0.1] * 8 + [0.0, 0.0],
+        [-0.1] * 8 + [0.0, 0.0],
+        [1.0] * 9 + [-9.0],
+        [-1.0] * 9 + [9.0],
+        [0.2] * 9 + [5.0],
+    ],
+)
+def test_trainings_that_agree_are_bounded_as_a_single_one(gains: list[float], level: float) -> None:
+    pair = twice(gains)
+    single = np.concatenate([each[:, 0] for each in pair])
+    spread = measure_seeds(pair)
+    expected = [float(end) for end in bound_change(single, share=False, level=level)]
+    assert [float(end) for end in bound_seeds_change(spread, level)] == pytest.approx(expected)
+    alone = [float(end) for end in bound_mean(single[:2], share=False, level=level)]
+    assert [float(end) for end in bound_seeds_mean(measure_seeds(pair[:1]), level)] == pytest.approx(alone)
+    assert float(find_seeds_p(spread)) == pytest.approx(float(find_change_p(single)))
+
+
+def test_many_test_sets_at_once_are_each_as_alone() -> None:
+    rng = np.random.default_rng(3)
+    sizes = rng.integers(1, 5, size=(2, 1, 8)).astype(float)
+    # All trainings find the same rows hard, so that rows have a part beyond the trainings' own.
+    ease = 4 * rng.random((2, 1, 8))
+    first = np.stack([(ease + rng.random((2, 3, 8))) * sizes, np.broadcast_to(sizes, (2, 3, 8))])
+    other = np.stack([rng.random((2, 2, 8)) * sizes, np.broadcast_to(sizes, (2, 2, 8))])
+    both = measure_seeds([first, other])
+    for at in range(2):
+        alone = measure_seeds([first[:, at], other[:, at]])
+        assert [float(one[at]) for one in both.seeds] == pytest.approx([float(one) for one in alone.seeds])
+        for name in ("middle", "rows", "worth", "skew", "differing"):
+            assert float(getattr(both, name)[at]) == pytest.approx(float(getattr(alone, name)))
+        assert float(find_seeds_p(both)[at]) == pytest.approx(float(find_seeds_p(alone)))
+
+
+def test_groups_in_which_two_systems_differ_are_counted_but_for_rounding() -> None:
+    ones = np.ones((1, 3))
+    large, small = np.array([[3e5, 0.5, 0.5]]), np.array([[3e5 + 1.5e-4, 0.5, 0.5 + 1.5e-9]])
+    assert float(measure_seeds([np.array([large, ones]), np.array([small, ones])]).differing) == 1
+    # Of one system all groups count, in each test set.
+    sets = np.ones((2, 4, 2, 3))
+    assert measure_seeds([sets]).differing.tolist() == [3, 3, 3, 3]
+
+
+def test_groups_of_unequal_size_are_worth_fewer() -> None:
+    # 8² / (4² + 2² + 2²)
+    spread = measure_seeds([np.array([[[4.0, 0.0, 2.0]] * 2, [[4.0, 2.0, 2.0]] * 2])])
+    assert float(spread.worth) == pytest.approx(64 / 24)
+    assert (spread.groups, float(spread.differing)) == (3, 3)
+
+
+def test_what_does_not_vary_has_no_skew_and_is_no_difference() -> None:
+    same = np.array([[[0.5] * 4] * 2, np.ones((2, 4))])
+    spread = measure_seeds([same, same])
+    assert (float(spread.skew), float(spread.error), float(spread.differing)) == (0.0, 0.0, 0)
+    assert float(find_seeds_p(spread)) == 1.0
+    # As much is won as lost.
+    assert float(find_seeds_p(measure_seeds(twice([1.0, -1.0] * 5)))) == 1.0
 
 
 def test_a_long_tail_makes_its_side_longer() -> None:
