@@ -25,6 +25,7 @@ ANSWER_SECONDS = 60.0
 # The first compute capability of NVIDIA's GPUs, Ampere's, that computes in bfloat16.
 BF16_CAPABILITY = 8.0
 PROCESSORS = Path("/proc/cpuinfo")
+CONTROL_GROUP = Path("/sys/fs/cgroup")
 # The GPUs that this process may open, and where the kernel describes them: in a container only the first is its own.
 GPU_FILES = Path("/dev/dri")
 GPU_DESCRIPTIONS = Path("/sys/class/drm")
@@ -66,7 +67,9 @@ def detect() -> Hardware:
 
 def count_cores() -> int:
     """The cores that this process may use; all of them where the system does not limit it."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota, _, period = _read_limit("cpu.max").partition(" ")
+    return min(cores, -(-int(quota) // int(period))) if quota.isdecimal() and period.isdecimal() else cores
 
 
 def measure_gpu_memory() -> float | None:
@@ -162,8 +165,15 @@ def _read_processor() -> dict[str, str]:
 
 def _measure_memory() -> int:
     if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        found, limit = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), _read_limit("memory.max")
+        return min(found, int(limit)) if limit.isdecimal() else found
     return int(_read_sysctl("hw.memsize") or 0)
+
+
+def _read_limit(name: str) -> str:
+    """What a container may use, by its control group: `200000 100000` for two cores; empty or `max` without a limit."""
+    path = CONTROL_GROUP / name
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
 
 
 def _read_sysctl(name: str) -> str:

@@ -48,6 +48,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(hardware, "PROCESSORS", tmp_path / "cpuinfo")
+    monkeypatch.setattr(hardware, "CONTROL_GROUP", tmp_path)
     monkeypatch.setattr(hardware, "GPU_FILES", tmp_path / "dri")
     monkeypatch.setattr(hardware, "GPU_DESCRIPTIONS", tmp_path / "drm")
     return tmp_path
@@ -173,6 +174,26 @@ def test_a_gpu_of_the_host_that_a_container_may_not_open_is_not_named(machine: P
 def test_the_flags_of_a_processor_say_whether_it_has_bf16(machine: Path, flags: str, bf16: bool) -> None:
     add_processor(machine, flags)
     assert (detect().cpu, detect().bf16) == ("Some CPU @ 2.00GHz: fast", bf16)
+
+
+@pytest.mark.parametrize(
+    ("limits", "cores", "memory"),
+    [
+        ({}, 8, 64.0),
+        ({"cpu.max": "max 100000", "memory.max": "max"}, 8, 64.0),
+        ({"cpu.max": "200000 100000", "memory.max": str(2**31)}, 2, 2.0),
+        ({"cpu.max": "50000 100000", "memory.max": str(2**40)}, 1, 64.0),
+        ({"cpu.max": "1250000 100000"}, 8, 64.0),
+    ],
+)
+def test_a_container_has_the_cores_and_memory_that_it_may_use(
+    machine: Path, monkeypatch: pytest.MonkeyPatch, limits: dict[str, str], cores: int, memory: float
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    monkeypatch.setattr(os, "sysconf", lambda name: 2**12 if name == "SC_PAGE_SIZE" else 2**24)
+    for name, limit in limits.items():
+        (machine / name).write_text(f"{limit}\n")
+    assert (detect().cores, detect().memory_gib) == (cores, memory)
 
 
 def test_a_mac_is_described_without_files_of_linux(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
