@@ -138,7 +138,12 @@ def _answer(answerer: "Answerer", conversation: Conversation, *, labelled: bool)
             conversation.messages, conversation.tools, lambda piece: print(piece, end="", flush=True)
         )
     except UserError as error:
-        raise UserError(f"{error}; {NEW} begins another conversation") from None
+        if not sys.stdin.isatty():
+            raise
+        # The conversation goes on without the turn that there is no room for.
+        conversation.messages.pop()
+        print(f"{error}; {NEW} begins another conversation")
+        return
     full = answer.prompt_tokens + answer.new_tokens >= answerer.longest
     limit = "the end of what the model reads" if full else "eval.generation.max_new_tokens"
     print(f" … cut off by {limit}" if answer.truncated and labelled else "")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from recipebook.errors import UserError
 from recipebook.run.rundir import Run
 from release.chatting import chat
 from tests.release.asking import answer_by_evaluation
@@ -37,6 +38,28 @@ def test_a_script_gets_the_answers_alone_and_a_log_the_conversations(
     assert [(line["run"], line["model"], line["answers"]) for line in lines] == [
         (run.name, "tuned", 2), (run.name, "tuned", 1)
     ]  # fmt: skip
+
+
+def test_a_turn_that_does_not_fit_is_one_line_and_the_conversation_goes_on(
+    make_trained: MakeTrained, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    run, lines = make_trained(), iter(["stop " * 1_100, "stop"])
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("release.chatting.read_lines", lambda: lines)
+    assert chat(run.name, runs=tmp_path) == 0
+    long, short = [line for line in capsys.readouterr().out.splitlines() if line.startswith("tuned")]
+    assert "the model reads 1,024 at most; /new begins another conversation" in long
+    stop = answer_by_evaluation(run, tmp_path, [SYSTEM, {"role": "user", "content": "stop"}])
+    assert short.startswith(f"tuned     {stop}")
+    # A script cannot begin another one.
+    monkeypatch.setattr("sys.stdin", io.StringIO("stop " * 1_100))
+    monkeypatch.setattr("release.chatting.read_lines", lambda: iter(["stop " * 1_100]))
+    with pytest.raises(UserError, match=r"and the model reads 1,024 at most$"):
+        chat(run.name, runs=tmp_path)
 
 
 def test_a_log_that_cannot_be_written_is_refused_before_anything_is_said(
