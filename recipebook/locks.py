@@ -3,14 +3,20 @@
 In: `runs/robot-lora-20261120-141503/run.lock`. Out: a descriptor, such as 7, that holds the file.
 
 The kernel closes a descriptor when its process ends, so no lock outlives its owner. A child process that inherits the
-descriptor (`pass_fds`) holds the lock as well, and keeps it when its parent is killed.
+descriptor (`pass_fds`, or a fork) holds the lock as well, and keeps it when its parent is killed, unless it is then
+killed too.
 """
 
+import ctypes
 import fcntl
 import os
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_SET_DEATH_SIGNAL = 1
 
 
 def lock_file(path: Path, *, wait: bool = True) -> int:
@@ -45,6 +51,16 @@ def read_owner(path: Path) -> str:
         return path.read_text().partition("\n")[0] or "unknown"
     except FileNotFoundError:
         return "unknown"
+
+
+def die_with_parent(parent: int) -> None:
+    """Let the kernel kill this process when its parent dies, so that it holds nothing for work that nobody wants."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
+    # It may have died before.
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _lock(descriptor: int, wait: bool) -> int:

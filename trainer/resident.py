@@ -23,7 +23,7 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
-from recipebook.launch.process import die_with_parent
+from recipebook.locks import die_with_parent
 from trainer.__main__ import leave, load_engine
 
 PACKET = 1 << 16
@@ -31,7 +31,7 @@ PACKET = 1 << 16
 
 def serve(control: socket.socket) -> None:
     """Train run after run until the scheduler closes its end, which its death does too."""
-    warm = False
+    resident, warm = os.getpid(), False
     while True:
         packet, descriptors, _, _ = socket.recv_fds(control, PACKET, 1)
         if not packet:
@@ -42,7 +42,7 @@ def serve(control: socket.socket) -> None:
         if child == 0:
             os.close(reading)
             control.close()
-            _train(folder, writing)
+            _train(folder, writing, resident)
         os.close(writing)
         for descriptor in descriptors:
             os.close(descriptor)
@@ -74,9 +74,9 @@ def build_tables() -> None:
     get_checkpoint_conversion_mapping("llama")  # type: ignore[no-untyped-call]
 
 
-def _train(folder: Path, writing: int) -> NoReturn:
+def _train(folder: Path, writing: int, resident: int) -> NoReturn:
     """Be the trainer of one run, and never return."""
-    die_with_parent()
+    die_with_parent(resident)
     os.setsid()
     _point_streams(folder / "train.log")
     os.chdir(folder)
@@ -127,7 +127,7 @@ def _flush(code: int) -> int:
 def main() -> None:
     """Load the engine and serve."""
     # It notices the scheduler's end by the socket only between two runs.
-    die_with_parent()
+    die_with_parent(os.getppid())
     # SLURM signals every process of a job, and the child in training is to save a checkpoint.
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, signal.SIG_IGN)

@@ -9,6 +9,7 @@ and the account of every record. The file of rows is whole or absent.
 
 import gc
 import multiprocessing
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -31,6 +32,7 @@ from recipebook.data.field_values import Unread
 from recipebook.errors import UserError
 from recipebook.files import replacing
 from recipebook.hardware import count_cores
+from recipebook.locks import die_with_parent
 from recipebook.options import check_options
 from recipebook.progress import ProgressLine
 from recipebook.records import Record
@@ -221,14 +223,14 @@ def _convert_spans(
     file: IO[bytes],
     show: Callable[[], None],
 ) -> None:
-    # Forked, so that nothing is imported twice.
-    fork = multiprocessing.get_context("fork")
+    # Forked, so that nothing is imported twice; and killed with this process, or they would wait for work for ever.
+    fork, count = multiprocessing.get_context("fork"), min(_count_spans(path), count_cores())
     # Beside the rows, where there is room for them; rows that go into a pipe have no such place.
     place = Path(str(file.name))
     beside = place.parent if place.is_file() else None
     with (
         tempfile.TemporaryDirectory(prefix=".spans.", dir=beside) as folder,
-        ProcessPoolExecutor(min(_count_spans(path), count_cores()), mp_context=fork) as pool,
+        ProcessPoolExecutor(count, fork, die_with_parent, (os.getpid(),)) as pool,
     ):
         convert = partial(_convert_span, converter.name, path, source.name, options, Path(folder))
         for piece, later, end in pool.map(convert, spans):

@@ -4,20 +4,20 @@ One process is started as it is; several through `accelerate launch`. A signal t
 also ends the trainer's process group.
 """
 
-import ctypes
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
 from recipebook.launch.ranks import signal_ranks
 from recipebook.launch.silence import Silent, find_patience
-from recipebook.locks import write_owner
+from recipebook.locks import die_with_parent, write_owner
 from recipebook.run.progress_file import read_progress
 
 POLL_SECONDS = 0.2
@@ -30,7 +30,6 @@ NOT_INHERITED = (
     "MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE", "MPI_LOCALRANKID", "ACCELERATE_MIXED_PRECISION",
 )  # fmt: skip
 NOT_INHERITED_PREFIXES = ("ACCELERATE_USE_", "ACCELERATE_DEEPSPEED_", "FSDP_", "TORCHELASTIC_")
-PR_SET_PDEATHSIG = 1
 
 
 class Stopped(Exception):
@@ -82,7 +81,7 @@ def start_process(
         stdout=log,
         stderr=subprocess.STDOUT if log else None,
         start_new_session=not tied,
-        preexec_fn=die_with_parent if tied else None,
+        preexec_fn=partial(die_with_parent, os.getpid()) if tied else None,
         pass_fds=(inherited,),
     )
 
@@ -94,14 +93,6 @@ def list_inherited() -> dict[str, str]:
         for key, value in os.environ.items()
         if key not in NOT_INHERITED and not key.startswith(NOT_INHERITED_PREFIXES)
     }
-
-
-def die_with_parent() -> None:
-    """Let the kernel kill this process when its parent dies, so that a run is never trained by two."""
-    parent = os.getppid()
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def _run(
