@@ -90,7 +90,7 @@ def _read_call(found: Mapping[str, Any]) -> Call | None:
 
 def _find_arguments(found: Mapping[str, Any]) -> Mapping[str, Any]:
     """A call's arguments, which some templates write as JSON within JSON."""
-    given = next((found[key] for key in _ARGUMENTS if key in found), {})
+    given: Any = next((found[key] for key in _ARGUMENTS if key in found), {})
     if isinstance(given, str):
         given = next(_find_objects(given), {})
     return given if isinstance(given, dict) else {}

@@ -1,6 +1,6 @@
 """How many steps a training takes: a recipe and the number of its rows in; the steps out, or why the only one is idle.
 
-    count_steps(recipe with batch_size 4 and 2 epochs, 10 rows)      → 6
+    count_steps(recipe with batch_size 4 and 2 epochs, 10 rows)      → 5
     find_idle_step(recipe of dpo with max_steps 1, 100 rows)         → "training.warmup_ratio: …"
 
 A warm-up's first step has a learning rate of 0. A training of that one step would end with the weights as they were.
@@ -20,7 +20,8 @@ def count_steps(recipe: Recipe, rows: int) -> int:
     batch = divide_batch(training, recipe.launch.ranks)
     if training.method == "grpo":
         return training.max_steps or recipe.rl.count_steps(batch.records) * recipe.rl.collections
-    return training.max_steps or math.ceil(math.ceil(rows / batch.records) * training.epochs)
+    # Axolotl ends by this number of steps, and so within the last epoch where rows do not fill each epoch's last step.
+    return training.max_steps or math.ceil(rows * training.epochs / batch.records)
 
 
 def find_idle_step(recipe: Recipe, rows: int) -> str | None:

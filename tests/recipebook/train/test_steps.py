@@ -19,7 +19,8 @@ IDLE = (
 @pytest.mark.parametrize(
     ("training", "rows", "steps"),
     [
-        ({"batch_size": 4, "epochs": 2}, 10, 6),
+        ({"batch_size": 4, "epochs": 2}, 10, 5),
+        ({"batch_size": 16, "epochs": 4}, 115, 29),
         ({"batch_size": 4, "epochs": 0.5}, 10, 2),
         ({"batch_size": 4, "gradient_accumulation": 3, "epochs": 1}, 13, 2),
         ({"batch_size": 4, "max_steps": 7}, 10, 7),
