@@ -95,7 +95,7 @@ def test_dialogues_are_known_by_their_tools_or_a_call() -> None:
 
 def test_a_user_may_speak_right_after_a_tool() -> None:
     call = {"id": "a", "type": "function", "function": {"name": "look", "arguments": "{}"}}
-    said = [
+    said: list[dict[str, Any]] = [
         {"role": "user", "content": "hi"},
         {"role": "assistant", "content": "", "tool_calls": [call]},
         {"role": "ipython", "content": "sun", "tool_call_id": "a"},
