@@ -173,7 +173,7 @@ def agree_adjusted(difference: Difference, p: float | None) -> Difference:
     low, high, mean = difference.low, difference.high, difference.mean
     if p is None or low is None or high is None or mean is None or p >= SIGNIFICANT:
         return difference
-    ends = {"low": max(low, 0.0), "high": high} if mean > 0 else {"low": low, "high": min(high, 0.0)}
+    ends = {"low": max(low, 0.0)} if mean > 0 else {"high": min(high, 0.0)}
     return difference.model_copy(update=ends)
 
 

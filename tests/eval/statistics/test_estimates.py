@@ -2,9 +2,22 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from eval.statistics.estimates import Difference, Estimate, agree, agree_adjusted, compare, estimate
+from eval.statistics.estimates import (
+    Difference,
+    Estimate,
+    agree,
+    agree_adjusted,
+    compare,
+    compare_sums,
+    estimate,
+    list_cautions,
+)
+from eval.statistics.intervals import bound_change, find_change_p, find_detectable
+from eval.statistics.pairs import bound_pairs, find_pairs_detectable
+from eval.statistics.sums import Spread, raise_sums
 
 TEN = [str(number) for number in range(10)]
 T9 = 2.262157
@@ -186,8 +199,56 @@ def test_what_holms_correction_rejects_has_an_interval_that_ends_at_0() -> None:
     wide = Difference(n=9, groups=9, mean=0.2, low=-0.1, high=0.5, test="", p=0.02, detectable=None)
     assert agree_adjusted(wide, 0.04).low == 0.0
     assert agree_adjusted(wide.model_copy(update={"mean": -0.2, "low": -0.5, "high": 0.1}), 0.04).high == 0.0
-    assert agree_adjusted(wide, 0.06) == wide
+    assert agree_adjusted(wide, 0.05) == agree_adjusted(wide, 0.06) == wide
     assert agree_adjusted(wide, None) == wide
+
+
+def test_sums_are_compared_by_their_own_statistic_at_their_own_level() -> None:
+    tuned, base = np.array([1.0, 3.0, 2.0, 1.5, 2.5, 0.5, 1.2, 2.2]), np.full(8, 0.1)
+    sums = np.array([tuned, np.ones(8), base, np.ones(8)])
+    found = compare_sums(sums, 8, share=False, level=0.02, statistic=raise_sums)
+    assert found.mean == pytest.approx(math.exp(13.9 / 8) - math.exp(0.1))
+    ends = bound_change(sums, share=False, level=0.02, statistic=raise_sums)
+    assert (found.low, found.high) == pytest.approx((float(ends[0]), float(ends[1])))
+    assert found.p == pytest.approx(float(find_change_p(sums, raise_sums)))
+    assert found.detectable == pytest.approx(float(find_detectable(sums, level=0.02, statistic=raise_sums)))
+
+
+def test_pairs_are_compared_at_their_own_level_and_in_steps_of_their_own() -> None:
+    # One of 30 is lost, and eleven are won.
+    base, tuned = [0.0] * 29 + [1.0], [1.0] * 11 + [0.0] * 19
+    found = compare(base, tuned, name(30), binary=True, level=0.01)
+    ends = bound_pairs(11, 1, 30, 0.01)
+    assert (found.low, found.high) == pytest.approx((float(ends[0]), float(ends[1])))
+    of_t = float(find_detectable(np.array([tuned, np.ones(30), base, np.ones(30)]), level=0.01))
+    assert found.detectable == pytest.approx(find_pairs_detectable(1, 30, of_t, 0.01))
+    # Where answers are half right or wrong, all is half as large.
+    halved = compare([one / 2 for one in base], [one / 2 for one in tuned], name(30), binary=False, level=0.01)
+    assert halved.detectable and found.detectable and found.mean
+    assert (halved.mean, halved.detectable) == pytest.approx((found.mean / 2, found.detectable / 2))
+
+
+def test_halves_are_compared_as_pairs_where_all_differ_by_the_same() -> None:
+    # Without a difference z² / (10 + z²) is left to others, which would differ by 1.
+    same = compare([0.5] * 10, [0.5] * 10, TEN, binary=False)
+    assert same.low is not None and same.low == pytest.approx(-3.841459 / 13.841459, abs=1e-6)
+    assert compare([0.0] * 10, [0.5] * 10, TEN, binary=False).test == "McNemar's test"
+    assert compare([0.0] * 10, [0.5] * 9 + [1.0], TEN, binary=False).test == "paired t-test"
+    # What reaches beyond 1 is no share.
+    assert estimate([1.5] * 10, TEN, binary=False).low is None
+
+
+def test_what_has_no_interval_has_no_caution() -> None:
+    assert estimate([2.0] * 3, TEN[:3], binary=False).caution == ""
+    assert compare([2.0] * 3, [5.0] * 3, TEN[:3], binary=False).caution == ""
+
+
+def test_a_caution_begins_where_simulations_say() -> None:
+    even = Spread(middle=0.5, error=0.1, skew=0.2, freedom=9.0, worth=7.5, groups=30, differing=5, size=0.1)
+    assert list_cautions(even, share=False, compared=True) == []
+    assert list_cautions(even._replace(differing=0), share=True, compared=True) == []
+    assert list_cautions(even._replace(differing=1), share=True, compared=True) == ["only 1 of 30 differ"]
+    assert list_cautions(even._replace(differing=1), share=True) == []
 
 
 def test_intervals_that_may_be_too_short_say_why() -> None:
