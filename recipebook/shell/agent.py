@@ -4,7 +4,7 @@ r"""PID 1 of a box: reads scripts from its standard input, runs each with a new 
     out:  b"0 - 7\n" and b".\n..\na\n"          exit status, flags, and the output's length in bytes
 
 The flags are letters: t, the time was up; c, the output was cut; l, the box is lost and the agent ends; j, the script
-was to judge and was not run, since a program that it stands on has been replaced. A step ends
+was to judge and does not count, since a program that it stands on has been replaced. A step ends
 when its bash does: a daemon that holds the output open is not waited for. When the time is up, every process that
 began during the step is killed, whatever it did to its session or its signals. The agent also watches how much memory
 all processes have together; over the limit it kills them, and the box is lost.
@@ -72,8 +72,8 @@ class Agent:
             while self._wait_for_request() and (head := self.requests.readline()):
                 seconds, what, length = head.split()
                 script = self.requests.read(int(length))
-                fair = what != b"judge" or (read_marks(JUDGES) == self.judges and not any(read_marks(SHADOWS)))
-                self._reply(*(self.run(script, float(seconds)) if fair else (126, "j", b"")))
+                take = self.judge if what == b"judge" else self.run
+                self._reply(*take(script, float(seconds)))
         except LostError:
             kill_everything()
             self._reply(137, "l", b"")
@@ -94,6 +94,15 @@ class Agent:
         status, late = self._follow(collected, child, before, end)
         collected.finish()
         return status, ("t" if late else "") + ("c" if collected.cut else "") or "-", bytes(collected.text)
+
+    def judge(self, script: bytes, seconds: float) -> tuple[int, str, bytes]:
+        """A script that decides, unless what it stands on was replaced before, or is while it runs."""
+        if read_marks(JUDGES) == self.judges and not any(read_marks(SHADOWS)):
+            before = read_changes()
+            answer = self.run(script, seconds)
+            if read_changes() == before:
+                return answer
+        return 126, "j", b""
 
     def _start(self, script: bytes, writing: int) -> int:
         arguments: list[str | bytes] = ["bash", "-c", script]
@@ -200,6 +209,17 @@ def read_marks(paths: list[str]) -> list[tuple[int, int, int] | None]:
         else:
             marks.append((found.st_ino, found.st_size, found.st_mtime_ns))
     return marks
+
+
+def read_changes() -> list[int]:
+    """When judges and the folders of shadows were last changed or moved, which nobody in a box can feign."""
+    changes = []
+    for path in [*JUDGES, "/usr/local/bin", "/usr/local/sbin"]:
+        try:
+            changes.append(os.stat(path).st_ctime_ns)
+        except OSError:
+            changes.append(0)
+    return changes
 
 
 def reap() -> dict[int, int]:

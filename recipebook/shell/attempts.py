@@ -68,10 +68,48 @@ _FILES = """
 made = 0
 try:
     for made in range(60_000):
-        open(f'/tmp/{made}', 'w').close()
+        open(f'{}/{{made}}', 'w').close()
 except OSError:
     pass
 made > 25_000 and print('OUT')"""
+_TERMINALS = """
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+opened = []
+try:
+    for _ in range(100):
+        opened.append(os.open('/dev/ptmx', os.O_RDWR))
+except OSError:
+    pass
+len(opened) > 64 and print('OUT')"""
+_DEEP = """
+made = 0
+try:
+    for made in range(30_000):
+        os.mkdir('x' * 255)
+        os.chdir('x' * 255)
+except OSError:
+    pass
+made > 25_000 and print('OUT')"""
+_OTHER_SOCKETS = """
+for family in set(range(3, 50)) - {10, 16}:
+    for kind in (1, 2, 3, 5):
+        try:
+            socket.socket(family, kind)
+            print('OUT')
+        except OSError:
+            pass"""
+_HOP = """
+os.fork() and os._exit(0)
+os.setsid()
+while True:
+    if os.fork():
+        os._exit(0)
+    time.sleep(0.001) # hop"""
+_SWAP = """
+printf '#!/bin/sh\\nexit 0\\n' > /tmp/f; chmod +x /tmp/f
+setsid -f bash -c 'until pgrep -f "q [n]othing" > /tmp/seen; do :; done
+mv /usr/bin/grep /tmp/g; cp /tmp/f /usr/bin/grep; sleep 1; mv /tmp/g /usr/bin/grep' > /tmp/log 2>&1"""
 _HOG = "python3 -c 'x = b\"x\" * 300_000_000; import time; time.sleep(9)' &\n"
 _SHARED = """
 import mmap
@@ -162,7 +200,7 @@ ATTEMPTS = [
         SHARES,
     ),
     Escape("fill /dev", _any("head -c 20M /dev/zero > /dev/x", "head -c 20M /dev/zero > /dev/shm/x"), SHARES),
-    Escape("make files without end", _python(_FILES), SHARES),
+    Escape("make files without end", _python(_FILES.format("/tmp")), SHARES),
     Escape("take memory in one process", _python("bytearray(3 << 30) and print('OUT')"), SHARES),
     Escape(
         "take memory in many", 5 * _HOG + "sleep 4\n" + _any("[ $(pgrep -c python3) -gt 5 ]"), SHARES, ends_box=True
@@ -184,4 +222,61 @@ ATTEMPTS = [
     Escape("make the check lie by a library", _LIAR, JUDGING, judged=True),
     Escape("make the check lie by a program", _FAKE.format("/usr/local/bin"), JUDGING, judged=True),
     Escape("replace a program that checks use", "rm /usr/bin/grep\n" + _FAKE.format("/usr/bin"), JUDGING, judged=True),
+    Escape("replace a program while the check runs", _SWAP, JUDGING, judged=True),
+    Escape(
+        "look through /proc at PID 1",
+        _any(*(f"cat /proc/1/{name} | grep ." for name in ("maps", "auxv", "stack", "syscall", "task/1/environ")))
+        + "\n"
+        + _any(*(f"ls /proc/1/{name}/" for name in ("cwd", "root", "task/1/root", "map_files", "ns/mnt"))),
+        PROCESSES,
+    ),
+    Escape(
+        "map ids anew",
+        _any(
+            *(f"echo '{line}' > /proc/self/{name}_map" for line in ("0 0 1", "0 0 65536") for name in ("uid", "gid")),
+            "echo allow > /proc/self/setgroups",
+            "echo 9 > /proc/sys/user/max_user_namespaces",
+        ),
+        RIGHTS,
+    ),
+    Escape("send PID 1 every signal", "for n in {1..64}; do kill -$n 1; done 2>/dev/null", PROCESSES),
+    Escape(
+        "lower PID 1's limits",
+        _any(*(f"prlimit --pid 1 --{name}=5" for name in ("nofile", "nproc", "cpu", "fsize", "as"))),
+        CALLS,
+    ),
+    Escape(
+        "raise its own limits",
+        _any(*(f"ulimit -H{letter} unlimited" for letter in "cfuv"), "ulimit -Hn 4096", "ulimit -c 1"),
+        RIGHTS,
+    ),
+    Escape("take all terminals", _python(_TERMINALS), SHARES),
+    Escape("make files without end in /dev/shm", _python(_FILES.format("/dev/shm")), SHARES),
+    Escape(
+        "make a file of a terabyte",
+        _any("truncate -s 1T /f", "fallocate -l 1T /f", "dd if=/dev/zero of=/dev/shm/f bs=1 count=1 seek=1T"),
+        SHARES,
+    ),
+    Escape("nest folders without end", "mkdir /srv/x; cd /srv/x\n" + _python(_DEEP), SHARES),
+    Escape(
+        "leave pipes and sockets in place of files",
+        "mkfifo /srv/p /usr/local/bin/ls; mkfifo /tmp/p; (echo x > /tmp/p &)\n"
+        + _python("socket.socket(1).bind('/srv/s')"),
+        PROCESSES,
+    ),
+    Escape("print terminal codes without end", "yes $'\\e]0;x\\a\\e[2J\\e[8m\\r'", SHARES, seconds=1),
+    Escape(
+        "flee the time limit from process to process",
+        "(" + _python(_HOP) + ")\nsleep 9",
+        SHARES,
+        seconds=1,
+        after=_any("pgrep -f '^python3 -$'"),
+    ),
+    Escape(
+        "use the newer calls that mount",
+        _denied("fsopen", "fsmount", "move_mount", "open_tree", "mount_setattr"),
+        CALLS,
+    ),
+    Escape("open sockets of all other kinds", _python(_OTHER_SOCKETS), CALLS),
+    Escape("set the clock by calls", _denied("clock_settime", "settimeofday", "adjtimex", "clock_adjtime"), CALLS),
 ]

@@ -18,6 +18,8 @@ from recipebook.shell.attempts import ATTEMPTS, Escape
 from recipebook.shell.box import Box, BoxSettings, open_box
 
 SUCCESS = "OUT"
+# It leaves time to change a program while it runs.
+FAILING_CHECK = "sleep 0.5; grep -q nothing /etc/hostname"
 LEFT_BEHIND = "98765.4321"
 AT_ONCE = 4
 # Seconds in which the processes of a closed box must be gone.
@@ -93,7 +95,7 @@ def _try(attempt: Escape, settings: BoxSettings, names: dict[str, str]) -> bool:
         if attempt.after:
             held = held and SUCCESS not in box.run(attempt.after, 5).output
         if attempt.judged:
-            held = held and box.judge("grep -q nothing /etc/hostname", 5).status != 0
+            held = held and box.judge(FAILING_CHECK, 5).status != 0
         return held and (attempt.judged or _is_alive(box))
 
 

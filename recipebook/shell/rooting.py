@@ -62,7 +62,9 @@ OF_OWN_BASE = {
     "etc/resolv.conf": "",
     "etc/machine-id": "",
 }
-SHM_BYTES = 8 * 2**20
+SHM_BYTES, SHM_FILES = 8 * 2**20, 1000
+# All boxes of a machine share its few thousand.
+MOST_TERMINALS = 64
 SKELETON_BYTES = 16 * 2**20
 
 
@@ -205,7 +207,18 @@ def _mount_root(limits: dict[str, Any]) -> str:
     else:
         _overlay(f"{SKELETON}", BOX / "upper", BOX / "work", root)
         _mount_programs(root)
+    _mount_shared()
     return str(root)
+
+
+def _mount_shared() -> None:
+    """What bubblewrap would make without a limit of files or of terminals."""
+    for name in ("shm", "pts"):
+        (BOX / name).mkdir()
+    memory = f"size={SHM_BYTES},nr_inodes={SHM_FILES},mode=1777"
+    kernel.mount("tmpfs", str(BOX / "shm"), "tmpfs", kernel.NO_SUID | kernel.NO_DEVICES, memory)
+    terminals = f"newinstance,ptmxmode=0666,mode=620,max={MOST_TERMINALS}"
+    kernel.mount("devpts", str(BOX / "pts"), "devpts", kernel.NO_SUID, terminals)
 
 
 def _mount_programs(root: Path) -> None:
@@ -244,7 +257,7 @@ def _build_command(root: str, limits: dict[str, Any]) -> list[str]:
         "--new-session", "--die-with-parent", "--as-pid-1", "--hostname", "box", "--clearenv", "--cap-drop", "ALL",
         *(word for name in (*CAPABILITIES, SETPCAP) for word in ("--cap-add", f"CAP_{name}")),
         "--bind", root, "/", "--dev", "/dev", "--proc", "/proc",
-        "--size", str(SHM_BYTES), "--perms", "1777", "--tmpfs", "/dev/shm", "--remount-ro", "/dev",
+        "--bind", str(BOX / "shm"), "/dev/shm", "--dev-bind", str(BOX / "pts"), "/dev/pts", "--remount-ro", "/dev",
         "--chdir", "/", "--seccomp", str(program),
         "--", PYTHON, "-I", "-S", f"/dev/fd/{agent}", str(limits["memory"]), str(limits["output"]),
         *map(str, CAPABILITIES.values()),

@@ -91,7 +91,13 @@ DENIED = {
     "syslog": (103, 116),
     "vhangup": (153, 58),
 }
-SPECIAL = {"clone": (56, 220), "clone3": (435, 435), "ioctl": (16, 29), "socket": (41, 198)}
+SPECIAL = {
+    "clone": (56, 220),
+    "clone3": (435, 435),
+    "ioctl": (16, 29),
+    "prlimit64": (302, 261),
+    "socket": (41, 198),
+}
 
 # Unix, IPv4, IPv6 and netlink. Others, such as vsock, are not shut in by a network namespace.
 FAMILIES = (1, 2, 10, 16)
@@ -99,6 +105,7 @@ FAMILIES = (1, 2, 10, 16)
 TERMINAL_INPUT = (0x5412, 0x541C)
 # Every CLONE_NEW flag but the time namespace's, which only unshare takes.
 NEW_NAMESPACES = 0x7E020000
+ANY_NUMBER = 0xFFFFFFFF
 
 
 class Machine(NamedTuple):
@@ -142,6 +149,8 @@ def _list_instructions(machine: Machine) -> Iterator[Instruction]:
     yield missing
     yield from _check("clone", machine, FIRST_ARGUMENT, [(ANY_BIT, NEW_NAMESPACES)], deny)
     yield from _check("ioctl", machine, SECOND_ARGUMENT, [(EQUAL, value) for value in TERMINAL_INPUT], deny)
+    # A process has its own limits by the number 0; by another it would set those of PID 1, whose user is the same.
+    yield from _check("prlimit64", machine, FIRST_ARGUMENT, [(ANY_BIT, ANY_NUMBER)], deny)
     yield EQUAL, 0, 2 + len(FAMILIES), SPECIAL["socket"][machine.column]
     yield LOAD, 0, 0, FIRST_ARGUMENT
     for at, family in enumerate(FAMILIES):
