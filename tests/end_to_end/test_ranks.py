@@ -7,6 +7,8 @@ import shutil
 import signal
 import subprocess
 from collections import Counter
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from tests.end_to_end.project import Project, read_logged
 pytestmark = pytest.mark.long
 
 ROWS = 128
+BATCH = "training.global_batch=16"
 SEEN = ("axolotl.plugins=[trainer.seen_rows.SeenRows]",)
 SETTINGS = (
     "data.source=few.json", "data.split.validation=0", "data.split.test=0", "training.epochs=1",
@@ -26,20 +29,47 @@ SETTINGS = (
 )  # fmt: skip
 
 
+Trained = tuple[Path, dict[str, Any]]
+
+
 @pytest.fixture(scope="module")
-def one_process(project: Project) -> tuple[Path, dict[str, Any]]:
-    records = json.loads((project.folder / "samples" / "robot.json").read_bytes())
-    few = random.Random(1).sample(records, ROWS)
-    (project.folder / "few.json").write_text(json.dumps(few))
-    status, said = project.train(*SETTINGS, "training.batch_size=16")
-    assert status == 0, said
-    return project.newest()
+def records(project: Project) -> None:
+    """Few enough that eight steps see each once."""
+    found = json.loads((project.folder / "samples" / "robot.json").read_bytes())
+    (project.folder / "few.json").write_text(json.dumps(random.Random(1).sample(found, ROWS)))
 
 
-def train_again(project: Project, *settings: str) -> None:
-    """Train, though a run of the same records a step may be there: how they are divided is no part of its identity."""
-    status, said = project.run("train", "robot-lora", "--force", "--set", *SETTINGS, *settings)
+@pytest.fixture(autouse=True)
+def no_runs(project: Project, records: None) -> None:
+    """A run of the same records a step would be found: how they are divided is no part of its identity."""
+    for run in (project.folder / "runs").glob("robot-lora-*"):
+        shutil.rmtree(run)
+
+
+def train_whole(project: Project, *settings: str) -> Trained:
+    """A run without interruption; its folder, set aside where no command finds it, and its manifest."""
+    status, said = project.train(*SETTINGS, *settings)
     assert status == 0, said
+    folder, manifest = project.newest()
+    aside = project.folder / "kept" / folder.name
+    aside.parent.mkdir(exist_ok=True)
+    return folder.rename(aside), manifest
+
+
+@pytest.fixture(scope="module")
+def one_process(project: Project, records: None) -> Trained:
+    return train_whole(project, "training.batch_size=16")
+
+
+@pytest.fixture(scope="module")
+def two_processes(project: Project, records: None) -> Callable[[str], Trained]:
+    """The training of two processes under a strategy, made once."""
+
+    @cache
+    def train(strategy: str) -> Trained:
+        return train_whole(project, BATCH, "launch.processes=2", f"launch.strategy={strategy}")
+
+    return train
 
 
 def read_seen(folder: Path) -> list[Counter[str]]:
@@ -47,9 +77,10 @@ def read_seen(folder: Path) -> list[Counter[str]]:
 
 
 @pytest.mark.parametrize("strategy", ["data-parallel", "zero1", "zero2", "zero3"])
-def test_two_processes_train_as_one(project: Project, one_process: tuple[Path, dict[str, Any]], strategy: str) -> None:
-    train_again(project, "training.batch_size=8", "launch.processes=2", f"launch.strategy={strategy}")
-    folder, manifest = project.newest()
+def test_two_processes_train_as_one(
+    two_processes: Callable[[str], Trained], one_process: Trained, strategy: str
+) -> None:
+    folder, manifest = two_processes(strategy)
     first, second = read_seen(folder)
     (alone,) = read_seen(one_process[0])
     assert first + second == alone
@@ -76,21 +107,19 @@ def stop(project: Project, *settings: str, strategy: str = "data-parallel", proc
 
 @pytest.mark.parametrize("strategy", ["data-parallel", "zero2"])
 def test_two_processes_that_are_stopped_go_on_as_if_they_had_not_been(
-    project: Project, one_process: tuple[Path, dict[str, Any]], strategy: str
+    project: Project, two_processes: Callable[[str], Trained], strategy: str
 ) -> None:
-    settings = ("training.global_batch=16", f"training.seed={len(strategy)}")
-    stopped, step = stop(project, *settings, strategy=strategy)
+    whole, uninterrupted = two_processes(strategy)
+    stopped, step = stop(project, BATCH, strategy=strategy)
     launch = ("launch.processes=2", f"launch.strategy={strategy}")
     if strategy == "zero2":
-        status, said = project.train(*SETTINGS, *settings)
+        status, said = project.train(*SETTINGS, BATCH)
         assert (status, f"checkpoint-{step} was written by zero2 on 2 processes" in said) == (2, True), said
-    status, said = project.train(*SETTINGS, *settings, *launch)
+    status, said = project.train(*SETTINGS, BATCH, *launch)
     assert status == 0, said
     folder, manifest = project.newest()
     assert folder == stopped
     assert [one["from_step"] for one in manifest["attempts"]] == [0, step]
-    train_again(project, *settings, *launch)
-    whole, uninterrupted = project.newest()
     assert read_logged(folder) == read_logged(whole)
     assert manifest["weights"]["digest"] == uninterrupted["weights"]["digest"]
 
@@ -100,12 +129,11 @@ def test_two_processes_that_are_stopped_go_on_as_if_they_had_not_been(
     ("before", "after", "strategy"), [(2, 1, "data-parallel"), (1, 2, "data-parallel"), (1, 2, "fsdp2")]
 )
 def test_a_run_that_is_stopped_goes_on_with_another_number_of_processes(
-    project: Project, one_process: tuple[Path, dict[str, Any]], before: int, after: int, strategy: str
+    project: Project, one_process: Trained, before: int, after: int, strategy: str
 ) -> None:
-    settings = ("training.global_batch=16", f"training.seed=1{before}{len(strategy)}")
-    stopped, step = stop(project, *settings, processes=before)
+    stopped, step = stop(project, BATCH, processes=before)
     launch = (f"launch.processes={after}", f"launch.strategy={strategy}")
-    status, said = project.train(*SETTINGS, *settings, *launch)
+    status, said = project.train(*SETTINGS, BATCH, *launch)
     assert status == 0, said
     folder, manifest = project.newest()
     assert folder == stopped
@@ -117,10 +145,10 @@ def test_a_run_that_is_stopped_goes_on_with_another_number_of_processes(
     assert rates == {at: rate for at, (rate, _) in read_logged(one_process[0]).items()}
 
 
-def test_a_lost_rank_has_all_of_them_started_again(project: Project, one_process: tuple[Path, dict[str, Any]]) -> None:
-    settings = ("training.global_batch=16", "training.seed=13", "training.save_steps=2", "launch.processes=2")
-    words = ("train", "robot-lora", "--set", *SETTINGS, *settings)
-    process, folder = project.start_until(3, *words)
+def test_a_lost_rank_has_all_of_them_started_again(project: Project, two_processes: Callable[[str], Trained]) -> None:
+    _, uninterrupted = two_processes("data-parallel")
+    settings = (BATCH, "training.save_steps=2", "launch.processes=2")
+    process, folder = project.start_until(3, "train", "robot-lora", "--set", *SETTINGS, *settings)
     os.kill(json.loads((folder / "ranks" / "1.json").read_bytes())["pid"], signal.SIGKILL)
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 0, said
@@ -128,17 +156,14 @@ def test_a_lost_rank_has_all_of_them_started_again(project: Project, one_process
     manifest = json.loads((folder / "manifest.json").read_bytes())
     assert [one["outcome"] for one in manifest["attempts"]] == ["failed", "trained"]
     assert manifest["attempts"][1]["from_step"] >= 2
-    train_again(project, *settings)
-    assert project.newest()[1]["weights"]["digest"] == manifest["weights"]["digest"]
+    assert uninterrupted["weights"]["digest"] == manifest["weights"]["digest"]
     assert not find_in(folder)
 
 
-def test_a_rank_that_alone_finds_no_room_is_named_with_the_reason(
-    project: Project, one_process: tuple[Path, dict[str, Any]]
-) -> None:
-    settings = [one for one in SETTINGS if "plugins" not in one] + ["training.global_batch=16", "training.save_steps=2"]
+def test_a_rank_that_alone_finds_no_room_is_named_with_the_reason(project: Project) -> None:
+    settings = [one for one in SETTINGS if "plugins" not in one] + [BATCH, "training.save_steps=2"]
     plugin = "axolotl.plugins=[tests.end_to_end.full_rank.FullRank]"
-    status, said = project.train(*settings, "training.seed=15", "launch.processes=2", plugin)
+    status, said = project.train(*settings, "launch.processes=2", plugin)
     assert status == 1, said
     assert "failed    rank 1 could not write: File too large (df -h)" in said
     folder, manifest = project.newest()
@@ -146,9 +171,9 @@ def test_a_rank_that_alone_finds_no_room_is_named_with_the_reason(
     assert not find_in(folder)
 
 
-def test_a_silent_rank_is_named_and_nothing_is_left(project: Project, one_process: tuple[Path, dict[str, Any]]) -> None:
-    settings = ("training.global_batch=16", "training.seed=14", "launch.processes=2")
-    process, folder = project.start_until(3, "train", "robot-lora", "--set", *SETTINGS, *settings)
+def test_a_silent_rank_is_named_and_nothing_is_left(project: Project) -> None:
+    words = ("train", "robot-lora", "--set", *SETTINGS, BATCH, "launch.processes=2")
+    process, folder = project.start_until(3, *words)
     rank = json.loads((folder / "ranks" / "1.json").read_bytes())["pid"]
     os.kill(rank, signal.SIGSTOP)
     said, _ = process.communicate(timeout=400)
@@ -158,35 +183,24 @@ def test_a_silent_rank_is_named_and_nothing_is_left(project: Project, one_proces
     assert not find_in(folder)
 
 
-def test_deepspeed_with_one_process_trains_on_a_cpu_too(
-    project: Project, one_process: tuple[Path, dict[str, Any]]
-) -> None:
-    train_again(project, "training.batch_size=16", "launch.strategy=zero2")
-    assert project.newest()[1]["final_loss"] == pytest.approx(one_process[1]["final_loss"], rel=1e-4)
+def test_deepspeed_with_one_process_trains_on_a_cpu_too(project: Project, one_process: Trained) -> None:
+    _, manifest = train_whole(project, "training.batch_size=16", "launch.strategy=zero2")
+    assert manifest["final_loss"] == pytest.approx(one_process[1]["final_loss"], rel=1e-4)
 
 
 def test_two_processes_take_the_steps_of_one_where_the_recipe_names_their_records(
-    project: Project, one_process: tuple[Path, dict[str, Any]]
+    project: Project, one_process: Trained
 ) -> None:
-    grouped = [one for one in SETTINGS if "group_by_length" not in one]
-    settings = (*grouped, "training.group_by_length=true", "training.global_batch=16", "training.batch_size=4")
-    runs = []
-    for processes in (1, 2):
-        status, said = project.run(
-            "train", "robot-lora", "--force", "--set", *settings, f"launch.processes={processes}"
-        )
-        assert status == 0, said
-        runs.append(read_logged(project.newest()[0]))
-    alone, together = runs
+    settings = ("training.group_by_length=true", BATCH, "training.batch_size=4")
+    runs = [train_whole(project, *settings, f"launch.processes={processes}") for processes in (1, 2)]
+    alone, together = (read_logged(folder) for folder, _ in runs)
     assert list(together) == list(alone) == [1, 2, 3, 4, 5, 6, 7, 8]
     for (rate, loss), (wanted_rate, wanted_loss) in zip(together.values(), alone.values(), strict=True):
         assert rate == wanted_rate
         assert loss == pytest.approx(wanted_loss, rel=5e-3)
 
 
-def test_the_script_in_a_runs_folder_trains_the_same_adapter(
-    project: Project, one_process: tuple[Path, dict[str, Any]]
-) -> None:
+def test_the_script_in_a_runs_folder_trains_the_same_adapter(project: Project, one_process: Trained) -> None:
     folder, manifest = one_process
     again = folder.with_name("again")
     made = shutil.ignore_patterns("model", "*.jsonl", "progress.json", "weights.json", "tensorboard", "ranks")
