@@ -101,14 +101,11 @@ def _read_texts(record: dict[str, Any], fields: Sequence[str]) -> Asked | None:
     """The prompt and the answers of a record that has three texts, as most pairs are; None for any other record."""
     if not _BESIDE_TEXTS.isdisjoint(record):
         return None
-    said = [record.get("prompt"), *map(record.get, fields)]
-    texts = [
-        text for text in said
-        if type(text) is str and text and not text.isspace() and "\r" not in text and "\n\nAssistant:" not in text
-    ]  # fmt: skip
-    if len(texts) < len(said):
-        return None
-    asked, *answers = texts
+    said: list[Any] = [record.get("prompt"), *map(record.get, fields)]
+    for text in said:
+        if type(text) is not str or not text or text.isspace() or "\r" in text or "\n\nAssistant:" in text:
+            return None
+    asked, *answers = said
     prompt: list[Message] = [{"role": "user", "content": asked}]
     return Asked(prompt, [{"role": "assistant", "content": text} for text in answers], [], 0)
 
