@@ -26,9 +26,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import TemplateError
+from pydantic import ValidationError
 
 from recipebook.errors import on_one_line
-from recipebook.run.progress_file import HELD_OUT, LENGTHS, REFERENCES, TEMPLATED, write_progress
+from recipebook.run.progress_file import HELD_OUT, LENGTHS, REFERENCES, REFUSED, TEMPLATED, write_progress
 from recipebook.suggestions import shorten
 from trainer.checks import NOTE, NOTES
 from trainer.chosen_rows import choose_rows, count_rows, list_words
@@ -168,9 +169,17 @@ def write_preview(folder: Path, load: Callable[[Path], tuple[Any, Any]]) -> None
         if isinstance(error, OSError) and error.errno in SHORTAGES:
             raise
         traceback.print_exc()
-        Path("preview.txt").write_text(shorten(on_one_line(f"{type(error).__name__}: {error}"), 300), encoding="utf-8")
+        Path("preview.txt").write_text(shorten(on_one_line(_format_error(error)), 300), encoding="utf-8")
     else:
         Path("preview.json").write_text(json.dumps(seen), encoding="utf-8")
+
+
+def _format_error(error: Exception) -> str:
+    """Axolotl's own words for settings that it refuses, without those of its validator around them."""
+    if isinstance(error, ValidationError):
+        faults = [str(one["msg"]).removeprefix("Value error, ") for one in error.errors()]
+        return f"{REFUSED}{'; '.join(faults)}"
+    return f"{type(error).__name__}: {error}"
 
 
 def main() -> None:

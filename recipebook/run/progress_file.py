@@ -17,6 +17,8 @@ STOPPED = "stopped"
 """The phase of a training that was asked to end, and has saved a checkpoint."""
 TEMPLATED, REFERENCES = "templated.jsonl", "references.json"
 """Rows of which a preview of the training writes the references, and these references."""
+REFUSED = "Axolotl refuses the recipe's settings: "
+"""How a preview begins where no base and no row is at fault."""
 HELD_OUT, LENGTHS = "held-out.jsonl", "lengths.json"
 """Rows of which a preview of the training counts the tokens, and these counts."""
 

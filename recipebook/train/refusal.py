@@ -22,6 +22,7 @@ from recipebook.launch.command import build_environment
 from recipebook.recipe.batches import divide_batch
 from recipebook.recipe.keys import Recipe
 from recipebook.run import provenance
+from recipebook.run.progress_file import REFUSED
 from recipebook.train.chat_template import MISSING, format_missing_template
 from recipebook.train.opening import write_files
 from recipebook.train.preview import PartPreview, Preview, Previewed, Unseen, needs_whole_engine, run_previews
@@ -88,6 +89,8 @@ def keep_reason(candidate: Candidate, reason: str | None) -> None:
 def find_refusal(found: Preview | Unseen, recipe: Recipe) -> str | None:
     """Why training would fail or learn nothing: the first row at fault, the fault, and how many rows have it."""
     if isinstance(found, Unseen):
+        if found.text.startswith(REFUSED):
+            return found.text
         return format_missing_template(recipe) if MISSING in found.text else f"{recipe.model.base}: {found.text}"
     reasons = (_find_fault(part, name, recipe) for name, part in found.items())
     return next((reason for reason in reasons if reason), None) or _find_nothing_learned(found["train"], recipe)

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import BaseModel, field_validator
 from transformers import AutoTokenizer
 
 from recipebook.project import CHAT_TEMPLATES, PROJECT
 from recipebook.train.preview import PartPreview
+from trainer.preview import write_preview
 
 CHATML = str(CHAT_TEMPLATES / "chatml.jinja")
 TODAY = "{{ strftime_now('%d %b %Y') }}\n" + (CHAT_TEMPLATES / "chatml.jinja").read_text(encoding="utf-8")
@@ -182,6 +184,27 @@ def test_a_base_without_a_template_is_named_and_keeps_no_other_from_being_looked
     folder = folders["no template"]
     assert not (folder / "preview.json").exists()
     assert (folder / "preview.txt").read_text() == "NoTemplateError: the base has no chat template"
+
+
+class Settings(BaseModel):
+    """As Axolotl's, on a card without fp8."""
+
+    fp8: bool
+
+    @field_validator("fp8")
+    @classmethod
+    def refuse(cls, fp8: bool) -> bool:
+        raise ValueError("fp8 requested, but fp8 is not supported on this GPU")
+
+
+def test_settings_that_the_engine_refuses_are_told_in_its_own_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_preview(tmp_path, lambda _: (Settings(fp8=True), None))
+    assert (tmp_path / "preview.txt").read_text() == (
+        "Axolotl refuses the recipe's settings: fp8 requested, but fp8 is not supported on this GPU"
+    )
 
 
 def test_the_whole_engine_sees_the_same(folders: dict[str, Path], tmp_path: Path) -> None:

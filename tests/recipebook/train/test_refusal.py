@@ -94,6 +94,8 @@ def test_rows_of_validation_are_refused_as_those_of_train_are() -> None:
 
 def test_a_look_that_failed_is_the_bases_fault() -> None:
     assert find_refusal(Unseen("OSError: no such model", True), write_recipe()) == "models/mine: OSError: no such model"
+    settings = "Axolotl refuses the recipe's settings: fp8 requested, but fp8 is not supported on this GPU"
+    assert find_refusal(Unseen(settings, True), write_recipe()) == settings
     missing = find_refusal(Unseen("NoTemplateError: the base has no chat template", True), write_recipe())
     assert str(missing).startswith("model.base: models/mine has no chat template: set model.chat_template to")
 
