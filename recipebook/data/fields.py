@@ -20,6 +20,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
+# Converters that users wrote import it from here, as docs/extending.md shows.
+from recipebook.data.field_values import TEXT as TEXT
 from recipebook.data.field_values import SimpleValues, TypedValue, Unread, WithoutNulls
 
 # fmt: off
