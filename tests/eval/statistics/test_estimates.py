@@ -191,6 +191,10 @@ def test_test_and_interval_are_shown_in_agreement() -> None:
     assert agree(-0.3, -0.1, 0.06, 0.05) == (-0.3, 0.0, 0.06)
     assert agree(-0.1, 0.3, 0.01, 0.05) == (-0.1, 0.3, 0.05)
     assert agree(None, None, 0.01, 0.05) == (None, None, 0.01)
+    # An interval that ends at 0, and a p-value at the level, say nothing of a difference.
+    assert agree(0.0, 0.3, 0.01, 0.05) == (0.0, 0.3, 0.05)
+    assert agree(-0.3, 0.0, 0.01, 0.05) == (-0.3, 0.0, 0.05)
+    assert agree(0.1, 0.3, 0.05, 0.05) == (0.0, 0.3, 0.05)
     # At a level that several share the same p-value is not enough.
     assert agree(0.1, 0.3, 0.01, 0.005) == (0.0, 0.3, 0.01)
 
@@ -212,6 +216,14 @@ def test_sums_are_compared_by_their_own_statistic_at_their_own_level() -> None:
     assert (found.low, found.high) == pytest.approx((float(ends[0]), float(ends[1])))
     assert found.p == pytest.approx(float(find_change_p(sums, raise_sums)))
     assert found.detectable == pytest.approx(float(find_detectable(sums, level=0.02, statistic=raise_sums)))
+
+
+def test_scores_are_compared_at_their_own_level() -> None:
+    found = compare([0.0] * 10, [float(gain) for gain in range(10)], TEN, binary=False, level=0.01)
+    # t with 9 degrees of freedom is below 3.249836 in 99.5 of 100.
+    half = 3.249836 * math.sqrt(82.5 / 9) / math.sqrt(10)
+    assert (found.low, found.high) == pytest.approx((4.5 - half, 4.5 + half), abs=1e-5)
+    assert compare([None], [1.0], ["a"], binary=False).test == "paired t-test"
 
 
 def test_pairs_are_compared_at_their_own_level_and_in_steps_of_their_own() -> None:
@@ -253,6 +265,7 @@ def test_a_caution_begins_where_simulations_say() -> None:
 
 def test_intervals_that_may_be_too_short_say_why() -> None:
     few = estimate([2.0, 3.0, 5.0], TEN[:3], binary=False)
+    assert few.mean == pytest.approx(10 / 3)
     assert few.caution == "3 values without bounds are few: a rare large one may be missing"
     skewed = estimate([1.0 + number / 40 for number in range(39)] + [60.0], name(40), binary=False)
     assert skewed.caution == "a few large values decide it"
