@@ -52,7 +52,11 @@ INTERRUPT = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.
 
 def run_in(folder: Path, words: list[str], paths: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "recipebook", *words]
-    return subprocess.run(command, cwd=folder, env={"PYTHONPATH": paths}, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=folder, env={"PYTHONPATH": paths}, capture_output=True, text=True, check=False,
+        # A shell lets what it starts in the background ignore Ctrl-C, these tests too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
 
 
 def test_ctrl_c_before_a_command_is_known_ends_it_without_a_word(tmp_path: Path) -> None:

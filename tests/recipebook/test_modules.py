@@ -47,7 +47,7 @@ def test_every_kind_is_listed_and_found(kind: Kind, name: str) -> None:
         (CONVERTER, "robto", "no converter 'robto' in converters/; did you mean 'robot'? it has: chat, echo, persona, "
          "preference, robot, sessions, shell_tasks, toolformer, tools, trait"),
         (METRIC, "spam", "no metric 'spam' in eval/metrics/; did you mean 'spans'? it has: embedding, likelihood, "
-         "persona, preference, robot, shell, spans, text, toolformer"),
+         "overlap, persona, preference, robot, shell, spans, text, tool_calls, toolformer"),
         (EXPORT, "sharegtp", "no export 'sharegtp' in exports/; did you mean 'sharegpt'? it has: axolotl_preference, "
          "openai, prompt_completion, sharegpt, trl_preference"),
         (SERVICE, "nobody", "no service 'nobody' in services/; it has: together"),
