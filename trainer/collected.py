@@ -5,8 +5,9 @@
      "groups": 6, "learned_from": 5, "invalid": 3, "kl": 0.031, "entropy": 0.21, "clip_share": 0.02, "grad_norm": 0.4}
 
 `transcripts/3.jsonl` has its episodes. The adapter that played the best collection lies in `best/`. A training whose
-success is too low before the first step, or in two collections in a row, is stopped. One whose success has fallen far
-below its best goes on, since it may recover, and says so after each collection.
+success is too low before the first step, or in two collections in a row, is stopped; so is one that has gone far from
+its start for nothing. One whose success has fallen far below its best goes on, since it may recover, and says so after
+each collection.
 """
 
 import json
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 
 from recipebook.files import write_text
 from recipebook.playing.play import Played
-from recipebook.run.successes import BEST, STATS, Stats, find_fall, format_line, read_stats
+from recipebook.run.successes import BEST, STATS, Stats, find_drift, find_fall, format_line, read_stats
 
 TRANSCRIPTS = "transcripts"
 TRAINED = "default"
@@ -99,6 +100,8 @@ class Collections:
         write_text(transcripts / f"{len(lines)}.jsonl", "".join(f"{line}\n" for line in episodes))
 
     def _check(self, lines: Sequence[Stats]) -> None:
+        if drift := find_drift(lines):
+            raise CollapseError(drift)
         low = [line["success"] < self.least for line in lines[-2:]]
         if not all(low):
             return

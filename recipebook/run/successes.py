@@ -15,10 +15,16 @@ from typing import Any
 from recipebook.terminal import format_decimals
 
 STATS, BEST = "training_stats.jsonl", "best"
+CURE = "lower training.learning_rate, or raise rl.beta"
 LAST, SURE = 3, 4.0
 """How many collections a fall must last, and how many standard errors it must have. Of simulated trainings whose policy
 stays the same, with 2 to 12 groups of 8 episodes in a collection and a success of 5 to 60 %, at most 0.8 % have a fall
 within 10 collections. Within 20, at most 1.4 % have one from a success of 20 % on, and 6 % at a success of 5 %."""
+
+FAR, DRIFTED = 0.2, 4
+"""Nats a token from the starting policy (trainer/divergence.py) from which on a policy is far from it, and how many
+collections in a row it must be. Of simulated trainings (benchmarks/drift.py) that are far from their start in all but
+the first collection and double their success, at most 3 % are stopped; so are 5 to 15 % of those that gain nothing."""
 
 Stats = dict[str, Any]
 
@@ -75,8 +81,24 @@ def find_fall(lines: Sequence[Stats]) -> str | None:
     if fmean(then) - fmean(now) <= SURE * error:
         return None
     fallen = f"{_count_correct(last)} correct in the last {LAST} collections, {_count_correct([best])}"
-    cure = "lower training.learning_rate, or raise rl.beta"
-    return f"success has fallen: {fallen} in collection {best['collection']}, whose adapter is in {BEST}/; {cure}"
+    return f"success has fallen: {fallen} in collection {best['collection']}, whose adapter is in {BEST}/; {CURE}"
+
+
+def find_drift(lines: Sequence[Stats]) -> str | None:
+    """Why to stop a policy that has gone far from its start and is no better than it was there.
+
+    It has been far in each of the last collections, and in none of them above the first collection or above half of the
+    best before. A policy that stays close to its start is never stopped.
+    """
+    last, before = lines[-DRIFTED:], lines[:-DRIFTED]
+    if not before or any((one.get("kl") or 0.0) < FAR for one in last):
+        return None
+    best, reached = max(before, key=_success), max(map(_success, last))
+    if reached > _success(lines[0]) or reached >= _success(best) / 2:
+        return None
+    gone = f"the policy has gone far from its start (kl {last[-1]['kl']:.2f}) and is no better than there"
+    fallen = f"{_count_correct(last)} correct in the last {DRIFTED} collections, {_count_correct([best])}"
+    return f"{gone}: {fallen} in collection {best['collection']}, whose adapter is in {BEST}/; {CURE}"
 
 
 def format_course(lines: Sequence[Stats]) -> str:

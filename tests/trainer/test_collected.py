@@ -92,6 +92,24 @@ def test_a_collapse_stops_the_training_at_its_second_collection_and_keeps_the_be
     assert saved == [0]
 
 
+def test_a_policy_that_goes_far_for_nothing_is_stopped_and_its_best_adapter_kept(tmp_path: Path) -> None:
+    saved: list[int] = []
+    collections = Collections(tmp_path, 0.05)
+    bad: tuple[Outcome, ...] = ("incorrect",) * 5
+    low, high = [group("correct", *bad)], [group("correct", "correct", "correct", "correct", *bad[:2])]
+
+    def add(played: list[Collected], step: int, kl: float) -> None:
+        collections.add(played, played, step, lambda folder: saved.append(step), kl)
+
+    add(low, 0, 0.0)
+    for step, played in enumerate([high, low, low, low], 1):
+        add(played, step, 0.25)
+    with pytest.raises(CollapseError, match=r"far from its start \(kl 0.25\) and is no better than there: 4 of 24"):
+        add(low, 5, 0.25)
+    assert saved == [0, 1]
+    assert len(read_stats(tmp_path)) == 6
+
+
 def test_boxes_that_cannot_start_are_no_collapse_of_the_policy(tmp_path: Path) -> None:
     lost = [group("unknown", "unknown")]
     with pytest.raises(CollapseError, match="no episode's box could be started: make sandbox-check says why"):

@@ -3,7 +3,15 @@
 import json
 from pathlib import Path
 
-from recipebook.run.successes import STATS, NewCollections, Stats, find_fall, format_course, format_line
+from recipebook.run.successes import (
+    STATS,
+    NewCollections,
+    Stats,
+    find_drift,
+    find_fall,
+    format_course,
+    format_line,
+)
 
 
 def line(collection: int, shares: list[float]) -> Stats:
@@ -35,6 +43,37 @@ def test_a_success_that_stays_below_half_of_the_best_is_a_fall_and_one_that_reco
 def test_four_groups_that_succeed_or_fail_as_a_whole_are_no_proof_of_a_fall() -> None:
     lines = [line(1, [1, 1, 0, 0]), line(2, [1, 0, 0, 0]), line(3, [0, 0, 0, 0]), line(4, [1, 0, 0, 0])]
     assert find_fall(lines) is None
+
+
+def make_course(correct: list[int], kls: list[float | None]) -> list[Stats]:
+    """Collections of four groups of eight, with so many correct episodes and such divergences."""
+    shares = [[count / 32] * 4 for count in correct]
+    return [line(at, share) | {"kl": kl} for at, (share, kl) in enumerate(zip(shares, kls, strict=True), 1)]
+
+
+# A training of os-interaction-rl under tiny at temperature 1 and a rate of 5e-4, as docs/reinforcement.md has it.
+CORRECT = [6, 4, 16, 13, 5, 5, 2, 6, 2, 7]
+KLS: list[float | None] = [0.0, 0.05, 0.09, 0.18, 0.31, 0.26, 0.31, 0.42, 0.53, 0.29]
+
+
+def test_a_policy_that_goes_far_for_nothing_is_stopped_after_the_fourth_collection_of_that() -> None:
+    course = make_course(CORRECT, KLS)
+    assert [find_drift(course[:count]) for count in range(1, 8)] == [None] * 7
+    assert find_drift(course[:8]) == (
+        "the policy has gone far from its start (kl 0.42) and is no better than there: 18 of 128 correct in the last "
+        "4 collections, 16 of 32 in collection 3, whose adapter is in best/; lower training.learning_rate, or raise "
+        "rl.beta"
+    )
+
+
+def test_a_policy_that_is_close_to_its_start_or_better_than_there_goes_on() -> None:
+    far: list[float | None] = [0.0, *[0.3] * 7]
+    assert find_drift(make_course(CORRECT[:8], [0.0, 0.02, 0.03, 0.06, 0.11, 0.09, 0.11, 0.15])) is None
+    assert find_drift(make_course([6, 4, 16, 13, 5, 5, 2, 7], far)) is None
+    # No better than at the start, and not below half of the best.
+    assert find_drift(make_course([6, 4, 10, 9, 5, 5, 2, 6], far)) is None
+    # Training all weights, which have no divergence.
+    assert find_drift(make_course(CORRECT[:8], [None] * 8)) is None
 
 
 def test_collections_of_an_earlier_version_are_no_proof_of_a_fall() -> None:
