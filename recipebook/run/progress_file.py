@@ -40,18 +40,20 @@ def write_progress(path: Path, phase: str, step: int, steps: int, **more: float 
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of metrics.jsonl; none where nothing was logged."""
+    """The whole lines of metrics.jsonl, each an object with its step; none where nothing was logged."""
     if not path.is_file():
         return []
-    found = []
     # What comes after the last line feed was being written when the trainer was killed, or found the disk full.
-    for line in path.read_bytes().split(b"\n")[:-1]:
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            # A line that found no room, with the next attempt's first line behind it.
-            continue
-    return found
+    found = map(_read_line, path.read_bytes().split(b"\n")[:-1])
+    return [line for line in found if isinstance(line, dict) and isinstance(line.get("step"), int)]
+
+
+def _read_line(line: bytes) -> Any:
+    """What a line holds; None of one that found no room, with the next attempt's first line behind it."""
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
 
 
 def read_curve(lines: Sequence[Mapping[str, Any]], key: str) -> Curve:

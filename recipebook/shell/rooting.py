@@ -218,7 +218,7 @@ def _mount_shared() -> None:
     memory = f"size={SHM_BYTES},nr_inodes={SHM_FILES},mode=1777"
     kernel.mount("tmpfs", str(BOX / "shm"), "tmpfs", kernel.NO_SUID | kernel.NO_DEVICES, memory)
     terminals = f"newinstance,ptmxmode=0666,mode=620,max={MOST_TERMINALS}"
-    kernel.mount("devpts", str(BOX / "pts"), "devpts", kernel.NO_SUID, terminals)
+    kernel.mount("devpts", str(BOX / "pts"), "devpts", kernel.NO_SUID | kernel.NO_PROGRAMS, terminals)
 
 
 def _mount_programs(root: Path) -> None:

@@ -244,7 +244,8 @@ def test_a_method_without_accuracies_tells_where_its_margin_is_of() -> None:
 
 
 def test_a_line_that_was_cut_short_does_not_count(tmp_path: Path) -> None:
-    (tmp_path / "metrics.jsonl").write_text('{"step": 10, "loss": 1.0}\n{"step": 20, "lo')
+    whole, damaged = '{"step": 10, "loss": 1.0}\n', '{"loss": 0.5}\n["step"]\n7\n{"step": "x"}\n\n'
+    (tmp_path / "metrics.jsonl").write_text(f'{damaged}{whole}{{"step": 20, "lo')
     assert read_metrics(tmp_path / "metrics.jsonl") == [{"step": 10, "loss": 1.0}]
 
 
