@@ -26,11 +26,11 @@ from recipebook.terminal import print_field
 from recipebook.train.launch_failure import describe_end
 
 POLL_SECONDS = 0.5
-# JoinedMachine 0 may convert the rows first; and it checks the weights after the ranks have ended.
+# Machine 0 may convert the rows first; and it checks the weights after the ranks have ended.
 PATIENCE_SECONDS = 1800
 # After ranks that failed, machine 0 only has to record it, or to start all of them again.
 RECORD_SECONDS = 120
-# JoinedMachine 0, where a rank of its own may be the silent one, names it first.
+# Machine 0, where a rank of its own may be the silent one, names it first.
 LATER_SECONDS = 15.0
 # For ranks to end by themselves once machine 0 has recorded an end.
 LEAVING_SECONDS = 30.0
