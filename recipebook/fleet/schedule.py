@@ -183,7 +183,7 @@ class Schedule:
         try:
             fault = find_fault(active.run.folder, code, active.logged)
             work.fault = fault.reason if fault else None
-            status: Status = "failed" if work.fault else "trained"
+            status: Status = "trained" if fault is None else "interrupted" if fault.stopped else "failed"
             manifest = attempt.end(active.run, active.manifest, active.started, status, work.fault, code)
         except OSError as error:
             work.fault = error.strerror or str(error)

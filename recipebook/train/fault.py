@@ -7,6 +7,7 @@ A training may end before its last step where its validation loss ended it: prog
 
 import json
 import math
+import signal
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,7 +41,8 @@ def find_fault(folder: Path, code: int, since: int = 0) -> TrainingFault | None:
     # First: where a rank fails, the others are asked to end, and say so in the progress file.
     if code > 0 and (rank := find_failed_rank(folder / "train.log", since)):
         return TrainingFault(rank.reason, lost=rank.lost)
-    if read_progress(folder).get("phase") == STOPPED:
+    # By the signal itself where it came before the trainer could answer it.
+    if code == -signal.SIGTERM or read_progress(folder).get("phase") == STOPPED:
         return TrainingFault("the trainer was stopped by SIGTERM", stopped=True)
     reason = _explain_status(folder, code, since) if code else _find_missing(folder, since)
     return TrainingFault(reason) if reason else None

@@ -86,6 +86,12 @@ def test_a_training_that_saved_and_ended_when_it_was_asked_to_is_no_model(tmp_pa
     assert find_fault(folder, 75) == TrainingFault("the trainer was stopped by SIGTERM", stopped=True)
 
 
+def test_a_training_that_was_asked_to_end_before_it_could_save_is_stopped_too(tmp_path: Path) -> None:
+    assert find_fault(leave(tmp_path, None, None), -15) == TrainingFault(
+        "the trainer was stopped by SIGTERM", stopped=True
+    )
+
+
 def test_a_lost_rank_is_the_fault_although_the_others_were_asked_to_end(tmp_path: Path) -> None:
     folder = leave(tmp_path, None, 0.5)
     (folder / "progress.json").write_text(json.dumps({"phase": "stopped", "step": 5, "steps": 8}))
