@@ -31,7 +31,7 @@ SETTINGS = (
 def test_weights_gradients_and_moments_take_the_bytes_that_are_counted(
     project: Project, precision: str, launch: tuple[str, ...], setup: Setup
 ) -> None:
-    status, said = project.train("--force", *SETTINGS, f"training.precision={precision}", *launch)
+    status, said = project.train(*SETTINGS, f"training.precision={precision}", *launch, "--force")
     assert status == 0, said
     shape = find_shape(str(project.folder / "models" / "tiny-base"))
     assert shape
