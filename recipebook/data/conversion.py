@@ -149,7 +149,6 @@ class _Conversion:
         self._name, self._options, self._ledger = name, options, ledger
         self._convert, self._notes = converter.convert, converter.notes
         self._find_unread = fields.find_in_object if fields else None
-        self._unread: list[Unread] = []
         self._remember = ledger.contents.remember
         self._origin = f"{name}#"
         # The length of a line's ending, less the digits: `"origin":"data.jsonl#12"}}` and a line feed.
@@ -171,9 +170,10 @@ class _Conversion:
             meta["origin"] = self._origin + digits
             lines.append(orjson.dumps(row, None, OPT_APPEND_NEWLINE))
         if self._find_unread:
-            self._find_unread(value, self._unread)
-            if self._unread:
-                self._count_unread(record)
+            unread: list[Unread] = []
+            self._find_unread(value, unread)
+            if unread:
+                self._ledger.unread.count(unread, self._name, record)
         # What precedes the origin is the content, by which duplicates are known.
         end = -self._end - len(digits)
         for line in lines:
@@ -181,10 +181,6 @@ class _Conversion:
         if self._notes:
             self._remark(record, rows)
         return rows, lines
-
-    def _count_unread(self, record: Record) -> None:
-        unread, self._unread = self._unread, []
-        self._ledger.unread.count(unread, self._name, record)
 
     def _remark(self, record: Record, rows: list[Row]) -> None:
         for row in rows:
