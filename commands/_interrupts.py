@@ -22,20 +22,22 @@ def answering_interrupts() -> Iterator[None]:
     if before not in (signal.default_int_handler, signal.SIG_DFL):
         yield
         return
-    alarm = signal.signal(signal.SIGALRM, _answer)
     signal.signal(signal.SIGINT, _answer)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGINT, before)
-        signal.signal(signal.SIGALRM, alarm)
+        if signal.getsignal(signal.SIGALRM) is _answer:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
 
 def _answer(number: int, frame: FrameType | None) -> None:
     """Interrupt the command, or look again soon where it is importing."""
     while frame:
         if frame.f_code.co_filename.startswith(_IMPORTING):
+            # Only now: the alarm may be another's, as of a test that must not take too long.
+            signal.signal(signal.SIGALRM, _answer)
             signal.setitimer(signal.ITIMER_REAL, LOOK_SECONDS)
             return
         frame = frame.f_back
