@@ -55,14 +55,52 @@ def ask(
     prepare_libraries(find_base(recipe))
     # Here and not above: a wrong name should not wait for torch.
     from eval.asking import generate
-    from eval.asking.effect import Effect
-    from eval.asking.lengths import describe_lengths
     from recipebook.run.own_weights import check_own
 
     check_own(run, manifest, recipe, weights)
     placebo = choose_placebo(run, recipe)
     tokenizer = load_own_tokenizer(run, manifest, recipe, prompts)
-    references = [generate.format_reference(tokenizer, prompt) for prompt in prompts]
+    both = _ask_both(run, manifest, recipe, prompts, weights, tokenizer, kept)
+    for name, folder in _list_compared(run, recipe, placebo):
+        answers = ask_one(load_compared(folder, recipe), tokenizer, prompts, recipe, name)
+        both.baselines[name] = [one.text for one in answers]
+    engine = both.engine if wants_text(recipe.eval) else ""
+    return Answers(
+        engine=engine,
+        references=[generate.format_reference(tokenizer, prompt) for prompt in prompts],
+        tuned=[*map(refer, both.tuned, both.base, prompts)],
+        base=[*map(refer, both.base, both.base, prompts)],
+        evidence=both.effect.collect(both.base, both.tuned, engine),
+        baselines=both.baselines,
+        lengths=tuple(both.lengths),
+    )
+
+
+class _Both(NamedTuple):
+    """What one loaded model answered, with its adapter and without."""
+
+    engine: str
+    base: list[ModelAnswer]
+    tuned: list[ModelAnswer]
+    baselines: dict[str, list[str]]
+    lengths: list[str]
+    effect: "Effect"
+
+
+def _ask_both(
+    run: Run,
+    manifest: Manifest,
+    recipe: Recipe,
+    prompts: list[Prompt],
+    weights: Path,
+    tokenizer: Any,
+    kept: "KeptBase | None",
+) -> _Both:
+    """Load the adapter on what it was trained on, and ask the two; the memory is free again when this returns."""
+    from eval.asking import generate
+    from eval.asking.effect import Effect
+    from eval.asking.lengths import describe_lengths
+
     # A stage's adapter may sit on a model that is not the base: then the base has to be loaded for itself.
     by_vllm = {} if run.start else _ask_vllm(tokenizer, prompts, weights, recipe)
     under, revision = (run.start, None) if run.start else (find_base(recipe), recipe.model.revision)
@@ -76,30 +114,7 @@ def ask(
     finally:
         if kept:
             kept.take_off(loaded.model)
-    del loaded  # before the next one takes memory
-    for name, folder in _list_compared(run, recipe, placebo):
-        answers = ask_one(load_compared(folder, recipe), tokenizer, prompts, recipe, name)
-        both.baselines[name] = [one.text for one in answers]
-    engine = ("vllm" if by_vllm else "transformers") if wants_text(recipe.eval) else ""
-    return Answers(
-        engine=engine,
-        references=references,
-        tuned=[*map(refer, both.tuned, both.base, prompts)],
-        base=[*map(refer, both.base, both.base, prompts)],
-        evidence=both.effect.collect(both.base, both.tuned, engine),
-        baselines=both.baselines,
-        lengths=(*lengths, *both.lengths),
-    )
-
-
-class _Both(NamedTuple):
-    """What one loaded model answered, with its adapter and without."""
-
-    base: list[ModelAnswer]
-    tuned: list[ModelAnswer]
-    baselines: dict[str, list[str]]
-    lengths: list[str]
-    effect: "Effect"
+    return both._replace(lengths=[*lengths, *both.lengths])
 
 
 def _ask_loaded(
@@ -128,7 +143,7 @@ def _ask_loaded(
         model = generate.merge(loaded, recipe.eval.generation.adapter)
         effect = effect.check(model, tokenizer)
         tuned = shares.ask("tuned", lambda own: ask_one(model, tokenizer, own, recipe, "tuned", by_vllm.get("tuned")))
-    return _Both(base, tuned, baselines, lengths, effect)
+    return _Both(engine, base, tuned, baselines, lengths, effect)
 
 
 def _list_compared(run: Run, recipe: Recipe, placebo: Run | None) -> Iterator[tuple[str, Path]]:

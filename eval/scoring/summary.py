@@ -11,7 +11,9 @@ Holm among themselves. In a slice field they are adjusted over that field's valu
 compares at one glance; there the intervals of differences hold together, 95 times in 100.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import chain
 
 import numpy as np
 from pydantic import Field
@@ -142,23 +144,9 @@ def summarise(
     several = has_several(predictions)
     ordered = {name: mean_of_answers(figures[name]) if several else figures[name] for name in (first, *figures)}
     whole = ScoredRows.read(predictions, tuned_scores, base_scores, figures)
-    parts: list[Slice] = []
-    for field in slices:
-        values = np.array(_list_values(field, predictions), dtype=object)
-        rows_of = {value: np.flatnonzero(values == value) for value in sorted(set(values))}
-        level = share_level(len(rows_of))
-        taken = {
-            value: whole.take(rows)
-            if not several
-            else ScoredRows.read(predictions, tuned_scores, base_scores, figures, rows.tolist())
-            for value, rows in rows_of.items()
-        }
-        parts += _adjust_slices(
-            [
-                Slice(field=field, value=value, rows=len(one.groups), results=_compute_results(one, ordered, level))
-                for value, one in taken.items()
-            ]
-        )
+    # An answer of several has a value of its own, such as the variant of its prompt.
+    take = partial(ScoredRows.read, predictions, tuned_scores, base_scores, figures) if several else whole.take
+    by_slices = (_summarise_slices(field, predictions, take, ordered) for field in slices)
     return Summary(
         main=first,
         seed=seed,
@@ -168,7 +156,25 @@ def summarise(
         truncated_base=_count_truncated([item.baseline_truncated for item in predictions]),
         with_base=base_scores is not None,
         results=_adjust_figures(_compute_results(whole, ordered)),
-        slices=tuple(parts),
+        slices=tuple(chain.from_iterable(by_slices)),
+    )
+
+
+def _summarise_slices(
+    field: str,
+    predictions: Sequence[Prediction],
+    take: Callable[[list[int]], ScoredRows],
+    figures: Mapping[str, Figure],
+) -> list[Slice]:
+    """Sum up the rows of each value of `field`, which `take` returns by the places of their predictions."""
+    values = np.array(_list_values(field, predictions), dtype=object)
+    taken = {value: take(np.flatnonzero(values == value).tolist()) for value in sorted(set(values))}
+    level = share_level(len(taken))
+    return _adjust_slices(
+        [
+            Slice(field=field, value=value, rows=len(one.groups), results=_compute_results(one, figures, level))
+            for value, one in taken.items()
+        ]
     )
 
 
