@@ -101,8 +101,7 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
     if not pair and not label and not record.keys().isdisjoint(LABELS):
         raise BadRecord("its label is null")
     row = _convert_labelled(record, label, known) if label else _convert_pair(record, pair or PAIRS[0], known)
-    measured = zip(STRENGTHS, _measure(record, known), strict=True)
-    if strengths := {name: strength for name, strength in measured if strength is not None}:
+    if strengths := _measure(record, known):
         row["meta"] = join_meta(row["meta"], strengths)
     meta = row["meta"]
     if "chosen" in row and _is_negative(meta.get("difference")):
@@ -110,41 +109,31 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
     if options.strength is not None and options.threshold is not None:
         found = meta.get(options.strength)
         if found is None:
-            raise BadRecord(f"tells no {options.strength}, which the threshold goes by")
+            raise BadRecord(f"has no {options.strength}, which the threshold compares")
         if found < options.threshold:
             raise LeftOut("strength under the threshold")
     return [row]
 
 
-def measure_strength(record: dict[str, Any]) -> dict[str, float | None]:
-    """How much better the chosen answer is, by each formula; None if the record lacks the scores."""
-    return dict(zip(STRENGTHS, _measure(record, _take_known(record)), strict=True))
-
-
 def compare_scores(chosen: float, rejected: float) -> dict[str, float | None]:
     """The two formulas of strength; the ratio is None if the scores add up to 0."""
-    difference, ratio = _compare(chosen, rejected)
-    return {"difference": difference, "ratio": ratio}
+    difference, total = chosen - rejected, chosen + rejected
+    # Rounded, so that 1.7 - 1.1 is not under a threshold of 0.6.
+    return {"difference": round(difference, 6), "ratio": round(difference / total, 6) if total else None}
 
 
-def _measure(record: dict[str, Any], known: dict[str, Any]) -> tuple[float | None, float | None, float | None]:
-    """The strengths in the order of their names."""
-    score = _take_number(record, "preference_score") if "preference_score" in record else None
+def _measure(record: dict[str, Any], known: dict[str, Any]) -> dict[str, float]:
+    """How much better the chosen answer is, by each formula whose scores the record has."""
     response, other = record.get("chosen_response"), record.get("rejected_response")
     if type(response) is dict:
         chosen = _take_number(response, "quality_score")
         rejected = _take_number(other, "quality_score") if type(other) is dict else None
     else:
         chosen, rejected = _find_scores(record, known)
-    if chosen is None or rejected is None:
-        return None, None, score
-    return *_compare(chosen, rejected), score
-
-
-def _compare(chosen: float, rejected: float) -> tuple[float, float | None]:
-    difference, total = chosen - rejected, chosen + rejected
-    # Rounded, so that 1.7 - 1.1 is not under a threshold of 0.6.
-    return round(difference, 6), round(difference / total, 6) if total else None
+    strengths = {} if chosen is None or rejected is None else compare_scores(chosen, rejected)
+    if "preference_score" in record:
+        strengths["score"] = _take_number(record, "preference_score")
+    return {name: strength for name, strength in strengths.items() if strength is not None}
 
 
 def _is_negative(difference: Any) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from converters.preference import Options, convert, measure_strength
+from converters.preference import Options, convert
 from recipebook.text.inline_calls import find_calls
 from samples import _generator, make_preference
 from stages._spoil import MISTAKEN
@@ -61,9 +61,9 @@ def test_every_record_becomes_a_pair_whose_calls_can_be_read() -> None:
 
 
 def test_a_difference_of_eight_tenths_keeps_every_pair_and_a_ratio_of_six_tenths_none() -> None:
-    strengths = [measure_strength(record) for record in RECORDS]
-    assert min(each["difference"] or 0 for each in strengths) == 0.8
-    assert max(each["ratio"] or 0 for each in strengths) < 0.6
+    metas = [row["meta"] for record in RECORDS for row in convert(record, Options())]
+    assert min(meta["difference"] for meta in metas) == 0.8
+    assert max(meta["ratio"] for meta in metas) < 0.6
 
 
 def test_a_generator_out_of_words_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

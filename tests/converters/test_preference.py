@@ -1,19 +1,14 @@
 """The preference converter: any record becomes one pair or is refused, and a threshold means what its formula says."""
 
-import json
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from converters.preference import Options, convert, measure_strength, recognise
-from recipebook.data.conversion import convert_file
-from recipebook.errors import UserError
-from recipebook.options import check_options
-from recipebook.rows import BadRecord, LeftOut
+from converters.preference import Options, convert, recognise
+from recipebook.rows import BadRecord
 from recipebook.text.inline_calls import find_calls
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=9) | st.sampled_from(["hi", "search", "f(x=1)"])
@@ -56,14 +51,6 @@ RECORDS = (
         },
     )
 )
-
-
-def pair_scores(chosen: Any, rejected: Any) -> dict[str, Any]:
-    return {
-        "input": "find caps",
-        "chosen_response": {"tool_sequence": ["search"], "quality_score": chosen},
-        "rejected_response": {"tool_sequence": ["compare"], "quality_score": rejected},
-    }
 
 
 # The machine may be busy: what is tested is no matter of milliseconds.
@@ -110,48 +97,6 @@ def test_a_string_is_taken_as_a_call_only_if_it_can_be_read_as_one(inner: str) -
         assert [(call.start, call.end) for call in find_calls(written)] == [(0, len(written))]
 
 
-@pytest.mark.parametrize(
-    ("chosen", "rejected", "strengths"),
-    [
-        (4.2, 2.8, {"difference": 1.4, "ratio": 0.2, "score": None}),
-        (1.7, 1.1, {"difference": 0.6, "ratio": 0.214286, "score": None}),
-        (3, 3, {"difference": 0.0, "ratio": 0.0, "score": None}),
-        (1, 3, {"difference": -2.0, "ratio": -0.5, "score": None}),
-        (1.5, -1.5, {"difference": 3.0, "ratio": None, "score": None}),
-        (4.2, None, {"difference": None, "ratio": None, "score": None}),
-    ],
-)
-def test_strength_is_the_difference_and_its_share_of_the_sum(chosen: Any, rejected: Any, strengths: Any) -> None:
-    assert measure_strength(pair_scores(chosen, rejected)) == strengths
-
-
-def test_strength_is_read_from_metadata_and_the_score_from_the_record() -> None:
-    record = {"preference_score": 0.5, "metadata": {"chosen_score": 1.5, "rejected_score": 0.5}}
-    assert measure_strength(record) == {"difference": 1.0, "ratio": 0.5, "score": 0.5}
-
-
-@pytest.mark.parametrize("score", [float("nan"), float("inf"), 10**400, 1e200])
-def test_scores_without_a_sensible_size_are_refused(score: float) -> None:
-    with pytest.raises(BadRecord, match=r"^'quality_score' is no number of a sensible size$"):
-        measure_strength(pair_scores(score, 1))
-
-
-def test_a_pair_at_the_threshold_stays() -> None:
-    (row,) = convert(pair_scores(4.2, 2.8), Options(strength="ratio", threshold=0.2))
-    assert row["meta"] == {"category": "uncategorised", "difference": 1.4, "ratio": 0.2}
-    with pytest.raises(LeftOut, match=r"^strength under the threshold$"):
-        convert(pair_scores(4.2, 2.8), Options(strength="ratio", threshold=0.21))
-
-
-def test_a_threshold_without_a_formula_is_a_mistake() -> None:
-    with pytest.raises(UserError) as error:
-        check_options(Options, {"threshold": 0.6}, "converter preference")
-    assert str(error.value) == (
-        "converter preference: option 'threshold': Value error, means nothing without strength, "
-        "one of difference, ratio, score, got 0.6"
-    )
-
-
 def test_arguments_nested_too_deeply_are_refused() -> None:
     deep: Any = 1
     for _ in range(900):
@@ -162,8 +107,8 @@ def test_arguments_nested_too_deeply_are_refused() -> None:
 
 
 def test_a_call_by_the_megabyte_takes_linear_time() -> None:
-    record = pair_scores(2, 1)
-    record["chosen_response"]["tool_sequence"] = ["f(" * 500_000]
+    responses = {"chosen_response": ["f(" * 500_000], "rejected_response": ["compare"]}
+    record = {"input": "find caps", **{name: {"tool_sequence": calls} for name, calls in responses.items()}}
     start = time.process_time()
     with pytest.raises(BadRecord, match="neither a tool's name nor a call"):
         convert(record, Options())
@@ -266,37 +211,6 @@ def test_calls_of_an_answer_get_other_ids_than_those_of_the_prompt() -> None:
 )
 def test_answers_are_recognised_by_a_label_that_says_good_or_bad(record: dict[str, Any], reason: str | None) -> None:
     assert recognise(record) == reason
-
-
-@pytest.mark.parametrize("name", ["chosen_score", "score_chosen", "chosen_rating", "chosen-rating"])
-def test_scores_of_the_record_or_its_metadata_become_strengths(name: str) -> None:
-    scores = {name: 4, name.replace("chosen", "rejected"): 1}
-    expected = {"difference": 3.0, "ratio": 0.6, "score": None}
-    assert measure_strength(scores) == measure_strength({"metadata": scores}) == expected
-
-
-def test_pairs_whose_scores_point_the_wrong_way_are_counted_in_the_account(tmp_path: Path) -> None:
-    scores = [(4.0, 1.0), (1.0, 4.0), (2.0, 2.0), (2.5, 3.0)]
-    pair = {"prompt": "hi", "chosen": "hello", "rejected": "no"}
-    records = [{**pair, "chosen_score": chosen, "rejected_score": rejected} for chosen, rejected in scores]
-    source, out = tmp_path / "pairs.jsonl", tmp_path / "rows.jsonl"
-    source.write_text("".join(f"{json.dumps(record)}\n" for record in records))
-    told = "has a chosen answer whose score is lower than the rejected one's: 2 rows (first: pairs.jsonl:2: record 2)"
-    account = convert_file("preference", str(source), out, {})
-    assert [note.replace(f"{tmp_path}/", "") for note in account.notes] == [told]
-    # The rows themselves are counted again, and so are rows of which only the difference is known.
-    assert convert(json.loads(out.read_bytes().splitlines()[1]), Options())[0]["meta"]["scores_reversed"] == 1
-    answers = {"chosen": {"role": "assistant", "content": "hello"}, "rejected": {"role": "assistant", "content": "no"}}
-    row = {"messages": [{"role": "user", "content": "hi"}], **answers, "meta": {"difference": -3.0}}
-    assert convert(row, Options())[0]["meta"] == {"difference": -3.0, "scores_reversed": 1}
-
-
-def test_a_row_with_a_strength_is_measured_by_it_again() -> None:
-    pair = {"prompt": "hi", "chosen": "hello", "rejected": "no"}
-    weak = {**pair, "meta": {"category": "a", "difference": 0.5}}
-    assert convert(weak, Options(strength="difference", threshold=0.5))[0]["meta"] == weak["meta"]
-    with pytest.raises(LeftOut):
-        convert(weak, Options(strength="difference", threshold=0.6))
 
 
 @pytest.mark.parametrize(("label", "good"), [(1.0, True), (0.0, False), ("1.0", True), ("0.0", False)])
