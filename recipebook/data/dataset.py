@@ -25,7 +25,6 @@ from recipebook.building import building
 from recipebook.data.account import Account, Ledger, judge
 from recipebook.data.conversion import Converted, convert_records, draw_reading
 from recipebook.data.converter import Converter, choose_converter
-from recipebook.data.earlier import name_earlier_folders
 from recipebook.data.overlap import Written, count_overlap, drop_overlap
 from recipebook.data.parts import check_parts, name_sources, names_share
 from recipebook.data.sampling import keep_rows, repeat_rows
@@ -90,12 +89,12 @@ def prepare(
     if isinstance(split, SplitFile):
         sources[split.name], ledger.notes["split"] = split.digest, split.note()
     turns = None if system == "keep" else SystemTurns(system)
-    names = _name_folders(data, converter, options, sources, turns)
-    if found := next(filter(None, (find_built(cache / name) for name in names)), None):
+    key = _name_folder(data, converter, options, sources, turns)
+    if found := find_built(cache / key):
         return found
     if turns:
         converter = converter._replace(convert=turns.after(converter.convert))
-    with building(names[0], cache) as place:
+    with building(key, cache) as place:
         written = _WrittenRows(data, converter, place)
         _write(inputs, split, converter, options, written, ledger)
         rows, account = _close(data, split, written, ledger)
@@ -104,20 +103,18 @@ def prepare(
         digested, kinds = digest_rows(place), dict(written.kinds)
         built = Dataset(folder=place, rows=rows, rows_digest=digested, sources=sources, account=account, kinds=kinds)
         write_text(place / ACCOUNT, built.model_dump_json(indent=2, exclude={"folder"}) + "\n")
-        return publish(place, cache / names[0])
+        return publish(place, cache / key)
 
 
-def _name_folders(
+def _name_folder(
     data: Data, converter: Converter, options: BaseModel, sources: Mapping[str, str], turns: SystemTurns | None
-) -> list[str]:
-    """The name of the dataset's folder, and those that earlier versions gave it."""
+) -> str:
+    """The name of the dataset's folder: the hash of all that its rows follow from."""
     # Keys at their default are left out, so that a new key in this module leaves the names of folders as they are.
     settings = data.model_dump_json(exclude={"options"}, exclude_defaults=True)
     settings += options.model_dump_json(exclude_defaults=True)
     settings += turns.note() if turns else ""
-    code = converter.hash_code()
-    earlier = () if turns else name_earlier_folders(FORMAT, code, data, options, sources.values())
-    return [digest(FORMAT, code, settings, *sources.values()), *earlier]
+    return digest(FORMAT, converter.hash_code(), settings, *sources.values())
 
 
 def find_all_inputs(

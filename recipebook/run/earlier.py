@@ -8,14 +8,12 @@ a step stand in place of each process's. The manifest and the run's folder conta
 from collections.abc import Sequence
 from pathlib import Path
 
-from recipebook.data.earlier import name_todays_code
 from recipebook.files import digest
 from recipebook.run import provenance
 from recipebook.run.manifest import FORM, Manifest, StageEntry
 from recipebook.run.resolved import RESOLVED, read_resolved
 from recipebook.run.speed import leave_speed_out
 
-CODE = ("code", "code of the converter")
 TRAIN = "train"
 
 
@@ -51,8 +49,6 @@ def _translate_stages(entries: Sequence[StageEntry]) -> tuple[StageEntry, ...]:
 
 
 def _translate_input(key: str, value: str, identities: dict[str, str]) -> str:
-    if key in CODE:
-        return name_todays_code(value)
     start, space, identity = value.rpartition(" ")
     if key == "start":
         return f"{start}{space}{identities.get(identity, identity)}"

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from recipebook.data import earlier as earlier_data
 from recipebook.errors import UserError
 from recipebook.files import digest
 from recipebook.recipe.keys import Recipe
@@ -105,11 +104,8 @@ def test_stages_of_the_first_form_have_todays_inputs_and_identities() -> None:
     assert Run(RUNS / DIAL).read().identity == digest("sft", first.identity, "dpo", second.identity)
 
 
-def test_code_and_the_stages_that_are_built_on_are_known_by_todays_hashes(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(earlier_data, "EARLIER_CODE", {"today": "then"})
-    inputs = {"code": "then", "code of the converter": "other", "data.split.seed": "42", "generate_pairs.answers": "4"}
+def test_the_stages_that_are_built_on_are_known_by_todays_hashes(tmp_path: Path) -> None:
+    inputs = {"code": "then", "data.split.seed": "42", "generate_pairs.answers": "4"}
     entries = (
         StageEntry(name="pairs", kind="generate_pairs", start="base", identity="p1", inputs=inputs),
         StageEntry(
@@ -119,7 +115,7 @@ def test_code_and_the_stages_that_are_built_on_are_known_by_todays_hashes(
     )  # fmt: skip
     manifest = Run(RUNS / DIAL).read().model_copy(update={"pipeline": entries})
     pairs, dpo = translate_manifest(manifest, tmp_path).pipeline
-    assert pairs.inputs == {"code": "today", "code of the converter": "other", "generate_pairs.answers": "4"}
+    assert pairs.inputs == {"code": "then", "generate_pairs.answers": "4"}
     assert dpo.inputs == {
         "stage pairs": pairs.identity,
         "start": f"pairs merged {pairs.identity}",
