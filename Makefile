@@ -12,8 +12,8 @@ PY := $(BOOK).venv/bin/python
 KNOWN := $(sort $(shell tr -cs 'A-Z_' ' ' < $(BOOK)Makefile))
 GIVEN := $(foreach name,$(filter-out .% MAKE%,$(.VARIABLES)),$(if $(filter command,$(origin $(name))),$(name)))
 GOALS := $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(BOOK)Makefile)
-NEAREST = $(shell $(PYTHON) -c 'import difflib, sys; \
-	print(*("; did you mean " + word + "?" for word in difflib.get_close_matches(sys.argv[1], sys.argv[2:], 1)))' $(1) $(2))
+NEAREST = $(shell $(PYTHON) -c 'import difflib, sys; known = {word.lower(): word for word in sys.argv[2:]}; \
+	print(*(f"; did you mean {known[near]}?" for near in difflib.get_close_matches(sys.argv[1].lower(), known, 1)))' $(1) $(2))
 # A goal is a name at the start of a line; eval/ and others are folders too.
 .PHONY: $(GOALS)
 UNKNOWN := $(firstword $(filter-out $(KNOWN),$(GIVEN)))
@@ -43,7 +43,7 @@ option = $(if $($2),$1 $(call quoted,$2))
 # Options that train and plan share; SET holds words such as training.epochs=1.
 LAYERS := $(call option,--profile,PROFILE) $(call option,--gpus,GPUS) $(call option,--machines,MACHINES) $(if $(SET),--set $(SET))
 
-# A fleet's members: names or patterns, quoted against the shell; the first so many.
+# A fleet's members: names or patterns, quoted against the shell; LIMIT= takes the first ones.
 MEMBERS = $(if $(ONLY),--only $(foreach word,$(ONLY),$(call quoted,word))) $(call option,--limit,LIMIT)
 
 # The base of the profile small, from the hub where there is one: only who uses that profile needs the package's 93 MB.

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from recipebook.errors import UserError, on_one_line
 from recipebook.project import INSTALLATION, PROJECT, list_roots
-from recipebook.suggestions import offer
+from recipebook.suggestions import offer, shorten
 
 
 class Kind(NamedTuple):
@@ -60,7 +60,9 @@ def describe_missing(kind: Kind, name: str, root: Path = PROJECT, also: tuple[st
     if name in also or _exists(kind, name, root):
         return None
     known = sorted([*list_names(kind, root), *also])
-    return None if name in known else f"no {kind.word} '{on_one_line(name)}' in {kind.folder}/{offer(name, known)}"
+    if name in known:
+        return None
+    return f"no {kind.word} '{shorten(on_one_line(name))}' in {kind.folder}/{offer(name, known)}"
 
 
 def _exists(kind: Kind, name: str, root: Path) -> bool:

@@ -4,6 +4,7 @@ A refused value to its short form for a message: `'a text of which only the begi
 """
 
 import json
+from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
@@ -12,8 +13,8 @@ FEW = 16
 
 def suggest(name: str, known: list[str]) -> str:
     """`; did you mean 'x'?` when one is near, and the whole list when it is short."""
-    near = get_close_matches(name, known, n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
+    near = find_near(name, known)
+    hint = f"; did you mean '{near}'?" if near else ""
     if not near and known and len(known) <= FEW:
         hint = f"; it has: {', '.join(known)}"
     return hint
@@ -21,9 +22,16 @@ def suggest(name: str, known: list[str]) -> str:
 
 def offer(name: str, known: list[str]) -> str:
     """`; did you mean 'x'? it has: x, y`: names of files are few enough to be listed."""
-    near = get_close_matches(name, known, n=1)
-    hint = f" did you mean '{near[0]}'?" if near else ""
+    near = find_near(name, known)
+    hint = f" did you mean '{near}'?" if near else ""
     return f";{hint} it has: {', '.join(known) or 'nothing yet'}"
+
+
+def find_near(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like `name`, whatever the case of either."""
+    folded = {each.casefold(): each for each in known}
+    near = get_close_matches(name.casefold(), folded, n=1)
+    return folded[near[0]] if near else None
 
 
 def quote(value: Any) -> str:

@@ -82,6 +82,7 @@ def fail(*words: str) -> str:
         (["trian", "RECIPE=x"], "no goal 'trian'; did you mean train?; make help lists all"),
         (["recipebook.py"], "no goal 'recipebook.py'; make help lists all"),
         (["train", "RECIPE=x", "PROFIL=tiny"], "no goal reads PROFIL=; did you mean PROFILE?.  Stop."),
+        (["train", "recipe=x"], "no goal reads recipe=; did you mean RECIPE?.  Stop."),
         (
             ["eval", "RECIPE=x"],
             "make eval wants RUN=, for example: make eval RUN=robot-lora; "

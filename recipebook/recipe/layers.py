@@ -15,7 +15,7 @@ from recipebook.project import INSTALLATION, PROJECT, list_roots, shown
 from recipebook.recipe.merging import merge_documents
 from recipebook.recipe.places import Document, KeyPath, Place, Spot
 from recipebook.recipe.yaml_source import load, parse_value
-from recipebook.suggestions import offer
+from recipebook.suggestions import offer, shorten
 
 NOT_IN_PROFILES = {"extends", "profiles", "stages"}
 # A name that ends so is a path.
@@ -71,7 +71,7 @@ def find_recipe(name: str, root: Path = PROJECT) -> Path:
     if not found and "/" in name and name.endswith(ENDINGS):
         raise UserError(f"no file '{on_one_line(shown(Path(name)))}'")
     if not found:
-        raise UserError(f"no recipe '{on_one_line(name)}' in recipes/{offer(name, list_recipes(root))}")
+        raise UserError(f"no recipe '{shorten(on_one_line(name))}' in recipes/{offer(name, list_recipes(root))}")
     return found[0]
 
 

@@ -149,8 +149,20 @@ def _format_syntax(error: yaml.MarkedYAMLError, text: str, label: str) -> str:
     line = lines[mark.line] if mark.line < len(lines) else ""
     if re.match(r" *\t", line):
         return f"{label}:{mark.line + 1}:{line.index(chr(9)) + 1}: a tab indents this line; use spaces"
-    context = f" ({error.context})" if error.context else ""
-    return f"{label}:{mark.line + 1}:{mark.column + 1}: {error.problem}{context}"
+    return f"{label}:{mark.line + 1}:{mark.column + 1}: {_explain(error, line[mark.column : mark.column + 1])}"
+
+
+def _explain(error: yaml.MarkedYAMLError, found: str) -> str:
+    """What is wrong in the words of libyaml, or in plainer ones where those leave a reader alone."""
+    if error.problem == "but found another document":
+        return "a second document begins here; a recipe is one"
+    if error.problem == "found character that cannot start any token":
+        return f"{found!r} begins no value in YAML; put the value in quotes"
+    if not error.context:
+        return str(error.problem)
+    begun = error.context_mark
+    since = f" that begins on line {begun.line + 1}" if begun and begun.line != error.problem_mark.line else ""
+    return f"{error.problem} ({error.context}{since})"
 
 
 class _NodeReader:
@@ -240,6 +252,8 @@ class _NodeReader:
         return str(node.value)
 
     def _kind(self, node: yaml.Node, known: Iterable[str]) -> str:
+        if isinstance(node, yaml.ScalarNode) and "\0" in node.value:
+            raise UserError(f"{_place(node, self.label)}: a NUL character, which no name, path or command can hold")
         kind = node.tag.removeprefix(_TAG)
         if kind not in known:
             raise UserError(f"{_place(node, self.label)}: unknown tag {node.tag.replace(_TAG, '!!')}")

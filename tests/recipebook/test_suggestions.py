@@ -10,11 +10,13 @@ def test_a_near_name_is_suggested_and_a_short_list_is_named() -> None:
     assert suggest("xyz", ["epochs", "seed"]) == "; it has: epochs, seed"
     assert suggest("xyz", [f"key_{number}" for number in range(17)]) == ""
     assert suggest("xyz", []) == ""
+    assert suggest("LoRA", ["lora", "training"]) == "; did you mean 'lora'?"
 
 
 def test_files_are_offered_in_full() -> None:
     assert offer("robt", ["echo", "robot"]) == "; did you mean 'robot'? it has: echo, robot"
     assert offer("xyz", []) == "; it has: nothing yet"
+    assert offer("sft", ["SFT"]) == "; did you mean 'SFT'? it has: SFT"
 
 
 @pytest.mark.parametrize(
