@@ -105,9 +105,9 @@ def _run(
 ) -> int:
     with signals_raise():
         process = start_process(command, folder, environment, log, lock)
-        # Should this process be killed and the trainer not, it is the trainer that a second run must name.
-        write_owner(lock, process.pid)
         try:
+            # Should this process be killed and the trainer not, it is the trainer that a second run must name.
+            write_owner(lock, process.pid)
             while process.poll() is None:
                 follow(read_progress(folder))
                 time.sleep(POLL_SECONDS)
