@@ -62,7 +62,7 @@ def _replacing_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _sweep(target: Path) -> None:
-    """Remove what killed writers of the same file left; a lock tells one that lives on another machine."""
+    """Remove what killed writers of the same file left; a lock shows that one lives on another machine."""
     for path in target.parent.glob(f".{glob.escape(target.name)}.*.tmp"):
         with suppress(OSError, ValueError):
             if Path("/proc", str(int(path.name.split(".")[-2]))).exists():

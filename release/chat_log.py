@@ -40,7 +40,7 @@ class Conversation:
     tools: Sequence[dict[str, Any]] = field(default_factory=tuple)
 
     def add(self, answer: "ChatAnswer", seconds: float) -> None:
-        """Append an answer that took so many seconds."""
+        """Append an answer and the seconds that it took."""
         self.messages.append({"role": "assistant", "content": answer.text})
         self.answers += 1
         self.truncated += answer.truncated

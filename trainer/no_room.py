@@ -18,7 +18,7 @@ STDERR = 2
 def find_status(error: BaseException) -> int | None:
     """The system's number for why this process cannot write; None where something else ended it."""
     try:
-        # torch's own writers name no reason: whether the log has room for what they say, a line break tells.
+        # torch's own writers name no reason: writing a line break shows whether the log has room for theirs.
         os.write(STDERR, b"\n")
     except OSError as full:
         return full.errno if full.errno in NO_ROOM else None

@@ -43,7 +43,7 @@ class PackingPlugin(BasePlugin):  # type: ignore[misc]
 
 
 class RecordPacks(BatchSampler):
-    """The rows of another sampler, as packs of so many; an epoch's last pack may have fewer.
+    """The rows of another sampler, as packs of a given size; an epoch's last pack may have fewer.
 
     Several processes take packs in turn. For them the epoch is filled up with its first rows, as accelerate does with
     batches, so that each takes as many.

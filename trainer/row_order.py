@@ -77,7 +77,7 @@ class OrderRows(TrainerCallback):
         with drawing_from(self.seed):
             sampler = self.make(*rows)
         if isinstance(sampler, LengthGroupedSampler):
-            # It sorts by length within so many batches of one process; with more processes the order would be another.
+            # It sorts by length within some batches of one process; with more processes the order would be another.
             sampler.batch_size *= self.processes
         if sampler is None:
             return None

@@ -3,7 +3,7 @@
     Prompt(id="a.json#12", "stop") with variants plain and polite and two samples
     → a.json#12~plain~1, a.json#12~plain~2, a.json#12~polite~1 "Could you please: stop", a.json#12~polite~2
 
-An answer is told by its row, its variant and its sample, and the last two stand in its meta. Whatever is drawn at
+An answer is named by its row, its variant and its sample, and the last two stand in its meta. Whatever is drawn at
 random or changed in the prompt, the unit stays the row: see eval/scoring/rows_of_answers.py.
 """
 

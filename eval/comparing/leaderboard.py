@@ -95,13 +95,13 @@ class Group(NamedTuple):
     @property
     def doubts(self) -> list[str]:
         """Lines on intervals that may be too short, on runs of one training, and on baselines, which have no rank."""
-        told = [one.estimate.caution for one in self.standings]
-        told += [one.difference.caution for one in self.standings if one.difference]
+        cautions = [one.estimate.caution for one in self.standings]
+        cautions += [one.difference.caution for one in self.standings if one.difference]
         alone = sum(not (one.run.seeds or one.run.members) for one in self.standings)
         seeds = [f"{_count_runs(alone)} of {ONE_SEED}"] if alone else []
         judged = {one.run.name: judge_baselines(one.run.summary) for one in self.standings}
         against = [f"{name} in its own report: {text.rstrip('.')}" for name, text in judged.items() if text]
-        return [*(f"intervals may be too short: {one}" for one in dict.fromkeys(told) if one), *seeds, *against]
+        return [*(f"intervals may be too short: {one}" for one in dict.fromkeys(cautions) if one), *seeds, *against]
 
     @property
     def detectable(self) -> str:

@@ -51,7 +51,7 @@ def format_looks(looks: Looks) -> str:
 
 
 def list_limit(summary: Summary) -> list[str]:
-    """How many rows a limit drew, if there is one, and the differences that go unnoticed with so many rows."""
+    """How many rows a limit drew, if there is one, and the differences that go unnoticed with its rows."""
     drawn = summary.asked.drawn if summary.asked else None
     limit = [f"{drawn.rows} of {drawn.of} {summary.part} were evaluated (eval.limit):"] if drawn else []
     return [*limit, format_detectable(summary.main, summary.headline.binary, _get_detectable(summary))]
@@ -111,8 +111,8 @@ def describe_cautions(results: Sequence[Result]) -> list[str]:
 
 def _list_cautions(result: Result) -> list[str]:
     """Why the intervals of a figure may be too short."""
-    told = (one.caution for one in (result.tuned, result.base, result.difference) if one)
-    cautions = dict.fromkeys(part for one in told for part in one.split("; ") if part)
+    given = (one.caution for one in (result.tuned, result.base, result.difference) if one)
+    cautions = dict.fromkeys(part for one in given for part in one.split("; ") if part)
     return [f"intervals may be too short: {one}" for one in cautions]
 
 

@@ -29,7 +29,7 @@ LOST = 0.05
 
 
 def describe_power(settings: Evaluation, rows: int, seeds: int = 1) -> str:
-    """The smallest difference in the main figure that so many rows find with 80 % power; empty without a figure."""
+    """The smallest difference in the main figure that `rows` rows find with 80 % power; empty without a figure."""
     named = name_figures(settings.metrics)
     main = settings.main or next(iter(named), None)
     drawn = min(rows, settings.limit or rows)
@@ -71,7 +71,7 @@ def find_detectable(rows: int, seeds: int = 1, *, binary: bool = True) -> float:
 
 
 def _find_root(weight: float) -> float:
-    """The difference of a share that equals so many of its own errors: d² = weight (2 LOST + d - d²)."""
+    """The difference of a share that equals a given number of its own errors: d² = weight (2 LOST + d - d²)."""
     return (weight + math.sqrt(weight**2 + 8 * LOST * weight * (1 + weight))) / (2 * (1 + weight))
 
 

@@ -17,7 +17,7 @@ from eval.statistics.sums import number_groups
 
 Scores = dict[str, float | None]
 
-# The fields of an answer's meta that tell it from others to its row.
+# The fields of an answer's meta in which it differs from others to its row.
 VARIANT, SAMPLE = "variant", "sample"
 
 

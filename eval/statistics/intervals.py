@@ -8,7 +8,7 @@ reaches further to a side: the first is too short on the side of a long tail, th
 others. The correction is Hall's ("On the removal of skewness by transformation", Journal of the Royal Statistical
 Society B 54, 1992). The end of a difference's interval that is nearer to 0 is Student's alone: if the two models were
 alike, differences would have no skew. So the p-value of the paired t-test and the interval say the same. A p-value is
-never below 2 / 2^k where k groups differ: so many of all ways to swap base and tuned in them are as extreme.
+never below 2 / 2^k where k groups differ: that share of all ways to swap base and tuned in them is as extreme.
 
 All functions take sums as eval/statistics/sums.py has them, for one test set or for many at once; nan means none.
 `python -m benchmarks.calibration` measures how often intervals hold the truth.
@@ -60,7 +60,7 @@ def find_detectable(sums: Any, *, level: float = LEVEL, statistic: Statistic = d
     """The smallest true difference that a test set of this size and spread finds with 80 % power.
 
     It is the t-test's, but so large at least that with the same power enough groups differ for a p-value below the
-    level. Where there are not so many groups, no difference can be found.
+    level. With fewer groups than that, no difference can be found.
     """
     spread = measure_spread(sums, statistic)
     of_t = special.stdtrit(spread.freedom, 1 - level / 2) + special.stdtrit(spread.freedom, POWER)
@@ -77,10 +77,10 @@ def count_needed(level: float) -> int:
     return math.floor(1 - math.log2(level)) + 1
 
 
-def bound_share(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
+def bound_share(successes: int, n: int) -> tuple[float, float]:
     """Interval of a share of right answers: Wilson's, or Clopper and Pearson's where it reaches further and few are
     right, or wrong."""
-    square, share = float(special.ndtri(1 - level / 2)) ** 2, successes / n
+    square, share = float(special.ndtri(1 - LEVEL / 2)) ** 2, successes / n
     middle = (share + square / (2 * n)) / (1 + square / n)
     reach = math.sqrt(square * (share * (1 - share) + square / (4 * n)) / n) / (1 + square / n)
     # At 0 and at 1 rounding would leave a rest.
@@ -88,8 +88,8 @@ def bound_share(successes: int, n: int, level: float = LEVEL) -> tuple[float, fl
     high = 1.0 if successes == n else middle + reach
     if min(successes, n - successes) >= FEW_EITHER:
         return low, high
-    lowest = special.betaincinv(successes, n - successes + 1, level / 2) if successes else 0.0
-    highest = special.betaincinv(successes + 1, n - successes, 1 - level / 2) if successes < n else 1.0
+    lowest = special.betaincinv(successes, n - successes + 1, LEVEL / 2) if successes else 0.0
+    highest = special.betaincinv(successes + 1, n - successes, 1 - LEVEL / 2) if successes < n else 1.0
     return min(low, float(lowest)), max(high, float(highest))
 
 

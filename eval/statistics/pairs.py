@@ -23,7 +23,7 @@ FEW_DIFFER = 10
 MOST_DIFFER = 0.8
 # Halvings of the range from -1 to 1: beyond these a float has no digits left.
 HALVINGS = 54
-# From so many rows that differ on, a t-test has the power of McNemar's: 82 and 80 times in 100 for 23 and 80 of them.
+# Where this number of rows differ or more, a t-test has McNemar's power: 82 and 80 times in 100 for 23 and 80 rows.
 MANY_DIFFER = 25
 # Where more rows differ on average, outcomes beyond those that are weighed, 50 wins or losses, are no longer rare.
 WEIGHED_MEAN = 35

@@ -28,7 +28,7 @@ HALVINGS = 20
 
 
 def find_seeds_detectable(seen: SeedSpread, level: float = LEVEL) -> Any:
-    """The smallest true difference that so many seeds and rows find with 80 % power, by a spread that was estimated."""
+    """The smallest true difference that these seeds and rows find with 80 % power, by a spread that was estimated."""
     rows = seen.rows / _find_middle(seen.freedom_of_rows)
     seeds = tuple(part / _find_middle(freedom) for part, freedom in zip(seen.seeds, seen.freedoms, strict=True))
     return find_known_detectable(seen._replace(rows=rows, seeds=seeds), level)

@@ -139,7 +139,7 @@ class Fields(_Objects):
         harmless: Iterable[str] = (),
         by_value: bool = False,
     ) -> None:
-        """`holder` is the thing in words, such as `turn`; `by_value`: what told it is more than the kind of a value."""
+        """`holder` is the thing in words, such as `turn`; `by_value`: more than a value's kind chose it."""
         super().__init__()
         self.holder = holder
         self.read = dict(read)
@@ -171,7 +171,7 @@ class Fields(_Objects):
 
 
 class Shapes(_Objects):
-    """One of several kinds of object, told by its keys and the kinds of their values: `choose` names its fields."""
+    """One of several kinds of object, known by its keys and the kinds of their values: `choose` names its fields."""
 
     def __init__(self, choose: Callable[[dict[str, Any]], Fields | None], fields: Iterable[Fields]) -> None:
         """`fields` are all that `choose` may name, for the page that lists them; where it names none, all is read."""
@@ -207,7 +207,7 @@ class _Watched(dict[str, Any]):
 
 
 class Variants(Shapes):
-    """One of several kinds of object, told by a value, such as whose turn it is."""
+    """One of several kinds of object, known by a value, such as whose turn it is."""
 
     def find_in_object(self, holder: dict[str, Any], found: list[Unread]) -> None:
         """Add what is unread in an object to `found`."""

@@ -86,7 +86,7 @@ def _list_beaten(families: list[Family], found: dict[str, str], weak: set[str]) 
 
 
 def _list_covered(family: Family, votes: int, seen: int) -> tuple[str, ...]:
-    """The families that give way to one with so many votes."""
+    """The families that give way to one with this number of votes."""
     preferred = family.preferred_to if votes and votes * 2 >= seen else ()
     return (*family.special_case_of, *preferred) if votes else ()
 

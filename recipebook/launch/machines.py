@@ -59,7 +59,7 @@ def list_machines(folder: Path) -> list[JoinedMachine]:
 
 
 def await_ends(folder: Path, seconds: float = END_SECONDS) -> list[JoinedMachine]:
-    """The machines that have joined, once all of them have ended, or after so many seconds."""
+    """The machines that have joined, once all of them have ended, or after `seconds`."""
     until = time.monotonic() + seconds
     while any(one.status is None for one in list_machines(folder)) and time.monotonic() < until:
         time.sleep(POLL_SECONDS)

@@ -91,7 +91,7 @@ def check_interfaces() -> None:
 
 
 def name_interface(meeting: Meeting) -> str | None:
-    """The network interface through which this machine reaches the meeting; None where it cannot be told.
+    """The network interface through which this machine reaches the meeting; None where it cannot be found.
 
     gloo takes the address of this machine's name, which is often 127.0.0.1, where the others do not find it.
     """

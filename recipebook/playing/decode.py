@@ -145,9 +145,9 @@ def decode(
 ) -> list[Decoded]:
     """One answer a prompt, in order; the likeliest token each time, unless there is a temperature.
 
-    With `room`, so many are written at a time, those of the longest prompts first; else all at once. `watch` is called
-    after each step, `hear` with each token of an answer, as it is chosen, and the answer's place. An answer ends where
-    the model's context does, so a prompt that fills it has none.
+    `room` is the number of answers that are written at a time, those of the longest prompts first; without it all are
+    written at once. `watch` is called after each step, `hear` with each token of an answer, as it is chosen, and the
+    answer's place. An answer ends where the model's context does, so a prompt that fills it has none.
     """
     context = read_context(model.config.to_dict()) or sys.maxsize
     limits = [min(settings.max_new_tokens, context - len(ids)) for ids in prompts]

@@ -16,7 +16,7 @@ import torch
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
-# Room is made for so many tokens, or for half as many as there are: each time, all of them are copied.
+# Room is made for this number of tokens, or for half as many as there are: each time, all of them are copied.
 ROOM = 32
 
 

@@ -173,8 +173,8 @@ def describe(schema: Schema, definitions: Schema) -> str:
     if "enum" in schema:
         return f"one of: {', '.join(str(member) for member in schema['enum'])}"
     word = _WORDS.get(schema.get("type", ""), "a value")
-    told = [name for name in _COMPARE if name in schema and schema[name] != MOST]
-    bounds = [f"{_COMPARE[name][0]} {_format_bound(schema[name])}" for name in told]
+    given = [name for name in _COMPARE if name in schema and schema[name] != MOST]
+    bounds = [f"{_COMPARE[name][0]} {_format_bound(schema[name])}" for name in given]
     if "minLength" in schema:
         bounds.append("not empty")
     if "minItems" in schema:

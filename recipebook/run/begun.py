@@ -141,5 +141,5 @@ def _digest_weights(folder: Path) -> str:
 
 @cache
 def _digest_known(path: Path, size: int, changed: int) -> str:
-    """Once a command, though several ask; the size and the time tell one content of a path from another."""
+    """Once a command, though several ask; the size and the time show whether the content of a path has changed."""
     return digest_file(path)

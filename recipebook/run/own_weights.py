@@ -119,7 +119,7 @@ def _find_other_scales(config: Mapping[str, Any], settings: Mapping[str, Any]) -
 
 
 def _read_settings(folder: Path) -> dict[str, Any]:
-    """What Axolotl was told; a run that a service trained has no such file."""
+    """The configuration that Axolotl got; a run that a service trained has no such file."""
     path = folder / "axolotl.yaml"
     settings = yaml.load(path.read_bytes(), yaml.CSafeLoader) if path.is_file() else None
     return settings if isinstance(settings, dict) else {}

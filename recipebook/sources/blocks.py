@@ -28,7 +28,7 @@ MARKS = (
 )
 KINDS = {stat.S_IFIFO: "pipe", stat.S_IFCHR: "device", stat.S_IFBLK: "device", stat.S_IFSOCK: "socket"}
 
-# Whatever is packed grows at most so many times, counted from `FREE` bytes on: enough for real data, too little for a
+# What is packed may grow by this factor at most, counted from `FREE` bytes on: enough for real data, too little for a
 # bomb, of which 131 KB become 8 GiB.
 RATIO = 250
 FREE = 64 * 2**20

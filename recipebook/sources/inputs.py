@@ -111,8 +111,8 @@ def note_deeper(source: str, inputs: list[Input]) -> dict[str, str]:
     if not shown:
         return {}
     name = PurePath(source).as_posix()
-    told = f"data files in folders inside it are not read ({len(shown)}, such as {on_one_line(shown[0])})"
-    return {f"deeper {name}": f"{name}: {told}; the pattern {name}/**/*{PurePath(shown[0]).suffix} has them"}
+    found = f"data files in folders inside it are not read ({len(shown)}, such as {on_one_line(shown[0])})"
+    return {f"deeper {name}": f"{name}: {found}; the pattern {name}/**/*{PurePath(shown[0]).suffix} has them"}
 
 
 def measure(inputs: list[Input]) -> tuple[int, int]:

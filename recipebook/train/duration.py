@@ -1,6 +1,6 @@
 """How long a training will take and what it will cost, in words: by an earlier run here, else by the GPU's peak.
 
-about 14:10, as a record of robot-lora-20261129-081502 took 0.18 s on this machine
+about 14:10, as a record of robot-lora-20261129-081502 took 0.18 s here
 about 5:20 on H100, at a third of its 989 TFLOP/s, which is assumed and not measured; 0.27 at 3 an hour
 
 An earlier run counts if it trained the same base in the same way on the same hardware. Its time for a record is scaled
