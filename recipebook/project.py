@@ -11,6 +11,8 @@ import os
 import sys
 from pathlib import Path
 
+from recipebook.errors import UserError, on_one_line
+
 INSTALLATION = Path(__file__).resolve().parents[1]
 # Names the project's folder to processes that run in other folders; users may set it too.
 VARIABLE = "RECIPEBOOK_PROJECT"
@@ -52,6 +54,16 @@ def locate(name: str | Path, root: Path = PROJECT) -> Path:
 def shown(path: Path) -> str:
     """A path as messages show it: from the project's folder where it lies inside."""
     return str(path.relative_to(PROJECT)) if path.is_relative_to(PROJECT) else str(path)
+
+
+def require_runs(runs: Path = RUNS) -> None:
+    """Refuse a folder of runs that cannot be listed: without it, it would seem that there are no runs yet."""
+    try:
+        os.scandir(runs).close()
+    except FileNotFoundError:
+        if runs.is_symlink():
+            target = on_one_line(str(runs.readlink()))
+            raise UserError(f"{shown(runs)} is a link to {target}, which is not there; is its disk mounted?") from None
 
 
 def name_path(path: Path) -> str:

@@ -23,7 +23,7 @@ from pydantic import TypeAdapter, ValidationError
 from recipebook.errors import UserError, format_first_error, on_one_line
 from recipebook.files import write_text
 from recipebook.locks import holding, lock_file, lock_folder, read_owner, write_owner
-from recipebook.project import RUNS, shown
+from recipebook.project import RUNS, require_runs, shown
 from recipebook.run.checkpoints import find_fault
 from recipebook.run.earlier import translate_manifest
 from recipebook.run.manifest import FORM, Manifest
@@ -127,6 +127,7 @@ class Run:
 def create(recipe: str, now: datetime, runs: Path = RUNS, fleet: str | None = None, name: str | None = None) -> Run:
     """A new folder, of the given name, else named by recipe and time; a member's, in the fleet's folder, by member and
     time."""
+    require_runs(runs)
     if name:
         try:
             (runs / name).mkdir(parents=True)
@@ -157,6 +158,7 @@ def removing_unless_opened(run: Run) -> Iterator[None]:
 
 def list_runs(runs: Path = RUNS) -> Iterator[Run]:
     """All runs, members of fleets among them, newest first."""
+    require_runs(runs)
     folders = [path.parent for pattern in ("*", "*/*") for path in runs.glob(f"{pattern}/manifest.json")]
     yield from (_open(folder, runs) for folder in sorted(folders, key=_get_birth, reverse=True))
 

@@ -20,6 +20,20 @@ def test_a_run_is_named_by_recipe_and_time(tmp_path: Path) -> None:
     assert rundir.create("family/robot", NOON, tmp_path).name == "family-robot-20261120-120005"
 
 
+def test_a_link_to_a_disk_that_is_not_there_is_no_empty_folder_of_runs(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    assert list(rundir.list_runs(runs)) == []
+    runs.symlink_to(tmp_path / "disk")
+    line = f"{runs} is a link to {tmp_path}/disk, which is not there; is its disk mounted?"
+    for use in (lambda: list(rundir.list_runs(runs)), lambda: rundir.create("robot", NOON, runs)):
+        with pytest.raises(UserError) as caught:
+            use()
+        assert str(caught.value) == line
+    (tmp_path / "disk").write_text("")
+    with pytest.raises(NotADirectoryError):
+        list(rundir.list_runs(runs))
+
+
 def test_two_runs_of_a_second_have_two_folders(tmp_path: Path) -> None:
     names = [rundir.create("robot", NOON, tmp_path).name for _ in range(2)]
     assert names == ["robot-20261120-120005", "robot-20261120-120005-2"]
