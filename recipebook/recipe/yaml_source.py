@@ -160,8 +160,8 @@ def _explain(error: yaml.MarkedYAMLError, found: str) -> str:
         return f"{found!r} begins no value in YAML; put the value in quotes"
     if not error.context:
         return str(error.problem)
-    begun = error.context_mark
-    since = f" that begins on line {begun.line + 1}" if begun and begun.line != error.problem_mark.line else ""
+    begun, ended = error.context_mark, error.problem_mark
+    since = f" that begins on line {begun.line + 1}" if begun and ended and begun.line != ended.line else ""
     return f"{error.problem} ({error.context}{since})"
 
 
