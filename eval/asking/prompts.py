@@ -19,10 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from recipebook.data.export import check_row
 from recipebook.errors import UserError, on_one_line
 from recipebook.files import digest
 from recipebook.project import shown
-from recipebook.rows import Message, join_meta
+from recipebook.records import name_kind
+from recipebook.rows import BadRecord, Message, join_meta
 
 
 @dataclass(frozen=True)
@@ -125,10 +127,25 @@ def _read(rows: Path) -> Iterator[dict[str, Any]]:
     with rows.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                row = json.loads(line)
-            except ValueError as error:
-                raise UserError(f"{shown(rows)}:{number}: not a whole row: {on_one_line(str(error))}") from None
+                row = _parse(line)
+            except BadRecord as fault:
+                raise UserError(f"{shown(rows)}:{number}: {fault}") from None
             yield row
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise BadRecord(f"not a whole row: {on_one_line(str(error))}") from None
+    if type(row) is not dict:
+        raise BadRecord(f"no row: {name_kind(row)}, not an object")
+    check_row(row)
+    if ("chosen" in row) != ("rejected" in row) or ("answer" in row) != ("label" in row):
+        raise BadRecord("no row: half a pair, or an answer without its label")
+    if type(row.get("meta", {}).get("origin")) is not str:
+        raise BadRecord("no row of this project: its meta has no origin")
+    return row
 
 
 def _read_row(row: dict[str, Any], name: str, turns: str) -> Iterator[Prompt]:

@@ -132,6 +132,27 @@ def test_a_row_that_is_cut_off_is_refused_with_its_line(tmp_path: Path) -> None:
         read_prompts(path)
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("{}", "no row: 'messages' is null, not a list"),
+        ("[1]", "no row: a list, not an object"),
+        ('{"messages": [{"role": "user"}]}', "no row: 'messages' holds what is no message"),
+        ('{"messages": [], "meta": {}}', "no row of this project: its meta has no origin"),
+        (
+            '{"messages": [], "chosen": {"role": "assistant", "content": "a"}, "meta": {"origin": "x#1"}}',
+            "no row: half a pair, or an answer without its label",
+        ),
+    ],
+)
+def test_held_out_rows_that_were_edited_are_refused_with_their_line(tmp_path: Path, line: str, reason: str) -> None:
+    path = write_rows(tmp_path, {"messages": DIALOGUE})
+    path.write_text(f"{path.read_text()}{line}\n")
+    with pytest.raises(UserError) as caught:
+        read_prompts(path)
+    assert str(caught.value) == f"{path}:2: {reason}"
+
+
 def test_a_turn_that_the_data_named_is_kept_beside_the_turn_that_is_asked(tmp_path: Path) -> None:
     path = tmp_path / "test.jsonl"
     path.write_text(json.dumps({"messages": DIALOGUE[:3], "meta": {"origin": "x#1", "turn": "night"}}) + "\n")
