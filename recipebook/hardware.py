@@ -7,11 +7,13 @@ On Linux they are read from the kernel's files, on macOS by `sysctl`; what is fo
 
 import os
 import platform
+import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from recipebook.errors import UserError
 from recipebook.frozen import Frozen
@@ -24,6 +26,9 @@ BF16_FLAGS = {"amx_bf16", "avx512_bf16"}
 ANSWER_SECONDS = 60.0
 # The first compute capability of NVIDIA's GPUs, Ampere's, that computes in bfloat16.
 BF16_CAPABILITY = 8.0
+# As `nvidia-smi -L` lists a GPU, and below it its slices.
+GPU_LINE = re.compile(r"GPU (\d+): .*\(UUID: (GPU-[^)]+)\)")
+SLICE_LINE = re.compile(r"\s+MIG (\S+)\s+Device\s+\d+: \(UUID: (MIG-[^)]+)\)")
 PROCESSORS = Path("/proc/cpuinfo")
 CONTROL_GROUP = Path("/sys/fs/cgroup")
 # The GPUs that this process may open, and where the kernel describes them: in a container only the first is its own.
@@ -44,6 +49,8 @@ class Hardware(Frozen):
     """Whether the processor itself computes in bfloat16, which others emulate slowly."""
     other_gpus: tuple[str, ...] = ()
     """The makers of all other GPUs: `Apple GPU`, `AMD GPU`, `Intel GPU`."""
+    slices: tuple[str, ...] = ()
+    """Where GPUs are cut into slices (MIG): the name of each of `gpus` for `CUDA_VISIBLE_DEVICES`; else empty."""
 
     @property
     def gpu(self) -> bool:
@@ -54,14 +61,15 @@ class Hardware(Frozen):
 @cache
 def detect() -> Hardware:
     """The GPUs that CUDA would show (`CUDA_VISIBLE_DEVICES` respected), the processor, its cores, the memory."""
-    processor = _read_processor()
+    processor, devices = _read_processor(), _ask_of_each("name")
     return Hardware(
-        gpus=_list_gpus(),
+        gpus=_list_gpus(devices),
         cpu=processor.get("model name") or _read_sysctl("machdep.cpu.brand_string") or platform.machine(),
         cores=count_cores(),
         memory_gib=round(_measure_memory() / 2**30, 1),
         bf16=not BF16_FLAGS.isdisjoint(processor.get("flags", "").split()),
         other_gpus=_list_other_gpus(),
+        slices=tuple(one.name for one, _ in devices) if any(one.slice for one, _ in devices) else (),
     )
 
 
@@ -73,14 +81,20 @@ def count_cores() -> int:
 
 
 def measure_gpu_memory() -> float | None:
-    """GiB of the smallest NVIDIA GPU; None where there is none, or its driver does not say."""
-    sizes = [float(size) for size in _ask_nvidia_smi("memory.total") if size.replace(".", "", 1).isdigit()]
-    return round(min(sizes) / 2**10, 1) if sizes else None
+    """GiB of the smallest NVIDIA GPU, or slice of one; None where there is none, or its driver does not say."""
+    sizes = [one.slice_gib or _read_mebibytes(answer) for one, answer in _ask_of_each("memory.total")]
+    known = [size for size in sizes if size]
+    return round(min(known), 1) if known else None
+
+
+def list_used_memory() -> list[tuple[str, float]]:
+    """Each NVIDIA GPU as `CUDA_VISIBLE_DEVICES` names it, and the GiB of it that programs hold; not those in slices."""
+    return [(one.name, _read_mebibytes(answer)) for one, answer in _ask_of_each("memory.used") if not one.slice_gib]
 
 
 def read_driver() -> str | None:
     """The version of NVIDIA's driver; None where there is none."""
-    return next(iter(_ask_nvidia_smi("driver_version")), None)
+    return next((answer for _, answer in _ask_of_each("driver_version")), None)
 
 
 def computes_bf16() -> bool:
@@ -91,54 +105,128 @@ def computes_bf16() -> bool:
     """
     if not detect().gpu:
         return detect().bf16
-    capabilities = [float(answer) for answer in _ask_nvidia_smi("compute_cap") if answer.replace(".", "", 1).isdigit()]
+    answers = [answer for _, answer in _ask_of_each("compute_cap")]
+    capabilities = [float(answer) for answer in answers if answer.replace(".", "", 1).isdigit()]
     return min(capabilities, default=BF16_CAPABILITY) >= BF16_CAPABILITY
 
 
 def name_gpus() -> list[str]:
     """The name of each visible GPU as `CUDA_VISIBLE_DEVICES` writes it: `0`, `1`, or as the variable names it now."""
-    count = len(detect().gpus)
-    seen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return (seen.split(",") if seen else [str(number) for number in range(count)])[:count]
+    machine = detect()
+    if machine.slices:
+        return list(machine.slices)
+    seen = _read_visible()
+    return (seen or [str(number) for number in range(len(machine.gpus))])[: len(machine.gpus)]
 
 
-def _list_gpus() -> tuple[str, ...]:
-    return _ask_nvidia_smi("name")
+def list_hidden_gpus() -> list[str]:
+    """The numbers of the NVIDIA GPUs that `CUDA_VISIBLE_DEVICES` hides although it names some; usually none."""
+    named = re.match(r"\s*(\d|GPU-|MIG-)", os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+    return [gpu.number for gpu, _ in _query("name")] if named and not detect().gpu else []
 
 
-def _ask_nvidia_smi(what: str) -> tuple[str, ...]:
-    """Its answer for each GPU that CUDA would show; none where there is no driver, or it does not answer."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if shutil.which("nvidia-smi") is None or visible in ("", "-1"):
-        return ()
-    command = ["nvidia-smi", f"--query-gpu=index,uuid,{what}", "--format=csv,noheader,nounits"]
+class _Gpu(NamedTuple):
+    """One of NVIDIA's GPUs."""
+
+    number: str
+    uuid: str
+
+
+class _Device(NamedTuple):
+    """What a process trains on: a GPU, or a slice of one (MIG), which is a GPU to CUDA."""
+
+    name: str
+    """As `CUDA_VISIBLE_DEVICES` names it."""
+    gpu: _Gpu
+    slice: str = ""
+    """`3g.20gb`: three sevenths of what computes, and 20 GB."""
+
+    @property
+    def slice_gib(self) -> float:
+        """GiB of the slice, by its name, which says a little more than nvidia-smi; 0 for a whole GPU."""
+        size = re.search(r"(\d+)gb", self.slice)
+        return float(size[1]) * 1e9 / 2**30 if size else 0
+
+
+def _list_gpus(devices: Sequence[tuple[_Device, str]]) -> tuple[str, ...]:
+    """Their names; a slice's as torch has it, `NVIDIA A100-SXM4-40GB MIG 3g.20gb`."""
+    return tuple(f"{answer} MIG {one.slice}" if one.slice else answer for one, answer in devices)
+
+
+def _ask_of_each(what: str) -> list[tuple[_Device, str]]:
+    """What nvidia-smi answers for each GPU or slice that CUDA would show; for a slice, that of its whole GPU."""
+    visible = _read_visible()
+    answers = dict(_query(what)) if visible != [] else {}
+    slices = _list_slices() if answers else []
+    devices = [
+        one
+        for gpu in answers
+        for one in [one for one in slices if one.gpu.uuid == gpu.uuid] or [_Device(gpu.number, gpu)]
+    ]
+    return [(one, answers[one.gpu]) for one in (devices if visible is None else _choose_visible(devices, visible))]
+
+
+def _read_visible() -> list[str] | None:
+    """The names in `CUDA_VISIBLE_DEVICES`; None where it is not set. One that is there twice makes CUDA show none."""
+    text = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",")]
+    return [] if text in ("", "-1") or len(set(names)) < len(names) else names
+
+
+def _choose_visible(devices: Sequence[_Device], names: list[str]) -> Iterator[_Device]:
+    """Those that are named, up to the first name that is none, as CUDA reads them; a GPU's name is all its slices'."""
+    for name in names:
+        found = [one for one in devices if name and _is_named(one, name)]
+        if not found:
+            return
+        # One that is whole is named as the variable names it.
+        yield from (one if one.slice else one._replace(name=name) for one in found)
+
+
+def _is_named(device: _Device, name: str) -> bool:
+    return name == device.gpu.number or device.gpu.uuid.startswith(name) or device.name.startswith(name)
+
+
+def _query(what: str) -> list[tuple[_Gpu, str]]:
+    """What nvidia-smi answers for each GPU. Where there is none it says so in words."""
+    parts = [
+        line.split(", ", 2)
+        for line in _run_nvidia_smi(f"--query-gpu=index,uuid,{what}", "--format=csv,noheader,nounits")
+    ]
+    return [(_Gpu(one[0], one[1]), one[2]) for one in parts if len(one) == 3 and one[0].isdecimal()]
+
+
+def _list_slices() -> list[_Device]:
+    """The slices into which GPUs are cut; a list of all is the only answer in which nvidia-smi has them."""
+    found, gpu = [], _Gpu("", "")
+    for line in _run_nvidia_smi("-L"):
+        if whole := GPU_LINE.match(line):
+            gpu = _Gpu(whole[1], whole[2])
+        elif part := SLICE_LINE.match(line):
+            found.append(_Device(part[2], gpu, part[1]))
+    return found
+
+
+def _run_nvidia_smi(*words: str) -> list[str]:
+    """The lines that it prints; none where there is no driver, or it does not answer."""
+    if shutil.which("nvidia-smi") is None:
+        return []
     try:
         listing = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", check=False, timeout=ANSWER_SECONDS
-        )
+            ["nvidia-smi", *words],
+            capture_output=True, text=True, errors="replace", check=False, timeout=ANSWER_SECONDS,
+        )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         why = error.strerror if isinstance(error, OSError) else f"no answer in {ANSWER_SECONDS:.0f} s: its driver hangs"
         raise UserError(f"nvidia-smi: {why}; CUDA_VISIBLE_DEVICES=-1 trains without GPUs") from error
-    lines = listing.stdout.splitlines() if listing.returncode == 0 else []
-    # Where there is no GPU it says so in words.
-    parts = [line.split(", ", 2) for line in lines]
-    found = [(one[0], one[1], one[2]) for one in parts if len(one) == 3 and one[0].isdecimal()]
-    if visible is None:
-        return tuple(answer for *_, answer in found)
-    return tuple(_choose_visible(found, visible.split(",")))
+    return listing.stdout.splitlines() if listing.returncode == 0 else []
 
 
-def _choose_visible(found: list[tuple[str, str, str]], names: list[str]) -> Iterator[str]:
-    """The answers of the GPUs that are named, up to the first name that is none, as CUDA reads them."""
-    for name in names:
-        # A slice of a GPU has a name of its own, which is not listed.
-        sliced = name.startswith("MIG")
-        answer = next(
-            (one for index, uuid, one in found if sliced or name == index or (name and uuid.startswith(name))), None
-        )
-        if not name or answer is None:
-            return
-        yield answer
+def _read_mebibytes(answer: str) -> float:
+    """An answer of nvidia-smi in GiB; 0 where it is no number."""
+    return float(answer) / 2**10 if answer.replace(".", "", 1).isdigit() else 0
 
 
 def _list_other_gpus() -> tuple[str, ...]:

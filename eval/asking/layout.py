@@ -9,7 +9,7 @@ The base of a QLoRA answers in the 4 bits in which it was trained: the adapter h
 
 from typing import Literal, NamedTuple
 
-from recipebook.hardware import measure_gpu_memory, name_gpus
+from recipebook.hardware import detect, measure_gpu_memory, name_gpus
 from recipebook.recipe.keys import Recipe
 from recipebook.train.memory import BITS4, CONTEXT_BYTES, GIB
 from recipebook.train.memory_words import MARGIN
@@ -35,7 +35,8 @@ def choose_layout(recipe: Recipe, base: str) -> Layout:
         return Layout()
     bits = recipe.lora.quantize if recipe.lora else None
     shape, generation = find_shape(base), recipe.eval.generation
-    if shape is None or len(gpus) == 1:
+    # Of slices of GPUs, CUDA shows a process one.
+    if shape is None or len(gpus) == 1 or detect().slices:
         return Layout(bits)
     tokens = generation.batch_size * (recipe.training.max_length + generation.max_new_tokens)
     needed = estimate_answering(shape, tokens, generation.batch_size, bits) / GIB

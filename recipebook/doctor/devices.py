@@ -7,14 +7,24 @@ check_torch()   → MachineFinding("torch", "2.13.0+cpu, a build for processors 
 import re
 import subprocess
 import sys
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
 from recipebook.doctor.finding import MachineFinding
-from recipebook.hardware import computes_bf16, detect, measure_gpu_memory, read_driver
+from recipebook.hardware import (
+    computes_bf16,
+    detect,
+    list_hidden_gpus,
+    list_used_memory,
+    measure_gpu_memory,
+    read_driver,
+)
 from recipebook.recipe.keys import Recipe
 
 SECONDS = 180
+# A desktop, or a driver that stays awake.
+IDLE_GIB = 2.0
 BUILD = re.compile(r"^(__version__|cuda)\b[^=]*= (?:'([^']*)'|None)$", re.MULTILINE)
 # Computes on each GPU; a build without kernels for one of them raises.
 TRIAL = """
@@ -28,16 +38,31 @@ print(torch.cuda.device_count(), ".".join(map(str, torch.cuda.nccl.version())))
 def check_gpu(recipe: Recipe | None) -> MachineFinding:
     """The GPUs, against the processes that the recipe starts on this machine."""
     machine, processes = detect(), recipe.launch.processes if recipe else 1
+    if hidden := list_hidden_gpus():
+        return MachineFinding(
+            "gpu",
+            f"CUDA_VISIBLE_DEVICES hides this machine's {len(hidden)}",
+            f"CUDA_VISIBLE_DEVICES={','.join(hidden)}",
+        )
     if not machine.gpu:
         others = " and ".join(dict.fromkeys(machine.other_gpus))
         text = f"none of NVIDIA's, so trainings run on {machine.cores} cores"
         return MachineFinding("gpu", f"{text}; Recipebook does not use this machine's {others}" if others else text)
     memory = measure_gpu_memory()
-    size = f", {memory} GiB each" if memory else ""
-    text = f"{len(machine.gpus)} x {machine.gpus[0]}{size}, {'bf16' if computes_bf16() else 'fp16, no bf16'}"
-    if len(machine.gpus) < processes:
-        return MachineFinding("gpu", f"{text}; the recipe starts {processes} processes", f"GPUS={len(machine.gpus)}")
-    return MachineFinding("gpu", text)
+    kinds = Counter(machine.gpus)
+    size = f", {memory} GiB {'each' if len(kinds) == 1 else 'the smallest'}" if memory else ""
+    names = " and ".join(f"{count} x {name}" for name, count in kinds.items())
+    text = f"{names}{size}, {'bf16' if computes_bf16() else 'fp16, no bf16'}"
+    usable = 1 if machine.slices else len(machine.gpus)
+    if usable < processes:
+        return MachineFinding("gpu", f"{text}; the recipe starts {processes} processes", f"GPUS={usable}")
+    used = list_used_memory()
+    busy = [f"GPU {name} holds {size:.1f} GiB of other programs" for name, size in used if size > IDLE_GIB]
+    if not busy:
+        return MachineFinding("gpu", text)
+    free = ",".join(name for name, size in used if size <= IDLE_GIB)
+    cure = f"CUDA_VISIBLE_DEVICES={free} leaves it alone" if free else "nvidia-smi lists those programs; end them"
+    return MachineFinding("gpu", f"{text}; {', '.join(busy)}", cure)
 
 
 def check_driver() -> MachineFinding:
@@ -93,8 +118,8 @@ def _try_torch(version: str, cuda: str) -> list[MachineFinding]:
             MachineFinding("torch", f"{name}: {last}", "a driver for this CUDA, or a build of torch for this driver")
         ]
     count, nccl = done.stdout.split()[-2:]
-    if int(count) < len(detect().gpus):
-        return [
-            MachineFinding("torch", f"{name}, sees {count} of {len(detect().gpus)} GPUs", "unset CUDA_VISIBLE_DEVICES")
-        ]
+    # Of slices of GPUs, CUDA shows a process one.
+    wanted = 1 if detect().slices else len(detect().gpus)
+    if int(count) < wanted:
+        return [MachineFinding("torch", f"{name}, sees {count} of {wanted} GPUs", "unset CUDA_VISIBLE_DEVICES")]
     return [MachineFinding("torch", f"{name}, computes on {count} GPUs"), MachineFinding("nccl", nccl)]

@@ -56,14 +56,20 @@ class Target(NamedTuple):
 def choose_target(name: str | None, price: float | None) -> Target:
     """The card that was named, else this machine's, with the memory that it has."""
     if name is not None:
-        if card := find_card(name):
-            return Target(card, price, named=True)
-        raise UserError(f"no card '{shorten(name)}' is known; there are: {', '.join(card.name for card in CARDS)}")
+        return Target(require_card(name), price, named=True)
     memory = measure_gpu_memory()
     if memory is None:
         return Target(None, price)
-    known = find_card(detect().gpus[0])
-    return Target(Card(known.name if known else detect().gpus[0], memory, known.teraflops if known else 0), price)
+    gpu = detect().gpus[0]
+    known = find_card(gpu)
+    return Target(Card(known.name if known else gpu, memory, known.teraflops * _share(gpu) if known else 0), price)
+
+
+def require_card(name: str) -> Card:
+    """The card of a name that a user gives; raises with those that are known."""
+    if card := find_card(name):
+        return card
+    raise UserError(f"no card '{shorten(name)}' is known; there are: {', '.join(card.name for card in CARDS)}")
 
 
 def find_card(name: str) -> Card | None:
@@ -75,3 +81,9 @@ def find_card(name: str) -> Card | None:
     if "A100" in plain and "40" in plain.partition("A100")[2]:
         return next(card for card in CARDS if card.name == "A100-40")
     return next((card for card in CARDS if re.search(rf"(?<!\d){card.name}(?!\d)", plain)), None)
+
+
+def _share(name: str) -> float:
+    """The part of a card's compute that a slice of it has, in sevenths: 3/7 of `NVIDIA A100 MIG 3g.20gb`."""
+    sevenths = re.search(r" MIG (?:(\d)c\.)?(\d)g\.", name)
+    return int(sevenths[1] or sevenths[2]) / 7 if sevenths else 1

@@ -1,5 +1,6 @@
 """A recipe and this machine in; the recipe as this machine would run it out, or what the machine lacks."""
 
+import os
 from collections.abc import Sequence
 
 from recipebook import hardware
@@ -14,6 +15,7 @@ from recipebook.recipe.references import check_references
 from recipebook.recipe.resolve import Resolved, resolve
 from recipebook.recipe.switches import Switch, check_switches, find_switched_off
 from recipebook.remote import service
+from recipebook.suggestions import shorten
 from recipebook.train.engine_settings import require_optimizer
 
 # A base that begins so is no name on the hub.
@@ -39,11 +41,8 @@ def check_machine(resolved: Resolved, *, elsewhere: bool = False) -> None:
 
     `elsewhere`: it is planned for another machine's GPUs.
     """
-    gpus, processes = len(hardware.detect().gpus), resolved.recipe.launch.processes
-    if 0 < gpus < processes and not elsewhere:
-        raise UserError(
-            f"{resolved.name}: launch.processes: {processes}, but this machine shows {gpus} GPUs; GPUS={gpus}"
-        )
+    if not (elsewhere or resolved.recipe.remote):
+        _check_gpus(resolved)
     if resolved.recipe.launch.ranks > 1 and not elsewhere:
         check_interfaces()
     if meeting := read_meeting(resolved.recipe):
@@ -68,6 +67,26 @@ def require_cores(resolved: Resolved) -> None:
         raise UserError(
             f"{resolved.name}: launch.processes: {processes}, and this machine has no GPU and {machine.cores} cores: "
             f"GPUS={most} at most; make rehearse GPUS={processes} tries that launch"
+        )
+
+
+def _check_gpus(resolved: Resolved) -> None:
+    """Refuse GPUs that `CUDA_VISIBLE_DEVICES` hides by mistake, and more processes than there are GPUs for."""
+    machine, processes = hardware.detect(), resolved.recipe.launch.processes
+    if hidden := hardware.list_hidden_gpus():
+        raise UserError(
+            f"CUDA_VISIBLE_DEVICES={shorten(os.environ['CUDA_VISIBLE_DEVICES'])}: CUDA shows no GPU by this; this "
+            f"machine has: {', '.join(hidden)}, each to be named once; -1 trains without them"
+        )
+    if machine.slices and processes > 1:
+        raise UserError(
+            f"{resolved.name}: launch.processes: {processes}, but GPUs of this machine are cut into slices (MIG), and "
+            "CUDA shows a process one of them; GPUS=1"
+        )
+    if 0 < len(machine.gpus) < processes:
+        shown = f"{len(machine.gpus)} GPU{'s' if len(machine.gpus) > 1 else ''}"
+        raise UserError(
+            f"{resolved.name}: launch.processes: {processes}, but this machine shows {shown}; GPUS={len(machine.gpus)}"
         )
 
 

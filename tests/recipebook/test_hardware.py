@@ -12,7 +12,14 @@ import pytest
 
 from recipebook import hardware
 from recipebook.errors import UserError
-from recipebook.hardware import Hardware, computes_bf16, measure_gpu_memory, name_gpus
+from recipebook.hardware import (
+    Hardware,
+    computes_bf16,
+    list_hidden_gpus,
+    list_used_memory,
+    measure_gpu_memory,
+    name_gpus,
+)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +80,22 @@ def add_gpus(machine: Path, **answers: tuple[str, ...]) -> None:
     add_program(machine, "nvidia-smi", f'case "$1" in {" ".join(cases)} esac')
 
 
+def add_slices(machine: Path, *slices: str) -> None:
+    """An nvidia-smi of an A100 that is cut into slices, and of an H100 that is whole."""
+    listed = [f"  MIG {name}     Device  {at}: (UUID: MIG-c{at}d4)" for at, name in enumerate(slices)]
+    lines = ["GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-a077)", *listed, "GPU 1: NVIDIA H100 (UUID: GPU-a177)"]
+    add_gpus(
+        machine,
+        name=("NVIDIA A100-SXM4-40GB", "NVIDIA H100"),
+        compute_cap=("8.0", "9.0"),
+        **{"memory.total": ("40960", "81559"), "memory.used": ("[N/A]", "3072")},
+    )
+    path = machine / "bin" / "nvidia-smi"
+    path.write_text(
+        path.read_text().replace(" esac", " -L) " + "".join(f"echo '{line}';" for line in lines) + "; esac")
+    )
+
+
 def add_processor(machine: Path, flags: str) -> None:
     block = f"processor\t: {{}}\nmodel name\t: Some CPU @ 2.00GHz: fast\nflags\t\t: {flags}\n\n"
     (machine / "cpuinfo").write_text(block.format(0) + block.format(1).replace("Some", "Other"))
@@ -99,11 +122,59 @@ def test_the_names_of_nvidia_gpus_are_those_of_nvidia_smi(machine: Path, monkeyp
     assert (detect().gpus, detect().gpu) == (("NVIDIA H200", "NVIDIA L4"), True)
     seen = {
         "1": ("NVIDIA L4",), "GPU-a1,0": ("NVIDIA L4", "NVIDIA H200"), "0,7,1": ("NVIDIA H200",),
-        "MIG-3f2a": ("NVIDIA H200",), "-1": (), "0,": ("NVIDIA H200",), "GPU-9": (),
+        "MIG-3f2a": (), "-1": (), "0,": ("NVIDIA H200",), "GPU-9": (), " 1, 0": ("NVIDIA L4", "NVIDIA H200"),
+        "0,0": (), "1,0,1": (), "GPU-a1,7": ("NVIDIA L4",), "NoDevFiles": (), "": (),
     }  # fmt: skip
     for visible, gpus in seen.items():
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
         assert detect().gpus == gpus
+
+
+@pytest.mark.parametrize(
+    ("visible", "names", "gpus", "gib"),
+    [
+        # 5 GB are 4.7 GiB.
+        (None, ["MIG-c0d4", "MIG-c1d4", "1"], ("A MIG 3g.20gb", "A MIG 1g.5gb+me", "NVIDIA H100"), 4.7),
+        ("MIG-c0d4", ["MIG-c0d4"], ("A MIG 3g.20gb",), 18.6),
+        ("MIG-c1,MIG-c0d4,MIG-9", ["MIG-c1d4", "MIG-c0d4"], ("A MIG 1g.5gb+me", "A MIG 3g.20gb"), 4.7),
+        # A GPU that is cut stands for its slices.
+        ("0", ["MIG-c0d4", "MIG-c1d4"], ("A MIG 3g.20gb", "A MIG 1g.5gb+me"), 4.7),
+        ("GPU-a1", ["GPU-a1"], ("NVIDIA H100",), 79.6),
+        ("MIG-9", [], (), None),
+    ],
+)
+def test_a_slice_of_a_gpu_is_a_gpu_with_its_own_name_and_memory(
+    visible: str | None,
+    names: list[str],
+    gpus: tuple[str, ...],
+    gib: float | None,
+    machine: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    add_slices(machine, "3g.20gb", "1g.5gb+me")
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    found = detect()
+    monkeypatch.setattr(hardware, "detect", lambda: found)
+    assert found.gpus == tuple(name.replace("A MIG", "NVIDIA A100-SXM4-40GB MIG") for name in gpus)
+    assert name_gpus() == names
+    assert measure_gpu_memory() == gib
+
+
+def test_a_variable_that_hides_all_gpus_by_mistake_is_known(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_gpus(machine, name=("NVIDIA H200", "NVIDIA L4"))
+    monkeypatch.setattr(hardware, "detect", hardware.detect.__wrapped__)
+    for visible, hidden in {
+        "2": ["0", "1"], "0,0": ["0", "1"], "GPU-9": ["0", "1"], "MIG-1": ["0", "1"],
+        "1": [], "": [], "-1": [], "NoDevFiles": [],
+    }.items():  # fmt: skip
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        assert list_hidden_gpus() == hidden
+
+
+def test_the_memory_that_programs_hold_is_listed_for_whole_gpus(machine: Path) -> None:
+    add_slices(machine, "7g.40gb")
+    assert list_used_memory() == [("1", 3.0)]
 
 
 def test_the_memory_of_gpus_is_that_of_the_smallest(machine: Path) -> None:

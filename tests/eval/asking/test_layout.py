@@ -7,6 +7,7 @@ import torch
 
 from eval.asking import generate, layout
 from eval.asking.layout import Layout, choose_layout, estimate_answering
+from recipebook.hardware import Hardware
 from recipebook.recipe.resolve import resolve
 from recipebook.train.memory import CONTEXT_BYTES
 from recipebook.train.shapes import BaseShape
@@ -17,6 +18,13 @@ BASE_34B = "codellama/CodeLlama-34b-Python-hf"
 def show_gpus(monkeypatch: pytest.MonkeyPatch, count: int, memory: float) -> None:
     monkeypatch.setattr(layout, "name_gpus", lambda: [str(number) for number in range(count)])
     monkeypatch.setattr(layout, "measure_gpu_memory", lambda: memory if count else None)
+
+
+def test_a_model_lies_in_one_slice_of_a_gpu_since_cuda_shows_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    show_gpus(monkeypatch, 2, 18.6)
+    machine = Hardware(gpus=("A", "A"), cpu="c", cores=2, memory_gib=8, slices=("MIG-1", "MIG-2"))
+    monkeypatch.setattr(layout, "detect", lambda: machine)
+    assert choose_layout(resolve("robot-lora", "gpu", [f"model.base={BASE_34B}"]).recipe, BASE_34B) == Layout()
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ def become(monkeypatch: pytest.MonkeyPatch, *gpus: str, other: tuple[str, ...] =
     monkeypatch.setattr(devices, "detect", lambda: machine)
     monkeypatch.setattr(devices, "computes_bf16", lambda: True)
     monkeypatch.setattr(devices, "measure_gpu_memory", lambda: 79.6)
+    monkeypatch.setattr(devices, "list_used_memory", lambda: [(str(at), 0.5) for at in range(len(gpus))])
+    monkeypatch.setattr(devices, "list_hidden_gpus", list)
 
 
 def test_gpus_are_held_against_the_recipes_processes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,6 +30,29 @@ def test_gpus_are_held_against_the_recipes_processes(monkeypatch: pytest.MonkeyP
     text = "2 x NVIDIA H100, 79.6 GiB each, bf16"
     assert check_gpu(None) == MachineFinding("gpu", text)
     assert check_gpu(recipe) == MachineFinding("gpu", f"{text}; the recipe starts 8 processes", "GPUS=2")
+
+
+def test_gpus_of_several_kinds_are_all_named_and_what_other_programs_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    become(monkeypatch, "NVIDIA H100", "NVIDIA L4", "NVIDIA H100")
+    text = "2 x NVIDIA H100 and 1 x NVIDIA L4, 79.6 GiB the smallest, bf16"
+    assert check_gpu(None) == MachineFinding("gpu", text)
+    monkeypatch.setattr(devices, "list_used_memory", lambda: [("0", 0.5), ("1", 12.25), ("2", 0.0)])
+    busy = f"{text}; GPU 1 holds 12.2 GiB of other programs"
+    assert check_gpu(None) == MachineFinding("gpu", busy, "CUDA_VISIBLE_DEVICES=0,2 leaves it alone")
+    monkeypatch.setattr(devices, "list_hidden_gpus", lambda: ["0", "1"])
+    hides = "CUDA_VISIBLE_DEVICES hides this machine's 2"
+    assert check_gpu(None) == MachineFinding("gpu", hides, "CUDA_VISIBLE_DEVICES=0,1")
+
+
+def test_of_slices_a_process_sees_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Hardware(gpus=("A MIG 3g.20gb",) * 2, cpu="c", cores=2, memory_gib=8, slices=("MIG-1", "MIG-2"))
+    become(monkeypatch)
+    monkeypatch.setattr(devices, "detect", lambda: machine)
+    assert check_gpu(resolve("robot-lora", "multi-gpu", ["launch.processes=2"]).recipe).cure == "GPUS=1"
+    monkeypatch.setattr(devices, "read_build", lambda: ("2.13.0", "13.0"))
+    done = SimpleNamespace(returncode=0, stdout="1 2.29.3", stderr="")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+    assert [one.cure for one in check_torch()] == [None, None]
 
 
 def test_a_gpu_of_another_maker_is_said_to_be_unused(monkeypatch: pytest.MonkeyPatch) -> None:

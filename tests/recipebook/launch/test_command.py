@@ -41,7 +41,7 @@ def test_telemetry_is_off_and_a_local_base_asks_no_hub() -> None:
         ((), {}, {"ACCELERATE_USE_CPU": "true"}),
         ((), {"processes": 2, "strategy": "zero2"}, {"DS_ACCELERATOR": "cpu"}),
         ((), {"device": "mps"}, {"PYTORCH_ENABLE_MPS_FALLBACK": "1"}),
-        (("NVIDIA H200",), {}, {}),
+        (("NVIDIA H200",), {}, {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}),
     ],
 )
 def test_the_environment_keeps_a_training_on_the_wanted_device(
@@ -51,5 +51,5 @@ def test_the_environment_keeps_a_training_on_the_wanted_device(
     monkeypatch.setattr(launching, "detect", lambda: machine)
     monkeypatch.setattr(launching, "name_gpus", lambda: [str(number) for number in range(len(gpus))])
     environment = build_environment(recipe(**launched))
-    names = ("ACCELERATE_USE_CPU", "DS_ACCELERATOR", "PYTORCH_ENABLE_MPS_FALLBACK")
+    names = ("ACCELERATE_USE_CPU", "CUDA_DEVICE_ORDER", "DS_ACCELERATOR", "PYTORCH_ENABLE_MPS_FALLBACK")
     assert {name: environment[name] for name in names if name in environment} == variables

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from recipebook.errors import UserError
-from recipebook.hardware import detect
+from recipebook.hardware import Hardware, detect
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import resolve
 from recipebook.run.manifest import Attempt
 from recipebook.run.rundir import Run, list_readable
-from recipebook.train import duration
-from recipebook.train.cards import CARDS, Target, choose_target, find_card
+from recipebook.train import cards, duration
+from recipebook.train.cards import CARDS, Card, Target, choose_target, find_card
 from recipebook.train.duration import Load, average_padded, count_operations, format_duration
 from recipebook.train.shapes import LLAMA_7B, BaseShape
 
@@ -23,6 +23,14 @@ SMALL = BaseShape(hidden=8, layers=2, inner=16, vocabulary=100, heads=2, key_hea
 
 def robot(*overrides: str) -> Recipe:
     return resolve("robot-lora", "gpu", list(overrides)).recipe
+
+
+def test_a_slice_has_its_memory_and_its_sevenths_of_what_the_card_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cards, "measure_gpu_memory", lambda: 18.6)
+    for name, teraflops in (("MIG 3g.20gb", 312 * (3 / 7)), ("MIG 1c.3g.20gb", 312 * (1 / 7)), ("", 312)):
+        machine = Hardware(gpus=(f"NVIDIA A100-SXM4-40GB {name}",), cpu="c", cores=2, memory_gib=8)
+        monkeypatch.setattr(cards, "detect", lambda machine=machine: machine)
+        assert choose_target(None, None) == Target(Card("A100-40", 18.6, teraflops), None)
 
 
 @pytest.mark.parametrize(

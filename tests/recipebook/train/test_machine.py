@@ -117,6 +117,29 @@ def test_bf16_is_refused_on_a_gpu_without_it(monkeypatch: pytest.MonkeyPatch) ->
     )
 
 
+def test_gpus_that_a_variable_hides_by_mistake_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "8")
+    monkeypatch.setattr(hardware, "list_hidden_gpus", lambda: ["0", "1"])
+    with pytest.raises(UserError) as error:
+        resolve_for_machine("robot-lora", None, [])
+    assert str(error.value) == (
+        "CUDA_VISIBLE_DEVICES=8: CUDA shows no GPU by this; this machine has: 0, 1, each to be named once; -1 trains "
+        "without them"
+    )
+
+
+def test_slices_of_gpus_train_one_process_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = MACHINES.nvidia.model_copy(update={"slices": ("MIG-1", "MIG-2")})
+    monkeypatch.setattr(hardware, "detect", lambda: machine)
+    resolve_for_machine("robot-lora", "gpu", [])
+    with pytest.raises(UserError) as error:
+        resolve_for_machine("robot-lora", "multi-gpu", ["launch.processes=2"])
+    assert str(error.value) == (
+        "robot-lora: launch.processes: 2, but GPUs of this machine are cut into slices (MIG), and CUDA shows a process "
+        "one of them; GPUS=1"
+    )
+
+
 def test_an_optimizer_whose_package_is_not_installed_is_refused_before_anything_is_loaded() -> None:
     with pytest.raises(UserError) as found:
         resolve_for_machine("robot-lora", "tiny", ["training.optimizer=came_pytorch"])
