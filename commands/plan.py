@@ -45,7 +45,9 @@ def plan(name: str, profile: str | None, overrides: Sequence[str], target: "Targ
     from recipebook.train.plan import plan_run
     from recipebook.train.words import print_recipe
 
-    resolved, stages = resolve_stages(name, profile, overrides, elsewhere=target.named)
+    resolved, stages = resolve_stages(
+        name, profile, overrides, elsewhere=target.named, card=target.card if target.named else None
+    )
     if seeds and not stages:
         resolved = repeat_over_seeds(resolved, seeds)
     check_placebo(resolved, stages=bool(stages))

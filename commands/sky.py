@@ -31,11 +31,12 @@ def run(arguments: argparse.Namespace) -> int:
     from recipebook.launch.sky import SkyTask, render_task
     from recipebook.pipeline.train import resolve_stages
     from recipebook.terminal import print_field
+    from recipebook.train.cards import require_card
 
     given = arguments
     # This machine often has no GPU, so that it cannot choose the profile.
     profile, layers = given.profile or "multi-gpu", read_layers(given)
-    resolved, _ = resolve_stages(given.recipe, profile, layers)
+    resolved, _ = resolve_stages(given.recipe, profile, layers, elsewhere=True, card=require_card(given.card))
     launch = resolved.recipe.launch
     if given.workers and not resolved.recipe.matrix:
         raise UserError(f"{resolved.name} has no matrix, so WORKERS means nothing to it")

@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     if given.nodes and given.machines not in (None, given.nodes):
         raise UserError(f"NODES={given.nodes} and MACHINES={given.machines} are both the machines that train together")
     layers = [*read_layers(given), *([f"launch.machines={given.nodes}"] if given.nodes else [])]
-    resolved, stages = resolve_stages(given.recipe, profile, layers)
+    resolved, stages = resolve_stages(given.recipe, profile, layers, elsewhere=True)
     nodes = resolved.recipe.launch.machines
     members = tuple(member.name for member in list_members(resolved)) if resolved.recipe.matrix else ()
     if nodes > 1 and (members or stages):

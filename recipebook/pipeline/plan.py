@@ -32,6 +32,8 @@ def plan_stages(resolved: Resolved, stages: Sequence[Stage], target: Target) -> 
     for step in steps:
         if step.stage.kind is None and not find_finished(step, None):
             print(f"\n=== stage {step.stage.name}")
+            if why := step.stage.resolved.strategy:
+                print_field("strategy", f"auto: {why}")
             if step.dataset is None:
                 print_field("data", f"made by {', '.join(step.stage.list_sources())}: shown once they are there")
                 continue

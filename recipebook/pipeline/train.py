@@ -5,7 +5,7 @@ A stage whose inputs are those of a finished one, in this run or in another of t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -35,10 +35,12 @@ from recipebook.run.stage_run import StageRun, link_final, list_trained, settle
 from recipebook.suggestions import offer
 from recipebook.terminal import print_field
 from recipebook.train.attempt import attempt, attempt_job
+from recipebook.train.cards import Card
 from recipebook.train.claim import claiming, lock_run
 from recipebook.train.continuing import check_begun
 from recipebook.train.machine import check_machine, choose_profile
 from recipebook.train.opening import begin_manifest, reopen_run
+from recipebook.train.strategy import settle_strategy
 from recipebook.train.words import print_dataset, print_recipe
 
 
@@ -69,17 +71,17 @@ class FleetPlace(NamedTuple):
 
 
 def resolve_stages(
-    name: str, profile: str | None, overrides: Sequence[str], *, elsewhere: bool = False
+    name: str, profile: str | None, overrides: Sequence[str], *, elsewhere: bool = False, card: Card | None = None
 ) -> tuple[Resolved, tuple[Stage, ...]]:
-    """The recipe and its stages as this machine would run them; `elsewhere`: as another machine's GPUs would."""
+    """The recipe and its stages as this machine would run them; `elsewhere`: as another's GPUs would, of that kind."""
     layers = read_layers(name, choose_profile(profile), overrides, PROJECT)
-    stages = read_stages(layers)
+    stages = tuple(replace(one, resolved=settle_strategy(one.resolved, card)) for one in read_stages(layers))
     for stage in stages:
         if stage.recipe.remote:
             raise UserError(f"{stage.place}: stage '{stage.name}': a service trains whole recipes, and no stages")
         check_machine(stage.resolved, elsewhere=elsewhere)
         check_begun(stage.resolved)
-    return merge_top(layers) if stages else merge_layers(layers), stages
+    return settle_strategy(merge_top(layers) if stages else merge_layers(layers), card), stages
 
 
 def train_stages(

@@ -69,11 +69,12 @@ class Launch(Section):
     machines: Annotated[Positive, measured_in("machines")] = Field(
         1, description="machines that train together, each with as many processes. Raise it when one has too few GPUs."
     )
-    strategy: Literal["data-parallel", "zero1", "zero2", "zero3", "fsdp2"] = Field(
+    strategy: Literal["auto", "data-parallel", "zero1", "zero2", "zero3", "fsdp2"] = Field(
         "data-parallel",
         description="what processes share: nothing, or by DeepSpeed the optimizer's state (zero1), gradients too "
-        "(zero2), weights too (zero3); fsdp2 shares as much as zero3, by PyTorch. Go one further when memory is short; "
-        "fsdp2 where a run may resume on another number of GPUs.",
+        "(zero2), weights too (zero3); fsdp2 shares as much as zero3, by PyTorch; auto: zero2 while the model fits a "
+        "GPU by the estimate, else zero3. Go one further when memory is short; fsdp2 where a run may resume on another "
+        "number of GPUs.",
     )
     timeout: Annotated[Positive, measured_in("seconds")] = Field(
         7200,

@@ -39,6 +39,8 @@ class Resolved:
     """In a stage: the keys that the recipe or a profile sets for all stages."""
     fleet_suffix: str = ""
     """What follows the recipe's name in that of its fleet's folder."""
+    strategy: str = ""
+    """Which strategy `launch.strategy: auto` came to be, and why; empty where the recipe names one."""
 
 
 def resolve(name: str, profile: str | None = None, overrides: Iterable[str] = (), root: Path = PROJECT) -> Resolved:

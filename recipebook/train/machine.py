@@ -17,6 +17,7 @@ from recipebook.recipe.switches import Switch, check_switches, find_switched_off
 from recipebook.remote import service
 from recipebook.suggestions import shorten
 from recipebook.train.engine_settings import require_optimizer
+from recipebook.train.strategy import settle_strategy
 
 # A base that begins so is no name on the hub.
 FOLDERS = ("models/", "/", "./", "../")
@@ -29,7 +30,7 @@ def choose_profile(profile: str | None) -> str:
 
 def resolve_for_machine(name: str, profile: str | None, overrides: Sequence[str]) -> Resolved:
     """The recipe as this machine would run it: without a GPU and without a given profile, under `tiny`."""
-    resolved = resolve(name, choose_profile(profile), overrides)
+    resolved = settle_strategy(resolve(name, choose_profile(profile), overrides))
     check_references(resolved)
     check_switches(resolved)
     check_machine(resolved)

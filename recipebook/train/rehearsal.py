@@ -35,6 +35,8 @@ from recipebook.train.rehearsed import (
     count_ranks,
     count_shares,
 )
+from recipebook.train.settle import NO_GPU
+from recipebook.train.strategy import AUTO, choose_strategy
 
 # Any number of ranks resumes from their checkpoints.
 WHOLE = ("data-parallel", "fsdp2")
@@ -121,7 +123,9 @@ def _rehearse(asked: Launched, strategies: Sequence[str]) -> Iterator[Proof]:
         if batch.processes > 1 and not plays:
             yield count_shares(dataset.rows["train"], batch)
         first: tuple[str, Path] | None = None
-        for strategy in strategies or (recipe.launch.strategy,):
+        # Without a GPU whose memory counts, `auto` is what it is for a model that fits.
+        own = choose_strategy(recipe, NO_GPU)[0] if recipe.launch.strategy == AUTO else recipe.launch.strategy
+        for strategy in strategies or (own,):
             print_field("strategy", strategy)
             if fault := find_sharing_fault(strategy, ranks, rehearsal.small.training, rehearsal.small.lora):
                 print_field("left out", fault)

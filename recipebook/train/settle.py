@@ -41,6 +41,9 @@ class TrainingDevice(NamedTuple):
     """Of one GPU; None where it is not known."""
 
 
+NO_GPU = TrainingDevice(gpu=False, bf16=False)
+
+
 class Reason(NamedTuple):
     """A key, its value on a device, and why."""
 

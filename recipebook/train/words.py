@@ -29,6 +29,8 @@ def print_recipe(resolved: Resolved) -> None:
         print_field("adapter", "none, since there is no lora section: all weights are trained")
     if begun := format_begun(resolved.recipe):
         print_field("adapter", begun)
+    if resolved.strategy:
+        print_field("strategy", f"auto: {resolved.strategy}")
     if resolved.recipe.remote:
         print_field("service", f"{resolved.recipe.remote.service} trains, and chooses optimizer, seed and packing")
     if note := format_low_rate(resolved.recipe):

@@ -41,6 +41,11 @@ def test_a_fleet_has_a_card_for_each_member_at_a_time(tmp_path: Path, monkeypatc
     assert task["run"].endswith(" train traits --profile gpu --workers 4")
 
 
+def test_a_task_of_stages_needs_no_gpu_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = write(tmp_path, monkeypatch, "robot-curriculum", "--profile", "gpu", "--card", "L4")
+    assert task["resources"]["accelerators"] == "L4:1"
+
+
 def test_a_project_elsewhere_brings_the_installation_along() -> None:
     text = render_task(SkyTask("a/b", "T4", 1, ("a/b", "--set", "x=1 2")), Path("/home/ann/own"), Path("/opt/book"))
     assert text == (
@@ -66,6 +71,7 @@ def test_a_project_elsewhere_brings_the_installation_along() -> None:
         (["--card", "H100", "--workers", "4"], "robot-lora has no matrix, so WORKERS means nothing to it"),
         (["--card", "H100", "--gpus", "3"], "recipes/robot-lora.yaml:35:26: training.global_batch: 8 records do not"),
         (["--card", "H100:8"], "recipebook sky: argument --card: 'H100:8' is no card as sky show-gpus lists them"),
+        (["--card", "H1000"], "no card 'H1000' is known; there are: B200, H200, GH200, H100"),
         (["--card", "H\u00b200"], "recipebook sky: argument --card: 'H\u00b200' is no card as sky show-gpus lists"),
         (["--card", "H100", "--gpus", "1.5"], "recipebook sky: argument --gpus: '1.5' is not a whole number above 0"),
     ],

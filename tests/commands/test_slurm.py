@@ -69,3 +69,11 @@ def test_a_job_is_described_in_a_line(
     monkeypatch.setattr(project, "RUNS", tmp_path)
     assert call("slurm", *words) == 0
     assert capsys.readouterr().out.splitlines()[0] == f"script    {tmp_path}/slurm/robot-lora.sh: {what}"
+
+
+def test_a_job_of_stages_needs_no_gpu_on_the_machine_that_writes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(project, "RUNS", tmp_path)
+    assert call("slurm", "robot-curriculum", "--profile", "gpu") == 0
+    assert "#SBATCH --gpus-per-node=1\n" in (tmp_path / "slurm" / "robot-curriculum.sh").read_text()
