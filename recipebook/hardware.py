@@ -132,7 +132,7 @@ class _Gpu(NamedTuple):
     uuid: str
 
 
-class _Device(NamedTuple):
+class _VisibleGpu(NamedTuple):
     """What a process trains on: a GPU, or a slice of one (MIG), which is a GPU to CUDA."""
 
     name: str
@@ -148,12 +148,12 @@ class _Device(NamedTuple):
         return float(size[1]) * 1e9 / 2**30 if size else 0
 
 
-def _list_gpus(devices: Sequence[tuple[_Device, str]]) -> tuple[str, ...]:
+def _list_gpus(devices: Sequence[tuple[_VisibleGpu, str]]) -> tuple[str, ...]:
     """Their names; a slice's as torch has it, `NVIDIA A100-SXM4-40GB MIG 3g.20gb`."""
     return tuple(f"{answer} MIG {one.slice}" if one.slice else answer for one, answer in devices)
 
 
-def _ask_of_each(what: str) -> list[tuple[_Device, str]]:
+def _ask_of_each(what: str) -> list[tuple[_VisibleGpu, str]]:
     """What nvidia-smi answers for each GPU or slice that CUDA would show; for a slice, that of its whole GPU."""
     visible = _read_visible()
     answers = dict(_query(what)) if visible != [] else {}
@@ -161,7 +161,7 @@ def _ask_of_each(what: str) -> list[tuple[_Device, str]]:
     devices = [
         one
         for gpu in answers
-        for one in [one for one in slices if one.gpu.uuid == gpu.uuid] or [_Device(gpu.number, gpu)]
+        for one in [one for one in slices if one.gpu.uuid == gpu.uuid] or [_VisibleGpu(gpu.number, gpu)]
     ]
     return [(one, answers[one.gpu]) for one in (devices if visible is None else _choose_visible(devices, visible))]
 
@@ -175,7 +175,7 @@ def _read_visible() -> list[str] | None:
     return [] if text in ("", "-1") or len(set(names)) < len(names) else names
 
 
-def _choose_visible(devices: Sequence[_Device], names: list[str]) -> Iterator[_Device]:
+def _choose_visible(devices: Sequence[_VisibleGpu], names: list[str]) -> Iterator[_VisibleGpu]:
     """Those that are named, up to the first name that is none, as CUDA reads them; a GPU's name is all its slices'."""
     for name in names:
         found = [one for one in devices if name and _is_named(one, name)]
@@ -185,7 +185,7 @@ def _choose_visible(devices: Sequence[_Device], names: list[str]) -> Iterator[_D
         yield from (one if one.slice else one._replace(name=name) for one in found)
 
 
-def _is_named(device: _Device, name: str) -> bool:
+def _is_named(device: _VisibleGpu, name: str) -> bool:
     return name == device.gpu.number or device.gpu.uuid.startswith(name) or device.name.startswith(name)
 
 
@@ -198,14 +198,14 @@ def _query(what: str) -> list[tuple[_Gpu, str]]:
     return [(_Gpu(one[0], one[1]), one[2]) for one in parts if len(one) == 3 and one[0].isdecimal()]
 
 
-def _list_slices() -> list[_Device]:
+def _list_slices() -> list[_VisibleGpu]:
     """The slices into which GPUs are cut; a list of all is the only answer in which nvidia-smi has them."""
     found, gpu = [], _Gpu("", "")
     for line in _run_nvidia_smi("-L"):
         if whole := GPU_LINE.match(line):
             gpu = _Gpu(whole[1], whole[2])
         elif part := SLICE_LINE.match(line):
-            found.append(_Device(part[2], gpu, part[1]))
+            found.append(_VisibleGpu(part[2], gpu, part[1]))
     return found
 
 
