@@ -147,7 +147,7 @@ class _Conversion:
             what = f"converter {converter.name} declares no FIELDS"
             ledger.notes["fields"] = f"{what}: what it does not read is not counted"
         self._name, self._options, self._ledger = name, options, ledger
-        self._convert, self._notes = converter.convert, converter.notes
+        self._convert, self._notes, self._noted = converter.convert, converter.notes, frozenset(converter.notes)
         self._find_unread = fields.find_in_object if fields else None
         self._remember = ledger.contents.remember
         self._origin = f"{name}#"
@@ -178,14 +178,10 @@ class _Conversion:
         end = -self._end - len(digits)
         for line in lines:
             self._remember(xxh3_64_intdigest(line[:end]))
-        if self._notes:
-            self._remark(record, rows)
-        return rows, lines
-
-    def _remark(self, record: Record, rows: list[Row]) -> None:
         for row in rows:
-            if not row["meta"].keys().isdisjoint(self._notes):
+            if not self._noted.isdisjoint(row["meta"]):
                 self._ledger.remark(self._name, record, [self._notes[key] for key in self._notes if key in row["meta"]])
+        return rows, lines
 
 
 def draw_reading(line: ProgressLine, inputs: list[Input], ledger: Ledger) -> None:

@@ -186,8 +186,11 @@ class Shapes(_Objects):
         fields = self.choose(watched)
         if fields is None:
             return _Steps([], [])
-        kinds = [(key, type(holder[key])) for key in sorted(watched.asked & holder.keys())]
-        return _Steps([(next(iter(holder)), _Watched)] if fields.by_value else kinds, fields.plan(holder).finds)
+        kinds = {key: type(holder[key]) for key in sorted(watched.asked & holder.keys())}
+        # Of what is a text as long as these steps hold, no objects have to be looked for.
+        texts = {key for key, kind in kinds.items() if kind is str and isinstance(fields.read.get(key), _Objects)}
+        finds = [(key, find) for key, find in fields.plan(holder).finds if key not in texts]
+        return _Steps([(next(iter(holder)), _Watched)] if fields.by_value else [*kinds.items()], finds)
 
 
 class _Watched(dict[str, Any]):
