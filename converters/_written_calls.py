@@ -65,7 +65,7 @@ def find_written_tools(text: str) -> tuple[list[dict[str, Any]], set[str]]:
     """The tools that a system prompt lists, and their names; none where it holds no such list."""
     for opening, most in ((_TOOLS, _MOST_TOOLS), (_LIST, 1)):
         for found in islice(opening.finditer(text), _TRIES):
-            values = _load_values(text, found.start("list"), most)
+            values = load_values(text, found.start("list"), most)
             tools, names = _try_tools(values[0] if len(values) == 1 else values)
             if tools:
                 return tools, names
@@ -75,6 +75,18 @@ def find_written_tools(text: str) -> tuple[list[dict[str, Any]], set[str]]:
 def describe_tools(tools: list[dict[str, Any]]) -> bool:
     """Whether every item of a list says more than a name, as tools do and other lists do not."""
     return all(not _TOOL_KEYS.isdisjoint(tool["function"]) for tool in tools)
+
+
+def load_values(text: str, at: int, most: int) -> list[Any]:
+    """The JSON values, `most` of them at most, that stand one behind the other from a place of a text."""
+    decoder, values = json.JSONDecoder(), list[Any]()
+    while len(values) < most:
+        try:
+            value, at = decoder.raw_decode(text, _BLANK.match(text, at).end())  # type: ignore[union-attr]
+        except (ValueError, RecursionError):
+            break
+        values.append(value)
+    return values
 
 
 def split_answers(text: str) -> list[str]:
@@ -135,18 +147,6 @@ def _read_brackets(text: str) -> WrittenCalls | None:
             return WrittenCalls("", calls)
         at = behind.end()
     return None
-
-
-def _load_values(text: str, at: int, most: int) -> list[Any]:
-    """The JSON values, `most` of them at most, that stand one behind the other from a place of a text."""
-    decoder, values = json.JSONDecoder(), list[Any]()
-    while len(values) < most:
-        try:
-            value, at = decoder.raw_decode(text, _BLANK.match(text, at).end())  # type: ignore[union-attr]
-        except (ValueError, RecursionError):
-            break
-        values.append(value)
-    return values
 
 
 def _try_tools(listed: Any) -> tuple[list[dict[str, Any]], set[str]]:
