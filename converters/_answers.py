@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence, Set
 from typing import Any, NamedTuple
 
+from converters._blocks import holds_blocks
 from converters._extras import add_extras
 from converters._fields import take_text
 from converters._tool_lists import read_tools
@@ -99,7 +100,7 @@ def read_asked(record: dict[str, Any], fields: Sequence[str]) -> Asked:
 
 def _read_texts(record: dict[str, Any], fields: Sequence[str]) -> Asked | None:
     """The prompt and the answers of a record that has three texts, as most pairs are; None for any other record."""
-    if not _BESIDE_TEXTS.isdisjoint(record):
+    if type(record.get(fields[0])) is not str or not _BESIDE_TEXTS.isdisjoint(record):
         return None
     said: list[Any] = [record.get("prompt"), *map(record.get, fields)]
     for text in said:
@@ -135,7 +136,7 @@ def find_prompt(record: dict[str, Any], taken: Sequence[str] = ()) -> str | None
 def _read_answer(record: dict[str, Any], field: str, known: Set[str]) -> tuple[list[Message], Message]:
     """An answer, and the messages before it if the field holds the whole chat; `known` are the tools' names."""
     value = record.get(field)
-    if field in LISTS and type(value) is str:
+    if field in _LISTED and type(value) is str:
         value, _ = take_turns(value, field)
     if type(value) is str or value is None:
         text = take_text(record, field)
@@ -161,15 +162,15 @@ def _read_prompt(record: dict[str, Any], fields: Sequence[str], first: list[Mess
             raise BadRecord("missing 'prompt'")
         return _Before(fields[0], first)
     value = record[field]
-    if field in LISTS and type(value) is str:
+    if field in _LISTED and type(value) is str:
         value, _ = take_turns(value, field)
     if field == "input" and type(value) is dict:
         value, field = value.get("messages"), "messages"
     if type(value) is list:
         messages = _read_messages(value, field, known)
         return _Before(field, messages, images=len([each for each in value if each.get("image_data") is not None]))
-    if type(value) is not str or field in LISTS:
-        wanted = "a list" if field in LISTS else "a string or a list"
+    if type(value) is not str or field in _LISTED:
+        wanted = "a list" if field in _LISTED else "a string or a list"
         raise BadRecord(f"'{field}' is {name_kind(value)}, not {wanted}")
     text = take_text(record, field)
     if "\n\nAssistant:" in text and (written := _read_written(text)):
@@ -245,7 +246,8 @@ def _read_plain(message: Any, field: str) -> Message | None:
         if find_role(name, TOOL_ROLES):
             return None
         raise BadRecord(f"a message of '{field}' is by none of {', '.join(ROLES)}")
-    if (len(message) > 2 or said not in message) and (message.get("tool_calls") or message.get("function_call")):
+    is_odd = len(message) > 2 or said not in message
+    if holds_blocks(message.get(said)) or (is_odd and (message.get("tool_calls") or message.get("function_call"))):
         return None
     read: Message = {"role": role, "content": take_text(message, said, f" in a message of '{field}'")}
     if len(message) > 2:

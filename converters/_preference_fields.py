@@ -5,6 +5,7 @@ from functools import cache, lru_cache
 from typing import Any, cast
 
 from converters._answers import TEXTS, find_prompt
+from converters._blocks import PARTS
 from converters._labels import ANSWERS, LABELS, find_answer
 from converters._metadata import METADATA
 from converters._tool_lists import TOOLS
@@ -67,7 +68,7 @@ def _choose(record: dict[str, Any]) -> Fields:
     pair = find_pair(record)
     if pair is TRAJECTORIES:
         return _OF_TRAJECTORIES
-    if pair is RESPONSES and type(record[pair[0]]) is dict:
+    if pair is RESPONSES and type(record.get(pair[0])) is dict:
         return _OF_RESPONSES
     answers = pair or (str(find_answer(record)),)
     prompt = find_prompt(record, answers)
@@ -103,7 +104,7 @@ def _declare(
 ) -> Fields:
     """`kind` is that of the prompt's value."""
     read: dict[str, Any] = {**_COMMON, **dict.fromkeys(answers, _TURN), "tools": TOOLS}
-    read |= dict.fromkeys(SYSTEMS)
+    read |= dict.fromkeys(SYSTEMS, PARTS)
     if len(answers) == 1:
         read |= dict.fromkeys(LABELS)
     if prompt:

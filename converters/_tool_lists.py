@@ -96,6 +96,10 @@ def _check_tools(listed: Any, field: str, written: bool = False) -> tuple[list[d
             raise BadRecord(f"an item of '{field}' has no 'name'")
         if function is tool and tool.get("type") == "function":
             function = {key: value for key, value in tool.items() if key != "type"}
+        if function.get("input_schema") is not None and function.get("parameters") is None:
+            # Anthropic's name for them.
+            others = {key: value for key, value in function.items() if key not in ("input_schema", "parameters")}
+            function = {**others, "parameters": function["input_schema"]}
         tools.append({"type": "function", "function": function if written else _drop_arrows_nulls(function)})
     return tools, {tool["function"]["name"] for tool in tools}
 

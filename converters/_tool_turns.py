@@ -10,6 +10,7 @@ A tool answers calls of the turn right before it: the one whose id or name it ha
 from collections.abc import Set
 from typing import Any
 
+from converters._blocks import holds_blocks, open_blocks
 from converters._calls import format_answer, has_plain_calls, read_call_list, read_calls, read_written_call
 from converters._extras import add_extras
 from converters._fields import take_any_text, take_text
@@ -27,6 +28,10 @@ _MARK_AND_CALLS = frozenset(("role", "content", "tool_calls", "train"))
 def read_tool_turns(listed: list[Any], shape: Shape, known: Set[str] = frozenset()) -> "Dialogue":
     """Read turns in their order; `known` has the names of all tools."""
     _, speaker, said = shape
+    for turn in listed:
+        if type(turn) is dict and type(turn.get(said)) is list:
+            listed = _open_all(listed, shape)
+            break
     dialogue = Dialogue(shape, known)
     for at, turn in enumerate(listed):
         try:
@@ -43,6 +48,17 @@ def read_tool_turns(listed: list[Any], shape: Shape, known: Set[str] = frozenset
             dialogue.add_text(turn, role, listed, at)
     remember_odd(listed, dialogue.odd)
     return dialogue
+
+
+def _open_all(listed: list[Any], shape: Shape) -> list[Any]:
+    """The same turns, those of Anthropic's blocks in OpenAI's form."""
+    opened: list[Any] = []
+    for turn in listed:
+        if type(turn) is dict and holds_blocks(turn.get(shape.said)):
+            opened += open_blocks(turn, shape.speaker, shape.said, take_role(turn, shape, TOOL_ROLES), shape.place)
+        else:
+            opened.append(turn)
+    return opened
 
 
 class Dialogue:

@@ -4,20 +4,22 @@
     {"conversations": [{"from": "human", "value": "hi"}, …], "system": "Be brief."}
 
 Any of the fields in `LISTS` may hold the turns, as a list or as its JSON, and turns may have any of the names in
-`SPEAKERS` and `SAID`. Turns of the system may stand anywhere, a user may speak twice, and an assistant first, as long
-as an answer follows: a chat template writes them as they are, or the plan says that it cannot.
+`SPEAKERS` and `SAID`; texts without speakers are by the user and the assistant in turn. Turns of the system may stand
+anywhere, a user may speak twice, and an assistant first, as long as an answer follows: a chat template writes them as
+they are, or the plan says that it cannot.
 
 The reasons for refusing a record name its fields and the roles, never their values.
 """
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from itertools import pairwise
+from itertools import cycle, pairwise
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from converters._blocks import PARTS, holds_blocks, open_blocks
 from converters._extras import REASONING, add_extras
-from converters._fields import PART_TEXTS, take_any_text, take_text
+from converters._fields import take_any_text, take_text
 from recipebook.data.field_values import TEXT
 from recipebook.data.fields import PART_HARMLESS, Fields, Variants, WrittenJson, remember_odd
 from recipebook.data.marks import MARKS
@@ -42,9 +44,8 @@ _OTHER_NAMES = {
     "ipython": "tool",
 }
 
-PARTS = Fields("part", dict.fromkeys(("type", *PART_TEXTS)), PART_HARMLESS)
-"""OpenAI's parts of a text."""
 LISTS = ("messages", "conversations", "conversation", "dialogue", "dialog", "turns")
+_LISTS_OF_TEXTS = ("conversations", "conversation", "dialogue", "dialog")
 SPEAKERS = ("role", "from", "speaker")
 SAID = ("content", "value", "text")
 
@@ -109,6 +110,9 @@ def take_turns(listed: Any, field: str) -> tuple[list[Any], Shape]:
         listed = _parse_list(listed, field)
     if type(listed) is not list:
         raise BadRecord(f"'{field}' is {name_kind(listed)}, not a list")
+    if field in _LISTS_OF_TEXTS and listed and all(type(turn) is str for turn in listed):
+        by_turns = zip(cycle(("user", "assistant")), listed, strict=False)
+        listed = [{"role": role, "content": text} for role, text in by_turns]
     return listed, _find_shape(listed, field)
 
 
@@ -152,6 +156,10 @@ def read_turns(listed: list[Any], shape: Shape, roles: dict[str, str]) -> list[M
 
 def _read_odd_turn(turn: dict[str, Any], shape: Shape, role: str) -> Message:
     """The message of a turn that has more than a speaker and a plain text."""
+    if holds_blocks(turn.get(shape.said)):
+        turn = open_blocks(turn, shape.speaker, shape.said, role, shape.place)[0]
+        if "tool_call_id" in turn:
+            raise BadRecord(f"a turn of '{shape.field}' has what a tool answered, which converter tools is for")
     if turn.get("tool_calls") or turn.get("function_call"):
         raise BadRecord(f"a turn of '{shape.field}' calls a tool, which converter tools is for")
     message: Message = {"role": role, "content": take_text(turn, shape.said, shape.place)}

@@ -15,17 +15,20 @@ The turns may also stand in `conversation`, `dialogue`, `dialog` or `turns`, wit
 `content`, `value` or `text`, as a list or as its JSON. A question and its answer may also be called `instruction` and
 `response` (Dolly, with `context`), `question` and `answer` or `response`, `query` and `response` or `answer`, `prompt`
 and `response`, `problem` and `solution`, `input` and `output`; `columns` reads them from fields of any other name.
+Texts in `conversations`, `conversation`, `dialogue` or `dialog` are by the user and the assistant in turn (LIMA).
 Speakers may be in capitals, the user also `prompter`, and the assistant also `bot`, `model`, `ai` or `chatgpt`.
 
 A line feed separates a question from its `input` or `context`. Turns are kept in their order. What follows the last
 answer teaches nothing and is dropped; `meta.dropped` counts it. Texts and numbers under `metadata` are kept in `meta`.
 
-A turn keeps its `name` and what the assistant thought (`reasoning_content`, `reasoning` or `thinking`). One that is
+A turn keeps its `name` and what the assistant thought (`reasoning_content`, `reasoning` or `thinking`, or a part of
+the type `thinking`). One that is
 marked with `weight: 0`, `train: false` or the like has `"train": false`: it is read, and not learned.
 """
 
 from typing import Any
 
+from converters._blocks import PARTS
 from converters._columns import Columns, check_columns, take_meta
 from converters._extras import check_marks
 from converters._fields import take_text
@@ -94,6 +97,8 @@ def recognise(record: dict[str, Any]) -> str | None:
     if found:
         (turn, *_), (field, speaker, said) = found[0] or [None], found[1]
         if type(turn) is dict and type(turn.get(speaker)) is str and said in turn:
+            if type(record[field]) is list and type(record[field][0]) is str:
+                return f"have '{field}' with texts"
             return f"have '{field}' with '{speaker}' and '{said}'"
     for asked, answered in _PAIRS:
         if _may_be_said(record.get(asked)) and _may_be_said(record.get(answered)):
@@ -120,7 +125,7 @@ def _declare(**fields: Any) -> Fields:
 # Calls and tools refuse the record.
 _CALLS: dict[str, Any] = {role: {"tool_calls": None, "function_call": None} for role in ROLES.values()}
 _LISTED = declare_any_turns(lambda shape: declare_turns(shape, ROLES, **_CALLS))
-_BESIDE = dict.fromkeys((*SYSTEMS, *_TOOLS))
+_BESIDE: dict[str, Any] = {**dict.fromkeys(SYSTEMS, PARTS), **dict.fromkeys(_TOOLS)}
 _TURNS = {field: _declare(**_BESIDE, **{field: _LISTED}) for field in LISTS}
 _TEXTS = {pair: _declare(**_BESIDE, **dict.fromkeys((*pair, *_CONTEXTS, "history"))) for pair in _PAIRS}
 _LISTS = {pair: _declare(**_BESIDE, **dict.fromkeys(pair, _LISTED)) for pair in _PAIRS}

@@ -27,9 +27,8 @@ from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Message, Row
 
 WANTS = "'persona_id' and 'messages' with 'text'"
-PREFERRED_TO = ("chat",)
 METRICS: dict[str, dict[str, Any]] = {"persona": {}}
-SPECIAL_CASE_OF = ("chat", "tools")
+INSTEAD_OF = ("chat", "tools")
 SYSTEM = "You are a helpful and personalized smart home assistant."
 SESSIONS = ("session_id", "dialogue_idx")
 

@@ -9,6 +9,7 @@ Pairs, in the shapes that a file may mix:
     {"chosen": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}], "rejected": […]}
     {"chosen": "\n\nHuman: hi\n\nAssistant: hello", "rejected": "\n\nHuman: hi\n\nAssistant: no"}
     {"instruction": "Greet", "input": "Bob", "history": [["q", "a"]], "chosen": "hello", "rejected": "no"}
+    {"messages": [{"role": "user", …}, {"role": "assistant", "content": "hello"}], "rejected_response": "no"}
     {"input": {"messages": […], "tools": […]}, "preferred_output": […], "non_preferred_output": […]}
     {"input": "find red caps", "chosen_response": {"tool_sequence": ["search(query='red caps')"], "quality_score": 4.2},
      "rejected_response": {"tool_sequence": ["compare"], "quality_score": 2.8}}
@@ -57,7 +58,7 @@ from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Message, Row, join_meta
 
 WANTS = "'chosen' and 'rejected' answers, responses or trajectories, and their prompt; or an answer and its 'label'"
-SPECIAL_CASE_OF = ("chat", "tools", "robot")
+INSTEAD_OF = ("chat", "tools", "robot")
 STRENGTHS = ("difference", "ratio", "score")
 NOTES = {
     "images": "read without the image_data of its prompt",
@@ -90,6 +91,8 @@ def recognise(record: dict[str, Any]) -> str | None:
         if all(record.get(field) is not None for field in pair):
             prompt = "context" if pair == TRAJECTORIES else find_prompt(record, pair)
             return f"have {_join([prompt, *pair] if prompt else pair)}"
+    if _ends_with_chosen(record):
+        return "have 'messages' and 'rejected_response'"
     labelled = find_labelled(record)
     return f"have {_join(labelled)}" if labelled else None
 
@@ -178,12 +181,22 @@ def _read_pair(
     record: dict[str, Any], pair: tuple[str, str]
 ) -> tuple[list[Message], list[Message], list[dict[str, Any]], int]:
     """The parts of `Asked`."""
+    if pair is RESPONSES and _ends_with_chosen(record):
+        *before, chosen = record["messages"]
+        return read_asked({**record, "messages": before, "chosen": [chosen]}, ("chosen", "rejected_response"))
     if pair is RESPONSES and type(record.get(pair[0])) not in (str, list):
         return _ask(record, "input", format_sequence(record, pair[0]), format_sequence(record, pair[1]))
     if pair is TRAJECTORIES:
         chosen, rejected = (format_calls(record.get(field), field) for field in pair)
         return _ask(record, "context", chosen, rejected)
     return read_asked(record, pair)
+
+
+def _ends_with_chosen(record: dict[str, Any]) -> bool:
+    """Whether the last message is the chosen answer, beside which the rejected one stands, as in ms-swift's data."""
+    listed, rejected = record.get("messages"), record.get("rejected_response")
+    is_alone = record.get("chosen_response") is None and record.get("chosen") is None
+    return is_alone and type(rejected) is str and type(listed) is list and bool(listed)
 
 
 def _ask(
@@ -218,6 +231,8 @@ def _describe(record: dict[str, Any], images: int, known: dict[str, Any]) -> dic
 def _keep_known(known: dict[str, Any], category: str | None) -> dict[str, Any]:
     """What of a record's metadata became neither the category nor a strength."""
     left = {key: known[key] for key in known if key not in _SCORED and (key not in _NAMED or known[key] != category)}
+    if not left:
+        return {}
     kept = take_metadata({"metadata": left})
     for key in STRENGTHS:
         # A strength is a number.

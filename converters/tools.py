@@ -6,7 +6,8 @@ r"""Tool dialogues: chats in which the assistant calls tools and reads their res
      "tools": "[{\"name\": \"weather\", \"parameters\": {…}}]"}
 
 or OpenAI's messages with `tool_calls`, their arguments as an object or a string, and the role `tool`; its older
-`functions` and `function_call`; or a `query` with its `tools` and `answers`. Out, for the first:
+`functions` and `function_call`; Anthropic's blocks, of the types `text`, `thinking`, `tool_use` and `tool_result`, and
+tools with an `input_schema`; or a `query` with its `tools` and `answers`. Out, for the first:
 
     {"messages": [{"role": "user", "content": "Is it raining?"},
                   {"role": "assistant", "content": "", "tool_calls": [{"id": "call_0", "type": "function",
@@ -30,6 +31,8 @@ of all others; the account counts it by its name. Nulls that are meant are kept 
 
 from typing import Any
 
+from converters._blocks import CALLS as BLOCKS_OF_CALLS
+from converters._blocks import PARTS, holds_blocks
 from converters._calls import CALL, CALLS, WRITTEN_CALL, parse, read_call_list
 from converters._extras import check_marks
 from converters._fields import take_text
@@ -92,7 +95,8 @@ def recognise(record: dict[str, Any]) -> str | None:
     for turn in turns:
         if type(turn) is dict:
             speaks, text = find_role(turn.get(speaker), TOOL_ROLES), turn.get(said)
-            if turn.get("tool_calls") or turn.get("function_call") or speaks in ("call", "tool"):
+            calls = turn.get("tool_calls") or turn.get("function_call") or holds_blocks(text, BLOCKS_OF_CALLS)
+            if calls or speaks in ("call", "tool"):
                 return f"have '{field}' with calls of tools"
             if type(text) is str and ("<tools>" in text or OPENING in text):
                 return f"have '{field}' with tools in their texts"
@@ -111,7 +115,7 @@ def declare_tool_turns(shape: Shape) -> Variants:
 
 
 def _declare(**fields: Any) -> Fields:
-    read = {**dict.fromkeys(SYSTEMS), **dict.fromkeys(_TOOL_LISTS, TOOLS), **METADATA}
+    read = {**dict.fromkeys(SYSTEMS, PARTS), **dict.fromkeys(_TOOL_LISTS, TOOLS), **METADATA}
     return Fields("record", {**read, **fields}, RECORD_HARMLESS)
 
 

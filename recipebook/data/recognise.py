@@ -7,7 +7,9 @@ In: `{"input": "stop", "output": "robot.stop()"}` and its like. Out: the name `r
 A converter that takes part has `recognise(record)`, which returns the reason or None, and `WANTS`, the records that it
 expects in words, for the message when no converter fits. One that names others in `SPECIAL_CASE_OF` reads their
 records as well, and wins over them by a single record. One that names others in `PREFERRED_TO` wins over them for the
-records that both recognise, and for the file if those are half of the first records.
+records that both recognise, and for the file if those are half of the first records. One that names others in
+`INSTEAD_OF` wins over them for the records that both recognise and reads no others of theirs: a file that has both is
+mixed, which is an error that says how many records are whose.
 """
 
 from collections import Counter
@@ -33,6 +35,7 @@ class Family(NamedTuple):
     wants: str
     special_case_of: tuple[str, ...]
     preferred_to: tuple[str, ...]
+    instead_of: tuple[str, ...]
 
 
 class ConverterChoice(NamedTuple):
@@ -61,7 +64,9 @@ def choose(records: Iterable[Record], source: str) -> ConverterChoice:
     fitting = sorted(name for name in votes if name not in covered)
     recognised = sum(votes[name] for name in votes)
     if len(fitting) != 1 or recognised * 2 < len(seen):
-        raise UserError(on_one_line(_format_failure(source, first, fitting, recognised)))
+        kinds = [f"{count} {reasons[name]} (converter {name})" for name, count in votes.most_common()]
+        mixture = kinds if len(fitting) > 1 else []
+        raise UserError(on_one_line(_format_failure(source, first, mixture, recognised)))
     name = fitting[0]
     reason = f"{votes[name]} of the first {len(seen)} records {reasons[name]}"
     return ConverterChoice(name, f"converter {name}: {reason}")
@@ -77,7 +82,7 @@ def _list_beaten(families: list[Family], found: dict[str, str], weak: set[str]) 
     beaten: set[str] = set()
     for family in families:
         if family.name in found:
-            beaten.update(family.special_case_of)
+            beaten.update(family.special_case_of, family.instead_of)
             if family.name not in weak:
                 beaten.update(family.preferred_to)
             elif not found.keys().isdisjoint(family.preferred_to):
@@ -96,17 +101,20 @@ def _load(name: str) -> Family | None:
     if not hasattr(module, "recognise"):
         return None
     own = vars(module)
-    return Family(name, module.recognise, module.WANTS, own.get("SPECIAL_CASE_OF", ()), own.get("PREFERRED_TO", ()))
+    others = [own.get(key, ()) for key in ("SPECIAL_CASE_OF", "PREFERRED_TO", "INSTEAD_OF")]
+    return Family(name, module.recognise, module.WANTS, *others)
 
 
-def _format_failure(source: str, first: list[Record], fitting: list[str], recognised: int) -> str:
+def _format_failure(source: str, first: list[Record], mixture: list[str], recognised: int) -> str:
+    """Why none was chosen; `mixture` has how many records are of each kind, where they are of several."""
     unreadable = [each for each in first if isinstance(each.value, BadRecord)]
     seen = [each.value for each in first if isinstance(each.value, dict)]
     broken = f"{place(source, unreadable[0])}: {unreadable[0].value}" if unreadable else ""
     if unreadable and len(unreadable) >= len(seen) - recognised:
         return f"{broken} ({len(unreadable)} of the first {len(first)} records cannot be read)"
-    if len(fitting) > 1:
-        return f"{source}: its records may be for {' or '.join(fitting)}; name one in place of '{AUTO}'"
+    if mixture:
+        mixed = f"{source}: its first {len(seen)} records are mixed: {', '.join(mixture)}"
+        return f"{mixed}; make a file of each kind, or name one converter in place of '{AUTO}'"
     some = f"a converter recognises {recognised} of its first {len(seen)} records"
     some = some if recognised else "no converter recognises its first records"
     fields = Counter(_shorten(field) for record in seen for field in record)

@@ -21,9 +21,10 @@ from recipebook.rows import BadRecord, LeftOut
 MOST = 20
 """So many fields are named."""
 LONGEST = 60
-_PAIR = ("chosen", "rejected")
+_ANSWERS = ("chosen", "rejected", "rejected_response", "rejected_messages")
 # A label of 0 may be one of several classes.
-_LABELS = {"label": ("false",), "kto_tag": ("false", "0")}
+_LABELS = {"label": ("false", "bad", "undesirable"), "kto_tag": ("false", "0", "bad", "undesirable")}
+_LABELLED = ("record", "turn")
 """So many characters of a field's name are shown."""
 
 
@@ -93,17 +94,17 @@ def _judge(unread: Unread) -> tuple[str, str] | None:
             raise LeftOut(f"'{key}' says that it is not to be learned")
         if key in WEIGHTS:
             raise BadRecord(f"'{key}' is neither 0 nor 1, so it cannot be followed; rename it if it weighs no learning")
-    if holder == "record":
-        _refuse_preference(key, value)
+    _refuse_preference(holder, key, value)
     return holder, _shorten(key)
 
 
-def _refuse_preference(key: str, value: Any) -> None:
+def _refuse_preference(holder: str, key: str, value: Any) -> None:
     """Refuse a record that another converter would learn the wrong answer from, or no answer."""
-    if key in _PAIR and type(value) in (str, list, dict):
+    if holder == "record" and key in _ANSWERS and type(value) in (str, list, dict):
         raise BadRecord(f"has '{key}', one of two answers, which converter preference reads")
-    if key in _LABELS and str(value).lower() in _LABELS[key]:
-        raise BadRecord(f"'{key}' says that its answer is bad, which converter preference reads")
+    if holder in _LABELLED and key in _LABELS and str(value).lower() in _LABELS[key]:
+        reads = "converter preference reads" if holder == "record" else "no row can hold"
+        raise BadRecord(f"{_name(holder, key)} says that its answer is bad, which {reads}")
 
 
 def _name(holder: str, key: str) -> str:

@@ -105,6 +105,21 @@ def test_each_shape_has_one_converter(record: Any, converter: str) -> None:
     assert choose_from(record)[0] == converter
 
 
+def test_a_file_of_pairs_and_chats_is_refused_as_mixed_with_the_number_of_each() -> None:
+    chat = {"messages": [ASKED, ANSWERED]}
+    pair = {"messages": [ASKED], "chosen": ANSWERED, "rejected": {**ANSWERED, "content": "No."}}
+    persona = {"persona_id": "p", "messages": [{"role": "user", "text": "hi"}]}
+    assert refuse(pair, chat, chat, {"messages": [ASKED, CALL]}) == (
+        "x.jsonl: its first 4 records are mixed: 2 have 'messages' with 'role' and 'content' (converter chat), "
+        "1 have 'messages', 'chosen' and 'rejected' (converter preference), 1 have 'messages' with calls of tools "
+        "(converter tools); make a file of each kind, or name one converter in place of 'auto'"
+    )
+    assert refuse(chat, persona, persona).startswith(
+        "x.jsonl: its first 3 records are mixed: 2 have 'persona_id' and 'messages' with 'text' (converter persona), "
+        "1 have 'messages' with 'role' and 'content' (converter chat); "
+    )
+
+
 def test_some_plain_texts_among_calls_are_the_robots() -> None:
     assert choose_from(STOP, STOP, {"input": "hi", "output": "I am afraid not."})[0] == "robot"
 

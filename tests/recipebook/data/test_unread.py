@@ -270,11 +270,20 @@ def test_a_converter_without_a_declaration_says_so() -> None:
         ("rejected", "no", "has 'rejected', one of two answers, which converter preference reads"),
         ("label", False, "'label' says that its answer is bad, which converter preference reads"),
         ("kto_tag", 0, "'kto_tag' says that its answer is bad, which converter preference reads"),
+        ("label", "bad", "'label' says that its answer is bad, which converter preference reads"),
+        ("rejected_response", "no", "has 'rejected_response', one of two answers, which converter preference reads"),
+        ("rejected_messages", [HI], "has 'rejected_messages', one of two answers, which converter preference reads"),
     ],
 )
 def test_a_preference_is_no_chat(field: str, value: Any, reason: str) -> None:
     rows, account = convert("chat", {"messages": [HI, HELLO], field: value})
     assert (rows, account.rejected[0].reason) == ([], reason)
+
+
+def test_a_turn_that_is_called_bad_refuses_its_chat() -> None:
+    rows, account = convert("chat", {"messages": [HI, {**HELLO, "label": False}]})
+    assert rows == []
+    assert account.rejected[0].reason == "'label' of a turn says that its answer is bad, which no row can hold"
 
 
 def test_a_label_that_may_be_a_class_is_counted() -> None:
