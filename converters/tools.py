@@ -115,7 +115,7 @@ def declare_tool_turns(shape: Shape) -> Variants:
 
 
 def _declare(**fields: Any) -> Fields:
-    read = {**dict.fromkeys(SYSTEMS, PARTS), **dict.fromkeys(_TOOL_LISTS, TOOLS), **METADATA}
+    read: dict[str, Any] = {**dict.fromkeys(SYSTEMS, PARTS), **dict.fromkeys(_TOOL_LISTS, TOOLS), **METADATA}
     return Fields("record", {**read, **fields}, RECORD_HARMLESS)
 
 
