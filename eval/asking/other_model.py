@@ -63,20 +63,20 @@ def find_other(name: str) -> OtherModel:
 
 def load_other(other: OtherModel) -> tuple[Any, Any]:
     """The model, and its tokenizer, which may have no chat template; what cannot be loaded is refused."""
+    prepare_libraries(other.place)
     # Here and not above: a wrong name should not wait for torch.
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoTokenizer
 
     from eval.asking.generate import choose_device, load_base
 
-    prepare_libraries(other.place)
     try:
         if isinstance(other.place, Path) and other.place.suffix == GGUF:
-            folder, file = other.place.parent, other.place.name
-            model: Any = AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, dtype=torch.float32)
-            return model.to(choose_device()).eval(), AutoTokenizer.from_pretrained(folder, gguf_file=file)
+            from eval.asking.gguf_model import load_gguf
+
+            model, tokenizer = load_gguf(other.place)
+            return model.to(choose_device()).eval(), tokenizer
         return load_base(str(other.place), None), AutoTokenizer.from_pretrained(other.place)
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, ImportError, RuntimeError) as error:
         raise UserError(f"MODEL: {other.name} cannot be loaded: {take_first_line(error)}") from None
 
 

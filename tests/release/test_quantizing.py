@@ -44,6 +44,23 @@ def write_converter(folder: Path, program: str) -> Path:
     return folder
 
 
+def test_a_gguf_file_is_smaller_loads_again_and_answers(make_trained: MakeTrained, tmp_path: Path) -> None:
+    run, out = make_trained(), tmp_path / "models" / "small"
+    converter = (Path(__file__).parent / "gguf_converter.py").read_text()
+    assert quantize_run(run.name, "gguf", out, write_converter(tmp_path / "llama.cpp", converter), runs=tmp_path) == 0
+    record = json.loads((out / "quantized.json").read_bytes())
+    assert record["size"] < 0.5 * record["whole_size"]
+    assert record["deviation"]["prompts"] == 5 and 0 < record["deviation"]["largest"] < 5
+    model, tokenizer = load_other(find_other(str(out / "model-q8_0.gguf")))
+    assert model.config.head_dim == 32 and tokenizer.chat_template
+
+
+def test_a_gguf_file_that_does_not_load_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "cut.gguf").write_bytes(b"GGUF\x03\0\0\0")
+    with pytest.raises(UserError, match=r"MODEL: .*cut\.gguf cannot be loaded: "):
+        load_other(find_other(str(tmp_path / "cut.gguf")))
+
+
 def test_the_users_llama_cpp_is_refused_in_its_own_words(make_trained: MakeTrained, tmp_path: Path) -> None:
     run, out = make_trained(), tmp_path / "models" / "small"
     broken = write_converter(tmp_path / "broken", "raise SystemExit('BPE pre-tokenizer was not recognized')\n")
