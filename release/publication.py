@@ -4,7 +4,7 @@
     croissant.json  publication.json  evaluation/{summary.json, figures.json, rows.jsonl}
 
 `publication.json` has the SHA-256 of every other file. No file has a path of this machine. Of a run with stages it is
-the last model with its evaluation under the recipe's own section; `stages/` has each training's keys as it ran.
+the last model with its evaluation under the recipe's own section, and `recipe.yaml` has every stage as it ran.
 """
 
 import hashlib
@@ -34,9 +34,9 @@ from release.croissant import describe_data
 from release.privacy import leave_machine_out, refuse_private
 from release.published_rows import FIGURES, ROWS, SUMMARY
 from release.signing import sign_folder
+from release.stage_recipe import format_stages
 
 FOLDER, INDEX, CARD, RECIPE, LOCK = "publish", "publication.json", "README.md", "recipe.yaml", "constraints.txt"
-STAGES = "stages"
 TOKENIZER = (
     "tokenizer*",
     "special_tokens_map.json",
@@ -80,12 +80,12 @@ def publish_folder(
     recipe = resolve(str(run.folder / "resolved.yaml"), None).recipe
     with building(FOLDER, run.folder) as new:
         (new / "evaluation").mkdir()
-        for stage in list_trained(run, manifest):
-            (new / STAGES).mkdir(exist_ok=True)
-            _copy_text(stage.folder / "resolved.yaml", new / STAGES / f"{stage.name}.yaml")
         _copy_model(run.folder / "model", new, recipe)
         copy_file(INSTALLATION / LOCK, new / LOCK)
-        _copy_text(run.folder / "resolved.yaml", new / RECIPE)
+        if manifest.pipeline:
+            write_text(new / RECIPE, leave_machine_out(format_stages(run, manifest)))
+        else:
+            _copy_text(run.folder / "resolved.yaml", new / RECIPE)
         _copy_text(run.folder / "eval" / "summary.json", new / SUMMARY)
         rows, figures = collect_rows(run, summary)
         write_text(new / ROWS, "".join(f"{row.model_dump_json()}\n" for row in rows))

@@ -24,7 +24,7 @@ from recipebook.pipeline.opening import (
     write_stage_job,
 )
 from recipebook.project import PROJECT, shown
-from recipebook.recipe.layers import read_layers
+from recipebook.recipe.layers import Layers, read_layers
 from recipebook.recipe.resolve import Resolved, merge_layers
 from recipebook.recipe.stages import Stage, merge_top, read_stages
 from recipebook.run import rundir
@@ -74,7 +74,15 @@ def resolve_stages(
     name: str, profile: str | None, overrides: Sequence[str], *, elsewhere: bool = False, card: Card | None = None
 ) -> tuple[Resolved, tuple[Stage, ...]]:
     """The recipe and its stages as this machine would run them; `elsewhere`: as another's GPUs would, of that kind."""
-    layers = read_layers(name, choose_profile(profile), overrides, PROJECT)
+    return resolve_layers(
+        read_layers(name, choose_profile(profile), overrides, PROJECT), elsewhere=elsewhere, card=card
+    )
+
+
+def resolve_layers(
+    layers: Layers, *, elsewhere: bool = False, card: Card | None = None
+) -> tuple[Resolved, tuple[Stage, ...]]:
+    """The same of layers that have been read."""
     stages = tuple(replace(one, resolved=settle_strategy(one.resolved, card)) for one in read_stages(layers))
     for stage in stages:
         if stage.recipe.remote:

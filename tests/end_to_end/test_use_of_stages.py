@@ -71,14 +71,15 @@ def test_another_model_is_evaluated_on_the_rows_of_the_run_and_compared_with_it(
     assert status == 0, said
 
 
-def test_the_last_model_is_published_with_each_stages_keys(project: Project, run: Path) -> None:
+def test_the_last_model_is_published_with_a_recipe_that_trains_it_again(project: Project, run: Path) -> None:
     status, said = project.run("push", "two-stages", "--dry")
     assert status == 0, said
     names = {path.relative_to(run / "publish").as_posix() for path in (run / "publish").rglob("*") if path.is_file()}
-    assert {"stages/first.yaml", "stages/second.yaml", "adapter_model.safetensors", "README.md"} <= names
+    assert {"recipe.yaml", "adapter_model.safetensors", "README.md"} <= names
     published = (run / "publish" / "adapter_model.safetensors").read_bytes()
     assert published == (run / "stages" / "second" / "model" / "adapter_model.safetensors").read_bytes()
-    assert project.run("verify", str(run / "publish"))[0] == 0
+    status, said = project.run("verify", str(run / "publish"), "--again")
+    assert status == 0 and "trained again: digest" in said, said
     status, said = project.run("push", "two-stages/first", "--dry")
     assert (status, said.strip().rpartition("RUN=")[2]) == (2, run.name)
 

@@ -19,7 +19,6 @@ from recipebook.project import PROJECT
 from recipebook.recipe.resolve import resolve
 from recipebook.run.rundir import Run
 from recipebook.train.opening import dump_recipe
-from release.again import train_again
 from release.publication import Publication, find_published, publish_folder
 from release.push import push
 from release.signing import SIGNATURE, find_signature_fault
@@ -191,12 +190,6 @@ def test_the_commands_print_the_files_the_card_and_what_differs(
     assert main(["verify", str(run.folder / "publish")]) == 1
     assert capsys.readouterr().out == "differs   recipe.yaml: is missing\n"
     assert main(["push", run.name]) == 2
-
-
-def test_a_training_in_stages_is_not_repeated(published: Publication) -> None:
-    (published.folder / "stages").mkdir()
-    with pytest.raises(UserError, match="the model was trained in stages, and AGAIN repeats a single training"):
-        train_again(published.folder)
 
 
 def make_key(folder: Path, name: str) -> tuple[Path, Path]:
