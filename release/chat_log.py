@@ -1,10 +1,11 @@
 """A conversation in; a line of a JSONL file, which is only written where the user names one, out.
 
-    {"run": "robot-lora-20261121-053004", "model": "tuned", "ended": "2026-11-21T09:30:00+01:00",
-     "messages": [{"role": "user", "content": "stop"}, {"role": "assistant", "content": "robot.stop()"}],
+    {"run": "robot-lora-20261121-053004", "model": "tuned", "ended": "2026-11-21T09:30:00+01:00", "messages":
+     [{"role": "user", "content": "stop"}, {"role": "assistant", "content": "robot.stop()", "rating": "up"}],
      "answers": 1, "truncated": 0, "new_tokens": 5, "seconds": 0.4}
 
-`data: {source: chats.jsonl, converter: chat}` reads it, as a source of rows that people have looked through.
+`data: {source: chats.jsonl, converter: chat}` reads it, as a source of rows that people have looked through, and
+`make feedback` reads the ratings.
 """
 
 import json
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from recipebook.rows import Message
 from recipebook.run.manifest import format_now
+from release.rated_chats import Thumb
 
 if TYPE_CHECKING:
     from release.answering import ChatAnswer
@@ -38,6 +40,8 @@ class Conversation:
     new_tokens: int = 0
     seconds: float = 0.0
     tools: Sequence[dict[str, Any]] = field(default_factory=tuple)
+    ratings: dict[int, Thumb] = field(default_factory=dict)
+    """By the place of the rated answer among the messages, which the model must not see them in."""
 
     def add(self, answer: "ChatAnswer", seconds: float) -> None:
         """Append an answer and the seconds that it took."""
@@ -47,6 +51,10 @@ class Conversation:
         self.new_tokens += answer.new_tokens
         self.seconds += seconds
 
+    def rate(self, thumb: Thumb) -> None:
+        """Rate the last answer."""
+        self.ratings[len(self.messages) - 1] = thumb
+
     def write(self, path: Path) -> None:
         """Append the conversation to the file; one without answers is left out."""
         if not self.answers:
@@ -55,7 +63,10 @@ class Conversation:
             "run": self.run,
             "model": self.model,
             "ended": format_now(),
-            "messages": self.messages,
+            "messages": [
+                {**message, "rating": self.ratings[at]} if at in self.ratings else message
+                for at, message in enumerate(self.messages)
+            ],
             **({"tools": list(self.tools)} if self.tools else {}),
             "answers": self.answers,
             "truncated": self.truncated,

@@ -4,8 +4,10 @@
     you       stop
     tuned     robot.stop()
 
-`/new` begins another conversation, `/quit` or the end of the input ends the chat. Where standard input is no terminal,
-each of its lines is one turn, and of a single model only the answers are printed.
+`/new` begins another conversation, `/quit` or the end of the input ends the chat. `/up` and `/down` rate the last
+answer in the log; beside the base, they say whether the tuned model's answer or the base's is the better one.
+
+Where standard input is no terminal, each of its lines is one turn, and of a single model only the answers are printed.
 """
 
 import sys
@@ -22,11 +24,14 @@ from recipebook.terminal import format_field, print_field
 from release.beginning import ChatOpening, find_beginning
 from release.chat_log import Conversation, check_log
 from release.opening import FoundModel, OpenedModel, find_trained, open_model
+from release.rated_chats import Thumb
 
 if TYPE_CHECKING:
     from release.answering import Answerer
 
 NEW, QUIT = "/new", "/quit"
+RATINGS: dict[str, Thumb] = {"/up": "up", "/down": "down"}
+OPPOSITE: dict[Thumb, Thumb] = {"up": "down", "down": "up"}
 
 
 def chat(
@@ -48,7 +53,7 @@ def chat(
     if base:
         answerers = {"base": _open_base(trained.recipe, answerers["tuned"]), **answerers}
     if sys.stdin.isatty():
-        _greet(trained, beginning)
+        _greet(trained, beginning, log)
     talk(answerers, beginning, trained.name, read_lines(), log)
     return 0
 
@@ -81,6 +86,9 @@ def talk(
             if line == NEW:
                 _write(conversations.values(), log)
                 conversations = _begin(answerers, beginning, run)
+                continue
+            if line in RATINGS:
+                _rate(conversations, line, log)
                 continue
             for name, answerer in answerers.items():
                 conversations[name].messages.append({"role": "user", "content": line})
@@ -117,12 +125,14 @@ def _open_base(recipe: Recipe, tuned: "Answerer") -> "Answerer":
     return Answerer(model, tuned.tokenizer, tuned.settings, tuned.preference, tuned.system)
 
 
-def _greet(trained: FoundModel, beginning: ChatOpening) -> None:
+def _greet(trained: FoundModel, beginning: ChatOpening, log: Path | None) -> None:
     print_field("run", f"{trained.name}, base {trained.recipe.model.base}")
     for label, text in (("system", beginning.system), ("note", beginning.note)):
         if text:
             print_field(label, text.replace("\n", " "))
     print_field("", f"{NEW} begins another conversation, {QUIT} ends the chat")
+    if log:
+        print_field("", f"{' and '.join(RATINGS)} rate the last answer")
 
 
 def _begin(answerers: "Mapping[str, Answerer]", beginning: ChatOpening, run: str) -> dict[str, Conversation]:
@@ -138,16 +148,31 @@ def _answer(answerer: "Answerer", conversation: Conversation, *, labelled: bool)
             conversation.messages, conversation.tools, lambda piece: print(piece, end="", flush=True)
         )
     except UserError as error:
-        if not sys.stdin.isatty():
-            raise
         # The conversation goes on without the turn that there is no room for.
         conversation.messages.pop()
-        print(f"{error}; {NEW} begins another conversation")
+        _refuse(error, f"; {NEW} begins another conversation")
         return
     full = answer.prompt_tokens + answer.new_tokens >= answerer.longest
     limit = "the end of what the model reads" if full else "eval.generation.max_new_tokens"
     print(f" … cut off by {limit}" if answer.truncated and labelled else "")
     conversation.add(answer, time.monotonic() - started)
+
+
+def _rate(conversations: Mapping[str, Conversation], line: str, log: Path | None) -> None:
+    if log is None:
+        _refuse(UserError(f"{line}: ratings are kept in a log: LOG=chats.jsonl"))
+    elif not all(one.answers for one in conversations.values()):
+        _refuse(UserError(f"{line}: there is no answer to rate yet"))
+    else:
+        for name, conversation in conversations.items():
+            conversation.rate(OPPOSITE[RATINGS[line]] if name == "base" else RATINGS[line])
+
+
+def _refuse(error: UserError, hint: str = "") -> None:
+    """A person at a terminal may go on; a script ends."""
+    if not sys.stdin.isatty():
+        raise error
+    print(f"{error}{hint}")
 
 
 def _write(conversations: Iterable[Conversation], log: Path | None) -> None:

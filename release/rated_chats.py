@@ -11,11 +11,12 @@ A choice is the better one's number, 0 or 1, or "tie".
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from recipebook.errors import UserError
 from recipebook.suggestions import shorten
 
+Thumb = Literal["up", "down"]
 THUMBS = {"up": 1.0, "down": 0.0}
 STARS = (1, 2, 3, 4, 5)
 

@@ -11,6 +11,8 @@ import pytest
 from recipebook.errors import UserError
 from recipebook.run.rundir import Run
 from release.chatting import chat
+from release.feedback import collect_feedback
+from release.rated_chats import read_chats
 from tests.release.asking import answer_by_evaluation
 
 MakeTrained = Callable[..., Run]
@@ -21,7 +23,7 @@ def test_a_script_gets_the_answers_alone_and_a_log_the_conversations(
     make_trained: MakeTrained, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, log = make_trained(), tmp_path / "logs" / "chats.jsonl"
-    monkeypatch.setattr("sys.stdin", io.StringIO("stop\n\nTurn left.\n/new\nTurn left.\n/quit\nnever read\n"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("stop\n\n/down\nTurn left.\n/new\nTurn left.\n/quit\nnever read\n"))
     assert chat(run.name, log=log, runs=tmp_path) == 0
     first = [SYSTEM, {"role": "user", "content": "stop"}]
     stop = answer_by_evaluation(run, tmp_path, first)
@@ -31,8 +33,9 @@ def test_a_script_gets_the_answers_alone_and_a_log_the_conversations(
     fresh = answer_by_evaluation(run, tmp_path, alone)
     assert capsys.readouterr().out == f"{stop}\n{left}\n{fresh}\n"
     lines = [json.loads(line) for line in log.read_text().splitlines()]
+    rated = [{**message, "rating": "down"} if message["role"] == "assistant" else message for message in longer]
     assert [line["messages"] for line in lines] == [
-        [*longer, {"role": "assistant", "content": left}],
+        [*rated, {"role": "assistant", "content": left}],
         [*alone, {"role": "assistant", "content": fresh}],
     ]
     assert [(line["run"], line["model"], line["answers"]) for line in lines] == [
@@ -71,11 +74,31 @@ def test_a_log_that_cannot_be_written_is_refused_before_anything_is_said(
     assert sys.stdin.read() == "stop\n"
 
 
-def test_the_base_answers_beside_it(
+@pytest.mark.parametrize(
+    ("lines", "line"),
+    [
+        ("/up\n", "/up: ratings are kept in a log: LOG=chats.jsonl"),
+        ("stop\n/new\n/down\n", "/down: there is no answer to rate yet"),
+    ],
+)
+def test_a_rating_that_nothing_would_keep_is_one_line(
+    lines: str, line: str, make_trained: MakeTrained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(lines))
+    with pytest.raises(UserError) as caught:
+        chat(make_trained().name, log=tmp_path / "chats.jsonl" if "new" in lines else None, runs=tmp_path)
+    assert str(caught.value) == line
+
+
+def test_the_base_answers_beside_it_and_the_better_answer_becomes_a_pair(
     make_trained: MakeTrained, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = make_trained()
-    monkeypatch.setattr("sys.stdin", io.StringIO("stop\n"))
-    chat(run.name, ["eval.generation.max_new_tokens=3"], base=True, system="", runs=tmp_path)
+    run, log = make_trained(), tmp_path / "chats.jsonl"
+    monkeypatch.setattr("sys.stdin", io.StringIO("turn right 315 degrees without losing time\n/up\n"))
+    chat(run.name, base=True, system="", log=log, runs=tmp_path)
     printed = capsys.readouterr().out
     assert printed.startswith("base      ") and "\ntuned     " in printed
+    base, tuned = ((answer.text, answer.score) for chat in read_chats(log) for answer in chat.answers)
+    assert (base[1], tuned[1]) == (0.0, 1.0) and base[0] != tuned[0]
+    (pair,) = collect_feedback(read_chats(log)).pairs
+    assert (pair["chosen"], pair["rejected"]) == (tuned[0], base[0])
