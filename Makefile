@@ -20,6 +20,19 @@ UNKNOWN := $(firstword $(filter-out $(KNOWN),$(GIVEN)))
 ifneq ($(UNKNOWN),)
 $(error no goal reads $(UNKNOWN)=$(call NEAREST,$(UNKNOWN),$(KNOWN)))
 endif
+# The same of a variable that only other goals read. A goal reads the words in its rule, and in what those name.
+reads = $(shell awk -v goals=' $(filter $(GOALS),$1) ' '\
+	/^[a-z-]+:/ { goal = $$0; sub(/:.*/, "", goal); inside = index(goals, " " goal " ") } \
+	!NF { inside = 0 } inside { text = text $$0 } /^[A-Za-z_]+ :?= / { means[$$1] = $$0 } \
+	END { for (turn = 0; turn < 3; turn++) for (name in means) \
+		if (text ~ "[^A-Za-z_]" name "[^A-Za-z_]") text = text means[name]; \
+		print text }' $(BOOK)Makefile | tr -cs 'A-Z_' ' ')
+# RUN and RECIPE: where one is given for the other, the goal says so itself.
+UNREAD := $(if $(GIVEN),$(firstword $(filter-out $(call reads,$(MAKECMDGOALS)) RUN RECIPE PYTHON,$(GIVEN))))
+ifneq ($(and $(UNREAD),$(filter $(GOALS),$(MAKECMDGOALS))),)
+$(error make $(firstword $(MAKECMDGOALS)) reads no $(UNREAD)=; these do: $(strip \
+	$(foreach goal,$(filter-out help,$(GOALS)),$(if $(filter $(UNREAD),$(call reads,$(goal))),$(goal)))))
+endif
 LIGHT := $(BOOK).venv/light
 READY := $(BOOK).venv/ready
 DEV := $(BOOK).venv/dev

@@ -82,6 +82,8 @@ def fail(*words: str) -> str:
         (["trian", "RECIPE=x"], "no goal 'trian'; did you mean train?; make help lists all"),
         (["recipebook.py"], "no goal 'recipebook.py'; make help lists all"),
         (["train", "RECIPE=x", "PROFIL=tiny"], "no goal reads PROFIL=; did you mean PROFILE?.  Stop."),
+        (["train", "RECIPE=x", "DATA=y.json"], "make train reads no DATA=; these do: eval.  Stop."),
+        (["plan", "RECIPE=x", "FORCE=1"], "make plan reads no FORCE=; these do: train shell-base tiny-base.  Stop."),
         (["train", "recipe=x"], "no goal reads recipe=; did you mean RECIPE?.  Stop."),
         (
             ["eval", "RECIPE=x"],
