@@ -10,8 +10,9 @@ In: `{"task_name": "os_interaction", "sample_index": "4", "sample_status": "comp
      "meta": {"task": "os_interaction/4", "status": "completed", "rounds": 1, "outcome": "correct", "reward": 1.0}}
 
 Other sessions are left out, by their outcome; what follows the agent's last turn is cut off. In the form `pairs`,
-`join` gives each correct session an incorrect one of the same task and source file. Their row has the turns that both
-share for a prompt, and the first turns that differ: `chosen` from the success, `rejected` from the failure.
+`join` gives each correct session an incorrect one of the same task, also from another file of the source. Their row has
+the turns that both share for a prompt, and the first turns that differ: `chosen` from the success, `rejected` from the
+failure.
 """
 
 from collections import defaultdict, deque
@@ -78,16 +79,22 @@ def choose_join(options: Options) -> Callable[[Iterable[Record]], Iterator[Recor
 def _join(records: Iterable[Record]) -> Iterator[Record]:
     """The same records in the same number; each success gets the failure to pair it with."""
     held = [(record, _try_to_read(record.value)) for record in records]
-    failures: dict[str, deque[dict[str, Any] | BadRecord]] = defaultdict(deque)
+    failures: dict[tuple[str, ...], deque[dict[str, Any] | BadRecord]] = defaultdict(deque)
     for record, session in held:
         if session and session.outcome == "incorrect":
-            failures[session.task].append(record.value)
+            failures[_name_task(session)].append(record.value)
     for record, session in held:
-        if session and session.outcome == "correct" and failures[session.task]:
+        if session and session.outcome == "correct" and (waiting := failures[_name_task(session)]):
             assert isinstance(record.value, dict)
-            yield record._replace(value={**record.value, FAILED: failures[session.task].popleft()})
+            yield record._replace(value={**record.value, FAILED: waiting.popleft()})
         else:
             yield record
+
+
+def _name_task(session: _Session) -> tuple[str, ...]:
+    """A task by its number and by what was said before the agent acted: files of several runs may count alike."""
+    begun = takewhile(lambda turn: turn["role"] != "assistant" or turn["content"].strip() == _READY, session.messages)
+    return session.task, *(turn["content"] for turn in begun)
 
 
 def convert(record: dict[str, Any], options: Options) -> list[Row]:

@@ -12,11 +12,11 @@ import multiprocessing
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -27,7 +27,7 @@ from pydantic import BaseModel
 from xxhash import xxh3_64_intdigest
 
 from recipebook.data.account import Account, Ledger, judge
-from recipebook.data.converter import Converter, choose_converter, find_converter
+from recipebook.data.converter import Converter, Join, choose_converter, find_converter
 from recipebook.data.field_values import Unread
 from recipebook.errors import UserError
 from recipebook.files import replacing
@@ -69,18 +69,30 @@ def convert_file(
     found = choose_converter(converter, source, inputs, ledger.notes, options)
     checked = check_options(found.options, options, f"converter {found.name}")
     show = partial(draw_reading, line, inputs, ledger)
+    join = found.choose_join(checked)
     with replacing(out) as file, ExitStack() as stack:
         stack.callback(line.clear)
-        for each in inputs:
+        for each, records in read_inputs(inputs, ledger.notes, join):
             # Records that belong together may stand far apart.
-            spans = None if found.choose_join(checked) else cut_input(each, ledger)
+            spans = None if join else cut_input(each, ledger)
             if each.plain and spans:
                 _convert_spans(found, each, each.plain, checked, spans, ledger, file, show)
             else:
-                records = each.read(ledger.notes)
                 for _, _, lines in _convert_all(records, each.name, found, checked, ledger, show):
                     file.writelines(lines)
         return close_account(ledger, source, rejects)
+
+
+def read_inputs(
+    inputs: Sequence[Input], notes: dict[str, str], join: Join | None
+) -> Iterator[tuple[Input, Iterator[Record]]]:
+    """Each input with its records, to be read before the next one; those that belong together may stand in several."""
+    if join is None:
+        yield from ((each, each.read(notes)) for each in inputs)
+        return
+    held = [[*each.read(notes)] for each in inputs]
+    joined = join(chain.from_iterable(held))
+    yield from ((each, islice(joined, len(records))) for each, records in zip(inputs, held, strict=True))
 
 
 def close_account(ledger: Ledger, source: str, rejects: int | str) -> Account:
@@ -120,8 +132,7 @@ def _convert_all(
 ) -> Iterator[tuple[Record, list[Row], list[bytes]]]:
     """What `convert_records` yields, as plain tuples."""
     convert = _Conversion(name, converter, options, ledger).convert
-    join = converter.choose_join(options)
-    for record in join(records) if join else records:
+    for record in records:
         ledger.records += 1
         if show and ledger.records % PROGRESS_EVERY == 0:
             show()

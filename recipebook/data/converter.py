@@ -23,7 +23,7 @@ from recipebook.rows import Row
 from recipebook.sources.inputs import Input
 
 Join = Callable[[Iterable[Record]], Iterator[Record]]
-"""Optional step of a converter: adds to each record of one file the values that its row needs from other records."""
+"""Optional step of a converter: adds to each record of a source the values that its row needs from other records."""
 
 
 class Converter(NamedTuple):

@@ -23,7 +23,7 @@ from pydantic import BaseModel, Field
 
 from recipebook.building import building
 from recipebook.data.account import Account, Ledger, judge
-from recipebook.data.conversion import Converted, convert_records, draw_reading
+from recipebook.data.conversion import Converted, convert_records, draw_reading, read_inputs
 from recipebook.data.converter import Converter, choose_converter
 from recipebook.data.overlap import Written, count_overlap, drop_overlap
 from recipebook.data.parts import check_parts, name_sources, names_share
@@ -191,18 +191,21 @@ def _write(
     ledger: Ledger,
 ) -> None:
     """Write the rows of all sources, each to the file of its part."""
-    in_turn = [(part, source) for part, sources in inputs.items() for source in sources]
-    line = ProgressLine("convert")
-    show = partial(draw_reading, line, [source for _, source in in_turn], ledger)
+    line, join = ProgressLine("convert"), converter.choose_join(options)
+    show = partial(draw_reading, line, [source for sources in inputs.values() for source in sources], ledger)
+    in_turn = (
+        (part, source.name, records)
+        for part, sources in inputs.items()
+        for source, records in read_inputs(sources, ledger.notes, join)
+    )
     with ExitStack() as stack:
         stack.callback(line.clear)
         files = {part: stack.enter_context(replacing(_path(written.folder, part))) for part in PARTS}
-        for part, source in in_turn:
-            name, before = source.name, ledger.records
+        for part, name, records in in_turn:
+            before = ledger.records
             written.begun.append((before, name))
-            records = source.read(ledger.notes)
-            records = split.follow(records, name, before) if isinstance(split, SplitFile) else records
-            for each in convert_records(records, name, converter, options, ledger, show):
+            followed = split.follow(records, name, before) if isinstance(split, SplitFile) else records
+            for each in convert_records(followed, name, converter, options, ledger, show):
                 chosen = _choose(each, split, before, name, ledger) if part == "train" else part
                 if chosen:
                     files[chosen].writelines(each.lines)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from recipebook.data.account import Account, Ledger
-from recipebook.data.conversion import BUFFER, close_account, convert_records, cut_input, draw_reading
+from recipebook.data.conversion import BUFFER, close_account, convert_file, convert_records, cut_input, draw_reading
 from recipebook.data.converter import choose_converter, find_converter
 from recipebook.files import replacing
 from recipebook.options import check_options
@@ -62,16 +62,14 @@ def convert_spread(
     inputs = find_inputs(source, Path())
     ledger.notes |= note_deeper(source, inputs)
     found = choose_converter(converter, source, inputs, ledger.notes, options)
+    if found.choose_join(check_options(found.options, options, f"converter {found.name}")):
+        # Records that belong together may stand in different parts.
+        return convert_file(converter, source, out, options, rejects)
     CACHE.mkdir(exist_ok=True)
     with replacing(out) as file, tempfile.TemporaryDirectory(prefix="parts.", dir=CACHE) as folder:
         cutting: list[Ledger] = []
         make = partial(Part, found.name, options, Path.cwd(), source, folder=Path(folder))
-        whole = found.choose_join(check_options(found.options, options, f"converter {found.name}")) is not None
-        parts = [
-            make(number=number, span=span)
-            for number, each in enumerate(inputs)
-            for span in _cut(each, cutting, whole=whole)
-        ]
+        parts = [make(number=number, span=span) for number, each in enumerate(inputs) for span in _cut(each, cutting)]
         last = -1
         for part, made in zip(parts, spread(convert_part, parts), strict=True):
             if part.number != last:
@@ -106,10 +104,10 @@ def convert_part(part: Part) -> Made:
     return Made(Path(file.name), ledger)
 
 
-def _cut(source: Input, cutting: list[Ledger], *, whole: bool) -> Sequence[LineSpan | None]:
+def _cut(source: Input, cutting: list[Ledger]) -> Sequence[LineSpan | None]:
     """The spans of an input, or one None; what is noted on the way is added to `cutting`."""
     cutting.append(Ledger())
-    spans = None if whole else cut_input(source, cutting[-1])
+    spans = cut_input(source, cutting[-1])
     return list(spans) if spans else [None]
 
 

@@ -1,7 +1,7 @@
 """The sessions converter: successes become chats, or pairs with the failures of their tasks; all are accounted for."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from converters.sessions import Options, choose_join, convert, recognise
 from recipebook.data import conversion
 from recipebook.data.account import Account
 from recipebook.data.conversion import convert_file
+from recipebook.data.spread import Made, convert_spread
 from recipebook.records import Record
 from recipebook.rows import BadRecord
 from recipebook.shell.outcomes import OUTCOMES, reward
@@ -186,6 +187,39 @@ def test_a_big_file_is_not_cut_between_a_success_and_its_failure(
     sessions += [tell("incorrect", "y", index=index) for index in range(50)]
     account, _ = convert_all(sessions, "pairs")
     assert (account.records, account.rows) == (100, 50)
+
+
+def test_a_success_and_a_failure_may_stand_in_different_files_unless_their_instructions_differ(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    other = tell("incorrect", "rm z", index=1)
+    other["chat_history"]["value"][0]["content"] = "Delete z."
+    runs = {
+        "a": [tell("correct", "rm x", index=1)],
+        "b": [other, tell("incorrect", "rm y", index=1)],
+        "c": [tell("correct", "rm x", index=2)],
+    }
+    for name, sessions in runs.items():
+        Path(f"run-{name}.json").write_text(json.dumps(sessions))
+    options = {"form": "pairs", "system": None}
+    account = convert_file("sessions", "run-*.json", Path("rows.jsonl"), options)
+    [row] = map(json.loads, Path("rows.jsonl").read_text().splitlines())
+    assert (row["chosen"]["content"], row["rejected"]["content"]) == ("rm x", "rm y")
+    assert row["meta"]["origin"] == "run-a.json#1"
+    assert [(each.reason, each.places) for each in account.left_out] == [
+        (
+            "outcome: incorrect, in pairs only beside a correct session",
+            ("run-b.json:1: record 1", "run-b.json:1: record 2"),
+        ),
+        ("no incorrect session on its task is left to pair it with", ("run-c.json:1: record 1",)),
+    ]
+    parted = convert_spread("sessions", "run-*.json", Path("parted.jsonl"), options, 0, do_nothing)
+    assert (parted, Path("parted.jsonl").read_bytes()) == (account, Path("rows.jsonl").read_bytes())
+
+
+def do_nothing(do: object, parts: object) -> Iterator[Made]:
+    raise AssertionError("records that belong together were parted")
 
 
 @pytest.mark.parametrize("answers", [("ls",), ("ls", "rm x"), ("ls", "rm x", "finish")])
