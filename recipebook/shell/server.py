@@ -11,6 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -25,6 +26,9 @@ from recipebook.shell.outcomes import reward
 from recipebook.shell.tasks import Task
 
 REAPER_SECONDS = 1.0
+# Most of them wait for a command, or for one that they repeat. Boxes that start take the processor, so resets have
+# the pool that FastAPI gives to calls: 40 threads.
+STEPS_AT_ONCE, ENDS_AT_ONCE = 1000, 40
 # The first that a refusal is an instance of.
 STATUSES = {NoEpisodeError: 404, EpisodeError: 409, FullError: 503, UserError: 400}
 
@@ -63,11 +67,15 @@ def build_app(tasks: Sequence[Task], episodes: Episodes, settings: ServerSetting
 
 
 class Calls:
-    """What the server does on each of its paths; those that wait for a box take their turn in a pool of threads."""
+    """What the server does on each of its paths; those that wait for a box take their turn in a pool of threads.
+
+    There are three pools, so that neither long commands nor starts of boxes hold up the end of an episode.
+    """
 
     def __init__(self, tasks: Sequence[Task], episodes: Episodes) -> None:
         self.tasks = {task.number: task for task in tasks}
         self.episodes = episodes
+        self.steps, self.ends = CapacityLimiter(STEPS_AT_ONCE), CapacityLimiter(ENDS_AT_ONCE)
 
     async def ping(self) -> Response:
         """Whether the server is there."""
@@ -81,14 +89,15 @@ class Calls:
         begun = self.episodes.reset(task, request.episode, request.rounds, request.seconds, request.base)
         return _reply(messages.ResetReply(episode=request.episode, messages=begun))
 
-    def step(self, request: messages.StepRequest) -> Response:
+    async def step(self, request: messages.StepRequest) -> Response:
         """Take a step, or return the reply of one that was taken."""
-        taken = self.episodes.step(request.episode, request.number, request.text)
+        given = request.episode, request.number, request.text
+        taken = await to_thread.run_sync(self.episodes.step, *given, limiter=self.steps)
         return _reply(messages.StepReply(**taken._asdict()))
 
-    def evaluate(self, request: messages.EpisodeRequest) -> Response:
+    async def evaluate(self, request: messages.EpisodeRequest) -> Response:
         """Judge an episode; the first call decides."""
-        outcome = self.episodes.evaluate(request.episode)
+        outcome = await to_thread.run_sync(self.episodes.evaluate, request.episode, limiter=self.steps)
         return _reply(messages.OutcomeReply(outcome=outcome, reward=None if outcome == "unknown" else reward(outcome)))
 
     async def state(self, request: messages.EpisodeRequest) -> Response:
@@ -104,10 +113,10 @@ class Calls:
             )
         )
 
-    def close(self, request: messages.EpisodeRequest) -> Response:
+    async def close(self, request: messages.EpisodeRequest) -> Response:
         """End an episode."""
         was_open = request.episode in self.episodes.list_open()
-        self.episodes.close(request.episode)
+        await to_thread.run_sync(self.episodes.close, request.episode, limiter=self.ends)
         return _reply(messages.CloseReply(closed=was_open))
 
 

@@ -198,6 +198,21 @@ def test_half_a_call_holds_up_nobody(episodes: RemoteEpisodes) -> None:
 
 
 @needs_boxes
+def test_calls_that_wait_for_one_command_hold_up_neither_other_episodes_nor_its_end(episodes: RemoteEpisodes) -> None:
+    with RemoteEpisodes(episodes.address, TOKEN, seconds=600) as patient:
+        for name in ("slow", "quick"):
+            patient.reset(first_task(), name)
+    step = {"episode": "slow", "number": 1, "text": act("sleep 4321.8767")}
+    with ThreadPoolExecutor(60) as pool, httpx.Client(base_url=episodes.address, headers=WITH_TOKEN) as client:
+        waiting = [pool.submit(client.post, "/step", json=step, timeout=60) for _ in range(60)]
+        wait_for_process(b"4321.8767")
+        assert episodes.step("quick", 1, act("echo here")).observation == "The output of the OS:\n\nhere\n"
+        episodes.close("slow")
+        assert {each.result().status_code for each in waiting} == {404}
+    episodes.close("quick")
+
+
+@needs_boxes
 def test_sigterm_ends_all_boxes_and_a_call_that_waits_for_one_is_answered(
     server: tuple[str, "subprocess.Popen[bytes]"], episodes: RemoteEpisodes
 ) -> None:
