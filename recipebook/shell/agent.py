@@ -9,8 +9,8 @@ when its bash does: a daemon that holds the output open is not waited for. When 
 began during the step is killed, whatever it did to its session or its signals. The agent also watches how much memory
 all processes have together; over the limit it kills them, and the box is lost.
 
-The box's Python reads this module from a descriptor, so that no file of ours lies in the box. Its imports are few,
-since every episode waits for them.
+The box's Python reads this module from a descriptor, so that no file of ours lies in the box. It comes as one text with
+those that it takes from this project (rooting.py). Other imports are few, since every episode waits for them.
 """
 
 import _ctypes
@@ -21,27 +21,29 @@ import select
 import sys
 import time
 
+from recipebook.shell.agent_marks import JUDGES, SHADOWS, read_changes, read_marks
+from recipebook.shell.agent_processes import (
+    CHUNK,
+    ROUNDS,
+    has_children,
+    kill_everything,
+    kill_since,
+    list_processes,
+    reap,
+    sum_memory,
+)
+
 ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": "/root", "USER": "root", "LOGNAME": "root", "LANG": "C.UTF-8", "TERM": "dumb",
 }  # fmt: skip
-# Seconds: for output after a script's end, between two looks at memory, for killed processes to go.
-GRACE, WATCH, DYING = 0.05, 0.2, 5.0
-ROUNDS = 50
-CHUNK = 65536
+# Seconds: for output after a script's end, between two looks at memory.
+GRACE, WATCH = 0.05, 0.2
 SET_DUMPABLE, DROP_FROM_BOUNDING_SET, CAPABILITIES = 4, 24, 64
-INTERRUPT, KILL = 2, 9
+INTERRUPT = 2
 MOST_DESCRIPTORS = 65536
 # SIGPIPE and SIGXFSZ, which Python ignores; a script must not.
 IGNORED = [13, 25]
-# What a task's check stands on: a script that replaced one of these could decide its own outcome.
-PROGRAMS = """
-[ awk basename bash cat cmp cut date diff dirname du echo egrep expr fgrep file find getent grep gunzip gzip head id ls
-md5sum mktemp perl pgrep printf ps python3 readlink realpath sed seq sh sha256sum sort stat tail tar test tr true uniq
-wc which xargs
-""".split()  # noqa: SIM905
-JUDGES = [f"/usr/bin/{name}" for name in PROGRAMS] + ["/lib64/ld-linux-x86-64.so.2", "/etc/ld.so.cache"]
-SHADOWS = [f"/usr/local/{folder}/{name}" for folder in ("bin", "sbin") for name in PROGRAMS] + ["/etc/ld.so.preload"]
 
 
 class LostError(Exception):
@@ -196,118 +198,6 @@ class Output:
         room = self.most - len(self.text)
         self.text += chunk[:room]
         self.cut = self.cut or len(chunk) > room
-
-
-def read_marks(paths: list[str]) -> list[tuple[int, int, int] | None]:
-    """What changes when a file is replaced or written, for each path; None where there is nothing."""
-    marks: list[tuple[int, int, int] | None] = []
-    for path in paths:
-        try:
-            found = os.stat(path)
-        except OSError:
-            marks.append(None)
-        else:
-            marks.append((found.st_ino, found.st_size, found.st_mtime_ns))
-    return marks
-
-
-def read_changes() -> list[int]:
-    """When judges and the folders of shadows were last changed or moved, which nobody in a box can feign."""
-    changes = []
-    for path in [*JUDGES, "/usr/local/bin", "/usr/local/sbin"]:
-        try:
-            changes.append(os.stat(path).st_ctime_ns)
-        except OSError:
-            changes.append(0)
-    return changes
-
-
-def reap() -> dict[int, int]:
-    """Exit statuses of all children, also adopted ones, that have ended; 128 and the signal for those killed."""
-    statuses = {}
-    try:
-        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-            code = os.waitstatus_to_exitcode(ended[1])
-            statuses[ended[0]] = code if code >= 0 else 128 - code
-    except ChildProcessError:
-        pass
-    return statuses
-
-
-def has_children() -> bool:
-    """Whether any process but this one is left: orphans are adopted, so all others descend from a child."""
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    return True
-
-
-def list_processes() -> set[tuple[int, int]]:
-    """All living processes but this one, with the times of their start, since numbers come again."""
-    found = set()
-    for name in os.listdir("/proc"):
-        if name.isdecimal() and name != "1" and (stat := read_proc(name, "stat")):
-            fields = stat.rpartition(b")")[2].split()
-            if fields[0] not in (b"Z", b"X"):
-                found.add((int(name), int(fields[19])))
-    return found
-
-
-def sum_memory() -> int:
-    """Bytes of memory of all processes: their own pages and those that they share without a file."""
-    total = 0
-    for name in os.listdir("/proc"):
-        if name.isdecimal() and name != "1":
-            for line in read_proc(name, "status").splitlines():
-                if line.startswith((b"RssAnon:", b"RssShmem:")):
-                    total += int(line.split()[1]) * 1024
-    return total
-
-
-def read_proc(name: str, file: str) -> bytes:
-    """A process's file; empty if it has gone."""
-    try:
-        descriptor = os.open(f"/proc/{name}/{file}", os.O_RDONLY)
-    except OSError:
-        return b""
-    try:
-        return os.read(descriptor, CHUNK)
-    except OSError:
-        return b""
-    finally:
-        os.close(descriptor)
-
-
-def kill_since(before: set[tuple[int, int]]) -> None:
-    """Kill every process that is not among those of `before`; all of them where they multiply too fast."""
-    killed: set[tuple[int, int]] = set()
-    rounds, until = 0, time.monotonic() + DYING
-    while rounds < ROUNDS and time.monotonic() < until:
-        reap()
-        new = list_processes() - before
-        if not new:
-            return
-        rounds += not new <= killed
-        for process, _ in new - killed:
-            kill(process)
-        killed |= new
-        time.sleep(0.001)
-    kill_everything()
-    reap()
-
-
-def kill_everything() -> None:
-    """Kill all processes but this one."""
-    kill(-1)
-
-
-def kill(process: int) -> None:
-    """Kill a process, unless it has gone."""
-    try:  # noqa: SIM105 (contextlib takes as long to import as everything else here)
-        os.kill(process, KILL)
-    except ProcessLookupError:
-        pass
 
 
 def close_others(kept: set[int]) -> None:

@@ -8,6 +8,7 @@ All of it happens in mount namespaces of the spawner and its children, where /sy
 
 import os
 import platform
+import re
 import resource
 import shutil
 import socket
@@ -22,7 +23,9 @@ from recipebook.shell.seccomp import assemble
 STAGE = Path("/sys")
 SKELETON, USR_FOLDERS, BOX, OWN_BASE = STAGE / "base", STAGE / "usr", STAGE / "box", STAGE / "own"
 FILTER, AGENT = STAGE / "filter", STAGE / "agent"
-AGENT_TEXT = Path(__file__).with_name("agent.py").read_bytes()
+# The agent's modules, each with what the next ones stand on.
+AGENT_MODULES = ("agent_processes", "agent_marks", "agent")
+OWN_IMPORT = re.compile(r"^from recipebook\.\S+ import (\([^)]*\)|.*)\n", re.MULTILINE)
 # As Python writes a .pyc: its magic number, three words that are only for files with a source, the code.
 COMPILE = """
 import importlib.util, marshal, sys
@@ -91,7 +94,13 @@ def _compile_agent(own_base: bool) -> bytes:
     """The agent as code of the box's Python, which would compile it for each box anew."""
     command = [PYTHON, "-I", "-S", "-c", COMPILE]
     inside = ["chroot", str(OWN_BASE), *command] if own_base else command
-    return subprocess.run(inside, input=AGENT_TEXT, stdout=subprocess.PIPE, check=True).stdout
+    return subprocess.run(inside, input=_join_agent().encode(), stdout=subprocess.PIPE, check=True).stdout
+
+
+def _join_agent() -> str:
+    """The agent's modules as one, since a box has nothing of this project's to import."""
+    texts = [Path(__file__).with_name(f"{name}.py").read_text("utf-8") for name in AGENT_MODULES]
+    return OWN_IMPORT.sub("", "\n".join(texts))
 
 
 def _build_skeleton_of_host() -> None:
