@@ -19,6 +19,9 @@ def on_one_line(text: str) -> str:
 def find_first_error(error: "ValidationError") -> "tuple[str, ErrorDetails]":
     """The first thing that a model refuses: its place, such as `lora.r` ("" for the whole), and what is wrong."""
     first = error.errors()[0]
+    if first["type"] == "model_type":
+        # Its own words name a class of ours.
+        first["msg"] = "Input should be an object"
     return on_one_line(".".join(map(str, first["loc"]))), first
 
 

@@ -16,10 +16,11 @@ an answer to `match` and no script, is a task without a check: its outcome stays
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from recipebook.errors import UserError, format_first_error, on_one_line
 from recipebook.frozen import Frozen
@@ -28,13 +29,30 @@ from recipebook.frozen import Frozen
 NUMBER = re.compile(r"\d{1,18}")
 
 
+def _require_words(instruction: str) -> str:
+    if not instruction.strip():
+        raise PydanticCustomError("empty", "says nothing")
+    return instruction
+
+
+def _require_command(script: str) -> str:
+    """A script that decides. Without a command it would exit with 0, and everybody would have solved the task."""
+    if all(not line or line.startswith("#") for line in map(str.strip, script.splitlines())):
+        raise PydanticCustomError("empty", "has no command, so that it would call every episode correct")
+    return script
+
+
+Instruction = Annotated[str, AfterValidator(_require_words)]
+Check = Annotated[str, AfterValidator(_require_command)]
+
+
 class Task(Frozen):
     """One task: scripts are bash. `init` runs before the agent begins, `check` decides, `truth` is a known solution."""
 
     number: int
-    instruction: str
+    instruction: Instruction
     init: str
-    check: str | None = None
+    check: Check | None = None
     truth: str | None = None
     skills: tuple[str, ...] = ()
     kind: str | None = None
@@ -75,15 +93,19 @@ class _Command(BaseModel):
     script: str
 
 
+class _CheckCommand(_Command):
+    script: Check
+
+
 class _LifelongEvaluation(BaseModel):
-    evaluation_command_item: _Command
+    evaluation_command_item: _CheckCommand
     ground_truth_command_item: _Command | None = None
 
 
 class _Lifelong(BaseModel):
     """A task as LifelongAgentBench writes it; other fields are ignored."""
 
-    instruction: str
+    instruction: Instruction
     sample_index: int | None = None
     initialization_command_item: _Command
     evaluation_info: _LifelongEvaluation
@@ -95,21 +117,37 @@ class _Code(BaseModel):
     code: str
     language: str = "bash"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _has_its_text(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "file" in value and "code" not in value:
+            raise PydanticCustomError("file", "is in a file of its own; its text belongs into 'code'")
+        return value
+
+
+class _CheckCode(_Code):
+    code: Check
+
 
 class _Create(BaseModel):
     init: _Code | None = None
 
 
+def _list_one(value: Any) -> Any:
+    """A single check as a list of one."""
+    return [value] if isinstance(value, dict) or value is None else value
+
+
 class _AgentBenchEvaluation(BaseModel):
     match: Any = None
-    check: _Code | tuple[_Code | None, ...] | None = None
+    check: Annotated[tuple[_CheckCode | None, ...], BeforeValidator(_list_one)] = ()
     example: _Code | None = None
 
 
 class _AgentBench(BaseModel):
     """A task as AgentBench writes it; other fields are ignored."""
 
-    description: str
+    description: Instruction
     create: _Create = _Create()
     start: str = ""
     evaluation: _AgentBenchEvaluation
@@ -149,8 +187,7 @@ def _read_lifelong(record: dict[str, Any], number: int, place: str) -> Task:
 
 def _read_agentbench(record: dict[str, Any], number: int, place: str) -> Task:
     read = _AgentBench.model_validate(record)
-    check = read.evaluation.check
-    checks = [code for code in ((check,) if isinstance(check, _Code) else check or ()) if code]
+    checks = [code for code in read.evaluation.check if code]
     codes = [read.create.init, read.evaluation.example, *checks]
     for code in codes:
         if code:

@@ -101,6 +101,25 @@ def test_all_forms_of_the_samples_are_read(tmp_path: Path, form: str) -> None:
             f"task '{'9' * 5000}': not a shell task: it has no field, but neither 'instruction' nor 'description'",
         ),
         ([LIFELONG, LIFELONG], "two tasks have the number 7"),
+        ([{**LIFELONG, "instruction": " "}], "task 0: not a shell task: instruction: says nothing"),
+        (
+            [{**LIFELONG, "evaluation_info": {"evaluation_command_item": {"script": "\n# later\n"}}}],
+            "task 0: not a shell task: evaluation_info.evaluation_command_item.script: has no command, so that it "
+            "would call every episode correct",
+        ),
+        (
+            [{"description": "x", "evaluation": {"check": [{"code": "true"}, {"code": ""}]}}],
+            "task 0: not a shell task: evaluation.check.1.code: has no command, so that it would call every episode "
+            "correct",
+        ),
+        (
+            [{"description": "x", "evaluation": {"check": {"language": "bash", "file": "check/1.sh"}}}],
+            "task 0: not a shell task: evaluation.check.0: is in a file of its own; its text belongs into 'code'",
+        ),
+        (
+            [{**LIFELONG, "evaluation_info": ["true"]}],
+            "task 0: not a shell task: evaluation_info: Input should be an object",
+        ),
     ],
 )
 def test_what_is_no_shell_task_is_refused_with_its_place(tmp_path: Path, value: object, message: str) -> None:
