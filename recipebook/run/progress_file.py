@@ -24,11 +24,12 @@ HELD_OUT, LENGTHS = "held-out.jsonl", "lengths.json"
 
 
 def read_progress(folder: Path) -> dict[str, Any]:
-    """The trainer's last progress report; empty before the first."""
+    """The trainer's last progress report; empty before the first, and where the file is damaged."""
     try:
-        return dict(json.loads((folder / "progress.json").read_bytes()))
+        found = json.loads((folder / "progress.json").read_bytes())
     except (FileNotFoundError, ValueError):
         return {}
+    return found if isinstance(found, dict) and {"step", "steps"} <= found.keys() else {}
 
 
 def write_progress(path: Path, phase: str, step: int, steps: int, **more: float | None) -> None:

@@ -25,8 +25,14 @@ NCCL = "torch.distributed.DistBackendError: NCCL error: remote process exited or
 
 def test_progress_is_what_the_trainer_wrote_last_and_nothing_before(tmp_path: Path) -> None:
     assert read_progress(tmp_path) == {}
-    (tmp_path / "progress.json").write_text(json.dumps({"phase": "training", "step": 3}))
-    assert read_progress(tmp_path) == {"phase": "training", "step": 3}
+    (tmp_path / "progress.json").write_text(json.dumps({"phase": "training", "step": 3, "steps": 8}))
+    assert read_progress(tmp_path) == {"phase": "training", "step": 3, "steps": 8}
+
+
+@pytest.mark.parametrize("damaged", ["", "{}", "[1]", "null", '{"step": 3}'])
+def test_a_damaged_report_is_none(tmp_path: Path, damaged: str) -> None:
+    (tmp_path / "progress.json").write_text(damaged)
+    assert read_progress(tmp_path) == {}
 
 
 @pytest.mark.parametrize(
