@@ -13,7 +13,7 @@ KNOWN := $(sort $(shell tr -cs 'A-Z_' ' ' < $(BOOK)Makefile))
 GIVEN := $(foreach name,$(filter-out .% MAKE%,$(.VARIABLES)),$(if $(filter command,$(origin $(name))),$(name)))
 GOALS := $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(BOOK)Makefile)
 NEAREST = $(shell $(PYTHON) -c 'import difflib, sys; known = {word.lower(): word for word in sys.argv[2:]}; \
-	print(*(f"; did you mean {known[near]}?" for near in difflib.get_close_matches(sys.argv[1].lower(), known, 1)))' $(1) $(2))
+	print(*(f"; did you mean {known[near]}?" for near in difflib.get_close_matches(sys.argv[1].lower(), known, 1)))' '$(subst ','\'',$(1))' $(2))
 # A goal is a name at the start of a line; eval/ and others are folders too.
 .PHONY: $(GOALS)
 UNKNOWN := $(firstword $(filter-out $(KNOWN),$(GIVEN)))
@@ -327,4 +327,4 @@ need = test -n $(call quoted,$1) || { echo "make $@ wants $1=, for example: make
 
 # Any goal that is not above.
 .DEFAULT:
-	@echo "no goal '$@'$(call NEAREST,$@,$(GOALS)); make help lists all" >&2; exit 2
+	@echo "no goal '"$(call quoted,@)"'$(call NEAREST,$@,$(GOALS)); make help lists all" >&2; exit 2

@@ -80,6 +80,7 @@ def fail(*words: str) -> str:
     ("words", "line"),
     [
         (["trian", "RECIPE=x"], "no goal 'trian'; did you mean train?; make help lists all"),
+        (["it's"], "no goal 'it's'; make help lists all"),
         (["recipebook.py"], "no goal 'recipebook.py'; make help lists all"),
         (["train", "RECIPE=x", "PROFIL=tiny"], "no goal reads PROFIL=; did you mean PROFILE?.  Stop."),
         (["train", "RECIPE=x", "DATA=y.json"], "make train reads no DATA=; these do: eval.  Stop."),
