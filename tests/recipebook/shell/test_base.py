@@ -38,7 +38,7 @@ def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None
 def test_a_base_that_was_not_made_is_told_with_the_command(cache: Path) -> None:
     with pytest.raises(UserError, match=r"^the base debian is not in .*/shell/debian-.*: make shell-base$"):
         base.require_base("debian")
-    task = Task(number=1, instruction="", init="")
+    task = Task(number=1, instruction="Wait.", init="")
     with pytest.raises(UserError, match="make shell-base"):
         Episodes().reset(task, "a", base="debian")
     assert base.require_base("host") is None
