@@ -160,7 +160,8 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
 
 
 def _may_be_said(value: Any) -> bool:
-    return type(value) is str or (type(value) is list and bool(value) and type(value[0]) is dict)
+    """Whether a value is a question or an answer, or would be if it were written as a text."""
+    return type(value) in (str, int, float) or (type(value) is list and bool(value))
 
 
 def _read_messages(record: dict[str, Any]) -> list[Message]:

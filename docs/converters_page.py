@@ -120,9 +120,13 @@ def _render_declared(fields: Any) -> str:
     for each in _list_declared(fields):
         read.setdefault(each.holder, {}).update(dict.fromkeys(key for key in each.read if key not in MARKS))
         harmless.setdefault(each.holder, set()).update(each.harmless - RECORD_HARMLESS)
-    lines = [f"- of a {holder}: {', '.join(f'`{key}`' for key in keys)}" for holder, keys in read.items()]
-    lines += [f"- harmless in a {holder}: {_quote(keys)}" for holder, keys in harmless.items() if keys]
+    lines = [f"- of {_add_article(holder)}: {', '.join(f'`{key}`' for key in keys)}" for holder, keys in read.items()]
+    lines += [f"- harmless in {_add_article(holder)}: {_quote(keys)}" for holder, keys in harmless.items() if keys]
     return "\n".join(["It reads, in one shape or another,\n", *lines, ""])
+
+
+def _add_article(holder: str) -> str:
+    return f"{'an' if holder[0] in 'aeiou' else 'a'} {holder}"
 
 
 def _render_converter(name: str) -> str:

@@ -77,10 +77,12 @@ def summarise(docstring: str | None) -> str:
 
 
 def read_attribute_docstrings(model: type[BaseModel]) -> dict[str, str]:
-    """The text below each attribute of a class, which Python itself forgets."""
+    """The text below each attribute of a class and of those that it extends, which Python itself forgets."""
+    if model is BaseModel:
+        return {}
     (definition,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
     assert isinstance(definition, ast.ClassDef)
-    found = {}
+    found = read_attribute_docstrings(model.__base__) if model.__base__ else {}
     for before, after in zip(definition.body, definition.body[1:], strict=False):
         if isinstance(before, ast.AnnAssign) and isinstance(before.target, ast.Name) and isinstance(after, ast.Expr):
             found[before.target.id] = str(ast.literal_eval(after.value))

@@ -17,7 +17,7 @@ from recipebook.sources.inputs import find_inputs
 # What says who speaks, and of what kind a thing is: rows say it in their own words.
 KINDS = {"role", "from", "type", "label", "kto_tag"}
 # Rows of pairs hold the difference of the scores, and their ratio.
-SCORES = {"chosen_score", "rejected_score", "score_chosen", "score_rejected"}
+SCORES = {"chosen_score", "rejected_score", "score_chosen", "score_rejected", "rank", "overall_score"}
 
 
 @pytest.mark.parametrize("path", sorted(FILES.iterdir()), ids=lambda path: path.name)
