@@ -10,11 +10,10 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
-
 from eval.report.training_charts import CurveChart, plot_training
 from recipebook.run.diagnosis import Diagnosis, diagnose_folder
 from recipebook.run.progress_file import read_metrics
+from recipebook.run.resolved import read_settings
 
 
 class TrainingReport(NamedTuple):
@@ -36,6 +35,6 @@ def read_trainings(folder: Path) -> list[TrainingReport]:
 
 
 def _read_training(folder: Path, name: str) -> TrainingReport:
-    saved_best = bool(yaml.safe_load((folder / "axolotl.yaml").read_bytes()).get("load_best_model_at_end"))
+    saved_best = bool(read_settings(folder).get("load_best_model_at_end"))
     charts = plot_training(read_metrics(folder / "metrics.jsonl"), saved_best=saved_best)
     return TrainingReport(name, tuple(charts), diagnose_folder(folder))

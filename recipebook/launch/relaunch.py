@@ -14,7 +14,7 @@ from recipebook.files import write_text
 from recipebook.launch.render import Inputs, render_axolotl, render_deepspeed
 from recipebook.project import shown
 from recipebook.recipe.keys import Launch, Recipe
-from recipebook.run.resolved import read_resolved
+from recipebook.run.resolved import read_mapping, read_resolved
 from recipebook.run.rundir import Run
 
 # What the launch decides in axolotl.yaml.
@@ -60,7 +60,7 @@ def rewrite_launch(folder: Path, recipe: Recipe) -> None:
     path = folder / "axolotl.yaml"
     nothing = Inputs(train="", validation=None, prepared="")
     wanted = yaml.safe_load(render_axolotl(recipe, nothing, gpu=gpu, bf16=bf16))
-    kept = {key: value for key, value in yaml.safe_load(path.read_bytes()).items() if key not in KEYS}
+    kept = {key: value for key, value in read_mapping(path).items() if key not in KEYS}
     config = kept | {key: wanted[key] for key in KEYS if key in wanted}
     write_text(path, yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=120))
     if deepspeed := render_deepspeed(recipe, gpu=gpu):

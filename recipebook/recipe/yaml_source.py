@@ -63,6 +63,23 @@ def parse_value(text: str, label: str = "SET") -> Any:
     return _NodeReader(label).read(node, (), Spot(start, start))
 
 
+def refuse_large(text: str, label: str) -> None:
+    """Raise where a text has more values or levels than libyaml can compose without a crash, or in good time."""
+    # The composer descends by C recursion, which ends in a crash and not in an exception; events do not.
+    depth = nodes = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        nodes += isinstance(event, yaml.NodeEvent)
+        # A key is a node, too.
+        if nodes > 2 * MAX_VALUES:
+            raise _make_count_error(_place(event, label))
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise _make_depth_error(_place(event, label))
+
+
 class _Loader(yaml.CSafeLoader):
     """PyYAML's safe loader with its own rules for plain scalars."""
 
@@ -101,7 +118,7 @@ def _place_at(before: str, label: str) -> Place:
 
 def _compose(text: str, label: str) -> yaml.Node | None:
     try:
-        _refuse_large(text, label)
+        refuse_large(text, label)
         loader = _Loader(text)
         try:
             node: yaml.Node | None = loader.get_single_node()
@@ -113,22 +130,6 @@ def _compose(text: str, label: str) -> yaml.Node | None:
         raise UserError(f"{place}: {error.reason}") from error
     except yaml.MarkedYAMLError as error:
         raise UserError(_format_syntax(error, text, label)) from error
-
-
-def _refuse_large(text: str, label: str) -> None:
-    # The composer descends by C recursion, which ends in a crash and not in an exception; events do not.
-    depth = nodes = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        nodes += isinstance(event, yaml.NodeEvent)
-        # A key is a node, too.
-        if nodes > 2 * MAX_VALUES:
-            raise _make_count_error(_place(event, label))
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > MAX_DEPTH:
-            raise _make_depth_error(_place(event, label))
 
 
 def _make_depth_error(place: Place) -> UserError:

@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import yaml
+from recipebook.run.resolved import read_settings
 
 STATE = "trainer_state.json"
 TORCH = (".pt", ".pth", ".bin")
@@ -83,8 +83,4 @@ def _has(checkpoint: Path, patterns: tuple[str, ...]) -> bool:
 
 def _leaves_optimizer_out(checkpoint: Path) -> bool:
     """Whether the run's own configuration has checkpoints without an optimizer."""
-    try:
-        settings = yaml.safe_load((checkpoint.parents[1] / "axolotl.yaml").read_bytes())
-    except (OSError, yaml.YAMLError):
-        return False
-    return isinstance(settings, dict) and bool(settings.get("save_only_model"))
+    return bool(read_settings(checkpoint.parents[1]).get("save_only_model"))

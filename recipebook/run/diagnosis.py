@@ -17,10 +17,9 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-import yaml
-
 from recipebook.run.advice import ADVICE, FREE_TEXT, OF_METHOD, OF_PAIRS, OF_REFERENCE, Verdict
 from recipebook.run.progress_file import Curve, read_curve, read_metrics
+from recipebook.run.resolved import read_settings
 from recipebook.terminal import format_decimals
 
 # Of guides to training command models: below 0.5 is good, below 0.2 excellent, validation within 0.3 of training.
@@ -66,7 +65,7 @@ class Diagnosis:
 
 def diagnose_folder(folder: Path) -> Diagnosis:
     """The verdict on the training in a run's folder, or in a stage's."""
-    settings = yaml.safe_load((folder / "axolotl.yaml").read_bytes())
+    settings = read_settings(folder)
     answers_only = not (settings.get("train_on_inputs") or settings.get("reinit_weights"))
     return diagnose(read_metrics(folder / "metrics.jsonl"), answers_only=answers_only, method=settings.get("rl"))
 

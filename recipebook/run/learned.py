@@ -13,9 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from recipebook.run.progress_file import read_curve, read_metrics, read_progress
+from recipebook.run.resolved import read_settings
 from recipebook.run.successes import format_course, read_stats
 
 # Noise moves a loss by less; a model that was destroyed has lost much more.
@@ -34,7 +33,7 @@ def find_nothing_learned(folder: Path) -> str | None:
     if learns_from_rewards(folder):
         # Its loss is no measure: a perfect policy has the loss 0, and so has one that never succeeds.
         return None
-    lines, settings = read_metrics(folder / "metrics.jsonl"), _read_settings(folder)
+    lines, settings = read_metrics(folder / "metrics.jsonl"), read_settings(folder)
     random_start = bool(settings.get("reinit_weights"))
     vocabulary = None if settings.get("rl") or random_start else _count_tokens(folder, settings)
     reason = judge_end(lines, vocabulary, best=bool(settings.get("load_best_model_at_end")))
@@ -43,7 +42,7 @@ def find_nothing_learned(folder: Path) -> str | None:
 
 def learns_from_rewards(folder: Path) -> bool:
     """Whether the run in a folder learns from the rewards of its own episodes."""
-    return _read_settings(folder).get("rl") == "grpo"
+    return read_settings(folder).get("rl") == "grpo"
 
 
 def judge_end(lines: Sequence[Mapping[str, Any]], vocabulary: int | None, *, best: bool = False) -> str | None:
@@ -89,7 +88,7 @@ def _guesses(end: float, start: float | None, losses: Sequence[float], uniform: 
 
 def explain_unchanged(folder: Path) -> str | None:
     """Why training left the weights as they were: no step, no reward to compare, or a warm-up's first rate, 0."""
-    settings = _read_settings(folder)
+    settings = read_settings(folder)
     if read_progress(folder).get("step") == 0:
         return "no step was made, as the rows do not fill one: a smaller training.batch_size, or more rows"
     played = read_stats(folder)
@@ -99,14 +98,6 @@ def explain_unchanged(folder: Path) -> str | None:
     if warmup and read_progress(folder).get("steps") == 1:
         return "the warm-up's first step has a learning rate of 0, and there was no other: training.warmup_ratio=0"
     return None
-
-
-def _read_settings(folder: Path) -> dict[str, Any]:
-    try:
-        settings = yaml.safe_load((folder / "axolotl.yaml").read_bytes())
-    except (OSError, yaml.YAMLError):
-        return {}
-    return settings if isinstance(settings, dict) else {}
 
 
 def _count_tokens(folder: Path, settings: Mapping[str, Any]) -> int | None:

@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from recipebook.errors import UserError
 from recipebook.project import shown
 from recipebook.recipe.base_model import STAND_INS, find_base, find_stand_in, read_origin
@@ -23,6 +21,7 @@ from recipebook.run.adapter_files import AdapterFiles, read_adapter
 from recipebook.run.adapter_names import CONFIG, SCALES
 from recipebook.run.manifest import Manifest
 from recipebook.run.provenance import digest_base, sample_base
+from recipebook.run.resolved import read_settings
 from recipebook.run.rundir import Run
 from recipebook.run.weights import check_weights, read_tensors
 
@@ -44,7 +43,7 @@ def check_own(run: Run, manifest: Manifest, recipe: Recipe, weights: Path) -> No
         return
     if weights == run.folder / "model" and (fault := _find_other_weights(manifest, weights)):
         raise UserError(f"{shown(weights)}: {fault}")
-    if fault := next(_find_other_scales(files.config, _read_settings(run.folder)), None):
+    if fault := next(_find_other_scales(files.config, read_settings(run.folder)), None):
         raise UserError(f"{shown(weights / CONFIG)}: {fault}")
 
 
@@ -116,10 +115,3 @@ def _find_other_scales(config: Mapping[str, Any], settings: Mapping[str, Any]) -
         wanted = default if wanted is None else wanted
         if found != wanted:
             yield f"{name} is {found}, and the run was trained with {wanted}: B·A would act with another scale"
-
-
-def _read_settings(folder: Path) -> dict[str, Any]:
-    """The configuration that Axolotl got; a run that a service trained has no such file."""
-    path = folder / "axolotl.yaml"
-    settings = yaml.load(path.read_bytes(), yaml.CSafeLoader) if path.is_file() else None
-    return settings if isinstance(settings, dict) else {}

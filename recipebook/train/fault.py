@@ -12,10 +12,9 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from recipebook.run.learned import explain_unchanged, find_nothing_learned, learns_from_rewards
 from recipebook.run.progress_file import STOPPED, last_error, read_metrics, read_progress
+from recipebook.run.resolved import read_settings
 from recipebook.run.rundir import REMOTE
 from recipebook.train.lost_rank import find_failed_rank
 
@@ -106,8 +105,7 @@ def read_weights(folder: Path) -> dict[str, Any] | None:
 
 def _guesses_steps(folder: Path) -> bool:
     """Whether the number of its steps was a guess, as with packed rows and with episodes."""
-    path = folder / "axolotl.yaml"
-    settings = yaml.load(path.read_bytes(), yaml.CSafeLoader) if path.is_file() else {}
+    settings = read_settings(folder)
     packed = settings.get("sample_packing") and "trainer.packing.PackingPlugin" not in settings.get("plugins", [])
     return bool(packed or settings.get("rl") == "grpo")
 
