@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from recipebook.locks import die_with_parent
-from trainer.__main__ import leave, load_engine
+from trainer.__main__ import UNUSED, hide, leave, load_engine
 
 PACKET = 1 << 16
 
@@ -132,8 +132,7 @@ def main() -> None:
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, signal.SIG_IGN)
     control = socket.socket(fileno=int(sys.argv[1]))
-    # The import system reads None as "not there".
-    sys.modules.update(dict.fromkeys(["sklearn", "deepspeed"]))  # type: ignore[arg-type]
+    hide(UNUSED)
     load_engine()
     serve(control)
 

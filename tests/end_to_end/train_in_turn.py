@@ -4,12 +4,12 @@ import os
 import sys
 from pathlib import Path
 
-from trainer.__main__ import list_unused, load_engine
+from trainer.__main__ import hide_unused, load_engine
 
 
 def train_in_turn(folders: list[Path]) -> None:
     """A child for each folder, its words in train.log; the first that fails ends it all."""
-    sys.modules.update(dict.fromkeys(list_unused(folders[0] / "axolotl.yaml")))  # type: ignore[arg-type]
+    hide_unused(folders[0] / "axolotl.yaml")
     load_engine()
     for folder in folders:
         child = os.fork()

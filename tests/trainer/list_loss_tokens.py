@@ -21,7 +21,7 @@ from typing import Any
 import torch
 import yaml
 
-from trainer.__main__ import load_engine
+from trainer.__main__ import UNUSED, hide, load_engine
 
 Pieces = list[tuple[str, bool]]
 # By method a batch names its sequences, and what of them carries loss, in one of these ways.
@@ -85,7 +85,7 @@ def run_in_child(config: Mapping[str, Any], folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.modules.update(dict.fromkeys(("sklearn", "deepspeed")))  # type: ignore[arg-type]
+    hide(UNUSED)
     load_engine()
     from trainer.light import load_whole
     from trainer.preview import preview
