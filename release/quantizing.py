@@ -83,7 +83,7 @@ def _find_converter(kind: Format, llama_cpp: Path | None) -> Path | None:
             _require_int4()
         return None
     if llama_cpp is None:
-        raise UserError("FORMAT=gguf needs LLAMA_CPP=, your folder of llama.cpp: its converter is in no package")
+        raise UserError("FORMAT=gguf needs LLAMA_CPP=, your folder of llama.cpp, whose converter writes such files")
     if not (llama_cpp / CONVERTER).is_file():
         raise UserError(f"LLAMA_CPP: {llama_cpp} has no {CONVERTER}")
     return llama_cpp / CONVERTER
