@@ -19,10 +19,11 @@ from typing import Any
 from eval.asking.near_copies import COPIES, FAR, NEAR
 from eval.report.pages import format_estimate
 from eval.scoring.baselines import read_baseline_scores
+from eval.scoring.figures import estimate_figure
 from eval.scoring.predictions import Prediction, read_predictions
 from eval.scoring.rows_of_answers import Scores
 from eval.scoring.score import read_scores
-from eval.scoring.summary import Summary, estimate_figure
+from eval.scoring.summary import Summary
 from recipebook.run import rundir
 from recipebook.run.rundir import Run
 

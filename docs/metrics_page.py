@@ -12,8 +12,8 @@ import fnmatch
 import re
 
 from docs.keys_page import render_keys
+from eval.scoring.figures import Figure
 from eval.scoring.score import Metric, list_figures, load_metric
-from eval.scoring.summary import Figure
 from recipebook.modules import METRIC, list_names
 
 HEADING = "| figure | formula, for one answer | better | over all answers | meaning |\n| --- | --- | --- | --- | --- |"

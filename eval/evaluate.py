@@ -47,7 +47,7 @@ from recipebook.recipe.prompt_variants import read_variants
 from recipebook.run.manifest import format_now
 from recipebook.run.rundir import Run
 from recipebook.run.stage_run import StageRun
-from recipebook.terminal import format_field
+from recipebook.terminal import format_count, format_field
 
 if TYPE_CHECKING:
     from eval.asking.kept_base import KeptBase
@@ -78,7 +78,7 @@ def evaluate_run(
     top = run.top if isinstance(run, StageRun) else run
     what = run.read().run + (f" at checkpoint {checkpoint}" if checkpoint else f", model {other.name}" if other else "")
     rows = f"prompts of {own.file.name}" if own else f"{settings.part} prompts"
-    tell(format_field("run", f"{what}, {len(drawn.prompts)} {rows}, base {recipe.model.base}"))
+    tell(format_field("run", f"{what}, {format_count(len(drawn.prompts), rows)}, base {recipe.model.base}"))
     notes = [*own.notes, own.file.note] if own else list_notes(run, recipe)
     for note in [*notes, *([chosen_on] if chosen_on else [])]:
         tell(format_field("note", note))

@@ -27,6 +27,7 @@ GREEN, PLAIN = "\x1b[32m", "\x1b[0m"
 # of writing, and the halves of characters by which Python reads a name that is not UTF-8.
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
+_PLURAL = re.compile(r"s\b")
 # A label and the blanks after it, or blanks alone where a line continues the one above it.
 _LABELLED = re.compile(r"(?:\S+(?: \S+)?)?  +|\S.{7}\S (?=\S)")
 
@@ -148,6 +149,11 @@ def _fold_line(line: str, columns: int) -> str:
 def wrap(text: str) -> str:
     """A sentence in lines of at most 80 columns, those after the first indented."""
     return "\n".join(textwrap.wrap(text, COLUMNS, subsequent_indent="  ", break_long_words=False))
+
+
+def format_count(count: int, names: str) -> str:
+    """`12 test rows`, `1 test row`: the first word that ends in -s is the one that is counted."""
+    return f"{count} {_PLURAL.sub('', names, count=1) if count == 1 else names}"
 
 
 def format_decimals(value: float, decimals: int, sign: str = "") -> str:

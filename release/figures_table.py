@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from eval.report.pages import format_difference, format_estimate, format_meaning, format_p
-from eval.scoring.summary import Result, Summary
+from eval.scoring.figures import Result
+from eval.scoring.summary import Summary
 
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->"
 

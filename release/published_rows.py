@@ -14,9 +14,10 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from eval.scoring.baselines import compare_baseline
+from eval.scoring.figures import Figure
 from eval.scoring.predictions import Prediction
 from eval.scoring.rows_of_answers import Scores
-from eval.scoring.summary import Figure, Summary, summarise
+from eval.scoring.summary import Summary, summarise
 from recipebook.errors import UserError, format_first_error
 from recipebook.frozen import Frozen
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from eval.comparing.evaluations import EvaluatedRun
-from eval.scoring.summary import compare_figure, estimate_figure
+from eval.scoring.figures import compare_figure, estimate_figure
 from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, agree_adjusted
 from eval.statistics.families import adjust_holm, share_level
 

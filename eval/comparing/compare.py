@@ -11,10 +11,12 @@ Rows are paired by id, so runs are comparable only where they were evaluated on 
 with the same settings; others are refused. A fleet whose members have rows of their own is compared as one system over
 the rows that both were evaluated on (eval/comparing/join.py), and member by member.
 P-values of the main figure are adjusted by Holm over the runs, and the intervals of its differences hold
-together. Those of the other figures are adjusted over all of them and all runs, and their intervals are not.
+together. Those of the other figures are adjusted over all of them and all runs, and hold together as well.
 """
 
 from collections.abc import Sequence
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +27,7 @@ from eval.comparing.margins import list_margins
 from eval.comparing.seeds import compare_systems
 from eval.comparing.settings import DifferingSetting, format_settings, list_differing
 from eval.report.charts import Bar, Tick, plot_bars
-from eval.report.notes import ONE_SEED
+from eval.report.notes import ONE_SEED, TOGETHER
 from eval.report.pages import (
     format_detectable,
     format_difference,
@@ -38,15 +40,14 @@ from eval.report.pages import (
     render_page,
 )
 from eval.report.verdict import explain_missing
-from eval.scoring.summary import Result
-from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate, agree_adjusted
-from eval.statistics.families import adjust_rest, share_level
-from eval.statistics.intervals import LEVEL
+from eval.scoring.figures import Result
+from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate
+from eval.statistics.judging import Judged, judge_apart
 from recipebook import project
 from recipebook.errors import UserError
 from recipebook.files import digest, write_text
 from recipebook.project import shown
-from recipebook.terminal import wrap
+from recipebook.terminal import format_count, wrap
 
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -95,14 +96,16 @@ def compare_runs(runs: Sequence[EvaluatedRun]) -> RunComparison:
     """Measure every run against the first."""
     _check_comparable(runs)
     first, *others = runs
+    results = first.summary.results
+    compares = [partial(_compare, result, first, other) for result in results for other in others]
+    judged = iter(judge_apart(compares[: len(others)], compares[len(others) :]))
     figures = []
-    for at, result in enumerate(first.summary.results):
-        level = LEVEL if at else share_level(len(others))
-        differences = [_compare(result, first, other, level) for other in others]
+    for result in results:
+        changes = [Judged(None, None), *islice(judged, len(others))]
         estimates = [_get_result(run, result.figure).tuned for run in runs]
         standings = [
-            FigureEstimate(label, estimate, difference, None)
-            for label, estimate, difference in zip(LABELS, estimates, [None, *differences], strict=False)
+            FigureEstimate(label, estimate, *change)
+            for label, estimate, change in zip(LABELS, estimates, changes, strict=False)
         ]
         figures.append(
             ComparedFigure(result.figure, result.explanation, result.binary, result.less_is_better, tuple(standings))
@@ -113,7 +116,7 @@ def compare_runs(runs: Sequence[EvaluatedRun]) -> RunComparison:
         if first.members or other.members
     }
     folders = [run.folder for run in runs if run.folder]
-    return RunComparison(tuple(runs), _adjust(figures), tuple(list_differing(folders)), members)
+    return RunComparison(tuple(runs), tuple(figures), tuple(list_differing(folders)), members)
 
 
 def terminal_table(comparison: RunComparison) -> str:
@@ -130,7 +133,7 @@ def terminal_table(comparison: RunComparison) -> str:
     first = comparison.runs[0]
     lines += [
         "",
-        f"{len(first.rows)} {first.summary.part}; in brackets 95 % intervals; differences to A",
+        f"{format_count(len(first.rows), first.summary.part)}; in brackets 95 % intervals; differences to A",
         *map(wrap, [*describe_adjustment(comparison), *list_cautions(comparison)]),
     ]
     return "\n".join([*lines, *map(wrap, [*format_findings(comparison), *_format_fleets(comparison).values()])])
@@ -142,7 +145,7 @@ def describe_adjustment(comparison: RunComparison) -> list[str]:
     alone = f"p of {main} is its own" if count == 1 else f"p of {main} is adjusted by Holm over {count} runs"
     if not any(one.p_adjusted is not None for row in comparison.figures[1:] for one in row.standings):
         return [alone]
-    return [f"{alone}, p of the others by Holm over all of them; the intervals of the others are not adjusted"]
+    return [f"{alone}, p of the others by Holm over all of them, {TOGETHER}"]
 
 
 def list_cautions(comparison: RunComparison) -> list[str]:
@@ -243,17 +246,3 @@ def _compare(result: Result, first: EvaluatedRun, other: EvaluatedRun, level: fl
     if _get_result(other, result.figure).scale != result.scale:
         return None
     return compare_systems(result, first, other, level)
-
-
-def _adjust(figures: Sequence[ComparedFigure]) -> tuple[ComparedFigure, ...]:
-    p_values = [one.difference.p if one.difference else None for row in figures for one in row.standings]
-    adjusted = iter(adjust_rest(p_values, len(figures[0].standings)))
-    return tuple(
-        row._replace(standings=tuple(_put_p(one, next(adjusted), main=at == 0) for one in row.standings))
-        for at, row in enumerate(figures)
-    )
-
-
-def _put_p(one: FigureEstimate, p: float | None, *, main: bool) -> FigureEstimate:
-    difference = agree_adjusted(one.difference, p) if one.difference and main else one.difference
-    return one._replace(difference=difference, p_adjusted=p)

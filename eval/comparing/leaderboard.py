@@ -48,7 +48,7 @@ from recipebook.files import write_text
 from recipebook.fleet.seeds import find_seeds
 from recipebook.project import shown
 from recipebook.run import rundir
-from recipebook.terminal import fit, wrap
+from recipebook.terminal import fit, format_count, wrap
 
 ALONE = "not comparable with other runs (other rows or settings)"
 
@@ -98,7 +98,7 @@ class Group(NamedTuple):
         cautions = [one.estimate.caution for one in self.standings]
         cautions += [one.difference.caution for one in self.standings if one.difference]
         alone = sum(not (one.run.seeds or one.run.members) for one in self.standings)
-        seeds = [f"{_count_runs(alone)} of {ONE_SEED}"] if alone else []
+        seeds = [f"{format_count(alone, 'runs')} of {ONE_SEED}"] if alone else []
         judged = {one.run.name: judge_baselines(one.run.summary) for one in self.standings}
         against = [f"{name} in its own report: {text.rstrip('.')}" for name, text in judged.items() if text]
         return [*(f"intervals may be too short: {one}" for one in dict.fromkeys(cautions) if one), *seeds, *against]
@@ -185,7 +185,7 @@ def terminal_table(board: Leaderboard) -> str:
         lines += [*map(wrap, [group.caution, *group.doubts, group.detectable]), ""]
     for figure, groups in board.alone.items():
         rows = [("  run", f"{figure} [95 %]", "rows"), *map(_make_alone_cells, groups)]
-        lines += [f"{figure}, {ALONE}: {_count_runs(len(groups))}", fit(rows), ""]
+        lines += [f"{figure}, {ALONE}: {format_count(len(groups), 'runs')}", fit(rows), ""]
     if not board.groups:
         lines += ["no run can be ranked", ""]
     if board.left_out:
@@ -273,11 +273,8 @@ def rank_group(group: Sequence[EvaluatedRun]) -> Group:
 
 def _name_group(group: Group) -> str:
     direction = ", less is better" if group.less_is_better else ""
-    return f"{group.figure}{direction}, {group.rows} {group.part}: {_count_runs(len(group.standings))}"
-
-
-def _count_runs(count: int) -> str:
-    return f"{count} {'run' if count == 1 else 'runs'}"
+    rows, runs = format_count(group.rows, group.part), format_count(len(group.standings), "runs")
+    return f"{group.figure}{direction}, {rows}: {runs}"
 
 
 def _make_alone_cells(group: Group) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from eval.comparing.evaluations import EvaluatedRun
 from eval.comparing.seeds import compare_systems
 from eval.report.gate import find_worst, format_beside
 from eval.report.pages import format_number
-from eval.scoring.summary import Result
+from eval.scoring.figures import Result
 from eval.statistics.families import share_level
 
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from eval.comparing.evaluations import EvaluatedRun, check_alike
+from eval.scoring.figures import Result, compare_figure, estimate_figure
 from eval.scoring.rows_of_answers import Scores
-from eval.scoring.summary import Result, compare_figure, estimate_figure
-from eval.statistics.estimates import Difference, Estimate, agree, list_cautions, make_empty
+from eval.statistics.estimates import Difference, Estimate, agree, keep_above, list_cautions, make_empty
 from eval.statistics.intervals import LEVEL, bound_constant, bound_share
 from eval.statistics.ratios import add_parts
 from eval.statistics.seeds import SeedSpread, bound_seeds_change, bound_seeds_mean, find_seeds_p, measure_seeds
@@ -68,7 +68,8 @@ def estimate_system(result: Result, system: EvaluatedRun) -> Estimate:
         low, high = max(0.0, min(*ends, *exact)), min(1.0, max(*ends, *exact))
     known = (low, high) if low < high else (None, None)
     caution = _caution(result, spread) if known[0] is not None else ""
-    return Estimate(n=n, undefined=undefined, mean=mean, low=known[0], high=known[1], caution=caution)
+    found = Estimate(n=n, undefined=undefined, mean=mean, low=known[0], high=known[1], caution=caution)
+    return keep_above(found, result.least)
 
 
 def compare_systems(result: Result, first: EvaluatedRun, other: EvaluatedRun, level: float = LEVEL) -> Difference:

@@ -10,6 +10,7 @@
 
 import statistics
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from eval.comparing.evaluations import EvaluatedRun, read_evaluation
@@ -26,9 +27,11 @@ from eval.report.pages import (
 )
 from eval.report.stage_summary import read_stages
 from eval.report.verdict import judge_result
+from eval.scoring.figures import Result
 from eval.scoring.rows_of_answers import Scores
-from eval.scoring.summary import Baseline, Result
-from eval.statistics.families import adjust_rest
+from eval.scoring.summary import Baseline
+from eval.statistics.estimates import Difference
+from eval.statistics.judging import judge_apart
 from recipebook.files import write_text
 from recipebook.frozen import Frozen
 from recipebook.run.rundir import Run
@@ -102,29 +105,34 @@ def summarise_seeds(fleet: str, members: Sequence[Run], seeds: Sequence[int], wh
     """Sum up the evaluations of the members, in the folder `where` of each one's `eval/`."""
     evaluations = [read_evaluation(run, where) for run in members]
     system, one = join_seeds(fleet, evaluations), evaluations[0]
+    results = system.summary.results
+    compares = [partial(_compare_base, result, one, system) for result in results]
+    judged = judge_apart(compares[:1], compares[1:])
     figures = []
-    for result, first in zip(system.summary.results, one.summary.results, strict=True):
-        against = compare_trainings(result, [one.base], system.seeds, system.groups) if one.base else None
+    for result, first, against in zip(results, one.summary.results, judged, strict=True):
         values = list_means(result, system)
-        whole = result.model_copy(update={"base": first.base, "difference": against})
+        whole = result.model_copy(
+            update={"base": first.base, "difference": against.difference, "p_adjusted": against.p}
+        )
         figures.append(SeedFigure(result=whole, values=tuple(values), deviation=statistics.stdev(values)))
     baselines = _compare_baselines(system, evaluations)
-    adjusted = adjust_rest([one.result.difference.p if one.result.difference else None for one in figures])
     return SeedSummary(
         fleet=fleet,
         seeds=tuple(seeds),
         runs=tuple(run.name for run in members),
         rows=len(system.rows),
-        figures=tuple(
-            one.model_copy(update={"result": one.result.model_copy(update={"p_adjusted": p})})
-            for one, p in zip(figures, adjusted, strict=True)
-        ),
+        figures=tuple(figures),
         baselines=tuple(baselines),
         before=_compare_before(system, members, where),
         not_compared=tuple(
             known.name for known in one.summary.baselines if known.name not in {other.name for other in baselines}
         ),
     )
+
+
+def _compare_base(result: Result, one: EvaluatedRun, system: EvaluatedRun, level: float) -> Difference | None:
+    """All seeds less the base; None where it was not evaluated."""
+    return compare_trainings(result, [one.base], system.seeds, system.groups, level) if one.base else None
 
 
 def _compare_baselines(system: EvaluatedRun, evaluations: Sequence[EvaluatedRun]) -> list[Baseline]:

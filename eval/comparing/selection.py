@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from eval.scoring.summary import Result
+from eval.scoring.figures import Result
 from eval.statistics.ratios import add_parts
 from eval.statistics.sums import sum_groups
 

@@ -14,7 +14,7 @@ from eval.human import POINTS, SCALES
 from eval.statistics.families import share_level
 from eval.statistics.seeds import SeedSpread
 from eval.statistics.seeds_power import find_known_detectable
-from recipebook.terminal import format_decimals
+from recipebook.terminal import format_count, format_decimals
 
 # In points of a scale from 1 to 5.
 TASTE, OF_CONVERSATION, OF_JUDGEMENT = 0.3, 1.0, 1.0
@@ -22,7 +22,7 @@ TASTE, OF_CONVERSATION, OF_JUDGEMENT = 0.3, 1.0, 1.0
 
 def describe_power(conversations: int, evaluators: int, systems: int) -> str:
     """The smallest difference of two systems' ratings that the study finds with 80 % power."""
-    size = f"with {_count(conversations, 'conversation')} and {_count(evaluators, 'evaluator')}"
+    size = f"with {format_count(conversations, 'conversations')} and {format_count(evaluators, 'evaluators')}"
     found = find_detectable(conversations, evaluators, share_level((len(SCALES) + 1) * systems * (systems - 1) // 2))
     if math.isnan(found):
         return f"{size} no difference can be found"
@@ -51,7 +51,3 @@ def find_detectable(conversations: int, evaluators: int, level: float) -> float:
         differing=conversations,
     )
     return float(find_known_detectable(spread, level))
-
-
-def _count(number: int, name: str) -> str:
-    return f"{number} {name}" if number == 1 else f"{number} {name}s"

@@ -32,6 +32,7 @@ FIGURES = {
 BINARY = frozenset[str]()
 LESS_IS_BETTER = frozenset({"nll", "perplexity", "corpus_perplexity"})
 UNTESTED = frozenset({"answer_nats", "answer_tokens"})
+LEAST = {"nll": 0.0, "perplexity": 1.0, "corpus_perplexity": 1.0, "answer_nats": 0.0, "answer_tokens": 0.0}
 RATIOS = {"corpus_perplexity": (("answer_nats",), ("answer_tokens",))}
 EXPONENTIALS = frozenset({"corpus_perplexity"})
 MEASURES = ("answer",)

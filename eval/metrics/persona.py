@@ -65,6 +65,7 @@ FIGURES = {
 BINARY = frozenset({"exact"})
 UNTESTED = frozenset(f"{kind}_{count}" for kind in _KINDS for count in _COUNTS)
 LESS_IS_BETTER = frozenset({"numerical_mae", *(f"{kind}_{count}" for kind in _KINDS for count in ("fp", "fn"))})
+LEAST = dict.fromkeys((*UNTESTED, "numerical_mae"), 0.0)
 RATIOS = {
     f"{kind}_micro_{share}": (
         tuple(f"{kind}_{count}" for count in top),

@@ -33,6 +33,7 @@ FIGURES = {
 BINARY = frozenset({"success", "valid"})
 MORE_IS_BETTER = frozenset({"reward"})
 UNTESTED = frozenset({"rounds"})
+LEAST = {"rounds": 0.0}
 PLAYS = True
 
 

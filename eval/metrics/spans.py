@@ -31,6 +31,7 @@ FIGURES = {
 }
 BINARY = frozenset[str]()
 LESS_IS_BETTER = frozenset(FIGURES)
+LEAST = {**dict.fromkeys(FIGURES, 0.0), "fluency_perplexity": 1.0}
 MEASURES = ("spans",)
 # More than a float can hold the exponential of.
 MOST_NATS = 700

@@ -28,6 +28,7 @@ FIGURES = {
 }
 BINARY = frozenset({"exact"})
 UNTESTED = frozenset({"pred_length", "ref_length", "length_ratio"})
+LEAST = dict.fromkeys(UNTESTED, 0.0)
 RATIOS = {"length_ratio": (("pred_length",), ("ref_length",))}
 
 

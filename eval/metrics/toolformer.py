@@ -65,6 +65,7 @@ FIGURES = {
 }
 BINARY = frozenset({"exact", "tool_accuracy", "multi_step_exact", "valid", "no_call", "text_equal"})
 LESS_IS_BETTER = frozenset({"position_distance"})
+LEAST = {"position_distance": 0.0}
 
 # 2: f1 and precision are 1 where neither answer nor reference has anything.
 VERSION = 2

@@ -177,6 +177,7 @@ function compare(reference, answer) {
 
 function format(value) {
   if (value === null || value === undefined) return "-";
+  if (Math.abs(value) >= 1e7) return value.toExponential(2);
   return String(Number(value.toFixed(3)) || Number(value.toPrecision(1)));
 }
 

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from eval.report.transcripts import is_transcript
+from eval.scoring.figures import Result
 from eval.scoring.predictions import Prediction, stream_predictions
 from eval.scoring.rows_of_answers import Scores
-from eval.scoring.summary import Result, Summary, format_slice_value
+from eval.scoring.summary import Summary, format_slice_value
 from recipebook.progress import ProgressLine
 
 ROWS_PER_PACK = 1_000

@@ -15,7 +15,8 @@ from typing import NamedTuple, Protocol
 
 from eval.report.pages import format_difference, format_estimate, format_number, format_p, format_probability, is_shown
 from eval.scoring.baselines import PLACEBO
-from eval.scoring.summary import Baseline, Result, Summary
+from eval.scoring.figures import Result
+from eval.scoring.summary import Baseline, Summary
 from eval.statistics.estimates import Difference, Estimate
 
 HEAD = ("baseline [95 %]", "tuned less it", "p")

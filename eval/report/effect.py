@@ -11,6 +11,7 @@ from eval.scoring.evidence import Evidence, LikelihoodShift
 from eval.scoring.summary import Summary
 from recipebook.run.acting import Acting
 from recipebook.run.adapter_names import WEIGHTS
+from recipebook.terminal import format_count
 
 NAMED = 3
 
@@ -19,8 +20,9 @@ def format_evidence(evidence: Evidence | None) -> list[str]:
     """Where the model acts, where it does not though its settings say so, and what changed; none of an old summary."""
     if evidence is None:
         return []
+    changed, answers = evidence.answers_changed, format_count(evidence.rows, "answers")
     outputs = [
-        "" if evidence.answers_changed is None else f"{evidence.answers_changed} of {evidence.rows} answers changed",
+        "" if changed is None else f"{changed} of {answers} changed",
         _format_shift(evidence.likelihoods) if evidence.likelihoods else "",
     ]
     acting = list(_list_acting(evidence.acting)) if evidence.acting else []
@@ -57,7 +59,7 @@ def _name(modules: Sequence[str]) -> str:
 
 def _format_shift(shift: LikelihoodShift) -> str:
     sizes = f"by {_format_norm(shift.median)} nats a token, at most {_format_norm(shift.largest)}"
-    return f"likelihoods moved on {shift.moved} of {shift.rows} rows, {sizes}"
+    return f"likelihoods moved on {shift.moved} of {format_count(shift.rows, 'rows')}, {sizes}"
 
 
 def _format_norm(value: float) -> str:

@@ -3,7 +3,8 @@
 3 of 400 answers of tuned and 377 of base were cut off at the limit of new tokens
 tool_precision: of 100 rows 10 of tuned, 100 of base, 10 of both; undefined for the others
 nll: intervals may be too short: 12 values without bounds are few: a rare large one may be missing
-p of exact is its own; those of the other figures are adjusted by Holm, and their intervals are not
+p of exact is its own; those of the other 11 figures are adjusted by Holm, and all their differences lie in their
+intervals 95 times in 100
 this test set was evaluated 12 times, with 7 models: if this one was chosen by that, p must be below 0.0071 in place of
 0.05, and its figure looks too good
 one training seed: another may differ
@@ -16,12 +17,15 @@ from collections.abc import Iterable, Sequence
 from eval.report.baselines import list_published
 from eval.report.pages import format_detectable, format_number
 from eval.scoring.baselines import BEFORE
+from eval.scoring.figures import Result
 from eval.scoring.looks import Looks
 from eval.scoring.rows_of_answers import VARIANT
-from eval.scoring.summary import Result, Summary
+from eval.scoring.summary import Summary
 from eval.statistics.intervals import LEVEL
+from recipebook.terminal import format_count
 
 WITH_BEFORE = "before is the model with the adapter that this training went on from; base has no adapter"
+TOGETHER = "and all their differences lie in their intervals 95 times in 100"
 ONE_SEED = "one training seed: another may differ"
 
 
@@ -54,6 +58,8 @@ def list_limit(summary: Summary) -> list[str]:
     """How many rows a limit drew, if there is one, and the differences that go unnoticed with its rows."""
     drawn = summary.asked.drawn if summary.asked else None
     limit = [f"{drawn.rows} of {drawn.of} {summary.part} were evaluated (eval.limit):"] if drawn else []
+    if not summary.with_base:
+        return limit
     return [*limit, format_detectable(summary.main, summary.headline.binary, _get_detectable(summary))]
 
 
@@ -87,7 +93,7 @@ def _describe_variants(summary: Summary) -> list[str]:
 
 def _count_truncated(summary: Summary) -> str:
     base = "" if summary.truncated_base is None else f" and {summary.truncated_base} of base"
-    answers = f"{summary.truncated} of {summary.answers or summary.rows} answers of tuned{base}"
+    answers = f"{summary.truncated} of {format_count(summary.answers or summary.rows, 'answers')} of tuned{base}"
     return f"{answers} were cut off at the limit of new tokens"
 
 
@@ -99,9 +105,9 @@ def _count_rows(result: Result, rows: int) -> str:
     if set(counts.values()) == {rows}:
         return ""
     if len(set(counts.values())) == 1:
-        return f"{result.tuned.n} of {rows} rows, undefined for the others"
+        return f"{result.tuned.n} of {format_count(rows, 'rows')}, undefined for the others"
     listed = ", ".join(f"{count} of {name}" for name, count in counts.items())
-    return f"of {rows} rows {listed}; undefined for the others"
+    return f"of {format_count(rows, 'rows')} {listed}; undefined for the others"
 
 
 def describe_cautions(results: Sequence[Result]) -> list[str]:
@@ -120,10 +126,12 @@ def _describe_p(summary: Summary) -> list[str]:
     tested = sum(result.p_adjusted is not None for result in summary.results)
     if tested < 2:
         return []
-    others = f"those of the other {tested - 1} figures are adjusted by Holm, and their intervals are not"
+    others = f"those of the other {tested - 1} figures are adjusted by Holm, {TOGETHER}"
+    if tested == 2:
+        others = "so is that of the other figure"
     fields = dict.fromkeys(part.field for part in summary.slices)
-    together = "p is adjusted by Holm, and all differences lie in their intervals 95 times in 100"
-    return [f"p of {summary.main} is its own; {others}", *(f"by {field}: {together}" for field in fields)]
+    by_field = [f"by {field}: p is adjusted by Holm, {TOGETHER}" for field in fields]
+    return [f"p of {summary.main} is its own; {others}", *by_field]
 
 
 def _is_vote(summary: Summary) -> bool:

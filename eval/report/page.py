@@ -33,12 +33,13 @@ from eval.report.stage_summary import StageSummary, format_findings, read_stages
 from eval.report.trainings import TrainingReport, read_trainings
 from eval.report.transcripts import Piece, is_transcript, split_transcript
 from eval.report.verdict import make_verdict
+from eval.scoring.figures import Result
 from eval.scoring.predictions import Prediction
-from eval.scoring.summary import Result, Summary
+from eval.scoring.summary import Summary
 from eval.statistics.estimates import SIGNIFICANT
 from recipebook.files import replacing
 from recipebook.recipe.base_model import find_stand_in, format_notice
-from recipebook.terminal import fit, wrap
+from recipebook.terminal import fit, format_count, wrap
 
 # A program that asks the tuned model; a vote of several models has none.
 USAGE = "use.py"
@@ -113,7 +114,7 @@ def terminal_table(summary: Summary) -> str:
     if baselines := list_baselines(summary):
         parts.append(fit([(summary.main, *HEAD), *(row.cells for row in baselines)]))
     asked = [f"evaluated: {summary.asked.description}"] if summary.asked else []
-    notes = [f"{summary.rows} {summary.part}", *asked]
+    notes = [format_count(summary.rows, summary.part), *asked]
     notes += [summary.asked.own.note] if summary.asked and summary.asked.own else []
     notes += [*list_notes(summary), *format_evidence(summary.evidence), *list_limit(summary)]
     return "\n\n".join([*parts, "\n".join(map(wrap, notes)), wrap(make_verdict(summary))]) + "\n"

@@ -13,9 +13,11 @@ from urllib.parse import quote
 
 from eval.statistics.estimates import SIGNIFICANT, Difference, Estimate
 from recipebook.pages import page
-from recipebook.terminal import format_decimals
+from recipebook.terminal import format_count, format_decimals
 
 LESS = "less is better"
+# As perplexities are: from here on digits count less than their number.
+LARGE = 1e7
 
 
 class ExplainedFigure(Protocol):
@@ -46,6 +48,7 @@ def stream_page(
         "number": format_number,
         "decimals": format_decimals,
         "meaning": format_meaning,
+        "counted": format_count,
     }
     return page.stream_page(Path(__file__).parents[1], template, filters, script=script, links=links, **values)
 
@@ -97,9 +100,11 @@ def is_shown(difference: Difference | None, p: float | None) -> bool:
 
 
 def format_number(value: float | None, sign: str = "") -> str:
-    """`0.845`, `4402`: no more digits than 80 columns hold and anybody reads."""
+    """`0.845`, `4402`, `5.1e+19`: no more digits than 80 columns hold and anybody reads."""
     if value is None:
         return "-"
+    if abs(value) >= LARGE:
+        return f"{value:{sign}.3g}"
     digits = 3 if abs(value) < 100 else 1 if abs(value) < 1_000 else 0
     return format_decimals(value, digits, sign)
 

@@ -22,7 +22,7 @@ from eval.statistics.seeds import SeedSpread
 from eval.statistics.seeds_power import find_known_detectable
 from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.figures import name_figures
-from recipebook.terminal import format_decimals
+from recipebook.terminal import format_count, format_decimals
 
 # The share of rows that tuning is taken to lose: in robot-lora and toolformer-sft it is less.
 LOST = 0.05
@@ -39,7 +39,7 @@ def describe_power(settings: Evaluation, rows: int, seeds: int = 1) -> str:
     averaged = settings.variants or settings.generation.samples > 1
     binary = not averaged and figure in load_metric(metric).BINARY
     found = find_detectable(drawn, seeds, binary=binary)
-    many = f"{main}: with {drawn} {settings.part} rows" + (f" and {seeds} seeds" if seeds > 1 else "")
+    many = f"{main}: with {format_count(drawn, f'{settings.part} rows')}" + (f" and {seeds} seeds" if seeds > 1 else "")
     if not found <= (1 if binary else math.inf):
         return f"{many}, hardly any difference would be found (80 % power)"
     deviations = f"{format_decimals(found, 2)} standard deviations of a row's difference"

@@ -5,32 +5,33 @@
                                         steps=(StepDifference(difference=Difference(mean=0.83, …), …), …)), …))
 
 Each step is the difference from one model to the next, row by row. P-values of the main figure are adjusted by Holm
-over the steps, those of the other figures over all steps and figures.
+over the steps, those of the other figures over all steps and figures; the intervals of each hold together.
 `stages.json` in the evaluation's folder holds them.
 """
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import islice, pairwise
 from pathlib import Path
 
 from pydantic import AliasChoices, Field
 
 from eval.report.pages import format_difference, format_number, format_p, format_probability, is_shown
+from eval.scoring.figures import Result, compare_figure
 from eval.scoring.predictions import read_predictions
-from eval.scoring.rows_of_answers import Scores, average_rows, take_rows
+from eval.scoring.rows_of_answers import average_rows, take_rows
 from eval.scoring.score import read_scores
-from eval.scoring.summary import Result, Summary, compare_figure
-from eval.statistics.estimates import Difference, Estimate, agree_adjusted
-from eval.statistics.families import adjust_rest, share_level
-from eval.statistics.intervals import LEVEL
+from eval.scoring.summary import Summary
+from eval.statistics.estimates import Difference, Estimate
+from eval.statistics.judging import Judged, judge_apart
 from recipebook.frozen import Frozen
 from recipebook.terminal import fit, wrap
 
 BASE = "base"
 FILE = "stages.json"
 ADJUSTED = (
-    "p of the main figure is adjusted by Holm over its steps, p of the others over all steps and figures; "
-    "the intervals of the others are not"
+    "p of the main figure is adjusted by Holm over its steps, p of the others over all steps and figures, "
+    "and all differences of each lie in their intervals 95 times in 100"
 )
 
 
@@ -85,8 +86,15 @@ def summarise_section(name: str, folders: dict[str, Path], summaries: dict[str, 
     assert base is not None, folders
     answered = {BASE: base, **{model: tuned for model, (tuned, _) in read.items()}}
     scores = {model: average_rows(predictions, one) for model, one in answered.items()}
+    steps = list(pairwise(scores.values()))
+    compares = [
+        partial(compare_figure, result.figure, result, one, other, groups)
+        for result in first.results
+        for one, other in steps
+    ]
+    judged = iter(judge_apart(compares[: len(steps)], compares[len(steps) :]))
     figures = [
-        _compare_figure(result, scores, [summary.results[at] for summary in summaries.values()], groups, main=at == 0)
+        _make_figure(result, [summary.results[at] for summary in summaries.values()], islice(judged, len(steps)))
         for at, result in enumerate(first.results)
     ]
     description = first.asked.description if first.asked else "rows"
@@ -96,7 +104,7 @@ def summarise_section(name: str, folders: dict[str, Path], summaries: dict[str, 
         rows=first.rows,
         description=description,
         models=tuple(scores),
-        figures=tuple(_adjust(figures)),
+        figures=tuple(figures),
     )
 
 
@@ -131,31 +139,12 @@ def _judge(step: StepDifference, less_is_better: bool) -> str:
     return f"is {'better' if better else 'worse'} by {change}, unlikely if the two were alike ({format_probability(p)})"
 
 
-def _compare_figure(
-    result: Result, scores: dict[str, list[Scores]], tuned: Sequence[Result], groups: Sequence[str], *, main: bool
-) -> StageFigure:
-    level = share_level(len(scores) - 1) if main else LEVEL
-    steps = [
-        compare_figure(result.figure, result, one, other, groups, level) for one, other in pairwise(scores.values())
-    ]
+def _make_figure(result: Result, tuned: Sequence[Result], steps: Iterable[Judged]) -> StageFigure:
     assert result.base is not None, result.figure
     return StageFigure(
         figure=result.figure,
         explanation=result.explanation,
         less_is_better=result.less_is_better,
         estimates=(result.base, *(one.tuned for one in tuned)),
-        steps=tuple(StepDifference(difference=step, p_adjusted=None) for step in steps),
+        steps=tuple(StepDifference(difference=one.difference, p_adjusted=one.p) for one in steps if one.difference),
     )
-
-
-def _adjust(rows: Sequence[StageFigure]) -> list[StageFigure]:
-    adjusted = iter(adjust_rest([step.difference.p for row in rows for step in row.steps], len(rows[0].steps)))
-    return [
-        row.model_copy(update={"steps": tuple(_put_p(step, next(adjusted), main=at == 0) for step in row.steps)})
-        for at, row in enumerate(rows)
-    ]
-
-
-def _put_p(step: StepDifference, p: float | None, *, main: bool) -> StepDifference:
-    difference = agree_adjusted(step.difference, p) if main else step.difference
-    return StepDifference(difference=difference, p_adjusted=p)

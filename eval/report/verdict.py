@@ -7,9 +7,10 @@ is unlikely if the two were alike (p < 0.001).
 from eval.report.baselines import judge_baselines, judge_content
 from eval.report.effect import changes_no_answer
 from eval.report.pages import format_difference, format_estimate, format_probability, is_shown
-from eval.scoring.summary import Result, Summary
+from eval.scoring.figures import Result
+from eval.scoring.summary import Summary
 from eval.statistics.estimates import Difference, Estimate
-from recipebook.terminal import format_decimals
+from recipebook.terminal import format_count, format_decimals
 
 
 def make_verdict(summary: Summary) -> str:
@@ -58,7 +59,7 @@ def _count_rows(result: Result, rows: int, before: str) -> str:
     if counts == (rows, rows, rows):
         return ""
     tuned, other, both = counts
-    return f" (of {rows} rows {tuned} have it for tuned, {other} for {before}, {both} for both)"
+    return f" (of {format_count(rows, 'rows')} {tuned} have it for tuned, {other} for {before}, {both} for both)"
 
 
 def _format_share(estimate: Estimate, binary: bool) -> str:

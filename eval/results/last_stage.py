@@ -10,9 +10,10 @@ from pathlib import Path
 
 from eval.report.stage_summary import BASE, read_stages
 from eval.results.pooling import read_figures
+from eval.scoring.figures import Result
 from eval.scoring.predictions import read_predictions
 from eval.scoring.score import read_scores
-from eval.scoring.summary import Result, Summary, summarise
+from eval.scoring.summary import Summary, summarise
 from recipebook.recipe.resolve import Resolved
 from recipebook.recipe.stages import Stage
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from eval.comparing.join import TEST_SET
 from eval.scoring.evaluated_rows import DrawnRows, EvaluatedRows
+from eval.scoring.figures import Figure
 from eval.scoring.predictions import Prediction, read_predictions
 from eval.scoring.rows_of_answers import Scores
 from eval.scoring.score import read_scores
-from eval.scoring.summary import Figure, Summary, summarise
+from eval.scoring.summary import Summary, summarise
 from recipebook.errors import UserError
 
 

@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from eval.results.last_stage import find_measured
 from eval.scoring.evaluated_rows import DrawnRows
-from eval.scoring.summary import Result
+from eval.scoring.figures import Result
 from recipebook.errors import UserError, format_first_error
 from recipebook.files import write_text
 from recipebook.frozen import Frozen

@@ -14,10 +14,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from eval.scoring.figures import Figure, compare_figure, estimate_figure, mean_of_answers
 from eval.scoring.predictions import Prediction, read_predictions
 from eval.scoring.rows_of_answers import Scores, average_rows, has_several, take_rows
 from eval.scoring.score import read_options, score_predictions
-from eval.scoring.summary import Baseline, Figure, Summary, compare_figure, estimate_figure, mean_of_answers
+from eval.scoring.summary import Baseline, Summary
 from recipebook.files import write_text
 from recipebook.recipe.evaluation_keys import Published
 

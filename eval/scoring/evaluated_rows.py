@@ -5,6 +5,7 @@ EvaluatedRows(part="test", turns="last", engine="transformers", checkpoint=None)
 """
 
 from recipebook.frozen import Frozen
+from recipebook.terminal import format_count
 
 
 class DrawnRows(Frozen):
@@ -26,8 +27,10 @@ class OwnFile(Frozen):
     @property
     def note(self) -> str:
         """`12 rows of more.json have been seen in training`"""
-        count = "it is not known how many" if self.seen is None else str(self.seen)
-        return f"{count} rows of {self.name} have been seen in training"
+        if self.seen is None:
+            return f"it is not known how many rows of {self.name} have been seen in training"
+        have = "has" if self.seen == 1 else "have"
+        return f"{format_count(self.seen, f'rows of {self.name}')} {have} been seen in training"
 
 
 class EvaluatedRows(Frozen):

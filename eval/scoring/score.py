@@ -21,11 +21,12 @@ from pydantic import BaseModel
 
 from eval.scoring.evaluated_rows import EvaluatedRows
 from eval.scoring.evidence import Evidence
+from eval.scoring.figures import DIRECTIONS, Figure, estimate_figure, mean_of_answers
 from eval.scoring.flat_metrics import write_flat_metrics
 from eval.scoring.looks import Looks
 from eval.scoring.predictions import Prediction, read_predictions
 from eval.scoring.rows_of_answers import Scores, average_rows, has_several, take_rows
-from eval.scoring.summary import Figure, Summary, estimate_figure, mean_of_answers, summarise
+from eval.scoring.summary import Summary, summarise
 from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
 from recipebook.modules import METRIC, load
@@ -34,10 +35,8 @@ from recipebook.progress import ProgressLine
 from recipebook.project import shown
 from recipebook.recipe.figures import name_figures
 
-# A figure beyond 0 to 1 is in one of these sets of its metric.
 # Answers of each model that a metric scores at a time: all at once would take as much memory again.
 BLOCK = 10_000
-DIRECTIONS = ("LESS_IS_BETTER", "MORE_IS_BETTER", "UNTESTED")
 
 
 class Metric(Protocol):
@@ -47,6 +46,7 @@ class Metric(Protocol):
     A module may also have
     - `LESS_IS_BETTER`, `MORE_IS_BETTER`: names of figures. One that leaves the range from 0 to 1 must be in one of the
       two or in `UNTESTED`, else scoring is refused; within the range, more is better unless the first names it;
+    - `LEAST`: the least value that a figure of one of the three can have, below which no interval reaches;
     - `SAME_FOR_BASE`: figures that every answer of a base model has the same value of, by definition;
     - `UNTESTED`: figures without a p-value, such as counts;
     - `list_evadable(options)`: names of figures that an answer can leave undefined, such as the precision of calls in
@@ -93,6 +93,7 @@ def list_figures(metric: Metric, options: BaseModel | None = None) -> dict[str, 
     same_for_base = getattr(metric, "SAME_FOR_BASE", frozenset[str]())
     ratios = getattr(metric, "RATIOS", {})
     stated = _list_stated(metric)
+    least: Mapping[str, float] = getattr(metric, "LEAST", {})
     exponentials = getattr(metric, "EXPONENTIALS", frozenset[str]())
     evadable = metric.list_evadable(options) if options and hasattr(metric, "list_evadable") else frozenset[str]()
     scales = metric.name_scales(options) if options and hasattr(metric, "name_scales") else {}
@@ -101,7 +102,8 @@ def list_figures(metric: Metric, options: BaseModel | None = None) -> dict[str, 
             explanation=f"{text} ({scales[key]})" if key in scales else text,
             scale=scales.get(key, ""),
             binary=key in metric.BINARY,
-            share=key not in stated and key not in ratios,
+            share=key not in stated,
+            least=least.get(key),
             same_for_base=key in same_for_base,
             less_is_better=key in less_is_better,
             ratio=ratios.get(key),

@@ -6,9 +6,9 @@
                   "base": {…}, "difference": {"mean": 0.82, "p": 1e-90, …}, "p_adjusted": 1e-89}, …],
      "slices": [{"field": "category", "value": "movement", "rows": 35, "results": […]}, …]}
 
-The main figure comes first and is tested alone: its adjusted p-value is its own. The other figures' are adjusted by
-Holm among themselves. In a slice field they are adjusted over that field's values, figure by figure: over what a reader
-compares at one glance; there the intervals of differences hold together, 95 times in 100.
+The main figure comes first and is judged alone: its adjusted p-value is its own. The other figures are judged together
+(eval/statistics/judging.py). In a slice field each figure is judged over that field's values together: over what a
+reader compares at one glance.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,56 +20,18 @@ from pydantic import Field
 
 from eval.scoring.evaluated_rows import EvaluatedRows
 from eval.scoring.evidence import Evidence
+from eval.scoring.figures import Figure, Result, check_ratio, compare_figure, estimate_figure, mean_of_answers
 from eval.scoring.looks import Looks
 from eval.scoring.predictions import Prediction
 from eval.scoring.rows_of_answers import ScoredRows, Scores, has_several
-from eval.statistics.estimates import Difference, Estimate, agree_adjusted, compare, estimate
-from eval.statistics.families import adjust_holm, adjust_rest, share_level
-from eval.statistics.intervals import LEVEL
-from eval.statistics.ratios import Ratio, Rows, compare_ratio, estimate_ratio, read_column
+from eval.statistics.estimates import Difference, Estimate, agree_adjusted
+from eval.statistics.families import adjust_holm, share_level
+from eval.statistics.judging import judge_apart
+from eval.statistics.ratios import Rows
 from eval.statistics.sums import Groups
 from recipebook.errors import UserError
 from recipebook.frozen import Frozen
 from recipebook.recipe.evaluation_keys import Published
-
-
-class Figure(Frozen):
-    """A figure's meaning, whether its values are only 0 and 1, and the figures that it divides if it is a ratio.
-
-    An untested figure is shown without a p-value, so that the p-values of the others are adjusted for fewer tests. An
-    answer can leave an evadable figure undefined. Values in different scales are not compared. A share is between 0 and
-    1; None where earlier versions did not write it down. A figure may be the same for every base model's answer, as a
-    reward against that base itself is: then it has no interval.
-    """
-
-    explanation: str
-    binary: bool
-    share: bool | None = None
-    same_for_base: bool = False
-    less_is_better: bool = False
-    ratio: Ratio | None = None
-    exponential: bool = False
-    untested: bool = False
-    evadable: bool = False
-    scale: str = ""
-
-
-class Result(Frozen):
-    """One figure over some rows; without a base model there is nothing to compare."""
-
-    figure: str
-    explanation: str
-    binary: bool
-    share: bool | None = None
-    less_is_better: bool = False
-    ratio: Ratio | None = None
-    exponential: bool = False
-    untested: bool = False
-    scale: str = ""
-    tuned: Estimate
-    base: Estimate | None
-    difference: Difference | None
-    p_adjusted: float | None
 
 
 class Slice(Frozen):
@@ -155,7 +117,7 @@ def summarise(
         truncated=sum(item.truncated for item in predictions),
         truncated_base=_count_truncated([item.baseline_truncated for item in predictions]),
         with_base=base_scores is not None,
-        results=_adjust_figures(_compute_results(whole, ordered)),
+        results=_judge_figures(whole, ordered),
         slices=tuple(chain.from_iterable(by_slices)),
     )
 
@@ -192,41 +154,12 @@ def _find_main(figures: Mapping[str, Figure], named: str | None, scores: Sequenc
     return named
 
 
-def mean_of_answers(figure: Figure) -> Figure:
-    """The figure of a row that has several answers: a mean of right and wrong ones is neither."""
-    return figure.model_copy(update={"binary": False, "share": figure.share or figure.binary})
-
-
 def get_worth(summary: Summary) -> float:
     """The main figure, so that more is better; what is undefined is worth least."""
     mean = summary.headline.tuned.mean
     if mean is None:
         return float("-inf")
     return -mean if summary.headline.less_is_better else mean
-
-
-def estimate_figure(name: str, figure: Figure | Result, scores: Rows, groups: Groups) -> Estimate:
-    """One figure over some rows: a mean, or for a ratio the sum divided by the sum."""
-    if figure.ratio:
-        return estimate_ratio(scores, figure.ratio, groups, exponential=figure.exponential)
-    return estimate(read_column(scores, name), groups, binary=figure.binary, share=figure.share)
-
-
-def compare_figure(
-    name: str,
-    figure: Figure | Result,
-    base: Rows,
-    tuned: Rows,
-    groups: Groups,
-    level: float = LEVEL,
-) -> Difference:
-    """One figure of the tuned model against the base model's over the same rows, judged at `level`."""
-    if figure.ratio:
-        difference = compare_ratio(base, tuned, figure.ratio, groups, exponential=figure.exponential, level=level)
-    else:
-        before, after = read_column(base, name), read_column(tuned, name)
-        difference = compare(before, after, groups, binary=figure.binary, share=figure.share, level=level)
-    return difference.model_copy(update={"p": None}) if figure.untested else difference
 
 
 def format_slice_value(prediction: Prediction, field: str) -> str:
@@ -243,26 +176,52 @@ def _list_values(field: str, predictions: Sequence[Prediction]) -> list[str]:
     return [format_slice_value(item, field) for item in predictions]
 
 
-def _compute_results(rows: ScoredRows, figures: Mapping[str, Figure], level: float = LEVEL) -> tuple[Result, ...]:
-    groups, tuned, base = rows
+def _judge_figures(rows: ScoredRows, figures: Mapping[str, Figure]) -> tuple[Result, ...]:
+    """The figures over all rows: the main one, which is the first, alone, and the others together."""
+    compares = [partial(_compare_rows, name, figure, rows) for name, figure in figures.items()]
+    judged = judge_apart(compares[:1], compares[1:])
+    results = tuple(
+        _make_result(name, figure, rows, one.difference, one.p)
+        for (name, figure), one in zip(figures.items(), judged, strict=True)
+    )
+    for result in results:
+        check_ratio(result)
+    return results
+
+
+def _compute_results(rows: ScoredRows, figures: Mapping[str, Figure], level: float) -> tuple[Result, ...]:
     return tuple(
-        Result(
-            figure=name,
-            explanation=figure.explanation,
-            binary=figure.binary,
-            share=figure.share,
-            less_is_better=figure.less_is_better,
-            ratio=figure.ratio,
-            exponential=figure.exponential,
-            untested=figure.untested,
-            scale=figure.scale,
-            tuned=estimate_figure(name, figure, tuned, groups),
-            base=_estimate_base(name, figure, base, groups) if base is not None else None,
-            difference=compare_figure(name, figure, base, tuned, groups, level) if base is not None else None,
-            p_adjusted=None,
-        )
+        _make_result(name, figure, rows, _compare_rows(name, figure, rows, level), None)
         for name, figure in figures.items()
     )
+
+
+def _make_result(
+    name: str, figure: Figure, rows: ScoredRows, difference: Difference | None, p_adjusted: float | None
+) -> Result:
+    groups, tuned, base = rows
+    return Result(
+        figure=name,
+        explanation=figure.explanation,
+        binary=figure.binary,
+        share=figure.share,
+        less_is_better=figure.less_is_better,
+        ratio=figure.ratio,
+        exponential=figure.exponential,
+        untested=figure.untested,
+        scale=figure.scale,
+        least=figure.least,
+        tuned=estimate_figure(name, figure, tuned, groups),
+        base=_estimate_base(name, figure, base, groups) if base is not None else None,
+        difference=difference,
+        p_adjusted=p_adjusted,
+    )
+
+
+def _compare_rows(name: str, figure: Figure, rows: ScoredRows, level: float) -> Difference | None:
+    """None where there is no base to compare with."""
+    groups, tuned, base = rows
+    return None if base is None else compare_figure(name, figure, base, tuned, groups, level)
 
 
 def _estimate_base(name: str, figure: Figure, scores: Rows, groups: Groups) -> Estimate:
@@ -275,10 +234,6 @@ def _count_truncated(truncated: Sequence[bool | None]) -> int | None:
     return sum(known) if len(known) == len(truncated) else None
 
 
-def _adjust_figures(results: Sequence[Result]) -> tuple[Result, ...]:
-    return _put_p(results, adjust_rest([result.difference.p if result.difference else None for result in results]))
-
-
 def _adjust_slices(parts: Sequence[Slice]) -> list[Slice]:
     by_figure = [_adjust_values(results) for results in zip(*(part.results for part in parts), strict=True)]
     by_slice = list(zip(*by_figure, strict=True))
@@ -288,12 +243,9 @@ def _adjust_slices(parts: Sequence[Slice]) -> list[Slice]:
 def _adjust_values(results: Sequence[Result]) -> tuple[Result, ...]:
     """One figure over the values of a field."""
     adjusted = adjust_holm([result.difference.p if result.difference else None for result in results])
-    kept = [
-        result.model_copy(update={"difference": result.difference and agree_adjusted(result.difference, p)})
+    return tuple(
+        result.model_copy(
+            update={"difference": result.difference and agree_adjusted(result.difference, p), "p_adjusted": p}
+        )
         for result, p in zip(results, adjusted, strict=True)
-    ]
-    return _put_p(kept, adjusted)
-
-
-def _put_p(results: Sequence[Result], adjusted: Sequence[float | None]) -> tuple[Result, ...]:
-    return tuple(result.model_copy(update={"p_adjusted": p}) for result, p in zip(results, adjusted, strict=True))
+    )

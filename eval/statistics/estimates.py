@@ -119,20 +119,26 @@ def compare_sums(
     """Compare two means or ratios by the sums of tuned and base."""
     spread = measure_spread(sums, statistic)
     low, high = (_drop_endless(end) for end in bound_change(sums, share=share, level=level, statistic=statistic))
-    cautions = list_cautions(spread, share=share, compared=True)
-    p = float(find_change_p(sums, statistic))
-    low, high, p = agree(low, high, p, level)
+    cautions, mean = list_cautions(spread, share=share, compared=True), _drop_endless(spread.middle)
+    low, high, p = agree(low, high, float(find_change_p(sums, statistic)), level)
     return Difference(
         n=n,
         groups=spread.groups,
-        mean=_drop_endless(spread.middle),
+        mean=mean,
         low=low,
         high=high,
         test=STUDENT,
-        p=p,
+        p=None if mean is None else p,
         detectable=_drop_endless(find_detectable(sums, level=level, statistic=statistic)),
         caution="; ".join(cautions) if low is not None else "",
     )
+
+
+def keep_above(found: Estimate, least: float | None) -> Estimate:
+    """The estimate of a figure that is nowhere below `least`: neither is its interval."""
+    if least is None or found.low is None or found.low >= least:
+        return found
+    return found.model_copy(update={"low": least})
 
 
 def make_empty(test: str) -> Difference:
@@ -216,13 +222,13 @@ def _compare_pairs(sums: Any, step: float, level: float) -> Difference:
         high=shown_high,
         test=MCNEMAR,
         p=p,
-        detectable=_find_detectable(sums, step, worse, level),
+        detectable=_find_detectable(sums, step, min(better, worse), level),
     )
 
 
-def _find_detectable(sums: Any, step: float, worse: int, level: float) -> float | None:
+def _find_detectable(sums: Any, step: float, lost: int, level: float) -> float | None:
     of_t, n = _drop_endless(find_detectable(sums, level=level)), sums.shape[1]
-    return None if of_t is None else step * find_pairs_detectable(worse, n, of_t / step, level)
+    return None if of_t is None else _drop_endless(step * find_pairs_detectable(lost, n, of_t / step, level))
 
 
 def _drop_endless(value: Any) -> float | None:

@@ -12,6 +12,7 @@ The interval is Tango's score interval ("Equivalence test and confidence interva
 the paired-sample design", Statistics in Medicine 17, 1998), which leaves out 0 where the chi-squared test rejects.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -49,30 +50,35 @@ def bound_pairs(better: Any, worse: Any, n: Any, level: float = LEVEL) -> Bounds
     return _find_root(better, worse, n, -1.0, limit), _find_root(better, worse, n, 1.0, limit)
 
 
-def find_pairs_detectable(worse: int, n: int, of_t: float, level: float = LEVEL) -> float:
-    """The smallest true difference that the test finds with 80 % power, where as large a share of rows as now is lost.
+def find_pairs_detectable(lost: int, n: int, of_t: float, level: float = LEVEL) -> float:
+    """The smallest true difference that the test finds with 80 % power, where as many rows of n go the other way.
 
-    Where many rows would differ, it is `of_t`, that of a t-test; of few, every outcome is weighed.
+    Where many rows would differ, it is `of_t`, that of a t-test; of few, every outcome is weighed. It is nan where not
+    even the largest difference that so many lost rows leave is found.
     """
-    lost = worse / n
-    if not n * (2 * lost + of_t) < MANY_DIFFER:
+    share = lost / n
+    if not n * (2 * share + of_t) < MANY_DIFFER:
         return of_t
     wins, losses = (table.ravel() for table in np.meshgrid(*[np.arange(min(n, 2 * MANY_DIFFER) + 1)] * 2))
     possible = wins + losses <= n
     wins, losses = wins[possible], losses[possible]
     found = (find_pairs_p(wins, losses, n) < level) & (wins > losses)
-    ways = special.gammaln(n + 1) - sum(special.gammaln(one + 1) for one in (wins, losses, n - wins - losses))
-    low, high = of_t, 1 - 2 * lost
+    counts = (wins, losses, n - wins - losses)
+    ways = special.gammaln(n + 1) - sum(special.gammaln(one + 1) for one in counts)
+
+    def is_found(difference: float) -> bool:
+        chances = (share + difference, share, max(0.0, 1 - 2 * share - difference))
+        log = ways + sum(special.xlogy(count, one) for count, one in zip(counts, chances, strict=True))
+        return bool(np.exp(log[found]).sum() >= POWER)
+
+    low, high = of_t, 1 - 2 * share
     if n > 2 * MANY_DIFFER:
-        high = min(high, WEIGHED_MEAN / n - 2 * lost)
+        high = min(high, WEIGHED_MEAN / n - 2 * share)
+    if not is_found(high):
+        return math.nan
     for _ in range(PRECISE):
         middle = (low + high) / 2
-        chances = (lost + middle, lost, 1 - 2 * lost - middle)
-        log = ways + sum(
-            special.xlogy(count, one) for count, one in zip((wins, losses, n - wins - losses), chances, strict=True)
-        )
-        enough = np.exp(log[found]).sum() >= POWER
-        low, high = (low, middle) if enough else (middle, high)
+        low, high = (low, middle) if is_found(middle) else (middle, high)
     return high
 
 

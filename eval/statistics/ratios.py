@@ -35,20 +35,32 @@ Rows = Sequence[Mapping[str, float | None]] | dict[str, Any]
 MOST_NATS = 700
 
 
-def estimate_ratio(scores: Rows, ratio: Ratio, groups: Groups, *, exponential: bool = False) -> Estimate:
-    """Ratio and interval; rows without a part of it are undefined."""
+def estimate_ratio(
+    scores: Rows, ratio: Ratio, groups: Groups, *, exponential: bool = False, share: bool | None = None
+) -> Estimate:
+    """Ratio and interval; rows without a part of it are undefined.
+
+    `share`: it is between 0 and 1; None: where the parts of these rows are.
+    """
     parts = add_parts(scores, ratio)
     sums, n = _sum_defined(parts, groups)
     count = parts.shape[1]
     if not sums[1].sum():
         return Estimate(n=0, undefined=count, mean=None, low=None, high=None)
-    found = estimate_sums(sums, n, count - n, share=not exponential and _is_share(sums))
+    found = estimate_sums(sums, n, count - n, share=_is_share(sums, share, exponential=exponential))
     if not exponential:
         return found
     # e to the power of the ends are the ends for e to the power of the ratio, since the function only grows.
     mean, low, high = (_raise(value) for value in (found.mean, found.low, found.high))
-    ends = (low, high) if mean is not None else (None, None)
-    return found.model_copy(update={"mean": mean, "low": ends[0], "high": ends[1]})
+    whole = None not in (mean, low, high)
+    return found.model_copy(
+        update={
+            "mean": mean,
+            "low": low if whole else None,
+            "high": high if whole else None,
+            "caution": found.caution if whole else "",
+        }
+    )
 
 
 def compare_ratio(
@@ -58,14 +70,15 @@ def compare_ratio(
     groups: Groups,
     *,
     exponential: bool = False,
+    share: bool | None = None,
     level: float = LEVEL,
 ) -> Difference:
     """Ratio of tuned - ratio of base, over the rows where both have all parts; judged at `level`."""
     sums, n = _sum_defined(np.concatenate([add_parts(tuned, ratio), add_parts(base, ratio)]), groups)
     if not (sums[1].sum() and sums[3].sum()):
         return make_empty(STUDENT)
-    share = not exponential and _is_share(sums)
-    return compare_sums(sums, n, share=share, level=level, statistic=raise_sums if exponential else divide_sums)
+    bounded, statistic = _is_share(sums, share, exponential=exponential), raise_sums if exponential else divide_sums
+    return compare_sums(sums, n, share=bounded, level=level, statistic=statistic)
 
 
 def add_parts(scores: Rows, ratio: Ratio) -> Any:
@@ -78,8 +91,10 @@ def read_column(scores: Rows, figure: str) -> Any:
     return scores[figure] if isinstance(scores, dict) else np.array([row[figure] for row in scores], dtype=float)
 
 
-def _is_share(sums: Any) -> bool:
-    """Whether no numerator is larger than its denominator, or below 0."""
+def _is_share(sums: Any, share: bool | None, *, exponential: bool) -> bool:
+    """Whether it is known to be a share; else, whether no numerator is larger than its denominator, or below 0."""
+    if exponential or share is not None:
+        return bool(share) and not exponential
     return bool((sums[::2] <= sums[1::2]).all() and (sums[::2] >= 0).all())
 
 

@@ -5,7 +5,16 @@ import sys
 
 import pytest
 
-from recipebook.terminal import align, clean_output, fold, format_decimals, format_field, print_field, print_painted
+from recipebook.terminal import (
+    align,
+    clean_output,
+    fold,
+    format_count,
+    format_decimals,
+    format_field,
+    print_field,
+    print_painted,
+)
 
 
 class Terminal(io.StringIO):
@@ -120,3 +129,11 @@ def test_colours_take_no_columns_that_the_text_needs(monkeypatch: pytest.MonkeyP
 )
 def test_a_value_has_three_decimals_or_its_first_digit(value: float, sign: str, text: str) -> None:
     assert format_decimals(value, 3, sign) == text
+
+
+def test_one_of_something_is_counted_in_the_singular() -> None:
+    assert [format_count(count, "test rows, the last turn of each") for count in (0, 1, 12)] == [
+        "0 test rows, the last turn of each",
+        "1 test row, the last turn of each",
+        "12 test rows, the last turn of each",
+    ]

@@ -7,7 +7,7 @@ import pytest
 
 from eval.comparing import selection
 from eval.comparing.selection import estimate_optimism
-from eval.scoring.summary import Result
+from eval.scoring.figures import Result
 from eval.statistics.estimates import Estimate
 
 NONE = Estimate(n=0, undefined=0, mean=None, low=None, high=None)

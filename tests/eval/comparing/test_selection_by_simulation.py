@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from eval.comparing.selection import estimate_optimism
-from eval.scoring.summary import Result
+from eval.scoring.figures import Result
 from eval.statistics.estimates import Estimate
 
 NONE = Estimate(n=0, undefined=0, mean=None, low=None, high=None)

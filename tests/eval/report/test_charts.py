@@ -3,7 +3,8 @@
 import pytest
 
 from eval.report.charts import Bar, choose_ticks, plot_bars, plot_slices
-from eval.scoring.summary import Result, Slice
+from eval.scoring.figures import Result
+from eval.scoring.summary import Slice
 from eval.statistics.estimates import Difference, Estimate
 
 

@@ -19,8 +19,9 @@ from eval.report.page import (
 from eval.report.transcripts import Piece
 from eval.report.verdict import make_verdict
 from eval.scoring.evaluated_rows import DrawnRows, EvaluatedRows
+from eval.scoring.figures import Result
 from eval.scoring.score import evaluate_predictions
-from eval.scoring.summary import Result, Summary
+from eval.scoring.summary import Summary
 from eval.statistics.estimates import Difference, Estimate
 
 EVIL = '</pre><script>alert("1")</script><img src=http://example.com/x onerror=alert(1)>&amp;'
@@ -201,9 +202,27 @@ def test_answers_that_nobody_wrote_are_not_shown_as_missing(run: Path) -> None:
 
 
 def test_a_detectable_difference_that_cannot_be_told_is_said_so() -> None:
-    summary = make_summary(0.0, None, with_base=False)
-    unknown = "no difference in exact is known to be found with 80 % power: too few rows differ, or all alike"
-    assert unknown in " ".join(terminal_table(summary).split())
+    result = make_summary(0.0, 1.0).headline
+    assert result.difference is not None
+    unknown = result.difference.model_copy(update={"detectable": None})
+    summary = make_summary(0.0, 1.0).model_copy(
+        update={"results": (result.model_copy(update={"difference": unknown}),)}
+    )
+    said = "no difference in exact is known to be found with 80 % power: too few rows differ, or all alike"
+    assert said in " ".join(terminal_table(summary).split())
+
+
+def test_without_a_base_nothing_is_said_of_differences() -> None:
+    alone = terminal_table(make_summary(0.0, None, with_base=False))
+    assert "80 % power" not in alone
+    one = make_summary(0.0, None, with_base=False).model_copy(update={"rows": 1})
+    assert "\n1 row\n" in terminal_table(one) and "0 of 1 answer of tuned" in terminal_table(one)
+
+
+def test_of_two_figures_none_is_adjusted(run: Path) -> None:
+    path = run / "eval" / "predictions.jsonl"
+    summary = evaluate_predictions(path, {"text": {}, "overlap": {}}, [], "exact", 42, run / "eval")
+    assert "p of exact is its own; so is that of the other figure" in terminal_table(summary)
 
 
 def make_summary(mean: float, p: float | None, *, with_base: bool = True, binary: bool = True) -> Summary:

@@ -37,3 +37,6 @@ def test_a_small_difference_is_not_printed_as_none() -> None:
 
 def test_large_figures_have_fewer_decimals() -> None:
     assert [format_number(one) for one in (99.96, 100.0, 4402.189)] == ["99.960", "100.0", "4402"]
+    # A perplexity that 20 digits would push out of its column.
+    assert [format_number(one) for one in (9_999_999.0, 51_021_461_017_153_511_424.0)] == ["9999999", "5.1e+19"]
+    assert format_number(-2e8, "+") == "-2e+08"

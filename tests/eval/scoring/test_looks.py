@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from eval.report.notes import format_looks, list_notes
+from eval.scoring.figures import Figure
 from eval.scoring.looks import LEDGER, Looks, find_ledger, note_look
-from eval.scoring.summary import Figure, summarise
+from eval.scoring.summary import summarise
 from recipebook.run.rundir import Run
 from recipebook.run.stage_run import StageRun
 from tests.eval.scoring.test_summary import PREDICTIONS, TUNED

@@ -7,10 +7,11 @@ import pytest
 
 from eval.report.notes import list_notes
 from eval.scoring.baselines import add_baselines
+from eval.scoring.figures import Figure
 from eval.scoring.predictions import Prediction
 from eval.scoring.rows_of_answers import Scores, average_rows
 from eval.scoring.score import evaluate_predictions, score_file
-from eval.scoring.summary import Figure, summarise
+from eval.scoring.summary import summarise
 
 FIGURES = {"exact": Figure(explanation="all right", binary=True)}
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from eval.scoring.figures import Figure
+from eval.scoring.predictions import Prediction
 from eval.scoring.score import evaluate_predictions, load_metric, read_options, read_scores, score_file
-from eval.scoring.summary import Summary
+from eval.scoring.summary import Summary, summarise
 from recipebook.errors import UserError
 
 RIGHT = {"prediction": "robot.stop()", "reference": "robot.stop()"}
@@ -83,3 +85,39 @@ def test_damaged_scores_are_refused_in_a_line(tmp_path: Path, text: str) -> None
     (tmp_path / "scores.jsonl").write_text(text)
     with pytest.raises(UserError, match=r"/scores\.jsonl: holds no scores of an evaluation; make eval writes it anew$"):
         read_scores(tmp_path / "scores.jsonl")
+
+
+def test_no_interval_reaches_below_what_its_figure_can_be(tmp_path: Path) -> None:
+    measured: list[dict[str, object]] = [
+        {**RIGHT, "measures": {"answer": -nats, "answer_tokens": 4.0}, "baseline": "", "baseline_measures": base}
+        for nats in (0.1, 0.2, 160.0)
+        for base in [{"answer": -160.0, "answer_tokens": 4.0}]
+    ]
+    source = write_lines(tmp_path / "p.jsonl", measured)
+    figures = {
+        one.figure: one for one in evaluate_predictions(source, {"likelihood": {}}, [], None, 42, tmp_path).results
+    }
+    # Of three rows with one large value Student's interval alone would begin at -44 nats.
+    assert [figures[name].tuned.low for name in ("nll", "perplexity", "corpus_perplexity")] == [0.0, 1.0, 1.0]
+
+
+def test_a_ratio_of_lengths_is_no_share_though_no_answer_is_longer_than_its_reference(tmp_path: Path) -> None:
+    lines: list[dict[str, object]] = [{"prediction": "a b", "reference": "a b"}] * 11 + [
+        {"prediction": "a", "reference": "a b"}
+    ]
+    source = write_lines(tmp_path / "p.jsonl", lines)
+    lengths = evaluate_predictions(source, {"text": {}}, [], None, 42, tmp_path).results[-1].tuned
+    assert lengths.mean == pytest.approx(23 / 24)
+    # Other rows may have answers that are longer than their references.
+    assert lengths.high is not None and lengths.high > 1
+    equal = write_lines(tmp_path / "p.jsonl", lines[:11])
+    assert evaluate_predictions(equal, {"text": {}}, [], None, 42, tmp_path).results[-1].tuned.low is None
+
+
+def test_a_ratio_beyond_1_that_states_no_direction_is_refused() -> None:
+    figures = {"f1": Figure(explanation="", binary=False, share=True, ratio=(("above",), ("below",)))}
+    parts = {"above": Figure(explanation="", binary=False), "below": Figure(explanation="", binary=False)}
+    answers = [Prediction(id=name, prediction="", reference="") for name in "ab"]
+    message = "figure 'f1' is 1.5, beyond 0 to 1; its metric must name it in one of LESS_IS_BETTER, MORE_IS_BETTER"
+    with pytest.raises(UserError, match=message):
+        summarise(answers, [{"f1": None, "above": 3.0, "below": 2.0}] * 2, None, {**figures, **parts}, [], 42, "f1")

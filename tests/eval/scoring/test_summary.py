@@ -2,9 +2,10 @@
 
 import pytest
 
+from eval.scoring.figures import Figure
 from eval.scoring.predictions import Prediction
 from eval.scoring.rows_of_answers import Scores
-from eval.scoring.summary import Figure, Summary, summarise
+from eval.scoring.summary import Summary, summarise
 from recipebook.errors import UserError
 
 FIGURES = {

@@ -17,6 +17,7 @@ from eval.statistics.estimates import (
 )
 from eval.statistics.intervals import bound_change, find_change_p, find_detectable
 from eval.statistics.pairs import bound_pairs, find_pairs_detectable
+from eval.statistics.ratios import compare_ratio
 from eval.statistics.sums import Spread, raise_sums
 
 TEN = [str(number) for number in range(10)]
@@ -238,6 +239,25 @@ def test_pairs_are_compared_at_their_own_level_and_in_steps_of_their_own() -> No
     halved = compare([one / 2 for one in base], [one / 2 for one in tuned], name(30), binary=False, level=0.01)
     assert halved.detectable and found.detectable and found.mean
     assert (halved.mean, halved.detectable) == pytest.approx((found.mean / 2, found.detectable / 2))
+
+
+def test_a_model_that_loses_rows_has_the_detectable_difference_of_one_that_wins_them() -> None:
+    base, tuned = [1.0] * 7 + [0.0] * 23, [0.0] * 7 + [1.0] + [0.0] * 22
+    lost, won = compare(base, tuned, name(30), binary=True), compare(tuned, base, name(30), binary=True)
+    assert lost.detectable == won.detectable
+    # Six of eight are lost, and none won. Six or more are below the level, which d gives 8 times in 10 where
+    # 28 d⁶ (1 - d)² + 8 d⁷ (1 - d) + d⁸ = 0.8.
+    assert compare([1.0] * 6 + [0.0] * 2, [0.0] * 8, name(8), binary=True).detectable == pytest.approx(
+        0.80140, abs=1e-4
+    )
+    # Three are won and three lost: the quarter that is left is too little to be found.
+    assert compare([1.0] * 3 + [0.0] * 5, [0.0] * 3 + [1.0] * 3 + [0.0] * 2, name(8), binary=True).detectable is None
+
+
+def test_figures_too_large_for_a_number_have_no_p_value() -> None:
+    rows = [{"nats": 4000.0, "tokens": 2.0}] * 6
+    found = compare_ratio(rows, rows, (("nats",), ("tokens",)), list("abcdef"), exponential=True)
+    assert (found.mean, found.p) == (None, None)
 
 
 def test_halves_are_compared_as_pairs_where_all_differ_by_the_same() -> None:

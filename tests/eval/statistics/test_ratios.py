@@ -171,6 +171,13 @@ def test_an_exponent_of_700_is_too_large_and_of_699_is_not() -> None:
     assert (large.mean, fitting.mean) == (None, math.exp(699))
 
 
+def test_an_interval_with_an_end_that_is_too_large_is_none() -> None:
+    # The mean is e^(1000 / 3), and its interval reaches beyond e^700.
+    found = estimate_ratio(rows((0, 1), (0, 1), (1000, 1)), LENGTHS, name(3), exponential=True)
+    assert found.mean == pytest.approx(math.exp(1000 / 3))
+    assert (found.low, found.high, found.caution) == (None, None, "")
+
+
 def test_a_difference_of_exponential_figures_is_judged_by_what_it_is_of() -> None:
     base, tuned = rows((1, 1), (2, 1), (2, 1)), rows((2, 1), (2, 1), (3, 1))
     result = compare_ratio(base, tuned, LENGTHS, name(3), exponential=True)
