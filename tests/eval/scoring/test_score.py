@@ -102,9 +102,8 @@ def test_no_interval_reaches_below_what_its_figure_can_be(tmp_path: Path) -> Non
 
 
 def test_a_ratio_of_lengths_is_no_share_though_no_answer_is_longer_than_its_reference(tmp_path: Path) -> None:
-    lines: list[dict[str, object]] = [{"prediction": "a b", "reference": "a b"}] * 11 + [
-        {"prediction": "a", "reference": "a b"}
-    ]
+    same: dict[str, object] = {"prediction": "a b", "reference": "a b"}
+    lines = [same] * 11 + [{**same, "prediction": "a"}]
     source = write_lines(tmp_path / "p.jsonl", lines)
     lengths = evaluate_predictions(source, {"text": {}}, [], None, 42, tmp_path).results[-1].tuned
     assert lengths.mean == pytest.approx(23 / 24)
