@@ -5,6 +5,8 @@ recipebook/fleet/train.py, recipebook/train/train.py.
 """
 
 import argparse
+import os
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -34,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--workers", type=count, metavar="N", help="members trained at a time; if not given, one for each GPU"
     )
     parser.add_argument(
-        "--launcher", metavar="NAME", help="how members are started: resident (if not given), plain or ray"
+        "--launcher",
+        metavar="NAME",
+        help="how members are started: resident (if not given), plain or ray; ray starts several machines, too",
     )
 
 
@@ -76,6 +80,8 @@ def train(
     if seeds and not stages:
         resolved = repeat_over_seeds(resolved, seeds)
     _check_choice(resolved, choice, members, out, staged=bool(stages))
+    if _spreads_by_ray(resolved, members):
+        return _train_on_nodes(name, resolved, profile, overrides, force=choice.force, out=out)
     require_cores(resolved)
     check_placebo(resolved, stages=bool(stages))
     if stages and seeds:
@@ -99,13 +105,35 @@ def _check_choice(
         raise UserError(f"{name} has no stages, so STAGE and FROM mean nothing to it")
     if (members.only or members.limit) and not matrix:
         raise UserError(f"{name} has no matrix, so ONLY and LIMIT mean nothing to it")
-    if (members.workers or members.launcher) and not matrix:
+    if (members.workers or (members.launcher and not _spreads_by_ray(resolved, members))) and not matrix:
         raise UserError(f"{name} has no matrix, so WORKERS and LAUNCHER mean nothing to it")
     if out and matrix:
         raise UserError(f"{name} trains a fleet, and OUT names the folder of one run")
     if resolved.recipe.launch.machines > 1 and (staged or matrix):
         several = "stages" if staged else "members"
         raise UserError(f"{name}: launch.machines: the {several} of a recipe train on one machine each")
+
+
+def _spreads_by_ray(resolved: "Resolved", members: "FleetChoice") -> bool:
+    """Whether Ray finds the machines that train one run together."""
+    several = resolved.recipe.launch.machines > 1 and not resolved.recipe.matrix
+    return several and members.launcher == "ray" and "MACHINE_RANK" not in os.environ
+
+
+def _train_on_nodes(
+    name: str, resolved: "Resolved", profile: str | None, overrides: Sequence[str], *, force: bool, out: str | None
+) -> int:
+    """Train on the nodes of a Ray cluster; each runs this command, with its rank."""
+    from recipebook import project
+    from recipebook.launch.ray_machines import run_on_nodes
+    from recipebook.terminal import print_field
+
+    launch, logs = resolved.recipe.launch, project.RUNS / "ray" / resolved.name.replace("/", "-")
+    words = [name, *(["--profile", profile] if profile else []), "--set", *overrides]
+    words += [*(["--force"] if force else []), *(["--out", out] if out else [])]
+    print_field("nodes", f"{launch.machines} of the Ray cluster; what each prints is in {project.shown(logs)}")
+    command = [sys.executable, "-m", "recipebook", "train", *words]
+    return run_on_nodes(command, launch.machines, launch.processes, logs)
 
 
 def _train_seeds(

@@ -1,9 +1,15 @@
 """What a recipe does not have cannot be chosen, which is told before anything is converted."""
 
+import sys
+
 import pytest
 
 from commands import main
-from recipebook import hardware
+from commands.train import train
+from recipebook import hardware, project
+from recipebook.fleet.train import FleetChoice
+from recipebook.launch import ray_machines
+from recipebook.pipeline.train import StageChoice
 
 
 @pytest.mark.parametrize(
@@ -34,3 +40,12 @@ def test_more_cpu_ranks_than_cores_are_refused_before_any_data_is_read(
         "robot-lora: launch.processes: 999999999, and this machine has no GPU and 4 cores: GPUS=4 at most; "
         "make rehearse GPUS=999999999 tries that launch\n"
     )
+
+
+def test_ray_runs_the_command_on_each_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[object, ...]] = []
+    monkeypatch.setattr(ray_machines, "run_on_nodes", lambda *given: asked.append(given) or 7)
+    layers = ["launch.processes=4", "launch.machines=2"]
+    assert train("robot-lora", "multi-gpu", layers, StageChoice(), FleetChoice(launcher="ray"), out="x") == 7
+    command = [sys.executable, "-m", "recipebook", "train", "robot-lora", "--profile", "multi-gpu", "--set", *layers]
+    assert asked == [([*command, "--out", "x"], 2, 4, project.RUNS / "ray" / "robot-lora")]

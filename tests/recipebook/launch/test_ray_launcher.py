@@ -13,6 +13,7 @@ from ray.cluster_utils import Cluster
 from recipebook.errors import UserError
 from recipebook.launch.launchers import LaunchJob
 from recipebook.launch.ray_launcher import RayLauncher, RayTraining
+from recipebook.launch.ray_machines import run_on_nodes
 
 # The cluster, and its two nodes that train.
 Nodes = tuple[Cluster, list[object]]
@@ -52,6 +53,29 @@ def test_a_cluster_with_gpus_is_not_used_from_a_machine_without_one(
     assert str(refused.value) == (
         "LAUNCHER=ray: this machine has no GPU, and the cluster has 8; run the command on a node that has one"
     )
+
+
+MEET = (
+    "import os, sys; print(os.environ['MACHINE_RANK'], os.environ['MAIN'], os.environ['NODE'],"
+    " os.environ.get('OMP_NUM_THREADS')); sys.exit(int(sys.argv[1 + int(os.environ['MACHINE_RANK'])]))"
+)
+
+
+def test_machines_that_train_together_are_a_node_each(
+    cluster: Nodes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UserError) as refused:
+        run_on_nodes([sys.executable], 3, 1, tmp_path)
+    assert str(refused.value) == (
+        "LAUNCHER=ray: launch.machines: 3, and of the cluster's nodes 2 have a CPU for each of 1 processes; "
+        "MACHINES=2, or fewer GPUS="
+    )
+    assert run_on_nodes([sys.executable, "-c", MEET, "0", "130"], 2, 1, tmp_path) == 130
+    first, second = ((tmp_path / f"machine-{rank}.log").read_text().split() for rank in (0, 1))
+    assert (first[0], second[0]) == ("0", "1")
+    assert first[1] == second[1] and int(first[1].rpartition(":")[2]) > 0
+    assert {first[2], second[2]} == {"a", "b"}
+    assert capsys.readouterr().out.split() == first
 
 
 @pytest.fixture(scope="module")
