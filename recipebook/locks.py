@@ -53,11 +53,14 @@ def read_owner(path: Path) -> str:
         return "unknown"
 
 
-def die_with_parent(parent: int) -> None:
-    """Let the kernel kill this process when its parent dies, so that it holds nothing for work that nobody wants."""
+def die_with_parent(parent: int, signum: signal.Signals = signal.SIGKILL) -> None:
+    """Let the kernel kill this process when its parent dies, so that it holds nothing for work that nobody wants.
+
+    By SIGTERM, one that has started others can end them first.
+    """
     if sys.platform != "linux":
         return
-    ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
+    ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signum)
     # It may have died before.
     if os.getppid() != parent:
         os._exit(1)

@@ -9,6 +9,7 @@ as they do without it. What machine 0 prints is printed here too; all nodes see 
 """
 
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from recipebook.errors import UserError, take_first_line
-from recipebook.launch.process import Stopped, list_inherited, signals_raise
+from recipebook.launch.process import list_inherited
 from recipebook.launch.ray_cluster import connect
 from recipebook.launch.ray_launcher import NOT_FROM_RAY
 from recipebook.locks import die_with_parent
@@ -26,6 +27,7 @@ from recipebook.project import INSTALLATION, PROJECT, VARIABLE
 
 POLL_SECONDS = 0.5
 STOPPED = 130
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # A file beside the logs: each node's command saves a checkpoint and ends. Ray's own request is lost now and then.
 END_ASKED = "end-asked"
 
@@ -76,13 +78,15 @@ def _follow(refs: "Sequence[Any]", logs: Path) -> int:
     import ray
 
     left, read = list(refs), 0
-    with signals_raise():
-        try:
-            while left:
-                left = ray.wait(left, num_returns=len(left), timeout=POLL_SECONDS)[1]
-                read = _print_more(_name_log(logs, 0), read)
-        except Stopped:
-            (logs / END_ASKED).touch()
+    # An exception from a handler is lost within Ray.
+    before = {one: signal.signal(one, lambda *_: (logs / END_ASKED).touch()) for one in STOPPING}
+    try:
+        while left:
+            left = ray.wait(left, num_returns=len(left), timeout=POLL_SECONDS)[1]
+            read = _print_more(_name_log(logs, 0), read)
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
     codes = ray.get(list(refs))
     _print_more(_name_log(logs, 0), read)
     return STOPPED if STOPPED in codes else int(any(codes))
@@ -119,7 +123,7 @@ def _run(command: tuple[str, ...], rank: int, main: str, logs: Path) -> int:
     with _name_log(logs, rank).open("wb") as log:
         process = subprocess.Popen(
             command, cwd=PROJECT, env=own | more, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-            preexec_fn=partial(die_with_parent, os.getpid()),
+            preexec_fn=partial(die_with_parent, os.getpid(), signal.SIGTERM),
         )  # fmt: skip
     try:
         while (code := process.poll()) is None:
@@ -129,4 +133,5 @@ def _run(command: tuple[str, ...], rank: int, main: str, logs: Path) -> int:
                 return process.wait()
         return code
     finally:
-        process.kill()
+        # It ends the trainer that it has started.
+        process.terminate()

@@ -1,7 +1,9 @@
 """Members as Ray tasks, on a cluster of two nodes on this machine: processes of its own, one killed on the way."""
 
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,6 +78,24 @@ def test_machines_that_train_together_are_a_node_each(
     assert first[1] == second[1] and int(first[1].rpartition(":")[2]) > 0
     assert {first[2], second[2]} == {"a", "b"}
     assert capsys.readouterr().out.split() == first
+
+
+def test_machines_that_are_asked_to_end_are_waited_for(cluster: Nodes, tmp_path: Path) -> None:
+    def stop() -> None:
+        while len(list(tmp_path.glob("began-*"))) < 2:
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    wait_for_term = (
+        "import os, pathlib, signal, sys\n"
+        "signal.signal(signal.SIGTERM, lambda *_: (pathlib.Path(sys.argv[2]).touch(), sys.exit(130)))\n"
+        "pathlib.Path(sys.argv[1] + '/began-' + os.environ['MACHINE_RANK']).touch()\n"
+        "signal.pause()\n"
+    )
+    command = [sys.executable, "-c", wait_for_term, str(tmp_path), str(tmp_path / "saved")]
+    threading.Thread(target=stop, daemon=True).start()
+    assert run_on_nodes(command, 2, 1, tmp_path) == 130
+    assert (tmp_path / "saved").exists()
 
 
 @pytest.fixture(scope="module")
