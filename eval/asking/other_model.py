@@ -7,6 +7,8 @@ A folder or a name on the hub, a quantised model, or a GGUF file. Each reads pro
 itself, and one without any in the run's. That it differs from the base is not required: it may be the base.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,8 +58,8 @@ def find_other(name: str) -> OtherModel:
             raise UserError(f"MODEL: {name} is an adapter without its base; make merge makes a whole model of a run's")
         if each.exists():
             raise UserError(f"MODEL: {name} holds no config.json, so it is no model")
-    if path.is_absolute() or name.count("/") > 1 or name.startswith("."):
-        raise UserError(f"MODEL: no folder {name}")
+    if path.is_absolute() or name.count("/") > 1 or name.startswith(".") or path.suffix == GGUF:
+        raise UserError(f"MODEL: no {'file' if path.suffix == GGUF else 'folder'} {name}")
     return OtherModel(name)
 
 
@@ -69,15 +71,13 @@ def load_other(other: OtherModel) -> tuple[Any, Any]:
 
     from eval.asking.generate import choose_device, load_base
 
-    try:
+    with _refusing(other):
         if isinstance(other.place, Path) and other.place.suffix == GGUF:
             from eval.asking.gguf_model import load_gguf
 
             model, tokenizer = load_gguf(other.place)
             return model.to(choose_device()).eval(), tokenizer
         return load_base(str(other.place), None), AutoTokenizer.from_pretrained(other.place)
-    except (OSError, ValueError, ImportError, RuntimeError) as error:
-        raise UserError(f"MODEL: {other.name} cannot be loaded: {take_first_line(error)}") from None
 
 
 def ask_other(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt], other: OtherModel) -> Answers:
@@ -86,6 +86,7 @@ def ask_other(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt
     from eval.asking import generate
     from eval.asking.lengths import describe_lengths
 
+    _check_name(other)
     own = load_own_tokenizer(run, manifest, recipe, prompts)
     base = ask_base(run, manifest, recipe, prompts, own)
     model, tokenizer = load_other(other)
@@ -105,3 +106,20 @@ def ask_other(run: Run, manifest: Manifest, recipe: Recipe, prompts: list[Prompt
         lengths=tuple(lengths),
         evidence=Evidence(acting=None, rows=len(prompts), answers_changed=changed, likelihoods=None),
     )
+
+
+def _check_name(other: OtherModel) -> None:
+    """Refuse a name that the hub does not have before the base answers, which may take long."""
+    from transformers import AutoConfig
+
+    if isinstance(other.place, str):
+        with _refusing(other):
+            AutoConfig.from_pretrained(other.place)
+
+
+@contextmanager
+def _refusing(other: OtherModel) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, ImportError, RuntimeError) as error:
+        raise UserError(f"MODEL: {other.name} cannot be loaded: {take_first_line(error)}") from None

@@ -154,12 +154,21 @@ def test_another_model_is_evaluated_beside_the_runs_own(run: Run, tmp_path: Path
     [
         ("models/nothing/here", "MODEL: no folder models/nothing/here"),
         ("recipes", "MODEL: recipes holds no config.json, so it is no model"),
+        ("models/nothing.gguf", "MODEL: no file models/nothing.gguf"),
     ],
 )
 def test_what_is_no_model_is_one_line(name: str, line: str) -> None:
     with pytest.raises(UserError) as caught:
         find_other(name)
     assert str(caught.value) == line
+
+
+def test_a_name_that_the_hub_does_not_have_is_refused_before_the_base_answers(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eval.asking.other_model.ask_base", pytest.fail)
+    with pytest.raises(UserError, match="MODEL: nobody/nothing cannot be loaded: "):
+        evaluate_run(run, (), other=find_other("nobody/nothing"))
 
 
 def test_an_adapter_alone_is_no_model(tmp_path: Path) -> None:
