@@ -84,7 +84,7 @@ def test_all_records_of_another_file_are_evaluated_and_those_seen_in_training_co
     assert (summary.rows, summary.part) == (5, f"rows of {own}")
     assert folder.parent == run.folder / "eval"
     assert folder.name.startswith("data-more_of_them-")
-    note = f"1 rows of {own} have been seen in training"
+    note = f"1 row of {own} has been seen in training"
     assert any(note in line for line in said)
     assert note in (folder / "report.html").read_text()
     assert evaluate_run(run, (), data=str(own))[0] == folder
