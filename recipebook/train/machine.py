@@ -62,6 +62,7 @@ def check_machine(resolved: Resolved, *, elsewhere: bool = False) -> None:
 
 def require_cores(resolved: Resolved) -> None:
     """Refuse more CPU ranks than cores: each holds a model, and they would take turns."""
+    _refuse_hidden_gpus()
     machine, processes = hardware.detect(), resolved.recipe.launch.processes
     most = max(2, machine.cores)
     if processes > most and not machine.gpu and not resolved.recipe.remote:
@@ -73,12 +74,8 @@ def require_cores(resolved: Resolved) -> None:
 
 def _check_gpus(resolved: Resolved) -> None:
     """Refuse GPUs that `CUDA_VISIBLE_DEVICES` hides by mistake, and more processes than there are GPUs for."""
+    _refuse_hidden_gpus()
     machine, processes = hardware.detect(), resolved.recipe.launch.processes
-    if hidden := hardware.list_hidden_gpus():
-        raise UserError(
-            f"CUDA_VISIBLE_DEVICES={shorten(os.environ['CUDA_VISIBLE_DEVICES'])}: CUDA shows no GPU by this; this "
-            f"machine has: {', '.join(hidden)}, each to be named once; -1 trains without them"
-        )
     if machine.slices and processes > 1:
         raise UserError(
             f"{resolved.name}: launch.processes: {processes}, but GPUs of this machine are cut into slices (MIG), and "
@@ -88,6 +85,14 @@ def _check_gpus(resolved: Resolved) -> None:
         shown = f"{len(machine.gpus)} GPU{'s' if len(machine.gpus) > 1 else ''}"
         raise UserError(
             f"{resolved.name}: launch.processes: {processes}, but this machine shows {shown}; GPUS={len(machine.gpus)}"
+        )
+
+
+def _refuse_hidden_gpus() -> None:
+    if hidden := hardware.list_hidden_gpus():
+        raise UserError(
+            f"CUDA_VISIBLE_DEVICES={shorten(os.environ['CUDA_VISIBLE_DEVICES'])}: CUDA shows no GPU by this; this "
+            f"machine has: {', '.join(hidden)}, each to be named once; -1 trains without them"
         )
 
 

@@ -9,8 +9,9 @@ from recipebook import hardware
 from recipebook.errors import UserError
 from recipebook.hardware import APPLE_GPU, Hardware
 from recipebook.recipe.batches import divide_batch
+from recipebook.recipe.resolve import resolve
 from recipebook.train import machine as machines
-from recipebook.train.machine import choose_profile, resolve_for_machine
+from recipebook.train.machine import choose_profile, require_cores, resolve_for_machine
 
 
 class Machines(NamedTuple):
@@ -122,6 +123,9 @@ def test_gpus_that_a_variable_hides_by_mistake_are_refused(monkeypatch: pytest.M
     monkeypatch.setattr(hardware, "list_hidden_gpus", lambda: ["0", "1"])
     with pytest.raises(UserError) as error:
         resolve_for_machine("robot-lora", None, [])
+    with pytest.raises(UserError) as again:
+        require_cores(resolve("robot-lora", "multi-gpu"))
+    assert str(again.value) == str(error.value)
     assert str(error.value) == (
         "CUDA_VISIBLE_DEVICES=8: CUDA shows no GPU by this; this machine has: 0, 1, each to be named once; -1 trains "
         "without them"
