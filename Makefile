@@ -27,8 +27,8 @@ reads = $(shell awk -v goals=' $(filter $(GOALS),$1) ' '\
 	END { for (turn = 0; turn < 3; turn++) for (name in means) \
 		if (text ~ "[^A-Za-z_]" name "[^A-Za-z_]") text = text means[name]; \
 		print text }' $(BOOK)Makefile | tr -cs 'A-Z_' ' ')
-# RUN and RECIPE: where one is given for the other, the goal says so itself.
-UNREAD := $(if $(GIVEN),$(firstword $(filter-out $(call reads,$(MAKECMDGOALS)) RUN RECIPE PYTHON,$(GIVEN))))
+# RUN and RECIPE: where one is given for the other, the goal says so itself. PYTHON and PY name what runs the goals.
+UNREAD := $(if $(GIVEN),$(firstword $(filter-out $(call reads,$(MAKECMDGOALS)) RUN RECIPE PYTHON PY,$(GIVEN))))
 ifneq ($(and $(UNREAD),$(filter $(GOALS),$(MAKECMDGOALS))),)
 $(error make $(firstword $(MAKECMDGOALS)) reads no $(UNREAD)=; these do: $(strip \
 	$(foreach goal,$(filter-out help,$(GOALS)),$(if $(filter $(UNREAD),$(call reads,$(goal))),$(goal)))))
