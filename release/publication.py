@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from eval.comparing.evaluations import read_summary
+from eval.scoring.summary import Summary
 from recipebook.building import building
 from recipebook.errors import UserError
 from recipebook.files import copy_file, write_text
@@ -32,9 +33,10 @@ from release.card import render_card
 from release.collected_rows import collect_rows, describe_rows
 from release.croissant import describe_data
 from release.privacy import leave_machine_out, refuse_private
-from release.published_rows import FIGURES, ROWS, SUMMARY
+from release.published_rows import FIGURES, ROWS, SUMMARY, PublishedFigures, PublishedRow
 from release.signing import sign_folder
 from release.stage_recipe import format_stages
+from release.verify import list_differences
 
 FOLDER, INDEX, CARD, RECIPE, LOCK = "publish", "publication.json", "README.md", "recipe.yaml", "constraints.txt"
 TOKENIZER = (
@@ -87,9 +89,7 @@ def publish_folder(
         else:
             _copy_text(run.folder / "resolved.yaml", new / RECIPE)
         _copy_text(run.folder / "eval" / "summary.json", new / SUMMARY)
-        rows, figures = collect_rows(run, summary)
-        write_text(new / ROWS, "".join(f"{row.model_dump_json()}\n" for row in rows))
-        write_text(new / FIGURES, figures.model_dump_json(indent=1) + "\n")
+        rows, figures = _write_rows(run, summary, new)
         if texts:
             _copy_text(run.folder / "eval" / "predictions.jsonl", new / ANSWERS)
         write_text(new / "croissant.json", json.dumps(describe_data(manifest, licence), indent=1) + "\n")
@@ -133,6 +133,19 @@ def _refuse_unfit(run: Run, manifest: Manifest) -> None:
         raise UserError(f"{where} has no {WEIGHTS}: only adapters are pushed")
     if not (run.folder / "eval" / "summary.json").is_file():
         raise UserError(f"{where} is not evaluated, and a card without figures says nothing: make eval RUN={run.name}")
+
+
+def _write_rows(run: Run, summary: Summary, new: Path) -> tuple[list[PublishedRow], PublishedFigures]:
+    """The rows, and what their figures mean; refused where they are not those of which the summary was made."""
+    rows, figures = collect_rows(run, summary)
+    if list_differences(rows, figures, summary):
+        raise UserError(
+            f"{shown(run.folder)}: another version of this code computed its figures, and its answers give others "
+            f"today: make eval RUN={run.name}"
+        )
+    write_text(new / ROWS, "".join(f"{row.model_dump_json()}\n" for row in rows))
+    write_text(new / FIGURES, figures.model_dump_json(indent=1) + "\n")
+    return rows, figures
 
 
 def _copy_model(model: Path, new: Path, recipe: Recipe) -> None:

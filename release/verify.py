@@ -7,15 +7,16 @@ adapter_model.safetensors: is not the file that was published (SHA-256)
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from eval.scoring.summary import Summary
 from recipebook.errors import UserError, format_first_error
 from release.figures_table import find_figures, format_figures
-from release.published_rows import SUMMARY, read_published, sum_up
+from release.published_rows import SUMMARY, PublishedFigures, PublishedRow, read_published, sum_up
 
 INDEX, CARD = "publication.json", "README.md"
 # Another machine's arithmetic may differ in the last digits.
@@ -41,11 +42,15 @@ def find_differences(folder: Path) -> list[str]:
     """Everything that differs, a line each; none where the card is what its rows and files say."""
     rows, figures, published = read_published(folder)
     found = sum_up(rows, figures, published)
-    before, after = published.model_dump(mode="json"), found.model_dump(mode="json")
-    lines = [f"{SUMMARY}: {line}" for line in _compare(before, after)]
+    lines = [f"{SUMMARY}: {line}" for line in _compare_summaries(published, found)]
     if find_figures((folder / CARD).read_text(encoding="utf-8")) != format_figures(found):
         lines.append(f"{CARD}: its table of figures is not that of its rows")
     return lines + list(_find_other_files(folder))
+
+
+def list_differences(rows: Sequence[PublishedRow], figures: PublishedFigures, summary: Summary) -> list[str]:
+    """Every figure of a summary that its rows do not give, a line each."""
+    return list(_compare_summaries(summary, sum_up(rows, figures, summary)))
 
 
 def read_index(folder: Path) -> PublishedIndex:
@@ -65,6 +70,10 @@ def _find_other_files(folder: Path) -> Iterator[str]:
             yield f"{name}: is missing"
         elif hashlib.sha256(path.read_bytes()).hexdigest() != known:
             yield f"{name}: is not the file that was published (SHA-256)"
+
+
+def _compare_summaries(before: Summary, after: Summary) -> Iterator[str]:
+    return _compare(before.model_dump(mode="json"), after.model_dump(mode="json"))
 
 
 def _compare(before: Any, after: Any, where: str = "") -> Iterator[str]:

@@ -149,6 +149,16 @@ def test_an_index_that_is_none_is_one_line(published: Publication, content: str)
         find_differences(published.folder)
 
 
+def test_figures_of_another_version_are_refused_before_anybody_finds_them_to_differ(run: Run) -> None:
+    path = run.folder / "eval" / "summary.json"
+    summary = json.loads(path.read_bytes())
+    summary["results"][0]["tuned"]["low"] = 0.123
+    path.write_text(json.dumps(summary))
+    with pytest.raises(UserError, match=f"its answers give others today: make eval RUN={run.name}"):
+        publish_folder(run, "me/robot")
+    assert not (run.folder / "publish").exists()
+
+
 def test_a_run_that_is_not_evaluated_is_refused(run: Run) -> None:
     shutil.rmtree(run.folder / "eval")
     with pytest.raises(UserError, match=f"a card without figures says nothing: make eval RUN={run.name}"):
