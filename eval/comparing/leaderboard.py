@@ -100,7 +100,7 @@ class Group(NamedTuple):
         alone = sum(not (one.run.seeds or one.run.members) for one in self.standings)
         seeds = [f"{format_count(alone, 'runs')} of {ONE_SEED}"] if alone else []
         judged = {one.run.name: judge_baselines(one.run.summary) for one in self.standings}
-        against = [f"{name} in its own report: {text.rstrip('.')}" for name, text in judged.items() if text]
+        against = [f"the report of {name} says: {text.rstrip('.')}" for name, text in judged.items() if text]
         return [*(f"intervals may be too short: {one}" for one in dict.fromkeys(cautions) if one), *seeds, *against]
 
     @property

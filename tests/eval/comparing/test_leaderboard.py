@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from eval.comparing.leaderboard import rank_runs, render, terminal_table
+from eval.scoring.baselines import add_baselines
+from eval.scoring.summary import Summary
 from recipebook.errors import UserError
 from recipebook.run import rundir
 from recipebook.run.rundir import Run
@@ -163,3 +165,12 @@ def test_every_group_has_an_axis_of_its_own_and_runs_link_to_their_reports(make_
     axes = re.findall(r'text-anchor="middle">([^<]*)<', html)
     assert axes == ["200", "200.2", "200.4", "200.6", "200.8", "201", "0", "0.2", "0.4", "0.6", "0.8", "1"]
     assert re.findall('href="([^"]*)"', html) == [f"{runs[0].name}/eval/report.html"]
+
+
+def test_a_run_keeps_its_name_where_its_report_is_quoted(make_run: MakeRun, tmp_path: Path) -> None:
+    one, _ = make_run(["right"] * 30), make_run(["right"] * 29 + ["no"])
+    folder = one.folder / "eval"
+    summary = Summary.model_validate_json((folder / "summary.json").read_bytes())
+    add_baselines(folder, summary, {"text": {}}, {"nearest": ["no"] * 30}, None)
+    page = render(rank_runs(None, tmp_path), None)
+    assert f"The report of {one.name} says: Better than each of 2 baselines" in page
