@@ -20,6 +20,7 @@ from recipebook.data.marks import MARKS, read_mark
 from recipebook.modules import CONVERTER, list_names
 from recipebook.project import PROJECT
 from recipebook.records import Record
+from recipebook.rows import find_kind
 
 SAMPLES = PROJECT / "tests" / "samples" / "converters"
 # Objects whose keys are the data's own; of a tool, all that it is.
@@ -122,7 +123,8 @@ def check(spot: Spot, key: str, value: Any) -> None:
     told = bool(counted) or now.records != now.accepted
     # A pair's prompt is never learned, nor are turns that nobody answers, whatever they are marked with.
     dropped = spot.converter == "sessions" or any("dropped" in row["meta"] for row in rows)
-    unlearned = len(spot.path) > 1 and (spot.converter == "preference" or dropped)
+    compared = any(find_kind(row) != "chat" for row in rows)
+    unlearned = len(spot.path) > 1 and (compared or dropped)
     assert told or rows != before or (unlearned and key in MARKS) or says_nothing(key, value), (spot, key, value)
 
 
