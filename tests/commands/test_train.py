@@ -44,7 +44,12 @@ def test_more_cpu_ranks_than_cores_are_refused_before_any_data_is_read(
 
 def test_ray_runs_the_command_on_each_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[object, ...]] = []
-    monkeypatch.setattr(ray_machines, "run_on_nodes", lambda *given: asked.append(given) or 7)
+
+    def run_on_nodes(*given: object) -> int:
+        asked.append(given)
+        return 7
+
+    monkeypatch.setattr(ray_machines, "run_on_nodes", run_on_nodes)
     layers = ["launch.processes=4", "launch.machines=2"]
     assert train("robot-lora", "multi-gpu", layers, StageChoice(), FleetChoice(launcher="ray"), out="x") == 7
     command = [sys.executable, "-m", "recipebook", "train", "robot-lora", "--profile", "multi-gpu", "--set", *layers]

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from eval.scoring import score as scoring
+from eval.scoring.figures import DIRECTIONS
 from eval.scoring.predictions import Prediction
 from eval.scoring.rows_of_answers import Scores
-from eval.scoring.score import DIRECTIONS, load_metric, read_options, score
+from eval.scoring.score import load_metric, read_options, score
 from recipebook.errors import UserError
 from recipebook.frozen import Frozen
 from recipebook.modules import METRIC, list_names
