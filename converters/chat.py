@@ -22,8 +22,8 @@ A line feed separates a question from its `input` or `context`. Turns are kept i
 answer teaches nothing and is dropped; `meta.dropped` counts it. Texts and numbers under `metadata` are kept in `meta`.
 
 A turn keeps its `name` and what the assistant thought (`reasoning_content`, `reasoning` or `thinking`, or a part of
-the type `thinking`). One that is
-marked with `weight: 0`, `train: false` or the like has `"train": false`: it is read, and not learned.
+the type `thinking`). One that is marked with `weight: 0`, `train: false` or the like has `"train": false`: it is read,
+and not learned.
 """
 
 from typing import Any

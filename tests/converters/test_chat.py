@@ -81,7 +81,8 @@ def test_chats_are_known_by_their_first_turn_or_their_two_fields() -> None:
     assert recognise({"dialog": [{"speaker": "user", "text": "hi"}]}) == "have 'dialog' with 'speaker' and 'text'"
     assert recognise({"messages": [], "question": "hi", "answer": "Hello!"}) == "have 'question' and 'answer'"
     assert recognise({"messages": [{"role": "user", "said": "hi"}], "prompt": "hi"}) is None
-    assert recognise({"question": "hi", "answer": ["Hello!"]}) is None
+    # Refused by its reading, with the reason, in place of being unknown.
+    assert recognise({"question": "hi", "answer": ["Hello!"]}) == "have 'question' and 'answer'"
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_the_base_answers_beside_it_and_the_better_answer_becomes_a_pair(
     make_trained: MakeTrained, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, log = make_trained(), tmp_path / "chats.jsonl"
-    monkeypatch.setattr("sys.stdin", io.StringIO("turn right 315 degrees without losing time\n/up\n"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("What do you see?\n/up\n"))
     chat(run.name, base=True, system="", log=log, runs=tmp_path)
     printed = capsys.readouterr().out
     assert printed.startswith("base      ") and "\ntuned     " in printed
