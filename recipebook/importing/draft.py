@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 ATTENTION = "attention is torch's own; under axolotl: attn_implementation: flash_attention_2"
+OFFLOAD = "launch.offload: weights with launch.strategy: zero3 and an AdamW of PyTorch's puts them into main memory"
 SCHEDULERS = ("cosine", "linear", "constant", "constant_with_warmup")
 PLACE = "the runner names the folder, runs/<recipe>-<time>; OUT= chooses the name"
 
@@ -124,14 +125,14 @@ def set_strategy(draft: Draft) -> None:
     if shards:
         draft.set("launch.strategy", "fsdp2")
         if "offload" in str(shards):
-            draft.note("fsdp_config", "weights stay on the GPU: launch.strategy has no offload", "offload_params")
+            draft.note("fsdp_config", f"weights stay on the GPU under fsdp2; {OFFLOAD}", "offload_params")
     name = str(draft.left.get("deepspeed", "")).rpartition("/")[2].lower()
     for stage in "123":
         if f"zero{stage}" in name or f"_z{stage}_" in name:
             draft.take("deepspeed")
             draft.set("launch.strategy", f"zero{stage}")
             if "offload" in name:
-                draft.note("deepspeed", "optimizer and weights stay on the GPU: launch.strategy has no offload", name)
+                draft.note("deepspeed", f"optimizer and weights stay on the GPU here; {OFFLOAD}", name)
             return
     draft.note_if_given("deepspeed", "launch.strategy has zero1, zero2, zero3 and fsdp2")
 

@@ -43,14 +43,15 @@ def refuse_half_resume(run: Run, launch: Launch) -> None:
     The engine would train on with a new optimizer, and with the learning rate of the first step, without a word.
     """
     checkpoints, wrote = run.checkpoints(), read_launch(run.folder)
-    same = describe_launch(wrote) == describe_launch(launch)
+    same = describe_launch(wrote) == describe_launch(launch) and wrote.offload == launch.offload
     if not checkpoints or same or {wrote.strategy, launch.strategy} <= WHOLE:
         return
     machines = f" launch.machines={wrote.machines}" if wrote.machines > 1 else ""
+    offload = f" launch.offload={wrote.offload or 'null'}" if wrote.offload != launch.offload else ""
     raise UserError(
         f"{shown(run.folder)}: {checkpoints[-1].name} was written by {_format_launch(wrote)}, and cannot be resumed by "
-        f"{_format_launch(launch)}; GPUS={wrote.processes} SET='launch.strategy={wrote.strategy}{machines}' resumes "
-        "it, FORCE=1 trains anew"
+        f"{_format_launch(launch)}; GPUS={wrote.processes} SET='launch.strategy={wrote.strategy}{machines}{offload}' "
+        "resumes it, FORCE=1 trains anew"
     )
 
 
@@ -70,5 +71,6 @@ def rewrite_launch(folder: Path, recipe: Recipe) -> None:
 
 
 def _format_launch(launch: Launch) -> str:
-    """`zero2 on 2 processes`"""
-    return f"{launch.strategy} on {launch.ranks} process{'es' if launch.ranks > 1 else ''}"
+    """`zero2 on 2 processes`, `zero3 with launch.offload: weights on 8 processes`"""
+    offload = f" with launch.offload: {launch.offload}" if launch.offload else ""
+    return f"{launch.strategy}{offload} on {launch.ranks} process{'es' if launch.ranks > 1 else ''}"

@@ -73,7 +73,10 @@ def render_deepspeed(recipe: Recipe, *, gpu: bool) -> str | None:
     strategy = deepspeed_strategy(recipe)
     if strategy is None:
         return None
-    return _environment().get_template(f"deepspeed/{strategy}.json.j2").render(gpu=gpu) + "\n"
+    return (
+        _environment().get_template(f"deepspeed/{strategy}.json.j2").render(gpu=gpu, offload=recipe.launch.offload)
+        + "\n"
+    )
 
 
 def list_fsdp(recipe: Recipe, *, gpu: bool) -> dict[str, Any] | None:

@@ -23,7 +23,7 @@ from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.matrix_keys import Matrix
 from recipebook.recipe.reinforcement_keys import Reinforcement
 from recipebook.recipe.section import Name, Positive, Section, measured_in
-from recipebook.recipe.sharing import find_episodes_fault, find_sharing_fault
+from recipebook.recipe.sharing import find_episodes_fault, find_offload_fault, find_sharing_fault
 from recipebook.recipe.training_keys import Lora, Preference, Training
 
 
@@ -75,6 +75,11 @@ class Launch(Section):
         "(zero2), weights too (zero3); fsdp2 shares as much as zero3, by PyTorch; auto: zero2 while the model fits a "
         "GPU by the estimate, else zero3. Go one further when memory is short; fsdp2 where a run may resume on another "
         "number of GPUs.",
+    )
+    offload: Literal["optimizer", "weights"] | None = Field(
+        None,
+        description="what DeepSpeed keeps in main memory and not on the GPUs: the optimizer's state and gradients, or "
+        "the weights too, which needs zero3. Set it where zero3 alone does not fit; steps are slower.",
     )
     timeout: Annotated[Positive, measured_in("seconds")] = Field(
         7200,
@@ -211,7 +216,10 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _shares_what_it_can(self) -> Self:
-        if fault := find_sharing_fault(self.launch.strategy, self.launch.ranks, self.training, self.lora):
+        launch = self.launch
+        if fault := find_offload_fault(launch.offload, launch.strategy, self.training.optimizer):
+            raise ValueError(fault)
+        if fault := find_sharing_fault(launch.strategy, launch.ranks, self.training, self.lora):
             raise ValueError(fault)
         return self
 

@@ -23,6 +23,13 @@ SHARES = {
     "number of GPUs resumes from its checkpoints",
 }
 WHOLE = "data-parallel, zero1 or zero2"
+OFFLOADS = {
+    "optimizer": "the optimizer's state and the gradients wait in main memory",
+    "weights": "weights, the optimizer's state and the gradients wait in main memory",
+}
+OFFLOADED = {"optimizer": ("zero1", "zero2", "zero3"), "weights": ("zero3",)}
+# DeepSpeed's AdamW for processors takes the place of the optimizer; of others accelerate would make plain Adam.
+OFFLOADED_OPTIMIZERS = ("adamw_torch", "adamw_torch_fused")
 
 
 def shards_by_torch(strategy: str, ranks: int) -> bool:
@@ -30,11 +37,11 @@ def shards_by_torch(strategy: str, ranks: int) -> bool:
     return strategy == "fsdp2" and ranks > 1
 
 
-def describe_sharing(strategy: str, ranks: int) -> str:
+def describe_sharing(strategy: str, ranks: int, offload: str | None = None) -> str:
     """What the processes of a launch share, in words."""
     if strategy == "fsdp2" and ranks == 1:
         return "fsdp2: one process has nobody to share with, and trains as data-parallel does"
-    return f"{strategy}: {SHARES[strategy]}"
+    return f"{strategy}: {SHARES[strategy]}{f'; {OFFLOADS[offload]}' if offload else ''}"
 
 
 def find_episodes_fault(rl: Reinforcement, records: int, ranks: int) -> str | None:
@@ -51,6 +58,20 @@ def find_episodes_fault(rl: Reinforcement, records: int, ranks: int) -> str | No
     return (
         f"rl.episodes: {rl.episodes} are not {shared}, in steps of {records} records; the nearest that are: {nearest}"
     )
+
+
+def find_offload_fault(offload: str | None, strategy: str, optimizer: str) -> str | None:
+    """Why main memory cannot take what GPUs share; None where it can, or nothing is said."""
+    if offload is None:
+        return None
+    if strategy not in OFFLOADED[offload]:
+        return f"launch.offload: {offload} needs launch.strategy: {', '.join(OFFLOADED[offload])}, and not {strategy}"
+    if optimizer not in OFFLOADED_OPTIMIZERS:
+        return (
+            f"launch.offload: {offload} does not go with training.optimizer: {optimizer}; "
+            f"{' and '.join(OFFLOADED_OPTIMIZERS)} do"
+        )
+    return None
 
 
 def find_sharing_fault(strategy: str, ranks: int, training: Training, lora: Lora | None) -> str | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from recipebook.recipe.batches import divide
 
-LAUNCH = {"launch.processes", "launch.machines", "launch.strategy", "launch.timeout"}
+LAUNCH = {"launch.processes", "launch.machines", "launch.strategy", "launch.offload", "launch.timeout"}
 BATCH, TIMES, RECORDS = "training.batch_size", "training.gradient_accumulation", "training.global_batch"
 
 

@@ -8,11 +8,12 @@ gradient and each of its two moments. Where all weights are trained, gradients a
 that PyTorch's optimizers are given: Axolotl loads them in 16 bits, and makes the embeddings float32 again unless FSDP
 shares them out. DeepSpeed keeps 16 bytes more a weight: a copy, a gradient and two moments in float32. An optimizer of
 8 bits keeps two bytes of moments. ZeRO divides all this as its paper says (Rajbhandari et al. 2020, section 5), FSDP as
-ZeRO-3 does.
+ZeRO-3 does. What is offloaded takes nothing (ZeRO-Offload, Ren et al. 2021), but for the layers that compute.
 Three numbers cannot be counted and are fitted to 69 published peaks by benchmarks/memory.py: bytes per token and inner
 width of a layer, bytes per token and word of the vocabulary, and what the context and the allocator take.
 """
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from recipebook.recipe.batches import divide_batch
@@ -49,6 +50,8 @@ class Setup(NamedTuple):
     """Bytes of a weight of the base that is not quantised."""
     optimizer_8bit: bool = False
     """Whether each of the optimizer's two moments takes one byte."""
+    offload: Literal["optimizer", "weights"] | None = None
+    """What DeepSpeed keeps in main memory: the optimizer's state and gradients, or the weights too."""
 
 
 class Terms(NamedTuple):
@@ -69,15 +72,9 @@ def list_terms(shape: BaseShape, setup: Setup) -> Terms:
     """What is counted, and the factors of the fitted numbers."""
     shared = {stage: setup.processes if setup.stage >= stage else 1 for stage in (1, 2, 3)}
     learned = _count_learned(shape, setup)
-    counted = _weigh_base(shape, setup) / shared[3]
-    by_deepspeed = setup.stage > 0 and setup.deepspeed
-    if setup.method != "full":
-        counted += FULL * learned + FULL * learned / shared[2] + _weigh_moments(setup, FULL) * learned / shared[1]
-    elif by_deepspeed:
-        counted += HALF * learned / shared[2] + (2 * FULL + _weigh_moments(setup, FULL)) * learned / shared[1]
-    else:
-        counted += _weigh_learning(shape, setup) / shared[3]
-    if by_deepspeed:
+    counted = 0.0 if setup.offload == "weights" else _weigh_base(shape, setup) / shared[3]
+    counted += _weigh_learned(shape, setup, learned, shared)
+    if setup.stage > 0 and setup.deepspeed:
         counted += 2 * 2 * min(BUCKET, learned)
     one_layer = shape.linear / shape.layers
     if setup.stage == 3:
@@ -88,6 +85,17 @@ def list_terms(shape: BaseShape, setup: Setup) -> Terms:
     counted += 2 * setup.tokens * shape.hidden * shape.layers
     kept = 1 if setup.checkpointing else shape.layers
     return Terms(counted, setup.tokens * shape.inner * kept, setup.tokens * shape.vocabulary)
+
+
+def _weigh_learned(shape: BaseShape, setup: Setup, learned: int, shared: Mapping[int, int]) -> float:
+    """Bytes of an adapter, of gradients and of the optimizer's state; `shared`: by how many each stage divides."""
+    if setup.offload:
+        return 0 if setup.method == "full" else FULL * learned
+    if setup.method != "full":
+        return FULL * learned + FULL * learned / shared[2] + _weigh_moments(setup, FULL) * learned / shared[1]
+    if setup.stage > 0 and setup.deepspeed:
+        return HALF * learned / shared[2] + (2 * FULL + _weigh_moments(setup, FULL)) * learned / shared[1]
+    return _weigh_learning(shape, setup) / shared[3]
 
 
 def _weigh_learning(shape: BaseShape, setup: Setup) -> float:
@@ -124,6 +132,7 @@ def describe(recipe: Recipe, shape: BaseShape, rows_tokens: int | None = None) -
         deepspeed=launch.strategy != "fsdp2",
         width=FULL if training.precision == "fp32" else HALF,
         optimizer_8bit="8bit" in training.optimizer,
+        offload=launch.offload,
     )
     if lora is None:
         return setup

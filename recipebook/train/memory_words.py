@@ -7,6 +7,7 @@ about 96.4 GiB a GPU, of 79.6 GiB: it does not fit; it does with training.gradie
 from collections.abc import Iterator
 
 from recipebook.recipe.keys import Recipe
+from recipebook.recipe.sharing import OFFLOADED_OPTIMIZERS
 from recipebook.train.memory import GIB, Setup, describe, estimate
 from recipebook.train.shapes import BaseShape
 
@@ -48,5 +49,10 @@ def _list_smaller(setup: Setup, recipe: Recipe) -> Iterator[tuple[str, Setup]]:
         yield f"{checkpoint}training.batch_size=1", one_row
     if setup.method == "lora":
         yield f"{checkpoint}lora.quantize=4bit", spare._replace(method="qlora")
-    if setup.processes > 1 and setup.stage < 3:
+    if setup.processes == 1 or recipe.training.method == "grpo":
+        return
+    if setup.stage < 3:
         yield f"{checkpoint}launch.strategy=zero3", spare._replace(stage=3, deepspeed=True)
+    if setup.offload != "weights" and recipe.training.optimizer in OFFLOADED_OPTIMIZERS:
+        offloaded = spare._replace(stage=3, deepspeed=True, offload="weights")
+        yield f"{checkpoint}launch.strategy=zero3 launch.offload=weights", offloaded

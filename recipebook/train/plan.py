@@ -133,7 +133,7 @@ def _print_steps(recipe: Recipe, dataset: Dataset, device: TrainingDevice) -> No
     batch = divide_batch(training, launched.ranks)
     how = f"{batch.records} records a step: {batch.rows} x {batch.times} x {batch.processes} processes"
     if launched.ranks > 1 or launched.strategy != "data-parallel":
-        print_field("strategy", describe_sharing(launched.strategy, launched.ranks))
+        print_field("strategy", describe_sharing(launched.strategy, launched.ranks, launched.offload))
     if training.packing is True:
         print_field("steps", f"packed rows of {training.max_length} tokens, {how}; their number is known once packed")
         print_field("packed", format_packed(gpu=device.gpu, bf16=device.bf16))

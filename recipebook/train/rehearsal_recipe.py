@@ -35,7 +35,7 @@ def shrink(asked: Recipe, strategy: str, ranks: int, most: int | None = None) ->
     """The small recipe of one training on `ranks` processes; `most`: of all that this rehearsal starts, the most."""
     data = asked.model_dump(mode="json", exclude={"extends", "profiles", "stages", "matrix"})
     settings = dict(_list_settings(asked, most or ranks))
-    settings |= {"launch.processes": ranks, "launch.strategy": strategy}
+    settings |= {"launch.processes": ranks, "launch.strategy": strategy, "launch.offload": None}
     for key, value in settings.items():
         section, _, name = key.partition(".")
         data[section][name] = value

@@ -102,7 +102,10 @@ def test_deepspeeds_stage_follows_from_the_name_of_its_file(name: str, strategy:
 def test_shards_of_either_form_become_a_strategy_and_their_offload_is_named(given: dict[str, Any]) -> None:
     draft = import_axolotl(given, "d")
     assert draft.recipe["launch"] == {"strategy": "fsdp2"}
-    assert draft.notes[-1] == "fsdp_config: offload_params: weights stay on the GPU: launch.strategy has no offload"
+    assert draft.notes[-1] == (
+        "fsdp_config: offload_params: weights stay on the GPU under fsdp2; launch.offload: weights with "
+        "launch.strategy: zero3 and an AdamW of PyTorch's puts them into main memory"
+    )
     assert draft.left == {}
 
 

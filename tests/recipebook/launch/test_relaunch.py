@@ -102,6 +102,12 @@ def test_processes_whose_checkpoints_are_whole_resume_each_others(tmp_path: Path
             "GPUS=2 SET='launch.strategy=zero3 launch.machines=2' resumes it, FORCE=1 trains anew",
         ),
         (
+            {"processes": 2, "strategy": "zero3", "offload": "weights"},
+            {"processes": 2, "strategy": "zero3"},
+            "zero3 with launch.offload: weights on 2 processes, and cannot be resumed by zero3 on 2 processes; "
+            "GPUS=2 SET='launch.strategy=zero3 launch.offload=weights' resumes it, FORCE=1 trains anew",
+        ),
+        (
             {},
             {"strategy": "zero1"},
             "data-parallel on 1 process, and cannot be resumed by zero1 on 1 process; "

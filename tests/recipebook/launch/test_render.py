@@ -218,6 +218,24 @@ def test_deepspeed_strategies_render_their_stage(strategy: str, stage: int) -> N
     assert yaml.safe_load(render_axolotl(recipe, INPUTS, gpu=False))["deepspeed"] == "deepspeed.json"
 
 
+@pytest.mark.parametrize(
+    ("strategy", "offload", "waiting"),
+    [
+        ("zero2", None, []),
+        ("zero2", "optimizer", ["offload_optimizer"]),
+        ("zero3", "optimizer", ["offload_optimizer"]),
+        ("zero3", "weights", ["offload_optimizer", "offload_param"]),
+    ],
+)
+def test_deepspeed_keeps_in_main_memory_what_the_recipe_names(
+    strategy: str, offload: str | None, waiting: list[str]
+) -> None:
+    recipe = Recipe.model_validate({**MINIMAL, "launch": {"strategy": strategy, "offload": offload}})
+    shared = json.loads(render_deepspeed(recipe, gpu=True) or "")["zero_optimization"]
+    assert [key for key in shared if key.startswith("offload")] == waiting
+    assert all(shared[key] == {"device": "cpu", "pin_memory": True} for key in waiting)
+
+
 def test_data_parallel_needs_no_deepspeed() -> None:
     assert render_deepspeed(Recipe.model_validate(MINIMAL), gpu=True) is None
 

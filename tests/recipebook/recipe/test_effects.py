@@ -220,6 +220,7 @@ CASES: dict[str, Case] = {
     "launch": set_(start, "launch.processes=2"),
     "launch.processes": set_(start, "launch.processes=2"),
     "launch.machines": set_(render, "launch.machines=2", needs=("training.global_batch=8",)),
+    "launch.offload": set_(render, "launch.offload=optimizer", needs=("launch.strategy=zero2",)),
     "launch.timeout": set_(render, "launch.timeout=60", needs=("launch.processes=2",)),
     "launch.device": set_(start, "launch.device=mps"),
     "launch.strategy": set_(render, "launch.strategy=zero2"),

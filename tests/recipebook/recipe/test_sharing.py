@@ -34,6 +34,22 @@ def test_what_the_engine_would_refuse_is_refused_in_a_line(recipe: str, settings
     assert str(refused.value).endswith(f"launch.strategy: {fault}")
 
 
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        ("launch.offload=weights launch.strategy=zero2", "weights needs launch.strategy: zero3, and not zero2"),
+        ("launch.offload=optimizer launch.strategy=auto",
+         "optimizer needs launch.strategy: zero1, zero2, zero3, and not auto"),
+        ("launch.offload=weights launch.strategy=zero3 training.optimizer=adamw_bnb_8bit",
+         "weights does not go with training.optimizer: adamw_bnb_8bit; adamw_torch and adamw_torch_fused do"),
+    ],
+)  # fmt: skip
+def test_what_main_memory_cannot_take_is_refused_in_a_line(settings: str, fault: str) -> None:
+    with pytest.raises(UserError) as refused:
+        resolve("robot-lora", "multi-gpu", ["launch.processes=8", *settings.split()])
+    assert str(refused.value).endswith(f"launch.offload: {fault}")
+
+
 def test_one_process_shares_nothing_and_so_nothing_is_refused() -> None:
     settings = [*FSDP, "launch.processes=1", "training.optimizer=adamw_bnb_8bit"]
     assert resolve("robot-lora", "multi-gpu", settings).recipe.launch.ranks == 1

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -128,3 +129,24 @@ def test_the_shipped_recipe_of_a_base_of_32_billion_weights_trains_by_zero3_sinc
     assert (recipe.launch.strategy, recipe.launch.processes, recipe.training.global_batch) == ("zero3", 8, 8)
     setup = describe(recipe, shape)
     assert [round(estimate(shape, setup._replace(stage=stage)) / GIB) for stage in (2, 3)] == [111, 62]
+
+
+def test_what_waits_in_main_memory_takes_none_of_the_gpu() -> None:
+    whole = Setup("full", tokens=1, processes=2, stage=3)
+    # A weight takes 2 bytes, its gradient 2, and 16 more are DeepSpeed's; each of two GPUs holds half.
+    held = 20 * (LLAMA_7B.linear + LLAMA_7B.embeddings) / 2
+    weights = 2 * (LLAMA_7B.linear + LLAMA_7B.embeddings) / 2
+
+    def saved(offload: Literal["optimizer", "weights"]) -> float:
+        return estimate(LLAMA_7B, whole) - estimate(LLAMA_7B, whole._replace(offload=offload))
+
+    assert saved("weights") == pytest.approx(held)
+    assert saved("optimizer") == pytest.approx(held - weights)
+
+
+def test_the_plan_names_main_memory_where_no_gpu_has_room() -> None:
+    recipe = resolve("robot-lora", "multi-gpu", ["lora=null", "launch.processes=2"]).recipe
+    words = format_memory(recipe, LLAMA_7B, 40.0)
+    assert words.endswith("launch.strategy=zero3 launch.offload=weights (5.9 GiB)")
+    adam = ["lora=null", "launch.processes=2", "training.optimizer=adamw_bnb_8bit"]
+    assert "offload" not in format_memory(resolve("robot-lora", "multi-gpu", adam).recipe, LLAMA_7B, 40.0)
