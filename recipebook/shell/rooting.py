@@ -25,6 +25,8 @@ SKELETON, USR_FOLDERS, BOX, OWN_BASE = STAGE / "base", STAGE / "usr", STAGE / "b
 FILTER, AGENT = STAGE / "filter", STAGE / "agent"
 # The agent's modules, each with what the next ones stand on.
 AGENT_MODULES = ("agent_processes", "agent_marks", "agent")
+# Read now: as another user, which the spawner becomes, this folder may be closed.
+AGENT_TEXTS = [Path(__file__).with_name(f"{name}.py").read_text("utf-8") for name in AGENT_MODULES]
 OWN_IMPORT = re.compile(r"^from recipebook\.\S+ import (\([^)]*\)|.*)\n", re.MULTILINE)
 # As Python writes a .pyc: its magic number, three words that are only for files with a source, the code.
 COMPILE = """
@@ -99,8 +101,7 @@ def _compile_agent(own_base: bool) -> bytes:
 
 def _join_agent() -> str:
     """The agent's modules as one, since a box has nothing of this project's to import."""
-    texts = [Path(__file__).with_name(f"{name}.py").read_text("utf-8") for name in AGENT_MODULES]
-    return OWN_IMPORT.sub("", "\n".join(texts))
+    return OWN_IMPORT.sub("", "\n".join(AGENT_TEXTS))
 
 
 def _build_skeleton_of_host() -> None:

@@ -2,6 +2,9 @@
 
 import os
 import resource
+import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from recipebook.errors import UserError
+from recipebook.project import INSTALLATION
 from recipebook.shell.box import Box, BoxError, BoxResult, BoxSettings, open_box
 from recipebook.shell.bwrap import find_spawner
 from recipebook.shell.requirements import list_missing
@@ -29,6 +33,18 @@ def box() -> Iterator[Box]:
 @needs_boxes
 def test_a_script_runs_as_root_in_the_root_folder_without_input(box: Box) -> None:
     assert box.run("id -u; pwd; cat; echo oops >&2; exit 3", 5) == BoxResult(3, "0\n/\noops\n", **OK)
+
+
+@needs_boxes
+def test_a_box_can_be_had_by_an_installation_that_other_users_cannot_enter(tmp_path: Path) -> None:
+    shutil.copytree(INSTALLATION / "recipebook", tmp_path / "recipebook", ignore=shutil.ignore_patterns("__pycache__"))
+    tmp_path.chmod(0o700)
+    program = "from recipebook.shell.box import *; print(open_box(BoxSettings()).run('echo in', 5).output)"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "in\n\n"), done.stderr
 
 
 @needs_boxes
