@@ -4,7 +4,7 @@
 
 Trains and evaluates robot-lora and persona-unified with their baselines and their placebo, unless that was done before,
 and prints for each a table in Markdown: over all test rows, over the near copies of train rows, and over the others.
-One of the tables stands in docs/evaluation.md. The last line is one JSON list:
+The tables stand in docs/evaluation.md. The last line is one JSON list:
 
     [{"recipe": "robot-lora", "system": "nearest", "rows": "far", "n": 312, "mean": 0.41, "low": 0.36, "high": 0.47}, …]
 """
