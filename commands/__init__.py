@@ -27,16 +27,16 @@ HELP = re.compile(r'^HELP = "(.*)"$', re.MULTILINE)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 1 a run failed, 2 the user's mistake (one line each), 130 stopped."""
     words = sys.argv[1:] if arguments is None else arguments
-    with clean_output(), answering_interrupts():
-        try:
+    try:
+        with clean_output(), answering_interrupts():
             parsed = parse_words(words)
             # In a pipe or a log, lines appear when they are printed, and before later lines on stderr. Characters that
             # the terminal's encoding lacks are written by their numbers.
             sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
             return run_command(parsed)
-        except KeyboardInterrupt:
-            print(LINE, file=sys.stderr)
-            return STOPPED
+    except KeyboardInterrupt:
+        print(LINE, file=sys.stderr)
+        return STOPPED
 
 
 def run_command(parsed: argparse.Namespace) -> int:

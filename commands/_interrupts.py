@@ -27,9 +27,9 @@ def answering_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-        if signal.getsignal(signal.SIGALRM) is _answer:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        if _take_waiting():
+            # The command ended before the next look.
+            raise KeyboardInterrupt
 
 
 def _answer(number: int, frame: FrameType | None) -> None:
@@ -41,4 +41,14 @@ def _answer(number: int, frame: FrameType | None) -> None:
             signal.setitimer(signal.ITIMER_REAL, LOOK_SECONDS)
             return
         frame = frame.f_back
+    _take_waiting()
     raise KeyboardInterrupt
+
+
+def _take_waiting() -> bool:
+    """Whether an interrupt was waiting for an import to end; it waits no longer."""
+    if signal.getsignal(signal.SIGALRM) is not _answer:
+        return False
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    return True
