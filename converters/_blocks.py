@@ -13,7 +13,7 @@ blocks of other types, such as images.
 
 from typing import Any
 
-from converters._fields import PART_TEXTS, take_any_text
+from converters._fields import PART_TEXTS, refuse_part, take_any_text
 from recipebook.data.field_values import WithoutNulls
 from recipebook.data.fields import PART_HARMLESS, Fields, Variants
 from recipebook.rows import BadRecord
@@ -73,8 +73,9 @@ def open_blocks(turn: dict[str, Any], speaker: str, said: str, role: str, place:
 def _sort_parts(content: list[Any], order: tuple[str, ...], what: str) -> dict[str, list[dict[str, Any]]]:
     """The parts by their types, which have to stand in the order of these."""
     kinds = [part.get("type", "text") if type(part) is dict else None for part in content]
-    if any(kind not in order for kind in kinds):
-        raise BadRecord(f"{what} has a part that is no text")
+    for part, kind in zip(content, kinds, strict=True):
+        if kind not in order:
+            raise refuse_part(part, what)
     if kinds != sorted(kinds, key=order.index):
         raise BadRecord(f"{what} has parts in another order than {', '.join(order)}, which no row can hold")
     return {kind: [part for part, own in zip(content, kinds, strict=True) if own == kind] for kind in order}

@@ -8,10 +8,13 @@ The reasons name the record's fields, never their values.
 
 from typing import Any
 
+from recipebook.errors import on_one_line
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord
 
 _TEXT_PARTS = ("text", "input_text", "output_text")
+_MOST_FIELDS = 3
+_LONGEST_NAME = 40
 PART_TEXTS = ("text", "value", "content")
 
 
@@ -38,10 +41,29 @@ def take_any_text(holder: dict[str, Any], field: str, place: str = "") -> str:
 
 
 def _join_parts(parts: list[Any], field: str, place: str) -> str:
-    texts = [_take_part(part) for part in parts]
-    if None in texts:
-        raise BadRecord(f"'{field}'{place} has a part that is no text")
-    return "".join(str(text) for text in texts)
+    texts: list[str] = []
+    for part in parts:
+        text = _take_part(part)
+        if text is None:
+            raise refuse_part(part, f"'{field}'{place}")
+        texts.append(text)
+    return "".join(texts)
+
+
+def refuse_part(part: Any, what: str) -> BadRecord:
+    """Why a part of `what` cannot be read, by its type or, where it names none, by its fields."""
+    if type(part) is not dict:
+        return BadRecord(f"{what} has a part that is {name_kind(part)}, not an object")
+    kind = part.get("type")
+    if type(kind) is str and kind not in _TEXT_PARTS:
+        return BadRecord(f"{what} has a part of the type {_quote(kind)}, which is no text")
+    fields = [_quote(key) for key in part if key != "type" and part[key] is not None][:_MOST_FIELDS]
+    return BadRecord(f"{what} has a part that is not one text: it has {', '.join(fields) or 'nothing'}")
+
+
+def _quote(name: str) -> str:
+    shown = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+    return f"'{on_one_line(shown)}'"
 
 
 def _take_part(part: Any) -> str | None:

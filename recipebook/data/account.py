@@ -18,6 +18,9 @@ from recipebook.frozen import Frozen
 from recipebook.records import Record, place
 
 PLACES = 3
+# Reasons name fields and types, of which a broken file may have another in every record.
+MOST_REASONS = 1000
+OTHER_REASONS = f"other reasons than the first {MOST_REASONS:,}"
 # More values are counted by numpy, which takes as long to import as a set of these to fill.
 SET_VALUES = 100_000
 
@@ -183,15 +186,21 @@ class _Reasons:
         self._counts: dict[str, int] = {}
 
     def count(self, name: str, record: Record, reason: str) -> None:
+        reason = self._limit(reason)
         self._counts[reason] = self._counts.get(reason, 0) + 1
         places = self._places.setdefault(reason, [])
         if len(places) < PLACES:
             places.append(place(name, record))
 
     def add(self, later: "_Reasons") -> None:
-        for reason, places in later._places.items():
-            self._counts[reason] = self._counts.get(reason, 0) + later._counts[reason]
+        for own, places in later._places.items():
+            reason = self._limit(own)
+            self._counts[reason] = self._counts.get(reason, 0) + later._counts[own]
             self._places[reason] = [*self._places.get(reason, []), *places][:PLACES]
+
+    def _limit(self, reason: str) -> str:
+        """The reason itself, or what stands for all that come after the first `MOST_REASONS`."""
+        return reason if reason in self._counts or len(self._counts) < MOST_REASONS else OTHER_REASONS
 
     def list(self) -> tuple[Rejection, ...]:
         return tuple(

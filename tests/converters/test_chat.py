@@ -95,3 +95,20 @@ def test_speakers_under_other_names_and_in_capitals_are_read(user: str, assistan
         {"role": "user", "content": "hi"},
         {"role": "assistant", "content": "yo", "reasoning_content": "Who?"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("part", "why"),
+    [
+        ({"type": "input_audio", "input_audio": {}}, "has a part of the type 'input_audio', which is no text"),
+        ({"type": "a\nb" + "c" * 50}, f"has a part of the type 'a\\nb{'c' * 37}…', which is no text"),
+        ({"toolUse": {"name": "w"}, "text": None}, "has a part that is not one text: it has 'toolUse'"),
+        ({"type": "text", "text": "a", "value": "b"}, "has a part that is not one text: it has 'text', 'value'"),
+        ({"type": "text", "text": None}, "has a part that is not one text: it has nothing"),
+    ],
+)
+def test_a_part_that_is_no_text_is_named_by_its_type_or_its_fields(part: dict[str, Any], why: str) -> None:
+    turns = [{"role": "user", "content": [{"type": "text", "text": "a"}, part]}, {"role": "assistant", "content": "b"}]
+    with pytest.raises(BadRecord) as raised:
+        convert({"messages": turns}, Options())
+    assert str(raised.value) == f"'content' in a turn of 'messages' {why}"

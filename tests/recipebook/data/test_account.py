@@ -56,6 +56,20 @@ def test_records_left_out_are_told_and_are_no_rejects() -> None:
     judge(account, 1, "data.rejects")
 
 
+def test_reasons_of_a_file_that_has_another_in_every_record_stay_few() -> None:
+    ledger, later = Ledger(), Ledger()
+    for number in range(1, 1202):
+        ledger.reject("x.jsonl", Record(number, number, {}), f"reason {number}")
+    later.reject("x.jsonl", Record(1202, 1202, {}), "a later reason")
+    later.reject("x.jsonl", Record(1203, 1203, {}), "reason 7")
+    ledger.add(later)
+    rejected = ledger.close().rejected
+    assert len(rejected) == 1001
+    assert (rejected[6].reason, rejected[6].count) == ("reason 7", 2)
+    assert (rejected[1000].reason, rejected[1000].count) == ("other reasons than the first 1,000", 202)
+    assert rejected[1000].places[0] == "x.jsonl:1001: record 1001"
+
+
 def test_a_later_ledger_adds_its_records_rows_repeats_and_notes() -> None:
     ledger, later = Ledger({"converter": "robot"}), Ledger({"converter": "chat", "split": "by file"})
     ledger.records, ledger.rows, later.records, later.rows = 1, 2, 3, 4
