@@ -1,18 +1,21 @@
 """The Ray cluster that commands use: that of `RAY_ADDRESS`, else that of `ray start`, else a new one.
 
-A new one is of this machine alone, on loopback, and ends with its command; no other command joins it. All nodes of a
-cluster see the project under the same path.
+A new one is of this machine alone, on loopback, and ends with its command; no other command joins it. It has done a
+first task before it counts as started. All nodes of a cluster see the project under the same path.
 """
 
 import os
 import socket
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from recipebook.errors import UserError, take_first_line
 
 # Ray itself tries for several minutes to reach a cluster that is gone.
 SECONDS = 5.0
+# A node ends with any of its agents, and an agent ends where somebody else has taken the port that Ray chose for it.
+STARTS = 3
 
 
 def connect(environment: Mapping[str, str]) -> None:
@@ -28,7 +31,7 @@ def connect(environment: Mapping[str, str]) -> None:
     # Ray's own "auto" joins any cluster of this machine, and one that another command has started ends with that.
     address = named if named not in (None, "", "auto") else read_ray_address()
     if not address or address == "local":
-        ray.init(address="local", include_dashboard=False, _node_ip_address="127.0.0.1", **wanted)
+        _start(wanted)
         return
     origin = "RAY_ADDRESS" if address == named else "ray start (`ray stop` makes it forgotten)"
     _check_answers(address, origin)
@@ -36,6 +39,28 @@ def connect(environment: Mapping[str, str]) -> None:
         ray.init(address=address, **wanted)
     except (ConnectionError, ValueError) as error:
         raise UserError(f"{origin}: no Ray cluster at {address}: {take_first_line(error)}") from error
+
+
+def _start(wanted: Mapping[str, Any]) -> None:
+    """Start a cluster of this machine, anew where one dies before its first task is done; a UserError at the last."""
+    import ray
+
+    for at in range(STARTS):
+        try:
+            ray.init(address="local", include_dashboard=False, _node_ip_address="127.0.0.1", **wanted)
+            ray.get(ray.remote(_answer).remote())
+            return
+        # Of a node that does not start in time Ray raises a bare Exception.
+        except Exception as error:
+            ray.shutdown()
+            if at == STARTS - 1:
+                raise UserError(
+                    f"LAUNCHER=ray: Ray does not start on this machine, tried {STARTS} times: {take_first_line(error)}"
+                ) from error
+
+
+def _answer() -> None:
+    """What a new cluster does first."""
 
 
 def _check_answers(address: str, origin: str) -> None:

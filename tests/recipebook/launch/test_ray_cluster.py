@@ -1,6 +1,7 @@
 """Which Ray cluster a command joins, with real ones: never that of another command, and none that is gone."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import ray
 
 from recipebook.errors import UserError
 from recipebook.launch.ray_cluster import connect
@@ -75,3 +77,43 @@ def test_a_command_does_not_join_the_cluster_of_another(tmp_path: Path) -> None:
         stay.communicate()
     assert [nodes for nodes, _ in said] == ["1", "1"]
     assert said[0][1] != said[1][1]
+
+
+@pytest.mark.long
+def test_a_cluster_that_dies_as_it_starts_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    start, started = ray.init, []
+
+    def start_and_kill_the_first(**settings: object) -> None:
+        start(**settings)
+        started.append(settings)
+        if len(started) == 1:
+            os.kill(find_raylet(), signal.SIGKILL)
+
+    monkeypatch.setattr(ray, "init", start_and_kill_the_first)
+    try:
+        connect({})
+        assert len(started) == 2
+        assert [node["Alive"] for node in ray.nodes()] == [True]
+    finally:
+        ray.shutdown()
+
+
+def find_raylet() -> int:
+    """The process of this process's own node."""
+    children = (Path(f"/proc/{child}") for child in Path("/proc/thread-self/children").read_text().split())
+    return next(int(child.name) for child in children if (child / "comm").read_text().strip() == "raylet")
+
+
+def test_a_cluster_that_never_starts_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+
+    def time_out(**settings: object) -> None:
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr(ray, "init", time_out)
+    with pytest.raises(UserError) as refused:
+        connect({})
+    assert str(refused.value) == (
+        "LAUNCHER=ray: Ray does not start on this machine, tried 3 times: The current node timed out during startup."
+    )
