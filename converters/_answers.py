@@ -9,7 +9,6 @@ An answer is a text, a message, or the whole chat up to it, which then has to ag
 tools and a tool may answer, as in tool dialogues.
 """
 
-import re
 from collections.abc import Sequence, Set
 from typing import Any, NamedTuple
 
@@ -27,10 +26,12 @@ from converters._turns import (
     SYSTEMS,
     add_system,
     find_role,
+    find_written_turns,
     read_history,
     take_turns,
 )
 from converters._written_calls import may_hold_calls
+from converters._written_chat import read_written_chat
 from recipebook.data.fields import remember_one_of_several
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Message
@@ -42,9 +43,6 @@ _TURNS = ("messages", "conversations")
 _LISTED, _SYSTEMS = frozenset(LISTS), frozenset(SYSTEMS)
 _BESIDE_TEXTS = _LISTED.union(_SYSTEMS, TEXTS[1:], ("history", "tools"))
 _NO_TOOLS: tuple[list[dict[str, Any]], set[str]] = ([], set())
-_WRITTEN_TURN = re.compile(r"(?:\A\s*|\n\n)(Human|Assistant):")
-_WRITTEN_DIALOGUE = re.compile(r"\s*Human:.*?\n\nAssistant:", re.DOTALL)
-_SPEAKERS = {"Human": "user", "Assistant": "assistant"}
 
 
 class Asked(NamedTuple):
@@ -104,7 +102,9 @@ def _read_texts(record: dict[str, Any], fields: Sequence[str]) -> Asked | None:
         return None
     said: list[Any] = [record.get("prompt"), *map(record.get, fields)]
     for text in said:
-        if type(text) is not str or not text or text.isspace() or "\r" in text or "\n\nAssistant:" in text:
+        if type(text) is not str or not text or text.isspace() or text[0] == "[" or "\r" in text:
+            return None
+        if "\n\nAssistant:" in text:
             return None
     asked, *answers = said
     prompt: list[Message] = [{"role": "user", "content": asked}]
@@ -136,13 +136,15 @@ def find_prompt(record: dict[str, Any], taken: Sequence[str] = ()) -> str | None
 def _read_answer(record: dict[str, Any], field: str, known: Set[str]) -> tuple[list[Message], Message]:
     """An answer, and the messages before it if the field holds the whole chat; `known` are the tools' names."""
     value = record.get(field)
+    if type(value) is str and value[:1] == "[":
+        value = find_written_turns(value, field) or value
     if field in _LISTED and type(value) is str:
         value, _ = take_turns(value, field)
     if type(value) is str or value is None:
         text = take_text(record, field)
         if "\n\nAssistant:" not in text and not known:
             return [], {"role": "assistant", "content": text}
-        messages = _read_written(text) or _read_messages([{"role": "assistant", "content": text}], field, known)
+        messages = read_written_chat(text) or _read_messages([{"role": "assistant", "content": text}], field, known)
     elif value == []:
         raise BadRecord(f"'{field}' is empty")
     else:
@@ -162,6 +164,8 @@ def _read_prompt(record: dict[str, Any], fields: Sequence[str], first: list[Mess
             raise BadRecord("missing 'prompt'")
         return _Before(fields[0], first)
     value = record[field]
+    if type(value) is str and value[:1] == "[":
+        value = find_written_turns(value, field) or value
     if field in _LISTED and type(value) is str:
         value, _ = take_turns(value, field)
     if field == "input" and type(value) is dict:
@@ -173,7 +177,7 @@ def _read_prompt(record: dict[str, Any], fields: Sequence[str], first: list[Mess
         wanted = "a list" if field in _LISTED else "a string or a list"
         raise BadRecord(f"'{field}' is {name_kind(value)}, not {wanted}")
     text = take_text(record, field)
-    if "\n\nAssistant:" in text and (written := _read_written(text)):
+    if "\n\nAssistant:" in text and (written := read_written_chat(text)):
         if record.get("history") or (field != "input" and record.get("input")):
             raise BadRecord(f"'{field}' holds a whole chat, and there is 'history' or 'input' beside it")
         return _Before(field, written if written[-1]["content"] else written[:-1])
@@ -276,20 +280,6 @@ def _name_as_openai(turn: Any, field: str) -> dict[str, Any]:
         return turn
     names = {speaker: "role", said: "content"}
     return {names.get(str(key), str(key)): value for key, value in turn.items()}
-
-
-def _read_written(text: str) -> list[Message] | None:
-    """A chat that is written in one text; the last turn's may be empty. None for any other text."""
-    if not _WRITTEN_DIALOGUE.match(text):
-        return None
-    parts = _WRITTEN_TURN.split(text)[1:]
-    messages: list[Message] = [
-        {"role": _SPEAKERS[speaker], "content": said.strip()}
-        for speaker, said in zip(parts[::2], parts[1::2], strict=True)
-    ]
-    if not all(message["content"] for message in messages[:-1]):
-        raise BadRecord("has an empty turn between 'Human:' and 'Assistant:'")
-    return messages
 
 
 def _number_calls(answer: Message, before: list[Message]) -> None:

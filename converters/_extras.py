@@ -19,10 +19,8 @@ def add_extras(message: Message, turn: dict[str, Any], place: str) -> None:
     """Add what a turn has beside its text to its message: what the assistant thought, a name, a mark."""
     if _EXTRAS.isdisjoint(turn):
         return
-    if message["role"] == "assistant" and (thoughts := _list_texts(turn, REASONING)):
-        if len(thoughts) > 1:
-            raise BadRecord(f"says two things under {' and '.join(REASONING)}{place}")
-        message["reasoning_content"] = thoughts[0]
+    if message["role"] == "assistant" and (thought := take_reasoning(turn, place)):
+        message["reasoning_content"] = thought
     if names := _list_texts(turn, ("name",)):
         message["name"] = names[0]
     for key in sorted(MARKS.intersection(turn)):
@@ -32,6 +30,14 @@ def add_extras(message: Message, turn: dict[str, Any], place: str) -> None:
                 raise BadRecord(f"'{key}'{place} is neither 0 nor 1, so it cannot be followed")
             if not learned:
                 message["train"] = False
+
+
+def take_reasoning(holder: dict[str, Any], place: str = "") -> str | None:
+    """What the assistant thought before it said what a turn, or a record, has; None where that is not there."""
+    thoughts = _list_texts(holder, REASONING)
+    if len(thoughts) > 1:
+        raise BadRecord(f"says two things under {' and '.join(REASONING)}{place}")
+    return thoughts[0] if thoughts else None
 
 
 def _list_texts(turn: dict[str, Any], fields: tuple[str, ...]) -> list[str]:

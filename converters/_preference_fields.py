@@ -9,7 +9,7 @@ from converters._blocks import PARTS
 from converters._labels import ANSWERS, LABELS, find_answer
 from converters._metadata import METADATA
 from converters._tool_lists import TOOLS
-from converters._turns import LISTS, SYSTEMS, declare_any_turns
+from converters._turns import LISTS, SYSTEMS, WrittenTurns, declare_any_turns
 from converters.tools import declare_tool_turns
 from recipebook.data.field_values import TEXT
 from recipebook.data.fields import PART_HARMLESS, RECORD_HARMLESS, Fields, Shapes, Variants, WrittenJson
@@ -17,6 +17,8 @@ from recipebook.data.fields import PART_HARMLESS, RECORD_HARMLESS, Fields, Shape
 RESPONSES, TRAJECTORIES = ("chosen_response", "rejected_response"), ("chosen_trajectory", "rejected_trajectory")
 PAIRS = (("chosen", "rejected"), ("preferred_output", "non_preferred_output"), RESPONSES, TRAJECTORIES)
 """The fields of the better and of the worse answer."""
+WHOLE_CHATS, BESIDE_RESPONSE = ("messages", "rejected_messages"), ("response", "rejected_response")
+"""Those of ms-swift's pairs, of which the better answer has the name that it has in chats."""
 CATEGORIES = ("category", "rejection_type", "conversation_type", "dpo_type", "type")
 """Fields of the record or its metadata that name the kind of pair, the most specific first."""
 SCORES = (
@@ -52,7 +54,9 @@ def _add_images(fields: Fields) -> Fields:
     return fields.extend({"image_data": None})
 
 
+_ANSWER = WrittenTurns(_TURN)
 _PROMPT = Variants(_with_images, _TURN.fields)
+_WRITTEN_PROMPT = WrittenTurns(_PROMPT)
 _INPUT = Fields("input", {"messages": _PROMPT, "tools": TOOLS})
 
 
@@ -60,8 +64,9 @@ def find_pair(record: Mapping[str, Any]) -> tuple[str, str] | None:
     """The fields of a record's two answers, one of which may be missing."""
     for pair in PAIRS:
         if record.get(pair[0]) is not None or record.get(pair[1]) is not None:
-            return pair
-    return None
+            is_beside = pair is RESPONSES and record.get(pair[0]) is None and record.get("response") is not None
+            return BESIDE_RESPONSE if is_beside else pair
+    return WHOLE_CHATS if record.get(WHOLE_CHATS[1]) is not None else None
 
 
 def _choose(record: dict[str, Any]) -> Fields:
@@ -103,12 +108,12 @@ def _declare(
     by_value: bool = False,
 ) -> Fields:
     """`kind` is that of the prompt's value."""
-    read: dict[str, Any] = {**_COMMON, **dict.fromkeys(answers, _TURN), "tools": TOOLS}
+    read: dict[str, Any] = {**_COMMON, **dict.fromkeys(answers, _ANSWER), "tools": TOOLS}
     read |= dict.fromkeys(SYSTEMS, PARTS)
     if len(answers) == 1:
         read |= dict.fromkeys(LABELS)
     if prompt:
-        read[prompt] = _INPUT if kind is dict else WrittenJson(_PROMPT) if prompt in LISTS else _PROMPT
+        read[prompt] = _INPUT if kind is dict else WrittenJson(_PROMPT) if prompt in LISTS else _WRITTEN_PROMPT
     if kind is str:
         read |= {"input": None, "history": None}
     if repeated:
@@ -126,6 +131,8 @@ FIELDS = Shapes(
         *(_declare(PAIRS[0], prompt, list) for prompt in (*LISTS, None)),
         *(_declare(PAIRS[0], prompt, str) for prompt in TEXTS),
         _declare(PAIRS[1], "input", dict),
+        _declare(WHOLE_CHATS, None),
+        _declare(BESIDE_RESPONSE, "query", str),
         *(_declare((answer,), "prompt", str) for answer in ANSWERS),
         *(_declare((answer,), None) for answer in LISTS),
     ),

@@ -11,16 +11,15 @@ they are, or the plan says that it cannot.
 The reasons for refusing a record name its fields and the roles, never their values.
 """
 
+import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from itertools import cycle, pairwise
-from operator import itemgetter
+from itertools import cycle
 from typing import Any, NamedTuple
 
 from converters._blocks import PARTS, holds_blocks, open_blocks
 from converters._extras import REASONING, add_extras
 from converters._fields import take_any_text, take_text
-from recipebook.data.field_values import TEXT
+from recipebook.data.field_values import TEXT, Unread
 from recipebook.data.fields import PART_HARMLESS, Fields, Variants, WrittenJson, remember_odd
 from recipebook.data.marks import MARKS
 from recipebook.records import find_repeated_key, load_json, name_kind
@@ -54,17 +53,7 @@ CHAT_NOTES = {"dropped": "read without the turns after the last answer"}
 SYSTEMS = ("system", "system_prompt")
 """The fields of a record that hold a system prompt."""
 
-_FOLLOWERS = {
-    "": ("system", "user", "assistant"),
-    "system": ("system", "user", "assistant"),
-    "user": ("user", "system", "assistant"),
-    "assistant": ("user", "system"),
-    "call": ("tool", "user", "system"),
-    "tool": ("tool", "assistant", "user", "system"),
-}
-# Most data has a few orders of turns, each many times over.
-_ORDERS = 256
-_GET_ROLE = itemgetter("role")
+_LISTED_TURNS = re.compile(r"""\[\s*+\{\s*+(['"])(?:role|from|content|value)\1\s*+:\s*+['"]""")
 
 
 class Shape(NamedTuple):
@@ -78,6 +67,15 @@ class Shape(NamedTuple):
     def place(self) -> str:
         """The place of a turn's field, as reasons name it."""
         return f" in a turn of '{self.field}'"
+
+
+class WrittenTurns(WrittenJson):
+    """What is read of a list of turns, which may be a text of JSON; other texts are read whole."""
+
+    def find(self, value: Any, found: list[Unread]) -> None:
+        """Add what is unread in the turns to `found`."""
+        if type(value) is not str or (value[:1] == "[" and _LISTED_TURNS.match(value)):
+            super().find(value, found)
 
 
 OPENAI = Shape("messages", "role", "content")
@@ -114,6 +112,26 @@ def take_turns(listed: Any, field: str) -> tuple[list[Any], Shape]:
         by_turns = zip(cycle(("user", "assistant")), listed, strict=False)
         listed = [{"role": role, "content": text} for role, text in by_turns]
     return listed, _find_shape(listed, field)
+
+
+def name_as_openai(listed: list[Any], shape: Shape) -> list[Any]:
+    """Turns whose speakers and texts have the names that OpenAI's have."""
+    names = {shape.speaker: OPENAI.speaker, shape.said: OPENAI.said}
+    if names == {OPENAI.speaker: OPENAI.speaker, OPENAI.said: OPENAI.said}:
+        return listed
+    return [{names.get(k, k): v for k, v in turn.items()} if type(turn) is dict else turn for turn in listed]
+
+
+def find_written_turns(text: Any, field: str) -> Any:
+    """The turns of a text that is the JSON of a list of them, as tables hold lists; None for any other value."""
+    if type(text) is not str or text[:1] != "[":
+        return None
+    found = _LISTED_TURNS.match(text)
+    if not found:
+        return None
+    if found[1] == "'":
+        raise BadRecord(f"'{field}' is a list of turns as Python writes it, not JSON")
+    return _parse_list(text, field)
 
 
 def _find_shape(listed: list[Any], field: str) -> Shape:
@@ -262,36 +280,3 @@ def add_system(messages: list[Message], record: dict[str, Any], default: str | N
     system = next(iter(own), default)
     if system is not None and not has_turn:
         messages.insert(0, {"role": "system", "content": system})
-
-
-def list_roles(messages: list[Message]) -> tuple[str, ...]:
-    """The roles of the messages in order, where nobody calls a tool."""
-    return tuple(map(_GET_ROLE, messages))
-
-
-def drop_unanswered(messages: list[Message], roles: tuple[str, ...]) -> int:
-    """Check the order of roles, remove the unanswered turns at the end, and return their number.
-
-    In `roles` an assistant's turn that calls tools is a `call`.
-    """
-    dropped = _check_order(roles)
-    if dropped:
-        del messages[-dropped:]
-    return dropped
-
-
-@lru_cache(_ORDERS)
-def _check_order(roles: tuple[str, ...]) -> int:
-    """The number of turns after the last answer; refuses an order that no chat has."""
-    for before, turn in pairwise(("", *roles)):
-        role = "assistant" if turn == "call" else turn
-        if role not in _FOLLOWERS[before]:
-            raise BadRecord(
-                f"a turn of the {role} after the {before}'s" if before else f"starts with the {role}'s turn"
-            )
-    answered = [at for at, turn in enumerate(roles, 1) if turn in ("assistant", "call")]
-    if not answered:
-        raise BadRecord("has no turn of the assistant")
-    if answered[-1] == 1:
-        raise BadRecord("has nothing before its only answer")
-    return len(roles) - answered[-1]

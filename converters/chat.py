@@ -22,8 +22,8 @@ A line feed separates a question from its `input` or `context`. Turns are kept i
 answer teaches nothing and is dropped; `meta.dropped` counts it. Texts and numbers under `metadata` are kept in `meta`.
 
 A turn keeps its `name` and what the assistant thought (`reasoning_content`, `reasoning` or `thinking`, or a part of
-the type `thinking`). One that is marked with `weight: 0`, `train: false` or the like has `"train": false`: it is read,
-and not learned.
+the type `thinking`), which may also stand beside a question and its answer. One that is marked with `weight: 0`,
+`train: false` or the like has `"train": false`: it is read, and not learned.
 """
 
 from typing import Any
@@ -33,6 +33,8 @@ from converters._columns import Columns, check_columns, take_meta
 from converters._extras import check_marks
 from converters._fields import take_text
 from converters._metadata import METADATA, take_metadata
+from converters._order import drop_unanswered, list_roles
+from converters._pairs import PAIRS, PairFields, find_pair, read_sides, read_texts
 from converters._turns import (
     CHAT_NOTES,
     LISTS,
@@ -42,10 +44,7 @@ from converters._turns import (
     choose_listed,
     declare_any_turns,
     declare_turns,
-    drop_unanswered,
     find_turns,
-    list_roles,
-    read_history,
     read_turns,
     take_turns,
 )
@@ -60,20 +59,6 @@ WANTS = (
 
 NOTES = CHAT_NOTES
 
-_PAIRS = (
-    ("instruction", "output"),
-    ("instruction", "response"),
-    ("prompt", "completion"),
-    ("prompt", "response"),
-    ("question", "answer"),
-    ("question", "response"),
-    ("query", "response"),
-    ("query", "answer"),
-    ("problem", "solution"),
-    ("input", "output"),
-)
-"""The fields of a question and of its answer; of several pairs, a record is read by the first."""
-_CONTEXTS = ("input", "context")
 _TOOLS = ("tools", "functions")
 
 
@@ -100,7 +85,7 @@ def recognise(record: dict[str, Any]) -> str | None:
             if type(record[field]) is list and type(record[field][0]) is str:
                 return f"have '{field}' with texts"
             return f"have '{field}' with '{speaker}' and '{said}'"
-    for asked, answered in _PAIRS:
+    for asked, answered in PAIRS:
         if _may_be_said(record.get(asked)) and _may_be_said(record.get(answered)):
             return f"have '{asked}' and '{answered}'"
     return None
@@ -127,19 +112,14 @@ _CALLS: dict[str, Any] = {role: {"tool_calls": None, "function_call": None} for 
 _LISTED = declare_any_turns(lambda shape: declare_turns(shape, ROLES, **_CALLS))
 _BESIDE: dict[str, Any] = {**dict.fromkeys(SYSTEMS, PARTS), **dict.fromkeys(_TOOLS)}
 _TURNS = {field: _declare(**_BESIDE, **{field: _LISTED}) for field in LISTS}
-_TEXTS = {pair: _declare(**_BESIDE, **dict.fromkeys((*pair, *_CONTEXTS, "history"))) for pair in _PAIRS}
-_LISTS = {pair: _declare(**_BESIDE, **dict.fromkeys(pair, _LISTED)) for pair in _PAIRS}
+_PAIRS = PairFields({**METADATA, **_BESIDE}, _LISTED)
 
 
-def _choose_shape(record: dict[str, Any]) -> Fields:
-    listed = choose_listed(record, _TURNS)
-    if listed:
-        return listed
-    pair = next(pair for pair in _PAIRS if record.get(pair[0]) is not None and record.get(pair[1]) is not None)
-    return (_LISTS if list in (type(record[pair[0]]), type(record[pair[1]])) else _TEXTS)[pair]
+def _choose_shape(record: dict[str, Any]) -> Fields | None:
+    return choose_listed(record, _TURNS) or _PAIRS.choose(record)
 
 
-FIELDS = Shapes(_choose_shape, (*_TURNS.values(), *_TEXTS.values(), *_LISTS.values()))
+FIELDS = Shapes(_choose_shape, (*_TURNS.values(), *_PAIRS.list_all()))
 
 
 def convert(record: dict[str, Any], options: Options) -> list[Row]:
@@ -170,10 +150,12 @@ def _read_messages(record: dict[str, Any]) -> list[Message]:
     turns = find_turns(record)
     if turns:
         return read_turns(turns[0], turns[1], ROLES)
-    for pair in _PAIRS:
-        if record.get(pair[0]) is not None and record.get(pair[1]) is not None:
-            return _read_pair(record, *pair)
-    asked = next((pair for pair in _PAIRS if record.get(pair[0]) is not None), None)
+    if pair := find_pair(record):
+        sides = read_sides(record, pair)
+        if sides is None:
+            return read_texts(record, pair)
+        return [message for listed, shape in sides for message in read_turns(listed, shape, ROLES)]
+    asked = next((pair for pair in PAIRS if record.get(pair[0]) is not None), None)
     if asked is None:
         raise BadRecord("has none of 'messages', 'conversations', 'instruction', 'prompt' and 'question'")
     raise BadRecord(f"missing '{asked[1]}'")
@@ -198,24 +180,3 @@ def _read_columns(record: dict[str, Any], columns: Columns) -> list[Message]:
 
 def _take_system(record: dict[str, Any], columns: Columns) -> dict[str, Any]:
     return {} if columns.system is None else {"system": record[columns.system]}
-
-
-def _read_pair(record: dict[str, Any], asked: str, answered: str) -> list[Message]:
-    if type(record[asked]) is list or type(record[answered]) is list:
-        sides = ((asked, "user"), (answered, "assistant"))
-        return [message for field, role in sides for message in _read_side(record, field, role)]
-    question = take_text(record, asked)
-    for field in _CONTEXTS:
-        if field != asked and record.get(field):
-            question += "\n" + take_text(record, field)
-    messages = read_history(record)
-    messages.append({"role": "user", "content": question})
-    messages.append({"role": "assistant", "content": take_text(record, answered)})
-    return messages
-
-
-def _read_side(record: dict[str, Any], field: str, role: str) -> list[Message]:
-    """One side of a pair of which at least one is a list of turns."""
-    if type(record[field]) is list:
-        return read_turns(*take_turns(record[field], field), ROLES)
-    return [{"role": role, "content": take_text(record, field)}]

@@ -10,6 +10,8 @@ Pairs, in the shapes that a file may mix:
     {"chosen": "\n\nHuman: hi\n\nAssistant: hello", "rejected": "\n\nHuman: hi\n\nAssistant: no"}
     {"instruction": "Greet", "input": "Bob", "history": [["q", "a"]], "chosen": "hello", "rejected": "no"}
     {"messages": [{"role": "user", …}, {"role": "assistant", "content": "hello"}], "rejected_response": "no"}
+    {"messages": [{"role": "user", …}, {"role": "assistant", "content": "hello"}], "rejected_messages": […]}
+    {"query": "hi", "response": "hello", "rejected_response": "no", "history": [["q", "a"]]}
     {"input": {"messages": […], "tools": […]}, "preferred_output": […], "non_preferred_output": […]}
     {"input": "find red caps", "chosen_response": {"tool_sequence": ["search(query='red caps')"], "quality_score": 4.2},
      "rejected_response": {"tool_sequence": ["compare"], "quality_score": 2.8}}
@@ -50,7 +52,16 @@ from converters._answers import check_called, find_prompt, read_asked
 from converters._fields import take_text
 from converters._labels import LABELS, find_answer, find_label, find_labelled, take_label
 from converters._metadata import take_metadata
-from converters._preference_fields import CATEGORIES, PAIRS, RESPONSES, SCORES, TRAJECTORIES, find_pair
+from converters._preference_fields import (
+    BESIDE_RESPONSE,
+    CATEGORIES,
+    PAIRS,
+    RESPONSES,
+    SCORES,
+    TRAJECTORIES,
+    WHOLE_CHATS,
+    find_pair,
+)
 from converters._preference_fields import FIELDS as FIELDS
 from converters._tool_sequences import format_calls, format_sequence
 from recipebook.frozen import Frozen
@@ -93,6 +104,9 @@ def recognise(record: dict[str, Any]) -> str | None:
             return f"have {_join([prompt, *pair] if prompt else pair)}"
     if _ends_with_chosen(record):
         return "have 'messages' and 'rejected_response'"
+    beside = find_pair(record)
+    if beside in (WHOLE_CHATS, BESIDE_RESPONSE):
+        return f"have {_join(beside)}" if record.get(beside[0]) is not None else None
     labelled = find_labelled(record)
     return f"have {_join(labelled)}" if labelled else None
 

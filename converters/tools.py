@@ -7,7 +7,8 @@ r"""Tool dialogues: chats in which the assistant calls tools and reads their res
 
 or OpenAI's messages with `tool_calls`, their arguments as an object or a string, and the role `tool`; its older
 `functions` and `function_call`; Anthropic's blocks, of the types `text`, `thinking`, `tool_use` and `tool_result`, and
-tools with an `input_schema`; or a `query` with its `tools` and `answers`. Out, for the first:
+tools with an `input_schema`; a `query` with its `tools` and `answers`; or a question and its answer as the converter
+chat reads them, with `tools` or calls. Out, for the first:
 
     {"messages": [{"role": "user", "content": "Is it raining?"},
                   {"role": "assistant", "content": "", "tool_calls": [{"id": "call_0", "type": "function",
@@ -37,6 +38,8 @@ from converters._calls import CALL, CALLS, WRITTEN_CALL, parse, read_call_list
 from converters._extras import check_marks
 from converters._fields import take_text
 from converters._metadata import METADATA, take_metadata
+from converters._order import drop_unanswered
+from converters._pairs import PairFields, find_pair, read_sides, read_texts
 from converters._tool_lists import TOOLS as TOOLS
 from converters._tool_lists import read_tools as read_tools
 from converters._tool_turns import TOOL_ROLES, Dialogue
@@ -44,22 +47,26 @@ from converters._tool_turns import read_tool_turns as read_tool_turns
 from converters._turns import (
     CHAT_NOTES,
     LISTS,
+    OPENAI,
     SYSTEMS,
     Shape,
     add_system,
     choose_listed,
     declare_any_turns,
     declare_turns,
-    drop_unanswered,
     find_role,
     find_turns,
+    name_as_openai,
 )
 from converters._written_calls import OPENING, describe_tools, find_written_tools
 from recipebook.data.fields import RECORD_HARMLESS, Fields, Shapes, Variants, WrittenJson
 from recipebook.frozen import Frozen
 from recipebook.rows import BadRecord, Row, join_meta
 
-WANTS = "'messages' or 'conversations' with 'tools' or calls of tools, or 'query', 'tools' and 'answers'"
+WANTS = (
+    "'messages' or 'conversations' with 'tools' or calls of tools, 'prompt' and 'completion' with them, "
+    "or 'query', 'tools' and 'answers'"
+)
 SPECIAL_CASE_OF = ("chat",)
 NOTES = {
     **CHAT_NOTES,
@@ -84,23 +91,38 @@ def recognise(record: dict[str, Any]) -> str | None:
     if listed and record.get("answers") is not None and type(record.get("query")) is str:
         return f"have 'query', '{listed}' and 'answers'"
     try:
-        found = find_turns(record)
+        found, pair = find_turns(record), find_pair(record)
+        sides = [found] if found else read_sides(record, pair) if pair else None
     except BadRecord:
         return None
-    turns, (field, speaker, said) = found or ([], Shape("", "", ""))
-    if not turns or type(turns[0]) is not dict or speaker not in turns[0]:
+    if sides is None:
+        return f"have {_quote(pair)} and '{listed}'" if pair and listed else None
+    if any(not turns or type(turns[0]) is not dict or shape.speaker not in turns[0] for turns, shape in sides):
         return None
+    fields = _quote(tuple(shape.field for _, shape in sides))
     if listed:
-        return f"have '{field}' and '{listed}'"
+        return f"have {fields} and '{listed}'"
+    for turns, shape in sides:
+        if holds := _find_calls(turns, shape):
+            return f"have {fields} with {holds}"
+    return None
+
+
+def _find_calls(turns: list[Any], shape: Shape) -> str | None:
+    """What the turns have that only this converter reads."""
     for turn in turns:
         if type(turn) is dict:
-            speaks, text = find_role(turn.get(speaker), TOOL_ROLES), turn.get(said)
+            speaks, text = find_role(turn.get(shape.speaker), TOOL_ROLES), turn.get(shape.said)
             calls = turn.get("tool_calls") or turn.get("function_call") or holds_blocks(text, BLOCKS_OF_CALLS)
             if calls or speaks in ("call", "tool"):
-                return f"have '{field}' with calls of tools"
+                return "calls of tools"
             if type(text) is str and ("<tools>" in text or OPENING in text):
-                return f"have '{field}' with tools in their texts"
+                return "tools in their texts"
     return None
+
+
+def _quote(fields: tuple[str, ...]) -> str:
+    return ", ".join(f"'{field}'" for field in fields)
 
 
 def declare_tool_turns(shape: Shape) -> Variants:
@@ -119,15 +141,18 @@ def _declare(**fields: Any) -> Fields:
     return Fields("record", {**read, **fields}, RECORD_HARMLESS)
 
 
-_TURNS = {field: _declare(**{field: declare_any_turns(declare_tool_turns)}) for field in LISTS}
+_LISTED = declare_any_turns(declare_tool_turns)
+_TURNS = {field: _declare(**{field: _LISTED}) for field in LISTS}
 _QUERY = _declare(query=None, answers=CALLS)
+_PAIRS = PairFields(_declare().read, _LISTED)
 
 
 def _choose_shape(record: dict[str, Any]) -> Fields:
-    return choose_listed(record, _TURNS) or _QUERY
+    answered = None if record.get("answers") is not None else _PAIRS.choose(record)
+    return choose_listed(record, _TURNS) or answered or _QUERY
 
 
-FIELDS = Shapes(_choose_shape, (*_TURNS.values(), _QUERY))
+FIELDS = Shapes(_choose_shape, (*_TURNS.values(), _QUERY, *_PAIRS.list_all()))
 
 
 def convert(record: dict[str, Any], options: Options) -> list[Row]:
@@ -135,7 +160,9 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
     tools, names = read_tools(record.get("tools")) if record.get("functions") is None else _take_functions(record)
     turns = find_turns(record)
     written = _NONE if tools or not turns else _find_written_tools(record, *turns)
-    dialogue = read_tool_turns(*turns, names or written[1]) if turns else _read_query(record)
+    pair = None if turns or record.get("answers") is not None else find_pair(record)
+    listed = _list_pair(record, pair) if pair else turns
+    dialogue = read_tool_turns(*listed, names or written[1]) if listed else _read_query(record)
     messages, called = dialogue.messages, dialogue.called
     add_system(messages, record, options.system)
     roles = tuple(dialogue.roles) if len(messages) == len(dialogue.roles) else ("system", *dialogue.roles)
@@ -160,6 +187,13 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
     return [{"messages": messages, "meta": meta}]
 
 
+def _list_pair(record: dict[str, Any], pair: tuple[str, str]) -> tuple[list[Any], Shape]:
+    """The turns of a question and of its answer, as of one list."""
+    sides = read_sides(record, pair)
+    turns = [turn for side in sides for turn in name_as_openai(*side)] if sides else read_texts(record, pair)
+    return turns, OPENAI._replace(field="' and '".join(pair))
+
+
 def _take_functions(record: dict[str, Any]) -> tuple[list[dict[str, Any]], set[str]]:
     """The tools under OpenAI's older `functions`."""
     if read_tools(record.get("tools"))[0]:
@@ -181,7 +215,7 @@ def _find_written_tools(
 def _read_query(record: dict[str, Any]) -> Dialogue:
     """A question and the calls that answer it."""
     if record.get("query") is None:
-        raise BadRecord("has none of 'messages', 'conversations' and 'query'")
+        raise BadRecord("has none of 'messages', 'conversations', 'query', and 'prompt' with 'completion'")
     answers: Any = record.get("answers")
     written = isinstance(answers, str)
     if isinstance(answers, str):

@@ -1,5 +1,6 @@
 """Fields that a converter does not read: each is carried, obeyed, refused or counted, none is dropped in silence."""
 
+import json
 from typing import Any
 
 import pytest
@@ -29,6 +30,25 @@ def test_an_unknown_field_of_a_record_is_counted_and_its_first_place_named() -> 
     )
     assert len(rows) == 4
     assert account.notes == ("read without 'topic': 2 records (first: in.jsonl:2: record 2)",)
+
+
+def test_whether_the_assistant_thinks_is_no_thought() -> None:
+    record = {"question": "hi", "answer": "Hello!"}
+    rows, account = convert("chat", {**record, "reasoning": "Who?"}, {**record, "reasoning": "off"}, record)
+    assert [row["messages"][1].get("reasoning_content") for row in rows] == ["Who?", None, None]
+    assert account.notes == ("read without 'reasoning': 1 record (first: in.jsonl:2: record 2)",)
+
+
+@pytest.mark.parametrize("name", ["chat", "tools", "preference"])
+def test_an_unknown_field_of_turns_that_a_table_holds_as_json_is_counted(name: str) -> None:
+    asked, answer = json.dumps([{**HI, "mood": "glad"}]), json.dumps([HELLO])
+    fields = ("chosen", "rejected") if name == "preference" else ("completion",)
+    texts = {"prompt": "hi", **dict.fromkeys(fields, "Hello!"), "rejected": "No."}
+    plain = texts if name == "preference" else {key: texts[key] for key in ("prompt", "completion")}
+    turns = {**plain, "prompt": asked, fields[0]: answer}
+    rows, account = convert(name, plain, turns)
+    assert [row["messages"][0] for row in rows] == [HI, HI]
+    assert "read without 'mood' of a turn: 1 turn (first: in.jsonl:2: record 2)" in account.notes
 
 
 @pytest.mark.parametrize(
