@@ -29,6 +29,7 @@ def write_recipe(arguments: argparse.Namespace, tool: str, base: str, find_misfi
     """
     from recipebook.errors import UserError
     from recipebook.files import write_text
+    from recipebook.importing.soundness import make_sound
     from recipebook.project import PROJECT, shown
     from recipebook.recipe.faults import format_faults
     from recipebook.recipe.yaml_source import load
@@ -43,12 +44,13 @@ def write_recipe(arguments: argparse.Namespace, tool: str, base: str, find_misfi
     if path.exists():
         raise UserError(f"{shown(path)} exists already; OUT= gives the recipe another name")
     given = load(source)
-    if lines := format_faults(find_misfits(given.data), given.places):
-        raise UserError("\n".join(lines))
     if not given.data.get(base):
         others = "docs/from-other-tools.md has the names of other tools' settings"
         raise UserError(f"{source}: no '{base}', which every configuration of {tool} has; {others}")
+    if lines := format_faults(find_misfits(given.data), given.places):
+        raise UserError("\n".join(lines))
     draft = imported(given.data, f"Imported from {source.name}, a configuration of {tool}.")
+    make_sound(draft, path, source)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, draft.format())
     print_field("wrote", shown(path))

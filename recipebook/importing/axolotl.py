@@ -9,15 +9,14 @@ Keys that Axolotl knows and recipes do not stand under `axolotl`, where they act
 Axolotl's own default in the recipe.
 """
 
-from collections.abc import Mapping
-from pathlib import PurePath
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from recipebook.importing.axolotl_data import find_unread, set_data
 from recipebook.importing.draft import (
     ATTENTION,
     PLACE,
     Draft,
-    set_held_out,
     set_precision,
     set_quantize,
     set_scheduler,
@@ -27,8 +26,10 @@ from recipebook.importing.draft import (
 )
 from recipebook.recipe.axolotl_keys import RECIPE_KEYS, RUNNER_KEYS, find_config_faults, find_section_faults
 from recipebook.recipe.schema_walk import Fault
+from recipebook.suggestions import quote
 
 METHODS = ("dpo", "ipo", "kto", "orpo", "simpo")
+ADAPTERS = ("lora", "qlora")
 # Where a key is absent, Axolotl trains by these.
 DEFAULTS = {
     "num_epochs": 1,
@@ -42,18 +43,35 @@ DEFAULTS = {
 SPECIAL = {
     "adapter", "bf16", "bfloat16", "early_stopping_patience", "eval_steps", "float16", "fp16", "fsdp", "fsdp_config",
     "fsdp_version", "gradient_checkpointing", "load_in_4bit", "load_in_8bit", "lora_alpha", "lora_dropout",
-    "lora_model_dir", "lora_r", "lora_target_linear", "lora_target_modules", "lr_scheduler", "rl", "save_steps",
-    "train_on_inputs", "val_set_size", "warmup_ratio", "warmup_steps",
+    "lora_model_dir", "lora_r", "lora_target_linear", "lora_target_modules", "lr_scheduler", "pretraining_dataset",
+    "rl", "save_steps", "train_on_inputs", "val_set_size", "warmup_ratio", "warmup_steps",
 }  # fmt: skip
-# As datasets of chats are written; converters read these by themselves.
-LISTS = ("messages", "conversations")
-ROLES = {"role": ("role", "from"), "content": ("content", "value")}
+# Plugins that replace the training by another.
+OTHER_TRAINERS = ("DiffusionPlugin", "HatcheryPlugin", "KDPlugin", "NemoGymPlugin")
+REWARDS = ("reward_model", "process_reward_model")
+STRATEGIES = {"save_strategy": "save_steps", "eval_strategy": "eval_steps", "evaluation_strategy": "eval_steps"}
 
 
 def find_misfits(given: Mapping[str, Any]) -> list[Fault]:
-    """The values that Axolotl itself would refuse, of the keys that have a name in recipes."""
-    read = {*RECIPE_KEYS, *RUNNER_KEYS, *SPECIAL}
-    return [one for one in find_config_faults(dict(given)) if one.path[0] in read and not one.unknown_key]
+    """The values that Axolotl itself would refuse, of the keys that have a name in recipes, and what no recipe does."""
+    read, there = {*RECIPE_KEYS, *RUNNER_KEYS, *SPECIAL}, {key: one for key, one in given.items() if one is not None}
+    faults = [one for one in find_config_faults(there) if one.path[0] in read and not one.unknown_key]
+    return faults or [*_find_other_trainings(there), *find_unread(there)]
+
+
+def _find_other_trainings(given: Mapping[str, Any]) -> Iterator[Fault]:
+    if (method := given.get("rl", "dpo")) not in METHODS:
+        yield Fault(("rl",), False, f"rl: {method}: recipes have {', '.join(METHODS)}, and grpo on shell tasks alone")
+    for key in REWARDS:
+        if given.get(key):
+            yield Fault((key,), True, f"{key}: no recipe trains a model of rewards")
+    if "processor_type" in given:
+        yield Fault(("processor_type",), True, "processor_type: recipes train on text, not on pictures or sound")
+    if (adapter := given.get("adapter", "lora")) not in ADAPTERS:
+        yield Fault(("adapter",), False, f"adapter: {quote(adapter)}: recipes have {' and '.join(ADAPTERS)}")
+    for at, plugin in enumerate(given.get("plugins") or ()):
+        if str(plugin).rpartition(".")[2] in OTHER_TRAINERS:
+            yield Fault(("plugins", at), False, f"plugins: {plugin}: it trains in another way than recipes do")
 
 
 def import_axolotl(given: Mapping[str, Any], description: str) -> Draft:
@@ -62,7 +80,7 @@ def import_axolotl(given: Mapping[str, Any], description: str) -> Draft:
     draft.move("base_model", "model.base")
     _set_template(draft)
     method = _set_method(draft)
-    _set_data(draft, method)
+    set_data(draft, method)
     for key, path in RECIPE_KEYS.items():
         if key not in SPECIAL and (key in draft.left or key in DEFAULTS):
             draft.move(key, path, DEFAULTS.get(key))
@@ -85,61 +103,9 @@ def _set_template(draft: Draft) -> None:
 
 
 def _set_method(draft: Draft) -> str:
-    method = str(draft.left.get("rl") or "sft")
-    if method in METHODS:
-        draft.move("rl", "training.method")
-        return method
-    draft.note_if_given("rl", f"training.method has {', '.join(METHODS)}; without rl it is sft")
-    return "sft"
-
-
-def _set_data(draft: Draft, method: str) -> None:
-    first, *others = draft.take("datasets") or [{}]
-    draft.set("data.source", _name_source(draft, first, "datasets[0]"))
-    draft.set("data.converter", "auto" if method == "sft" else "preference")
-    for number, other in enumerate(others, 1):
-        draft.note(f"datasets[{number}]", "a recipe has one source: put the files into one folder", other)
-    held_out, *more = draft.take("test_datasets") or [None]
-    if held_out:
-        draft.set("data.validation", _name_source(draft, held_out, "test_datasets[0]"))
-    for number, other in enumerate(more, 1):
-        draft.note(f"test_datasets[{number}]", "data.validation names one source", other)
-    set_held_out(draft, "val_set_size", has_own=bool(held_out))
-    _set_form(draft, first, method)
-
-
-def _name_source(draft: Draft, entry: Mapping[str, Any], label: str) -> str:
-    """A file's path, or `hf:owner/name/config:split`."""
-    path, split, config = str(entry.get("path", "FILE")), entry.get("split"), entry.get("name")
-    if PurePath(path).suffix:
-        if config:
-            draft.note(f"{label}.name", "a file has no configurations", config)
-        return path
-    return f"hf:{path}{f'/{config}' if config else ''}{f':{split}' if split else ''}"
-
-
-def _set_form(draft: Draft, entry: Mapping[str, Any], method: str) -> None:
-    """How records are read: what the converter finds by itself needs no key."""
-    rest = {key: value for key, value in entry.items() if key not in ("path", "split", "name", "ds_type")}
-    form = str(rest.pop("type", "")).partition(".")[0]
-    field = rest.pop("field_messages", None)
-    if field and field not in LISTS and method == "sft":
-        draft.set("data.options.columns.messages", field)
-    for key, name in (rest.pop("message_property_mappings", None) or {}).items():
-        if name not in ROLES.get(key, ()):
-            draft.note(f"datasets[0].message_property_mappings.{key}", "turns are read by their usual names", name)
-    for key in ("field_chosen", "field_rejected"):
-        if rest.get(key) == key.removeprefix("field_"):
-            rest.pop(key)
-    roles = rest.pop("roles_to_train", ["assistant"])
-    if draft.take("train_on_inputs") or (roles and set(roles) - {"assistant", "gpt"}):
-        draft.set("training.train_on", "all")
-    if form == "completion":
-        draft.set("training.method", "pretrain")
-    elif form not in ("chat_template", "alpaca", "sharegpt", ""):
-        draft.note("datasets[0].type", "docs/data.md has a converter for each kind of record", entry["type"])
-    for key, value in rest.items():
-        draft.note(f"datasets[0].{key}", "the converter has no such option", value)
+    method = str(draft.left.get("rl", "sft"))
+    draft.move("rl", "training.method")
+    return method
 
 
 def _set_training(draft: Draft) -> None:
@@ -153,11 +119,13 @@ def _set_training(draft: Draft) -> None:
         draft.note("gradient_checkpointing", "training.gradient_checkpointing is true or false", checkpointing)
     for key in ("eval_steps", "save_steps"):
         set_steps(draft, key)
+    for key, steps in STRATEGIES.items():
+        # What the recipe's number of steps says, and once an epoch without one.
+        said = "steps" if draft.read(f"training.{steps}") else "epoch"
+        draft.note_if_given(key, f"training.{steps} decides; not set, it is once an epoch", (said,))
     for key in ("evals_per_epoch", "saves_per_epoch"):
         steps = f"training.{key[:4]}_steps"
-        draft.note_if_given(
-            key, f"{steps} is a number of steps; not set, it is once an epoch", lambda value: value == 1
-        )
+        draft.note_if_given(key, f"{steps} is a number of steps; not set, it is once an epoch", (1,))
     training = draft.recipe["training"]
     if {"eval_steps", "save_steps"} <= training.keys():
         draft.move("early_stopping_patience", "training.early_stopping")
@@ -168,10 +136,9 @@ def _set_training(draft: Draft) -> None:
 
 def _set_lora(draft: Draft) -> None:
     adapter = draft.take("adapter")
-    bits = "4bit" if draft.take("load_in_4bit") else "8bit" if draft.take("load_in_8bit") else None
-    if adapter not in ("lora", "qlora"):
-        if adapter:
-            draft.note("adapter", "adapters are lora or qlora", adapter)
+    four, eight = draft.take("load_in_4bit"), draft.take("load_in_8bit")
+    bits = "4bit" if four else "8bit" if eight else None
+    if adapter not in ADAPTERS:
         for key in ("lora_r", "lora_alpha", "lora_dropout", "lora_target_modules", "lora_target_linear"):
             draft.note_if_given(key, "without adapter: lora all weights are trained")
         return
@@ -180,6 +147,8 @@ def _set_lora(draft: Draft) -> None:
     draft.move("lora_dropout", "lora.dropout", 0.0)
     if draft.take("lora_target_linear"):
         draft.set("lora.target_modules", "all-linear")
+    if isinstance(pattern := draft.left.get("lora_target_modules"), str) and pattern != "all-linear":
+        draft.note("lora_target_modules", "lora.target_modules has names or all-linear; not set, q_proj and v_proj")
     draft.move("lora_target_modules", "lora.target_modules")
     if bits or adapter == "qlora":
         set_quantize(draft, bits or "4bit")

@@ -7,10 +7,12 @@
 What was neither taken nor noted is noted at the end, so that no key is dropped silently.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
+
+from recipebook.errors import on_one_line
 
 ATTENTION = "attention is torch's own; under axolotl: attn_implementation: flash_attention_2"
 OFFLOAD = "launch.offload: weights with launch.strategy: zero3 and an AdamW of PyTorch's puts them into main memory"
@@ -44,6 +46,18 @@ class Draft:
         if (value := self.take(key, default)) is not None:
             self.set(path, value)
 
+    def read(self, path: str) -> Any:
+        """The value of a key of the recipe; None where it is not set."""
+        place: Any = self.recipe
+        for key in path.split("."):
+            place = place.get(key) if isinstance(place, dict) else None
+        return place
+
+    def leave_out(self, path: str, why: str) -> None:
+        """Take a key out of the recipe, with a line."""
+        section, _, key = path.rpartition(".")
+        self.note(path, why, self.read(section).pop(key))
+
     def drop_epochs(self) -> None:
         """Without a number of epochs where a number of steps ends the training."""
         if "max_steps" in self.recipe["training"]:
@@ -52,12 +66,12 @@ class Draft:
     def note(self, key: str, why: str, value: Any = None) -> None:
         """Say that a key, with its value, has no counterpart, and what may be done."""
         value = self.take(key) if value is None else value
-        self.notes.append(f"{key}: {_format(value)}: {why}")
+        self.notes.append(on_one_line(f"{key}: {_format(value)}: {why}"))
 
-    def note_if_given(self, key: str, why: str, harmless: Callable[[Any], bool] = lambda value: value is False) -> None:
+    def note_if_given(self, key: str, why: str, harmless: Sequence[Any] = (False,)) -> None:
         """The same where the key is there; a harmless value, which changes nothing, is only taken."""
         if key in self.left:
-            if harmless(self.left[key]):
+            if self.left[key] in harmless:
                 self.take(key)
             else:
                 self.note(key, why)
@@ -95,20 +109,26 @@ def set_scheduler(draft: Draft, key: str, default: str) -> None:
 
 def set_warmup(draft: Draft, default: float) -> None:
     """The warm-up as a share of all steps; a number of steps is one where max_steps says how many there are."""
+    if draft.read("training.scheduler") == "constant":
+        for key in ("warmup_steps", "warmup_ratio"):
+            draft.note_if_given(key, "a constant learning rate has no warm-up")
+        return
     steps, total = draft.left.get("warmup_steps"), draft.given.get("max_steps")
-    if steps and total and total > 0:
+    if steps and total and steps < total:
         draft.take("warmup_steps")
         draft.set("training.warmup_ratio", round(steps / total, 6))
         return
     draft.move("warmup_ratio", "training.warmup_ratio", 0.0 if steps else default)
-    draft.note_if_given("warmup_steps", "training.warmup_ratio is a share of all steps, which make plan counts",
-                        lambda value: not value)  # fmt: skip
+    draft.note_if_given("warmup_steps", "training.warmup_ratio is a share of all steps, which make plan counts")
 
 
 def set_steps(draft: Draft, key: str) -> None:
     """eval_steps or save_steps: a number of steps; a share of all has no counterpart."""
     value = draft.left.get(key)
-    if isinstance(value, int) and value > 0:
+    data = draft.recipe["data"]
+    if key == "eval_steps" and not (data.get("validation") or data["split"].get("validation", True)):
+        draft.note_if_given(key, "no rows are held out for validation")
+    elif isinstance(value, int) and value > 0:
         draft.move(key, f"training.{key}")
     else:
         draft.note_if_given(key, f"training.{key} is a number of steps; not set, it is once an epoch")
@@ -119,13 +139,15 @@ def set_strategy(draft: Draft) -> None:
 
     `zero3_bf16.json` or `ds_z3_config.json`
     """
-    shards = draft.take("fsdp_config") or draft.take("fsdp")
-    for key in ("fsdp", "fsdp_version"):
-        draft.take(key)
-    if shards:
+    shards, flags = draft.take("fsdp_config"), draft.take("fsdp")
+    draft.take("fsdp_version")
+    if shards or flags:
         draft.set("launch.strategy", "fsdp2")
-        if "offload" in str(shards):
+        own = dict(shards) if isinstance(shards, dict) else {}
+        if own.pop("offload_params", False) or "offload" in str(flags):
             draft.note("fsdp_config", f"weights stay on the GPU under fsdp2; {OFFLOAD}", "offload_params")
+        if own:
+            draft.note("fsdp_config", "launch.strategy: fsdp2 has settings of its own", own)
     name = str(draft.left.get("deepspeed", "")).rpartition("/")[2].lower()
     for stage in "123":
         if f"zero{stage}" in name or f"_z{stage}_" in name:
@@ -156,4 +178,5 @@ def set_held_out(draft: Draft, key: str, has_own: bool) -> None:
 
 
 def _format(value: Any) -> str:
-    return yaml.safe_dump(value, default_flow_style=True, width=10_000).removesuffix("\n...\n").strip()
+    written = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True)
+    return written.removesuffix("\n...\n").strip()

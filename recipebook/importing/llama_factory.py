@@ -7,17 +7,14 @@
 A key that is absent has LLaMA-Factory's own default in the recipe.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from recipebook.errors import UserError
 from recipebook.importing.draft import (
     ATTENTION,
     PLACE,
     Draft,
-    set_held_out,
     set_precision,
     set_quantize,
     set_scheduler,
@@ -25,10 +22,12 @@ from recipebook.importing.draft import (
     set_strategy,
     set_warmup,
 )
+from recipebook.importing.llama_factory_data import set_data
 from recipebook.recipe.schema_walk import Fault, Schema, find_faults
+from recipebook.suggestions import quote
 
-INFO = "dataset_info.json"
-STAGES = {"sft": "sft", "pt": "pretrain", "dpo": "dpo", "kto": "kto"}
+STAGES = ("sft", "dpo", "kto")
+KINDS = ("lora", "full")
 # The recipe's method and loss for a value of pref_loss.
 LOSSES = {"sigmoid": ("dpo", None), "hinge": ("dpo", "hinge"), "ipo": ("ipo", None), "orpo": ("orpo", None),
           "simpo": ("simpo", None)}  # fmt: skip
@@ -49,14 +48,15 @@ PLAIN = {
     "kto_chosen_weight": ("preference.desirable_weight", None),
     "kto_rejected_weight": ("preference.undesirable_weight", None),
     "simpo_gamma": ("preference.gamma", None),
+    "dataloader_num_workers": ("training.workers", None),
+    "dataloader_pin_memory": ("training.pin_memory", None),
+    "ddp_timeout": ("launch.timeout", None),
+    "trust_remote_code": ("axolotl.trust_remote_code", None),
+    "loraplus_lr_ratio": ("axolotl.loraplus_lr_ratio", None),
     "neftune_noise_alpha": ("axolotl.neftune_noise_alpha", None),
 }
-TAGS = {"role_tag": ("from", "role"), "content_tag": ("value", "content"), "user_tag": ("human", "user"),
-        "assistant_tag": ("gpt", "assistant"), "system_tag": ("system",)}  # fmt: skip
-# As the converters find them by themselves.
-COLUMNS = {"messages": ("messages", "conversations"), "system": ("system",), "chosen": ("chosen",),
-           "rejected": ("rejected",), "kto_tag": ("label", "kto_tag"), "prompt": ("instruction", "prompt"),
-           "query": ("input",), "response": ("output", "response"), "history": ("history",)}  # fmt: skip
+# Values that change nothing here.
+HARMLESS = {"do_train": True, "report_to": "none", "flash_attn": "auto"}
 NO_NEED = {
     "do_train": "make train trains, whatever it says",
     "do_eval": "validation rows are evaluated while there are any",
@@ -74,15 +74,16 @@ NO_NEED = {
 }
 # What the values of the keys that are read here must be: LLaMA-Factory would refuse others.
 TYPES = {
-    "string": ("dataset_dir", "finetuning_type", "lr_scheduler_type", "model_name_or_path", "optim", "pref_loss",
-               "stage", "template"),
-    "integer": ("cutoff_len", "gradient_accumulation_steps", "lora_alpha", "lora_rank", "max_steps",
-                "per_device_train_batch_size", "quantization_bit", "save_total_limit", "seed", "warmup_steps"),
+    "string": ("adapter_name_or_path", "dataset_dir", "finetuning_type", "lr_scheduler_type", "model_name_or_path",
+               "optim", "pref_loss", "stage", "template"),
+    "integer": ("cutoff_len", "dataloader_num_workers", "ddp_timeout", "gradient_accumulation_steps", "lora_alpha",
+                "lora_rank", "max_steps", "per_device_train_batch_size", "quantization_bit", "save_total_limit",
+                "seed", "warmup_steps"),
     "number": ("eval_steps", "kto_chosen_weight", "kto_rejected_weight", "learning_rate", "logging_steps",
-               "lora_dropout", "max_grad_norm", "neftune_noise_alpha", "num_train_epochs", "pref_beta",
-               "save_steps", "simpo_gamma", "val_size", "warmup_ratio", "weight_decay"),
-    "boolean": ("bf16", "disable_gradient_checkpointing", "fp16", "gradient_checkpointing", "group_by_length",
-                "packing", "pure_bf16", "train_on_prompt"),
+               "lora_dropout", "loraplus_lr_ratio", "max_grad_norm", "neftune_noise_alpha", "num_train_epochs",
+               "pref_beta", "save_steps", "simpo_gamma", "val_size", "warmup_ratio", "weight_decay"),
+    "boolean": ("bf16", "dataloader_pin_memory", "disable_gradient_checkpointing", "fp16", "gradient_checkpointing",
+                "group_by_length", "packing", "pure_bf16", "train_on_prompt", "trust_remote_code"),
 }  # fmt: skip
 NAMES: Schema = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 CONFIGURATION: Schema = {
@@ -91,19 +92,22 @@ CONFIGURATION: Schema = {
     "properties": {key: {"anyOf": [{"type": kind}, {"type": "null"}]} for kind, keys in TYPES.items() for key in keys}
     | {"dataset": NAMES, "lora_target": NAMES},
 }
-TEXTS: Schema = {"type": "object", "additionalProperties": {"type": "string"}}
-ENTRY: Schema = {
-    "type": "object",
-    "additionalProperties": {},
-    "properties": {
-        "columns": TEXTS, "tags": TEXTS, "file_name": {"type": "string"}, "hf_hub_url": {"type": "string"},
-    },
-}  # fmt: skip
 
 
 def find_misfits(given: Mapping[str, Any]) -> list[Fault]:
     """The values of another type than LLaMA-Factory has, of the keys that have a name in recipes."""
-    return find_faults(dict(given), CONFIGURATION, {})
+    there = {key: value for key, value in given.items() if value is not None}
+    return find_faults(there, CONFIGURATION, {}) or list(_find_other_trainings(there))
+
+
+def _find_other_trainings(given: Mapping[str, Any]) -> Iterator[Fault]:
+    """What no recipe does; a configuration for a chat, an export or a prediction has no data to train on."""
+    if (stage := given.get("stage", "sft")) not in STAGES:
+        yield Fault(("stage",), False, f"stage: {quote(stage)}: recipes have {', '.join(STAGES)}; no texts, no rewards")
+    if (kind := given.get("finetuning_type", "lora")) not in KINDS:
+        yield Fault(("finetuning_type",), False, f"finetuning_type: {quote(kind)}: recipes have {' and '.join(KINDS)}")
+    if not given.get("dataset"):
+        yield Fault((), True, "no 'dataset', from which a recipe has its data")
 
 
 def import_llama_factory(given: Mapping[str, Any], description: str, beside: Path) -> Draft:
@@ -115,7 +119,7 @@ def import_llama_factory(given: Mapping[str, Any], description: str, beside: Pat
     if template not in ("chatml", "default"):
         draft.note("template", "the base's own is used; put another into templates/chat/ and name it", template)
     method = _set_method(draft)
-    _set_data(draft, method, beside)
+    set_data(draft, method, beside)
     for key, (path, default) in PLAIN.items():
         draft.move(key, path, default)
     draft.set("training.too_long", "truncate")
@@ -123,17 +127,17 @@ def import_llama_factory(given: Mapping[str, Any], description: str, beside: Pat
     _set_lora(draft)
     set_strategy(draft)
     for key, why in NO_NEED.items():
-        draft.note_if_given(key, why)
+        draft.note_if_given(key, why, (False, HARMLESS.get(key)))
+    for key in [key for key, value in draft.left.items() if value is False]:
+        # What is not switched on.
+        draft.take(key)
     draft.note_rest("recipes have no such key")
     return draft
 
 
 def _set_method(draft: Draft) -> str:
-    stage, loss = str(draft.take("stage", "sft")), draft.left.get("pref_loss", "sigmoid")
-    if stage not in STAGES:
-        draft.note("stage", f"a recipe trains {', '.join(STAGES)}", stage)
-    method, kind = STAGES.get(stage, "sft"), None
-    if stage == "dpo":
+    method, loss, kind = str(draft.take("stage", "sft")), draft.left.get("pref_loss", "sigmoid"), None
+    if method == "dpo":
         if loss in LOSSES:
             method, kind = LOSSES[str(draft.take("pref_loss", loss))]
         draft.note_if_given("pref_loss", f"the losses of pairs are {', '.join(LOSSES)}")
@@ -147,46 +151,6 @@ def _set_method(draft: Draft) -> str:
     return method
 
 
-def _set_data(draft: Draft, method: str, beside: Path) -> None:
-    folder = str(draft.given.get("dataset_dir", "data"))
-    named = draft.take("dataset", "")
-    first, *others = [name.strip() for name in (named if isinstance(named, list) else str(named).split(","))]
-    entry = _find_entry(first, folder, beside)
-    if "hf_hub_url" in entry:
-        source = f"hf:{entry['hf_hub_url']}"
-    else:
-        source = f"{folder}/{entry.get('file_name', f'{first}.json')}"
-        draft.left.pop("dataset_dir", None)
-    draft.set("data.source", source)
-    draft.set("data.converter", "preference" if method in LOSSES or method in BETAS else "auto")
-    for name in others:
-        draft.note("dataset", "a recipe has one source: put the files into one folder", name)
-    if not entry:
-        draft.note("dataset", f"no {INFO} says what it is; set data.source and data.converter", first)
-    set_held_out(draft, "val_size", has_own=False)
-    for section, usual in (("columns", COLUMNS), ("tags", TAGS)):
-        for key, name in entry.get(section, {}).items():
-            if name not in usual.get(key, ()):
-                draft.note(
-                    f"{INFO}: {first}.{section}.{key}", "data.options.columns names columns; see docs/data.md", name
-                )
-
-
-def _find_entry(name: str, folder: str, beside: Path) -> dict[str, Any]:
-    """The dataset's entry in the first dataset_info.json that there is; empty where none has it."""
-    for path in (Path(folder) / INFO, beside / folder / INFO, beside / INFO):
-        if path.is_file():
-            try:
-                entries = json.loads(path.read_bytes())
-            except ValueError as error:
-                raise UserError(f"{path}: not JSON: {error}") from None
-            schema = {"type": "object", "properties": {name: ENTRY}, "additionalProperties": {}}
-            if faults := find_faults(entries, schema, {}):
-                raise UserError("\n".join(f"{path}: {fault.text.removeprefix(': ')}" for fault in faults))
-            return dict(entries.get(name, {}))
-    return {}
-
-
 def _set_training(draft: Draft, method: str) -> None:
     set_precision(draft, ("bf16", "pure_bf16"), ("fp16",))
     set_scheduler(draft, "lr_scheduler_type", "linear")
@@ -197,8 +161,7 @@ def _set_training(draft: Draft, method: str) -> None:
     if draft.left.get("max_steps", 0) > 0:
         draft.move("max_steps", "training.max_steps")
         draft.drop_epochs()
-    packing = draft.take("packing", method == "pretrain")
-    if packing and method in ("sft", "pretrain"):
+    if draft.take("packing") and method == "sft":
         draft.set("training.packing", True)
     if draft.left.get("eval_strategy") == "steps" and draft.left.get("eval_steps"):
         draft.take("eval_strategy")
@@ -211,9 +174,8 @@ def _set_training(draft: Draft, method: str) -> None:
 def _set_lora(draft: Draft) -> None:
     kind, bits = draft.take("finetuning_type", "lora"), draft.take("quantization_bit")
     if kind != "lora":
-        if kind != "full":
-            draft.note("finetuning_type", "a recipe trains an adapter (lora) or all weights", kind)
         return
+    draft.move("adapter_name_or_path", "model.adapter")
     rank = draft.take("lora_rank", 8)
     draft.set("lora.r", rank)
     draft.move("lora_alpha", "lora.alpha", 2 * rank)

@@ -1,12 +1,16 @@
 """A configuration of Axolotl becomes a recipe that is sound; each key without a counterpart is named."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recipebook.errors import UserError
 from recipebook.importing.axolotl import SPECIAL, find_misfits, import_axolotl
+from recipebook.importing.soundness import make_sound
+from recipebook.project import PROJECT
 from recipebook.recipe.axolotl_keys import RECIPE_KEYS
 from recipebook.recipe.faults import read_recipe
 from recipebook.recipe.yaml_source import parse
@@ -95,7 +99,7 @@ def test_deepspeeds_stage_follows_from_the_name_of_its_file(name: str, strategy:
 @pytest.mark.parametrize(
     "given",
     [
-        {"fsdp_version": 2, "fsdp_config": {"offload_params": True, "state_dict_type": "FULL_STATE_DICT"}},
+        {"fsdp_version": 2, "fsdp_config": {"offload_params": True}},
         {"fsdp": ["full_shard", "auto_wrap", "offload"]},
     ],
 )
@@ -107,6 +111,13 @@ def test_shards_of_either_form_become_a_strategy_and_their_offload_is_named(give
         "launch.strategy: zero3 and an AdamW of PyTorch's puts them into main memory"
     )
     assert draft.left == {}
+
+
+def test_settings_of_shards_are_named_and_weights_that_stay_on_the_gpu_are_no_offload() -> None:
+    draft = import_axolotl({"fsdp_config": {"offload_params": False, "state_dict_type": "FULL_STATE_DICT"}}, "d")
+    assert draft.notes == [
+        "fsdp_config: {state_dict_type: FULL_STATE_DICT}: launch.strategy: fsdp2 has settings of its own"
+    ]
 
 
 def test_offload_and_further_data_sets_are_named() -> None:
@@ -142,6 +153,160 @@ def test_a_value_that_axolotl_refuses_is_named_and_not_guessed_at(key: str, valu
 
 def test_a_key_that_no_recipe_has_is_no_misfit_whatever_it_holds() -> None:
     assert find_misfits({**CHAT, "nonsense": {"a": [1]}, "unfrozen_parameters": "no list"}) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"rl": "grpo"}, "rl: grpo: recipes have dpo, ipo, kto, orpo, simpo, and grpo on shell tasks alone"),
+        ({"reward_model": True}, "reward_model: no recipe trains a model of rewards"),
+        ({"processor_type": "AutoProcessor"}, "processor_type: recipes train on text, not on pictures or sound"),
+        ({"adapter": "ia3"}, "adapter: 'ia3': recipes have lora and qlora"),
+        (
+            {"plugins": ["axolotl.integrations.kd.KDPlugin"]},
+            "plugins: axolotl.integrations.kd.KDPlugin: it trains in another way than recipes do",
+        ),
+        (
+            {"datasets": None, "pretraining_dataset": [{"path": "owner/name", "type": "pretrain"}]},
+            "pretraining_dataset: texts without questions and answers; recipes learn from chats, pairs and shell tasks",
+        ),
+        (
+            {"datasets": [{"path": "texts.jsonl", "type": "completion"}]},
+            "datasets.0.type: completion: texts without questions and answers; recipes learn from chats, pairs and "
+            "shell tasks",
+        ),
+        (
+            {"datasets": [{"path": "imdb", "type": "alpaca"}]},
+            "datasets.0.path: 'imdb' is no file, no folder from here, and no OWNER/NAME on the hub",
+        ),
+        (
+            {"test_datasets": [{"path": "s3://bucket/x.jsonl", "type": "alpaca"}]},
+            "test_datasets.0.path: 's3://bucket/x.jsonl' is no file, no folder from here, and no OWNER/NAME on the hub",
+        ),
+        ({"datasets": None}, "no 'datasets', from which a recipe has its data"),
+    ],
+)
+def test_another_training_than_recipes_have_is_refused_and_not_made_into_one(
+    changes: dict[str, Any], fault: str
+) -> None:
+    assert [one.text for one in find_misfits({**CHAT, **changes})] == [fault]
+
+
+def test_a_key_without_a_value_is_absent() -> None:
+    assert find_misfits({**CHAT, "output_dir": None, "rl": None, "adapter": None, "reward_model": False}) == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "source", "notes"),
+    [
+        (
+            {"path": "o/n", "split": "train[:20%]"},
+            "hf:o/n:train",
+            ["split: train[:20%]: all records of train are read"],
+        ),
+        ({"path": "o/n", "name": "main", "revision": "v1", "split": "train"}, "hf:o/n@v1/main:train", []),
+        ({"path": "json", "data_files": "data/a.jsonl", "split": "train"}, "data/a.jsonl", []),
+        ({"path": "./data", "data_files": ["a.jsonl"], "ds_type": "json"}, "data/a.jsonl", []),
+        (
+            {"path": "o/n", "data_files": ["a.jsonl"]},
+            "hf:o/n",
+            ["data_files: [a.jsonl]: the converter has no such option"],
+        ),
+    ],
+)
+def test_a_data_sets_place_is_a_file_or_a_name_on_the_hub(entry: dict[str, Any], source: str, notes: list[str]) -> None:
+    draft = import_axolotl({"datasets": [entry]}, "d")
+    assert draft.recipe["data"]["source"] == source
+    assert draft.notes == [f"datasets[0].{note}" for note in notes]
+
+
+def test_the_usual_names_of_fields_and_speakers_need_no_line() -> None:
+    entry = {
+        "path": "a.jsonl",
+        "type": "alpaca:chat",
+        "message_field_role": "from",
+        "message_field_content": "text",
+        "roles": {"user": ["human"], "assistant": ["gpt", "bot"]},
+        "drop_system_message": True,
+        "max_completion_length": None,
+    }
+    draft = import_axolotl({"datasets": [entry]}, "d")
+    assert draft.recipe["model"]["system"] == "drop"
+    assert draft.notes == [
+        "datasets[0].message_field_content: text: turns are read by their usual names",
+        "datasets[0].roles.assistant: [gpt, bot]: speakers are read by their usual names",
+    ]
+
+
+def test_fields_that_are_named_one_by_one_become_columns() -> None:
+    kind = {"field_instruction": "asked", "field_output": "said", "format": "Q {instruction}"}
+    draft = import_axolotl({"datasets": [{"path": "a.csv", "type": kind}]}, "d")
+    assert draft.recipe["data"]["options"] == {"columns": {"user": "asked", "assistant": "said"}}
+    assert draft.notes == [
+        "datasets[0].type.format: Q {instruction}: data.options.columns names a question and its answer"
+    ]
+
+
+def test_a_value_of_several_lines_stays_in_its_comment() -> None:
+    draft = import_axolotl({"datasets": [{"path": "a.jsonl", "step_separator": "\n\n"}], "odd\nkey": 1}, "d")
+    assert parse(draft.format(), "x").data == draft.recipe
+
+
+def test_a_pattern_of_modules_is_named_and_the_usual_ones_are_trained() -> None:
+    given = {**CHAT, "lora_target_linear": None, "lora_target_modules": "model.layers.[0-9].(q|k)_proj"}
+    draft = import_axolotl(given, "d")
+    assert "target_modules" not in draft.recipe["lora"]
+    assert any(note.startswith("lora_target_modules: model.layers.[0-9].(q|k)_proj: ") for note in draft.notes)
+
+
+def test_eight_bits_that_are_off_beside_four_need_no_line() -> None:
+    assert not any("load_in" in note for note in import_axolotl({**CHAT, "load_in_8bit": False}, "d").notes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "notes"),
+    [
+        (
+            {"lr_scheduler": "constant", "warmup_ratio": 0.1},
+            ["warmup_ratio: 0.1: a constant learning rate has no warm-up"],
+        ),
+        (
+            {"warmup_ratio": None, "warmup_steps": 5, "max_steps": 5},
+            ["warmup_steps: 5: training.warmup_ratio is a share of all steps, which make plan counts"],
+        ),
+        ({"val_set_size": 0, "eval_steps": 50}, ["eval_steps: 50: no rows are held out for validation"]),
+        ({"save_strategy": "no"}, ["save_strategy: 'no': training.save_steps decides; not set, it is once an epoch"]),
+        ({"save_strategy": "steps", "save_steps": 50, "eval_strategy": "epoch"}, []),
+        (
+            {"rl": "orpo", "rl_beta": 0.3},
+            ["preference.beta: 0.3: beta under preference has no effect with training.method: orpo"],
+        ),
+        (
+            {"rl": "kto", "micro_batch_size": 1},
+            ["training.batch_size: 1: kto compares the answers of a batch, which has two or more"],
+        ),
+        (
+            {"sample_packing": True, "group_by_length": True},
+            [
+                "training.group_by_length: true: group_by_length under training has no effect with "
+                "training.packing: true"
+            ],
+        ),
+    ],
+)
+def test_what_has_no_effect_in_a_recipe_is_left_out_with_a_line(changes: dict[str, Any], notes: list[str]) -> None:
+    before = import_axolotl(CHAT, "d").notes
+    draft = import_axolotl({**CHAT, **changes}, "d")
+    make_sound(draft, PROJECT / "recipes" / "x.yaml", Path("x.yml"))
+    assert [note for note in draft.notes if note not in before] == notes
+    recipe, faults = read_recipe(draft.recipe)
+    assert recipe and not faults
+
+
+def test_a_configuration_that_no_recipe_can_hold_is_refused() -> None:
+    draft = import_axolotl({**CHAT, "num_epochs": -1}, "d")
+    with pytest.raises(UserError, match=r"^x\.yml: as a recipe, training\.epochs: -1 is not a number"):
+        make_sound(draft, PROJECT / "recipes" / "x.yaml", Path("x.yml"))
 
 
 CONFIGURATIONS = st.dictionaries(

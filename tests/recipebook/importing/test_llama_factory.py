@@ -56,7 +56,7 @@ def test_a_configuration_becomes_a_recipe_with_its_own_names(beside: Path) -> No
     assert recipe.lora.model_dump() == {
         "r": 4, "alpha": 8, "dropout": 0.0, "target_modules": ("q_proj", "v_proj"), "kernels": True, "quantize": "4bit",
     }  # fmt: skip
-    assert [note.partition(":")[0] for note in draft.notes] == ["template", "do_train"]
+    assert [note.partition(":")[0] for note in draft.notes] == ["template"]
 
 
 @pytest.mark.parametrize(
@@ -82,6 +82,50 @@ def test_columns_of_other_names_and_sources_on_the_hub_are_seen(beside: Path) ->
     assert notes[0].startswith("dataset: far: a recipe has one source")
     assert notes[1].startswith("dataset_info.json: odd.columns.prompt: asked: ")
     assert import_llama_factory({"dataset": "far"}, "d", beside).recipe["data"]["source"] == "hf:owner/name"
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"stage": "rm"}, "stage: 'rm': recipes have sft, dpo, kto; no texts, no rewards"),
+        ({"stage": "pt"}, "stage: 'pt': recipes have sft, dpo, kto; no texts, no rewards"),
+        ({"finetuning_type": "freeze"}, "finetuning_type: 'freeze': recipes have lora and full"),
+        ({"dataset": None, "export_dir": "merged"}, "no 'dataset', from which a recipe has its data"),
+    ],
+)
+def test_another_training_than_recipes_have_is_refused(changes: dict[str, Any], fault: str) -> None:
+    assert [one.text for one in find_misfits({**KTO, **changes})] == [fault]
+
+
+def test_pictures_are_refused_by_the_column_that_has_them(tmp_path: Path) -> None:
+    (tmp_path / "dataset_info.json").write_text('{"x": {"columns": {"messages": "messages", "images": "i"}}}')
+    with pytest.raises(UserError, match=r"x\.columns\.images: recipes train on text, not on pictures or sound$"):
+        import_llama_factory({"dataset": "x"}, "d", tmp_path)
+
+
+def test_an_entry_says_where_the_data_are_and_how_their_columns_are_called(tmp_path: Path) -> None:
+    faq = {"hf_hub_url": "o/n", "subset": "main", "split": "train", "num_samples": 9,
+           "columns": {"prompt": "asked", "response": "said"}}  # fmt: skip
+    (tmp_path / "dataset_info.json").write_text(json.dumps({"faq": faq, "held": {"file_name": "h.json"}}))
+    draft = import_llama_factory({"dataset": "faq", "eval_dataset": "held,more", "val_size": 0.1}, "d", tmp_path)
+    data = draft.recipe["data"]
+    assert (data["source"], data["validation"]) == ("hf:o/n/main:train", "data/h.json")
+    assert data["options"] == {"columns": {"user": "asked", "assistant": "said"}}
+    assert draft.notes == [
+        "eval_dataset: more: data.validation names one source",
+        "dataset_info.json: faq.num_samples: 9: the whole source is read, as its records are",
+    ]
+
+
+def test_settings_of_the_trainer_have_their_names_and_what_is_off_needs_no_line(beside: Path) -> None:
+    more = {"ddp_timeout": 900, "trust_remote_code": True, "adapter_name_or_path": "saves/a", "save_only_model": False,
+            "report_to": "none", "dataloader_num_workers": 4}  # fmt: skip
+    draft = import_llama_factory({**KTO, **more}, "d", beside)
+    recipe, faults = read_recipe(draft.recipe)
+    assert recipe and not faults
+    assert (recipe.launch.timeout, recipe.model.adapter, recipe.training.workers) == (900, "saves/a", 4)
+    assert recipe.axolotl == {"trust_remote_code": True}
+    assert [note.partition(":")[0] for note in draft.notes] == ["template"]
 
 
 def test_a_broken_dataset_info_is_one_line(tmp_path: Path) -> None:
