@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from recipebook.errors import UserError
 from recipebook.frozen import Frozen
+from recipebook.suggestions import shorten
 
 APPLE_GPU = "Apple GPU"
 # By the PCI numbers of their makers. NVIDIA's are listed by nvidia-smi.
@@ -26,6 +27,8 @@ BF16_FLAGS = {"amx_bf16", "avx512_bf16"}
 ANSWER_SECONDS = 60.0
 # The first compute capability of NVIDIA's GPUs, Ampere's, that computes in bfloat16.
 BF16_CAPABILITY = 8.0
+# What is written into CUDA_VISIBLE_DEVICES so that no GPU is seen; the first two by SLURM and by NVIDIA's containers.
+HIDING = ("nodevfiles", "void", "none", "")
 # As `nvidia-smi -L` lists a GPU, and below it its slices.
 GPU_LINE = re.compile(r"GPU (\d+): .*\(UUID: (GPU-[^)]+)\)")
 SLICE_LINE = re.compile(r"\s+MIG (\S+)\s+Device\s+\d+: \(UUID: (MIG-[^)]+)\)")
@@ -120,9 +123,22 @@ def name_gpus() -> list[str]:
 
 
 def list_hidden_gpus() -> list[str]:
-    """The numbers of the NVIDIA GPUs that `CUDA_VISIBLE_DEVICES` hides although it names some; usually none."""
-    named = re.match(r"\s*(\d|GPU-|MIG-)", os.environ.get("CUDA_VISIBLE_DEVICES", ""))
-    return [gpu.number for gpu, _ in _query("name")] if named and not detect().gpu else []
+    """The numbers of the NVIDIA GPUs that `CUDA_VISIBLE_DEVICES` hides although nobody asks it to; usually none."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").strip()
+    asked = visible.startswith("-") or visible.lower() in HIDING
+    return [] if asked or detect().gpu else [gpu.number for gpu, _ in _query("name")]
+
+
+def read_driver_fault() -> str | None:
+    """What nvidia-smi prints where it fails, as after an update of the driver; None where it does not, or is not here.
+
+    Of a machine on which `CUDA_VISIBLE_DEVICES` asks for no GPU nobody wants to know.
+    """
+    if _read_visible() == [] or shutil.which("nvidia-smi") is None:
+        return None
+    answer = _start_nvidia_smi("-L")
+    lines = [line.strip() for line in (answer.stdout + answer.stderr).splitlines() if line.strip()]
+    return f"it ends with status {answer.returncode}: {shorten(' '.join(lines))}" if answer.returncode else None
 
 
 class _Gpu(NamedTuple):
@@ -213,15 +229,19 @@ def _run_nvidia_smi(*words: str) -> list[str]:
     """The lines that it prints; none where there is no driver, or it does not answer."""
     if shutil.which("nvidia-smi") is None:
         return []
+    listing = _start_nvidia_smi(*words)
+    return listing.stdout.splitlines() if listing.returncode == 0 else []
+
+
+def _start_nvidia_smi(*words: str) -> "subprocess.CompletedProcess[str]":
     try:
-        listing = subprocess.run(
+        return subprocess.run(
             ["nvidia-smi", *words],
             capture_output=True, text=True, errors="replace", check=False, timeout=ANSWER_SECONDS,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         why = error.strerror if isinstance(error, OSError) else f"no answer in {ANSWER_SECONDS:.0f} s: its driver hangs"
         raise UserError(f"nvidia-smi: {why}; CUDA_VISIBLE_DEVICES=-1 trains without GPUs") from error
-    return listing.stdout.splitlines() if listing.returncode == 0 else []
 
 
 def _read_mebibytes(answer: str) -> float:

@@ -19,6 +19,7 @@ from recipebook.hardware import (
     list_used_memory,
     measure_gpu_memory,
     read_driver,
+    read_driver_fault,
 )
 from recipebook.recipe.keys import Recipe
 
@@ -66,10 +67,13 @@ def check_gpu(recipe: Recipe | None) -> MachineFinding:
 
 
 def check_driver() -> MachineFinding:
-    """NVIDIA's driver."""
+    """NVIDIA's driver: its version, or why nvidia-smi fails, after which trainings run on the processor."""
     driver = read_driver()
     if driver:
         return MachineFinding("driver", driver)
+    if fault := read_driver_fault():
+        cure = "restart the machine if its driver was updated; CUDA_VISIBLE_DEVICES=-1 where it has no NVIDIA GPU"
+        return MachineFinding("driver", f"nvidia-smi: {fault}", cure)
     if any(Path("/proc/driver/nvidia").glob("*")):
         return MachineFinding(
             "driver", "loaded, but nvidia-smi does not answer", "install nvidia-smi of the same version"

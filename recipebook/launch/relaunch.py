@@ -1,4 +1,4 @@
-"""A run that resumes with other processes than it began with: what keeps it from resuming in, its files for them out.
+"""A run that resumes with other processes than it began with, or with other batches: its files for them.
 
 The records of a step stay, and each process takes another share of them. Only what the launch decides is written anew.
 """
@@ -22,13 +22,13 @@ KEYS = (
     "micro_batch_size", "gradient_accumulation_steps", "gradient_checkpointing", "deepspeed", "fsdp_version",
     "fsdp_config", "bf16", "fp16", "sdpa_varlen", "ddp_timeout",
 )  # fmt: skip
-LAUNCH = {"processes", "machines", "strategy"}
+LAUNCH = {"processes", "machines", "strategy", "offload"}
 # Strategies whose checkpoints are whole, and alike: trainer/whole_checkpoints.py.
 WHOLE = {"data-parallel", "fsdp2"}
 
 
 def describe_launch(launch: Launch) -> dict[str, Any]:
-    """What a manifest has of it: `{"processes": 2, "machines": 1, "strategy": "zero2"}`."""
+    """What a manifest has of it: `{"processes": 2, "machines": 1, "strategy": "zero2", "offload": None}`."""
     return launch.model_dump(include=LAUNCH)
 
 
@@ -43,7 +43,7 @@ def refuse_half_resume(run: Run, launch: Launch) -> None:
     The engine would train on with a new optimizer, and with the learning rate of the first step, without a word.
     """
     checkpoints, wrote = run.checkpoints(), read_launch(run.folder)
-    same = describe_launch(wrote) == describe_launch(launch) and wrote.offload == launch.offload
+    same = describe_launch(wrote) == describe_launch(launch)
     if not checkpoints or same or {wrote.strategy, launch.strategy} <= WHOLE:
         return
     machines = f" launch.machines={wrote.machines}" if wrote.machines > 1 else ""
@@ -55,19 +55,27 @@ def refuse_half_resume(run: Run, launch: Launch) -> None:
     )
 
 
-def rewrite_launch(folder: Path, recipe: Recipe) -> None:
-    """Write `axolotl.yaml` and `deepspeed.json` for a settled recipe's launch; every other key stays as it was."""
+def rewrite_launch(folder: Path, recipe: Recipe) -> bool:
+    """Write `axolotl.yaml` and `deepspeed.json` for a settled recipe's launch; every other key stays as it was.
+
+    Whether that changed anything.
+    """
     gpu, bf16 = hardware.detect().gpu, hardware.computes_bf16()
     path = folder / "axolotl.yaml"
     nothing = Inputs(train="", validation=None, prepared="")
     wanted = yaml.safe_load(render_axolotl(recipe, nothing, gpu=gpu, bf16=bf16))
-    kept = {key: value for key, value in read_mapping(path).items() if key not in KEYS}
+    before = read_mapping(path)
+    kept = {key: value for key, value in before.items() if key not in KEYS or key in wanted}
     config = kept | {key: wanted[key] for key in KEYS if key in wanted}
+    shared, deepspeed = folder / "deepspeed.json", render_deepspeed(recipe, gpu=gpu)
+    if config == before and deepspeed == (shared.read_text(encoding="utf-8") if shared.is_file() else None):
+        return False
     write_text(path, yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=120))
-    if deepspeed := render_deepspeed(recipe, gpu=gpu):
-        write_text(folder / "deepspeed.json", deepspeed)
+    if deepspeed:
+        write_text(shared, deepspeed)
     else:
-        (folder / "deepspeed.json").unlink(missing_ok=True)
+        shared.unlink(missing_ok=True)
+    return True
 
 
 def _format_launch(launch: Launch) -> str:

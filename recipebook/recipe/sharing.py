@@ -64,6 +64,11 @@ def find_offload_fault(offload: str | None, strategy: str, optimizer: str) -> st
     """Why main memory cannot take what GPUs share; None where it can, or nothing is said."""
     if offload is None:
         return None
+    if strategy == "fsdp2":
+        return (
+            f"launch.offload: {offload} is DeepSpeed's, and fsdp2 keeps its shares on the GPUs; launch.strategy: zero3 "
+            "shares as much"
+        )
     if strategy not in OFFLOADED[offload]:
         return f"launch.offload: {offload} needs launch.strategy: {', '.join(OFFLOADED[offload])}, and not {strategy}"
     if optimizer not in OFFLOADED_OPTIMIZERS:

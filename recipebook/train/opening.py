@@ -142,9 +142,10 @@ def reopen_run(run: Run, manifest: Manifest, recipe: Recipe, command: Sequence[s
     if command or recipe.remote:
         return manifest.model_copy(update=started)
     hashes = manifest.hashes
-    if describe_launch(read_launch(run.folder)) != describe_launch(recipe.launch):
-        refuse_half_resume(run, recipe.launch)
-        rewrite_launch(run.folder, settle(recipe, find_device()).recipe)
+    refuse_half_resume(run, recipe.launch)
+    # Also where one process takes fewer rows at a time than before, since they did not fit.
+    changed = rewrite_launch(run.folder, settle(recipe, find_device()).recipe)
+    if changed or read_launch(run.folder) != recipe.launch:
         write_text(run.folder / "resolved.yaml", dump_recipe(recipe))
         hashes = {**hashes, "axolotl.yaml": digest_file(run.folder / "axolotl.yaml")}
     write_launch_files(run.folder, recipe, build_environment(recipe))

@@ -63,7 +63,7 @@ def test_two_nodes_train_the_adapter_of_two_local_ranks(project: Project, cluste
     status, said = project.run("train", "robot-lora", *words, "launch.processes=2", "--force")
     assert status == 0, said
     _, local = project.newest()
-    assert local["launch"] == {"processes": 2, "machines": 1, "strategy": "data-parallel"}
+    assert local["launch"] == {"processes": 2, "machines": 1, "strategy": "data-parallel", "offload": None}
     assert on_nodes["weights"]["digest"] == local["weights"]["digest"]
 
 

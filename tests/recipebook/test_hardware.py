@@ -19,6 +19,7 @@ from recipebook.hardware import (
     list_used_memory,
     measure_gpu_memory,
     name_gpus,
+    read_driver_fault,
 )
 
 
@@ -166,7 +167,8 @@ def test_a_variable_that_hides_all_gpus_by_mistake_is_known(machine: Path, monke
     monkeypatch.setattr(hardware, "detect", hardware.detect.__wrapped__)
     for visible, hidden in {
         "2": ["0", "1"], "0,0": ["0", "1"], "GPU-9": ["0", "1"], "MIG-1": ["0", "1"],
-        "1": [], "": [], "-1": [], "NoDevFiles": [],
+        "all": ["0", "1"], "cuda:0": ["0", "1"], ",": ["0", "1"],
+        "1": [], "": [], " ": [], "-1": [], "-2": [], "NoDevFiles": [], "none": [], "void": [],
     }.items():  # fmt: skip
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
         assert list_hidden_gpus() == hidden
@@ -211,6 +213,16 @@ def test_a_driver_that_hangs_is_one_line(machine: Path, monkeypatch: pytest.Monk
 def test_a_driver_that_does_not_answer_is_no_gpu(machine: Path) -> None:
     add_program(machine, "nvidia-smi", "echo 'NVIDIA-SMI has failed'; exit 9")
     assert (detect().gpus, detect().gpu) == ((), False)
+
+
+def test_why_a_driver_does_not_answer_is_known(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_driver_fault() is None
+    add_gpus(machine, name=("A",))
+    assert read_driver_fault() is None
+    add_program(machine, "nvidia-smi", "echo 'Failed to initialize NVML:'; echo ' version mismatch'; exit 18")
+    assert read_driver_fault() == "it ends with status 18: Failed to initialize NVML: version mismatch"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert read_driver_fault() is None
 
 
 @pytest.mark.parametrize(

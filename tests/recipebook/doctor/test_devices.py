@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from recipebook.doctor import devices
-from recipebook.doctor.devices import check_gpu, check_torch, read_build
+from recipebook.doctor.devices import check_driver, check_gpu, check_torch, read_build
 from recipebook.doctor.finding import MachineFinding
 from recipebook.hardware import Hardware
 from recipebook.recipe.keys import Recipe
@@ -95,3 +95,13 @@ def test_torch_must_compute_on_each_gpu(
 
     monkeypatch.setattr(subprocess, "run", run)
     assert [(one.name, one.text, bool(one.cure)) for one in check_torch()] == findings
+
+
+def test_a_driver_that_fails_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "read_driver", lambda: None)
+    monkeypatch.setattr(devices, "read_driver_fault", lambda: "it ends with status 18: Failed to initialize NVML")
+    found = check_driver()
+    assert found.text == "nvidia-smi: it ends with status 18: Failed to initialize NVML"
+    assert found.cure == (
+        "restart the machine if its driver was updated; CUDA_VISIBLE_DEVICES=-1 where it has no NVIDIA GPU"
+    )

@@ -42,6 +42,8 @@ def test_what_the_engine_would_refuse_is_refused_in_a_line(recipe: str, settings
          "optimizer needs launch.strategy: zero1, zero2, zero3, and not auto"),
         ("launch.offload=weights launch.strategy=zero3 training.optimizer=adamw_bnb_8bit",
          "weights does not go with training.optimizer: adamw_bnb_8bit; adamw_torch and adamw_torch_fused do"),
+        ("launch.offload=optimizer launch.strategy=fsdp2",
+         "optimizer is DeepSpeed's, and fsdp2 keeps its shares on the GPUs; launch.strategy: zero3 shares as much"),
     ],
 )  # fmt: skip
 def test_what_main_memory_cannot_take_is_refused_in_a_line(settings: str, fault: str) -> None:

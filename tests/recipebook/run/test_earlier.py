@@ -132,6 +132,7 @@ def test_a_manifest_that_was_never_prepared_keeps_its_identity(tmp_path: Path) -
 def test_a_run_that_goes_on_is_started_by_todays_command(tmp_path: Path) -> None:
     recipe = read_recipe(ROBOT)
     shutil.copytree(RUNS / ROBOT, tmp_path / ROBOT)
+    (tmp_path / ROBOT / "axolotl.yaml").write_text("micro_batch_size: 4\n")
     run = Run(tmp_path / ROBOT)
     manifest = run.read()
     old = manifest.model_copy(update={"status": "interrupted", "command": ("python", "-m", "recipebook.remote_job")})
