@@ -44,7 +44,7 @@ class BwrapBox:
                 self.cgroup = self.cgroups.make(settings)
                 descriptors.append(os.open(self.cgroup / "cgroup.procs", os.O_WRONLY))
             self.spawner = find_spawner(settings.base)
-            self.number = self.spawner.start(_list_limits(settings), descriptors)
+            self.number = self.spawner.start(list_limits(settings), descriptors)
         except BaseException:
             self.requests.close()
             self.replies.close()
@@ -118,7 +118,8 @@ class BwrapBox:
         return int(fields[0]), fields[1].decode(), self.replies.read(int(fields[2]))
 
 
-def _list_limits(settings: BoxSettings) -> dict[str, Any]:
+def list_limits(settings: BoxSettings) -> dict[str, Any]:
+    """A box's limits as the spawner reads them."""
     return {
         "memory": settings.memory_mib * MEGABYTE,
         "address_space": settings.address_space_mib * MEGABYTE,

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from recipebook.errors import UserError
+from recipebook.shell.entering import PERL
 from recipebook.shell.ids import ALL_IDS, find_ids
-from recipebook.shell.rooting import PYTHON
 from recipebook.shell.seccomp import MACHINES
 
 # Ubuntu since 23.10 lets only programs with a profile of AppArmor use user namespaces.
@@ -47,8 +47,8 @@ def _list_vital() -> Iterator[str]:
         return
     if not shutil.which("bwrap"):
         yield "bubblewrap: apt-get install bubblewrap"
-    if not Path(PYTHON).exists():
-        yield f"{PYTHON}, which runs the agent in a box: apt-get install python3"
+    if not Path(PERL).exists():
+        yield f"{PERL}, which runs the agent in a box: apt-get install perl"
     release = tuple(int(part) for part in platform.release().split(".")[:2] if part.isdecimal())
     if release < OVERLAY_SINCE:
         yield f"a kernel of {'.'.join(map(str, OVERLAY_SINCE))} or later, for overlays in user namespaces"

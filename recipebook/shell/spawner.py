@@ -23,7 +23,8 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from recipebook.shell import kernel
-from recipebook.shell.rooting import ALL_IDS, build_skeleton, enter_box
+from recipebook.shell.entering import ALL_IDS, enter_box, plan_box
+from recipebook.shell.rooting import build_skeleton
 
 MESSAGE = 65536
 DESCRIPTORS = 3
@@ -88,11 +89,12 @@ class Spawner:
 
     def _start(self, box: int, limits: dict[str, Any], descriptors: list[int]) -> None:
         self.started += 1
+        plan = plan_box(tuple(limits.items()))
         ours, theirs = socket.socketpair()
         process = os.fork()
         if not process:
             ours.close()
-            enter_box(limits, descriptors, theirs, self.ids, self._owner())
+            enter_box(plan, descriptors, theirs, self.ids, self._owner())
         theirs.close()
         self.processes[box] = process
         self.entering[ours.fileno()] = Entering(ours, process)

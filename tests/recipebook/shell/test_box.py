@@ -1,6 +1,7 @@
 """A box: how scripts run in it, how they end, and what is refused where no box can be had."""
 
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -15,9 +16,11 @@ import pytest
 from recipebook.errors import UserError
 from recipebook.project import INSTALLATION
 from recipebook.shell.box import Box, BoxError, BoxResult, BoxSettings, open_box
-from recipebook.shell.bwrap import find_spawner
+from recipebook.shell.bwrap import find_spawner, list_limits
+from recipebook.shell.entering import PERL
 from recipebook.shell.requirements import list_missing
-from recipebook.shell.seccomp import assemble
+from recipebook.shell.rooting import AGENT_TEXT
+from recipebook.shell.seccomp import MACHINES, assemble
 from tests.recipebook.shell.boxes import needs_boxes
 
 OK = {"timed_out": False, "cut": False, "lost": False}
@@ -76,6 +79,29 @@ def test_a_script_whose_time_is_up_keeps_its_output_and_leaves_nothing_running(b
     box.run("sleep 300 &", 5)
     assert box.run("echo begun; sleep 200 & sleep 100", 0.5) == BoxResult(124, "begun\n", True, False, False)
     assert box.run("ps -eo args= | grep '^sleep'", 5).output == "sleep 300\n"
+
+
+@needs_boxes
+def test_the_agent_needs_nothing_of_the_box_once_it_runs(box: Box) -> None:
+    box.run("rm -rf /usr/bin/perl* /usr/lib/*/perl* /usr/share/perl*", 5)
+    assert box.run("sleep 100 & echo begun; sleep 100", 0.5) == BoxResult(124, "begun\n", True, False, False)
+    assert box.run("pgrep sleep; echo $?", 5).output == "1\n"
+
+
+@needs_boxes
+def test_scripts_have_the_signals_of_a_terminal_s_programs(box: Box) -> None:
+    assert box.run("grep SigIgn /proc/self/status", 5).output == "SigIgn:\t0000000000000000\n"
+
+
+@needs_boxes
+def test_a_script_that_a_signal_ends_has_a_shell_s_status(box: Box) -> None:
+    assert box.run("kill -TERM $$", 5) == BoxResult(143, "", **OK)
+
+
+@needs_boxes
+def test_a_script_that_is_too_long_for_a_command_line_fails_alone(box: Box) -> None:
+    assert box.run("#" * 200_000, 5) == BoxResult(126, "bash: Argument list too long\n", **OK)
+    assert box.run("echo c", 5).output == "c\n"
 
 
 @needs_boxes
@@ -151,8 +177,9 @@ def test_a_machine_without_room_for_another_box_says_so() -> None:
 def test_a_box_that_ends_before_it_has_its_ids_does_not_hold_up_the_next_one() -> None:
     spawner = find_spawner()
     requests, replies = os.pipe(), os.pipe()
-    # Without any limit there is no box.
-    box = spawner.start({}, [requests[0], replies[1]])
+    # No process takes such a limit.
+    limits = {**list_limits(BoxSettings()), "processes": "many"}
+    box = spawner.start(limits, [requests[0], replies[1]])
     after = open_box(BoxSettings())
     assert after.run("echo alive", 5).output == "alive\n"
     after.close()
@@ -166,6 +193,14 @@ def test_without_bubblewrap_nothing_is_run(monkeypatch: pytest.MonkeyPatch, tmp_
     assert "bubblewrap: apt-get install bubblewrap" in list_missing()
     with pytest.raises(UserError, match="nothing runs outside a box: bubblewrap: apt-get install bubblewrap"):
         open_box(BoxSettings())
+
+
+@pytest.mark.skipif(not Path(PERL).exists(), reason="this machine has no Perl")
+def test_the_agent_is_strict_perl_that_knows_the_calls_of_all_machines() -> None:
+    command = [PERL, "-Mstrict", "-Mwarnings", "-c", "-"]
+    done = subprocess.run(command, input=AGENT_TEXT, capture_output=True, text=True, check=False)
+    assert done.stderr == "- syntax OK\n"
+    assert set(MACHINES) == set(re.findall(r"^    (\w+) +=> \[\d+", AGENT_TEXT, re.MULTILINE))
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
