@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from recipebook.errors import on_one_line
 from recipebook.project import INSTALLATION
 from recipebook.shell.base import require_base
 from recipebook.shell.client import RemoteEpisodes
@@ -36,6 +37,8 @@ class OwnServer:
         self.token = secrets.token_urlsafe()
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=WAITING_CALLS)
         self.address = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self.fault: str | None = None
+        """Why the server has ended for good, once it has."""
         self._closed = threading.Event()
         self.process = self._start()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
@@ -53,20 +56,36 @@ class OwnServer:
         descriptor = self._listening.fileno()
         return subprocess.Popen(
             [sys.executable, "-m", "recipebook.shell.serving", str(descriptor)],
-            cwd=INSTALLATION, stdin=subprocess.PIPE, pass_fds=[descriptor], start_new_session=True,
-            env={**os.environ, TOKEN: self.token},
+            cwd=INSTALLATION, stdin=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=[descriptor],
+            start_new_session=True, env={**os.environ, TOKEN: self.token},
         )  # fmt: skip
 
     def _watch(self) -> None:
         # A server that ends by itself has said why, and would end again.
-        while (signalled := self.process.wait()) < 0:
+        while (last := self._pass_on(self.process)) is None:
             if self._closed.wait(PAUSE_SECONDS):
                 return
-            print(f"the server of shell tasks was ended by signal {-signalled}, and is started again", flush=True)
+            print(
+                f"the server of shell tasks was ended by signal {-self.process.wait()}, and is started again",
+                flush=True,
+            )
             self.process = self._start()
         if not self._closed.is_set():
+            self.fault = f"the server of shell tasks has ended: {last}"
             # Calls fail, and do not wait for an answer.
             self._listening.close()
+
+    def _pass_on(self, process: "subprocess.Popen[bytes]") -> str | None:
+        """Print what a server says until it ends, but for its last line, which is returned if it ended by itself."""
+        assert process.stderr
+        last = ""
+        for line in process.stderr:
+            print(last, end="", file=sys.stderr, flush=True)
+            last = line.decode(errors="replace")
+        if (status := process.wait()) >= 0:
+            return on_one_line(last.strip()) or f"exit status {status}"
+        print(last, end="", file=sys.stderr, flush=True)
+        return None
 
 
 @contextmanager
@@ -81,7 +100,9 @@ def open_episodes(rounds: int, seconds: float, base: BaseName | None = None) -> 
     require_base(base or "host")
     server = OwnServer()
     try:
-        with RemoteEpisodes(server.address, server.token, rounds, seconds, PATIENCE, base) as episodes:
+        with RemoteEpisodes(
+            server.address, server.token, rounds, seconds, PATIENCE, base, lambda: server.fault
+        ) as episodes:
             episodes.ping()
             yield episodes
     finally:

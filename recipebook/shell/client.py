@@ -12,6 +12,7 @@ answers that it had are given again, so that the caller goes on where it was.
 """
 
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import NamedTuple, Self, TypeVar
 from urllib.parse import urlsplit
@@ -58,7 +59,10 @@ class RemoteEpisodes:
         seconds: float = SECONDS,
         patience: float = 60,
         base: BaseName | None = None,
+        find_fault: Callable[[], str | None] = lambda: None,
     ) -> None:
+        """`find_fault` returns why the server has ended for good, once it has, so that nobody waits for it."""
+        self.find_fault = find_fault
         self.address = address
         self.rounds = rounds
         self.seconds = seconds
@@ -138,6 +142,8 @@ class RemoteEpisodes:
                 answer, fault = None, f"{self.address}: {on_one_line(str(error))}"
             if answer is not None and fault is None:
                 return self._read(answer, reply)
+            if ended := self.find_fault():
+                raise UserError(ended)
             if time.monotonic() + pause > until:
                 raise UserError(fault or self.address)
             time.sleep(pause)

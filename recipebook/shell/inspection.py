@@ -14,8 +14,9 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import NamedTuple
 
+from recipebook.errors import UserError, on_one_line
 from recipebook.shell.attempts import ATTEMPTS, Escape
-from recipebook.shell.box import Box, BoxSettings, open_box
+from recipebook.shell.box import Box, BoxError, BoxSettings, open_box
 
 SUCCESS = "OUT"
 # It leaves time to change a program while it runs.
@@ -36,7 +37,14 @@ class Containment(NamedTuple):
 
 
 def inspect(settings: BoxSettings, quick: bool = False) -> Iterator[Containment]:
-    """Make all attempts, or only those that need no waiting, each in a new box."""
+    """Make all attempts, or only those that need no waiting, each in a new box. UserError where none can be had."""
+    try:
+        yield from _inspect(settings, quick)
+    except BoxError as error:
+        raise UserError(f"shell tasks cannot run here, since no box can be had: {on_one_line(str(error))}") from None
+
+
+def _inspect(settings: BoxSettings, quick: bool) -> Iterator[Containment]:
     before = hash_host_files()
     chosen = [attempt for attempt in ATTEMPTS if not (quick and (attempt.ends_box or attempt.seconds <= 2))]
     with ExitStack() as stack, ThreadPoolExecutor(AT_ONCE) as pool:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from recipebook.errors import UserError
-from recipebook.shell.address import SERVER, OwnServer, open_episodes
+from recipebook.shell.address import PATIENCE, SERVER, OwnServer, open_episodes
 from recipebook.shell.client import RemoteEpisodes
 from recipebook.shell.episodes import Step
 from recipebook.shell.tasks import Task
@@ -83,6 +83,29 @@ def test_a_server_ends_with_the_process_that_started_it() -> None:
     while is_running(server) and time.monotonic() < until:
         time.sleep(0.05)
     assert not is_running(server)
+
+
+@needs_boxes
+def test_a_server_that_cannot_start_says_why_and_nobody_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bwrap = tmp_path / "bwrap"
+    bwrap.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
+    bwrap.chmod(0o755)
+    # As another user the spawner comes through these folders.
+    for folder in [tmp_path, *tmp_path.parents][:3]:
+        folder.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    started = time.monotonic()
+    expected = (
+        "the server of shell tasks has ended: shell tasks cannot run here, since no box can be had: "
+        "bwrap: No permissions to create new namespace"
+    )
+    with pytest.raises(UserError) as raised, open_episodes(5, 20):
+        pass
+    assert str(raised.value) == expected
+    assert time.monotonic() - started < PATIENCE / 2
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_named_server_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
