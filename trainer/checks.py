@@ -31,6 +31,7 @@ _PROMPT = TextFinding("prompt", "evaluation's prompt is not the text before an a
 _QUESTION = TextFinding("prompt", "what the user asks last is not in the prompt")
 _SILENT = TextFinding("answer", "an answer carries no loss")
 _END = TextFinding("end", "an answer does not end with a token that stops generation and carries loss")
+_OF_THOUGHTS = "; name a chat template that writes 'reasoning_content', or take that field out of the data"
 DATED = TextFinding("date", "the chat template writes today's date: on another day, evaluation asks by another text")
 NOTES = frozenset((NOTE, DATED.kind))
 """Kinds of findings that a row may have and pass."""
@@ -48,10 +49,13 @@ def check_chat(
     """The findings in a chat, each once; with `learns_all`, prompts carry loss too."""
     messages, tools = row["messages"], row.get("tools") or ()
     found: list[TextFinding] = []
-    for at in list_learned(messages):
+    learned = list_learned(messages)
+    for at in learned:
         turn = write_turn(tokenizer, messages[:at], messages[at], tools, messages[at + 1 :])
         found += _check_tokens(tokenizer, turn, list(ids), labels, stops, learns_all)
         found += _check_words(turn, messages[:at], messages[at])
+        if at == learned[-1]:
+            found += _find_unwritten(turn, messages[: at + 1], tools)
         if at and at == len(messages) - 1:
             asked = render(tokenizer, messages[:at], tools, add_generation_prompt=True)
             found += _compare_openings(turn.prompt, asked)
@@ -59,11 +63,13 @@ def check_chat(
 
 
 def check_preference(
-    messages: Sequence[Message], answers: Sequence[Message], written: Sequence[WrittenTurn]
+    row: Mapping[str, Any], answers: Sequence[Message], written: Sequence[WrittenTurn]
 ) -> list[TextFinding]:
     """The findings in a pair, or in an answer with a label; TRL itself ends its answers."""
+    messages, tools = row["messages"], row.get("tools") or ()
     turns = zip(written, answers, strict=True)
-    return list(dict.fromkeys(each for turn, answer in turns for each in _check_words(turn, messages, answer)))
+    found = [each for turn, answer in turns for each in _check_words(turn, messages, answer)]
+    return list(dict.fromkeys([*found, *_find_unwritten(written[0], [*messages, answers[0]], tools)]))
 
 
 def list_learned(messages: Sequence[Message]) -> list[int]:
@@ -101,7 +107,21 @@ def _check_words(turn: WrittenTurn, messages: Sequence[Message], answer: Message
     calls = [call["function"]["name"] for call in answer.get("tool_calls") or ()]
     missing += ["calls"] if any(_squeeze(name) not in text for name in calls) else []
     if missing:
-        yield TextFinding("answer", f"the text that carries loss is without an answer's {' and '.join(missing)}")
+        what = f"the text that carries loss is without an answer's {' and '.join(missing)}"
+        yield TextFinding("answer", f"{what}{_OF_THOUGHTS if 'thoughts' in missing else ''}")
+
+
+def _find_unwritten(turn: WrittenTurn, messages: Sequence[Message], tools: Sequence[Any]) -> Iterator[TextFinding]:
+    """What a row has and its text has not, by the chat template: neither training nor evaluation sees it."""
+    text = _squeeze(turn.prompt + turn.answer)
+    system = [one["content"] for one in messages if one["role"] == "system"]
+    # A tool's answer has the name of a tool that was called.
+    names = [one["name"] for one in messages if one["role"] in ("user", "assistant") and one.get("name")]
+    said = {"system turn": system, "tools": [tool["function"]["name"] for tool in tools], "names of speakers": names}
+    missing = [what for what, words in said.items() if any(_squeeze(each) not in text for each in words)]
+    if missing:
+        what = f"the chat template does not write a row's {' and '.join(missing)}"
+        yield TextFinding(NOTE, f"{what}: training and evaluation go without")
 
 
 def _reaches(words: str, prompt: str, text: str) -> bool:

@@ -96,7 +96,7 @@ def _look_at_preference(cfg: Any, tokenizer: Any) -> Callable[[Row], Look]:
             )
             pieces = [(prompt, False), (texts[0], True), (" and not ", False), (texts[1], True)]
         before, *wholes = (len(tokenizer(text)["input_ids"]) for text in (prompt, *(prompt + text for text in texts)))
-        found = check_preference(row["messages"], answers, [WrittenTurn(prompt, text) for text in texts])
+        found = check_preference(row, answers, [WrittenTurn(prompt, text) for text in texts])
         return Look(max(wholes), max(0, min(max(wholes), cut or max(wholes)) - before), lambda: pieces, found)
 
     return look
