@@ -22,6 +22,7 @@ from pydantic import Field
 from eval.scoring.predictions import Prediction
 from recipebook.frozen import Frozen
 from recipebook.recipe.keys import Recipe
+from recipebook.recipe.reinforcement_keys import LONGEST_COMMAND
 from recipebook.shell.contract import BaseName
 
 FIGURES = {
@@ -41,7 +42,7 @@ class Options(Frozen):
     """What a recipe may set; what it leaves out comes from its section `rl`."""
 
     rounds: int = Field(5, gt=0, description="answers that an episode may have; rl.rounds if not given")
-    seconds: float = Field(20, gt=0, description="time that a command has; rl.seconds if not given")
+    seconds: float = Field(20, gt=0, le=LONGEST_COMMAND, description="time that a command has; rl.seconds if not given")
     base: BaseName | None = Field(None, description="whose programs boxes have; rl.base if not given")
     max_length: int = Field(4096, gt=0, description="tokens of an episode; training.max_length if not given")
     correct: float = Field(1.0, description="the reward of a correct episode; rl.rewards.correct if not given")

@@ -12,6 +12,8 @@ from pydantic import Field, model_validator
 from recipebook.recipe.section import Positive, Section, Share, measured_in
 
 Reward = Annotated[float, measured_in("reward")]
+# Seconds that the server of shell tasks gives to a command at most.
+LONGEST_COMMAND = 3600
 
 
 class Rewards(Section):
@@ -72,7 +74,7 @@ class Reinforcement(Section):
     rounds: Annotated[Positive, measured_in("answers")] = Field(
         5, description="answers that an episode may have. Lower it to save time where tasks need one command."
     )
-    seconds: Annotated[float, Field(gt=0), measured_in("seconds")] = Field(
+    seconds: Annotated[float, Field(gt=0, le=LONGEST_COMMAND), measured_in("seconds")] = Field(
         20, description="time that a command has before it is ended. Raise it for tasks with slow commands."
     )
     base: Literal["host", "debian"] | None = Field(

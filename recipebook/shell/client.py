@@ -69,6 +69,7 @@ class RemoteEpisodes:
         self.patience = patience
         self.base = base
         self._given: dict[str, GivenAnswers] = {}
+        self._gone = False
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         # A proxy that the environment names cannot reach this machine's loopback.
         proxied = urlsplit(address).hostname not in messages.LOOPBACK
@@ -133,7 +134,8 @@ class RemoteEpisodes:
         return self._ask(path, request, reply)
 
     def _ask(self, path: str, request: BaseModel | None, reply: type[Reply]) -> Reply:
-        until, pause = time.monotonic() + self.patience, FIRST_PAUSE
+        # A server that one call has waited for in vain is not waited for again: there may be a hundred calls to come.
+        until, pause = time.monotonic() + (0 if self._gone else self.patience), FIRST_PAUSE
         while True:
             try:
                 answer = self._client.post(path, json=request.model_dump() if request else {})
@@ -141,10 +143,12 @@ class RemoteEpisodes:
             except httpx.TransportError as error:
                 answer, fault = None, f"{self.address}: {on_one_line(str(error))}"
             if answer is not None and fault is None:
+                self._gone = False
                 return self._read(answer, reply)
             if ended := self.find_fault():
                 raise UserError(ended)
             if time.monotonic() + pause > until:
+                self._gone = True
                 raise UserError(fault or self.address)
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)

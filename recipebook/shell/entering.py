@@ -86,7 +86,7 @@ def enter_box(plan: Plan, descriptors: list[int], parent: socket.socket, ids: in
             resource.setrlimit(kind, (most, most))
         for file, number in PASSED_ON.items():
             os.dup2(os.open(file, os.O_RDONLY), number)
-        os.execv(plan.program, plan.command)
+        _become(plan.program, plan.command)
     except OSError as error:
         os.write(2, f"{error}\n".encode())
     finally:
@@ -109,6 +109,13 @@ def _take_ids(processes: int, parent: socket.socket, ids: int, owner: int) -> No
         for kind in ("uid", "gid"):
             _write(f"/proc/self/{kind}_map", b"0 0 1")
         resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
+
+
+def _become(program: str, command: list[str]) -> NoReturn:
+    try:
+        os.execv(program, command)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, program) from None
 
 
 def _write(path: str, value: bytes) -> None:

@@ -13,6 +13,7 @@ A file has a list of tasks, an object of tasks by their numbers, or a single tas
 an answer to `match` and no script, is a task without a check: its outcome stays unset.
 """
 
+import codecs
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,8 @@ from recipebook.frozen import Frozen
 
 # No file has more tasks; Python refuses to read numbers of thousands of digits.
 NUMBER = re.compile(r"\d{1,18}")
+# Bytes of one word of a command line on Linux, less the NUL at its end.
+LONGEST_SCRIPT = 131_071
 
 
 def _require_words(instruction: str) -> str:
@@ -42,8 +45,21 @@ def _require_command(script: str) -> str:
     return script
 
 
+def _require_runnable(script: str) -> str:
+    """A script as bash can be given it, with the line ends of a Linux machine."""
+    script = script.replace("\r\n", "\n")
+    if "\0" in script:
+        raise PydanticCustomError("nul", "has a NUL character, which no command line can have")
+    if (size := len(script.encode(errors="surrogatepass"))) > LONGEST_SCRIPT:
+        raise PydanticCustomError(
+            "long", "has {size} bytes, and a command line has {most} at most", {"size": size, "most": LONGEST_SCRIPT}
+        )
+    return script
+
+
 Instruction = Annotated[str, AfterValidator(_require_words)]
-Check = Annotated[str, AfterValidator(_require_command)]
+Script = Annotated[str, AfterValidator(_require_runnable)]
+Check = Annotated[Script, AfterValidator(_require_command)]
 
 
 class Task(Frozen):
@@ -51,9 +67,9 @@ class Task(Frozen):
 
     number: int
     instruction: Instruction
-    init: str
+    init: Script
     check: Check | None = None
-    truth: str | None = None
+    truth: Script | None = None
     skills: tuple[str, ...] = ()
     kind: str | None = None
 
@@ -61,7 +77,7 @@ class Task(Frozen):
 def read_tasks(path: Path) -> list[Task]:
     """All tasks of a file, in its order; what is no shell task is refused with its place."""
     try:
-        value = orjson.loads(path.read_bytes())
+        value = orjson.loads(path.read_bytes().removeprefix(codecs.BOM_UTF8))
     except orjson.JSONDecodeError as error:
         raise UserError(f"{path}: not JSON: {error.msg}") from None
     if not isinstance(value, list | dict):
@@ -88,7 +104,16 @@ def _list_records(value: list[Any] | dict[str, Any]) -> Iterator[tuple[str, int,
             yield f"task '{on_one_line(key)}'", int(key) if NUMBER.fullmatch(key) else at, record
 
 
-class _Command(BaseModel):
+class _Record(BaseModel):
+    """A part of a record; null is what is left out."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leaves_nulls_out(cls, value: Any) -> Any:
+        return {key: one for key, one in value.items() if one is not None} if isinstance(value, dict) else value
+
+
+class _Command(_Record):
     command_name: str = "bash"
     script: str
 
@@ -97,12 +122,12 @@ class _CheckCommand(_Command):
     script: Check
 
 
-class _LifelongEvaluation(BaseModel):
+class _LifelongEvaluation(_Record):
     evaluation_command_item: _CheckCommand
     ground_truth_command_item: _Command | None = None
 
 
-class _Lifelong(BaseModel):
+class _Lifelong(_Record):
     """A task as LifelongAgentBench writes it; other fields are ignored."""
 
     instruction: Instruction
@@ -113,7 +138,7 @@ class _Lifelong(BaseModel):
     kind: str | None = None
 
 
-class _Code(BaseModel):
+class _Code(_Record):
     code: str
     language: str = "bash"
 
@@ -129,7 +154,7 @@ class _CheckCode(_Code):
     code: Check
 
 
-class _Create(BaseModel):
+class _Create(_Record):
     init: _Code | None = None
 
 
@@ -138,13 +163,13 @@ def _list_one(value: Any) -> Any:
     return [value] if isinstance(value, dict) or value is None else value
 
 
-class _AgentBenchEvaluation(BaseModel):
+class _AgentBenchEvaluation(_Record):
     match: Any = None
     check: Annotated[tuple[_CheckCode | None, ...], BeforeValidator(_list_one)] = ()
     example: _Code | None = None
 
 
-class _AgentBench(BaseModel):
+class _AgentBench(_Record):
     """A task as AgentBench writes it; other fields are ignored."""
 
     description: Instruction
@@ -161,7 +186,7 @@ def read_task(record: object, number: int, place: str) -> Task:
     if "instruction" not in record and "description" not in record:
         fields = ", ".join(map(on_one_line, [*record][:4])) or "no field"
         raise UserError(f"{place}: not a shell task: it has {fields}, but neither 'instruction' nor 'description'")
-    read = _read_lifelong if "instruction" in record else _read_agentbench
+    read = _read_agentbench if record.get("instruction") is None and "description" in record else _read_lifelong
     try:
         return read(record, number, place)
     except ValidationError as error:

@@ -4,12 +4,15 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
 from recipebook.errors import UserError
+from recipebook.recipe import reinforcement_keys
+from recipebook.shell import messages
 from recipebook.shell.address import PATIENCE, SERVER, OwnServer, open_episodes
 from recipebook.shell.client import RemoteEpisodes
 from recipebook.shell.episodes import Step
@@ -87,21 +90,21 @@ def test_a_server_ends_with_the_process_that_started_it() -> None:
 
 @needs_boxes
 def test_a_server_that_cannot_start_says_why_and_nobody_waits_for_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    bwrap = tmp_path / "bwrap"
+    # Not in pytest's own folders, through which the spawner, as another user, does not come.
+    folder = tempfile.TemporaryDirectory()
+    Path(folder.name).chmod(0o755)
+    bwrap = Path(folder.name, "bwrap")
     bwrap.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
     bwrap.chmod(0o755)
-    # As another user the spawner comes through these folders.
-    for folder in [tmp_path, *tmp_path.parents][:3]:
-        folder.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", f"{folder.name}:{os.environ['PATH']}")
     started = time.monotonic()
     expected = (
         "the server of shell tasks has ended: shell tasks cannot run here, since no box can be had: "
         "bwrap: No permissions to create new namespace"
     )
-    with pytest.raises(UserError) as raised, open_episodes(5, 20):
+    with folder, pytest.raises(UserError) as raised, open_episodes(5, 20):
         pass
     assert str(raised.value) == expected
     assert time.monotonic() - started < PATIENCE / 2
@@ -113,3 +116,16 @@ def test_a_named_server_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("recipebook.shell.address.PATIENCE", 0)
     with pytest.raises(UserError, match=r"^http://127\.0\.0\.1:1: .*refused"), open_episodes(5, 20):
         pass
+
+
+def test_a_server_that_one_call_has_waited_for_in_vain_is_not_waited_for_again() -> None:
+    with RemoteEpisodes("http://127.0.0.1:1", patience=1) as episodes:
+        started = time.monotonic()
+        for call in range(30):
+            with pytest.raises(UserError, match="refused"):
+                episodes.close(f"one-{call}")
+    assert time.monotonic() - started < 10
+
+
+def test_a_recipe_may_not_give_a_command_more_time_than_servers_do() -> None:
+    assert reinforcement_keys.LONGEST_COMMAND == messages.LONGEST_COMMAND

@@ -67,6 +67,29 @@ def test_a_question_is_a_task_without_a_check(tmp_path: Path) -> None:
     assert task == Task(number=0, instruction="How many?", init="")
 
 
+def test_what_is_null_counts_as_left_out(tmp_path: Path) -> None:
+    nulls = {"instruction": None, "create": None, "start": None, "labels": None}
+    evaluation = {"check": {"code": "[ -e /x ]", "language": None}, "example": None, "match": None}
+    assert read(tmp_path, [{"description": "Make /x.", "evaluation": evaluation, **nulls}]) == [
+        Task(number=0, instruction="Make /x.", init="", check="(\n[ -e /x ]\n)")
+    ]
+    assert read(tmp_path, [{**LIFELONG, "sample_index": None, "skill_list": None}]) == [
+        READ.model_copy(update={"number": 0, "skills": ()})
+    ]
+
+
+def test_scripts_written_on_windows_have_the_line_ends_of_linux(tmp_path: Path) -> None:
+    script = "mkdir /srv/x\r\ntouch /srv/x/y\r\n"
+    (task,) = read(tmp_path, [{**LIFELONG, "initialization_command_item": {"script": script}}])
+    assert task.init == "mkdir /srv/x\ntouch /srv/x/y\n"
+
+
+def test_a_file_may_begin_with_a_mark_of_its_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "tasks.json"
+    path.write_text(json.dumps([LIFELONG]), encoding="utf-8-sig")
+    assert read_tasks(path) == [READ]
+
+
 @pytest.mark.parametrize("form", ["dict", "list", "agentbench"])
 def test_all_forms_of_the_samples_are_read(tmp_path: Path, form: str) -> None:
     path = tmp_path / "tasks.json"
@@ -115,6 +138,14 @@ def test_all_forms_of_the_samples_are_read(tmp_path: Path, form: str) -> None:
         (
             [{"description": "x", "evaluation": {"check": {"language": "bash", "file": "check/1.sh"}}}],
             "task 0: not a shell task: evaluation.check.0: is in a file of its own; its text belongs into 'code'",
+        ),
+        (
+            [{**LIFELONG, "initialization_command_item": {"script": "echo a\0b"}}],
+            "task 0: not a shell task: init: has a NUL character, which no command line can have",
+        ),
+        (
+            [{**AGENTBENCH, "start": "#" * 131_059}],
+            "task 0: not a shell task: init: has 131073 bytes, and a command line has 131071 at most",
         ),
         (
             [{**LIFELONG, "evaluation_info": ["true"]}],
