@@ -112,7 +112,7 @@ def format_number(value: float | None, sign: str = "") -> str:
 def format_detectable(figure: str, binary: bool, detectable: float | None) -> str:
     """The smallest difference that the test set finds with 80 % power, in words."""
     if detectable is None:
-        return f"no difference in {figure} is known to be found with 80 % power: too few rows differ, or all alike"
+        return f"no difference in {figure} is known to be found with 80 % power: too few rows, or all alike"
     size = f"{format_decimals(100 * detectable, 1)} points" if binary else format_number(detectable)
     return f"differences in {figure} under {size} often go unnoticed (80 % power)"
 

@@ -15,9 +15,7 @@ benchmarks", MLSys 2021).
 import math
 
 from eval.scoring.score import load_metric
-from eval.statistics import special
-from eval.statistics.intervals import LEVEL, POWER
-from eval.statistics.pairs import find_pairs_detectable
+from eval.statistics.pairs import find_pairs_detectable, solve_for_gain
 from eval.statistics.seeds import SeedSpread
 from eval.statistics.seeds_power import find_known_detectable
 from recipebook.recipe.evaluation_keys import Evaluation
@@ -53,8 +51,7 @@ def describe_power(settings: Evaluation, rows: int, seeds: int = 1) -> str:
 def find_detectable(rows: int, seeds: int = 1, *, binary: bool = True) -> float:
     """The smallest difference that is found with 80 % power: of a share, or in standard deviations of a row's."""
     if binary and seeds == 1:
-        of_t = _find_root(_sum_limits() ** 2 / rows)
-        return float(find_pairs_detectable(round(LOST * rows), rows, min(1.0, of_t)))
+        return find_pairs_detectable(LOST, rows)
     # In errors of the rows.
     spread = SeedSpread(
         middle=0.0,
@@ -67,13 +64,4 @@ def find_detectable(rows: int, seeds: int = 1, *, binary: bool = True) -> float:
         differing=rows,
     )
     found = float(find_known_detectable(spread))
-    return _find_root(found**2 / rows) if binary else found / math.sqrt(rows)
-
-
-def _find_root(weight: float) -> float:
-    """The difference of a share that equals a given number of its own errors: d² = weight (2 LOST + d - d²)."""
-    return (weight + math.sqrt(weight**2 + 8 * LOST * weight * (1 + weight))) / (2 * (1 + weight))
-
-
-def _sum_limits() -> float:
-    return float(special.ndtri(1 - LEVEL / 2) + special.ndtri(POWER))
+    return solve_for_gain(LOST, found**2 / rows) if binary else found / math.sqrt(rows)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from eval.statistics.intervals import LEVEL, bound_change, bound_mean, bound_share, find_change_p, find_detectable
-from eval.statistics.pairs import bound_pairs, find_pairs_detectable, find_pairs_p
+from eval.statistics.pairs import bound_pairs, find_pairs_detectable, find_pairs_lost, find_pairs_p
 from eval.statistics.seeds import SeedSpread
 from eval.statistics.sums import Groups, Spread, Statistic, divide_sums, measure_spread, number_groups, sum_groups
 from recipebook.frozen import Frozen
@@ -222,13 +222,8 @@ def _compare_pairs(sums: Any, step: float, level: float) -> Difference:
         high=shown_high,
         test=MCNEMAR,
         p=p,
-        detectable=_find_detectable(sums, step, min(better, worse), level),
+        detectable=_drop_endless(step * find_pairs_detectable(find_pairs_lost(min(better, worse), n), n, level)),
     )
-
-
-def _find_detectable(sums: Any, step: float, lost: int, level: float) -> float | None:
-    of_t, n = _drop_endless(find_detectable(sums, level=level)), sums.shape[1]
-    return None if of_t is None else _drop_endless(step * find_pairs_detectable(lost, n, of_t / step, level))
 
 
 def _drop_endless(value: Any) -> float | None:

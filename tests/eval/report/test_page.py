@@ -106,7 +106,7 @@ def test_html_tells_what_was_found(run: Path) -> None:
         "description: robot",
         "<dt>records</dt><dd>104",
         "1 of 12 answers of tuned were cut off at the limit of new tokens",
-        "Differences in exact under 57.8 points often go unnoticed (80 % power).",
+        "Differences in exact under 69.0 points often go unnoticed (80 % power).",
     ):
         assert text in html
 
@@ -156,7 +156,7 @@ def test_the_table_fits_80_columns_and_starts_with_the_main_figure(run: Path) ->
         # Alone, 2 / 2⁵; twice by Holm, with another value.
         "movement (6)       0.000  0.833 [0.359, 0.996]  +0.833 [-0.002, 0.975]  0.125",
     ]
-    assert "differences in exact under 57.8 points often go unnoticed (80 % power)" in lines
+    assert "differences in exact under 69.0 points often go unnoticed (80 % power)" in lines
     assert [line for line in lines[:-1] if len(line) > 80] == []
 
 
@@ -179,7 +179,7 @@ def test_a_limit_is_reported_with_the_power_that_it_leaves(run: Path) -> None:
     summary = report.summary.model_copy(update={"asked": asked})
     lines = [
         "12 of 577 test rows were evaluated (eval.limit):",
-        "differences in exact under 57.8 points often go unnoticed (80 % power)",
+        "differences in exact under 69.0 points often go unnoticed (80 % power)",
     ]
     assert "\n".join(lines) in terminal_table(summary)
     assert f"intervals. {' '.join(lines)}.</p>" in render(report._replace(summary=summary))
@@ -208,7 +208,7 @@ def test_a_detectable_difference_that_cannot_be_told_is_said_so() -> None:
     summary = make_summary(0.0, 1.0).model_copy(
         update={"results": (result.model_copy(update={"difference": unknown}),)}
     )
-    said = "no difference in exact is known to be found with 80 % power: too few rows differ, or all alike"
+    said = "no difference in exact is known to be found with 80 % power: too few rows, or all alike"
     assert said in " ".join(terminal_table(summary).split())
 
 

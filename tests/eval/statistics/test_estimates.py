@@ -16,7 +16,7 @@ from eval.statistics.estimates import (
     list_cautions,
 )
 from eval.statistics.intervals import bound_change, find_change_p, find_detectable
-from eval.statistics.pairs import bound_pairs, find_pairs_detectable
+from eval.statistics.pairs import bound_pairs, find_pairs_detectable, find_pairs_lost
 from eval.statistics.ratios import compare_ratio
 from eval.statistics.sums import Spread, raise_sums
 
@@ -131,21 +131,27 @@ def test_rewards_that_are_right_wrong_or_0_are_tested_as_signs() -> None:
     assert result.high is not None and result.high <= 0.5
 
 
-def test_the_detectable_difference_is_that_of_a_t_test_with_a_power_of_80_percent() -> None:
-    # (2.022691 + 0.850936) · sd / sqrt(40), sd of eleven 1, nine -1 and twenty 0 = sqrt((20 - 40 · 0.05²) / 39)
-    base, tuned = [0.0] * 11 + [1.0] * 29, [1.0] * 11 + [0.0] * 9 + [1.0] * 20
+def test_the_detectable_difference_of_right_answers_takes_as_many_losses_as_were_seen() -> None:
+    # Five are won and three lost.
+    base, tuned = [0.0] * 5 + [1.0] * 35, [1.0] * 5 + [0.0] * 3 + [1.0] * 32
     result = compare(base, tuned, name(40), binary=True)
-    of_t = 2.873626 * math.sqrt((20 - 40 * 0.05**2) / 39) / math.sqrt(40)
-    assert result.detectable == pytest.approx(of_t, abs=1e-5)
+    assert result.detectable == pytest.approx(find_pairs_detectable(find_pairs_lost(3, 40), 40))
     # A family of ten is judged at a tenth of the level, and finds only more.
     shared = compare(base, tuned, name(40), binary=True, level=0.005)
-    assert shared.detectable is not None and shared.detectable > 1.3 * of_t
+    assert shared.detectable is not None and result.detectable and shared.detectable > 1.2 * result.detectable
+
+
+def test_rows_that_all_agree_detect_a_difference_all_the_same() -> None:
+    # Of 577 rows none was lost: 1 - 0.5^(1/577) = 0.0012 of them may be.
+    result = compare([1.0] * 577, [1.0] * 577, name(577), binary=True)
+    assert result.detectable == pytest.approx(find_pairs_detectable(0.001201, 577), abs=1e-5)
+    assert compare([1.0] * 5, [1.0] * 5, name(5), binary=True).detectable is None
 
 
 def test_turns_of_a_dialogue_detect_no_more_than_the_dialogue() -> None:
-    base, tuned = [0.0] * 10, [0.0, 1.0] * 5
-    thrice = compare(base * 3, tuned * 3, TEN * 3, binary=True)
-    assert compare(base, tuned, TEN, binary=True).detectable == pytest.approx(thrice.detectable, abs=1e-4)
+    base, tuned = [0.0] * 10, [0.0, 0.3] * 5
+    thrice = compare(base * 3, tuned * 3, TEN * 3, binary=False)
+    assert compare(base, tuned, TEN, binary=False).detectable == pytest.approx(thrice.detectable, abs=1e-4)
     assert compare([0.0] * 4, [1.0] * 4, ["a"] * 4, binary=True).detectable is None
 
 
@@ -233,8 +239,7 @@ def test_pairs_are_compared_at_their_own_level_and_in_steps_of_their_own() -> No
     found = compare(base, tuned, name(30), binary=True, level=0.01)
     ends = bound_pairs(11, 1, 30, 0.01)
     assert (found.low, found.high) == pytest.approx((float(ends[0]), float(ends[1])))
-    of_t = float(find_detectable(np.array([tuned, np.ones(30), base, np.ones(30)]), level=0.01))
-    assert found.detectable == pytest.approx(find_pairs_detectable(1, 30, of_t, 0.01))
+    assert found.detectable == pytest.approx(find_pairs_detectable(find_pairs_lost(1, 30), 30, 0.01))
     # Where answers are half right or wrong, all is half as large.
     halved = compare([one / 2 for one in base], [one / 2 for one in tuned], name(30), binary=False, level=0.01)
     assert halved.detectable and found.detectable and found.mean
@@ -245,10 +250,9 @@ def test_a_model_that_loses_rows_has_the_detectable_difference_of_one_that_wins_
     base, tuned = [1.0] * 7 + [0.0] * 23, [0.0] * 7 + [1.0] + [0.0] * 22
     lost, won = compare(base, tuned, name(30), binary=True), compare(tuned, base, name(30), binary=True)
     assert lost.detectable == won.detectable
-    # Six of eight are lost, and none won. Six or more are below the level, which d gives 8 times in 10 where
-    # 28 d⁶ (1 - d)² + 8 d⁷ (1 - d) + d⁸ = 0.8.
-    assert compare([1.0] * 6 + [0.0] * 2, [0.0] * 8, name(8), binary=True).detectable == pytest.approx(
-        0.80140, abs=1e-4
+    # Seven of ten are lost, and none won; 1 - 0.5^(1/10) = 0.067 might be.
+    assert compare([1.0] * 7 + [0.0] * 3, [0.0] * 10, name(10), binary=True).detectable == pytest.approx(
+        find_pairs_detectable(0.066967, 10), abs=1e-5
     )
     # Three are won and three lost: the quarter that is left is too little to be found.
     assert compare([1.0] * 3 + [0.0] * 5, [0.0] * 3 + [1.0] * 3 + [0.0] * 2, name(8), binary=True).detectable is None

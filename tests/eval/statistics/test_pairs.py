@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats  # type: ignore[import-untyped]
 
-from eval.statistics.pairs import bound_pairs, find_pairs_detectable, find_pairs_p
+from eval.statistics.pairs import bound_pairs, find_pairs_detectable, find_pairs_lost, find_pairs_p
 
 
 def test_pairs_of_which_many_differ_are_tested_by_chi_squared() -> None:
@@ -71,35 +71,56 @@ def test_a_narrower_level_makes_a_wider_interval_for_many_pairs_at_once() -> Non
     assert bound_pairs(8, 2, 20) == pytest.approx((low[0], high[0]))
 
 
-def test_where_few_rows_differ_power_is_that_of_the_exact_test() -> None:
-    # One of 30 is lost. Over all outcomes of 30 rows, as many are rejected as promised.
-    found = find_pairs_detectable(1, 30, of_t=0.2)
-    assert 0.2 < found < 0.4
-    wins, losses = (table.ravel() for table in np.meshgrid(np.arange(31), np.arange(31)))
-    kept = (wins + losses <= 30) & (wins > losses)
-    wins, losses = wins[kept], losses[kept]
-    outcomes = np.stack([wins, losses, 30 - wins - losses], axis=-1)
-    chances = [1 / 30 + found, 1 / 30, 1 - 2 / 30 - found]
-    shown = find_pairs_p(wins, losses, 30) < 0.05
-    assert stats.multinomial.pmf(outcomes, 30, chances)[shown].sum() == pytest.approx(0.8, abs=0.002)
+@pytest.mark.parametrize("n", [10, 12, 15, 30, 100, 150])
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.05])
+def test_over_all_outcomes_of_few_rows_power_is_80_percent(n: int, share: float) -> None:
+    found = find_pairs_detectable(share, n)
+    assert _weigh(share, n, found) == pytest.approx(0.8, abs=0.002)
     # At the level of a family it takes more.
-    assert find_pairs_detectable(1, 30, of_t=0.2, level=0.005) > found
+    assert not find_pairs_detectable(share, n, level=0.005) <= found
 
 
-def test_where_many_rows_differ_power_is_that_of_a_t_test() -> None:
-    assert find_pairs_detectable(30, 600, of_t=0.044) == 0.044
-    # 10 of 100 are lost and 16 won; 5 are lost and 20 won, 25 rows being the fewest of which that is so.
-    assert find_pairs_detectable(10, 100, of_t=0.06) == 0.06
-    assert find_pairs_detectable(5, 100, of_t=0.15) == 0.15
+def test_of_many_rows_power_is_that_of_a_t_test() -> None:
+    # t with 599 degrees of freedom is below 1.963939 in 97.5 and below 0.842129 in 80 of 100; 30 of 600 rows are lost:
+    # d = 2.806068 · √((0.1 + d - d²) / 600).
+    found = find_pairs_detectable(0.05, 600)
+    assert found == pytest.approx(2.806068 * math.sqrt((0.1 + found - found**2) / 600), abs=1e-5)
+    assert 0.8 <= _weigh(0.05, 200, find_pairs_detectable(0.05, 200)) <= 0.82
+
+
+@pytest.mark.parametrize(("n", "shares"), [(20, (0.01, 0.07, 0.15)), (30, (0.01, 0.05, 0.2)), (100, (0.01, 0.05, 0.3))])
+def test_the_middle_report_of_few_rows_promises_no_more_than_is_held(n: int, shares: tuple[float, ...]) -> None:
+    """A report knows only how many rows it saw lost; half of them or more name a difference that is found as often."""
+    for share in shares:
+        seen = int(stats.binom.median(n, share))
+        assert _weigh(share, n, find_pairs_detectable(find_pairs_lost(seen, n), n)) >= 0.797
+
+
+def test_the_share_that_is_lost_is_as_likely_too_high_as_too_low() -> None:
+    # Of two rows none is lost with a chance of (1 - p)², which is one half; one or none with 1 - p².
+    assert find_pairs_lost(0, 2) == pytest.approx(1 - math.sqrt(0.5))
+    assert find_pairs_lost(1, 2) == pytest.approx(math.sqrt(0.5))
+    assert find_pairs_lost(2, 2) == 1.0
 
 
 def test_of_six_rows_all_must_be_won() -> None:
     # Only six wins, of p = 2 / 2⁶, are below the level, and d⁶ is to be 0.8.
-    assert find_pairs_detectable(0, 6, of_t=0.5) == pytest.approx(0.8 ** (1 / 6), abs=1e-5)
+    assert find_pairs_detectable(0, 6) == pytest.approx(0.8 ** (1 / 6), abs=1e-5)
     # A p-value at the level rejects nothing, so no difference is found, not even the largest that there is: 1, or
     # 1 less the share of rows that would have to be won back and won, where one of six is lost.
-    assert math.isnan(find_pairs_detectable(0, 6, of_t=0.5, level=2 / 64))
-    assert math.isnan(find_pairs_detectable(1, 6, of_t=0.5))
+    assert math.isnan(find_pairs_detectable(0, 6, level=2 / 64))
+    assert math.isnan(find_pairs_detectable(1 / 6, 6))
+    assert math.isnan(find_pairs_detectable(0.7, 6)) and math.isnan(find_pairs_detectable(0, 1))
+
+
+def _weigh(share: float, n: int, gain: float) -> float:
+    """How often a gain is found where a share is lost, over all outcomes of n rows."""
+    wins, losses = (table.ravel() for table in np.meshgrid(np.arange(n + 1), np.arange(n + 1)))
+    kept = (wins + losses <= n) & (wins > losses)
+    wins, losses = wins[kept], losses[kept]
+    outcomes = np.stack([wins, losses, n - wins - losses], axis=-1)
+    shown = find_pairs_p(wins, losses, n) < 0.05
+    return float(stats.multinomial.pmf(outcomes, n, [share + gain, share, 1 - 2 * share - gain])[shown].sum())
 
 
 def _search(better: int, worse: int, n: int) -> tuple[float, float]:
@@ -121,4 +142,4 @@ def _score(better: int, worse: int, n: int, difference: float) -> float:
 def test_what_100_rows_can_find_is_near_what_a_t_test_can() -> None:
     # Five rows of 100 are lost: 2.80 standard errors are 0.12. Over all outcomes, by scipy's multinomial probabilities,
     # power is 80 % at 0.126686.
-    assert find_pairs_detectable(5, 100, 0.12) == pytest.approx(0.126686, abs=2e-5)
+    assert find_pairs_detectable(0.05, 100) == pytest.approx(0.126686, abs=2e-5)

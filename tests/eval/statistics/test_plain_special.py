@@ -42,7 +42,7 @@ def test_intervals_are_the_same_with_and_without_scipy() -> None:
         "print([round(float(one), 9) for one in (\n"
         "    *intervals.bound_share(3, 40), *intervals.bound_share(30, 40),\n"
         "    *intervals.bound_mean([[1, 0, 1, 1], [1, 1, 1, 1]], share=True),\n"
-        "    pairs.find_pairs_p(8, 2, 20), *pairs.bound_pairs(8, 2, 20), pairs.find_pairs_detectable(2, 20, 0.5))])"
+        "    pairs.find_pairs_p(8, 2, 20), *pairs.bound_pairs(8, 2, 20), pairs.find_pairs_detectable(0.1, 20))])"
     )
     said = [
         subprocess.run(
