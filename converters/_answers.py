@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from converters._blocks import holds_blocks
 from converters._extras import add_extras
-from converters._fields import take_text
+from converters._fields import take_any_text, take_text
 from converters._tool_lists import read_tools
 from converters._tool_turns import TOOL_ROLES, read_tool_turns
 from converters._turns import (
@@ -253,7 +253,8 @@ def _read_plain(message: Any, field: str) -> Message | None:
     is_odd = len(message) > 2 or said not in message
     if holds_blocks(message.get(said)) or (is_odd and (message.get("tool_calls") or message.get("function_call"))):
         return None
-    read: Message = {"role": role, "content": take_text(message, said, f" in a message of '{field}'")}
+    take = take_any_text if role == "system" else take_text
+    read: Message = {"role": role, "content": take(message, said, f" in a message of '{field}'")}
     if len(message) > 2:
         add_extras(read, message, OPENAI._replace(field=field).place)
     return read

@@ -28,6 +28,8 @@ class Columns(Frozen):
     """The answer."""
     messages: str | None = None
     """A list of turns, instead of a question and its answer."""
+    reasoning: str | None = None
+    """What the assistant thinks before its answer; a record without it may leave it empty."""
     system: str | None = None
     """The system prompt; a record without one may leave it empty."""
     meta: tuple[str, ...] = ()
@@ -38,13 +40,15 @@ class Columns(Frozen):
         pair = (self.user, self.assistant)
         if (None in pair) if self.messages is None else (pair != (None, None)):
             raise ValueError("columns needs either user and assistant, or messages")
+        if self.reasoning is not None and self.messages is not None:
+            raise ValueError("reasoning goes with user and assistant; turns of messages have their own")
         if "origin" in self.meta:
             raise ValueError("meta cannot hold 'origin', which every row has of its own")
         return self
 
     def list_names(self) -> list[str]:
         """The columns that are named, each once."""
-        named = (self.user, self.assistant, self.messages, self.system, *self.meta)
+        named = (self.user, self.assistant, self.messages, self.reasoning, self.system, *self.meta)
         return list(dict.fromkeys(name for name in named if name is not None))
 
 

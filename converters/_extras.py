@@ -9,7 +9,7 @@ from typing import Any
 from recipebook.data.marks import MARKS, read_mark
 from recipebook.rows import BadRecord, LeftOut, Message
 
-REASONING = ("reasoning_content", "reasoning", "thinking")
+REASONING = ("reasoning_content", "reasoning", "thinking", "thought", "tool_plan")
 """The names that data has for what the assistant thinks before it answers."""
 
 _EXTRAS = frozenset(("name", *REASONING, *MARKS))
@@ -36,7 +36,8 @@ def take_reasoning(holder: dict[str, Any], place: str = "") -> str | None:
     """What the assistant thought before it said what a turn, or a record, has; None where that is not there."""
     thoughts = _list_texts(holder, REASONING)
     if len(thoughts) > 1:
-        raise BadRecord(f"says two things under {' and '.join(REASONING)}{place}")
+        given = [f"'{field}'" for field in REASONING if _list_texts(holder, (field,))]
+        raise BadRecord(f"says two things under {' and '.join(given)}{place}")
     return thoughts[0] if thoughts else None
 
 

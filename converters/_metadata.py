@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from recipebook.data.field_values import SimpleValues
+from recipebook.rows import join_meta
 
 METADATA = {field: SimpleValues(field) for field in ("metadata", "meta")}
 """Where data and our own rows have texts, numbers and booleans of any name, which go to a row's meta."""
@@ -25,11 +26,13 @@ def take_metadata(record: dict[str, Any]) -> dict[str, Any]:
     for field in METADATA:
         metadata = record.get(field)
         if type(metadata) is dict:
+            own: dict[str, Any] = {}
             for key, value in metadata.items():
                 if type(value) in (str, int, float, bool):
                     name = _name_origin(value) if key == "origin" else key
-                    meta[name] = value if type(value) in (str, float) else _write_simply(value)
-    meta.pop("origin", None)
+                    own[name] = value if type(value) in (str, float) else _write_simply(value)
+            own.pop("origin", None)
+            meta = join_meta(meta, own)
     return meta
 
 

@@ -4,8 +4,8 @@
     → {"role": "user", "content": "Rain?\\nIt is June."},
       {"role": "assistant", "content": "No.", "reasoning_content": "Dry."}
 
-What stands in `reasoning`, `reasoning_content` or `thinking` beside two texts is what the assistant thought. Turns may
-be the JSON of a list, as tables hold them, where the question's are.
+What stands in `thinking`, or under another name in `REASONING`, beside two texts is what the assistant thought.
+Turns may be the JSON of a list, as tables hold them, where the question's are.
 """
 
 from collections.abc import Mapping

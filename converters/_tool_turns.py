@@ -124,7 +124,8 @@ class Dialogue:
         text = turn.get(self._said)
         is_odd = len(turn) > 2 or type(text) is not str
         if type(text) is not str or not text or text.isspace() or "\r" in text:
-            text = take_text(turn, self._said, self._shape.place)
+            take = take_any_text if role == "system" else take_text
+            text = take(turn, self._said, self._shape.place)
         message: Message = {"role": role, "content": text}
         # A sign is looked for first, which is much faster.
         if role == "assistant" and (text[-1] in "]\n " or "<" in text) and may_hold_calls(text):

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from converters._blocks import PARTS, holds_blocks, open_blocks
 from converters._extras import REASONING, add_extras
 from converters._fields import take_any_text, take_text
+from converters._turn_pairs import TURN_PAIRS, find_turn_pair, split_pair
 from recipebook.data.field_values import TEXT, Unread
 from recipebook.data.fields import PART_HARMLESS, Fields, Variants, WrittenJson, remember_odd
 from recipebook.data.marks import MARKS
@@ -39,6 +40,9 @@ _OTHER_NAMES = {
     "model": "assistant",
     "ai": "assistant",
     "chatgpt": "assistant",
+    "chatbot": "assistant",
+    "bing": "assistant",
+    "bard": "assistant",
     "prompter": "user",
     "ipython": "tool",
 }
@@ -50,7 +54,7 @@ SAID = ("content", "value", "text")
 
 CHAT_NOTES = {"dropped": "read without the turns after the last answer"}
 """What numbers in a row's meta say of the row."""
-SYSTEMS = ("system", "system_prompt")
+SYSTEMS = ("system", "system_prompt", "system_message", "systemPrompt")
 """The fields of a record that hold a system prompt."""
 
 _LISTED_TURNS = re.compile(r"""\[\s*+\{\s*+(['"])(?:role|from|content|value)\1\s*+:\s*+['"]""")
@@ -83,6 +87,7 @@ SHAREGPT = Shape("conversations", "from", "value")
 
 
 _THINKERS = ("assistant", "call")
+_SYSTEMS = frozenset(SYSTEMS)
 
 
 def find_turns(record: dict[str, Any]) -> tuple[list[Any], Shape] | None:
@@ -111,6 +116,8 @@ def take_turns(listed: Any, field: str) -> tuple[list[Any], Shape]:
     if field in _LISTS_OF_TEXTS and listed and all(type(turn) is str for turn in listed):
         by_turns = zip(cycle(("user", "assistant")), listed, strict=False)
         listed = [{"role": role, "content": text} for role, text in by_turns]
+    elif listed and (pair := find_turn_pair(listed[0], SPEAKERS)):
+        listed = [turn for each in listed for turn in split_pair(each, pair, field)]
     return listed, _find_shape(listed, field)
 
 
@@ -180,7 +187,9 @@ def _read_odd_turn(turn: dict[str, Any], shape: Shape, role: str) -> Message:
             raise BadRecord(f"a turn of '{shape.field}' has what a tool answered, which converter tools is for")
     if turn.get("tool_calls") or turn.get("function_call"):
         raise BadRecord(f"a turn of '{shape.field}' calls a tool, which converter tools is for")
-    message: Message = {"role": role, "content": take_text(turn, shape.said, shape.place)}
+    # A system prompt that is empty says that there is none, not even the template's own.
+    take = take_any_text if role == "system" else take_text
+    message: Message = {"role": role, "content": take(turn, shape.said, shape.place)}
     add_extras(message, turn, shape.place)
     return message
 
@@ -230,6 +239,7 @@ def declare_any_turns(declare: Callable[[Shape], Variants]) -> WrittenJson:
     """What is read of turns of any shape, as a list or as its JSON; `declare` says it for those of one shape."""
     shapes = {(speaker, said): declare(Shape("", speaker, said)) for speaker in SPEAKERS for said in SAID}
 
+    pairs = {pair: Fields("turn", dict.fromkeys(pair), PART_HARMLESS) for pair in TURN_PAIRS}
     openai, sharegpt = shapes["role", "content"], shapes["from", "value"]
 
     def choose(turn: dict[str, Any]) -> Fields | None:
@@ -238,6 +248,8 @@ def declare_any_turns(declare: Callable[[Shape], Variants]) -> WrittenJson:
             return openai.choose(turn)
         if "value" in turn and "from" in turn and "role" not in turn and "content" not in turn:
             return sharegpt.choose(turn)
+        if pair := find_turn_pair(turn, SPEAKERS):
+            return pairs[pair]
         speaker = next((name for name in SPEAKERS if name in turn), "role")
         said = next((name for name in SAID if name in turn), "content")
         return shapes[speaker, said].choose(turn)
@@ -264,8 +276,8 @@ def find_role(name: Any, roles: Mapping[str, str]) -> str | None:
 
 
 def add_system(messages: list[Message], record: dict[str, Any], default: str | None) -> None:
-    """Put a system prompt first: the record's `system` or `system_prompt`, or `default` if the record has none."""
-    if default is None and "system" not in record and "system_prompt" not in record:
+    """Put a system prompt first: the record's, under one of the names in `SYSTEMS`, or `default` if it has none."""
+    if default is None and _SYSTEMS.isdisjoint(record):
         return
     given = [field for field in SYSTEMS if record.get(field) is not None]
     own = dict.fromkeys(text for field in given if (text := take_any_text(record, field)))
@@ -274,9 +286,8 @@ def add_system(messages: list[Message], record: dict[str, Any], default: str | N
     if first is not None and has_turn:
         own.setdefault(first["content"])
     if len(own) > 1:
-        raise BadRecord(
-            "has a 'system' field and a system turn" if has_turn else "has a 'system' and a 'system_prompt'"
-        )
+        both = " and a ".join(f"'{field}'" for field in given)
+        raise BadRecord(f"has a '{given[0]}' field and a system turn" if has_turn else f"has a {both}")
     system = next(iter(own), default)
     if system is not None and not has_turn:
         messages.insert(0, {"role": "system", "content": system})

@@ -15,15 +15,16 @@ The turns may also stand in `conversation`, `dialogue`, `dialog` or `turns`, wit
 `content`, `value` or `text`, as a list or as its JSON. A question and its answer may also be called `instruction` and
 `response` (Dolly, with `context`), `question` and `answer` or `response`, `query` and `response` or `answer`, `prompt`
 and `response`, `problem` and `solution`, `input` and `output`; `columns` reads them from fields of any other name.
-Texts in `conversations`, `conversation`, `dialogue` or `dialog` are by the user and the assistant in turn (LIMA).
-Speakers may be in capitals, the user also `prompter`, and the assistant also `bot`, `model`, `ai` or `chatgpt`.
+Texts in `conversations`, `conversation`, `dialogue` or `dialog` are by the user and the assistant in turn (LIMA), and
+turns of `input` and `output` (Capybara), `human` and `assistant`, or `question` and `answer` are two turns each.
+Speakers may be in capitals, the user also `prompter`, and the assistant also `bot`, `chatbot`, `model` or `ai`.
 
 A line feed separates a question from its `input` or `context`. Turns are kept in their order. What follows the last
 answer teaches nothing and is dropped; `meta.dropped` counts it. Texts and numbers under `metadata` are kept in `meta`.
 
-A turn keeps its `name` and what the assistant thought (`reasoning_content`, `reasoning` or `thinking`, or a part of
-the type `thinking`), which may also stand beside a question and its answer. One that is marked with `weight: 0`,
-`train: false` or the like has `"train": false`: it is read, and not learned.
+A turn keeps its `name` and what the assistant thought (`reasoning_content`, `reasoning`, `thinking`, `thought` or
+`tool_plan`, or a part of the type `thinking`), which may also stand beside a question and its answer. One that is
+marked with `weight: 0`, `train: false` or the like has `"train": false`: it is read, and not learned.
 """
 
 from typing import Any
@@ -59,7 +60,8 @@ WANTS = (
 
 NOTES = CHAT_NOTES
 
-_TOOLS = ("tools", "functions")
+_TOOLS = ("tools", "functions", "available_tools")
+_TOOL_FIELDS = frozenset(_TOOLS)
 
 
 class Options(Frozen):
@@ -82,7 +84,7 @@ def recognise(record: dict[str, Any]) -> str | None:
     if found:
         (turn, *_), (field, speaker, said) = found[0] or [None], found[1]
         if type(turn) is dict and type(turn.get(speaker)) is str and said in turn:
-            if type(record[field]) is list and type(record[field][0]) is str:
+            if type(record[field]) is list and speaker not in record[field][0]:
                 return f"have '{field}' with texts"
             return f"have '{field}' with '{speaker}' and '{said}'"
     for asked, answered in PAIRS:
@@ -145,7 +147,7 @@ def _may_be_said(value: Any) -> bool:
 
 
 def _read_messages(record: dict[str, Any]) -> list[Message]:
-    if "tools" in record or "functions" in record:
+    if not _TOOL_FIELDS.isdisjoint(record):
         _refuse_tools(record)
     turns = find_turns(record)
     if turns:
@@ -172,10 +174,10 @@ def _read_columns(record: dict[str, Any], columns: Columns) -> list[Message]:
     if columns.user is None or columns.assistant is None:
         assert columns.messages is not None
         return read_turns(*take_turns(record[columns.messages], columns.messages), ROLES)
-    return [
-        {"role": "user", "content": take_text(record, columns.user)},
-        {"role": "assistant", "content": take_text(record, columns.assistant)},
-    ]
+    answer: Message = {"role": "assistant", "content": take_text(record, columns.assistant)}
+    if columns.reasoning is not None and record[columns.reasoning] not in (None, ""):
+        answer["reasoning_content"] = take_text(record, columns.reasoning)
+    return [{"role": "user", "content": take_text(record, columns.user)}, answer]
 
 
 def _take_system(record: dict[str, Any], columns: Columns) -> dict[str, Any]:

@@ -276,7 +276,7 @@ def _take_known(record: dict[str, Any]) -> dict[str, Any]:
         return {}
     meta, metadata = record.get("meta"), record.get("metadata")
     known: dict[str, Any] = metadata if type(metadata) is dict else {}
-    return {**meta, **known} if type(meta) is dict else known
+    return join_meta(known, meta) if type(meta) is dict else known
 
 
 def _take_number(holder: dict[str, Any], field: str) -> float | None:

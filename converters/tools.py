@@ -75,7 +75,7 @@ NOTES = {
 }
 
 _NONE: tuple[list[dict[str, Any]], set[str]] = ([], set())
-_TOOL_LISTS = ("tools", "functions")
+_TOOL_LISTS = ("tools", "functions", "available_tools")
 
 
 class Options(Frozen):
@@ -157,7 +157,8 @@ FIELDS = Shapes(_choose_shape, (*_TURNS.values(), _QUERY, *_PAIRS.list_all()))
 
 def convert(record: dict[str, Any], options: Options) -> list[Row]:
     """The record's one dialogue."""
-    tools, names = read_tools(record.get("tools")) if record.get("functions") is None else _take_functions(record)
+    has_others = record.get("functions") is not None or record.get("available_tools") is not None
+    tools, names = _take_tools(record) if has_others else read_tools(record.get("tools"))
     turns = find_turns(record)
     written = _NONE if tools or not turns else _find_written_tools(record, *turns)
     pair = None if turns or record.get("answers") is not None else find_pair(record)
@@ -194,11 +195,13 @@ def _list_pair(record: dict[str, Any], pair: tuple[str, str]) -> tuple[list[Any]
     return turns, OPENAI._replace(field="' and '".join(pair))
 
 
-def _take_functions(record: dict[str, Any]) -> tuple[list[dict[str, Any]], set[str]]:
-    """The tools under OpenAI's older `functions`."""
-    if read_tools(record.get("tools"))[0]:
-        raise BadRecord("has both 'tools' and 'functions'")
-    return read_tools(record["functions"], "functions")
+def _take_tools(record: dict[str, Any]) -> tuple[list[dict[str, Any]], set[str]]:
+    """The tools under whichever name, such as OpenAI's older `functions`."""
+    read = {field: read_tools(record.get(field), field) for field in _TOOL_LISTS}
+    given = [field for field in _TOOL_LISTS if read[field][0]]
+    if len(given) > 1:
+        raise BadRecord(f"has both '{given[0]}' and '{given[1]}'")
+    return read[given[0]] if given else _NONE
 
 
 def _find_written_tools(

@@ -44,7 +44,8 @@ None is dropped in silence. A field of a record, a turn, a call or a tool that i
 
 - **read**, if the converter's section names it; a field of another shape of the same converter, such as `output` beside
   `messages`, is not;
-- **carried**, if it is a turn's `name`, or what the assistant thought (`reasoning_content`, `reasoning`, `thinking`):
+- **carried**, if it is a turn's `name`, or what the assistant thought (`reasoning_content`, `reasoning`,
+  `thinking`, `thought`, `tool_plan`):
   chat templates may write them;
 - **obeyed**, if it marks a turn of a chat as not to be learned (`weight: 0`, `train: false`, `masked: true` and the
   others below): the turn is masked in training, and not asked for in evaluation. A chat without an answer to learn, and

@@ -51,7 +51,8 @@ class SystemTurns:
         waiting: list[str] = []
         last = max((at for at, one in enumerate(messages) if one["role"] == "user"), default=-1)
         for at, message in enumerate(messages):
-            folds = self.how == "fold" and message["role"] == "system"
+            # An empty one, which says that there is no system prompt, folds into nothing.
+            folds = self.how == "fold" and message["role"] == "system" and message["content"]
             if folds and at < last:
                 waiting.append(message["content"])
             elif folds:

@@ -3,9 +3,9 @@
     read without 'mood' of a turn: 1,234 turns (first: chats.jsonl:7: record 7)
 
 A field that changes what is learned is not passed over: images, and marks that cannot be followed, refuse their record,
-and a record that is marked as not to be learned is left out. So do a second answer and a label that says that the
-answer is bad. A table may have another key in every record, so only the
-first kinds are named; the others are counted together.
+and a record that is marked as not to be learned is left out. So do a second answer, a label that says that the answer
+is bad, and a list of tools. A table may have another key in every record, so only the first kinds are named; the others
+are counted together.
 """
 
 from collections.abc import Iterator
@@ -21,11 +21,14 @@ from recipebook.rows import BadRecord, LeftOut
 MOST = 20
 """So many fields are named."""
 LONGEST = 60
+"""So many characters of a field's name are shown."""
 _ANSWERS = ("chosen", "rejected", "rejected_response", "rejected_messages")
 # A label of 0 may be one of several classes.
 _LABELS = {"label": ("false", "bad", "undesirable"), "kto_tag": ("false", "0", "bad", "undesirable")}
+_TOOLS = ("tools", "functions", "available_tools")
 _LABELLED = ("record", "turn")
-"""So many characters of a field's name are shown."""
+# Fields of which each value has to be looked at.
+_JUDGED = MARKS.union(_ANSWERS, _LABELS)
 
 
 class UnreadCounts:
@@ -54,7 +57,7 @@ class UnreadCounts:
             self._counts[kind] += count
         elif len(self._counts) < MOST:
             self._counts[kind], self._first[kind] = count, first
-            if kind[1] not in MARKS and not marks_parts(kind[1], 0):
+            if kind[1] not in _JUDGED and not marks_parts(kind[1], 0):
                 self._known.add(kind)
         else:
             self._others += count
@@ -94,6 +97,10 @@ def _judge(unread: Unread) -> tuple[str, str] | None:
             raise LeftOut(f"'{key}' says that it is not to be learned")
         if key in WEIGHTS:
             raise BadRecord(f"'{key}' is neither 0 nor 1, so it cannot be followed; rename it if it weighs no learning")
+    if key in _TOOLS and holder in _LABELLED:
+        if value not in ("", "[]", [], {}):
+            raise BadRecord(f"{_name(holder, key)} lists tools, which converter tools reads in a record alone")
+        return None
     _refuse_preference(holder, key, value)
     return holder, _shorten(key)
 

@@ -34,6 +34,7 @@ def change(how: System, *messages: Any, **more: Any) -> tuple[dict[str, Any], in
         ("fold", [SYSTEM, ANSWER, USER, ANSWER], [ANSWER, FOLDED, ANSWER]),
         ("fold", [USER, ANSWER, SYSTEM, USER, ANSWER], [USER, ANSWER, FOLDED, ANSWER]),
         ("fold", [USER, ANSWER, SYSTEM, ANSWER], [USER, ANSWER, {"role": "user", "content": "Be brief."}, ANSWER]),
+        ("fold", [{**SYSTEM, "content": ""}, USER, ANSWER], [USER, ANSWER]),
         ("drop", [USER, SYSTEM, ANSWER, AGAIN], [USER, ANSWER]),
     ],
 )

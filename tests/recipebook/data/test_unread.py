@@ -32,6 +32,34 @@ def test_an_unknown_field_of_a_record_is_counted_and_its_first_place_named() -> 
     assert account.notes == ("read without 'topic': 2 records (first: in.jsonl:2: record 2)",)
 
 
+@pytest.mark.parametrize(
+    ("field", "first", "later", "why"),
+    [
+        ("label", True, False, "'label' says that its answer is bad, which converter preference reads"),
+        ("kto_tag", "1", "0", "'kto_tag' says that its answer is bad, which converter preference reads"),
+        ("rejected", 3, "No.", "has 'rejected', one of two answers, which converter preference reads"),
+        ("tools", "[]", [{"name": "a"}], "has 'tools', which converter tools is for"),
+        ("images", [], ["a.png"], "has 'images', which no row can hold"),
+    ],
+)
+def test_a_field_that_said_nothing_of_the_first_record_is_judged_in_each(
+    field: str, first: Any, later: Any, why: str
+) -> None:
+    record = {"messages": [HI, HELLO]}
+    rows, account = convert("chat", {**record, field: first}, {**record, field: later})
+    assert (len(rows), [each.reason for each in account.rejected]) == (1, [why])
+
+
+def test_tools_in_a_turn_refuse_their_chat() -> None:
+    turns = [{**HI, "tools": []}, HELLO]
+    rows, account = convert(
+        "chat", {"messages": turns}, {"messages": [{**HI, "tools": [{"name": "a"}]}, HELLO]}, {"messages": turns}
+    )
+    assert len(rows) == 2 and account.notes == ()
+    (refused,) = account.rejected
+    assert refused.reason == "'tools' of a turn lists tools, which converter tools reads in a record alone"
+
+
 def test_whether_the_assistant_thinks_is_no_thought() -> None:
     record = {"question": "hi", "answer": "Hello!"}
     rows, account = convert("chat", {**record, "reasoning": "Who?"}, {**record, "reasoning": "off"}, record)
