@@ -154,14 +154,11 @@ hypernetwork: $(READY) ## RECIPE=traits: hypernetwork_data.json, each adapter wi
 	@$(RUN_IN_ENV) hypernetwork $(call quoted,RECIPE)
 
 merge-adapters: $(READY) ## RUNS="a b" WEIGHTS="0.7 0.3" OUT=folder: one adapter of several (KIND=cat, KIND=ties DENSITY=0.5)
-	@$(call need,RUNS)
-	@$(call need,WEIGHTS)
-	@$(call need,OUT)
+	@$(call need,RUNS WEIGHTS OUT)
 	@$(RUN_IN_ENV) merge-adapters $(RUNS) --weights $(WEIGHTS) --out $(call quoted,OUT) $(call option,--kind,KIND) $(call option,--density,DENSITY)
 
 merge: $(READY) ## RUN= OUT=folder: a run's whole model, in a folder that any program loads (CHECKPOINT=, DTYPE=bfloat16)
-	@$(call need,RUN)
-	@$(call need,OUT)
+	@$(call need,RUN OUT)
 	@$(RUN_IN_ENV) merge $(call quoted,RUN) --out $(call quoted,OUT) $(call option,--checkpoint,CHECKPOINT) $(call option,--dtype,DTYPE)
 
 chat: $(READY) ## RUN=: talk with a run's model (CHECKPOINT=, BASE=1 beside its base, SYSTEM="text", LOG=file, SET="eval.generation.temperature=0.7")
@@ -175,9 +172,7 @@ serve: $(READY) ## RUN=: a run's model on this machine, in OpenAI's form (PORT=8
 		$(call option,--engine,ENGINE) $(call option,--log,LOG) $(if $(SET),--set $(SET))
 
 quantize: $(READY) ## RUN= FORMAT=int8 OUT=folder: a run's model in fewer bits, and what that costs (FORMAT=fp8, int4, gguf LLAMA_CPP=folder)
-	@$(call need,RUN)
-	@$(call need,FORMAT)
-	@$(call need,OUT)
+	@$(call need,RUN FORMAT OUT)
 	@$(RUN_IN_ENV) quantize $(call quoted,RUN) --format $(call quoted,FORMAT) --out $(call quoted,OUT) $(call option,--llama-cpp,LLAMA_CPP) \
 		$(call option,--checkpoint,CHECKPOINT)
 
@@ -208,8 +203,7 @@ slurm: $(LIGHT) ## RECIPE=: a job script for SLURM in runs/slurm/ (NODES=2, PROF
 		$(call option,--time,TIME) $(call option,--account,ACCOUNT) $(call option,--partition,PARTITION)
 
 sky: $(LIGHT) ## RECIPE= CARD=H100: a task for SkyPilot in runs/sky/, for a machine of a cloud (PROFILE=, GPUS=, SET=; a fleet: WORKERS=)
-	@$(call need,RECIPE)
-	@$(call need,CARD)
+	@$(call need,RECIPE CARD)
 	@$(RUN_IN_ENV) sky $(call quoted,RECIPE) $(LAYERS) --card $(call quoted,CARD) $(call option,--workers,WORKERS)
 
 runs: $(LIGHT) ## the table of runs
@@ -220,7 +214,7 @@ cancel: $(LIGHT) ## RUN=: end a run's job at a fine-tuning service
 	@$(RUN_IN_ENV) cancel $(call quoted,RUN)
 
 compare: $(READY) ## RUNS="a b": evaluated runs side by side, each against the first, with paired tests (MARGIN=0.02)
-	@test -n $(call quoted,RUNS) || { echo 'make compare wants RUNS=, for example: make compare RUNS="a b"' >&2; exit 2; }
+	@$(call need,RUNS)
 	@$(RUN_IN_ENV) compare $(RUNS) $(call option,--margin,MARGIN)
 
 leaderboard: $(READY) ## all evaluated runs, ranked where they are comparable (RECIPE= for one)
@@ -265,8 +259,7 @@ serve-env: $(READY) ## TASKS=: a server of shell tasks, each episode in a box (P
 	@$(RUN_IN_ENV) serve-env $(call quoted,TASKS) $(call option,--host,HOST) $(if $(PORT),--port $(PORT)) $(call option,--base,BASE)
 
 export-tasks: $(LIGHT) ## TASKS= OUT=: shell tasks as folders that Harbor runs
-	@$(call need,TASKS)
-	@test -n $(call quoted,OUT) || { echo 'make export-tasks wants OUT=, for example: make export-tasks TASKS='$(call quoted,TASKS)' OUT=out/harbor' >&2; exit 2; }
+	@$(call need,TASKS OUT)
 	@$(RUN_IN_ENV) export-tasks $(call quoted,TASKS) --out $(call quoted,OUT)
 
 score-sessions: $(LIGHT) ## IN=: mean reward and success of recorded agent sessions, files or folders
@@ -323,7 +316,19 @@ clean: ## caches; runs and the environment stay
 # What is missing, and what was given in its place.
 OTHER_WAY = $(if $(filter RUN,$1),$(if $(RECIPE),; RECIPE= is for train and plan: RUN= takes the recipe's name too))$(if \
 	$(filter RECIPE,$1),$(if $(RUN),; RUN= is for eval: RECIPE= is a name in recipes/))
-need = test -n $(call quoted,$1) || { echo "make $@ wants $1=, for example: make $@ $1=robot-lora$(OTHER_WAY)" >&2; exit 2; }
+EXAMPLE_CARD = $(if $(filter sky,$@),H100,publish/robot-lora)
+EXAMPLE_FOLDER = ../mine
+EXAMPLE_FORMAT = int8
+EXAMPLE_IN = $(if $(filter feedback,$@),chats.jsonl,$(if $(filter from-%,$@),other.yaml,samples/sessions.jsonl))
+EXAMPLE_OUT = out/$@
+EXAMPLE_RECIPE = $(if $(filter members hypernetwork,$@),traits,robot-lora)
+EXAMPLE_RUN = robot-lora
+EXAMPLE_RUNS = \"a b\"
+EXAMPLE_TASKS = samples/shell_tasks.json
+EXAMPLE_WEIGHTS = \"0.7 0.3\"
+# The first of these that is missing ends the goal, with a whole command as an example.
+need = $(foreach each,$1,test -n $(call quoted,$(each)) || { echo "make $@ wants $(each)=, for example: make $@ $(foreach \
+	every,$1,$(every)=$(EXAMPLE_$(every)))$(call OTHER_WAY,$(each))" >&2; exit 2; };)
 
 # Any goal that is not above.
 .DEFAULT:

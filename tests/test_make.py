@@ -97,6 +97,13 @@ def fail(*words: str) -> str:
             "RUN= is for eval: RECIPE= is a name in recipes/",
         ),
         (["train"], "make train wants RECIPE=, for example: make train RECIPE=robot-lora"),
+        (["merge", "RUN=x"], "make merge wants OUT=, for example: make merge RUN=robot-lora OUT=out/merge"),
+        (
+            ["merge-adapters", "RUNS=x y"],
+            "make merge-adapters wants WEIGHTS=, for example: "
+            'make merge-adapters RUNS="a b" WEIGHTS="0.7 0.3" OUT=out/merge-adapters',
+        ),
+        (["init"], "make init wants FOLDER=, for example: make init FOLDER=../mine"),
     ],
 )
 def test_a_misspelt_goal_or_variable_is_refused_with_the_nearest(words: list[str], line: str) -> None:
