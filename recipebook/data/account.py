@@ -167,9 +167,15 @@ class Repeats:
         return int((ordered[1:] == ordered[:-1]).sum())
 
 
+def find_limit(allowed: int | str, records: int) -> float:
+    """How many of the records may be rejected."""
+    text = str(allowed)
+    return float(text[:-1]) * records / 100 if text.endswith("%") else float(text)
+
+
 def judge(account: Account, allowed: int | str, name: str) -> None:
     """Raise when more records were rejected than `allowed`, a number or a share such as 10%, which is set by `name`."""
-    if account.rejects <= _limit(allowed, account.records):
+    if account.rejects <= find_limit(allowed, account.records):
         return
     first = account.rejected[0]
     raise UserError(
@@ -210,8 +216,3 @@ class _Reasons:
     def list_counts(self) -> Iterator[tuple[str, int, tuple[str, ...]]]:
         """Each reason, how many records had it, and where the first few stand."""
         return ((reason, count, tuple(self._places[reason])) for reason, count in self._counts.items())
-
-
-def _limit(allowed: int | str, records: int) -> float:
-    text = str(allowed)
-    return float(text[:-1]) * records / 100 if text.endswith("%") else float(text)

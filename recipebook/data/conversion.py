@@ -66,7 +66,7 @@ def convert_file(
     ledger, line = Ledger(), ProgressLine("convert")
     inputs = find_inputs(source, Path())
     ledger.notes |= note_deeper(source, inputs)
-    found = choose_converter(converter, source, inputs, ledger.notes, options)
+    found = choose_converter(converter, source, inputs, ledger.notes, options, rejects)
     checked = check_options(found.options, options, f"converter {found.name}")
     show = partial(draw_reading, line, inputs, ledger)
     join = found.choose_join(checked)

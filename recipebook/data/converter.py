@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
+from recipebook.data.account import find_limit
 from recipebook.data.code_digest import digest_module
 from recipebook.data.columns import OPTION as COLUMNS
 from recipebook.data.columns import choose_by_columns, require_columns
@@ -60,10 +61,15 @@ def find_converter(name: str) -> Converter:
 
 
 def choose_converter(
-    name: str, source: str, inputs: list[Input], notes: dict[str, str], options: Mapping[str, Any]
+    name: str,
+    source: str,
+    inputs: list[Input],
+    notes: dict[str, str],
+    options: Mapping[str, Any],
+    rejects: int | str,
 ) -> Converter:
     """Load the converter of that name; `auto` is settled by the columns in `options` or by the source's first records,
-    and noted."""
+    of which some may be rejected, and noted."""
     if options.get(COLUMNS) is not None:
         found = find_converter(choose_by_columns(options) if name == AUTO else name)
         columns: Any = dict(check_options(found.options, options, f"converter {found.name}"))[COLUMNS]
@@ -72,6 +78,6 @@ def choose_converter(
         return found
     if name != AUTO:
         return find_converter(name)
-    choice = choose(inputs[0].read({}), inputs[0].name)
+    choice = choose(inputs[0].read({}), inputs[0].name, may_reject=find_limit(rejects, 1) > 0)
     notes["converter"] = f"{source}: {choice.reason}"
     return find_converter(choice.name)

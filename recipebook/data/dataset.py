@@ -82,7 +82,7 @@ def prepare(
     ledger = Ledger()
     for part, name in named.items():
         ledger.notes |= note_deeper(name, inputs[part])
-    converter = choose_converter(data.converter, data.source, inputs["train"], ledger.notes, data.options)
+    converter = choose_converter(data.converter, data.source, inputs["train"], ledger.notes, data.options, data.rejects)
     options = check_options(converter.options, data.options, f"converter {converter.name}")
     sources = {name: digest_inputs(inputs[part]) for part, name in named.items()}
     split = _open_split(data, root)

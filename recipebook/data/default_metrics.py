@@ -48,7 +48,8 @@ def _find_converter(data: Data) -> str | None:
     if data.converter != AUTO:
         return data.converter
     try:
-        return choose_converter(AUTO, data.source, find_inputs(data.source, PROJECT), {}, data.options).name
+        inputs = find_inputs(data.source, PROJECT)
+        return choose_converter(AUTO, data.source, inputs, {}, data.options, data.rejects).name
     except UserError:
         return None
 

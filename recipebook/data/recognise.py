@@ -9,7 +9,8 @@ expects in words, for the message when no converter fits. One that names others 
 records as well, and wins over them by a single record. One that names others in `PREFERRED_TO` wins over them for the
 records that both recognise, and for the file if those are half of the first records. One that names others in
 `INSTEAD_OF` wins over them for the records that both recognise and reads no others of theirs: a file that has both is
-mixed, which is an error that says how many records are whose.
+mixed, which is an error that says how many records are whose, unless rejects are allowed: then the converter of more
+than half of the records is chosen, and the limit of rejects decides about the others.
 """
 
 from collections import Counter
@@ -45,8 +46,11 @@ class ConverterChoice(NamedTuple):
     reason: str
 
 
-def choose(records: Iterable[Record], source: str) -> ConverterChoice:
-    """Choose by the first records of a file; an error if no converter fits, or several."""
+def choose(records: Iterable[Record], source: str, *, may_reject: bool = False) -> ConverterChoice:
+    """Choose by the first records of a file; an error if no converter fits, or several.
+
+    With `may_reject`, a file that is mixed is read by the converter of most of these records, which rejects the others.
+    """
     families = [family for name in list_names(CONVERTER) if (family := _load(name))]
     first = list(islice(records, FIRST))
     seen = [each.value for each in first if isinstance(each.value, dict)]
@@ -63,6 +67,14 @@ def choose(records: Iterable[Record], source: str) -> ConverterChoice:
     covered = {name for family in families for name in _list_covered(family, votes[family.name], len(seen))}
     fitting = sorted(name for name in votes if name not in covered)
     recognised = sum(votes[name] for name in votes)
+    if len(fitting) > 1 and may_reject:
+        read = {each.name: votes[each.name] + _count_covered(each, votes, len(seen)) for each in families}
+        most = max(fitting, key=lambda name: read[name])
+        if read[most] * 2 > len(seen):
+            others = f"{len(seen) - read[most]} of them are of other kinds, and may be rejected"
+            return ConverterChoice(
+                most, f"converter {most} reads {read[most]} of the first {len(seen)} records; {others}"
+            )
     if len(fitting) != 1 or recognised * 2 < len(seen):
         kinds = [f"{count} {reasons[name]} (converter {name})" for name, count in votes.most_common()]
         mixture = kinds if len(fitting) > 1 else []
@@ -96,6 +108,10 @@ def _list_covered(family: Family, votes: int, seen: int) -> tuple[str, ...]:
     return (*family.special_case_of, *preferred) if votes else ()
 
 
+def _count_covered(family: Family, votes: Counter[str], seen: int) -> int:
+    return sum(votes[other] for other in _list_covered(family, votes[family.name], seen))
+
+
 def _load(name: str) -> Family | None:
     module = load(CONVERTER, name)
     if not hasattr(module, "recognise"):
@@ -114,7 +130,7 @@ def _format_failure(source: str, first: list[Record], mixture: list[str], recogn
         return f"{broken} ({len(unreadable)} of the first {len(first)} records cannot be read)"
     if mixture:
         mixed = f"{source}: its first {len(seen)} records are mixed: {', '.join(mixture)}"
-        return f"{mixed}; make a file of each kind, or name one converter in place of '{AUTO}'"
+        return f"{mixed}; make a file of each kind, name one converter in place of '{AUTO}', or allow rejects"
     some = f"a converter recognises {recognised} of its first {len(seen)} records"
     some = some if recognised else "no converter recognises its first records"
     fields = Counter(_shorten(field) for record in seen for field in record)

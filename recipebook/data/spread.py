@@ -61,7 +61,7 @@ def convert_spread(
     ledger, line = Ledger(), ProgressLine("convert")
     inputs = find_inputs(source, Path())
     ledger.notes |= note_deeper(source, inputs)
-    found = choose_converter(converter, source, inputs, ledger.notes, options)
+    found = choose_converter(converter, source, inputs, ledger.notes, options, rejects)
     if found.choose_join(check_options(found.options, options, f"converter {found.name}")):
         # Records that belong together may stand in different parts.
         return convert_file(converter, source, out, options, rejects)

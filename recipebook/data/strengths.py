@@ -27,7 +27,7 @@ THRESHOLDS = (0.6, 0.3, 0.1)
 def format_strengths(data: Data) -> list[str]:
     """The table as lines; none where the converter's rows have no strength, or no row is a pair."""
     inputs = find_all_inputs(data)
-    converter = choose_converter(data.converter, data.source, inputs["train"], {}, data.options)
+    converter = choose_converter(data.converter, data.source, inputs["train"], {}, data.options, data.rejects)
     if not converter.strengths:
         return []
     pairs, tallies = 0, {formula: StrengthTally() for formula in converter.strengths}

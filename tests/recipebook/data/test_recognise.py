@@ -1,5 +1,6 @@
 """Recognition: the one converter that knows the first records, and why; who knows none or several asks."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -125,12 +126,32 @@ def test_a_file_of_pairs_and_chats_is_refused_as_mixed_with_the_number_of_each()
     assert refuse(pair, chat, chat, {"messages": [ASKED, CALL]}) == (
         "x.jsonl: its first 4 records are mixed: 2 have 'messages' with 'role' and 'content' (converter chat), "
         "1 have 'messages', 'chosen' and 'rejected' (converter preference), 1 have 'messages' with calls of tools "
-        "(converter tools); make a file of each kind, or name one converter in place of 'auto'"
+        "(converter tools); make a file of each kind, name one converter in place of 'auto', or allow rejects"
     )
     assert refuse(chat, persona, persona).startswith(
         "x.jsonl: its first 3 records are mixed: 2 have 'persona_id' and 'messages' with 'text' (converter persona), "
         "1 have 'messages' with 'role' and 'content' (converter chat); "
     )
+
+
+def test_a_mixed_file_is_read_by_the_converter_of_most_records_where_the_others_may_be_rejected(tmp_path: Path) -> None:
+    chat = {"messages": [ASKED, ANSWERED]}
+    pair = {"prompt": "hi", "chosen": "Hello!", "rejected": "No."}
+    records = [pair, *[chat] * 3, {"messages": [ASKED, CALL]}, pair]
+    (tmp_path / "x.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    source, rows = str(tmp_path / "x.jsonl"), tmp_path / "rows.jsonl"
+    account = convert_file("auto", source, rows, {}, "40%")
+    assert (account.records, account.rows, account.rejects) == (6, 4, 2)
+    assert account.notes[0] == (
+        f"{source}: converter tools reads 4 of the first 6 records; 2 of them are of other kinds, and may be rejected"
+    )
+    with pytest.raises(UserError, match=r"2 of 6 records rejected, 1 allowed; raise --rejects to continue"):
+        convert_file("auto", source, rows, {}, 1)
+    with pytest.raises(UserError, match="its first 6 records are mixed"):
+        convert_file("auto", source, rows, {}, 0)
+    (tmp_path / "x.jsonl").write_text("".join(json.dumps(record) + "\n" for record in [chat, pair]))
+    with pytest.raises(UserError, match="its first 2 records are mixed"):
+        convert_file("auto", source, rows, {}, "100%")
 
 
 def test_some_plain_texts_among_calls_are_the_robots() -> None:
