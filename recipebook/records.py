@@ -17,7 +17,6 @@ from recipebook.rows import BadRecord
 from recipebook.suggestions import shorten
 
 LARGEST = 4 * 2**20
-AT_ONCE = 32
 
 _ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 # Of 19 digits in a row, every sixth character is a digit three times in a row.
@@ -49,21 +48,18 @@ def place(name: str, record: Record) -> str:
 
 def parse_lines(texts: list[bytes], odd: bool) -> Iterator[Value]:
     """Read a record from each line. `odd`: some may be too large, or hold an escaped NUL or a long number."""
-    # A few at a time: each record's own search for repeated keys takes as long as its parsing.
-    some = range(0, len(texts), AT_ONCE)
-    return chain.from_iterable(_parse_some(texts[at : at + AT_ONCE], odd) for at in some)
+    return map(parse if odd else _parse_usual, texts)
 
 
-def _parse_some(texts: list[bytes], odd: bool) -> list[Value]:
-    if not odd:
-        try:
-            values = list(map(orjson.loads, texts))
-            listed = b"[%b]" % b"".join(texts)[:-1].replace(b"\n", b",")
-            if set(map(type, values)) == {dict} and keeps_all_keys(listed, values):
-                return values
-        except (orjson.JSONDecodeError, orjson.JSONEncodeError):
-            pass
-    return list(map(parse, texts))
+def _parse_usual(text: bytes) -> Value:
+    """The same as `parse` for a line that is not odd, without what only odd ones need."""
+    try:
+        value = orjson.loads(text)
+        if type(value) is dict and _keeps_all_keys(text, orjson.dumps(value, None, orjson.OPT_APPEND_NEWLINE)):
+            return value
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        pass
+    return parse(text)
 
 
 def parse(text: bytes) -> Value:
@@ -100,20 +96,12 @@ def load_exactly(text: str | bytes) -> Any:
 def find_repeated_key(text: str | bytes, value: Any) -> str | None:
     """What of a JSON text is not in its value, since an object has two values under one key."""
     try:
-        if keeps_all_keys(text.encode() if isinstance(text, str) else text, value):
+        if _keeps_all_keys(text.encode() if isinstance(text, str) else text, orjson.dumps(value)):
             return None
     except orjson.JSONEncodeError:
         # Deeper than can be written.
         pass
     return _find_repeated(text)
-
-
-def keeps_all_keys(text: bytes, value: Any) -> bool:
-    """Whether a value has every key of its text, wherever it stands; False where that is not certain."""
-    written = orjson.dumps(value)
-    # Many programs write as orjson does; else a missing key's quotes are missing, since both write a quote inside a
-    # string as `\"`, unless the text has it by its number.
-    return text == written or (not holds_escaped(text, b"\\u0022") and text.count(b'"') == written.count(b'"'))
 
 
 def holds_escaped(text: bytes, escaped: bytes) -> bool:
@@ -159,6 +147,13 @@ def require_some(records: Iterator[Record], name: str) -> Iterator[Record]:
     if first is None:
         raise UserError(f"{name}: holds no records")
     return chain([first], records)
+
+
+def _keeps_all_keys(text: bytes, written: bytes) -> bool:
+    """Whether a value that is written has every key of the text it was read from; False where that is not certain."""
+    # Many programs write as orjson does; else a missing key's quotes are missing, since both write a quote inside a
+    # string as `\"`, unless the text has it by its number.
+    return text == written or (not holds_escaped(text, b"\\u0022") and text.count(b'"') == written.count(b'"'))
 
 
 def _find_repeated(text: str | bytes) -> str | None:
