@@ -29,6 +29,7 @@ from xxhash import xxh3_64_intdigest
 from recipebook.data.account import Account, Ledger, judge
 from recipebook.data.converter import Converter, Join, choose_converter, find_converter
 from recipebook.data.field_values import Unread
+from recipebook.data.fields import Fields, Shapes
 from recipebook.errors import UserError
 from recipebook.files import replacing
 from recipebook.hardware import count_cores
@@ -130,69 +131,74 @@ def _convert_all(
     ledger: Ledger,
     show: Callable[[], None] | None = None,
 ) -> Iterator[tuple[Record, list[Row], list[bytes]]]:
-    """What `convert_records` yields, as plain tuples."""
-    convert = _Conversion(name, converter, options, ledger).convert
+    """What `convert_records` yields, as plain tuples; what all records need is looked up once."""
+    convert, remember = converter.convert, ledger.contents.remember
+    fields, unread = _choose_fields(converter, options, ledger), list[Unread]()
+    find_unread, clean = fields.find_in_object, fields.clean
+    start, end = f"{name}#", _measure_end(name)
     for record in records:
         ledger.records += 1
         if show and ledger.records % PROGRESS_EVERY == 0:
             show()
+        number, _, value = record
+        digits = str(number)
         try:
-            rows, lines = convert(record)
-        except LeftOut as reason:
-            ledger.leave_out(name, record, str(reason))
+            if isinstance(value, BadRecord):
+                raise value
+            rows = convert(value, options)
+            if not rows:
+                raise BadRecord("gives no row")
+            lines = _write(rows, start + digits)
+            if tuple(value) not in clean:
+                find_unread(value, unread)
+                if unread:
+                    found, unread = unread, []
+                    ledger.unread.count(found, name, record)
         except BadRecord as reason:
-            ledger.reject(name, record, str(reason))
+            (ledger.leave_out if isinstance(reason, LeftOut) else ledger.reject)(name, record, str(reason))
         except orjson.JSONEncodeError as error:
             ledger.reject(name, record, TOO_LONG if "64-bit" in str(error) else "nested too deeply")
         else:
+            for line in lines:
+                # What precedes the origin is the content, by which duplicates are known.
+                remember(xxh3_64_intdigest(line[: -end - len(digits)]))
             ledger.rows += len(rows)
+            if converter.notes:
+                _remark(rows, name, record, converter.notes, ledger)
             yield record, rows, lines
 
 
-class _Conversion:
-    """The way of a file's records to rows and lines; what all of them need is looked up once."""
+def _choose_fields(converter: Converter, options: BaseModel, ledger: Ledger) -> Fields | Shapes:
+    """What the converter reads of a record; where it declares nothing, all."""
+    fields = converter.choose_fields(options) or converter.fields
+    if fields is None:
+        what = f"converter {converter.name} declares no FIELDS"
+        ledger.notes["fields"] = f"{what}: what it does not read is not counted"
+        return Shapes(lambda _: None, ())
+    return fields
 
-    def __init__(self, name: str, converter: Converter, options: BaseModel, ledger: Ledger) -> None:
-        fields = converter.choose_fields(options) or converter.fields
-        if fields is None:
-            what = f"converter {converter.name} declares no FIELDS"
-            ledger.notes["fields"] = f"{what}: what it does not read is not counted"
-        self._name, self._options, self._ledger = name, options, ledger
-        self._convert, self._notes, self._noted = converter.convert, converter.notes, frozenset(converter.notes)
-        self._find_unread = fields.find_in_object if fields else None
-        self._remember = ledger.contents.remember
-        self._origin = f"{name}#"
-        # The length of a line's ending, less the digits: `"origin":"data.jsonl#12"}}` and a line feed.
-        self._end = len(b'"origin":') + len(orjson.dumps(self._origin)) + len(b"}}\n")
 
-    def convert(self, record: Record) -> tuple[list[Row], list[bytes]]:
-        """The rows of a record and their lines; raises the reason why it has none."""
-        number, _, value = record
-        if isinstance(value, BadRecord):
-            raise value
-        rows = self._convert(value, self._options)
-        if not rows:
-            raise BadRecord("gives no row")
-        digits, lines = str(number), []
-        for row in rows:
-            # It stands last, so that all before the origin can be compared.
-            meta = row.pop("meta")  # type: ignore[misc]
-            row["meta"] = meta
-            meta["origin"] = self._origin + digits
-            lines.append(orjson.dumps(row, None, OPT_APPEND_NEWLINE))
-        if self._find_unread:
-            unread: list[Unread] = []
-            self._find_unread(value, unread)
-            if unread:
-                self._ledger.unread.count(unread, self._name, record)
-        # What precedes the origin is the content, by which duplicates are known.
-        end = -self._end - len(digits)
-        for line in lines:
-            self._remember(xxh3_64_intdigest(line[:end]))
-        for row in rows:
-            if not self._noted.isdisjoint(row["meta"]):
-                self._ledger.remark(self._name, record, [self._notes[key] for key in self._notes if key in row["meta"]])
-        return rows, lines
+def _measure_end(name: str) -> int:
+    """The length of a line's ending, less the digits: `"origin":"data.jsonl#12"}}` and a line feed."""
+    return len(b'"origin":') + len(orjson.dumps(f"{name}#")) + len(b"}}\n")
+
+
+def _write(rows: list[Row], origin: str) -> list[bytes]:
+    lines = []
+    for row in rows:
+        # It stands last, so that all before the origin can be compared.
+        meta = row.pop("meta")  # type: ignore[misc]
+        row["meta"] = meta
+        meta["origin"] = origin
+        lines.append(orjson.dumps(row, None, OPT_APPEND_NEWLINE))
+    return lines
+
+
+def _remark(rows: list[Row], name: str, record: Record, notes: Mapping[str, str], ledger: Ledger) -> None:
+    """Count what its converter finds remarkable about each row of a record."""
+    for row in rows:
+        if not notes.keys().isdisjoint(row["meta"]):
+            ledger.remark(name, record, [notes[key] for key in notes if key in row["meta"]])
 
 
 def draw_reading(line: ProgressLine, inputs: list[Input], ledger: Ledger) -> None:

@@ -86,6 +86,8 @@ class _Objects(ABC):
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, ...], _Steps] = {}
+        self.clean: set[tuple[str, ...]] = set()
+        """Orders of keys that leave nothing unread, whatever the values."""
 
     def find(self, value: Any, found: list[Unread]) -> None:
         """Add what is unread in an object, or in the objects of a list, to `found`."""
@@ -120,8 +122,11 @@ class _Objects(ABC):
         steps = self.plan(holder)
         if len(self._known) >= _MOST_ORDERS:
             self._known.clear()
+            self.clean.clear()
         if len(keys) <= _MOST_KEYS:
             self._known[keys] = steps
+            if not steps.kinds and not steps.finds:
+                self.clean.add(keys)
         return steps
 
     @abstractmethod
