@@ -32,11 +32,15 @@ def run(arguments: argparse.Namespace) -> int:
     from recipebook.pipeline.train import resolve_stages
     from recipebook.terminal import print_field
     from recipebook.train.cards import require_card
+    from recipebook.train.machine import WITHOUT_GPU, require_nvidia
 
     given = arguments
     # This machine often has no GPU, so that it cannot choose the profile.
     profile, layers = given.profile or "multi-gpu", read_layers(given)
     resolved, _ = resolve_stages(given.recipe, profile, layers, elsewhere=True, card=require_card(given.card))
+    require_nvidia(resolved)
+    if profile in WITHOUT_GPU:
+        raise UserError(f"PROFILE={profile} uses no GPU, and CARD={given.card} would be paid for; PROFILE=gpu does")
     launch = resolved.recipe.launch
     if given.workers and not resolved.recipe.matrix:
         raise UserError(f"{resolved.name} has no matrix, so WORKERS means nothing to it")

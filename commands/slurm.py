@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from recipebook.launch.slurm import SlurmJob
 
 HELP = "write a job script for SLURM: several nodes, or an array of a fleet's members"
-WITHOUT_GPU = ("cpu", "tiny", "small")
 # minutes, minutes:seconds, hours:minutes:seconds, days-hours, days-hours:minutes, days-hours:minutes:seconds
 _TIME = re.compile(r"[0-9]{1,6}(:[0-9]{1,2}){0,2}|[0-9]{1,3}-[0-9]{1,2}(:[0-9]{1,2}){0,2}")
 _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.,@+-]{0,99}")
@@ -41,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     from recipebook.launch.slurm import SlurmJob, render_job
     from recipebook.pipeline.train import resolve_stages
     from recipebook.terminal import print_field
+    from recipebook.train.machine import WITHOUT_GPU, require_nvidia
 
     given = arguments
     # The machine on which one writes a job often has no GPU, so that it cannot choose the profile.
@@ -49,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"NODES={given.nodes} and MACHINES={given.machines} are both the machines that train together")
     layers = [*read_layers(given), *([f"launch.machines={given.nodes}"] if given.nodes else [])]
     resolved, stages = resolve_stages(given.recipe, profile, layers, elsewhere=True)
+    require_nvidia(resolved)
     nodes = resolved.recipe.launch.machines
     members = tuple(member.name for member in list_members(resolved)) if resolved.recipe.matrix else ()
     if nodes > 1 and (members or stages):
@@ -81,8 +82,7 @@ def _word(text: str) -> str:
 
 
 def _describe(job: "SlurmJob") -> str:
+    gpus = f"{job.gpus or 'no'} GPU{'' if job.gpus == 1 else 's'}"
     if job.members:
-        return f"{len(job.members)} members, a task each, on {job.gpus or 'no'} GPUs"
-    return (
-        f"{job.nodes} node{'s' if job.nodes > 1 else ''} with {job.gpus or 'no'} GPUs{' each' if job.nodes > 1 else ''}"
-    )
+        return f"{len(job.members)} members, a task each, on {gpus}"
+    return f"{job.nodes} node{'s' if job.nodes > 1 else ''} with {gpus}{' each' if job.nodes > 1 else ''}"

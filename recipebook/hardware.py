@@ -5,6 +5,7 @@ Hardware(gpus=("NVIDIA H200",), cpu="INTEL(R) XEON(R) PLATINUM 8580", cores=16, 
 On Linux they are read from the kernel's files, on macOS by `sysctl`; what is found in neither is left empty.
 """
 
+import math
 import os
 import platform
 import re
@@ -27,6 +28,8 @@ BF16_FLAGS = {"amx_bf16", "avx512_bf16"}
 ANSWER_SECONDS = 60.0
 # The first compute capability of NVIDIA's GPUs, Ampere's, that computes in bfloat16.
 BF16_CAPABILITY = 8.0
+# Ada's and Hopper's, which multiply in float8.
+FP8_CAPABILITY = 8.9
 # What is written into CUDA_VISIBLE_DEVICES so that no GPU is seen; the first two by SLURM and by NVIDIA's containers.
 HIDING = ("nodevfiles", "void", "none", "")
 # As `nvidia-smi -L` lists a GPU, and below it its slices.
@@ -106,11 +109,12 @@ def computes_bf16() -> bool:
     torch says so of any GPU, since it emulates what a Tesla T4 lacks. A GPU whose driver does not say counts as one
     that does.
     """
-    if not detect().gpu:
-        return detect().bf16
-    answers = [answer for _, answer in _ask_of_each("compute_cap")]
-    capabilities = [float(answer) for answer in answers if answer.replace(".", "", 1).isdigit()]
-    return min(capabilities, default=BF16_CAPABILITY) >= BF16_CAPABILITY
+    return _find_least_capability() >= BF16_CAPABILITY if detect().gpu else detect().bf16
+
+
+def computes_fp8() -> bool:
+    """Whether each of the GPUs multiplies in 8 bits; one whose driver does not say counts as one that does."""
+    return _find_least_capability() >= FP8_CAPABILITY
 
 
 def name_gpus() -> list[str]:
@@ -162,6 +166,11 @@ class _VisibleGpu(NamedTuple):
         """GiB of the slice, by its name, which says a little more than nvidia-smi; 0 for a whole GPU."""
         size = re.search(r"(\d+)gb", self.slice)
         return float(size[1]) * 1e9 / 2**30 if size else 0
+
+
+def _find_least_capability() -> float:
+    answers = [answer for _, answer in _ask_of_each("compute_cap")]
+    return min((float(one) for one in answers if one.replace(".", "", 1).isdigit()), default=math.inf)
 
 
 def _list_gpus(devices: Sequence[tuple[_VisibleGpu, str]]) -> tuple[str, ...]:

@@ -36,7 +36,10 @@ class SlurmJob:
 
 
 def render_job(job: SlurmJob, project: Path) -> str:
-    """The text of the script; nothing in its `#SBATCH` lines is expanded, so all is written out."""
+    """The text of the script; nothing in its `#SBATCH` lines is expanded, so all is written out.
+
+    sbatch reads quotes in them as a shell does, and `#` begins a comment.
+    """
     lines = ["#!/usr/bin/env bash", *(f"#SBATCH {line}" for line in _list_directives(job, project))]
     return "\n".join(
         [*lines, "set -uo pipefail", f"cd {shlex.quote(str(project))} || exit 1", *_list_commands(job), ""]
@@ -44,7 +47,7 @@ def render_job(job: SlurmJob, project: Path) -> str:
 
 
 def _list_directives(job: SlurmJob, project: Path) -> Iterator[str]:
-    yield f"--job-name={job.name.replace('/', '-')}"
+    yield f"--job-name={shlex.quote(job.name.replace('/', '-'))}"
     yield f"--nodes={job.nodes}"
     yield "--ntasks-per-node=1"
     if job.gpus:
@@ -57,7 +60,10 @@ def _list_directives(job: SlurmJob, project: Path) -> Iterator[str]:
     yield f"--signal=TERM@{GRACE_SECONDS}"
     yield "--requeue"
     yield "--open-mode=append"
-    yield f"--output={project}/runs/slurm/%x-{'%A_%a' if job.members else '%j'}.log"
+    # In the name of a file, sbatch puts numbers and names in the place of what % begins.
+    folder = str(project).replace("%", "%%")
+    log = f"{folder}/runs/slurm/%x-{'%A_%a' if job.members else '%j'}.log"
+    yield f"--output={shlex.quote(log)}"
 
 
 def _list_commands(job: SlurmJob) -> Iterator[str]:

@@ -38,7 +38,7 @@ from recipebook.train.attempt import attempt, attempt_job
 from recipebook.train.cards import Card
 from recipebook.train.claim import claiming, lock_run
 from recipebook.train.continuing import check_begun
-from recipebook.train.machine import check_machine, choose_profile
+from recipebook.train.machine import check_card, check_machine, choose_profile
 from recipebook.train.opening import begin_manifest, reopen_run
 from recipebook.train.strategy import settle_strategy
 from recipebook.train.words import print_dataset, print_recipe
@@ -89,7 +89,11 @@ def resolve_layers(
             raise UserError(f"{stage.place}: stage '{stage.name}': a service trains whole recipes, and no stages")
         check_machine(stage.resolved, elsewhere=elsewhere)
         check_begun(stage.resolved)
-    return settle_strategy(merge_top(layers) if stages else merge_layers(layers), card), stages
+    resolved = settle_strategy(merge_top(layers) if stages else merge_layers(layers), card)
+    if card:
+        for one in (resolved, *(stage.resolved for stage in stages)):
+            check_card(one, card)
+    return resolved, stages
 
 
 def train_stages(

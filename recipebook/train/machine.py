@@ -1,7 +1,10 @@
 """A recipe and this machine in; the recipe as this machine would run it out, or what the machine lacks."""
 
 import os
-from collections.abc import Sequence
+import shutil
+import sysconfig
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from recipebook import hardware
 from recipebook.data.export import find_export
@@ -10,15 +13,19 @@ from recipebook.launch.meeting import check_interfaces, check_meeting, read_meet
 from recipebook.project import locate
 from recipebook.recipe.base_model import STAND_INS, find_stand_in
 from recipebook.recipe.faults import format_faults
-from recipebook.recipe.keys import Remote
+from recipebook.recipe.keys import Recipe, Remote
 from recipebook.recipe.references import check_references
 from recipebook.recipe.resolve import Resolved, resolve
 from recipebook.recipe.switches import Switch, check_switches, find_switched_off
 from recipebook.remote import service
 from recipebook.suggestions import shorten
+from recipebook.train.cards import Card
 from recipebook.train.engine_settings import require_optimizer
+from recipebook.train.settle import BEFORE_BF16, BEFORE_FP8
 from recipebook.train.strategy import settle_strategy
 
+# Profiles under which no GPU is used, also where there is one.
+WITHOUT_GPU = ("cpu", "tiny", "small")
 # A base that begins so is no name on the hub.
 FOLDERS = ("models/", "/", "./", "../")
 
@@ -53,11 +60,28 @@ def check_machine(resolved: Resolved, *, elsewhere: bool = False) -> None:
     elif not elsewhere:
         _check_device(resolved)
         require_optimizer(resolved.recipe.training.optimizer)
+        if resolved.recipe.launch.offload:
+            _check_compiler(resolved)
     base = resolved.recipe.model.base
     name = find_stand_in(base)
     if (name or base.startswith(FOLDERS)) and not locate(base).is_dir():
         goal = f"; make {STAND_INS[name].goal} puts it there" if name else ""
         raise UserError(f"{resolved.name}: model.base: no folder {base}{goal}")
+
+
+def check_card(resolved: Resolved, card: Card) -> None:
+    """Refuse what a GPU of this kind, which is not here, cannot compute."""
+    can = {"bf16": lambda: card.name not in BEFORE_BF16, "fp8": lambda: card.name not in BEFORE_FP8}
+    if fault := _find_missing_width(resolved.recipe, card.name, can):
+        raise UserError(f"{resolved.name}: {fault}")
+
+
+def require_nvidia(resolved: Resolved) -> None:
+    """Refuse a recipe that a service or an Apple GPU trains, for a job on other machines."""
+    if resolved.recipe.remote:
+        raise UserError(f"{resolved.name}: a service trains it, so that it needs no job; make train sends it there")
+    if resolved.recipe.launch.device == "mps":
+        raise UserError(f"{resolved.name}: launch.device: mps is an Apple GPU's, and no node has one; PROFILE=gpu")
 
 
 def require_cores(resolved: Resolved) -> None:
@@ -88,6 +112,17 @@ def _check_gpus(resolved: Resolved) -> None:
         )
 
 
+def _check_compiler(resolved: Resolved) -> None:
+    """Refuse to offload where DeepSpeed could not compile its optimizer for processors, as its ranks would say."""
+    compiler, header = os.environ.get("CXX", "c++"), Path(sysconfig.get_path("include")) / "Python.h"
+    lacking = [name for name, here in ((compiler, shutil.which(compiler)), (header.name, header.is_file())) if not here]
+    if lacking:
+        raise UserError(
+            f"{resolved.name}: launch.offload: DeepSpeed compiles an optimizer for it, and this machine has no "
+            f"{' and no '.join(lacking)}; Debian's packages g++ and python3-dev have them"
+        )
+
+
 def _refuse_hidden_gpus() -> None:
     if hidden := hardware.list_hidden_gpus():
         raise UserError(
@@ -103,15 +138,24 @@ def _check_device(resolved: Resolved) -> None:
         fault = "launch.device: mps needs an Apple GPU"
     elif not apple and resolved.profile == "gpu" and not machine.gpu:
         fault = "profile gpu needs an NVIDIA GPU"
-    elif machine.gpu and resolved.recipe.training.precision == "bf16" and not hardware.computes_bf16():
-        raise UserError(
-            f"{resolved.name}: training.precision: bf16, and {machine.gpus[0]} has none; "
-            "SET=training.precision=auto computes in what it has"
-        )
+    elif machine.gpu:
+        can = {"bf16": hardware.computes_bf16, "fp8": hardware.computes_fp8}
+        if lacking := _find_missing_width(resolved.recipe, machine.gpus[0], can):
+            raise UserError(f"{resolved.name}: {lacking}")
+        return
     else:
         return
     found = ", ".join(dict.fromkeys((*machine.gpus, *machine.other_gpus, machine.cpu)))
     raise UserError(f"{resolved.name}: {fault}, and this machine has: {found}; PROFILE={_find_profile(machine)}")
+
+
+def _find_missing_width(recipe: Recipe, name: str, can: Mapping[str, Callable[[], bool]]) -> str | None:
+    """Why a GPU of this name cannot compute as the recipe says; a driver is asked only for what the recipe wants."""
+    if recipe.training.precision == "bf16" and not can["bf16"]():
+        return f"training.precision: bf16, and {name} has none; SET=training.precision=auto computes in what it has"
+    if recipe.axolotl.get("fp8") and not can["fp8"]():
+        return f"axolotl.fp8, and {name} has none; an H100, L4 or 4090 has"
+    return None
 
 
 def _find_profile(machine: hardware.Hardware) -> str:

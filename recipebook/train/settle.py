@@ -28,6 +28,8 @@ OTHER_LOSSES = ("liger_fused_linear_cross_entropy", "liger_cross_entropy", "cut_
 WORKERS = 2
 # They have tensor cores, and no bf16.
 BEFORE_BF16 = ("T4", "V100")
+# They multiply in 16 bits at least.
+BEFORE_FP8 = (*BEFORE_BF16, "A100-40", "A100", "A10G", "A10", "A6000", "3090")
 GIVEN = "as the recipe says"
 WAITING = "seconds, so that ranks do not give up while one saves or evaluates"
 

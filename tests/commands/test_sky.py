@@ -73,6 +73,11 @@ def test_a_project_elsewhere_brings_the_installation_along() -> None:
         (["--card", "H100:8"], "recipebook sky: argument --card: 'H100:8' is no card as sky show-gpus lists them"),
         (["--card", "H1000"], "no card 'H1000' is known; there are: B200, H200, GH200, H100"),
         (["--card", "H\u00b200"], "recipebook sky: argument --card: 'H\u00b200' is no card as sky show-gpus lists"),
+        (["--card", "T4", "--set", "training.precision=bf16"], "robot-lora: training.precision: bf16, and T4 has none"),
+        (["--card", "A100", "--set", "axolotl.fp8=true"], "robot-lora: axolotl.fp8, and A100 has none; an H100, L4"),
+        (["--card", "H100", "--profile", "cpu"], "PROFILE=cpu uses no GPU, and CARD=H100 would be paid for"),
+        (["--card", "H100", "--profile", "mps"], "robot-lora: launch.device: mps is an Apple GPU's, and no node"),
+        (["--card", "H100", "--profile", "together"], "robot-lora: a service trains it, so that it needs no job"),
         (["--card", "H100", "--gpus", "1.5"], "recipebook sky: argument --gpus: '1.5' is not a whole number above 0"),
     ],
 )

@@ -22,6 +22,8 @@ WRONG_TIME = "recipebook slurm: argument --time: '{}' is no time, such as 90 (mi
         (["--nodes", "0"], "recipebook slurm: argument --nodes: '0' is not a whole number above 0"),
         (["--nodes", "2", "--machines", "3"], "NODES=2 and MACHINES=3 are both the machines that train together"),
         (["--workers", "2"], "robot-lora has no matrix, so WORKERS means nothing to it"),
+        (["--profile", "mps"], "robot-lora: launch.device: mps is an Apple GPU's, and no node has one; PROFILE=gpu"),
+        (["--profile", "together"], "robot-lora: a service trains it, so that it needs no job"),
         (["--gpus", "3"], "recipes/robot-lora.yaml:35:26: training.global_batch: 8 records do not divide among 3"),
     ],
 )
@@ -61,6 +63,7 @@ def test_the_members_of_a_fleet_train_on_one_node_each(
         (["robot-lora", "--gpus", "4"], "1 node with 4 GPUs"),
         (["robot-lora", "--gpus", "4", "--nodes", "2"], "2 nodes with 4 GPUs each"),
         (["robot-lora", "--profile", "tiny"], "1 node with no GPUs"),
+        (["robot-lora", "--profile", "gpu"], "1 node with 1 GPU"),
     ],
 )
 def test_a_job_is_described_in_a_line(

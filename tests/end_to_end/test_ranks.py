@@ -92,6 +92,23 @@ def test_two_processes_train_as_one(
     }
 
 
+@pytest.mark.parametrize(("strategy", "offload"), [("zero2", "optimizer"), ("zero3", "weights")])
+def test_what_waits_in_main_memory_trains_as_what_does_not(
+    project: Project, two_processes: Callable[[str], Trained], strategy: str, offload: str
+) -> None:
+    """DeepSpeed compiles its AdamW for processors first, once on a machine."""
+    kept, _ = two_processes(strategy)
+    launch = ("launch.processes=2", f"launch.strategy={strategy}", f"launch.offload={offload}")
+    folder, manifest = train_whole(project, BATCH, *launch)
+    assert manifest["launch"] == {"processes": 2, "machines": 1, "strategy": strategy, "offload": offload}
+    assert {"offload_optimizer", "offload_param"} & set(
+        json.loads((folder / "deepspeed.json").read_bytes())["zero_optimization"]
+    ) == {"optimizer": {"offload_optimizer"}, "weights": {"offload_optimizer", "offload_param"}}[offload]
+    for step, (rate, loss) in read_logged(kept).items():
+        assert read_logged(folder)[step] == (rate, pytest.approx(loss, rel=1e-4))
+    assert manifest["weights"]["changed"] and manifest["weights"]["finite"]
+
+
 def stop(project: Project, *settings: str, strategy: str = "data-parallel", processes: int = 2) -> tuple[Path, int]:
     """A run that was asked to end, at step 3 or later; its folder, and the step of its checkpoint."""
     launch = (f"launch.processes={processes}", f"launch.strategy={strategy}")

@@ -15,6 +15,7 @@ from recipebook.errors import UserError
 from recipebook.hardware import (
     Hardware,
     computes_bf16,
+    computes_fp8,
     list_hidden_gpus,
     list_used_memory,
     measure_gpu_memory,
@@ -186,15 +187,23 @@ def test_the_memory_of_gpus_is_that_of_the_smallest(machine: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("capabilities", "bf16"), [(("8.0",), True), (("9.0", "7.5"), False), (("[N/A]",), True), ((), False)]
+    ("capabilities", "bf16", "fp8"),
+    [
+        (("8.0",), True, False),
+        (("8.9",), True, True),
+        (("9.0", "7.5"), False, False),
+        (("10.0", "12.0"), True, True),
+        (("[N/A]",), True, True),
+        ((), False, True),
+    ],
 )
-def test_gpus_compute_in_bf16_from_ampere_on(
-    machine: Path, monkeypatch: pytest.MonkeyPatch, capabilities: tuple[str, ...], bf16: bool
+def test_gpus_compute_in_bf16_from_ampere_on_and_in_fp8_from_ada_on(
+    machine: Path, monkeypatch: pytest.MonkeyPatch, capabilities: tuple[str, ...], bf16: bool, fp8: bool
 ) -> None:
     add_gpus(machine, name=("A",) * len(capabilities), compute_cap=capabilities)
     found = detect()
     monkeypatch.setattr(hardware, "detect", lambda: found)
-    assert computes_bf16() == bf16
+    assert (computes_bf16(), computes_fp8()) == (bf16, fp8)
 
 
 @pytest.mark.parametrize("words", ["No devices were found", "a, b", "a, b, c", ""])

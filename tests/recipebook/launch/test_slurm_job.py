@@ -51,6 +51,20 @@ def test_nodes_train_together_at_the_first_ones_address() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("project", "log"),
+    [
+        ("/home/ann/my work", "'/home/ann/my work/runs/slurm/%x-%j.log'"),
+        ("/data/run#2", "'/data/run#2/runs/slurm/%x-%j.log'"),
+        ("/it's", "'/it'\"'\"'s/runs/slurm/%x-%j.log'"),
+        ("/half%", "/half%%/runs/slurm/%x-%j.log"),
+    ],
+)
+def test_the_log_lies_in_the_project_whatever_its_folder_is_called(project: str, log: str) -> None:
+    """sbatch 22.05 refuses what follows a blank and leaves out what follows `#`, and takes these as they are meant."""
+    assert f"#SBATCH --output={log}\n" in render_job(TWO, Path(project))
+
+
 def test_a_fleet_is_an_array_with_a_member_a_task() -> None:
     lines = render_job(FLEET, Path("/p")).splitlines()
     assert "#SBATCH --array=0-1%4" in lines

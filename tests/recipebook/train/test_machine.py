@@ -118,6 +118,29 @@ def test_bf16_is_refused_on_a_gpu_without_it(monkeypatch: pytest.MonkeyPatch) ->
     )
 
 
+def test_fp8_is_refused_on_a_gpu_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardware, "detect", lambda: MACHINES.nvidia)
+    monkeypatch.setattr(hardware, "computes_fp8", lambda: True)
+    resolve_for_machine("robot-lora", "gpu", ["axolotl.fp8=true"])
+    monkeypatch.setattr(hardware, "computes_fp8", lambda: False)
+    with pytest.raises(UserError) as error:
+        resolve_for_machine("robot-lora", "gpu", ["axolotl.fp8=true"])
+    assert str(error.value) == "robot-lora: axolotl.fp8, and NVIDIA L4 has none; an H100, L4 or 4090 has"
+
+
+def test_offload_needs_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = ["launch.strategy=zero2", "launch.offload=optimizer"]
+    monkeypatch.setenv("CXX", "sh")
+    resolve_for_machine("robot-lora", "tiny", settings)
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(UserError) as error:
+        resolve_for_machine("robot-lora", "tiny", settings)
+    assert str(error.value) == (
+        "robot-lora: launch.offload: DeepSpeed compiles an optimizer for it, and this machine has no no-such-compiler; "
+        "Debian's packages g++ and python3-dev have them"
+    )
+
+
 def test_gpus_that_a_variable_hides_by_mistake_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "8")
     monkeypatch.setattr(hardware, "list_hidden_gpus", lambda: ["0", "1"])
