@@ -10,7 +10,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Discriminator, Field, NonNegativeInt, PositiveInt, Tag
 
 from recipebook.frozen import Frozen
 from recipebook.shell.contract import BaseName
@@ -28,7 +28,11 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 class ResetRequest(Frozen):
     """Begin an episode on a task: a whole task, or the number of one in the server's file."""
 
-    task: int | Task
+    task: Annotated[
+        Annotated[int, Tag("number")] | Annotated[Task, Tag("fields")],
+        # So that a refusal is about what was sent.
+        Discriminator(lambda value: "fields" if isinstance(value, dict | Task) else "number"),
+    ]
     episode: Name
     rounds: PositiveInt | None = None
     """Answers that the episode may have; five if it is left out."""

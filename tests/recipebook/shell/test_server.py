@@ -138,6 +138,13 @@ def test_the_caller_sets_the_rounds_and_the_seconds_of_its_episodes(episodes: Re
             422,
             "seconds: Input should be less than or equal to 3600",
         ),
+        (
+            "/reset",
+            b'{"task": {"number": 1, "instruction": "x", "init": "echo \\u0000"}, "episode": "x"}',
+            422,
+            "task.fields.init: has a NUL character, which no command line can have",
+        ),
+        ("/reset", b'{"task": "one", "episode": "x"}', 422, "task.number: Input should be a valid integer"),
         ("/reset", b'{"task": 560, "episode": ""}', 422, "episode: String should have at least 1 character"),
         ("/step", b'{"episode": "x", "number": 0, "text": ""}', 422, "number: Input should be greater than 0"),
         ("/step", b'{"episode": "x", "number": 1, "text": "\\ud800"}', 422, "text: Input should be a valid string, "),
