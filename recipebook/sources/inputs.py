@@ -6,7 +6,8 @@ In: a file, a glob (`data/*.jsonl.zst`), a folder (all data files in it, or what
     samples/robot.json
 
 Out: an `Input` a file. What a file is follows from its ending, in capitals or not, before `.gz`, `.zst` or `.xz`:
-`.csv`, `.tsv`, `.parquet`, `.arrow` and `.txt` are those; anything else is JSON, whose layout follows from its content.
+`.csv`, `.tsv`, `.parquet`, `.arrow`, `.feather` and `.txt` are those; anything else is JSON, whose layout follows from
+its content.
 """
 
 import glob
@@ -35,9 +36,10 @@ READERS: Mapping[str, Callable[[Path, str, Position, dict[str, str]], Iterator[R
     ".tsv": read_tabbed_table,
     ".parquet": read_parquet,
     ".arrow": read_arrow,
+    ".feather": read_arrow,
     ".txt": read_text,
 }
-UNPACKED_ONLY = (".parquet", ".arrow")
+UNPACKED_ONLY = (".parquet", ".arrow", ".feather")
 JSON = (".json", ".jsonl", ".ndjson")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 SPLITS = ("train", "test", "validation", "valid", "val", "dev", "eval")

@@ -36,18 +36,10 @@ from recipebook.sources.lines import (
     read_between,
     split_lines,
 )
+from recipebook.sources.signs import refuse_other_format
 from recipebook.sources.unpacking import BLOCK, Blocks
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# What other formats begin with, and the ending by which each is known.
-SIGNS = {
-    b"\x1f\x8b": "gz",
-    b"\x28\xb5\x2f\xfd": "zst",
-    b"\xfd7zXZ\0": "xz",
-    b"PK\x03\x04": "zip",
-    b"PAR1": "parquet",
-    b"ARROW1": "arrow",
-}
 MOST_KEYS = 8
 LARGEST_TABLE = 2 * LARGEST
 
@@ -116,8 +108,7 @@ class _FileHead(NamedTuple):
 
 def _read_head(blocks: Blocks, name: str, notes: dict[str, str]) -> _FileHead:
     first = next(blocks, b"")
-    if kind := next((kind for sign, kind in SIGNS.items() if first.startswith(sign)), None):
-        raise UserError(f"{name}: begins as a {kind} file does; name it so that it ends in .{kind}")
+    refuse_other_format(first, name)
     start = len(BYTE_ORDER_MARK) if first.startswith(BYTE_ORDER_MARK) else 0
     if start:
         notes["mark"] = f"{name}:1: starts with a byte-order mark; read without it"

@@ -2,6 +2,7 @@
 
 import io
 import json
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,16 @@ def refuse(root: Path, source: str) -> str:
     with pytest.raises(UserError) as error:
         read_all(root, source)
     return str(error.value)
+
+
+def pack_tar(**files: bytes) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name.replace("_", "."))
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
 
 
 def pack_zip(**files: bytes) -> bytes:

@@ -65,12 +65,13 @@ def test_value_becomes_this(tmp_path: Path, values: list[Any], kind: Any, read: 
     assert read_column(tmp_path, values, kind) == read
 
 
+@pytest.mark.parametrize("ending", [".arrow", ".feather"])
 @pytest.mark.parametrize("write", [pyarrow.ipc.new_file, pyarrow.ipc.new_stream])
-def test_arrow_files_are_read_in_both_formats(tmp_path: Path, write: Callable[..., Any]) -> None:
+def test_arrow_files_are_read_in_both_formats(tmp_path: Path, write: Callable[..., Any], ending: str) -> None:
     table = pyarrow.table({"a": [1, 2, 3]})
-    with write(tmp_path / "x.arrow", table.schema) as file:
+    with write(tmp_path / f"x{ending}", table.schema) as file:
         file.write_table(table, 2)
-    assert read_all(tmp_path / "x.arrow") == [{"a": 1}, {"a": 2}, {"a": 3}]
+    assert read_all(tmp_path / f"x{ending}") == [{"a": 1}, {"a": 2}, {"a": 3}]
 
 
 def test_columns_without_a_name_of_their_own_are_refused(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_source_that_stands_for_nothing_or_too_much_is_refused(tmp_path: Path) -
     (tmp_path / "d").mkdir()
     assert refuse(tmp_path, "*.jsonl") == "*.jsonl: no file fits"
     assert refuse(tmp_path, "d") == (
-        "d: holds no data file; they end in .json, .jsonl, .ndjson, .csv, .tsv, .parquet, .arrow, .txt"
+        "d: holds no data file; they end in .json, .jsonl, .ndjson, .csv, .tsv, .parquet, .arrow, .feather, .txt"
     )
     for name in ("a.csv", "b.jsonl", "c.csv"):
         (tmp_path / "d" / name).write_bytes(b"a\n1\n")

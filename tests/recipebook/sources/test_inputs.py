@@ -1,9 +1,11 @@
 """Sources: files, globs, folders, archives, tables and saved datasets give the same records, each with its place."""
 
+import bz2
 import csv
 import gzip
 import json
 import lzma
+import pickle
 import random
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from hypothesis import strategies as st
 
 from recipebook.errors import UserError
 from recipebook.sources.inputs import digest_inputs, find_inputs, measure
-from tests.recipebook.sources.reading import LINES, TWO, pack_zip, read_all, refuse
+from tests.recipebook.sources.reading import LINES, TWO, pack_tar, pack_zip, read_all, refuse
 
 
 def write_parquet(path: Path, columns: dict[str, Any]) -> None:
@@ -162,9 +164,18 @@ def test_saved_dataset_is_read_by_split_and_known_by_its_content(tmp_path: Path)
         ("x.zst", zstandard.compress(LINES) + zstandard.compress(LINES)[:3], "cannot be unpacked: cut short"),
         ("x.xz", lzma.compress(LINES)[:-9], "cannot be unpacked: cut short"),
         ("x.xz", b"{}", "cannot be unpacked: Input format not supported by decoder"),
-        ("x.json", lzma.compress(LINES), "begins as a xz file does; name it so that it ends in .xz"),
-        ("x.json", pack_zip(a_jsonl=LINES), "begins as a zip file does; name it so that it ends in .zip"),
+        ("x.json", lzma.compress(LINES), "begins as xz files do; name it so that it ends in .xz"),
+        ("x.json", pack_zip(a_jsonl=LINES), "begins as zip files do; name it so that it ends in .zip"),
         ("x.zip", pack_zip(a_jsonl=LINES)[:-30], "no whole archive: File is not a zip file"),
+        (
+            "x.xlsx",
+            pack_zip(a_xml=LINES),
+            "begins as an Office document does, which is not read; save its records as CSV",
+        ),
+        ("x.jsonl.bz2", bz2.compress(LINES), "begins as one packed by bzip2 does, which is not read; save its records"),
+        ("x.tar", pack_tar(a_jsonl=LINES), "begins as a tar archive does, which is not read; save its records as CSV"),
+        ("x.tar.gz", gzip.compress(pack_tar(a_jsonl=LINES)), "begins as a tar archive does, which is not read; save"),
+        ("x.pkl", pickle.dumps([1]), "begins as a pickle does, which is not read; save its records as CSV, JSON or"),
         ("x.zip", pack_zip(README_md=LINES), "holds no data file; they end in .json"),
         ("x.zip", pack_zip(a_jsonl=LINES, b_csv=LINES), "holds files of several kinds, such as x.zip/a.jsonl"),
         ("x.zip", pack_zip(a_jsonl_gz=LINES), "a.jsonl.gz is packed twice; unpack the archive first"),
