@@ -44,15 +44,15 @@ None is dropped in silence. A field of a record, a turn, a call or a tool that i
 
 - **read**, if the converter's section names it; a field of another shape of the same converter, such as `output` beside
   `messages`, is not;
-- **carried**, if it is a turn's `name`, or what the assistant thought (`reasoning_content`, `reasoning`,
-  `thinking`, `thought`, `tool_plan`):
-  chat templates may write them;
+- **carried**, if it is a turn's `name`, or what the assistant thought (`reasoning_content`, `reasoning`, `thinking`,
+  `thought`, `tool_plan`), also beside a question and its answer: chat templates may write them;
 - **obeyed**, if it marks a turn of a chat as not to be learned (`weight: 0`, `train: false`, `masked: true` and the
-  others below): the turn is masked in training, and not asked for in evaluation. A chat without an answer to learn, and
-  a record that is marked as a whole, are left out;
+  others below): the turn is masked in training, and not asked for in evaluation. A chat without an answer to learn, a
+  record that is marked as a whole, and one that was turned down where it was labelled (`answer: reject`,
+  `status: discarded`, `was_cancelled: true`, `deleted: true`) are left out;
 - **refused** with its record, if it changes what is learned and cannot be followed: images, video and audio beside the
-  text, a mark of a turn that is neither yes nor no, a record's weight that is neither 0 nor 1, and in a chat a second
-  answer or a label that calls the answer bad;
+  text, a mark of a turn that is neither yes nor no, a record's weight that is neither 0 nor 1, tools in a turn, and
+  in a chat a second answer or a label that calls the answer bad;
 - **counted** otherwise: `read without 'mood' of a turn: 1,234 turns (first: chats.jsonl:7: record 7)` stands in what
   `convert` and `make plan` print, and in the account of the rows. So is each null in tools and arguments that are
   objects, where a null is no value: `read without 'arguments.day: null' of a call: 3 calls (first: …)`.

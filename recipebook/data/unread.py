@@ -3,9 +3,9 @@
     read without 'mood' of a turn: 1,234 turns (first: chats.jsonl:7: record 7)
 
 A field that changes what is learned is not passed over: images, and marks that cannot be followed, refuse their record,
-and a record that is marked as not to be learned is left out. So do a second answer, a label that says that the answer
-is bad, and a list of tools. A table may have another key in every record, so only the first kinds are named; the others
-are counted together.
+as do a second answer, a label that says that the answer is bad, and a list of tools. A record that is marked as not to
+be learned, or was turned down, is left out. A table may have another key in every record, so only the first kinds are
+named; the others are counted together.
 """
 
 from collections.abc import Iterator
@@ -25,10 +25,17 @@ LONGEST = 60
 _ANSWERS = ("chosen", "rejected", "rejected_response", "rejected_messages")
 # A label of 0 may be one of several classes.
 _LABELS = {"label": ("false", "bad", "undesirable"), "kto_tag": ("false", "0", "bad", "undesirable")}
+# What programs for labelling write of records that were turned down.
+_DISCARDED = {
+    "answer": ("reject", "ignore"),
+    "status": ("discarded",),
+    "was_cancelled": ("true",),
+    "deleted": ("true",),
+}
 _TOOLS = ("tools", "functions", "available_tools")
 _LABELLED = ("record", "turn")
 # Fields of which each value has to be looked at.
-_JUDGED = MARKS.union(_ANSWERS, _LABELS)
+_JUDGED = MARKS.union(_ANSWERS, _LABELS, _DISCARDED)
 
 
 class UnreadCounts:
@@ -101,6 +108,8 @@ def _judge(unread: Unread) -> tuple[str, str] | None:
         if value not in ("", "[]", [], {}):
             raise BadRecord(f"{_name(holder, key)} lists tools, which converter tools reads in a record alone")
         return None
+    if holder == "record" and str(value).lower() in _DISCARDED.get(key, ()):
+        raise LeftOut(f"'{key}' says that it was turned down")
     _refuse_preference(holder, key, value)
     return holder, _shorten(key)
 

@@ -50,6 +50,26 @@ def test_a_field_that_said_nothing_of_the_first_record_is_judged_in_each(
     assert (len(rows), [each.reason for each in account.rejected]) == (1, [why])
 
 
+@pytest.mark.parametrize(
+    ("field", "kept", "turned_down"),
+    [
+        ("answer", "accept", "reject"),
+        ("answer", "accept", "ignore"),
+        ("status", "submitted", "discarded"),
+        ("was_cancelled", False, True),
+        ("deleted", "false", "True"),
+    ],
+)
+def test_a_record_that_was_turned_down_where_it_was_labelled_is_left_out(
+    field: str, kept: Any, turned_down: Any
+) -> None:
+    record = {"messages": [HI, HELLO]}
+    rows, account = convert("chat", {**record, field: kept}, {**record, field: turned_down})
+    assert (len(rows), account.rejected) == (1, ())
+    assert [each.reason for each in account.left_out] == [f"'{field}' says that it was turned down"]
+    assert account.notes == (f"read without '{field}': 1 record (first: in.jsonl:1: record 1)",)
+
+
 def test_tools_in_a_turn_refuse_their_chat() -> None:
     turns = [{**HI, "tools": []}, HELLO]
     rows, account = convert(
