@@ -44,5 +44,6 @@ def quote(value: Any) -> str:
 
 
 def shorten(text: str, limit: int = 60) -> str:
-    """A text of at most `limit` characters; one that was cut ends in three dots."""
+    """A text of at most `limit` characters, in one line; one that was cut ends in three dots."""
+    text = "".join(one if one.isprintable() else repr(one)[1:-1] for one in text[: limit + 1])
     return text if len(text) <= limit else f"{text[: limit - 3]}..."

@@ -13,6 +13,8 @@ from recipebook.recipe.keys import Recipe
 from recipebook.suggestions import shorten
 
 _NUMBER = re.compile("[0-9]{1,9}")
+# The usual port of a launch, which is one of those that the system gives nobody by itself.
+LAST_PORT, FIRST_FREE = 65535, 29500
 SHAPE = "RANK= says which of the machines this is, from 0 on, and MAIN=HOST:PORT where machine 0 waits for the others"
 
 
@@ -36,13 +38,14 @@ def read_meeting(recipe: Recipe) -> Meeting | None:
     if host.startswith("[") and host.endswith("]"):
         # As a browser writes an address of IPv6.
         host = host[1:-1]
-    if not (_NUMBER.fullmatch(rank) and host and port):
+    # The last colon of a bare `[fd00::1]` is the address's own.
+    if not (_NUMBER.fullmatch(rank) and host and port and not main.endswith("]")):
         given = " ".join(f"{name}={shorten(value)}" for name, value in (("RANK", rank), ("MAIN", main)) if value)
         raise UserError(f"launch.machines: {machines}, {f'{given}, ' if given else ''}and {SHAPE}")
     if int(rank) >= machines:
         raise UserError(f"RANK={rank}: of {machines} machines the last is {machines - 1}")
-    if not (_NUMBER.fullmatch(port) and 0 < int(port) < 1 << 16):
-        raise UserError(f"MAIN: no port {shorten(port)}; one of 1 to 65535, such as 29500")
+    if not (_NUMBER.fullmatch(port) and 0 < int(port) <= LAST_PORT):
+        raise UserError(f"MAIN: no port {shorten(port)}; one of 1 to {LAST_PORT}, such as {FIRST_FREE}")
     return Meeting(int(rank), host, int(port))
 
 
@@ -73,7 +76,7 @@ def check_meeting(meeting: Meeting) -> None:
         except OSError as error:
             raise UserError(
                 f"MAIN: {meeting.host}:{meeting.port}: {error.strerror}; machine 0 must have this address, and a "
-                f"free port, such as {meeting.port + 1}"
+                f"free port, such as {meeting.port + 1 if meeting.port < LAST_PORT else FIRST_FREE}"
             ) from error
 
 

@@ -39,3 +39,4 @@ def test_a_text_is_cut_to_its_limit() -> None:
     assert shorten("a" * 60) == "a" * 60
     assert shorten("a" * 61) == "a" * 57 + "..."
     assert shorten("0123456789", 9) == "012345..."
+    assert shorten("a\nb\x1b[2J é 学") == "a\\nb\\x1b[2J é 学"

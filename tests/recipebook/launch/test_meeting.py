@@ -51,6 +51,8 @@ def test_one_machine_with_a_place_to_meet_others_does_not_train_alone(monkeypatc
         ("0", "a:70000", "MAIN: no port 70000; one of 1 to 65535"),
         ("0", "a:0", "MAIN: no port 0; one of 1 to 65535"),
         ("0", "a:1.5", "MAIN: no port 1.5; one of 1 to 65535"),
+        ("0", "[fd00::1]", "launch.machines: 2, RANK=0 MAIN=[fd00::1], and RANK= says"),
+        ("0", "a:1\nb", "MAIN: no port 1\\nb; one of 1 to 65535"),
         ("0", "a:" + "9" * 5000, "MAIN: no port 9999999999"),
     ],
 )
