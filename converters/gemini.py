@@ -58,7 +58,7 @@ FIELDS = Fields(
 )
 
 
-class _Part(NamedTuple):
+class _GeminiPart(NamedTuple):
     """What kind of thing a part is, and what it holds."""
 
     kind: str
@@ -108,7 +108,7 @@ def _read_turn(turn: Any) -> list[dict[str, Any]]:
     return turns if turns and not said["content"] else [*turns, said]
 
 
-def _read_parts(turn: Any, role: str) -> list[_Part]:
+def _read_parts(turn: Any, role: str) -> list[_GeminiPart]:
     """The parts of a turn, which have to stand in the order in which a row has them."""
     if type(turn) is not dict:
         raise BadRecord(f"the instruction of the system is {name_kind(turn)}, not an object with 'parts'")
@@ -122,20 +122,20 @@ def _read_parts(turn: Any, role: str) -> list[_Part]:
     return parts
 
 
-def _read_part(part: Any) -> _Part:
+def _read_part(part: Any) -> _GeminiPart:
     if type(part) is dict:
         text, call, answer = part.get("text"), _find(part, _CALLS), _find(part, _ANSWERS)
         thought = part.get("thought")
         if type(text) is str and call is None and answer is None and thought in (None, False, True):
-            return _Part("thought" if thought else "text", text)
+            return _GeminiPart("thought" if thought else "text", text)
         if type(call) is dict and text is None and answer is None:
-            return _Part("call", call)
+            return _GeminiPart("call", call)
         if type(answer) is dict and text is None and call is None:
-            return _Part("answer", answer)
+            return _GeminiPart("answer", answer)
     raise refuse_part(part, "a turn of 'contents'")
 
 
-def _join(parts: list[_Part], kind: str) -> str:
+def _join(parts: list[_GeminiPart], kind: str) -> str:
     return "".join(part.value for part in parts if part.kind == kind)
 
 
