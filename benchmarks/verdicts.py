@@ -18,14 +18,16 @@ import json
 import math
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from benchmarks.calibration import MOST_REJECTS, find_high, find_low
-from eval.statistics.estimates import compare
-from eval.statistics.families import adjust_holm, adjust_rest, share_level
+from eval.statistics.estimates import Difference, compare
+from eval.statistics.families import adjust_holm, share_level
 from eval.statistics.intervals import find_change_p
+from eval.statistics.judging import judge_apart
 from eval.statistics.pairs import bound_pairs, find_pairs_p
 from eval.statistics.seeds import find_seeds_p, measure_seeds
 
@@ -91,13 +93,16 @@ def is_broken(one: Verdicts) -> bool:
 def measure_figures(sets: int) -> list[Verdicts]:
     """The main figure, which is right or wrong, and eleven others that are near copies of it, of equal models."""
     rng, main, rest = np.random.default_rng(1), 0, 0
+    names = [str(row) for row in range(100)]
     for _ in range(sets):
         tuned, base = (_draw_figures(rng) for _ in range(2))
-        p_main = float(find_pairs_p(*_count(tuned[0] - base[0]), 100))
-        p_rest = find_change_p(np.stack([tuned[1:], np.ones_like(tuned[1:]), base[1:], np.ones_like(base[1:])]))
-        adjusted = adjust_rest([p_main, *p_rest.tolist()])
-        main += (adjusted[0] or 0) < LEVEL
-        rest += min(p for p in adjusted[1:] if p is not None) < LEVEL
+        compares = [
+            partial(_compare, before, after, names, binary=not figure)
+            for figure, (before, after) in enumerate(zip(base, tuned, strict=True))
+        ]
+        first, *others = [one.p is not None and one.p < LEVEL for one in judge_apart(compares[:1], compares[1:])]
+        main += first
+        rest += any(others)
     return [
         Verdicts("the main figure", 100, sets, main / sets),
         Verdicts(f"any of {FIGURES - 1} other figures", 100, sets, rest / sets),
@@ -182,6 +187,10 @@ def measure_power(sets: int) -> list[Verdicts]:
             shown = [judge(gains, detect=False) for gains in draw(rng, n, sets, gain)]
             found.append(Verdicts(f"power, {name}, {gain:.3f}", n, sets, float(np.mean(shown))))
     return found
+
+
+def _compare(base: Any, tuned: Any, names: list[str], level: float, *, binary: bool) -> Difference:
+    return compare(base, tuned, names, binary=binary, share=True, level=level)
 
 
 def _draw_figures(rng: Rng) -> Any:

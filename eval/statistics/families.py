@@ -1,7 +1,6 @@
 """Several p-values that a reader looks at together: raw ones in, adjusted ones out.
 
     adjust_holm([0.04, None, 0.01, 0.03]) → [0.06, None, 0.03, 0.06]
-    adjust_rest([0.04, 0.01, 0.03]) → [0.04, 0.02, 0.03]
 
 The main figure is named before anything is seen, so it is tested alone at its own level, and a side figure more costs
 it nothing. The others share one level by Holm's correction.
@@ -31,8 +30,3 @@ def adjust_holm(p_values: Sequence[float | None], family: int = 0) -> list[float
 def share_level(count: int) -> float:
     """The level for each of several tests or intervals, so that all of them together are right 95 times in 100."""
     return LEVEL / max(1, count)
-
-
-def adjust_rest(p_values: Sequence[float | None], main: int = 1) -> list[float | None]:
-    """Adjust the first `main` p-values, those of the main figure, among themselves, and all others among themselves."""
-    return [*adjust_holm(p_values[:main]), *adjust_holm(p_values[main:])]

@@ -30,11 +30,11 @@ FEW_EITHER = 5
 Bounds = tuple[Any, Any]
 
 
-def bound_mean(sums: Any, *, share: bool, level: float = LEVEL) -> Bounds:
+def bound_mean(sums: Any, *, share: bool) -> Bounds:
     """Interval of a mean or of a ratio; a share stays between 0 and 1."""
     spread = measure_spread(sums)
-    low, high = _bound(spread, level)
-    return _keep_within(spread, low, high, (0.0, 1.0) if share else None, level)
+    low, high = _bound(spread, LEVEL)
+    return _keep_within(spread, low, high, (0.0, 1.0) if share else None, LEVEL)
 
 
 def bound_change(sums: Any, *, share: bool, level: float = LEVEL, statistic: Statistic = divide_sums) -> Bounds:

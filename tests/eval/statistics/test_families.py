@@ -1,6 +1,6 @@
 """P-values that are looked at together, by hand."""
 
-from eval.statistics.families import adjust_holm, adjust_rest, share_level
+from eval.statistics.families import adjust_holm, share_level
 
 
 def test_holm_multiplies_the_smallest_by_most_and_never_falls() -> None:
@@ -12,12 +12,6 @@ def test_a_larger_family_has_further_tests_whose_p_values_are_larger() -> None:
     # Of 6 tests: 0.001 six times, 0.01 five times, 0.3 four times.
     assert adjust_holm([0.01, 0.001, 0.3], family=6) == [0.05, 0.006, 1.0]
     assert adjust_holm([0.01, 0.001], family=1) == [0.01, 0.002]
-
-
-def test_the_main_figure_is_adjusted_for_itself_alone_and_the_others_among_themselves() -> None:
-    assert adjust_rest([0.04, 0.01, 0.03]) == [0.04, 0.02, 0.03]
-    # Two runs have the main figure, which is one family of two.
-    assert adjust_rest([None, 0.04, 0.01, None, 0.01, 0.03], 3) == [None, 0.04, 0.02, None, 0.02, 0.03]
 
 
 def test_a_level_is_shared_by_all_tests() -> None:

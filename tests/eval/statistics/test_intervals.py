@@ -73,8 +73,7 @@ def test_what_does_not_vary_has_no_interval_unless_it_is_a_share() -> None:
     assert bound_change(equal, share=True) == pytest.approx((-unseen, unseen), abs=1e-6)
     # At the level of 0.01, z² is 6.634897.
     more = 6.634897 / 9.634897
-    wide = bound_mean(quarter, share=True, level=0.01)
-    assert wide == pytest.approx((0.25 - more / 4, 0.25 + more * 3 / 4), abs=1e-6)
+    assert bound_change(equal, share=True, level=0.01) == pytest.approx((-more, more), abs=1e-6)
 
 
 def test_means_that_are_equal_but_for_rounding_do_not_vary() -> None:

@@ -106,9 +106,14 @@ def test_trainings_that_agree_are_bounded_as_a_single_one(gains: list[float], le
     spread = measure_seeds(pair)
     expected = [float(end) for end in bound_change(single, share=False, level=level)]
     assert [float(end) for end in bound_seeds_change(spread, level)] == pytest.approx(expected)
-    alone = [float(end) for end in bound_mean(single[:2], share=False, level=level)]
-    assert [float(end) for end in bound_seeds_mean(measure_seeds(pair[:1]), level)] == pytest.approx(alone)
     assert float(find_seeds_p(spread)) == pytest.approx(float(find_change_p(single)))
+
+
+@pytest.mark.parametrize("gains", [[0.1] * 8 + [0.0, 0.0], [1.0] * 9 + [-9.0], [0.2] * 9 + [5.0]])
+def test_the_mean_of_trainings_that_agree_is_bounded_as_that_of_a_single_one(gains: list[float]) -> None:
+    tuned = twice(gains)[0]
+    alone = [float(end) for end in bound_mean(tuned[:, 0], share=False)]
+    assert [float(end) for end in bound_seeds_mean(measure_seeds([tuned]))] == pytest.approx(alone)
 
 
 def test_many_test_sets_at_once_are_each_as_alone() -> None:
