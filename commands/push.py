@@ -25,11 +25,13 @@ def run(arguments: argparse.Namespace) -> int:
     from recipebook.project import shown
     from recipebook.terminal import print_field
     from release.publication import find_published, publish_folder
-    from release.push import push
+    from release.push import check_name, push
 
     given = arguments
     if not (given.dry or given.to):
         raise UserError("make push wants TO=owner/name, or DRY=1 to look at what would be sent")
+    if given.to:
+        check_name(given.to)
     found = find_published(given.run)
     name = given.to or f"owner/{found.read().recipe}"
     made = publish_folder(found, name, licence=given.licence, texts=given.texts, key=given.key)

@@ -17,12 +17,16 @@ def run(arguments: argparse.Namespace) -> int:
     """Print what differs; the exit status is 1 where something does."""
     from recipebook.terminal import print_field
     from release.signing import SIGNATURE, find_signature_fault
-    from release.verify import find_differences, find_publication, read_index
+    from release.verify import are_of_a_rule, find_differences, find_publication, read_index
 
     folder = find_publication(arguments.card)
     lines = find_differences(folder)
     for line in lines:
         print_field("differs", line)
+    if are_of_a_rule(lines):
+        rules = "they do where the card is of a version with other rules for them"
+        same = "numbers of rows, means and files are as published; only intervals, p-values and their like differ, as"
+        print_field("note", f"{same} {rules}")
     if not lines:
         print_field("same", "every figure, interval and p-value is what the rows give; every file has its hash")
     if arguments.key:

@@ -1,17 +1,34 @@
 """A publication and a name on the hub in; a repository with its files, and its address, out."""
 
 import os
+import re
 
 from recipebook.errors import UserError, on_one_line
 from recipebook.libraries import HUB
 from release.publication import Publication
+
+OWNED = re.compile("[^/]+/[^/]+")
+
+
+def check_name(name: str) -> None:
+    """Refuse what the hub does not take for the name of a repository, before anything is written."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        validate_repo_id(name)
+        owned = OWNED.fullmatch(name)
+    except HFValidationError:
+        owned = None
+    if owned is None:
+        raise UserError(f"TO: '{on_one_line(name)}' is no name on the hub, such as owner/name")
 
 
 def push(publication: Publication, name: str, *, public: bool) -> str:
     """Create the repository where it is missing, private unless `public`, and upload all files in one commit."""
     from httpx import HTTPError
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError, OfflineModeIsEnabled
 
     api = HfApi(endpoint=os.environ.get("HF_ENDPOINT", HUB))
     try:
@@ -25,8 +42,6 @@ def push(publication: Publication, name: str, *, public: bool) -> str:
         )
     except LocalTokenNotFoundError:
         raise UserError("the hub wants a token: `hf auth login`, or HF_TOKEN") from None
-    except HFValidationError:
-        raise UserError(f"TO: '{on_one_line(name)}' is no name on the hub, such as owner/name") from None
     except OfflineModeIsEnabled:
         raise UserError("HF_HUB_OFFLINE is set, so nothing can be pushed") from None
     except HfHubHTTPError as error:

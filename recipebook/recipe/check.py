@@ -5,6 +5,7 @@
 Every recipe is resolved alone and under every profile. Neither torch nor Axolotl is imported.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from recipebook.errors import UserError
 from recipebook.modules import PROFILE, list_names
 from recipebook.project import PROJECT
 from recipebook.recipe.faults import find_recipe_faults, format_faults
-from recipebook.recipe.layers import list_own_recipes, read_layers, read_profile, set_profile
+from recipebook.recipe.layers import Layers, list_own_recipes, read_layers, read_profile, set_profile
 from recipebook.recipe.references import check_references, check_template
 from recipebook.recipe.resolve import merge_layers
 from recipebook.recipe.stages import read_stages
 from recipebook.recipe.switches import check_switches
+
+_PLACE = re.compile(r".*?:\d+:\d+: ")
 
 
 def check_all(root: Path = PROJECT, only: str | None = None) -> list[str]:
@@ -38,15 +41,31 @@ def _check_recipe(name: str, root: Path) -> Iterator[str]:
     except UserError as error:
         yield from str(error).split("\n")
         return
-    for profile in (None, *list_names(PROFILE, root)):
+    lines = _check_layers(alone)
+    yield from lines
+    # A mistake in the recipe's own section for a profile: under that profile it would be named again, in other words.
+    known = {place[0] for line in lines if (place := _PLACE.match(line))}
+    for profile in list_names(PROFILE, root):
         try:
-            layers = set_profile(alone, profile) if profile else alone
-            resolved = merge_layers(layers)
-            check_references(resolved)
-            check_switches(resolved)
-            read_stages(layers)
+            layers = set_profile(alone, profile)
         except UserError as error:
             yield from str(error).split("\n")
+            continue
+        for line in _check_layers(layers):
+            place = _PLACE.match(line)
+            if not place or place[0] not in known:
+                yield line
+
+
+def _check_layers(layers: Layers) -> list[str]:
+    try:
+        resolved = merge_layers(layers)
+        check_references(resolved)
+        check_switches(resolved)
+        read_stages(layers)
+    except UserError as error:
+        return str(error).split("\n")
+    return []
 
 
 def _check_profile(name: str, root: Path) -> Iterator[str]:

@@ -144,6 +144,14 @@ def test_a_mistake_is_told_once_with_its_place(change: Change, name: str, old: s
     assert sorted(check_all(change(name, old, new))) == sorted(line.split("\n"))
 
 
+def test_a_mistake_in_a_recipes_section_for_a_profile_is_named_once(change: Change) -> None:
+    root = change("recipes/x.yaml", "eval:", "profiles: {tiny: {training: {epochs: -1, lerning_rate: 3}}}\neval:")
+    assert check_all(root) == [
+        "recipes/x.yaml:11:38: profiles.tiny.training.epochs: -1 is not a number (greater than 0)",
+        "recipes/x.yaml:11:42: unknown key 'lerning_rate' under profiles.tiny.training; did you mean 'learning_rate'?",
+    ]
+
+
 def test_a_mistake_that_only_one_profile_makes_is_found(change: Change) -> None:
     root = change("recipes/profiles/tiny.yaml", "training: {epochs: 1}", "training: {method: dpo}")
     assert check_all(root) == ["recipes/profiles/tiny.yaml:1:20: no template 'dpo' in templates/; it has: sft"]
