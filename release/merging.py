@@ -40,7 +40,7 @@ def merge_run(
     runs: Path = project.RUNS,
 ) -> int:
     """Merge into a folder, which is whole or absent, and print how far its answers differ; the exit status."""
-    if out.exists():
+    if out.resolve().exists():
         raise UserError(f"OUT: {out} is there already")
     trained = find_trained(query, checkpoint, runs=runs)
     with building(out.name, out.parent) as folder:

@@ -131,8 +131,20 @@ def _refuse_unfit(run: Run, manifest: Manifest) -> None:
         )
     if not (run.folder / "model" / WEIGHTS).is_file():
         raise UserError(f"{where} has no {WEIGHTS}: only adapters are pushed")
+    _refuse_other_weights(run, manifest)
     if not (run.folder / "eval" / "summary.json").is_file():
         raise UserError(f"{where} is not evaluated, and a card without figures says nothing: make eval RUN={run.name}")
+
+
+def _refuse_other_weights(run: Run, manifest: Manifest) -> None:
+    """Refuse files that are broken or another run's: the card has the figures of this run's weights."""
+    # Here and not above: a wrong name should not wait for torch.
+    from recipebook.run.adapter_files import read_adapter
+    from recipebook.run.own_weights import find_other_weights
+
+    weights = read_adapter(run.folder / "model").folder
+    if fault := find_other_weights(manifest, weights):
+        raise UserError(f"{shown(weights)}: {fault}")
 
 
 def _write_rows(run: Run, summary: Summary, new: Path) -> tuple[list[PublishedRow], PublishedFigures]:

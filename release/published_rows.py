@@ -18,7 +18,7 @@ from eval.scoring.figures import Figure
 from eval.scoring.predictions import Prediction
 from eval.scoring.rows_of_answers import Scores
 from eval.scoring.summary import Summary, summarise
-from recipebook.errors import UserError, format_first_error
+from recipebook.errors import UserError, format_first_error, on_one_line
 from recipebook.frozen import Frozen
 
 OF_ANSWERS = {"rows", "answers", "truncated", "truncated_base"}
@@ -58,11 +58,31 @@ def read_published(folder: Path) -> tuple[list[PublishedRow], PublishedFigures, 
         path = folder / FIGURES
         figures = PublishedFigures.model_validate_json(path.read_bytes())
         path = folder / SUMMARY
-        return rows, figures, Summary.model_validate_json(path.read_bytes())
+        summary = Summary.model_validate_json(path.read_bytes())
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; CARD= names a publication's folder, or its README.md") from None
     except ValidationError as error:
         raise UserError(f"{path}: {format_first_error(error)}") from None
+    for number, row in enumerate(rows, 1):
+        if fault := _find_gap(row, rows[0], figures):
+            raise UserError(on_one_line(f"{folder / ROWS}:{number}: {fault}"))
+    return rows, figures, summary
+
+
+def _find_gap(row: PublishedRow, first: PublishedRow, figures: PublishedFigures) -> str | None:
+    """What one row has and another lacks, so that nothing can be computed of them."""
+    if (row.base is None) != (first.base is None):
+        return "some rows have scores of the base, and others none"
+    if row.baselines.keys() != first.baselines.keys():
+        return "its baselines are not those of the first row"
+    scored = {"tuned": row.tuned, **({"base": row.base} if row.base is not None else {}), **row.baselines}
+    gaps = (
+        f"no '{figure}' of {name}"
+        for name, scores in scored.items()
+        for figure in figures.figures
+        if figure not in scores
+    )
+    return next(gaps, None)
 
 
 def sum_up(rows: Sequence[PublishedRow], figures: PublishedFigures, published: Summary) -> Summary:

@@ -3,7 +3,7 @@
 import os
 import re
 
-from recipebook.errors import UserError, on_one_line
+from recipebook.errors import UserError, on_one_line, take_first_line
 from recipebook.libraries import HUB
 from release.publication import Publication
 
@@ -48,6 +48,9 @@ def push(publication: Publication, name: str, *, public: bool) -> str:
         status = error.response.status_code if error.response is not None else 0
         hint = "; `hf auth login`, or a token that may write" if status in (401, 403) else ""
         raise UserError(f"the hub refused {name} with status {status}{hint}") from None
+    except (KeyError, TypeError, ValueError) as error:
+        # As of a proxy that answers with a page of its own.
+        raise UserError(f"{api.endpoint} does not answer as a hub does: {take_first_line(error)}") from None
     except (OSError, HTTPError) as error:
         raise UserError(f"the hub cannot be reached: {on_one_line(str(error))}") from None
     return str(done.commit_url)

@@ -54,7 +54,7 @@ def quantize_run(
     runs: Path = project.RUNS,
 ) -> int:
     """Write the model in fewer bits, whole or not at all, and print what became of size, speed and answers."""
-    if out.exists():
+    if out.resolve().exists():
         raise UserError(f"OUT: {out} is there already")
     converter = _find_converter(kind, llama_cpp)
     trained = find_trained(query, checkpoint, runs=runs)

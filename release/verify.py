@@ -15,9 +15,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from eval.scoring.summary import Summary
-from recipebook.errors import UserError, format_first_error
+from recipebook.errors import UserError, format_first_error, on_one_line
 from release.figures_table import find_figures, format_figures
 from release.published_rows import SUMMARY, PublishedFigures, PublishedRow, read_published, sum_up
+from release.signing import LEFT_BY_DOWNLOADS, SIGNATURE
 
 INDEX, CARD = "publication.json", "README.md"
 # Another machine's arithmetic may differ in the last digits.
@@ -50,9 +51,10 @@ def find_differences(folder: Path) -> list[str]:
     rows, figures, published = read_published(folder)
     found = sum_up(rows, figures, published)
     lines = [f"{SUMMARY}: {line}" for line in _compare_summaries(published, found)]
-    if find_figures((folder / CARD).read_text(encoding="utf-8")) != format_figures(found):
+    if find_figures(_read_card(folder / CARD)) != format_figures(found):
         lines.append(OTHER_TABLE)
-    return lines + list(_find_other_files(folder))
+    # Names in a stranger's files may hold what a terminal would obey.
+    return [on_one_line(line) for line in (*lines, *_find_other_files(folder))]
 
 
 def are_of_a_rule(lines: Sequence[str]) -> bool:
@@ -75,10 +77,23 @@ def read_index(folder: Path) -> PublishedIndex:
         raise UserError(f"{folder / INDEX}: {format_first_error(error)}") from None
 
 
+def _read_card(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 at byte {error.start + 1}") from None
+
+
 def _find_other_files(folder: Path) -> Iterator[str]:
-    for name, known in read_index(folder).files.items():
+    index = read_index(folder).files
+    for path in sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file()):
+        if path.as_posix() not in (*index, INDEX, SIGNATURE) and path.parts[0] not in LEFT_BY_DOWNLOADS:
+            yield f"{path}: {INDEX} does not have it, so nothing says that it was published"
+    for name, known in index.items():
         path = folder / name
-        if not path.is_file():
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            yield f"{name}: lies outside of the publication"
+        elif not path.is_file():
             yield f"{name}: is missing"
         elif hashlib.sha256(path.read_bytes()).hexdigest() != known:
             yield f"{name}: is not the file that was published (SHA-256)"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.asking.prompts import Prompt
-from recipebook.errors import UserError
+from recipebook.errors import UserError, take_first_line
 from recipebook.files import digest
 from recipebook.project import shown
 from recipebook.recipe.base_model import find_base
@@ -26,14 +26,31 @@ def find_tokenizer(run: Run, recipe: Recipe) -> Path | str:
 
 def load_own_tokenizer(run: Run, manifest: Manifest, recipe: Recipe, prompts: Sequence[Prompt]) -> Any:
     """The tokenizer that renders these prompts as training did; a chat template of another kind is refused."""
-    # Here and not above: a wrong name should not wait for transformers.
-    from eval.asking import generate
-
-    tokenizer = generate.load_tokenizer(find_tokenizer(run, recipe))
+    tokenizer = load_whole_tokenizer(find_tokenizer(run, recipe))
     _check_template(run, recipe, manifest, tokenizer.chat_template)
     if not any(prompt.preference for prompt in prompts):
         # Preferences are written without them.
         apply_settings(tokenizer, recipe.axolotl.get("chat_template_kwargs"))
+    return tokenizer
+
+
+def load_whole_tokenizer(place: Path | str) -> Any:
+    """A tokenizer with its chat template; refused where its files are damaged or missing.
+
+    Of missing files transformers makes a tokenizer that has no tokens but its special ones.
+    """
+    # Here and not above: a wrong name should not wait for transformers.
+    from eval.asking import generate
+
+    where = shown(place) if isinstance(place, Path) else place
+    try:
+        tokenizer = generate.load_tokenizer(place)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{where}: its tokenizer cannot be read: {take_first_line(error)}") from None
+    if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):
+        raise UserError(f"{where}: its tokenizer has no tokens; is tokenizer.json missing?")
+    if not tokenizer.chat_template:
+        raise UserError(f"{where}: its tokenizer has no chat template; is chat_template.jinja missing?")
     return tokenizer
 
 

@@ -41,10 +41,20 @@ def check_own(run: Run, manifest: Manifest, recipe: Recipe, weights: Path) -> No
         raise UserError(f"{shown(run.folder)}: {fault}")
     if files is None:
         return
-    if weights == run.folder / "model" and (fault := _find_other_weights(manifest, weights)):
+    if weights == run.folder / "model" and (fault := find_other_weights(manifest, weights)):
         raise UserError(f"{shown(weights)}: {fault}")
     if fault := next(_find_other_scales(files.config, read_settings(run.folder)), None):
         raise UserError(f"{shown(weights / CONFIG)}: {fault}")
+
+
+def find_other_weights(manifest: Manifest, weights: Path) -> str | None:
+    """Why weights are not those that the run saved; None where they are, or where it has no digest of them."""
+    known: str | None = (manifest.weights or {}).get("digest")
+    found = check_weights(weights, None)["digest"]
+    if known is None or known == found:
+        return None
+    digests = f"digest {found[:DIGEST_CHARS]}, it was {known[:DIGEST_CHARS]}"
+    return f"these are not the weights that the run saved ({digests}){_name_owner(found)}"
 
 
 def measure_share(files: AdapterFiles, base: Path) -> float:
@@ -86,15 +96,6 @@ def _find_scale(config: Mapping[str, Any]) -> float | None:
         return None
     rank = float(config["r"])
     return float(config.get("lora_alpha", 0)) / (math.sqrt(rank) if config.get("use_rslora") else rank)
-
-
-def _find_other_weights(manifest: Manifest, weights: Path) -> str | None:
-    known: str | None = (manifest.weights or {}).get("digest")
-    found = check_weights(weights, None)["digest"]
-    if known is None or known == found:
-        return None
-    digests = f"digest {found[:DIGEST_CHARS]}, it was {known[:DIGEST_CHARS]}"
-    return f"these are not the weights that the run saved ({digests}){_name_owner(found)}"
 
 
 def _name_owner(digest: str) -> str:

@@ -24,6 +24,8 @@ class Hub(ThreadingHTTPServer):
         """Who may see each repository."""
         self.files: dict[str, bytes] = {}
         self.objects: dict[str, bytes] = {}
+        self.page: bytes | None = None
+        """What it answers to everything, in place of a hub's answers."""
 
     @property
     def url(self) -> str:
@@ -87,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(self.headers.get("content-length") or 0))
 
     def _answer(self, value: Any, status: int = 200) -> None:
-        content = json.dumps(value).encode()
+        content = json.dumps(value).encode() if self.server.page is None else self.server.page
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(content)))

@@ -19,6 +19,7 @@ from recipebook.errors import UserError
 from recipebook.project import PROJECT
 from recipebook.recipe.resolve import resolve
 from recipebook.run.rundir import Run
+from recipebook.run.weights import check_weights
 from recipebook.train.opening import dump_recipe
 from release.publication import Publication, find_published, publish_folder
 from release.push import push
@@ -42,11 +43,12 @@ def run(start_run: Callable[..., Run]) -> Run:
     run = start_run(recipe="robot-lora")
     hashes = {"sources": {"samples/robot.json": "5d0c"}, "rows": "77c0", "base": "b0"}
     rows = {"train": 9, "validation": 1, "test": 1}
-    known = {"account": ACCOUNT, "hashes": hashes, "rows": rows, "weights": {"digest": "w0"}, "diagnosis": "good"}
-    run.write(run.read().model_copy(update={**known, "profile": "tiny", "base": "models/tiny-base"}))
+    known = {"account": ACCOUNT, "hashes": hashes, "rows": rows, "diagnosis": "good"}
     recipe = resolve("robot-lora", "tiny", ["eval.slices=[category]"]).recipe
     (run.folder / "resolved.yaml").write_text(dump_recipe(recipe))
-    write_adapter(run.folder / "model", base_model_name_or_path=str(PROJECT / "models" / "tiny-base"))
+    model = write_adapter(run.folder / "model", base_model_name_or_path=str(PROJECT / "models" / "tiny-base"))
+    known["weights"] = {"digest": check_weights(model, None)["digest"]}
+    run.write(run.read().model_copy(update={**known, "profile": "tiny", "base": "models/tiny-base"}))
     (run.folder / "model" / "tokenizer.json").write_text("{}")
     folder = run.folder / "eval"
     folder.mkdir()
@@ -143,6 +145,61 @@ def test_a_damaged_file_of_the_run_is_one_line_and_nothing_is_published(
     assert not (run.folder / "publish").exists()
 
 
+def test_weights_that_are_not_the_runs_are_refused(run: Run) -> None:
+    path = run.folder / "model" / "adapter_model.safetensors"
+    whole = path.read_bytes()
+    write_adapter(run.folder / "model", value=2.0)
+    with pytest.raises(UserError, match=r"/model: these are not the weights that the run saved \(digest "):
+        publish_folder(run, "me/robot")
+    path.write_bytes(whole[:-20])
+    with pytest.raises(UserError, match=r"adapter_model\.safetensors: cannot be read: "):
+        publish_folder(run, "me/robot")
+    assert not (run.folder / "publish").exists()
+
+
+def test_every_file_must_be_one_that_was_published_and_lie_in_the_folder(published: Publication) -> None:
+    (published.folder / "more.py").write_text("")
+    (published.folder / ".gitattributes").write_text("*.safetensors filter=lfs\n")
+    index = published.folder / "publication.json"
+    known = json.loads(index.read_bytes())
+    del known["files"]["recipe.yaml"]
+    known["files"] |= {"../robot.pem": "0", "/etc/passwd": "0", "a\nsame": "0"}
+    index.write_text(json.dumps(known))
+    assert find_differences(published.folder) == [
+        "more.py: publication.json does not have it, so nothing says that it was published",
+        "recipe.yaml: publication.json does not have it, so nothing says that it was published",
+        "../robot.pem: lies outside of the publication",
+        "/etc/passwd: lies outside of the publication",
+        "a\\nsame: is missing",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"tuned": {}}, ":2: no 'exact' of tuned"),
+        ({"base": None}, ":2: some rows have scores of the base, and others none"),
+        ({"baselines": {"nearest": {}}}, ":2: its baselines are not those of the first row"),
+    ],
+)
+def test_rows_of_which_some_lack_scores_are_one_line(
+    published: Publication, changes: dict[str, Any], fault: str
+) -> None:
+    path = published.folder / "evaluation" / "rows.jsonl"
+    lines = path.read_text().splitlines()
+    lines[1] = json.dumps(json.loads(lines[1]) | changes)
+    path.write_text("\n".join(lines))
+    with pytest.raises(UserError) as error:
+        find_differences(published.folder)
+    assert str(error.value) == f"{path}{fault}"
+
+
+def test_a_card_that_is_no_text_is_one_line(published: Publication) -> None:
+    (published.folder / "README.md").write_bytes(b"\xff")
+    with pytest.raises(UserError, match=r"README\.md: not UTF-8 at byte 1$"):
+        find_differences(published.folder)
+
+
 @pytest.mark.parametrize("content", ["[]", "5", "{", '{"weights": "w0", "files": ["README.md"]}'])
 def test_an_index_that_is_none_is_one_line(published: Publication, content: str) -> None:
     (published.folder / "publication.json").write_text(content)
@@ -184,6 +241,18 @@ def test_a_hub_that_refuses_is_one_line(published: Publication, monkeypatch: pyt
         with pytest.raises(UserError) as error:
             push(published, "me/robot", public=False)
     assert str(error.value) == "the hub refused me/robot with status 401; `hf auth login`, or a token that may write"
+
+
+@pytest.mark.parametrize("content", [b"<html>", b"{}", b"[1]"])
+def test_a_page_in_place_of_the_hub_is_one_line(
+    published: Publication, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    with serving() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        hub.page = content
+        with pytest.raises(UserError, match=f"^{hub.url} does not answer as a hub does: "):
+            push(published, "me/robot", public=False)
 
 
 def test_the_commands_print_the_files_the_card_and_what_differs(
