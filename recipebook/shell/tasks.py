@@ -104,7 +104,7 @@ def _list_records(value: list[Any] | dict[str, Any]) -> Iterator[tuple[str, int,
             yield f"task '{on_one_line(key)}'", int(key) if NUMBER.fullmatch(key) else at, record
 
 
-class _Record(BaseModel):
+class _TaskPart(BaseModel):
     """A part of a record; null is what is left out."""
 
     @model_validator(mode="before")
@@ -113,7 +113,7 @@ class _Record(BaseModel):
         return {key: one for key, one in value.items() if one is not None} if isinstance(value, dict) else value
 
 
-class _Command(_Record):
+class _Command(_TaskPart):
     command_name: str = "bash"
     script: str
 
@@ -122,12 +122,12 @@ class _CheckCommand(_Command):
     script: Check
 
 
-class _LifelongEvaluation(_Record):
+class _LifelongEvaluation(_TaskPart):
     evaluation_command_item: _CheckCommand
     ground_truth_command_item: _Command | None = None
 
 
-class _Lifelong(_Record):
+class _Lifelong(_TaskPart):
     """A task as LifelongAgentBench writes it; other fields are ignored."""
 
     instruction: Instruction
@@ -138,7 +138,7 @@ class _Lifelong(_Record):
     kind: str | None = None
 
 
-class _Code(_Record):
+class _Code(_TaskPart):
     code: str
     language: str = "bash"
 
@@ -154,7 +154,7 @@ class _CheckCode(_Code):
     code: Check
 
 
-class _Create(_Record):
+class _Create(_TaskPart):
     init: _Code | None = None
 
 
@@ -163,13 +163,13 @@ def _list_one(value: Any) -> Any:
     return [value] if isinstance(value, dict) or value is None else value
 
 
-class _AgentBenchEvaluation(_Record):
+class _AgentBenchEvaluation(_TaskPart):
     match: Any = None
     check: Annotated[tuple[_CheckCode | None, ...], BeforeValidator(_list_one)] = ()
     example: _Code | None = None
 
 
-class _AgentBench(_Record):
+class _AgentBench(_TaskPart):
     """A task as AgentBench writes it; other fields are ignored."""
 
     description: Instruction
