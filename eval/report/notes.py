@@ -93,8 +93,10 @@ def _describe_variants(summary: Summary) -> list[str]:
 
 def _count_truncated(summary: Summary) -> str:
     base = "" if summary.truncated_base is None else f" and {summary.truncated_base} of base"
-    answers = f"{summary.truncated} of {format_count(summary.answers or summary.rows, 'answers')} of tuned{base}"
-    return f"{answers} were cut off at the limit of new tokens"
+    asked = summary.answers or summary.rows
+    verb = "was" if not base and 1 in (summary.truncated, asked) else "were"
+    answers = f"{summary.truncated} of {format_count(asked, 'answers')} of tuned{base}"
+    return f"{answers} {verb} cut off at the limit of new tokens"
 
 
 def _count_rows(result: Result, rows: int) -> str:
@@ -104,6 +106,8 @@ def _count_rows(result: Result, rows: int) -> str:
         counts |= {"base": result.base.n, "both": result.difference.n}
     if set(counts.values()) == {rows}:
         return ""
+    if not any(counts.values()):
+        return f"undefined in {'all ' if rows > 1 else ''}{format_count(rows, 'rows')}"
     if len(set(counts.values())) == 1:
         return f"{result.tuned.n} of {format_count(rows, 'rows')}, undefined for the others"
     listed = ", ".join(f"{count} of {name}" for name, count in counts.items())

@@ -95,7 +95,7 @@ def test_html_is_one_closed_file_and_text_stays_text(run: Path) -> None:
 
 def test_html_tells_what_was_found(run: Path) -> None:
     html = render(ReportInput.read(run, run / "eval"))
-    # Detectable: six of 12 must differ, which they do four times in five where 57.8 in 100 do.
+    # Detectable: none of 12 was lost, and 1 - 0.5^(1/12) = 5.6 in 100 may be.
     for text in (
         "Profile tiny: the embedded model of a million parameters replaces the recipe&#39;s base. "
         "This is a real result of a tiny model. It is not comparable with published figures.",
@@ -105,7 +105,7 @@ def test_html_tells_what_was_found(run: Path) -> None:
         "angle=<del>90</del><ins>80</ins>)",
         "description: robot",
         "<dt>records</dt><dd>104",
-        "1 of 12 answers of tuned were cut off at the limit of new tokens",
+        "1 of 12 answers of tuned was cut off at the limit of new tokens",
         "Differences in exact under 69.0 points often go unnoticed (80 % power).",
     ):
         assert text in html
@@ -168,8 +168,28 @@ def test_the_part_the_turns_and_the_engine_are_told(run: Path) -> None:
     assert f"12 {told} ·" in render(report._replace(summary=summary))
     lines = terminal_table(summary).splitlines()
     assert "12 validation rows" in lines
-    assert "1 of 12 answers of tuned were cut off at the limit of new tokens" in lines
+    assert "1 of 12 answers of tuned was cut off at the limit of new tokens" in lines
     assert " ".join(f"evaluated: {told}".split()) in " ".join(" ".join(lines).split())
+
+
+@pytest.mark.parametrize(("rows", "where"), [(1, "undefined in 1 row"), (3, "undefined in all 3 rows")])
+def test_a_figure_that_no_row_has_leaves_no_others(tmp_path: Path, rows: int, where: str) -> None:
+    """Of one call there is no order; and one answer was cut off, not were."""
+    line = {
+        "prompt": "left",
+        "reference": TURN,
+        "prediction": TURN,
+        "baseline": "no",
+        "new_tokens": 9,
+        "truncated": False,
+    }
+    predictions = tmp_path / "predictions.jsonl"
+    predictions.write_text("".join(json.dumps({"id": str(row), "meta": {}, **line}) + "\n" for row in range(rows)))
+    evaluate_predictions(predictions, {"robot": {}}, [], "exact", 42, tmp_path)
+    lines = terminal_table(Summary.model_validate_json((tmp_path / "summary.json").read_text())).splitlines()
+    assert f"order: {where}" in lines
+    many = "1 answer of tuned was" if rows == 1 else "3 answers of tuned were"
+    assert f"0 of {many} cut off at the limit of new tokens" in lines
 
 
 def test_a_limit_is_reported_with_the_power_that_it_leaves(run: Path) -> None:
