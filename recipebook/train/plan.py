@@ -37,7 +37,7 @@ from recipebook.train.main_figure import check_main_figure
 from recipebook.train.memory_words import format_memory
 from recipebook.train.opening import dump_recipe, write_files
 from recipebook.train.preview import Preview, Previewed, Unseen, previewing, print_preview
-from recipebook.train.prompt_lengths import TokenCount, format_room, format_untrained
+from recipebook.train.prompt_lengths import TokenCount, format_beyond, format_room, format_untrained
 from recipebook.train.refusal import Candidate, find_refusal, keep_reason, refuse_idle_step
 from recipebook.train.settle import Settled, TrainingDevice, find_device, settle
 from recipebook.train.shapes import find_context, find_shape
@@ -116,7 +116,10 @@ def _print_rows(found: Preview | Unseen, planned: Candidate) -> None:
     """Print what training makes of the rows; raises where it would fail on them. A service has its own tokenizer."""
     recipe = planned.recipe
     if not isinstance(found, Unseen):
-        print_preview(found["train"], recipe)
+        part = found["train"]
+        print_preview(part, recipe)
+        for line in format_beyond([*part.lengths, *part.others], recipe.training, find_context(recipe.model.base)):
+            print_field("", line)
     elif recipe.remote:
         print_field("tokens", f"cannot be shown: {found.text}")
     if recipe.remote:

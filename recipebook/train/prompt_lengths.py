@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from recipebook.modules import METRIC, load
 from recipebook.recipe.keys import Recipe
+from recipebook.recipe.training_keys import Training
 
 
 class TokenCount(NamedTuple):
@@ -44,3 +45,13 @@ def format_untrained(counts: Sequence[TokenCount], most: int) -> list[str]:
     count = sum(one.whole > most for one in counts)
     longer = f"prompts with their given answers are longer than training.max_length, {most:,} tokens"
     return [f"{count} of {len(counts)} {longer}: no trained row was"] if count else []
+
+
+def format_beyond(lengths: Sequence[int], training: Training, context: int | None) -> list[str]:
+    """On rows of train that are trained on although they are longer than what the base reads."""
+    most = training.max_length
+    if context is None or most <= context:
+        return []
+    count = sum(length > context and (length <= most or training.too_long == "truncate") for length in lengths)
+    longer = f"train rows are longer than the {context:,} tokens that the base reads"
+    return [f"{count} of {len(lengths)} {longer}: training.max_length={context}"] if count else []

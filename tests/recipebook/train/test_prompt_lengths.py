@@ -4,7 +4,8 @@ import pytest
 
 from recipebook.recipe.base_model import read_context
 from recipebook.recipe.resolve import resolve
-from recipebook.train.prompt_lengths import TokenCount, format_room, format_untrained
+from recipebook.recipe.training_keys import Training
+from recipebook.train.prompt_lengths import TokenCount, format_beyond, format_room, format_untrained
 
 # The recipe's answers have 128 tokens at most.
 COUNTS = [TokenCount(1_024, 1_040), TokenCount(897, 905), TokenCount(896, 1_025), TokenCount(31, 40)]
@@ -36,6 +37,18 @@ def test_prompts_that_are_longer_than_any_trained_row_are_counted() -> None:
         "2 of 4 prompts with their given answers are longer than training.max_length, 905 tokens: no trained row was"
     ]
     assert format_untrained(COUNTS, 1_040) == []
+
+
+def test_rows_that_are_trained_on_beyond_what_the_base_reads_are_counted() -> None:
+    lengths = [512, 1_024, 1_025, 4_096, 9_000]
+    wide = Training(max_length=8_192, too_long="drop")
+    assert format_beyond(lengths, wide, 1_024) == [
+        "2 of 5 train rows are longer than the 1,024 tokens that the base reads: training.max_length=1024"
+    ]
+    assert format_beyond(lengths, Training(max_length=8_192, too_long="truncate"), 1_024)[0].startswith("3 of 5 train")
+    assert format_beyond(lengths[:2], wide, 1_024) == []
+    assert format_beyond(lengths, Training(max_length=1_024, too_long="truncate"), 1_024) == []
+    assert format_beyond(lengths, wide, None) == []
 
 
 @pytest.mark.parametrize(
