@@ -27,7 +27,6 @@ _list_pieces = json.encoder.c_make_encoder(  # type: ignore[attr-defined]
     None, json.JSONEncoder().default, json.encoder.encode_basestring, None, ": ", ", ", False, False, True
 )
 _CALLS = frozenset(("tool_calls", "function_call"))
-_PLAIN_CALL, _PLAIN_FUNCTION = {"id", "type", "function"}, {"name", "arguments"}
 _SIMPLE = frozenset((str, int, float, bool))
 _OTHER_ARGUMENTS = frozenset(ARGUMENTS[1:])
 
@@ -65,12 +64,12 @@ def read_calls(turn: dict[str, Any], role: str, made: int) -> list[dict[str, Any
     if _CALLS.isdisjoint(turn):
         return []
     listed: Any = turn.get("tool_calls")
-    if turn.get("function_call"):
+    if "function_call" in turn and turn["function_call"]:
         if listed:
             raise BadRecord("a turn has both 'tool_calls' and 'function_call'")
         listed = [turn["function_call"]]
-    written = isinstance(listed, str)
-    if isinstance(listed, str):
+    written = type(listed) is str
+    if written:
         listed = parse(listed, "'tool_calls'") if listed.strip() else None
     if not listed:
         return []
@@ -90,14 +89,21 @@ def has_plain_calls(turn: dict[str, Any], said: str) -> bool:
     if len(turn) != 3 or said not in turn or type(listed) is not list:
         return False
     for call in listed:
-        function = call.get("function")
-        if call.keys() != _PLAIN_CALL or type(function) is not dict or function.keys() != _PLAIN_FUNCTION:
+        if not _is_plain(call):
             return False
-        arguments = function["arguments"]
+        arguments = call["function"]["arguments"]
         if type(arguments) is dict and not _SIMPLE.issuperset(map(type, arguments.values())):
             # There may be nulls among its values.
             return False
     return True
+
+
+def _is_plain(call: dict[str, Any]) -> bool:
+    """Whether a call has what OpenAI's have, and nothing beside."""
+    if len(call) != 3 or "id" not in call or "type" not in call or "function" not in call:
+        return False
+    function = call["function"]
+    return type(function) is dict and len(function) == 2 and "name" in function and "arguments" in function
 
 
 def _parse_quickly(text: str, what: str) -> Any:

@@ -109,8 +109,9 @@ class Dialogue:
         if not calls:
             self.add_text(turn, role, listed, at)
             return
-        given = turn.get(self._said)
-        text = "" if given is None else take_any_text(turn, self._said, self._shape.place)
+        given = text = turn.get(self._said)
+        if type(text) is not str or "\r" in text:
+            text = "" if text is None else take_any_text(turn, self._said, self._shape.place)
         message: Message = {"role": "assistant", "content": text, "tool_calls": calls}
         self.unread_calls += OPENING in text
         if type(given) is list or not has_plain_calls(turn, self._said):
