@@ -64,7 +64,7 @@ def read_calls(turn: dict[str, Any], role: str, made: int) -> list[dict[str, Any
     if _CALLS.isdisjoint(turn):
         return []
     listed: Any = turn.get("tool_calls")
-    if "function_call" in turn and turn["function_call"]:
+    if turn.get("function_call"):
         if listed:
             raise BadRecord("a turn has both 'tool_calls' and 'function_call'")
         listed = [turn["function_call"]]

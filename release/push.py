@@ -13,7 +13,7 @@ OWNED = re.compile("[^/]+/[^/]+")
 def check_name(name: str) -> None:
     """Refuse what the hub does not take for the name of a repository, before anything is written."""
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
+    from huggingface_hub.utils._validators import validate_repo_id
 
     try:
         validate_repo_id(name)

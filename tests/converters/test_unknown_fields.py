@@ -132,6 +132,9 @@ def says_nothing(key: str, value: Any) -> bool:
     """Whether the field is harmless, a name without a letter, no image, or a mark that says what holds without it."""
     if key in RECORD_HARMLESS:
         return True
+    # By this mark Gemini tells a thought from a text.
+    if key == "thought" and value is False:
+        return True
     if key in ("name", *REASONING) and isinstance(value, str):
         return not value.strip()
     if is_medium(key):

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
+from recipebook.rows import Message
 from recipebook.text.chat import WrittenTurn
 from tests.trainer.templates import open_tokenizer
 from trainer.checks import MASKED, NOTE, TextFinding, check_chat, check_preference
 
-ASKED = {"role": "user", "content": "Rain today?"}
-ANSWER = {"role": "assistant", "content": "No."}
-SYSTEM = {"role": "system", "content": "Be kind."}
+ASKED: Message = {"role": "user", "content": "Rain today?"}
+ANSWER: Message = {"role": "assistant", "content": "No."}
+SYSTEM: Message = {"role": "system", "content": "Be kind."}
 TOOLS = [{"type": "function", "function": {"name": "weather"}}]
 WRITTEN = WrittenTurn("user: Rain  today?\n", "No.")
 
