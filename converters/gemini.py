@@ -126,12 +126,14 @@ def _read_part(part: Any) -> _GeminiPart:
     if type(part) is dict:
         text, call, answer = part.get("text"), _find(part, _CALLS), _find(part, _ANSWERS)
         thought = part.get("thought")
-        if type(text) is str and call is None and answer is None and thought in (None, False, True):
+        if type(text) is str and call is None and answer is None and (thought is None or type(thought) is bool):
             return _GeminiPart("thought" if thought else "text", text)
-        if type(call) is dict and text is None and answer is None:
-            return _GeminiPart("call", call)
-        if type(answer) is dict and text is None and call is None:
-            return _GeminiPart("answer", answer)
+        # A call or an answer is no thought, so the mark may only say that it is none.
+        if text is None and (thought is None or thought is False):
+            if type(call) is dict and answer is None:
+                return _GeminiPart("call", call)
+            if type(answer) is dict and call is None:
+                return _GeminiPart("answer", answer)
     raise refuse_part(part, "a turn of 'contents'")
 
 

@@ -118,7 +118,10 @@ def check(spot: Spot, key: str, value: Any) -> None:
     record = json.loads(spot.record)
     converter = CONVERTERS[spot.converter]
     assert converter.fields
-    rows, now = convert(converter, spot.options, plant(record, spot.path, key, value))
+    planted = plant(record, spot.path, key, value)
+    if json.dumps(planted) == spot.record:
+        return
+    rows, now = convert(converter, spot.options, planted)
     counted = set(now.notes) - set(account.notes)
     told = bool(counted) or now.records != now.accepted
     # A pair's prompt is never learned, nor are turns that nobody answers, whatever they are marked with.
