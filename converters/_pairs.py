@@ -48,8 +48,7 @@ def find_pair(record: Mapping[str, Any]) -> tuple[str, str] | None:
 
 def read_sides(record: Mapping[str, Any], pair: tuple[str, str]) -> list[tuple[list[Any], Shape]] | None:
     """The turns of the question and of the answer, where one of them is a list of turns; None for two texts."""
-    given = [record[field] for field in pair]
-    if list not in map(type, given) and not find_written_turns(given[0], pair[0]):
+    if not _has_turns(record, pair):
         return None
     sides: list[tuple[list[Any], Shape]] = []
     for field, role in zip(pair, ("user", "assistant"), strict=True):
@@ -96,7 +95,7 @@ class PairFields:
         pair = find_pair(record)
         if pair is None:
             return None
-        if list in (type(record[pair[0]]), type(record[pair[1]])):
+        if _has_turns(record, pair):
             return self._lists[pair]
         if _REASONING.isdisjoint(record):
             return self._texts[pair]
@@ -109,6 +108,12 @@ class PairFields:
 
 def _declare(read: Mapping[str, Inner], by_value: bool = False) -> Fields:
     return Fields("record", read, RECORD_HARMLESS, by_value)
+
+
+def _has_turns(record: Mapping[str, Any], pair: tuple[str, str]) -> bool:
+    asked, answered = pair
+    given = record[asked]
+    return list in (type(given), type(record[answered])) or find_written_turns(given, asked) is not None
 
 
 def _has_thought(record: Mapping[str, Any]) -> bool:

@@ -374,3 +374,13 @@ def test_what_a_preference_has_beside_its_parts_is_counted() -> None:
         "read without 'parallel_tool_calls' of an input: 1 input (first: in.jsonl:2: record 2)",
         "read without 'output': 1 record (first: in.jsonl:3: record 3)",
     )
+
+
+def test_what_stands_beside_written_turns_is_counted() -> None:
+    turns = {"prompt": json.dumps([HI]), "completion": json.dumps([HELLO])}
+    rows, account = convert("chat", {**turns, "thinking": "Hm.", "context": "It is June."})
+    assert [row["messages"] for row in rows] == [[HI, HELLO]]
+    assert account.notes == (
+        "read without 'thinking': 1 record (first: in.jsonl:1: record 1)",
+        "read without 'context': 1 record (first: in.jsonl:1: record 1)",
+    )
