@@ -230,9 +230,14 @@ sub protect {
     die "prctl: $!\n" if syscall($PRCTL, $SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-# The spawner's Python ignores these; a script must not.
-$SIG{$_} = "DEFAULT" for "PIPE", "XFSZ";
+# Whatever the server ignores, as under nohup or behind a shell's &, a script must not.
+sub heed_signals {
+    my $default = "\0" x 32;
+    syscall($SIGNAL_ACTION, $_, $default, 0, 8) for 1 .. 64;
+}
+
 %ENV = %ENVIRONMENT;
+heed_signals();
 settle();
 protect();
 serve();

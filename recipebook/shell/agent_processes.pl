@@ -7,10 +7,10 @@
 my ($machine, $most_memory, $most_output, @kept_capabilities) = @ARGV;
 
 my %NUMBERS = (
-    x86_64  => [157, 228, 112, 247, 332, 434, 436],
-    aarch64 => [167, 113, 157, 95,  291, 434, 436],
+    x86_64  => [157, 228, 112, 247, 332, 434, 436, 13],
+    aarch64 => [167, 113, 157, 95,  291, 434, 436, 134],
 );
-my ($PRCTL, $CLOCK_GETTIME, $SETSID, $WAITID, $STATX, $PIDFD_OPEN, $CLOSE_RANGE) = @{ $NUMBERS{$machine} };
+my ($PRCTL, $CLOCK_GETTIME, $SETSID, $WAITID, $STATX, $PIDFD_OPEN, $CLOSE_RANGE, $SIGNAL_ACTION) = @{ $NUMBERS{$machine} };
 my ($SET_DUMPABLE, $DROP_FROM_BOUNDING_SET, $CAPABILITIES) = (4, 24, 64);
 my ($CLOCK_MONOTONIC, $LAST_DESCRIPTOR) = (1, 0xFFFFFFFF);
 my ($NO_HANG, $ALL_PROCESSES, $EXITED_AND_LEFT_WAITING) = (1, 0, 0x01000005);

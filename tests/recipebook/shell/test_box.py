@@ -4,6 +4,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -88,9 +89,26 @@ def test_the_agent_needs_nothing_of_the_box_once_it_runs(box: Box) -> None:
     assert box.run("pgrep sleep; echo $?", 5).output == "1\n"
 
 
+# A server under nohup, in the background of a shell that has no jobs.
+IGNORED = [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT]
+SHOW_IGNORED = """
+from recipebook.shell.box import BoxSettings, open_box
+box = open_box(BoxSettings())
+print(box.run("grep SigIgn /proc/self/status", 5).output, end="")
+box.close()
+"""
+
+
 @needs_boxes
-def test_scripts_have_the_signals_of_a_terminal_s_programs(box: Box) -> None:
-    assert box.run("grep SigIgn /proc/self/status", 5).output == "SigIgn:\t0000000000000000\n"
+def test_scripts_ignore_no_signal_whatever_the_server_ignores() -> None:
+    command = [sys.executable, "-c", SHOW_IGNORED]
+    before = {each: signal.signal(each, signal.SIG_IGN) for each in IGNORED}
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    assert process.communicate(timeout=60)[0] == "SigIgn:\t0000000000000000\n"
 
 
 @needs_boxes
