@@ -44,27 +44,27 @@ make export-table TABLE=leaderboard RECIPE=robot-lora FORMAT=xlsx
 make export-table TABLE=runs OUT=runs.csv
 ```
 
-Files go to `runs/tables/` where `OUT=` names none. A file is whole or not there, as all that Recipebook writes.
+Files go to `runs/tables/` where `OUT=` names none. A file is complete or not there, as is every file of Recipebook's.
 
 | `FORMAT=` | missing values | times | otherwise |
 | --- | --- | --- | --- |
-| `csv` | empty, as empty texts are | `2026-11-20 12:30:00+00:00` | UTF-8; [formulas](#formulas) are disarmed |
+| `csv` | empty, as empty texts are | `2026-11-20 12:30:00+00:00` | UTF-8; [formulas](#formulas) cannot run |
 | `parquet` | missing | UTC | the same frame again, dtypes included, by `pandas.read_parquet` |
 | `xlsx` | empty cells | UTC, without a mark | needs no import; refuses what a sheet would cut off |
 
 ## Formulas
 
-A spreadsheet runs a cell of a CSV file that begins with `=`, `+`, `-` or `@`, and answers of models do, if only as
-lists. Such a cell gets an apostrophe in front, and the command prints how many there are. `arm` in
+A spreadsheet runs a cell of a CSV file that begins with `=`, `+`, `-` or `@`. Answers of models begin so, too, if only
+as lists. Such a cell gets an apostrophe in front, and the command prints how many there are. `arm` in
 [formulas.py](../recipebook/frames/formulas.py) takes it away again. In `xlsx` every such cell says that it is text.
 
 For programs, use `parquet`: it holds each text as it is.
 
 ## Earlier scripts
 
-`make eval` also writes the tuned model's figures as one flat object beside `summary.json`: `test_metrics.json`, and
-`val_metrics.json` of the validation rows. Scripts that compared smart-home adapters read these names, and the names
-`avg_pred_length` and `avg_ref_length` in them.
+`make eval` also writes the tuned model's figures as one flat object beside `summary.json`: `test_metrics.json` of the
+test rows, or `val_metrics.json` where `SET="eval.part=validation"` evaluates the validation rows. Scripts that compared
+smart-home adapters read these names, and the names `avg_pred_length` and `avg_ref_length` in them.
 
 ```json
 {"param_f1": 0.7771, "device_precision": 0.8123, "avg_pred_length": 18.23, "length_ratio": 1.25}
