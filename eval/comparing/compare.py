@@ -29,12 +29,12 @@ from eval.comparing.settings import DifferingSetting, format_settings, list_diff
 from eval.report.charts import Bar, Tick, plot_bars
 from eval.report.notes import ONE_SEED, TOGETHER
 from eval.report.pages import (
-    format_detectable,
     format_difference,
     format_estimate,
     format_p,
     format_probability,
     is_shown,
+    list_detectable,
     list_pages,
     make_link,
     render_page,
@@ -173,9 +173,7 @@ def format_findings(comparison: RunComparison) -> list[str]:
             better = "better" if (difference.mean < 0) == main.less_is_better else "worse"
             why = f"unlikely if the two were alike ({format_probability(p)})"
             findings.append(f"{label} is {better} than A in {main.figure}: {why}")
-        findings.append(
-            f"  {format_detectable(main.figure, main.binary, difference.detectable if difference else None)}"
-        )
+        findings += [f"  {line}" for line in list_detectable(main.figure, main.binary, difference, p)]
     alone = [label for label, run in zip(LABELS, comparison.runs, strict=False) if not (run.seeds or run.members)]
     return [*findings, *([f"{', '.join(alone)}: {ONE_SEED}"] if alone else [])]
 

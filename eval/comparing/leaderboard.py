@@ -12,6 +12,7 @@ the best was chosen by the same rows and any of the runs could have been it. A l
 best looks because it was chosen (eval/comparing/selection.py).
 """
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -29,12 +30,12 @@ from eval.report.baselines import judge_baselines
 from eval.report.charts import plot_bars
 from eval.report.notes import ONE_SEED
 from eval.report.pages import (
-    format_detectable,
     format_difference,
     format_estimate,
     format_number,
     format_p,
     is_shown,
+    list_detectable,
     list_pages,
     make_link,
     render_page,
@@ -104,11 +105,15 @@ class Group(NamedTuple):
         return [*(f"intervals may be too short: {one}" for one in dict.fromkeys(cautions) if one), *seeds, *against]
 
     @property
-    def detectable(self) -> str:
-        """The smallest difference to the best that could be found for every run of the group."""
-        found = [one.difference.detectable for one in self.standings if one.difference]
-        known = [value for value in found if value is not None]
-        return format_detectable(self.figure, self.binary, max(known, default=None))
+    def detectable(self) -> list[str]:
+        """A line on the difference to the best that could be found for every run, by the run with the least power."""
+        compared = [(one.difference, one.p_adjusted) for one in self.standings if one.difference]
+        found = {
+            math.inf if change.detectable is None else change.detectable: line
+            for change, p in compared
+            for line in list_detectable(self.figure, self.binary, change, p)
+        }
+        return [found[max(found)]] if found else []
 
 
 class UnrankedRun(NamedTuple):
@@ -182,7 +187,7 @@ def terminal_table(board: Leaderboard) -> str:
     for group in board.ranked:
         head = ("", "run", f"{group.figure} [95 %]", "to best", "p")
         lines += [_name_group(group), fit([head, *(_make_cells(one) for one in group.standings)])]
-        lines += [*map(wrap, [group.caution, *group.doubts, group.detectable]), ""]
+        lines += [*map(wrap, [group.caution, *group.doubts, *group.detectable]), ""]
     for figure, groups in board.alone.items():
         rows = [("  run", f"{figure} [95 %]", "rows"), *map(_make_alone_cells, groups)]
         lines += [f"{figure}, {ALONE}: {format_count(len(groups), 'runs')}", fit(rows), ""]

@@ -15,7 +15,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 
 from eval.report.baselines import list_published
-from eval.report.pages import format_detectable, format_number
+from eval.report.pages import format_number, list_detectable
 from eval.scoring.baselines import BEFORE
 from eval.scoring.figures import Result
 from eval.scoring.looks import Looks
@@ -56,11 +56,12 @@ def format_looks(looks: Looks) -> str:
 
 def list_limit(summary: Summary) -> list[str]:
     """How many rows a limit drew, if there is one, and the differences that go unnoticed with its rows."""
-    drawn = summary.asked.drawn if summary.asked else None
-    limit = [f"{drawn.rows} of {drawn.of} {summary.part} were evaluated (eval.limit):"] if drawn else []
-    if not summary.with_base:
-        return limit
-    return [*limit, format_detectable(summary.main, summary.headline.binary, _get_detectable(summary))]
+    drawn, main = summary.asked.drawn if summary.asked else None, summary.headline
+    power = list_detectable(summary.main, main.binary, main.difference, main.p_adjusted)
+    if drawn is None:
+        return power
+    verb, colon = "was" if drawn.rows == 1 else "were", ":" if power else ""
+    return [f"{drawn.rows} of {drawn.of} {summary.part} {verb} evaluated (eval.limit){colon}", *power]
 
 
 def format_limits(summaries: Sequence[Summary]) -> list[str]:

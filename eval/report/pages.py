@@ -109,6 +109,18 @@ def format_number(value: float | None, sign: str = "") -> str:
     return format_decimals(value, digits, sign)
 
 
+def list_detectable(figure: str, binary: bool, difference: Difference | None, p: float | None) -> list[str]:
+    """A line on what the test set finds with 80 % power; none where nothing was compared.
+
+    Nor is there one where a difference is shown and no size is known: it would read as if none could be found.
+    """
+    if difference is None or difference.mean is None:
+        return []
+    if difference.detectable is None and is_shown(difference, p):
+        return []
+    return [format_detectable(figure, binary, difference.detectable)]
+
+
 def format_detectable(figure: str, binary: bool, detectable: float | None) -> str:
     """The smallest difference that the test set finds with 80 % power, in words."""
     if detectable is None:

@@ -48,7 +48,9 @@ def test_rewards_of_other_scales_are_not_compared(make_run: MakeRun) -> None:
     comparison = compare_runs([first, other])
     assert [one.difference for one in comparison.figures[0].standings] == [None, None]
     assert comparison.figures[1].standings[1].difference is not None
-    assert "B and A measure exact on different scales, so there is nothing to compare" in terminal_table(comparison)
+    table = terminal_table(comparison)
+    assert "B and A measure exact on different scales, so there is nothing to compare" in table
+    assert "80 % power" not in table
 
 
 def test_the_table_fits_80_columns_and_tells_what_was_found(make_run: MakeRun) -> None:
@@ -69,6 +71,15 @@ def test_the_table_fits_80_columns_and_tells_what_was_found(make_run: MakeRun) -
         "A, B: one training seed: another may differ",
     ]
     assert [line for line in lines if len(line) > 80] == []
+
+
+def test_what_is_shown_is_never_said_to_be_hardly_found(make_run: MakeRun) -> None:
+    runs = [read_evaluation(make_run([answer] * 8)) for answer in ("no", "right")]
+    table = terminal_table(compare_runs(runs))
+    assert "B is better than A in exact: unlikely if the two were alike (p = 0.008)" in table
+    assert "80 % power" not in table
+    few = terminal_table(compare_runs([read_evaluation(make_run([answer] * 3)) for answer in ("no", "right")]))
+    assert "no difference in exact is known to be found with 80 % power" in few
 
 
 def test_a_difference_that_is_not_shown_is_said_so(make_run: MakeRun) -> None:

@@ -36,6 +36,19 @@ def test_the_best_comes_first_and_ties_are_marked(make_run: MakeRun, tmp_path: P
     assert [one.p_adjusted for one in group.standings] == [None, 1.0, pytest.approx(3 * p_of_11)]
 
 
+def test_the_power_of_a_ranking_is_that_of_the_run_with_the_least(make_run: MakeRun, tmp_path: Path) -> None:
+    make_run(["right"] * 8)
+    make_run(["no"] * 8)
+    board = rank_runs(None, tmp_path)
+    assert "80 % power" not in terminal_table(board) + render(board, None).replace("power of 80 %", "")
+    # Not shown over three pairs, and nothing is known to be found.
+    make_run(["right"] * 3 + ["no"] * 5)
+    (group,) = rank_runs(None, tmp_path).groups
+    assert group.detectable == [
+        "no difference in exact is known to be found with 80 % power: too few rows, or all alike"
+    ]
+
+
 def test_a_fleets_ranking_has_its_members_that_are_runs_of_another_recipe(make_run: MakeRun, tmp_path: Path) -> None:
     own, linked, _ = make_run(GOOD, recipe="fleet"), make_run(BEST), make_run(BAD)
     (tmp_path / "fleet").mkdir()

@@ -208,7 +208,9 @@ def test_a_limit_is_reported_with_the_power_that_it_leaves(run: Path) -> None:
     # A model of which no power is known has less than any.
     first, *others = summary.results
     assert first.difference
-    unknown = first.model_copy(update={"difference": first.difference.model_copy(update={"detectable": None})})
+    unknown = first.model_copy(
+        update={"difference": first.difference.model_copy(update={"detectable": None}), "p_adjusted": 0.5}
+    )
     unsure = summary.model_copy(update={"results": (unknown, *others)})
     assert format_limits([summary, unsure])[1].startswith("no difference in exact is known to be found")
 
@@ -232,9 +234,31 @@ def test_a_detectable_difference_that_cannot_be_told_is_said_so() -> None:
     assert said in " ".join(terminal_table(summary).split())
 
 
-def test_without_a_base_nothing_is_said_of_differences() -> None:
+def test_a_difference_that_is_shown_is_never_said_to_be_hardly_found(run: Path) -> None:
+    # 8 of 8 are gained: 2 / 2^8 is below 0.05, and no smaller difference is known to be found.
+    lines = [
+        {"id": str(row), "prompt": "p", "reference": "right", "prediction": "right", "baseline": "no"}
+        for row in range(8)
+    ]
+    (run / "eval" / "predictions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    summary = evaluate_predictions(run / "eval" / "predictions.jsonl", {"text": {}}, [], "exact", 42, run / "eval")
+    assert summary.headline.difference and summary.headline.difference.detectable is None
+    table, page = terminal_table(summary), render(ReportInput.read(run, run / "eval"))
+    assert "is unlikely if the two were alike (p = 0.008)" in " ".join(table.split())
+    assert "is known to be found" not in table + page
+    assert "In brackets: 95 % intervals.</p>" in page
+    drawn = EvaluatedRows(part="test", turns="last", engine="", checkpoint=None, drawn=DrawnRows(rows=1, of=9))
+    limited = summary.model_copy(update={"asked": drawn})
+    assert "\n1 of 9 test rows was evaluated (eval.limit)\n" in terminal_table(limited)
+
+
+def test_without_a_base_nothing_is_said_of_differences(run: Path) -> None:
     alone = terminal_table(make_summary(0.0, None, with_base=False))
     assert "80 % power" not in alone
+    report = ReportInput.read(run, run / "eval")
+    without = report.summary.results[0].model_copy(update={"base": None, "difference": None, "p_adjusted": None})
+    summary = report.summary.model_copy(update={"with_base": False, "results": (without,), "slices": ()})
+    assert "In brackets: 95 % intervals.</p>" in render(report._replace(summary=summary))
     one = make_summary(0.0, None, with_base=False).model_copy(update={"rows": 1})
     assert "\n1 row\n" in terminal_table(one) and "0 of 1 answer of tuned" in terminal_table(one)
 
