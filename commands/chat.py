@@ -18,7 +18,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--system", type=str, metavar="TEXT", help="in place of the system text that the run's rows share"
     )
     parser.add_argument("--log", type=Path, metavar="FILE", help="append each conversation as a line of JSON")
-    parser.add_argument("--set", nargs="*", action="extend", default=[], metavar="eval.KEY=VALUE", dest="overrides")
+    parser.add_argument(
+        "--set",
+        nargs="*",
+        action="extend",
+        default=[],
+        metavar="eval.KEY=VALUE",
+        dest="overrides",
+        help="in place of the recipe's, such as eval.generation.temperature=0.7",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

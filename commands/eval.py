@@ -35,7 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mode", choices=MODES, help="the adapter merged into its base, or apart from it")
     parser.add_argument("--gate", choices=("better", "not-worse"), help="end with status 1 unless the verdict says so")
     parser.add_argument("--margin", type=amount, metavar="D", help="for not-worse: what it may be worse by")
-    parser.add_argument("--set", nargs="*", action="extend", default=[], metavar="eval.KEY=VALUE", dest="overrides")
+    parser.add_argument(
+        "--set",
+        nargs="*",
+        action="extend",
+        default=[],
+        metavar="eval.KEY=VALUE",
+        dest="overrides",
+        help="in place of the recipe's, such as eval.limit=50",
+    )
 
 
 def _checkpoint(text: str) -> int:
