@@ -91,6 +91,9 @@ def read_evaluation(run: Run, where: str = "") -> EvaluatedRun:
         again = format_command(run, where)
         raise UserError(f"{shown(run.folder)} was evaluated before results could be compared: {again}")
     answers = read_answers(run, where)
+    if len(answers) != (summary.answers or summary.rows):
+        counts = f"{len(answers)} answers, and its summary.json {summary.answers or summary.rows}"
+        raise UserError(f"{shown(find_evaluated(run, where))} has {counts}: {format_command(run, where)}")
     given = [answer.prediction for answer in answers]
     predictions = take_rows(given)
     return EvaluatedRun(
@@ -147,11 +150,17 @@ def read_answers(run: Run, where: str = "") -> list[EvaluatedAnswer]:
     try:
         lines = [json.loads(line) for line in (folder / "scores.jsonl").read_bytes().splitlines()]
         scores = {line["id"]: (line["tuned"], line.get("base")) for line in lines}
+        if not all(_are_scores(tuned) and (base is None or _are_scores(base)) for tuned, base in scores.values()):
+            raise ValueError
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         raise UserError(f"{shown(folder / 'scores.jsonl')} holds no scores that can be read: {again}") from None
     if [*scores] != [item.id for item in predictions]:
         raise UserError(f"{shown(folder)} has scores of other rows than its predictions: {again}")
     return [EvaluatedAnswer(item, *scores[item.id]) for item in predictions]
+
+
+def _are_scores(values: Mapping[str, object]) -> bool:
+    return all(value is None or isinstance(value, int | float) for value in values.values())
 
 
 def find_evaluated(run: Run, where: str) -> Path:

@@ -86,7 +86,9 @@ def _read_objects(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
             except UnicodeDecodeError as error:
                 raise UserError(f"{path}:{line}: not UTF-8 at byte {error.start + 1}") from None
             except json.JSONDecodeError as error:
-                raise UserError(f"{path}:{line}: not JSON: {error.msg} at column {error.colno}") from None
+                # Some of Python's messages end with their "at".
+                fault = f"{error.msg.removesuffix(' at')} at column {error.colno}"
+                raise UserError(f"{path}:{line}: not JSON: {fault}") from None
             except (ValueError, RecursionError):
                 raise UserError(f"{path}:{line}: not JSON that can be read: too long a number or too deep") from None
             if not isinstance(record, dict):

@@ -49,6 +49,28 @@ def test_the_power_of_a_ranking_is_that_of_the_run_with_the_least(make_run: Make
     ]
 
 
+@pytest.mark.parametrize(
+    ("files", "old", "new", "reason"),
+    [
+        (("scores.jsonl",), '"exact": 1.0', '"exact": "x"', "scores.jsonl holds no scores that can be read"),
+        (("scores.jsonl",), '"tuned": {', '"tuned": [], "x": {', "scores.jsonl holds no scores that can be read"),
+        (("scores.jsonl", "predictions.jsonl"), '{"id": "19"', "", "has 19 answers, and its summary.json 20"),
+    ],
+)
+def test_one_evaluation_whose_files_were_edited_leaves_the_others_their_ranks(
+    make_run: MakeRun, tmp_path: Path, files: tuple[str, ...], old: str, new: str, reason: str
+) -> None:
+    make_run(BEST)
+    edited, _ = make_run(BAD), make_run(GOOD)
+    for name in files:
+        path = edited.folder / "eval" / name
+        text = path.read_text()
+        path.write_text(text.replace(old, new, 1) if new else text[: text.index(old)])
+    board = rank_runs(None, tmp_path)
+    assert [len(group.standings) for group in board.groups] == [2]
+    assert [(one.run, reason in one.reason) for one in board.left_out] == [(edited.name, True)]
+
+
 def test_a_fleets_ranking_has_its_members_that_are_runs_of_another_recipe(make_run: MakeRun, tmp_path: Path) -> None:
     own, linked, _ = make_run(GOOD, recipe="fleet"), make_run(BEST), make_run(BAD)
     (tmp_path / "fleet").mkdir()
