@@ -38,15 +38,12 @@ def add_layers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", help="a file of recipes/profiles; if not given, gpu or tiny")
     parser.add_argument("--gpus", type=count, metavar="N", help="processes: one for each GPU; without GPUs, CPU ranks")
     parser.add_argument("--machines", type=count, metavar="N", help="machines that train together (docs/gpu.md)")
-    parser.add_argument(
-        "--set",
-        nargs="*",
-        action="extend",
-        default=[],
-        metavar="SECTION.KEY=VALUE",
-        dest="overrides",
-        help="in place of the recipe's, such as training.epochs=1",
-    )
+    add_overrides(parser, "SECTION.KEY=VALUE", "in place of the recipe's, such as training.epochs=1")
+
+
+def add_overrides(parser: argparse.ArgumentParser, form: str, what: str) -> None:
+    """`--set`, once or several times, each with as many values of this form as wanted."""
+    parser.add_argument("--set", nargs="*", action="extend", default=[], metavar=form, dest="overrides", help=what)
 
 
 def read_layers(arguments: argparse.Namespace) -> list[str]:
@@ -63,15 +60,7 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """Options of a converter or metric."""
-    parser.add_argument(
-        "--set",
-        nargs="*",
-        action="extend",
-        default=[],
-        metavar="KEY=VALUE",
-        dest="overrides",
-        help="options of the converter or metric",
-    )
+    add_overrides(parser, "KEY=VALUE", "options of the converter or metric")
 
 
 def read_settings(arguments: argparse.Namespace) -> dict[str, object]:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from commands._options import RUN, count, run_name
+from commands._options import RUN, add_overrides, count, run_name
 
 HELP = "talk with a run's model; it reads lines and prints answers as they are written"
 
@@ -18,15 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--system", type=str, metavar="TEXT", help="in place of the system text that the run's rows share"
     )
     parser.add_argument("--log", type=Path, metavar="FILE", help="append each conversation as a line of JSON")
-    parser.add_argument(
-        "--set",
-        nargs="*",
-        action="extend",
-        default=[],
-        metavar="eval.KEY=VALUE",
-        dest="overrides",
-        help="in place of the recipe's, such as eval.generation.temperature=0.7",
-    )
+    add_overrides(parser, "eval.KEY=VALUE", "in place of the recipe's, such as eval.generation.temperature=0.7")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from commands._options import RUN, amount, count, run_name
+from commands._options import RUN, add_overrides, amount, count, run_name
 from recipebook.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,15 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mode", choices=MODES, help="the adapter merged into its base, or apart from it")
     parser.add_argument("--gate", choices=("better", "not-worse"), help="end with status 1 unless the verdict says so")
     parser.add_argument("--margin", type=amount, metavar="D", help="for not-worse: what it may be worse by")
-    parser.add_argument(
-        "--set",
-        nargs="*",
-        action="extend",
-        default=[],
-        metavar="eval.KEY=VALUE",
-        dest="overrides",
-        help="in place of the recipe's, such as eval.limit=50",
-    )
+    add_overrides(parser, "eval.KEY=VALUE", "in place of the recipe's, such as eval.limit=50")
 
 
 def _checkpoint(text: str) -> int:

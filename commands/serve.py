@@ -8,7 +8,7 @@ import argparse
 import os
 from pathlib import Path
 
-from commands._options import RUN, count, port_number, run_name
+from commands._options import RUN, add_overrides, count, port_number, run_name
 from recipebook.errors import UserError
 
 HELP = "serve a run's model on this machine, in the form of OpenAI's chat completions"
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=port_number, default=8000, metavar="N")
     parser.add_argument("--engine", choices=("recipebook", "vllm"), default="recipebook")
     parser.add_argument("--log", type=Path, metavar="FILE", help="append each answered chat as a line of JSON")
-    parser.add_argument("--set", nargs="*", action="extend", default=[], metavar="eval.KEY=VALUE", dest="overrides")
+    add_overrides(parser, "eval.KEY=VALUE", "in place of the recipe's, such as eval.generation.temperature=0.7")
 
 
 def run(arguments: argparse.Namespace) -> int:
