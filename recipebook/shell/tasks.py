@@ -25,6 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from recipebook.errors import UserError, format_first_error, on_one_line
 from recipebook.frozen import Frozen
+from recipebook.records import find_repeated_key
 
 # No file has more tasks; Python refuses to read numbers of thousands of digits.
 NUMBER = re.compile(r"\d{1,18}")
@@ -76,10 +77,13 @@ class Task(Frozen):
 
 def read_tasks(path: Path) -> list[Task]:
     """All tasks of a file, in its order; what is no shell task is refused with its place."""
+    text = path.read_bytes().removeprefix(codecs.BOM_UTF8)
     try:
-        value = orjson.loads(path.read_bytes().removeprefix(codecs.BOM_UTF8))
+        value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise UserError(f"{path}: not JSON: {error.msg}") from None
+    if repeated := find_repeated_key(text, value):
+        raise UserError(f"{path}: {repeated}")
     if not isinstance(value, list | dict):
         raise UserError(f"{path}: neither a list of shell tasks nor an object of them")
     tasks = [read_task(record, number, f"{path}: {place}") for place, number, record in _list_records(value)]

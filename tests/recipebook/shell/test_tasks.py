@@ -164,3 +164,11 @@ def test_a_file_that_is_no_json_is_refused(tmp_path: Path) -> None:
     path.write_text('{"input": "stop"}\n{"input": "go"}\n')
     with pytest.raises(UserError, match=r"tasks\.json: not JSON: unexpected content after document"):
         read_tasks(path)
+
+
+def test_two_values_under_one_key_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "tasks.json"
+    task = json.dumps(LIFELONG)
+    path.write_text(f'{{"1": {task}, "1": {task.replace("7", "8")}}}')
+    with pytest.raises(UserError, match=r"tasks\.json: has '1' twice in one object$"):
+        read_tasks(path)
