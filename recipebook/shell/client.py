@@ -11,17 +11,17 @@ counts twice. A server that was started again knows no episode of before. Then t
 answers that it had are given again, so that the caller goes on where it was.
 """
 
+import json
 import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import NamedTuple, Self, TypeVar
-from urllib.parse import urlsplit
 
-import httpx
 from pydantic import BaseModel, ValidationError
 
 from recipebook.errors import UserError, on_one_line
 from recipebook.shell import messages
+from recipebook.shell.calls import Answer, CallError, open_calls
 from recipebook.shell.contract import BaseName
 from recipebook.shell.dialogue import ROUNDS
 from recipebook.shell.episodes import SECONDS, EpisodeError, Step
@@ -29,9 +29,7 @@ from recipebook.shell.outcomes import Outcome
 from recipebook.shell.tasks import Task
 
 BUSY = 503
-UNKNOWN, OUT_OF_TURN = 404, 409
-# A reset has twenty seconds for the box and twenty for the task's script.
-TIMEOUT = httpx.Timeout(10, read=60)
+UNKNOWN, OUT_OF_TURN, FIRST_ERROR = 404, 409, 400
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 
 Reply = TypeVar("Reply", bound=BaseModel)
@@ -70,10 +68,7 @@ class RemoteEpisodes:
         self.base = base
         self._given: dict[str, GivenAnswers] = {}
         self._gone = False
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        # A proxy that the environment names cannot reach this machine's loopback.
-        proxied = urlsplit(address).hostname not in messages.LOOPBACK
-        self._client = httpx.Client(base_url=address, headers=headers, timeout=TIMEOUT, trust_env=proxied)
+        self._calls = open_calls(address, {"Authorization": f"Bearer {token}"} if token else {})
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -83,7 +78,7 @@ class RemoteEpisodes:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the connections; episodes stay open."""
-        self._client.close()
+        self._calls.close()
 
     def ping(self) -> messages.PingReply:
         """How many tasks the server has, and how many episodes are open."""
@@ -136,12 +131,13 @@ class RemoteEpisodes:
     def _ask(self, path: str, request: BaseModel | None, reply: type[Reply]) -> Reply:
         # A server that one call has waited for in vain is not waited for again: there may be a hundred calls to come.
         until, pause = time.monotonic() + (0 if self._gone else self.patience), FIRST_PAUSE
+        body = request.model_dump_json().encode() if request else b"{}"
         while True:
             try:
-                answer = self._client.post(path, json=request.model_dump() if request else {})
-                fault = self._describe(answer) if answer.status_code == BUSY else None
-            except httpx.TransportError as error:
-                answer, fault = None, f"{self.address}: {on_one_line(str(error))}"
+                answer = self._calls.post(path, body)
+                fault = self._describe(answer) if answer.status == BUSY else None
+            except CallError as error:
+                answer, fault = None, f"{self.address}: {error}"
             if answer is not None and fault is None:
                 self._gone = False
                 return self._read(answer, reply)
@@ -153,21 +149,21 @@ class RemoteEpisodes:
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    def _read(self, answer: httpx.Response, reply: type[Reply]) -> Reply:
-        if answer.status_code == UNKNOWN:
+    def _read(self, answer: Answer, reply: type[Reply]) -> Reply:
+        if answer.status == UNKNOWN:
             raise LostEpisodeError(self._describe(answer))
-        if answer.status_code == OUT_OF_TURN:
+        if answer.status == OUT_OF_TURN:
             raise EpisodeError(self._describe(answer))
-        if answer.is_error:
+        if answer.status >= FIRST_ERROR:
             raise UserError(self._describe(answer))
         try:
-            return reply.model_validate_json(answer.content)
+            return reply.model_validate_json(answer.body)
         except ValidationError:
             raise UserError(f"{self.address}: no server of shell tasks answers there") from None
 
-    def _describe(self, answer: httpx.Response) -> str:
+    def _describe(self, answer: Answer) -> str:
         try:
-            detail = answer.json()["detail"]
+            detail = json.loads(answer.body)["detail"]
         except (ValueError, KeyError, TypeError):
-            detail = f"status {answer.status_code}"
+            detail = f"status {answer.status}"
         return f"{self.address}: {on_one_line(str(detail))}"
