@@ -145,7 +145,10 @@ ATTEMPTS = [
     ),
     Escape(
         "read the server's environment",
-        _any("cat /proc/1/environ | grep .", "env | grep -vE '^(PATH|HOME|USER|LOGNAME|LANG|TERM|PWD|SHLVL|_)='"),
+        _any(
+            "cat /proc/1/environ | grep .",
+            "env | grep -vE '^(PATH|HOME|USER|LOGNAME|TERM|PWD|SHLVL|_)=|^SHELL=/bin/bash$|^LC_CTYPE=C.UTF-8$'",
+        ),
         PROCESSES,
     ),
     Escape("use inherited descriptors", _python(_DESCRIPTORS), PROCESSES),

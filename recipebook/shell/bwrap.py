@@ -8,7 +8,6 @@ import itertools
 import json
 import os
 import select
-import shutil
 import socket
 import threading
 import time
@@ -20,6 +19,7 @@ from recipebook.shell.base import require_base
 from recipebook.shell.cgroups import Cgroups, find_cgroups
 from recipebook.shell.contract import BaseName, BoxError, BoxResult, BoxSettings
 from recipebook.shell.ids import read_reason, start_among
+from recipebook.shell.requirements import find_bwrap
 
 MESSAGE = 65536
 KILOBYTE, MEGABYTE = 1024, 2**20
@@ -129,7 +129,7 @@ def list_limits(settings: BoxSettings) -> dict[str, Any]:
         "processes": settings.processes,
         "open_files": settings.open_files,
         "output": settings.output_kib * KILOBYTE,
-        "bwrap": shutil.which("bwrap") or "bwrap",
+        "bwrap": find_bwrap(os.environ.get("PATH")) or "bwrap",
     }
 
 

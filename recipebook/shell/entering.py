@@ -20,6 +20,7 @@ from recipebook.shell.rooting import AGENT, BOX, DEVICES, FILTER, OWN_BASE, SKEL
 
 PERL = "/usr/bin/perl"
 ALL_IDS = 65536
+MOST_NAMESPACES = "/proc/sys/user/max_user_namespaces"
 DESCRIPTORS = 65536
 # What bubblewrap and the agent read, by descriptors that they inherit; they have no other way to it.
 PASSED_ON = {FILTER: 10, AGENT: 11}
@@ -79,7 +80,6 @@ def enter_box(plan: Plan, descriptors: list[int], parent: socket.socket, ids: in
         _take_ids(plan.processes, parent, ids, owner)
         os.closerange(3, DESCRIPTORS)
         os.umask(0o022)
-        _write("/proc/sys/user/max_user_namespaces", b"0")
         for step in plan.steps:
             step()
         for kind, most in plan.limits.items():
@@ -109,6 +109,8 @@ def _take_ids(processes: int, parent: socket.socket, ids: int, owner: int) -> No
         for kind in ("uid", "gid"):
             _write(f"/proc/self/{kind}_map", b"0 0 1")
         resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
+        # Where ids are many, the spawner has limited each box's owner to the one above.
+        _write(MOST_NAMESPACES, b"0")
 
 
 def _become(program: str, command: list[str]) -> NoReturn:

@@ -23,7 +23,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from recipebook.shell import kernel
-from recipebook.shell.entering import ALL_IDS, enter_box, plan_box
+from recipebook.shell.entering import ALL_IDS, MOST_NAMESPACES, enter_box, plan_box
 from recipebook.shell.rooting import build_skeleton
 
 MESSAGE = 65536
@@ -137,6 +137,15 @@ def _take_namespace(control: socket.socket, ids: int) -> None:
         kernel.become(0)
 
 
+def _allow_one_namespace() -> None:
+    """Let each id make one user namespace, so that a box, whose owner has made the box's, makes none below.
+
+    It is done here, once: the kernel finds a box's own limit the more slowly, the more boxes there are.
+    """
+    with open(MOST_NAMESPACES, "w") as file:  # noqa: PTH123
+        file.write("1")
+
+
 def enter_namespace(control: socket.socket, ids: int, owner: int) -> None:
     """Leave this machine's users, as `owner` where root started the process."""
     if owner:
@@ -157,6 +166,8 @@ def main() -> None:
     with socket.socket(fileno=descriptor) as control:
         enter_namespace(control, ids, owner)
         build_skeleton(own_base=bool(base))
+        if ids == ALL_IDS:
+            _allow_one_namespace()
         # Each box begins as a copy of this process: pages that a collection of garbage wrote to would be copied too.
         gc.freeze()
         gc.disable()

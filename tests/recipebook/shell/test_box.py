@@ -66,6 +66,27 @@ def test_root_may_give_files_away_and_make_users(box: Box) -> None:
 
 
 @needs_boxes
+def test_a_script_has_seven_capabilities_in_every_set(box: Box) -> None:
+    # chown, dac_override, fowner, fsetid, kill, setgid, setuid: bits 0, 1, 3, 4, 5, 6, 7.
+    assert box.run("grep -c ^Cap /proc/self/status; grep ^Cap /proc/self/status | cut -f2 | uniq", 5).output == (
+        "5\n00000000000000fb\n"
+    )
+
+
+@needs_boxes
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("nsenter"), reason="only root enters a box's namespace")
+def test_no_user_namespace_can_be_made_below_that_of_a_box_whatever_the_filter_lets_through(box: Box) -> None:
+    box.run("sleep 4321.9 > /dev/null & true", 5)
+    inside = next(
+        path for path in Path("/proc").glob("[0-9]*") if b"sleep\x004321.9" in (path / "cmdline").read_bytes()
+    )
+    for user in ("0", "7"):
+        command = ["nsenter", "-t", inside.name, "-U", "-S", user, "-G", user, "unshare", "-U", "true"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert "No space left on device" in done.stderr
+
+
+@needs_boxes
 def test_programs_may_be_added_and_the_machine_does_not_see_them(box: Box) -> None:
     assert (
         box.run("printf '#!/bin/sh\\necho mine\\n' > /usr/bin/recipebook-x; chmod +x /usr/bin/recipebook-x", 5).status
