@@ -56,17 +56,19 @@ class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         self._use(len(self.keys), self.start + self.get_seq_length() - count)
 
     def join_rows(self, other: "RoomyLayer") -> None:
-        """Append rows that are no longer, so that all rows end together."""
-        rows, used = len(self.keys), self.get_seq_length()
-        both = rows + len(other.keys)
-        if self.whole is None or len(self.whole[0]) < both:
-            self._move(self.keys, self.values, both, used)
-        self._use(both, self.start + used)
-        first = used - other.get_seq_length()
-        for states, joining in ((self.keys, other.keys), (self.values, other.values)):
+        """Append rows, so that all rows end together."""
+        rows, used, joining = len(self.keys), self.get_seq_length(), other.get_seq_length()
+        both, longest = rows + len(other.keys), max(used, joining)
+        if self.whole is None or len(self.whole[0]) < both or self.start < longest - used:
+            self._move(self.keys, self.values, both, longest, first=longest - used)
+        else:
+            self.start -= longest - used
+        self._use(both, self.start + longest)
+        for states, new in ((self.keys, other.keys), (self.values, other.values)):
             # What a row does not see is multiplied by 0, and must be a number.
-            states[rows:, :, :first] = 0
-            states[rows:, :, first:] = joining
+            states[:rows, :, : longest - used] = 0
+            states[rows:, :, : longest - joining] = 0
+            states[rows:, :, longest - joining :] = new
 
     def batch_repeat_interleave(self, repeats: int) -> None:
         """Repeat what was read for each row of a batch."""
@@ -82,13 +84,16 @@ class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         assert self.whole
         self.keys, self.values = (whole[:rows, :, self.start : end] for whole in self.whole)
 
-    def _move(self, keys: Any, values: Any, rows: int, length: int) -> None:
-        """Move into tensors with room for `rows` and more tokens than `length`, shaped as `keys` and `values` are."""
+    def _move(self, keys: Any, values: Any, rows: int, length: int, first: int = 0) -> None:
+        """Move behind `first` columns of tensors with room for `rows` and more tokens than `length`.
+
+        They are shaped as `keys` and `values` are.
+        """
         used, moved = self.get_seq_length(), []
         for states, old in ((keys, self.keys), (values, self.values)):
             wider = states.new_empty((rows, states.shape[1], length + max(ROOM, length // 2), states.shape[-1]))
             if used:
-                wider[: len(old), :, :used] = old
+                wider[: len(old), :, first : first + used] = old
             moved.append(wider)
         self.whole, self.start = (moved[0], moved[1]), 0
 
@@ -122,6 +127,6 @@ def drop_columns(cache: Any, count: int) -> None:
 
 
 def join_rows(cache: Any, other: Any) -> None:
-    """Append the rows of a plain cache that are no longer, so that all rows end together."""
+    """Append the rows of a plain cache, so that all rows end together."""
     for layer, joining in zip(cache.layers, other.layers, strict=True):
         layer.join_rows(joining)

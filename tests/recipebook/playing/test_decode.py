@@ -9,7 +9,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, Qwen3Config
 
 from eval.asking.generate import load_base, load_tokenizer, stop_tokens
-from recipebook.playing.decode import Decoded, DecodingProgress, decode
+from recipebook.playing.decode import Decoded, DecodingProgress, decode, order_prompts
 from recipebook.recipe.evaluation_keys import Generation
 
 TINY = Path(__file__).parents[3] / "models" / "tiny-base"
@@ -125,7 +125,7 @@ def test_prompts_that_join_a_batch_get_what_each_gets_alone(model: Any, beginnin
     assert 0 < sum(one.ended for one in said) < len(said)
     steps = [rows for rows, columns in shapes if columns == 1]
     joining = [rows for rows, columns in shapes if columns > 1]
-    # The longest prompts come first, and others join while answers are being written.
+    # Longer prompts join while answers are being written.
     assert joining[1 if beginning else 0] == 4
     assert max(steps) == 4
     assert len(joining) > 4
@@ -138,7 +138,25 @@ def test_a_batch_with_room_for_one_answers_one_prompt_after_another(model: Any) 
     said = decode(model, asked, {-1}, Generation(max_new_tokens=4), room=1)
     handle.remove()
     assert said == [Decoded(say_alone(model, ids, 4), False) for ids in asked]
-    assert [columns for _, columns in shapes] == [17, 1, 1, 1, 5, 1, 1, 1, 3, 1, 1, 1]
+    assert [columns for _, columns in shapes] == [3, 1, 1, 1, 5, 1, 1, 1, 17, 1, 1, 1]
+
+
+def test_a_short_answer_is_not_written_beside_long_prompts(model: Any) -> None:
+    asked = make_prompts()
+    shapes: list[tuple[int, ...]] = []
+    handle = model.model.register_forward_pre_hook(
+        lambda *call: shapes.append(tuple(call[2]["attention_mask"].shape)), with_kwargs=True
+    )
+    decode(model, asked, {-1}, Generation(max_new_tokens=4), room=7)
+    handle.remove()
+    # Seven prompts of 2 to 6 tokens and their answers, then seven of 8 to 21.
+    assert shapes == [(7, 6), (7, 7), (7, 8), (7, 9), (7, 21), (7, 22), (7, 23), (7, 24)]
+
+
+def test_on_a_gpu_the_longest_prompts_come_first_so_that_too_large_a_batch_fails_at_once() -> None:
+    prompts = [[1, 2], [1], [1, 2, 3]]
+    assert order_prompts(range(3), prompts, torch.device("cpu")) == [1, 0, 2]
+    assert order_prompts(range(3), prompts, torch.device("cuda")) == [2, 0, 1]
 
 
 @pytest.mark.parametrize("adapted", [False, True])
