@@ -21,12 +21,12 @@ from pydantic import BaseModel, ValidationError
 
 from recipebook.errors import UserError, on_one_line
 from recipebook.shell import messages
-from recipebook.shell.calls import Answer, CallError, open_calls
 from recipebook.shell.contract import BaseName
 from recipebook.shell.dialogue import ROUNDS
 from recipebook.shell.episodes import SECONDS, EpisodeError, Step
 from recipebook.shell.outcomes import Outcome
 from recipebook.shell.tasks import Task
+from recipebook.shell.transport import CallError, HttpAnswer, open_transport
 
 BUSY = 503
 UNKNOWN, OUT_OF_TURN, FIRST_ERROR = 404, 409, 400
@@ -68,7 +68,7 @@ class RemoteEpisodes:
         self.base = base
         self._given: dict[str, GivenAnswers] = {}
         self._gone = False
-        self._calls = open_calls(address, {"Authorization": f"Bearer {token}"} if token else {})
+        self._transport = open_transport(address, {"Authorization": f"Bearer {token}"} if token else {})
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -78,7 +78,7 @@ class RemoteEpisodes:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the connections; episodes stay open."""
-        self._calls.close()
+        self._transport.close()
 
     def ping(self) -> messages.PingReply:
         """How many tasks the server has, and how many episodes are open."""
@@ -134,7 +134,7 @@ class RemoteEpisodes:
         body = request.model_dump_json().encode() if request else b"{}"
         while True:
             try:
-                answer = self._calls.post(path, body)
+                answer = self._transport.post(path, body)
                 fault = self._describe(answer) if answer.status == BUSY else None
             except CallError as error:
                 answer, fault = None, f"{self.address}: {error}"
@@ -149,7 +149,7 @@ class RemoteEpisodes:
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    def _read(self, answer: Answer, reply: type[Reply]) -> Reply:
+    def _read(self, answer: HttpAnswer, reply: type[Reply]) -> Reply:
         if answer.status == UNKNOWN:
             raise LostEpisodeError(self._describe(answer))
         if answer.status == OUT_OF_TURN:
@@ -161,7 +161,7 @@ class RemoteEpisodes:
         except ValidationError:
             raise UserError(f"{self.address}: no server of shell tasks answers there") from None
 
-    def _describe(self, answer: Answer) -> str:
+    def _describe(self, answer: HttpAnswer) -> str:
         try:
             detail = json.loads(answer.body)["detail"]
         except (ValueError, KeyError, TypeError):

@@ -1,7 +1,7 @@
 """HTTP calls to one server: a path and a JSON body in; the status and the body of its answer out.
 
-    calls = open_calls("http://127.0.0.1:8000", {"Authorization": "Bearer …"})
-    calls.post("/close", b'{"episode": "17-0"}')  →  Answer(status=200, body=b'{"closed":true}')
+    calls = open_transport("http://127.0.0.1:8000", {"Authorization": "Bearer …"})
+    calls.post("/close", b'{"episode": "17-0"}')  →  HttpAnswer(status=200, body=b'{"closed":true}')
 
 Calls to this machine go by the standard library, which takes a quarter of the processor's time that httpx takes: eight
 calls at once wait for the processor alone. Other addresses go by httpx, which knows proxies.
@@ -21,7 +21,7 @@ CONNECT_SECONDS, READ_SECONDS = 10, 60
 JSON = {"Content-Type": "application/json"}
 
 
-class Answer(NamedTuple):
+class HttpAnswer(NamedTuple):
     """What a server answered."""
 
     status: int
@@ -32,20 +32,20 @@ class CallError(Exception):
     """No answer came; whether the call was taken is not known."""
 
 
-class Calls(Protocol):
+class Transport(Protocol):
     """Calls to one server; every method may be called from any thread."""
 
-    def post(self, path: str, body: bytes) -> Answer:
+    def post(self, path: str, body: bytes) -> HttpAnswer:
         """Send a call and wait for its answer."""
 
     def close(self) -> None:
         """Close the connections that nobody uses."""
 
 
-def open_calls(address: str, headers: dict[str, str]) -> Calls:
+def open_transport(address: str, headers: dict[str, str]) -> Transport:
     """Calls to the server at an address, each with these headers; nothing is sent yet."""
     parts = urlsplit(address)
-    return LocalCalls(parts, headers) if _is_plain(parts) else RemoteCalls(address, headers)
+    return LocalTransport(parts, headers) if _is_plain(parts) else RemoteTransport(address, headers)
 
 
 def _is_plain(parts: SplitResult) -> bool:
@@ -53,16 +53,16 @@ def _is_plain(parts: SplitResult) -> bool:
     return parts.scheme == "http" and parts.hostname in LOOPBACK and "@" not in parts.netloc
 
 
-class LocalCalls:
+class LocalTransport:
     """Calls to a server of this machine, which no proxy can reach, over connections that stay open."""
 
     def __init__(self, parts: SplitResult, headers: dict[str, str]) -> None:
         self.host, self.port = parts.hostname or "", parts.port
         self.folder = parts.path.rstrip("/")
-        self.headers = {**JSON, **headers}
+        self.headers = {name: value.encode() for name, value in {**JSON, **headers}.items()}
         self._idle: deque[http.client.HTTPConnection] = deque()
 
-    def post(self, path: str, body: bytes) -> Answer:
+    def post(self, path: str, body: bytes) -> HttpAnswer:
         """Send a call over a connection that nobody uses, or over a new one."""
         try:
             connection = self._take() or self._connect()
@@ -71,8 +71,8 @@ class LocalCalls:
         try:
             connection.request("POST", self.folder + path, body, self.headers)
             response = connection.getresponse()
-            answer = Answer(response.status, response.read())
-        except (OSError, http.client.HTTPException) as error:
+            answer = HttpAnswer(response.status, response.read())
+        except (OSError, ValueError, http.client.HTTPException) as error:
             connection.close()
             raise CallError(on_one_line(str(error))) from None
         except BaseException:
@@ -108,7 +108,7 @@ class LocalCalls:
         return connection
 
 
-class RemoteCalls:
+class RemoteTransport:
     """Calls to any other address, through the proxies that the environment names."""
 
     def __init__(self, address: str, headers: dict[str, str]) -> None:
@@ -120,13 +120,13 @@ class RemoteCalls:
         timeout = httpx.Timeout(CONNECT_SECONDS, read=READ_SECONDS)
         self.client = httpx.Client(base_url=address, headers={**JSON, **headers}, timeout=timeout, trust_env=proxied)
 
-    def post(self, path: str, body: bytes) -> Answer:
+    def post(self, path: str, body: bytes) -> HttpAnswer:
         """Send a call over one of the client's connections."""
         try:
             answer = self.client.post(path, content=body)
         except self.failures as error:
             raise CallError(on_one_line(str(error))) from None
-        return Answer(answer.status_code, answer.content)
+        return HttpAnswer(answer.status_code, answer.content)
 
     def close(self) -> None:
         """Close all connections."""

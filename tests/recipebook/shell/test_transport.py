@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from recipebook.shell.calls import Answer, CallError, LocalCalls, RemoteCalls, open_calls
+from recipebook.shell.transport import CallError, HttpAnswer, LocalTransport, RemoteTransport, open_transport
 
 TOKEN = {"Authorization": "Bearer open sesame"}
 
@@ -41,20 +41,20 @@ def address() -> Iterator[str]:
         thread.join()
 
 
-def read(answer: Answer) -> list[object]:
+def read(answer: HttpAnswer) -> list[object]:
     assert answer.status == 418
     found: list[object] = json.loads(answer.body)
     return found
 
 
 def test_calls_share_a_connection_and_have_a_new_one_where_the_server_has_closed_it(address: str) -> None:
-    calls = open_calls(f"{address}/env/", TOKEN)
+    calls = open_transport(f"{address}/env/", TOKEN)
     first, second = read(calls.post("/step", b'{"a": 1}')), read(calls.post("/step", b"{}"))
     assert first[:4] == ["/env/step", '{"a": 1}', "Bearer open sesame", "application/json"]
     assert second[4] == first[4]
     calls.close()
     assert read(calls.post("/step", b"{}"))[4] != first[4]
-    closing = open_calls(address, TOKEN)
+    closing = open_transport(address, TOKEN)
     ports = set()
     for _ in range(3):
         ports.add(read(closing.post("/last", b"{}"))[4])
@@ -66,18 +66,18 @@ def test_calls_share_a_connection_and_have_a_new_one_where_the_server_has_closed
 
 def test_a_call_to_nobody_fails_on_one_line() -> None:
     with pytest.raises(CallError, match=r"^\[Errno 111\] Connection refused$"):
-        open_calls("http://127.0.0.1:1", {}).post("/step", b"{}")
+        open_transport("http://127.0.0.1:1", {}).post("/step", b"{}")
 
 
 def test_a_call_to_a_server_that_speaks_otherwise_fails(address: str) -> None:
     with pytest.raises(CallError):
-        open_calls(address.replace("http", "https"), {}).post("/step", b"{}")
+        open_transport(address.replace("http", "https"), {}).post("/step", b"{}")
 
 
 def test_only_calls_to_this_machine_pass_no_proxy(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setenv("HTTP_PROXY", address)
-    assert isinstance(open_calls(address, {}), LocalCalls)
-    calls = open_calls("http://tasks.invalid", TOKEN)
-    assert isinstance(calls, RemoteCalls)
+    assert isinstance(open_transport(address, {}), LocalTransport)
+    calls = open_transport("http://tasks.invalid", TOKEN)
+    assert isinstance(calls, RemoteTransport)
     assert read(calls.post("/step", b"{}"))[:3] == ["http://tasks.invalid/step", "{}", "Bearer open sesame"]
     calls.close()
