@@ -19,9 +19,11 @@ def on_one_line(text: str) -> str:
 def find_first_error(error: "ValidationError") -> "tuple[str, ErrorDetails]":
     """The first thing that a model refuses: its place, such as `lora.r` ("" for the whole), and what is wrong."""
     first = error.errors()[0]
-    if first["type"] == "model_type":
-        # Its own words name a class of ours.
+    # Their own words name a class of ours, or a kind of Python's.
+    if first["type"] in ("model_type", "model_attributes_type"):
         first["msg"] = "Input should be an object"
+    elif first["type"] == "tuple_type":
+        first["msg"] = "Input should be a list"
     return on_one_line(".".join(map(str, first["loc"]))), first
 
 

@@ -9,8 +9,8 @@
     →  Task(number=573, instruction="Delete the file /srv/red.txt.", init="mkdir -p /srv && …",
             check="[ ! -e /srv/red.txt ]", truth="rm /srv/red.txt", skills=("rm",), kind="delete_file")
 
-A file has a list of tasks, an object of tasks by their numbers, or a single task. A question of AgentBench, which has
-an answer to `match` and no script, is a task without a check: its outcome stays unset.
+A file has a list of tasks, an object of tasks by their numbers, or a single task. A question of AgentBench, whose
+answer is to `match` or is compared with what the example prints, is a task without a check: its outcome stays unset.
 """
 
 import codecs
@@ -149,6 +149,8 @@ class _Code(_TaskPart):
     @model_validator(mode="before")
     @classmethod
     def _has_its_text(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"code": value}
         if isinstance(value, dict) and "file" in value and "code" not in value:
             raise PydanticCustomError("file", "is in a file of its own; its text belongs into 'code'")
         return value
@@ -158,19 +160,30 @@ class _CheckCode(_Code):
     code: Check
 
 
-class _Create(_TaskPart):
-    init: _Code | None = None
-
-
 def _list_one(value: Any) -> Any:
-    """A single check as a list of one."""
-    return [value] if isinstance(value, dict) or value is None else value
+    """A single script as a list of one."""
+    return [value] if isinstance(value, dict | str) else value
+
+
+class _Create(_TaskPart):
+    init: Annotated[tuple[_Code, ...], BeforeValidator(_list_one)] = ()
 
 
 class _AgentBenchEvaluation(_TaskPart):
     match: Any = None
-    check: Annotated[tuple[_CheckCode | None, ...], BeforeValidator(_list_one)] = ()
+    check: Annotated[tuple[_CheckCode, ...], BeforeValidator(_list_one)] = ()
     example: _Code | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _asks_a_question(cls, value: Any) -> Any:
+        """Checks beside null are programs that compare the agent's answer with the example's output, given as words.
+
+        Run without these words, a comparison would find nothing equal to nothing, and call every episode correct.
+        """
+        if isinstance(value, dict) and isinstance(value.get("check"), list) and None in value["check"]:
+            return {**value, "match": "", "check": None}
+        return value
 
 
 class _AgentBench(_TaskPart):
@@ -178,7 +191,7 @@ class _AgentBench(_TaskPart):
 
     description: Instruction
     create: _Create = _Create()
-    start: str = ""
+    start: _Code | None = None
     evaluation: _AgentBenchEvaluation
     labels: tuple[str, ...] = ()
 
@@ -216,20 +229,21 @@ def _read_lifelong(record: dict[str, Any], number: int, place: str) -> Task:
 
 def _read_agentbench(record: dict[str, Any], number: int, place: str) -> Task:
     read = _AgentBench.model_validate(record)
-    checks = [code for code in read.evaluation.check if code]
-    codes = [read.create.init, read.evaluation.example, *checks]
-    for code in codes:
-        if code:
-            _require_bash(code.language, place)
-    if not checks and read.evaluation.match is None:
+    evaluation = read.evaluation
+    # As AgentBench has it, a question is one whatever else its evaluation has.
+    checks = () if evaluation.match is not None else evaluation.check
+    begin = [*read.create.init, *([read.start] if read.start else [])]
+    for code in (*begin, *checks, *([evaluation.example] if evaluation.example else [])):
+        _require_bash(code.language, place)
+    if not checks and evaluation.match is None:
         raise UserError(f"{place}: not a shell task: its evaluation has neither 'check' nor 'match'")
-    begin = [read.create.init.code if read.create.init else "", read.start]
     return Task(
         number=number,
         instruction=read.description,
-        init="\n".join(filter(None, begin)),
+        # One that exits, or goes to another folder, does so for itself alone.
+        init="\n".join([*(f"(\n{one.code}\n)" for one in begin[:-1]), *(one.code for one in begin[-1:])]),
         check=" && ".join(f"(\n{code.code}\n)" for code in checks) or None,
-        truth=read.evaluation.example.code if read.evaluation.example else None,
+        truth=evaluation.example.code if evaluation.example else None,
         skills=read.labels,
     )
 

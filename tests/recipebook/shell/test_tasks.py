@@ -28,7 +28,7 @@ AGENTBENCH = {
     "description": "Delete /srv/red.txt.",
     "create": {"local": "default", "init": {"code": "mkdir -p /srv"}},
     "start": "touch /srv/red.txt",
-    "evaluation": {"check": [None, {"code": "[ ! -e /srv/red.txt ]"}], "example": {"code": "rm /srv/red.txt"}},
+    "evaluation": {"check": [{"code": "[ ! -e /srv/red.txt ]"}], "example": {"code": "rm /srv/red.txt"}},
     "labels": ["rm"],
 }
 
@@ -52,11 +52,11 @@ def test_agentbenchs_fields_become_a_task_of_which_every_check_must_hold(tmp_pat
     evaluation = {"check": [{"code": "[ -d /srv ]"}, {"code": "[ ! -e /srv/red.txt ]"}]}
     assert read(tmp_path, [AGENTBENCH, {**AGENTBENCH, "evaluation": evaluation}]) == [
         Task(
-            number=0, instruction="Delete /srv/red.txt.", init="mkdir -p /srv\ntouch /srv/red.txt",
+            number=0, instruction="Delete /srv/red.txt.", init="(\nmkdir -p /srv\n)\ntouch /srv/red.txt",
             check="(\n[ ! -e /srv/red.txt ]\n)", truth="rm /srv/red.txt", skills=("rm",),
         ),
         Task(
-            number=1, instruction="Delete /srv/red.txt.", init="mkdir -p /srv\ntouch /srv/red.txt",
+            number=1, instruction="Delete /srv/red.txt.", init="(\nmkdir -p /srv\n)\ntouch /srv/red.txt",
             check="(\n[ -d /srv ]\n) && (\n[ ! -e /srv/red.txt ]\n)", skills=("rm",),
         ),
     ]  # fmt: skip
@@ -65,6 +65,30 @@ def test_agentbenchs_fields_become_a_task_of_which_every_check_must_hold(tmp_pat
 def test_a_question_is_a_task_without_a_check(tmp_path: Path) -> None:
     (task,) = read(tmp_path, [{"description": "How many?", "evaluation": {"match": "2"}}])
     assert task == Task(number=0, instruction="How many?", init="")
+
+
+@pytest.mark.parametrize("comparison", [{"language": "python", "file": "integer-match.py"}, {"code": '[ "$1" = "$2" ]'}])
+def test_a_comparison_with_what_the_example_prints_is_a_question(tmp_path: Path, comparison: object) -> None:
+    evaluation = {"check": [None, comparison], "example": "ls -a /home | wc -l"}
+    assert read(tmp_path, [{"description": "How many?", "evaluation": evaluation}]) == [
+        Task(number=0, instruction="How many?", init="", truth="ls -a /home | wc -l")
+    ]
+
+
+def test_a_question_with_an_answer_is_one_whatever_checks_stand_beside_it(tmp_path: Path) -> None:
+    (task,) = read(tmp_path, [{"description": "How many?", "evaluation": {"match": "2", "check": {"code": "true"}}}])
+    assert task.check is None
+
+
+def test_a_script_of_agentbench_may_be_a_text_and_its_preparation_a_list(tmp_path: Path) -> None:
+    record = {
+        "description": "Make /a/x.", "create": {"init": ["mkdir /a; exit 1", {"code": "mkdir /b"}]},
+        "start": {"code": "sleep 9 &"}, "evaluation": {"check": "[ -e /a/x ]", "example": "touch /a/x"},
+    }  # fmt: skip
+    init = "(\nmkdir /a; exit 1\n)\n(\nmkdir /b\n)\nsleep 9 &"
+    assert read(tmp_path, [record]) == [
+        Task(number=0, instruction="Make /a/x.", init=init, check="(\n[ -e /a/x ]\n)", truth="touch /a/x")
+    ]
 
 
 def test_what_is_null_counts_as_left_out(tmp_path: Path) -> None:
@@ -144,13 +168,14 @@ def test_all_forms_of_the_samples_are_read(tmp_path: Path, form: str) -> None:
             "task 0: not a shell task: init: has a NUL character, which no command line can have",
         ),
         (
-            [{**AGENTBENCH, "start": "#" * 131_059}],
+            [{**AGENTBENCH, "start": "#" * 131_055}],
             "task 0: not a shell task: init: has 131073 bytes, and a command line has 131071 at most",
         ),
         (
             [{**LIFELONG, "evaluation_info": ["true"]}],
             "task 0: not a shell task: evaluation_info: Input should be an object",
         ),
+        ([{**LIFELONG, "skill_list": "rm"}], "task 0: not a shell task: skill_list: Input should be a list"),
     ],
 )
 def test_what_is_no_shell_task_is_refused_with_its_place(tmp_path: Path, value: object, message: str) -> None:
