@@ -254,9 +254,9 @@ sandbox-check: $(LIGHT) ## try to get out of the boxes in which shell tasks run;
 shell-base: $(LIGHT) ## make the Debian of boxes whose base is debian, once, by mmdebstrap (MIRROR=, FORCE=1)
 	@$(RUN_IN_ENV) shell-base $(call option,--mirror,MIRROR) $(if $(FORCE),--force)
 
-serve-env: $(READY) ## TASKS=: a server of shell tasks, each episode in a box (PORT=8000, HOST=; BASE=debian; others than this machine need SHELL_TASKS_TOKEN)
+serve-env: $(READY) ## TASKS=: a server of shell tasks, each episode in a box (PORT=8000, HOST=; BASE=debian; EPISODES=256 at once; others than this machine need SHELL_TASKS_TOKEN)
 	@$(call need,TASKS)
-	@$(RUN_IN_ENV) serve-env $(call quoted,TASKS) $(call option,--host,HOST) $(if $(PORT),--port $(PORT)) $(call option,--base,BASE)
+	@$(RUN_IN_ENV) serve-env $(call quoted,TASKS) $(call option,--host,HOST) $(if $(PORT),--port $(PORT)) $(call option,--base,BASE) $(call option,--episodes,EPISODES)
 
 export-tasks: $(LIGHT) ## TASKS= OUT=: shell tasks as folders that Harbor runs
 	@$(call need,TASKS OUT)
