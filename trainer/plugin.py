@@ -86,7 +86,8 @@ class RunPlugin(BasePlugin):  # type: ignore[misc]
         patience = cfg.get("rl") and cfg.get("early_stopping_patience")
         folder = Path.cwd()
         self.progress = ProgressFiles(folder)
-        ours = [StopTogether(folder), StayFinite(), self.progress, RecordTrackers(folder), CheckSchedule()]
+        stop = StopTogether(folder, collects=cfg.get("rl") == "grpo")
+        ours = [stop, StayFinite(), self.progress, RecordTrackers(folder), CheckSchedule()]
         return [*ours, *([EarlyStoppingCallback(patience)] if patience else [])]
 
     def get_training_args(self, cfg: Any) -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 The signal reaches ranks in different steps, while a checkpoint is written by all of them together. At the end of each
 step the ranks therefore agree on whether any of them was asked.
+
+A training by reinforcement ends without one where it is within a collection. Its episodes are in memory alone, so that
+it would begin another collection there, and each later one at the wrong step.
 """
 
 import os
 import signal
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import distributed
@@ -24,8 +27,10 @@ STATUS = 75
 class StopTogether(TrainerCallback):
     """Saves a checkpoint at the end of the step in which a rank was asked to end, and ends."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, collects: bool = False) -> None:
+        """`collects`: only checkpoints of the schedule can be resumed from, which are those after a collection."""
         self.folder = folder
+        self.collects = collects
         self.asked = self.ending = False
 
     def on_train_begin(
@@ -44,13 +49,18 @@ class StopTogether(TrainerCallback):
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """All ranks are at the end of the same step; after the last one, training ends anyway."""
-        if ask_all(self.asked, args.device) and state.global_step < state.max_steps:
-            self.ending = control.should_save = True
+        if not ask_all(self.asked, args.device) or state.global_step >= state.max_steps:
+            return
+        if self.collects and state.global_step % args.save_steps:
+            self._end(args, state)
+        self.ending = control.should_save = True
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """This rank has written its part of the checkpoint."""
-        if not self.ending:
-            return
+        if self.ending:
+            self._end(args, state)
+
+    def _end(self, args: TrainingArguments, state: TrainerState) -> NoReturn:
         send_what_was_logged()
         # A rank that ends while another still writes would have that one ended by the launcher.
         ask_all(True, args.device)
