@@ -2,7 +2,8 @@
 
     {"collection": 3, "step": 72, "success": 0.46, "mean_reward": 0.19, "outcomes": {"correct": 22, "incorrect": 26},
      "success_by_group": [0.0, 0.875, …], "success_by_kind": {"copy_file": 0.5}, "rounds": 1.9, "answer_tokens": 31.2,
-     "groups": 6, "learned_from": 5, "invalid": 3, "kl": 0.031, "entropy": 0.21, "clip_share": 0.02, "grad_norm": 0.4}
+     "invalid": 3, "cut": 1, "groups": 6, "learned_from": 5, "kl": 0.031, "entropy": 0.21, "clip_share": 0.02,
+     "grad_norm": 0.4}
 
 `transcripts/3.jsonl` has its episodes. The adapter that played the best collection lies in `best/`. A training whose
 success is too low before the first step, or in two collections in a row, is stopped; so is one that has gone far from
@@ -19,7 +20,7 @@ from typing import Any, NamedTuple
 
 from recipebook.files import write_text
 from recipebook.playing.play import Played
-from recipebook.run.successes import BEST, STATS, Stats, find_drift, find_fall, format_line, read_stats
+from recipebook.run.successes import BEST, STATS, Stats, count_correct, find_drift, find_fall, format_line, read_stats
 
 TRANSCRIPTS = "transcripts"
 TRAINED = "default"
@@ -102,13 +103,11 @@ class Collections:
     def _check(self, lines: Sequence[Stats]) -> None:
         if drift := find_drift(lines):
             raise CollapseError(drift)
-        low = [line["success"] < self.least for line in lines[-2:]]
-        if not all(low):
-            return
-        outcomes = lines[-1]["outcomes"]
-        if {*outcomes} == {"unknown"}:
+        if all({*line["outcomes"]} == {"unknown"} for line in lines[-2:]):
             raise CollapseError("no episode's box could be started: make sandbox-check says why")
-        found = f"{outcomes.get('correct', 0)} of {sum(outcomes.values())} sampled episodes are correct"
+        if not all(line["success"] < self.least for line in lines[-2:]):
+            return
+        found = f"{count_correct([lines[-1]])} sampled episodes are correct"
         bound = f"and rl.least_success is {self.least:g}"
         if len(lines) == 1:
             raise CollapseError(f"{found}, {bound}: warm up for longer, or lower rl.temperature; no step was made")
@@ -116,13 +115,13 @@ class Collections:
 
 
 def summarise(groups: Sequence[Collected]) -> Stats:
-    """The figures of groups; an episode that the environment failed counts among the outcomes alone."""
+    """The figures of groups; an episode that the environment failed counts in no success and in no reward."""
     played = [one for group in groups for one in group.episodes]
+    known = [one for one in played if one.outcome != "unknown"]
     values = [value for group in groups for value in group.values if value is not None]
     kinds: dict[str, list[bool]] = defaultdict(list)
-    for one in played:
+    for one in known:
         kinds[one.task.kind or " ".join(one.task.skills) or "any"].append(one.outcome == "correct")
-    known = [one for one in played if one.outcome != "unknown"]
     return {
         "success": fmean([one.outcome == "correct" for one in known]) if known else 0.0,
         "mean_reward": fmean(values) if values else None,
@@ -132,6 +131,7 @@ def summarise(groups: Sequence[Collected]) -> Stats:
         "rounds": fmean([one.rounds for one in played]),
         "answer_tokens": sum(sum(one.own) for one in played) / sum(one.rounds for one in played),
         "invalid": sum(one.status == "agent_validation_failed" for one in played),
+        "cut": sum(one.cut for one in played),
         "groups": len(groups),
     }
 

@@ -84,4 +84,4 @@ def _describe(one: Played) -> ModelAnswer:
     measures: Measures = {"rounds": float(one.rounds), "invalid": float(one.status == INVALID)}
     if one.outcome != "unknown":
         measures["correct"] = float(one.outcome == "correct")
-    return ModelAnswer(format_transcript(one.answers, one.outputs), sum(one.own), False, measures)
+    return ModelAnswer(format_transcript(one.answers, one.outputs), sum(one.own), one.cut, measures)

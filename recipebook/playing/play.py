@@ -56,6 +56,8 @@ class Played(NamedTuple):
     rounds: int
     answers: list[str]
     outputs: list[str]
+    cut: bool = False
+    """Whether the last answer was cut off at its limit, or had no room in the dialogue."""
 
 
 @dataclass
@@ -152,5 +154,5 @@ def _judge(one: _Open, episodes: OpenEpisodes) -> None:
 def _finish(one: _Open) -> Played:
     return Played(
         one.task, one.prompt_ids, one.ids, one.own, one.outcome, one.step.status, len(one.answers), one.answers,
-        one.outputs,
+        one.outputs, not (one.ended and one.step.done),
     )  # fmt: skip

@@ -58,11 +58,13 @@ def format_line(stats: Stats, earlier: Sequence[Stats] = ()) -> str:
     """`collection 4: 9 of 48 correct, mean reward -0.22, 5 of 6 groups learned from; best: 22 of 48 in collection 3`"""
     reward = "none" if stats["mean_reward"] is None else format_decimals(stats["mean_reward"], 2)
     groups = f"{stats['learned_from']} of {stats['groups']} groups learned from"
-    line = f"collection {stats['collection']}: {_count_correct([stats])} correct, mean reward {reward}, {groups}"
+    line = f"collection {stats['collection']}: {count_correct([stats])} correct, mean reward {reward}, {groups}"
+    if failed := stats["outcomes"].get("unknown"):
+        line += f"; besides, the environment failed {failed}"
     best = max(earlier, key=_success, default=stats)
     if _success(best) <= _success(stats):
         return line
-    return f"{line}; best: {_count_correct([best])} in collection {best['collection']}"
+    return f"{line}; best: {count_correct([best])} in collection {best['collection']}"
 
 
 def find_fall(lines: Sequence[Stats]) -> str | None:
@@ -80,7 +82,7 @@ def find_fall(lines: Sequence[Stats]) -> str | None:
     error = stdev(shares) * sqrt(1 / len(then) + 1 / len(now))
     if fmean(then) - fmean(now) <= SURE * error:
         return None
-    fallen = f"{_count_correct(last)} correct in the last {LAST} collections, {_count_correct([best])}"
+    fallen = f"{count_correct(last)} correct in the last {LAST} collections, {count_correct([best])}"
     return f"success has fallen: {fallen} in collection {best['collection']}, whose adapter is in {BEST}/; {CURE}"
 
 
@@ -97,17 +99,17 @@ def find_drift(lines: Sequence[Stats]) -> str | None:
     if reached > _success(lines[0]) or reached >= _success(best) / 2:
         return None
     gone = f"the policy has gone far from its start (kl {last[-1]['kl']:.2f}) and is no better than there"
-    fallen = f"{_count_correct(last)} correct in the last {DRIFTED} collections, {_count_correct([best])}"
+    fallen = f"{count_correct(last)} correct in the last {DRIFTED} collections, {count_correct([best])}"
     return f"{gone}: {fallen} in collection {best['collection']}, whose adapter is in {BEST}/; {CURE}"
 
 
 def format_course(lines: Sequence[Stats]) -> str:
     """`14 of 48 correct in collection 1, 22 of 48 in the last; best: 30 of 48 in collection 7`"""
-    course = f"{_count_correct(lines[:1])} correct in collection 1, {_count_correct(lines[-1:])} in the last"
+    course = f"{count_correct(lines[:1])} correct in collection 1, {count_correct(lines[-1:])} in the last"
     best = max(lines, key=_success)
     if _success(best) <= _success(lines[-1]):
         return course
-    return f"{course}; best: {_count_correct([best])} in collection {best['collection']} (make eval CHECKPOINT=all)"
+    return f"{course}; best: {count_correct([best])} in collection {best['collection']} (make eval CHECKPOINT=all)"
 
 
 def _list_shares(stats: Stats) -> list[float]:
@@ -119,7 +121,8 @@ def _success(stats: Stats) -> float:
     return float(stats["success"])
 
 
-def _count_correct(lines: Sequence[Stats]) -> str:
-    """`22 of 48`"""
+def count_correct(lines: Sequence[Stats]) -> str:
+    """`22 of 48`, without the episodes that the environment failed."""
     counts = [line["outcomes"] for line in lines]
-    return f"{sum(one.get('correct', 0) for one in counts)} of {sum(sum(one.values()) for one in counts)}"
+    known = sum(sum(one.values()) - one.get("unknown", 0) for one in counts)
+    return f"{sum(one.get('correct', 0) for one in counts)} of {known}"

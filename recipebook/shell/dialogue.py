@@ -21,6 +21,7 @@ SYSTEM = "You are a helpful assistant."
 ACCEPTED = "OK."
 EMPTY = "The output of the OS is empty."
 CUT = "[The rest of the output was left out.]"
+LOST = "The machine was ended: the command took too much memory, or broke it."
 
 Kind = Literal["bash", "finish", "invalid"]
 
@@ -58,9 +59,11 @@ def parse_action(answer: str) -> Action:
     return Action("invalid", "")
 
 
-def observe(output: str, ended_after: float | None = None, cut: bool = False) -> str:
-    """The user's turn after a command; `ended_after` the seconds that it had, if it was ended."""
+def observe(output: str, ended_after: float | None = None, cut: bool = False, lost: bool = False) -> str:
+    """The user's turn after a command; `ended_after` the seconds that it had, if it was ended; `lost`: so was all."""
     notes = [CUT] if cut else []
+    if lost:
+        notes.append(LOST)
     if ended_after is not None:
         notes.append(f"The command was ended after {ended_after:g} seconds.")
     text = "\n".join([output, *notes] if output else notes)

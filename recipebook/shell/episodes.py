@@ -187,7 +187,7 @@ class Episodes:
                 raise FullError("the server is ending, and no more episodes are taken")
             old = self._episodes.get(episode)
             if not old and self.most is not None and len(self._episodes) >= self.most:
-                raise FullError(f"{len(self._episodes)} episodes are open, and no more are taken")
+                raise FullError(f"{len(self._episodes)} episodes are open, and no more are taken: EPISODES= sets more")
             self._episodes[episode] = new
         if old:
             old.close()
@@ -235,7 +235,8 @@ class Episodes:
             result = current.box.run(action.script, current.seconds)
         except BoxError:
             return self._end(current, "task_environment_error")
-        observation = observe(result.output, current.seconds if result.timed_out else None, result.cut)
+        ended_after = current.seconds if result.timed_out else None
+        observation = observe(result.output, ended_after, result.cut, result.lost)
         current.broken = result.lost
         current.messages.append({"role": "user", "content": observation})
         if result.lost or len(current.steps) + 1 >= current.rounds:

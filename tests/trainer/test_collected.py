@@ -41,12 +41,26 @@ def test_figures_of_a_collection() -> None:
         "mean_reward": 0.0,
         "outcomes": {"correct": 1, "incorrect": 2, "unknown": 1},
         "success_by_group": [0.5, 0.0],
-        "success_by_kind": {"make_file": 0.25},
+        "success_by_kind": {"make_file": 0.3333},
         "rounds": 1.0,
         "answer_tokens": 2.0,
         "invalid": 0,
+        "cut": 0,
         "groups": 2,
     }
+
+
+def test_episodes_that_were_cut_off_are_counted() -> None:
+    whole = played("incorrect", status="agent_validation_failed")
+    assert summarise([Collected([whole, whole._replace(cut=True)], [-0.5, -0.5])])["cut"] == 1
+
+
+def test_episodes_that_the_environment_failed_are_not_among_those_that_could_be_correct(tmp_path: Path) -> None:
+    groups = [group("correct", "incorrect", "unknown", "unknown")]
+    Collections(tmp_path, 0.05).add(groups, groups, 0, save)
+    assert format_line(read_stats(tmp_path)[0]) == (
+        "collection 1: 1 of 2 correct, mean reward 0.25, 1 of 1 groups learned from; besides, the environment failed 2"
+    )
 
 
 def test_a_collection_leaves_a_line_and_its_transcripts_and_trl_adds_to_the_line(tmp_path: Path) -> None:
@@ -110,7 +124,8 @@ def test_a_policy_that_goes_far_for_nothing_is_stopped_and_its_best_adapter_kept
     assert len(read_stats(tmp_path)) == 6
 
 
-def test_boxes_that_cannot_start_are_no_collapse_of_the_policy(tmp_path: Path) -> None:
+@pytest.mark.parametrize("least", [0.05, 0.0])
+def test_boxes_that_cannot_start_are_no_collapse_of_the_policy(tmp_path: Path, least: float) -> None:
     lost = [group("unknown", "unknown")]
     with pytest.raises(CollapseError, match="no episode's box could be started: make sandbox-check says why"):
-        Collections(tmp_path, 0.05).add(lost, lost, 0, save)
+        Collections(tmp_path, least).add(lost, lost, 0, save)

@@ -44,6 +44,14 @@ def test_an_episode_that_says_it_is_done_too_early_is_incorrect(tokenizer: Any) 
         Reciting(tokenizer, FINISH), tokenizer, [prompt], Options(seconds=5), Generation(max_new_tokens=64), "base"
     )
     assert answer.measures == {"correct": 0.0, "rounds": 1.0, "invalid": 0.0}
+    assert not answer.truncated
+
+
+@needs_boxes
+def test_an_episode_whose_answer_was_cut_off_counts_among_those(tokenizer: Any) -> None:
+    prompt, settings = make_prompt(task=TASK.model_dump_json()), Generation(max_new_tokens=5)
+    (answer,) = play_tasks(Reciting(tokenizer, MAKE), tokenizer, [prompt], Options(seconds=5), settings, "tuned")
+    assert answer.truncated
 
 
 def test_a_row_that_is_no_task_is_refused_with_the_converter_that_makes_them(tokenizer: Any) -> None:

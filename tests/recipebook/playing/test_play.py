@@ -68,7 +68,7 @@ def test_the_models_own_tokens_are_its_answers_to_the_id_and_the_box_wrote_the_r
     empty = find_turn(tokenizer, "The output of the OS is empty.")
     assert others == empty + empty
     assert (found.outcome, found.status, found.rounds) == ("correct", "completed", 3)
-    assert found.answers == [LOOK, MAKE, FINISH]
+    assert (found.answers, found.cut) == ([LOOK, MAKE, FINISH], False)
 
 
 @needs_boxes
@@ -76,6 +76,7 @@ def test_an_answer_that_is_cut_is_no_action_and_incorrect(tokenizer: Any) -> Non
     model = Reciting(tokenizer, MAKE)
     (found,) = play(model, tokenizer, [TASK], Episodes(seconds=5), Generation(max_new_tokens=5), limit=1000)
     assert (found.outcome, found.status, sum(found.own)) == ("incorrect", "agent_validation_failed", 5)
+    assert found.cut
 
 
 @needs_boxes
@@ -89,6 +90,6 @@ def test_a_dialogue_that_is_too_long_ends_before_its_next_answer(tokenizer: Any)
 def test_an_output_that_leaves_no_room_for_an_answer_is_not_read(tokenizer: Any) -> None:
     model = Reciting(tokenizer, "I count.\n\nAct: bash\n```bash\nseq 1 300\n```", FINISH)
     (found,) = play(model, tokenizer, [TASK], Episodes(seconds=5), Generation(max_new_tokens=64), limit=250)
-    assert (found.rounds, sum(found.own)) == (1, len(found.ids))
+    assert (found.rounds, sum(found.own), found.cut) == (1, len(found.ids), True)
     assert found.ids == model.ids[: len(found.ids)]
     assert len(find_turn(tokenizer, found.outputs[0])) > 100

@@ -45,3 +45,6 @@ def test_an_observation_is_the_output_and_what_happened_to_it() -> None:
     assert observe("y\n", ended_after=2.5, cut=True) == (
         "The output of the OS:\n\ny\n\n[The rest of the output was left out.]\nThe command was ended after 2.5 seconds."
     )
+    assert observe("", lost=True) == (
+        "The output of the OS:\n\nThe machine was ended: the command took too much memory, or broke it."
+    )

@@ -91,6 +91,7 @@ def test_a_box_broken_by_its_own_commands_is_incorrect() -> None:
     episodes.reset(TASK, "a")
     step = episodes.step("a", 1, act("rm /srv/x; python3 -c 'x = b\"x\" * 200_000_000; import time; time.sleep(9)'"))
     assert (step.done, step.status) == (True, "completed")
+    assert step.observation.endswith("The machine was ended: the command took too much memory, or broke it.")
     assert episodes.evaluate("a") == "incorrect"
     episodes.end()
 
