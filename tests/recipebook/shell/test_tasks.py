@@ -67,7 +67,9 @@ def test_a_question_is_a_task_without_a_check(tmp_path: Path) -> None:
     assert task == Task(number=0, instruction="How many?", init="")
 
 
-@pytest.mark.parametrize("comparison", [{"language": "python", "file": "integer-match.py"}, {"code": '[ "$1" = "$2" ]'}])
+@pytest.mark.parametrize(
+    "comparison", [{"language": "python", "file": "integer-match.py"}, {"code": '[ "$1" = "$2" ]'}]
+)
 def test_a_comparison_with_what_the_example_prints_is_a_question(tmp_path: Path, comparison: object) -> None:
     evaluation = {"check": [None, comparison], "example": "ls -a /home | wc -l"}
     assert read(tmp_path, [{"description": "How many?", "evaluation": evaluation}]) == [
