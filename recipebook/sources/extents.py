@@ -55,7 +55,7 @@ def find_items(blocks: Blocks, name: str) -> Iterator[JsonText]:
 def find_shape(blocks: Blocks, name: str) -> ObjectShape:
     """Look at an object, which is the whole file; its end is not looked at where the records are found before."""
     scan = _Scan(blocks)
-    keys, numbered, columns = 0, 0, 0
+    keys, numbered, columns, lists = 0, 0, 0, 0
     with _placing_faults(name, scan):
         for key in scan.read_keys():
             kind = scan.peek()
@@ -64,11 +64,13 @@ def find_shape(blocks: Blocks, name: str) -> ObjectShape:
             keys += 1
             numbered += kind == "{" and key.isdecimal()
             columns += scan.begins('{"0":')
+            # A list of objects may be the turns of one record.
+            lists += kind == "[" and scan.peek_item() not in ("{", "]")
             scan.skip()
         scan.end()
     if keys and numbered == keys:
         return ObjectShape("numbered")
-    return ObjectShape("columns" if keys and columns == keys else "one")
+    return ObjectShape("columns" if keys and (columns == keys or lists == keys > 1) else "one")
 
 
 def find_wrapped(blocks: Blocks, name: str, shape: ObjectShape, others: list[str]) -> Iterator[JsonText]:

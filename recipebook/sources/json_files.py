@@ -172,22 +172,37 @@ def _read_one(blocks: Blocks) -> Iterator[Record]:
 
 
 def _read_columns(blocks: Blocks, name: str, notes: dict[str, str]) -> Iterator[Record]:
-    """The rows of a table that holds its columns one after another, as pandas writes it."""
+    """The rows of a table that holds its columns one after another, as pandas or `datasets` writes it."""
     whole = _join(blocks, LARGEST_TABLE)
     if len(whole) > LARGEST_TABLE:
         limit = f"{LARGEST_TABLE // 2**20} MiB"
         raise UserError(f"{name}: a table by columns larger than {limit}; write it with orient='records', lines=True")
     try:
         text = whole.decode(errors="replace")
-        columns: dict[str, dict[str, Any]] = load_json(text)
+        columns: dict[str, Any] = load_json(text)
     except orjson.JSONDecodeError as error:
         raise UserError(f"{name}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from error
     if repeated := find_repeated_key(text, columns):
         raise UserError(f"{name}: a table by columns that {repeated}")
     notes["columns"] = f"{name}: read as a table by columns, of which the first is '{on_one_line(next(iter(columns)))}'"
-    for number, row in enumerate(dict.fromkeys(chain.from_iterable(columns.values())), 1):
-        fields = {key: column[row] for key, column in columns.items() if row in column}
+    for number, fields in enumerate(_list_rows(columns, name), 1):
         yield Record(number, 1, parse(json.dumps(fields).encode()))
+
+
+def _list_rows(columns: dict[str, Any], name: str) -> Iterator[dict[str, Any]]:
+    """The rows of columns that are objects by the rows' names, as pandas has them, or lists, as `datasets` has them."""
+    held = list(columns.values())
+    if type(held[0]) is not list:
+        for row in dict.fromkeys(chain.from_iterable(held)):
+            yield {key: column[row] for key, column in columns.items() if row in column}
+        return
+    for key, column in columns.items():
+        if len(column) != len(held[0]):
+            rows = f"'{on_one_line(next(iter(columns)))}' has {len(held[0])}"
+            raise UserError(
+                f"{name}: a table by columns of which '{on_one_line(key)}' has {len(column)} rows, and {rows}"
+            )
+    yield from (dict(zip(columns, values, strict=True)) for values in zip(*held, strict=True))
 
 
 def _join(blocks: Blocks, limit: int) -> bytes:

@@ -109,6 +109,21 @@ def test_table_by_columns_as_pandas_writes_it_gives_its_rows(tmp_path: Path) -> 
     )
 
 
+def test_table_by_columns_that_are_lists_gives_its_rows(tmp_path: Path) -> None:
+    assert read_all(tmp_path, b'{"a": ["x", 12345678901234567890123], "b": [["y"], null]}') == (
+        [(1, 1, {"a": "x", "b": ["y"]}), (2, 1, {"a": 12345678901234567890123, "b": None})],
+        ["x.jsonl: read as a table by columns, of which the first is 'a'"],
+    )
+    lengths = r"^x.jsonl: a table by columns of which 'b' has 1 rows, and 'a' has 2$"
+    with pytest.raises(UserError, match=lengths):
+        read_all(tmp_path, b'{"a": ["x", "y"], "b": ["z"]}')
+
+
+def test_lists_of_one_record_are_no_columns(tmp_path: Path) -> None:
+    for record in ({"texts": ["hi", "Hello!"]}, {"prompt": [{"a": 1}], "completion": [{"a": 2}]}, {"a": [1], "b": []}):
+        assert read_all(tmp_path, json.dumps(record).encode()) == ([(1, 1, record)], [])
+
+
 @pytest.mark.parametrize(
     "table", [b'{"a":{"0":"x"},"b":{"0":"y"},"a":{"0":"z"}}', b'{"a":{"0":"x","0":"y"},"b":{"0":"z"}}']
 )
