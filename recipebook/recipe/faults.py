@@ -24,7 +24,8 @@ from recipebook.suggestions import quote
 MOST = 50
 # An address with a name or password before its host, or with a key among its parameters.
 _SECRET = re.compile(
-    r"[a-z][a-z0-9+.-]*://(?:[^/?#\s]*@|[^#\s]*[?&](?:api[_-]?key|key|token|access_token|password|passwd|secret|sig)=)",
+    r"[a-z][a-z0-9+.-]*://"
+    r"(?:[^/?#\s]*@|\S*[?&#](?:[\w.-]*(?:key|token|secret|signature|passw(?:or)?d|pwd|credential)|auth|authorization|sig)=)",
     re.IGNORECASE,
 )
 

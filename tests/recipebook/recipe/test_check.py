@@ -184,6 +184,7 @@ def test_a_check_imports_nothing_heavy() -> None:
     ("text", "fault"),
     [
         ("remote: {url: 'https://me:hunter2@host/v1'}", "remote.url: an address with a user name, password or key"),
+        ("remote: {url: 'https://host/v1?X-Amz-Signature=hunter2'}", "remote.url: an address with a user"),
         ("axolotl: {hub_model_id: 'https://hf.co/x?token=hunter2'}", "axolotl.hub_model_id: an address with a user"),
         ("profiles: {tiny: {remote: {url: 'ftp://hunter2@host'}}}", "profiles.tiny.remote.url: an address with a user"),
         ("remote: {url: 'http://[::1'}", "remote.url: no address, such as https://api.example.org/v1"),
