@@ -40,7 +40,7 @@ def plan(name: str, profile: str | None, overrides: Sequence[str], target: "Targ
     from recipebook.fleet.seeds import list_seeds, repeat_over_seeds
     from recipebook.pipeline.plan import plan_stages
     from recipebook.pipeline.train import resolve_stages
-    from recipebook.train.checks import check_training
+    from recipebook.train.checks import check_training, check_ways
     from recipebook.train.placebo import check_placebo
     from recipebook.train.plan import plan_run
     from recipebook.train.words import print_recipe
@@ -50,6 +50,7 @@ def plan(name: str, profile: str | None, overrides: Sequence[str], target: "Targ
     )
     if seeds and not stages:
         resolved = repeat_over_seeds(resolved, seeds)
+    check_ways(resolved, staged=bool(stages))
     check_placebo(resolved, stages=bool(stages))
     project.CACHE.mkdir(exist_ok=True)
     if stages:

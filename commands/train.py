@@ -69,16 +69,15 @@ def train(
     from recipebook.fleet.seeds import list_seeds, name_seeds, repeat_over_seeds
     from recipebook.fleet.train import train_fleet
     from recipebook.pipeline.train import resolve_stages, train_stages
-    from recipebook.train.checks import check_training
+    from recipebook.train.checks import check_training, check_ways
     from recipebook.train.machine import require_cores
     from recipebook.train.placebo import check_placebo
     from recipebook.train.train import train_run
 
     resolved, stages = resolve_stages(name, profile, overrides)
-    if resolved.recipe.matrix and stages:
-        raise UserError(f"{resolved.name} has a matrix and stages, which cannot go together")
     if seeds and not stages:
         resolved = repeat_over_seeds(resolved, seeds)
+    check_ways(resolved, staged=bool(stages))
     _check_choice(resolved, choice, members, out, staged=bool(stages))
     if _spreads_by_ray(resolved, members):
         return _train_on_nodes(name, resolved, profile, overrides, force=choice.force, out=out)
@@ -109,9 +108,6 @@ def _check_choice(
         raise UserError(f"{name} has no matrix, so WORKERS and LAUNCHER mean nothing to it")
     if out and matrix:
         raise UserError(f"{name} trains a fleet, and OUT names the folder of one run")
-    if resolved.recipe.launch.machines > 1 and (staged or matrix):
-        several = "stages" if staged else "members"
-        raise UserError(f"{name}: launch.machines: the {several} of a recipe train on one machine each")
 
 
 def _spreads_by_ray(resolved: "Resolved", members: "FleetChoice") -> bool:

@@ -48,9 +48,10 @@ def inspect_rows(train: Path, held_out: Path, duplicates: int, leak: Leak = "pro
     tallies = {kind: _Tally() for kind in _FAULTS}
     first = next(_read(train))
     values = {field: Counter[str]() for field in BALANCED if field in first["meta"]}
-    rows = 0
+    rows, labels = 0, Counter[bool]()
     for row in _read_and_show(train):
         rows += 1
+        labels.update(_list_labels(row))
         for kind, (is_faulty, _) in _FAULTS.items():
             if is_faulty(row):
                 tallies[kind].add(row)
@@ -62,6 +63,7 @@ def inspect_rows(train: Path, held_out: Path, duplicates: int, leak: Leak = "pro
         _find_near_duplicates(train, rows, held_out, leak),
         *(Finding(kind, _format_count(tally.count, _FAULTS[kind][1], tally.first)) for kind, tally in tallies.items()),
         *(_measure_balance(field, counts) for field, counts in values.items()),
+        *([_compare_labels(labels)] if "label" in first else []),
     ]
 
 
@@ -186,6 +188,21 @@ def _measure_balance(field: str, counts: Counter[str]) -> Finding:
     ranked, rows = counts.most_common(), counts.total()
     (most, many), (least, few) = ranked[0], ranked[-1]
     return Finding(field, f"{len(counts)} values, from {least} ({few / rows:.1%}) to {most} ({many / rows:.1%})")
+
+
+def _list_labels(row: Row) -> tuple[bool, ...]:
+    """Whether each answer of a row is good, as kto takes them; none in a chat."""
+    if "chosen" in row:
+        return True, False
+    return (row["label"],) if "label" in row else ()
+
+
+def _compare_labels(labels: Counter[bool]) -> Finding:
+    counted = f"{labels[True]} good answers and {labels[False]} bad ones"
+    if labels[True] and labels[False]:
+        return Finding("labels", counted)
+    missing = "bad" if labels[True] else "good"
+    return Finding("labels", f"{counted}: kto learns by comparing the two, so add {missing} answers")
 
 
 def _format_count(count: int, what: str, example: Row | None) -> str:

@@ -15,6 +15,7 @@ from recipebook import project
 from recipebook.building import building
 from recipebook.data.dataset import Dataset, prepare
 from recipebook.data.default_metrics import choose_metrics, format_metrics
+from recipebook.data.placebo import prepare_placebo
 from recipebook.data.quality import inspect_rows
 from recipebook.data.scorable import format_scorable, write_templated
 from recipebook.data.strengths import format_strengths
@@ -53,6 +54,8 @@ def plan_run(recipe: Recipe, target: Target) -> None:
     dataset = prepare(recipe.data, system=recipe.model.system)
     print_dataset(dataset)
     check_main_figure(recipe, dataset)
+    if recipe.eval.placebo:
+        print_field("placebo", prepare_placebo(dataset, recipe.training.seed).account.notes[-1])
     print_training(recipe, dataset, target)
     _print_outcome(identities.identify(recipe, dataset.rows_digest))
 

@@ -1,5 +1,8 @@
 """What a plan says of the evaluation to come."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from commands import main
@@ -32,3 +35,43 @@ def test_several_seeds_are_planned_as_the_one_system_that_they_are_evaluated_as(
     assert "fleet     3 members; of seed42:\n" in said
     assert "test rows and 3 seeds, differences under " in said
     assert "another seed changes the figure as much as other rows would" in said
+
+
+@pytest.mark.parametrize("command", ["train", "plan"])
+@pytest.mark.parametrize(
+    ("recipe", "setting", "line"),
+    [
+        (
+            "robot-curriculum",
+            "matrix={values: {training.seed: [1, 2]}}",
+            "robot-curriculum has a matrix and stages, which cannot go together",
+        ),
+        (
+            "robot-sweep",
+            "launch.machines=2",
+            "robot-sweep: launch.machines: the members of a recipe train on one machine each",
+        ),
+    ],
+)
+def test_two_ways_of_training_at_once_are_refused_by_the_plan_as_well(
+    command: str, recipe: str, setting: str, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, recipe, "--profile", "tiny", "--set", setting]) == 2
+    assert capsys.readouterr().err == f"{line}\n"
+
+
+def test_a_placebo_that_no_answer_can_be_shuffled_for_is_refused_by_the_plan(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chats = [{"question": f"Is {number} a number?", "answer": "Yes."} for number in range(40)]
+    (tmp_path / "x.jsonl").write_text("".join(json.dumps(chat) + "\n" for chat in chats))
+    settings = [
+        "eval.placebo=shuffled",
+        f"data.source={tmp_path / 'x.jsonl'}",
+        "data.converter=chat",
+        "data.split.by=[question]",
+    ]
+    assert main(["plan", "robot-lora", "--profile", "tiny", "--set", *settings]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("eval.placebo: ")
+    assert said.endswith(" train rows have one and the same answer: none can be shuffled\n")

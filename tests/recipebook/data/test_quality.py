@@ -105,3 +105,25 @@ def test_where_the_answer_is_the_leak_answers_are_compared(tmp_path: Path) -> No
     assert inspect_rows(train, test, 0, "prompt and answer")[1].text == (
         "0 of 2 test rows have a train prompt and answer that is 90 % the same or more"
     )
+
+
+def write_labelled(path: Path, *labels: bool) -> Path:
+    rows = [
+        {"messages": [{"role": "user", "content": f"hi {at}"}], "answer": {"role": "assistant", "content": "ok"}}
+        | {"label": label, "meta": {"origin": f"x.json#{at}"}}
+        for at, label in enumerate(labels, 1)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_answers_of_one_kind_alone_give_kto_nothing_to_compare(tmp_path: Path) -> None:
+    test = write_labelled(tmp_path / "test", True)
+    good = write_labelled(tmp_path / "good", True, True)
+    bad = write_labelled(tmp_path / "bad", False)
+    both = write_labelled(tmp_path / "both", True, False, True)
+    assert [inspect_rows(train, test, 0)[-1] for train in (good, bad, both)] == [
+        Finding("labels", "2 good answers and 0 bad ones: kto learns by comparing the two, so add bad answers"),
+        Finding("labels", "0 good answers and 1 bad ones: kto learns by comparing the two, so add good answers"),
+        Finding("labels", "2 good answers and 1 bad ones"),
+    ]
