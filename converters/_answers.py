@@ -9,7 +9,7 @@ An answer is a text, a message, or the whole chat up to it, which then has to ag
 tools and a tool may answer, as in tool dialogues.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 from converters._blocks import holds_blocks
@@ -17,6 +17,7 @@ from converters._extras import add_extras
 from converters._fields import take_any_text, take_text
 from converters._tool_lists import read_tools
 from converters._tool_turns import TOOL_ROLES, read_tool_turns
+from converters._turn_pairs import holds_turn_pairs
 from converters._turns import (
     LISTS,
     OPENAI,
@@ -24,14 +25,16 @@ from converters._turns import (
     SAID,
     SPEAKERS,
     SYSTEMS,
+    Shape,
     add_system,
     find_role,
-    find_written_turns,
     read_history,
+    show_speaker,
     take_turns,
 )
 from converters._written_calls import may_hold_calls
 from converters._written_chat import read_written_chat
+from converters._written_turns import find_written_turns
 from recipebook.data.fields import remember_one_of_several
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Message
@@ -102,7 +105,7 @@ def _read_texts(record: dict[str, Any], fields: Sequence[str]) -> Asked | None:
         return None
     said: list[Any] = [record.get("prompt"), *map(record.get, fields)]
     for text in said:
-        if type(text) is not str or not text or text.isspace() or text[0] == "[" or "\r" in text:
+        if type(text) is not str or not text or text.isspace() or text[0] in "[{" or "\r" in text:
             return None
         if "\n\nAssistant:" in text:
             return None
@@ -118,14 +121,17 @@ def check_called(prompt: list[Message], answer: Message, tools: list[dict[str, A
         raise BadRecord("calls a tool that 'tools' does not list")
 
 
-def find_prompt(record: dict[str, Any], taken: Sequence[str] = ()) -> str | None:
+def find_prompt(record: Mapping[str, Any], taken: Sequence[str] = ()) -> str | None:
     """The field of a record that holds its prompt; `taken` are those of its answers."""
     for field in LISTS if not _LISTED.isdisjoint(record) else ():
         value = record.get(field)
         if value is None or field in taken:
             continue
         # Other fields of these names may count or describe the turns.
-        if type(value) is list or field in _TURNS or (type(value) is str and value.startswith("[")):
+        is_list = type(value) is list or (type(value) is str and value.startswith("["))
+        # Beside a prompt, Capybara's pairs have the whole dialogue as it was.
+        goes_with_it = record.get("prompt") is not None and holds_turn_pairs(value, SPEAKERS)
+        if field in _TURNS or (is_list and not goes_with_it):
             return field
     for field in TEXTS:
         if field not in taken and record.get(field) is not None:
@@ -136,7 +142,7 @@ def find_prompt(record: dict[str, Any], taken: Sequence[str] = ()) -> str | None
 def _read_answer(record: dict[str, Any], field: str, known: Set[str]) -> tuple[list[Message], Message]:
     """An answer, and the messages before it if the field holds the whole chat; `known` are the tools' names."""
     value = record.get(field)
-    if type(value) is str and value[:1] == "[":
+    if type(value) is str:
         value = find_written_turns(value, field) or value
     if field in _LISTED and type(value) is str:
         value, _ = take_turns(value, field)
@@ -164,7 +170,7 @@ def _read_prompt(record: dict[str, Any], fields: Sequence[str], first: list[Mess
             raise BadRecord("missing 'prompt'")
         return _Before(fields[0], first)
     value = record[field]
-    if type(value) is str and value[:1] == "[":
+    if type(value) is str:
         value = find_written_turns(value, field) or value
     if field in _LISTED and type(value) is str:
         value, _ = take_turns(value, field)
@@ -249,7 +255,8 @@ def _read_plain(message: Any, field: str) -> Message | None:
     if role is None:
         if find_role(name, TOOL_ROLES):
             return None
-        raise BadRecord(f"a message of '{field}' is by none of {', '.join(ROLES)}")
+        shown = show_speaker(message, Shape(field, speaker, said))
+        raise BadRecord(f"a message of '{field}' is by {shown}none of {', '.join(ROLES)}")
     is_odd = len(message) > 2 or said not in message
     if holds_blocks(message.get(said)) or (is_odd and (message.get("tool_calls") or message.get("function_call"))):
         return None

@@ -10,16 +10,18 @@ from converters._answers import find_prompt
 from converters._turns import LISTS
 from recipebook.rows import BadRecord
 
-LABELS = ("label", "kto_tag")
+LABELS = ("label", "kto_tag", "desirable", "is_desirable")
 ANSWERS = ("answer", "completion", "output", "response")
 """Fields of an answer with a label; where there is none, the chat's last turn is the answer."""
 
-_GOOD, _BAD = ("true", "1", "good", "desirable"), ("false", "0", "bad", "undesirable")
+_GOOD = ("true", "1", "good", "desirable", "chosen")
+_BAD = ("false", "0", "bad", "undesirable", "rejected", "-1")
 _VALUES: dict[Any, bool] = {
     True: True,
     False: False,
     **dict.fromkeys((*_GOOD, "1.0"), True),
-    **dict.fromkeys((*_BAD, "0.0"), False),
+    -1: False,
+    **dict.fromkeys((*_BAD, "0.0", "-1.0"), False),
 }
 
 
@@ -56,6 +58,7 @@ def take_label(record: dict[str, Any], field: str) -> bool:
     good = read_label(record[field])
     if good is None:
         raise BadRecord(f"'{field}' is none of {', '.join((*_GOOD, *_BAD))}")
-    if any(record.get(other) is not None and read_label(record[other]) != good for other in LABELS):
-        raise BadRecord(f"{' and '.join(LABELS)} contradict each other")
+    given = [other for other in LABELS if record.get(other) is not None]
+    if any(read_label(record[other]) != good for other in given):
+        raise BadRecord(f"{' and '.join(given)} contradict each other")
     return good

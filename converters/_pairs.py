@@ -13,7 +13,8 @@ from typing import Any
 
 from converters._extras import REASONING, take_reasoning
 from converters._fields import take_text
-from converters._turns import Shape, WrittenTurns, find_written_turns, read_history, take_turns
+from converters._turns import Shape, read_history, take_turns
+from converters._written_turns import WrittenTurns, find_written_turns
 from recipebook.data.field_values import TEXT
 from recipebook.data.fields import RECORD_HARMLESS, Fields, Inner, WrittenJson
 from recipebook.rows import Message
@@ -28,7 +29,21 @@ PAIRS = (
     ("query", "response"),
     ("query", "answer"),
     ("problem", "solution"),
+    ("prompt", "answer"),
+    ("prompt", "output"),
+    ("instruction", "answer"),
+    ("instruction", "completion"),
+    ("question", "output"),
+    ("query", "output"),
+    ("problem", "answer"),
+    ("problem", "response"),
     ("input", "output"),
+    ("input", "response"),
+    ("input", "answer"),
+    ("input", "target"),
+    ("inputs", "targets"),
+    ("input_text", "output_text"),
+    ("text_input", "output"),
 )
 """The fields of a question and of its answer; of several pairs, a record is read by the first."""
 

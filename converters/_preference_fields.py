@@ -9,7 +9,8 @@ from converters._blocks import PARTS
 from converters._labels import ANSWERS, LABELS, find_answer
 from converters._metadata import METADATA
 from converters._tool_lists import TOOLS
-from converters._turns import LISTS, SYSTEMS, WrittenTurns, declare_any_turns
+from converters._turns import LISTS, SPEAKERS, SYSTEMS, declare_any_turns
+from converters._written_turns import WrittenTurns
 from converters.tools import declare_tool_turns
 from recipebook.data.field_values import TEXT
 from recipebook.data.fields import PART_HARMLESS, RECORD_HARMLESS, Fields, Shapes, Variants, WrittenJson
@@ -26,6 +27,7 @@ SCORES = (
     ("score_chosen", "score_rejected"),
     ("chosen_rating", "rejected_rating"),
     ("chosen-rating", "rejected-rating"),
+    ("rating_chosen", "rating_rejected"),
 )
 """Fields that score the two answers, of a record or of its metadata."""
 
@@ -69,15 +71,22 @@ def find_pair(record: Mapping[str, Any]) -> tuple[str, str] | None:
     return WHOLE_CHATS if record.get(WHOLE_CHATS[1]) is not None else None
 
 
+def holds_sequence(answer: Any) -> bool:
+    """Whether an answer is the object of a sequence of tools and its score, and no message."""
+    return type(answer) is dict and answer.keys().isdisjoint(SPEAKERS)
+
+
 def _choose(record: dict[str, Any]) -> Fields:
     pair = find_pair(record)
     if pair is TRAJECTORIES:
         return _OF_TRAJECTORIES
-    if pair is RESPONSES and type(record.get(pair[0])) is dict:
+    if pair is RESPONSES and holds_sequence(record.get(pair[0])):
         return _OF_RESPONSES
     answers = pair or (str(find_answer(record)),)
     prompt = find_prompt(record, answers)
     kind: Any = type(record[prompt]) if prompt else None
+    if pair is RESPONSES and type(record.get(pair[0])) is dict:
+        return _declare(answers, prompt, kind, by_value=True)
     if any(type(record.get(field)) is str for field in LISTS) or (
         prompt in LISTS and type(record.get("prompt")) is str
     ):

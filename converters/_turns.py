@@ -8,7 +8,7 @@ Any of the fields in `LISTS` may hold the turns, as a list or as its JSON, and t
 anywhere, a user may speak twice, and an assistant first, as long as an answer follows: a chat template writes them as
 they are, or the plan says that it cannot.
 
-The reasons for refusing a record name its fields and the roles, never their values.
+The reasons for refusing a record name its fields and the roles, never other values.
 """
 
 import re
@@ -19,11 +19,12 @@ from typing import Any, NamedTuple
 from converters._blocks import PARTS, holds_blocks, open_blocks
 from converters._extras import REASONING, add_extras
 from converters._fields import take_any_text, take_text
-from converters._turn_pairs import TURN_PAIRS, find_turn_pair, split_pair
+from converters._turn_pairs import BESIDE, TURN_PAIRS, find_turn_pair, split_pair
+from converters._written_turns import parse_list
 from recipebook.data.field_values import TEXT, Unread
 from recipebook.data.fields import PART_HARMLESS, Fields, Variants, WrittenJson, remember_odd
 from recipebook.data.marks import MARKS
-from recipebook.records import find_repeated_key, load_json, name_kind
+from recipebook.records import name_kind
 from recipebook.rows import BadRecord, Message
 
 ROLES = {
@@ -54,10 +55,16 @@ SAID = ("content", "value", "text")
 
 CHAT_NOTES = {"dropped": "read without the turns after the last answer"}
 """What numbers in a row's meta say of the row."""
-SYSTEMS = ("system", "system_prompt", "system_message", "systemPrompt")
+SYSTEMS = (
+    "system",
+    "system_prompt",
+    "system_message",
+    "system_instruction",
+    "system_msg",
+    "systemPrompt",
+    "systemMessage",
+)
 """The fields of a record that hold a system prompt."""
-
-_LISTED_TURNS = re.compile(r"""\[\s*+\{\s*+(['"])(?:role|from|content|value)\1\s*+:\s*+['"]""")
 
 
 class Shape(NamedTuple):
@@ -73,19 +80,20 @@ class Shape(NamedTuple):
         return f" in a turn of '{self.field}'"
 
 
-class WrittenTurns(WrittenJson):
-    """What is read of a list of turns, which may be a text of JSON; other texts are read whole."""
+class _AnyTurns(WrittenJson):
+    """What is read of turns in a list, its JSON, or an object of lists."""
 
     def find(self, value: Any, found: list[Unread]) -> None:
         """Add what is unread in the turns to `found`."""
-        if type(value) is not str or (value[:1] == "[" and _LISTED_TURNS.match(value)):
-            super().find(value, found)
+        super().find(_turn_round(value) if type(value) is dict else value, found)
 
 
 OPENAI = Shape("messages", "role", "content")
 SHAREGPT = Shape("conversations", "from", "value")
 
 
+# Such as `tool-call`, or `assitant`.
+_PLAIN_WORD = re.compile(r"[a-z][a-z_-]{0,19}")
 _THINKERS = ("assistant", "call")
 _SYSTEMS = frozenset(SYSTEMS)
 
@@ -110,7 +118,9 @@ def find_turns(record: dict[str, Any]) -> tuple[list[Any], Shape] | None:
 def take_turns(listed: Any, field: str) -> tuple[list[Any], Shape]:
     """The turns that `field` holds, as a list or as its JSON, and their shape."""
     if type(listed) is str:
-        listed = _parse_list(listed, field)
+        listed = parse_list(listed, field)
+    if type(listed) is dict:
+        listed = _turn_round(listed)
     if type(listed) is not list:
         raise BadRecord(f"'{field}' is {name_kind(listed)}, not a list")
     if field in _LISTS_OF_TEXTS and listed and all(type(turn) is str for turn in listed):
@@ -121,6 +131,14 @@ def take_turns(listed: Any, field: str) -> tuple[list[Any], Shape]:
     return listed, _find_shape(listed, field)
 
 
+def _turn_round(lists: dict[str, Any]) -> Any:
+    """The turns of an object that holds a list under each of their fields, as `datasets` keeps them (Sequence)."""
+    held = list(lists.values())
+    if not held or any(type(each) is not list or len(each) != len(held[0]) for each in held):
+        return lists
+    return [dict(zip(lists, values, strict=True)) for values in zip(*held, strict=True)]
+
+
 def name_as_openai(listed: list[Any], shape: Shape) -> list[Any]:
     """Turns whose speakers and texts have the names that OpenAI's have."""
     names = {shape.speaker: OPENAI.speaker, shape.said: OPENAI.said}
@@ -129,34 +147,12 @@ def name_as_openai(listed: list[Any], shape: Shape) -> list[Any]:
     return [{names.get(k, k): v for k, v in turn.items()} if type(turn) is dict else turn for turn in listed]
 
 
-def find_written_turns(text: Any, field: str) -> Any:
-    """The turns of a text that is the JSON of a list of them, as tables hold lists; None for any other value."""
-    if type(text) is not str or text[:1] != "[":
-        return None
-    found = _LISTED_TURNS.match(text)
-    if not found:
-        return None
-    if found[1] == "'":
-        raise BadRecord(f"'{field}' is a list of turns as Python writes it, not JSON")
-    return _parse_list(text, field)
-
-
 def _find_shape(listed: list[Any], field: str) -> Shape:
     """The shape of turns: the names that the first turns with a speaker and a text give to them."""
     turns = [turn for turn in listed if type(turn) is dict]
     speaker = next((name for turn in turns for name in SPEAKERS if name in turn), "role")
     said = next((name for turn in turns for name in SAID if name in turn), "value" if speaker == "from" else "content")
     return Shape(field, speaker, said)
-
-
-def _parse_list(text: str, field: str) -> Any:
-    try:
-        value = load_json(text)
-    except ValueError:
-        raise BadRecord(f"'{field}' is a string, not a list, and no JSON of one") from None
-    if repeated := find_repeated_key(text, value):
-        raise BadRecord(f"'{field}' {repeated}")
-    return value
 
 
 def read_turns(listed: list[Any], shape: Shape, roles: dict[str, str]) -> list[Message]:
@@ -239,7 +235,7 @@ def declare_any_turns(declare: Callable[[Shape], Variants]) -> WrittenJson:
     """What is read of turns of any shape, as a list or as its JSON; `declare` says it for those of one shape."""
     shapes = {(speaker, said): declare(Shape("", speaker, said)) for speaker in SPEAKERS for said in SAID}
 
-    pairs = {pair: Fields("turn", dict.fromkeys(pair), PART_HARMLESS) for pair in TURN_PAIRS}
+    pairs = {pair: Fields("turn", dict.fromkeys((*pair, *BESIDE)), PART_HARMLESS) for pair in TURN_PAIRS}
     openai, sharegpt = shapes["role", "content"], shapes["from", "value"]
 
     def choose(turn: dict[str, Any]) -> Fields | None:
@@ -254,7 +250,7 @@ def declare_any_turns(declare: Callable[[Shape], Variants]) -> WrittenJson:
         said = next((name for name in SAID if name in turn), "content")
         return shapes[speaker, said].choose(turn)
 
-    return WrittenJson(Variants(choose, [fields for each in shapes.values() for fields in each.fields]))
+    return _AnyTurns(Variants(choose, [fields for each in shapes.values() for fields in each.fields]))
 
 
 def take_role(turn: Any, shape: Shape, roles: dict[str, str]) -> str:
@@ -263,8 +259,14 @@ def take_role(turn: Any, shape: Shape, roles: dict[str, str]) -> str:
         raise BadRecord(f"a turn of '{shape.field}' is {name_kind(turn)}, not an object")
     role = find_role(turn.get(shape.speaker), roles)
     if role is None:
-        raise BadRecord(f"'{shape.speaker}'{shape.place} is none of {', '.join(roles)}")
+        raise BadRecord(f"'{shape.speaker}'{shape.place} is {show_speaker(turn, shape)}none of {', '.join(roles)}")
     return role
+
+
+def show_speaker(turn: dict[str, Any], shape: Shape) -> str:
+    """A speaker whom no converter knows, if it is a plain word: not a name, nor any other value of the data."""
+    name = turn.get(shape.speaker)
+    return f"'{name}', " if type(name) is str and _PLAIN_WORD.fullmatch(name) else ""
 
 
 def find_role(name: Any, roles: Mapping[str, str]) -> str | None:

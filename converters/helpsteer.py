@@ -10,58 +10,92 @@ A number below 0 prefers the first answer, one above 0 the second. Out:
      "meta": {"language": "english", "category": "general", "score": 2.0}}
 
 `meta.score` is how much better the answer is, for the option `threshold`. A record whose number is 0 prefers neither
-answer, and is left out.
+answer, and is left out. HelpSteer2's preferences have the same in other fields:
+
+    {"prompt": "hi", "response_1": "hello", "response_2": "no", "preference_strength": -2}
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from converters import preference
 from converters._blocks import PARTS
 from converters._fields import take_text
-from converters._turns import declare_any_turns
+from converters._metadata import METADATA
+from converters._numbers import take_number
+from converters._tool_lists import TOOLS
+from converters._turns import SYSTEMS, declare_any_turns
+from converters._written_turns import WrittenTurns, find_written_turns
 from converters.tools import declare_tool_turns
 from recipebook.data.field_values import TEXT
-from recipebook.data.fields import RECORD_HARMLESS, Fields
+from recipebook.data.fields import RECORD_HARMLESS, Fields, Shapes
 from recipebook.records import name_kind
-from recipebook.rows import BadRecord, LeftOut, Row
+from recipebook.rows import BadRecord, LeftOut, Row, join_meta
 
-WANTS = "'context', 'response1', 'response2' and 'overall_preference'"
+
+class _PairKeys(NamedTuple):
+    """The fields of the prompt, of the two answers, and of the number that compares them."""
+
+    prompt: str
+    first: str
+    second: str
+    number: str
+
+
+_SHAPES = (
+    _PairKeys("context", "response1", "response2", "overall_preference"),
+    _PairKeys("prompt", "response_1", "response_2", "preference_strength"),
+)
+WANTS = (
+    "'context', 'response1', 'response2' and 'overall_preference', or 'prompt', 'response_1', 'response_2' and "
+    "'preference_strength'"
+)
 STRENGTHS = preference.STRENGTHS
 NOTES = preference.NOTES
 Options = preference.Options
 
-_READ = ("response1", "response2", "overall_preference")
-FIELDS = Fields(
-    "record",
-    {
-        "context": declare_any_turns(declare_tool_turns),
-        **dict.fromkeys(_READ, PARTS),
-        "overall_preference": None,
-        "domain": TEXT,
-        "language": TEXT,
-    },
-    RECORD_HARMLESS,
-)
+_BESIDE = (*SYSTEMS, "tools")
+
+
+def _declare(shape: _PairKeys) -> Fields:
+    prompt = WrittenTurns(declare_any_turns(declare_tool_turns).fields)
+    read = {shape.prompt: prompt, shape.first: PARTS, shape.second: PARTS, shape.number: None}
+    beside = {**dict.fromkeys(SYSTEMS, PARTS), "tools": TOOLS, "domain": TEXT, "language": TEXT, **METADATA}
+    return Fields("record", {**read, **beside}, RECORD_HARMLESS)
+
+
+_FIELDS = {shape: _declare(shape) for shape in _SHAPES}
+FIELDS = Shapes(lambda record: _FIELDS[_find_shape(record)], _FIELDS.values())
 
 
 def recognise(record: dict[str, Any]) -> str | None:
     """Recognise a record by its two answers and the number that compares them."""
-    if type(record.get("context")) is list and all(record.get(field) is not None for field in _READ):
-        return f"have {WANTS}"
+    for shape in _SHAPES:
+        if all(record.get(field) is not None for field in shape):
+            return f"have '{shape.prompt}', '{shape.first}', '{shape.second}' and '{shape.number}'"
     return None
 
 
 def convert(record: dict[str, Any], options: preference.Options) -> list[Row]:
     """The record's one pair."""
-    context: Any = record.get("context")
-    number: Any = record.get("overall_preference")
-    if type(context) is not list:
-        raise BadRecord(f"'context' is {name_kind(context)}, not a list")
-    if type(number) not in (int, float):
-        raise BadRecord(f"'overall_preference' is {name_kind(number)}, not a number")
-    better, worse = ("response1", "response2") if number < 0 else ("response2", "response1")
+    shape = _find_shape(record)
+    prompt: Any = find_written_turns(record.get(shape.prompt), shape.prompt) or record.get(shape.prompt)
+    if type(prompt) is not list and (shape is _SHAPES[0] or type(prompt) is not str):
+        raise BadRecord(f"'{shape.prompt}' is {name_kind(prompt)}, not a list")
+    number = take_number(record, shape.number, written=True)
+    if number is None:
+        raise BadRecord(f"'{shape.number}' is null, not a number")
+    better, worse = (shape.first, shape.second) if number < 0 else (shape.second, shape.first)
     answers = {"chosen": take_text(record, better), "rejected": take_text(record, worse)}
     if number == 0:
         raise LeftOut("prefers neither of its answers")
-    pair = {"prompt": context, **answers, "preference_score": abs(number), "category": record.get("domain")}
-    return preference.convert({**pair, "metadata": {"language": record.get("language")}}, options)
+    pair = {"prompt": prompt, **answers, "preference_score": abs(number), "category": record.get("domain")}
+    pair |= {field: record[field] for field in (*_BESIDE, *METADATA) if field in record}
+    rows = preference.convert(pair, options)
+    if type(language := record.get("language")) is str:
+        rows[0]["meta"] = join_meta(rows[0]["meta"], {"language": language})
+    return rows
+
+
+def _find_shape(record: dict[str, Any]) -> _PairKeys:
+    first, other = _SHAPES
+    return other if any(record.get(field) is not None for field in (other.first, other.number)) else first

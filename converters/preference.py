@@ -28,10 +28,12 @@ or the whole chat, which then has to agree with the prompt. Out, for the last bu
 
 with a call a line. `difference` and `ratio` come from the two scores (`quality_score`, or `chosen_score` and
 `rejected_score` and their like), `score` from the record's own `preference_score`; a value that the record lacks is not
-in `meta`. Where the chosen answer has the lower score, `meta.scores_reversed` is 1, and the account counts the row. A
-message's `image_data` is left out, and `meta.images` counts it. Texts and numbers under `metadata` are kept in `meta`.
+in `meta`. Scores of no formula are kept in `meta` by their own names. Where the chosen answer has the lower score,
+`meta.scores_reversed` is 1, and the account counts the row. A message's `image_data` is left out, and `meta.images`
+counts it. Texts and numbers under `metadata` are kept in `meta`.
 
-Answers with a label, `label` or `kto_tag`: true, 1, "good" or "desirable", or false, 0, "bad" or "undesirable":
+Answers with a label (`label`, `kto_tag`, `desirable`): true, 1, "good", "desirable" or "chosen", or false, 0, -1,
+"bad", "undesirable" or "rejected":
 
     {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "go away"}], "label": false}
     {"prompt": "hi", "completion": "go away", "label": false}
@@ -52,6 +54,7 @@ from converters._answers import check_called, find_prompt, read_asked
 from converters._fields import take_text
 from converters._labels import LABELS, find_answer, find_label, find_labelled, take_label
 from converters._metadata import take_metadata
+from converters._numbers import take_number
 from converters._preference_fields import (
     BESIDE_RESPONSE,
     CATEGORIES,
@@ -61,11 +64,11 @@ from converters._preference_fields import (
     TRAJECTORIES,
     WHOLE_CHATS,
     find_pair,
+    holds_sequence,
 )
 from converters._preference_fields import FIELDS as FIELDS
 from converters._tool_sequences import format_calls, format_sequence
 from recipebook.frozen import Frozen
-from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Message, Row, join_meta
 
 WANTS = "'chosen' and 'rejected' answers, responses or trajectories, and their prompt; or an answer and its 'label'"
@@ -75,7 +78,6 @@ NOTES = {
     "images": "read without the image_data of its prompt",
     "scores_reversed": "has a chosen answer whose score is lower than the rejected one's",
 }
-_LARGEST = 1e100
 _NAMED = frozenset(CATEGORIES)
 _SCORED = frozenset(field for pair in SCORES for field in pair)
 
@@ -140,31 +142,32 @@ def compare_scores(chosen: float, rejected: float) -> dict[str, float | None]:
 
 
 def _measure(record: dict[str, Any], known: dict[str, Any]) -> dict[str, float]:
-    """How much better the chosen answer is, by each formula whose scores the record has."""
+    """How much better the chosen answer is, by each formula whose scores are there, and the scores of no formula."""
     response, other = record.get("chosen_response"), record.get("rejected_response")
-    if type(response) is dict:
-        chosen = _take_number(response, "quality_score")
-        rejected = _take_number(other, "quality_score") if type(other) is dict else None
+    scores = _take_scores(record, known)
+    if holds_sequence(response):
+        chosen = take_number(response, "quality_score")
+        rejected = take_number(other, "quality_score") if type(other) is dict else None
     else:
-        chosen, rejected = _find_scores(record, known)
+        pair = next((pair for pair in SCORES if scores.keys() >= set(pair)), None) if scores else None
+        chosen, rejected = (scores.pop(pair[0]), scores.pop(pair[1])) if pair else (None, None)
     strengths = {} if chosen is None or rejected is None else compare_scores(chosen, rejected)
     if "preference_score" in record:
-        strengths["score"] = _take_number(record, "preference_score")
-    return {name: strength for name, strength in strengths.items() if strength is not None}
+        strengths["score"] = take_number(record, "preference_score", written=True)
+    return {**scores, **{name: strength for name, strength in strengths.items() if strength is not None}}
 
 
 def _is_negative(difference: Any) -> bool:
     return type(difference) in (int, float) and difference < 0
 
 
-def _find_scores(record: dict[str, Any], known: dict[str, Any]) -> tuple[float | None, float | None]:
-    for holder in (known, record):
-        if not _SCORED.isdisjoint(holder):
-            for pair in SCORES:
-                chosen, rejected = _take_number(holder, pair[0]), _take_number(holder, pair[1])
-                if chosen is not None and rejected is not None:
-                    return chosen, rejected
-    return None, None
+def _take_scores(record: dict[str, Any], known: dict[str, Any]) -> dict[str, float]:
+    """The scores of the answers that the record or its metadata has."""
+    if _SCORED.isdisjoint(record) and _SCORED.isdisjoint(known):
+        return {}
+    holder = {**record, **known}
+    found = ((field, take_number(holder, field, written=True)) for pair in SCORES for field in pair if field in holder)
+    return {field: score for field, score in found if score is not None}
 
 
 def _convert_pair(record: dict[str, Any], pair: tuple[str, str], known: dict[str, Any]) -> Row:
@@ -198,7 +201,7 @@ def _read_pair(
     if pair is RESPONSES and _ends_with_chosen(record):
         *before, chosen = record["messages"]
         return read_asked({**record, "messages": before, "chosen": [chosen]}, ("chosen", "rejected_response"))
-    if pair is RESPONSES and type(record.get(pair[0])) not in (str, list):
+    if pair is RESPONSES and (record.get(pair[0]) is None or holds_sequence(record[pair[0]])):
         return _ask(record, "input", format_sequence(record, pair[0]), format_sequence(record, pair[1]))
     if pair is TRAJECTORIES:
         chosen, rejected = (format_calls(record.get(field), field) for field in pair)
@@ -277,19 +280,6 @@ def _take_known(record: dict[str, Any]) -> dict[str, Any]:
     meta, metadata = record.get("meta"), record.get("metadata")
     known: dict[str, Any] = metadata if type(metadata) is dict else {}
     return join_meta(known, meta) if type(meta) is dict else known
-
-
-def _take_number(holder: dict[str, Any], field: str) -> float | None:
-    value = holder.get(field)
-    if type(value) is float and -_LARGEST < value < _LARGEST:
-        return value
-    if value is None:
-        return None
-    if type(value) not in (int, float):
-        raise BadRecord(f"'{field}' is {name_kind(value)}, not a number")
-    if not -_LARGEST < value < _LARGEST:
-        raise BadRecord(f"'{field}' is no number of a sensible size")
-    return float(value)
 
 
 def _join(fields: Sequence[str]) -> str:

@@ -23,6 +23,8 @@ from converters import preference
 from converters._blocks import PARTS
 from converters._fields import take_text
 from converters._metadata import METADATA
+from converters._tool_lists import TOOLS
+from converters._turns import SYSTEMS
 from recipebook.data.fields import PART_HARMLESS, RECORD_HARMLESS, Fields, Shapes
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Row, join_meta
@@ -47,7 +49,8 @@ _SCORES = _AnswerKeys("instruction", "completions", "response", "overall_score")
 
 def _declare(shape: _AnswerKeys) -> Fields:
     answer = Fields("answer", {shape.text: PARTS, shape.number: None}, PART_HARMLESS)
-    return Fields("record", {shape.prompt: PARTS, shape.answers: answer, **METADATA}, RECORD_HARMLESS)
+    beside = {**dict.fromkeys(SYSTEMS, PARTS), "tools": TOOLS, **METADATA}
+    return Fields("record", {shape.prompt: PARTS, shape.answers: answer, **beside}, RECORD_HARMLESS)
 
 
 _OF_RANKS, _OF_SCORES = _declare(_RANKS), _declare(_SCORES)
@@ -117,7 +120,7 @@ def _pair(
 ) -> dict[str, Any]:
     """A pair as the converter preference reads it."""
     pair = {"prompt": take_text(record, shape.prompt), "chosen": best[0], "rejected": other[0]}
-    pair |= {field: record[field] for field in METADATA if field in record}
+    pair |= {field: record[field] for field in (*SYSTEMS, "tools", *METADATA) if field in record}
     if shape is _RANKS:
         return {**pair, "preference_score": other[1] - best[1]}
     return {**pair, "chosen_score": best[1], "rejected_score": other[1]}

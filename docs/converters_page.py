@@ -49,7 +49,7 @@ None is dropped in silence. A field of a record, a turn, a call or a tool that i
 - **obeyed**, if it marks a turn of a chat as not to be learned (`weight: 0`, `train: false`, `masked: true` and the
   others below): the turn is masked in training, and not asked for in evaluation. A chat without an answer to learn, a
   record that is marked as a whole, and one that was turned down where it was labelled (`answer: reject`,
-  `status: discarded`, `was_cancelled: true`, `deleted: true`) are left out;
+  `status: discarded`, `was_cancelled: true`, `exclude: true`, `deleted: true` and the like) are left out;
 - **refused** with its record, if it changes what is learned and cannot be followed: images, video and audio beside the
   text, a mark of a turn that is neither yes nor no, a record's weight that is neither 0 nor 1, tools in a turn, and
   in a chat a second answer or a label that calls the answer bad;

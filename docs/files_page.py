@@ -31,12 +31,6 @@ _REFUSED = (
         "the same: join the messages of a path",
     ),
     (
-        "an answer a record with several scores (HelpSteer2)",
-        "chats, the bad answers as well",
-        'write the answers to a prompt as one record for the converter `ranked`: `{"instruction": …, '
-        '"completions": [{"response": …, "overall_score": …}, …]}`',
-    ),
-    (
         "two chats and a winner (`conversation_a`, `conversation_b`, `winner`)",
         "refused",
         "write `chosen` and `rejected`, each with its whole chat; leave ties out",

@@ -48,8 +48,9 @@ PART_HARMLESS = IDS | SIZES
 """What is harmless in a part of a record: a turn, a call, a tool."""
 
 _MEDIA = re.compile(
-    r"(?:input_)?(?:image|img|picture|photo|video|audio|pixel_value)s?"
-    r"(?:_?(?:url|uri|path|file|data|bytes|base64|b64)s?)?",
+    r"(?:input_)?(?:image|img|picture|photo|screenshot|video|audio|pixel_value)s?"
+    r"(?:_?(?:url|uri|path|file|file_?path|file_?name|data|bytes|base64|b64|list)s?)?"
+    r"|(?:image|img)_?(?:id|name|src)s?|speech_(?:path|file|url)s?|(?:mm|multi_?modal)_?(?:data|inputs?)",
     re.IGNORECASE,
 )
 # Most data has a few orders of keys, each many times over; a table with other keys in each record must not fill memory.

@@ -15,7 +15,7 @@ _LEARNED_IF_TRUE = (
     "weight", "loss_weight", "train", "training", "trainable", "is_trainable", "train_on", "do_train", "to_train",
     "learn", "learnable", "is_learned", "loss", "compute_loss", "calculate_loss", "loss_mask", "loss_scale",
     "requires_loss", "supervise", "supervised", "sample_weight", "example_weight", "instance_weight", "record_weight",
-    "row_weight",
+    "row_weight", "output_with_loss",
 )
 _LEARNED_IF_FALSE = (
     "mask", "masked", "is_masked", "mask_loss", "ignore", "ignored", "ignore_loss", "skip", "skip_loss", "no_loss",

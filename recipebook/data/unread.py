@@ -24,11 +24,14 @@ LONGEST = 60
 """So many characters of a field's name are shown."""
 _ANSWERS = ("chosen", "rejected", "rejected_response", "rejected_messages")
 # A label of 0 may be one of several classes.
-_LABELS = {"label": ("false", "bad", "undesirable"), "kto_tag": ("false", "0", "bad", "undesirable")}
+_BAD = ("false", "bad", "undesirable", "rejected", "-1")
+_LABELS = {"label": _BAD, **dict.fromkeys(("kto_tag", "desirable", "is_desirable"), (*_BAD, "0"))}
 # What programs for labelling write of records that were turned down.
 _DISCARDED = {
     "answer": ("reject", "ignore"),
     "status": ("discarded",),
+    "exclude": ("true",),
+    "excluded": ("true",),
     "was_cancelled": ("true",),
     "deleted": ("true",),
 }

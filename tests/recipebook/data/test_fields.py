@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recipebook.data.field_values import Unread
-from recipebook.data.fields import Fields, Shapes
+from recipebook.data.fields import Fields, Shapes, is_medium
 
 _PLAIN = Fields("record", {"text": None, "label": None}, ["id"])
 _LISTED = Fields("record", {"text": Fields("turn", {"said": None})}, ["id"])
@@ -38,3 +39,24 @@ def test_keys_are_remembered_as_read_only_where_no_value_matters() -> None:
     for record in ({"id": 1, "text": "a"}, {"text": "a", "turns": None}, {"text": "a", "topic": None}):
         fields.find_in_object(record, [])
     assert fields.clean == {("id", "text")}
+
+
+@pytest.mark.parametrize(
+    ("field", "is_one"),
+    [
+        ("images", True),
+        ("imageUrl", True),
+        ("image_id", True),
+        ("image_file_name", True),
+        ("audio_filepath", True),
+        ("screenshots", True),
+        ("multi_modal_data", True),
+        ("mm_data", True),
+        ("image_caption", False),
+        ("video_title", False),
+        ("speech", False),
+        ("imagination", False),
+    ],
+)
+def test_a_field_of_pictures_or_sounds_is_known_by_its_name(field: str, is_one: bool) -> None:
+    assert is_medium(field) is is_one

@@ -58,6 +58,7 @@ def test_a_field_that_said_nothing_of_the_first_record_is_judged_in_each(
         ("status", "submitted", "discarded"),
         ("was_cancelled", False, True),
         ("deleted", "false", "True"),
+        ("exclude", False, True),
     ],
 )
 def test_a_record_that_was_turned_down_where_it_was_labelled_is_left_out(
