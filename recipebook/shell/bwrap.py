@@ -5,7 +5,6 @@ The spawner of a base starts with the first box of it; its ids, and its boxes', 
 
 import atexit
 import itertools
-import json
 import os
 import select
 import socket
@@ -148,7 +147,8 @@ class SpawnerProcess:
         """Have a box started on these descriptors: its input, its output, its cgroup if it has one; its number."""
         box = next(self.numbers)
         try:
-            socket.send_fds(self.control, [json.dumps({"start": box, "limits": limits}).encode()], descriptors)
+            words = ["start", box, *itertools.chain.from_iterable(limits.items())]
+            socket.send_fds(self.control, ["\0".join(map(str, words)).encode()], descriptors)
         except OSError:
             raise BoxError("the process that starts boxes has ended") from None
         return box
@@ -156,7 +156,7 @@ class SpawnerProcess:
     def end(self, box: int) -> None:
         """Have a box ended."""
         with suppress(OSError):
-            self.control.send(json.dumps({"close": box}).encode())
+            self.control.send(f"close\0{box}".encode())
 
     def stop(self) -> None:
         """End the spawner, and with it all boxes."""

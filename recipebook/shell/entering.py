@@ -1,19 +1,14 @@
-"""A box from the inside of its first process: its ids, its files, its limits, and bubblewrap at the end.
+"""How a box comes to be, from a copy of the spawner to bubblewrap with the agent in it: a plan that spawner.pl follows.
 
-    plan_box((("disk", 67108864), …))  →  Plan(steps=[partial(mount, "tmpfs", "/sys/box", …), …], …)
-    enter_box(plan, [5, 6], …)         →  this process becomes bwrap, and in it the agent
+    format_plan()  →  "mount\ttmpfs\t/sys/box\ttmpfs\t6\tsize={disk},…\\nfolder\t/sys/box/upper\\n…"
 
-The plan is made once: a process of Python that was just forked copies each page that it touches, so it does little.
+A step a line, its words between tabs, with the names of limits in braces, as bwrap.py sends them.
 """
 
-import os
 import platform
 import resource
-import socket
-from collections.abc import Callable, Iterator
-from functools import cache, partial
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
 
 from recipebook.shell import kernel
 from recipebook.shell.rooting import AGENT, BOX, DEVICES, FILTER, OWN_BASE, SKELETON, USR_FOLDERS, list_program_folders
@@ -21,7 +16,6 @@ from recipebook.shell.rooting import AGENT, BOX, DEVICES, FILTER, OWN_BASE, SKEL
 PERL = "/usr/bin/perl"
 ALL_IDS = 65536
 MOST_NAMESPACES = "/proc/sys/user/max_user_namespaces"
-DESCRIPTORS = 65536
 # What bubblewrap and the agent read, by descriptors that they inherit; they have no other way to it.
 PASSED_ON = {FILTER: 10, AGENT: 11}
 
@@ -35,100 +29,32 @@ SHM_BYTES, SHM_FILES = 8 * 2**20, 1000
 # All boxes of a machine share its few thousand.
 MOST_TERMINALS = 64
 
-Step = Callable[[], object]
+LIMITS = {
+    resource.RLIMIT_AS: "{address_space}",
+    resource.RLIMIT_FSIZE: "{file}",
+    resource.RLIMIT_NOFILE: "{open_files}",
+    resource.RLIMIT_CORE: "0",
+}
+
+Step = tuple[object, ...]
 
 
-class Plan(NamedTuple):
-    """How boxes within the same limits are made."""
-
-    processes: int
-    steps: list[Step]
-    """The files: folders and mounts in their order."""
-    limits: dict[int, int]
-    """What a process may have, by the kernel's numbers."""
-    program: str
-    command: list[str]
+def format_plan() -> str:
+    """The steps of every box, once the files that all begin with are there."""
+    return "".join("\t".join(map(str, step)) + "\n" for step in _plan())
 
 
-@cache
-def plan_box(limits: tuple[tuple[str, Any], ...]) -> Plan:
-    """The plan of boxes within limits, which are named as bwrap.py sends them."""
-    most = dict(limits)
-    return Plan(
-        processes=most["processes"],
-        steps=[*_plan_root(most), *_plan_shared()],
-        limits={
-            resource.RLIMIT_AS: most["address_space"],
-            resource.RLIMIT_FSIZE: most["file"],
-            resource.RLIMIT_NOFILE: most["open_files"],
-            resource.RLIMIT_CORE: 0,
-        },
-        program=most["bwrap"],
-        command=_build_command(most["memory"], most["output"]),
-    )
+def _plan() -> Iterator[Step]:
+    yield from _plan_root()
+    yield from _plan_shared()
+    yield from (("limit", kind, most) for kind, most in LIMITS.items())
+    yield from (("open", file, number) for file, number in PASSED_ON.items())
+    yield ("become", "{bwrap}", *_build_command())
 
 
-def enter_box(plan: Plan, descriptors: list[int], parent: socket.socket, ids: int, owner: int) -> NoReturn:
-    """Become a box; why that fails is written where the agent would write."""
-    requests, replies, *cgroup = descriptors
-    try:
-        for entry in cgroup:
-            # 0 is the process that writes. Whoever opened the file may move it there.
-            os.write(entry, b"0")
-        for source, target in ((requests, 0), (replies, 1), (replies, 2)):
-            os.dup2(source, target)
-        _take_ids(plan.processes, parent, ids, owner)
-        os.closerange(3, DESCRIPTORS)
-        os.umask(0o022)
-        for step in plan.steps:
-            step()
-        for kind, most in plan.limits.items():
-            resource.setrlimit(kind, (most, most))
-        for file, number in PASSED_ON.items():
-            os.dup2(os.open(file, os.O_RDONLY), number)
-        _become(plan.program, plan.command)
-    except OSError as error:
-        os.write(2, f"{error}\n".encode())
-    finally:
-        os._exit(1)
-
-
-def _take_ids(processes: int, parent: socket.socket, ids: int, owner: int) -> None:
-    """Take a user namespace, in which the ids are those of the spawner's."""
-    if ids == ALL_IDS:
-        # The limit that holds when a namespace is made counts all of its users together.
-        resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
-        kernel.become(owner)
-    kernel.unshare(kernel.NEW_USER | kernel.NEW_MOUNTS)
-    parent.send(b"m")
-    parent.recv(1)
-    if ids == ALL_IDS:
-        kernel.become(0)
-    else:
-        _write("/proc/self/setgroups", b"deny")
-        for kind in ("uid", "gid"):
-            _write(f"/proc/self/{kind}_map", b"0 0 1")
-        resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
-        # Where ids are many, the spawner has limited each box's owner to the one above.
-        _write(MOST_NAMESPACES, b"0")
-
-
-def _become(program: str, command: list[str]) -> NoReturn:
-    try:
-        os.execv(program, command)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, program) from None
-
-
-def _write(path: str, value: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY)
-    os.write(descriptor, value)
-    os.close(descriptor)
-
-
-def _plan_root(most: dict[str, Any]) -> Iterator[Step]:
+def _plan_root() -> Iterator[Step]:
     """The box's root: the base, below a layer that takes what is written."""
-    size = f"size={most['disk']},nr_inodes={most['files']},mode=755"
+    size = "size={disk},nr_inodes={files},mode=755"
     yield _mount("tmpfs", BOX, "tmpfs", kernel.NO_SUID | kernel.NO_DEVICES, size)
     yield from (_make_folder(BOX / name) for name in ("upper", "work", "root"))
     own_base = OWN_BASE.exists()
@@ -165,20 +91,20 @@ def _overlay(lower: str, upper: Path, work: Path, target: Path) -> Step:
 
 
 def _mount(source: Path | str, target: Path, kind: str = "", flags: int = 0, options: str = "") -> Step:
-    return partial(kernel.mount, str(source), str(target), kind, flags, options)
+    return "mount", source, target, kind, flags, options
 
 
 def _make_folder(path: Path) -> Step:
-    return partial(os.mkdir, str(path))
+    return "folder", path
 
 
-def _build_command(memory: int, output: int) -> list[str]:
+def _build_command() -> list[str]:
     return [
         "bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
         "--new-session", "--die-with-parent", "--as-pid-1", "--hostname", "box", "--clearenv", "--cap-drop", "ALL",
         *(word for name in (*CAPABILITIES, SETPCAP) for word in ("--cap-add", f"CAP_{name}")),
         # Devices are those of /dev: the other file systems of the root were mounted without.
         "--dev-bind", str(BOX / "root"), "/", "--proc", "/proc", "--chdir", "/", "--seccomp", str(PASSED_ON[FILTER]),
-        "--", PERL, f"/dev/fd/{PASSED_ON[AGENT]}", platform.machine(), str(memory), str(output),
+        "--", PERL, f"/dev/fd/{PASSED_ON[AGENT]}", platform.machine(), "{memory}", "{output}",
         *map(str, CAPABILITIES.values()),
     ]  # fmt: skip

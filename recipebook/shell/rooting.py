@@ -17,8 +17,12 @@ from recipebook.shell.seccomp import assemble
 STAGE = Path("/sys")
 SKELETON, USR_FOLDERS, BOX, OWN_BASE = STAGE / "base", STAGE / "usr", STAGE / "box", STAGE / "own"
 FILTER, AGENT, DEVICES = STAGE / "filter", STAGE / "agent", STAGE / "dev"
+PLAN, SPAWNER = STAGE / "plan", STAGE / "spawner"
 # Read now: as another user, which the spawner becomes, this folder may be closed.
-AGENT_TEXT = "".join(Path(__file__).with_name(f"{name}.pl").read_text("utf-8") for name in ("agent_processes", "agent"))
+AGENT_TEXT, SPAWNER_TEXT = (
+    "".join(Path(__file__).with_name(f"{name}.pl").read_text("utf-8") for name in names)
+    for names in (("agent_processes", "agent"), ("spawner",))
+)
 
 FOLDERS = [
     "boot", "dev", "etc", "home", "media", "mnt", "opt", "proc", "run/lock", "srv", "usr", "var/backups", "var/cache",
@@ -69,6 +73,7 @@ def build_skeleton(own_base: bool) -> None:
     else:
         _build_skeleton_of_host()
     AGENT.write_text(AGENT_TEXT)
+    SPAWNER.write_text(SPAWNER_TEXT)
     _build_devices()
 
 

@@ -20,7 +20,7 @@ from recipebook.shell.box import Box, BoxError, BoxResult, BoxSettings, open_box
 from recipebook.shell.bwrap import find_spawner, list_limits
 from recipebook.shell.entering import PERL
 from recipebook.shell.requirements import list_missing
-from recipebook.shell.rooting import AGENT_TEXT
+from recipebook.shell.rooting import AGENT_TEXT, SPAWNER_TEXT
 from recipebook.shell.seccomp import MACHINES, assemble
 from tests.recipebook.shell.boxes import needs_boxes
 
@@ -235,11 +235,12 @@ def test_without_bubblewrap_nothing_is_run(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 @pytest.mark.skipif(not Path(PERL).exists(), reason="this machine has no Perl")
-def test_the_agent_is_strict_perl_that_knows_the_calls_of_all_machines() -> None:
+@pytest.mark.parametrize("text", [AGENT_TEXT, SPAWNER_TEXT], ids=["agent", "spawner"])
+def test_what_runs_in_perl_is_strict_and_knows_the_calls_of_all_machines(text: str) -> None:
     command = [PERL, "-Mstrict", "-Mwarnings", "-c", "-"]
-    done = subprocess.run(command, input=AGENT_TEXT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     assert done.stderr == "- syntax OK\n"
-    assert set(MACHINES) == set(re.findall(r"^    (\w+) +=> \[\d+", AGENT_TEXT, re.MULTILINE))
+    assert set(MACHINES) == set(re.findall(r"^    (\w+) +=> \[\d+", text, re.MULTILINE))
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
