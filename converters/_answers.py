@@ -28,8 +28,8 @@ from converters._turns import (
     Shape,
     add_system,
     find_role,
+    format_speaker,
     read_history,
-    show_speaker,
     take_turns,
 )
 from converters._written_calls import may_hold_calls
@@ -255,7 +255,7 @@ def _read_plain(message: Any, field: str) -> Message | None:
     if role is None:
         if find_role(name, TOOL_ROLES):
             return None
-        shown = show_speaker(message, Shape(field, speaker, said))
+        shown = format_speaker(message, Shape(field, speaker, said))
         raise BadRecord(f"a message of '{field}' is by {shown}none of {', '.join(ROLES)}")
     is_odd = len(message) > 2 or said not in message
     if holds_blocks(message.get(said)) or (is_odd and (message.get("tool_calls") or message.get("function_call"))):

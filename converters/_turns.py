@@ -259,11 +259,11 @@ def take_role(turn: Any, shape: Shape, roles: dict[str, str]) -> str:
         raise BadRecord(f"a turn of '{shape.field}' is {name_kind(turn)}, not an object")
     role = find_role(turn.get(shape.speaker), roles)
     if role is None:
-        raise BadRecord(f"'{shape.speaker}'{shape.place} is {show_speaker(turn, shape)}none of {', '.join(roles)}")
+        raise BadRecord(f"'{shape.speaker}'{shape.place} is {format_speaker(turn, shape)}none of {', '.join(roles)}")
     return role
 
 
-def show_speaker(turn: dict[str, Any], shape: Shape) -> str:
+def format_speaker(turn: dict[str, Any], shape: Shape) -> str:
     """A speaker whom no converter knows, if it is a plain word: not a name, nor any other value of the data."""
     name = turn.get(shape.speaker)
     return f"'{name}', " if type(name) is str and _PLAIN_WORD.fullmatch(name) else ""
