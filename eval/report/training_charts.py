@@ -27,6 +27,7 @@ class Quantity(NamedTuple):
 
 
 LOSS = Quantity("loss", "loss", logarithmic=True)
+REWARD = Quantity("reward", "mean reward", logarithmic=False)
 OTHERS = (
     Quantity("learning_rate", "learning rate", logarithmic=False),
     Quantity("grad_norm", "gradient norm", logarithmic=True),
@@ -69,11 +70,12 @@ class _Axis(NamedTuple):
 
 
 def plot_training(lines: Sequence[Mapping[str, Any]], *, saved_best: bool = False) -> list[CurveChart]:
-    """The loss first; then what else was logged and is not always 0.
+    """The loss first, or the reward if that is what is learned from; then what else was logged and is not always 0.
 
     `saved_best` says that the saved weights are those of the lowest validation loss, not the last ones.
     """
-    charts = [_plot(LOSS, read_curve(lines, LOSS.key), read_curve(lines, "eval_loss"), saved_best)]
+    charts = [_plot(REWARD, read_curve(lines, REWARD.key), {}, saved_best)]
+    charts.append(_plot(LOSS, read_curve(lines, LOSS.key), read_curve(lines, "eval_loss"), saved_best))
     for quantity in OTHERS:
         curve = read_curve(lines, quantity.key)
         if any(curve.values()):

@@ -34,6 +34,19 @@ ADVICE: dict[Verdict, tuple[str, ...]] = {
     ),
     "too short to judge": ("a smaller training.logging_steps, or more training.epochs",),
 }
+# Of training by the rewards of own episodes: docs/reinforcement.md has the reasons.
+OF_REWARDS: dict[Verdict, tuple[str, ...]] = {
+    "unstable": (
+        "make eval with CHECKPOINT=all: an earlier collection's model may be better",
+        "a third of training.learning_rate, rl.beta=0.02 or fewer rl.epochs",
+    ),
+    "stalled": (
+        "where few groups are learned from: a longer warm start, a lower rl.temperature or more rl.redraws",
+        "where kl stays near 0 in training_stats.jsonl: three times training.learning_rate",
+        "more rl.collections while success still rises",
+    ),
+    "too short to judge": ("more rl.collections",),
+}
 FREE_TEXT = "nothing, where answers are free text: their loss stays above 0.5, and the figures of make eval count"
 OF_PAIRS: dict[Verdict, str] = {"underfitting": "pairs that differ more: data.options.threshold"}
 # Of methods without a reference model, by their own numbers; of all others, by beta.

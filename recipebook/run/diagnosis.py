@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-from recipebook.run.advice import ADVICE, FREE_TEXT, OF_METHOD, OF_PAIRS, OF_REFERENCE, Verdict
+from recipebook.run.advice import ADVICE, FREE_TEXT, OF_METHOD, OF_PAIRS, OF_REFERENCE, OF_REWARDS, Verdict
 from recipebook.run.progress_file import Curve, read_curve, read_metrics
 from recipebook.run.resolved import read_settings
 from recipebook.terminal import format_decimals
@@ -200,12 +200,18 @@ def _judge_rewards(rewards: Sequence[float]) -> Diagnosis:
     """The verdict by the mean reward of the first and the last third of the collections; the loss says nothing."""
     third = len(rewards) // 3
     if not third:
-        return _conclude("too short to judge", [f"{len(rewards)} of the 3 collections that are needed were logged"])
+        return _conclude_rewards(
+            "too short to judge", f"{len(rewards)} of the 3 collections that are needed were logged"
+        )
     start, end = fmean(rewards[:third]), fmean(rewards[-third:])
-    reasons = [f"mean reward {format_decimals(end, 2)} at the end, {format_decimals(start, 2)} at the beginning"]
+    reason = f"mean reward {format_decimals(end, 2)} at the end, {format_decimals(start, 2)} at the beginning"
     if end < start - REWARD_CHANGE:
-        return _conclude("unstable", reasons)
-    return _conclude("good" if end > start + REWARD_CHANGE else "stalled", reasons)
+        return _conclude_rewards("unstable", reason)
+    return _conclude_rewards("good" if end > start + REWARD_CHANGE else "stalled", reason)
+
+
+def _conclude_rewards(verdict: Verdict, reason: str) -> Diagnosis:
+    return Diagnosis(verdict, (reason,), OF_REWARDS.get(verdict, ()))
 
 
 def _conclude(verdict: Verdict, reasons: Sequence[str], *, free_text: bool = False) -> Diagnosis:

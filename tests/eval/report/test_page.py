@@ -111,6 +111,18 @@ def test_html_tells_what_was_found(run: Path) -> None:
         assert text in html
 
 
+def test_an_episode_without_a_word_is_an_empty_answer_and_its_training_is_judged_by_rewards(run: Path) -> None:
+    predictions = run / "eval" / "predictions.jsonl"
+    measures = {"correct": 0.0, "rounds": 1.0, "invalid": 1.0}
+    line = {"id": "1", "prompt": "Make /a.", "reference": "Act: bash", "prediction": "", "baseline": "Act: finish"}
+    predictions.write_text(json.dumps({**line, "measures": measures, "baseline_measures": measures}) + "\n")
+    evaluate_predictions(predictions, {"shell": {}}, [], "success", 42, run / "eval")
+    (run / "metrics.jsonl").write_text('{"step": 6, "loss": 0.0, "reward": -0.5}\n')
+    html = render(ReportInput.read(run, run / "eval"))
+    assert re.search(r"<dt>tuned <small>0.000</small></dt><dd><pre>\s*\(an empty answer\)\s*</pre>", html)
+    assert "takes the mean reward of the first and of the last third of the collections." in html
+
+
 def test_html_is_the_same_twice(run: Path) -> None:
     assert render(ReportInput.read(run, run / "eval")) == render(ReportInput.read(run, run / "eval"))
 

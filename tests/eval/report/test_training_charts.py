@@ -51,6 +51,13 @@ def test_the_best_checkpoint_is_named(saved_best: bool, losses: dict[int, float]
     assert plot_training(lines, saved_best=saved_best)[0].best_note == note
 
 
+def test_rewards_are_drawn_first_where_they_are_learned_from() -> None:
+    lines = [{"step": step, "loss": 0.0, "reward": reward} for step, reward in [(6, -0.5), (12, 0.25)]]
+    reward, loss = plot_training(lines)
+    assert (reward.title, reward.summary) == ("mean reward", "training: -0.5 at step 6, 0.25 at step 12")
+    assert loss.title == "loss"
+
+
 def test_a_loss_below_0_has_a_linear_axis() -> None:
     (chart,) = plot_training([{"step": 1, "loss": 1.0}, {"step": 2, "loss": -1.0}])
     assert (chart.scale, chart.train) == ("linear", "50.0,0.0 100.0,100.0")

@@ -236,3 +236,14 @@ def test_a_training_by_rewards_is_judged_by_its_first_and_last_collections() -> 
     assert judge(0.3, 0.1, 0.1).startswith("unstable: mean reward 0.10 at the end")
     assert judge(0.3, 0.3, 0.35).startswith("stalled: ")
     assert judge(0.3, 0.3).startswith("too short to judge: 2 of the 3 collections")
+
+
+def test_a_training_by_rewards_is_advised_by_its_own_settings_alone() -> None:
+    def advise(*rewards: float) -> str:
+        lines = [{"step": at, "loss": 0.0, "reward": one} for at, one in enumerate(rewards, 1)]
+        return " ".join(diagnose(lines, method="grpo").advice)
+
+    # Keys that grpo has no use for are refused in its recipes.
+    for found in (advise(0.3, 0.1, 0.1), advise(0.3, 0.3, 0.35), advise(0.3)):
+        assert "rl." in found
+        assert "training.epochs" not in found and "preference." not in found and "make plan" not in found
