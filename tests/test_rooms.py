@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "recipebook.run": "recipebook .pages .sources .recipe .data",
     "recipebook.launch": "recipebook .recipe .run",
     "recipebook.remote": "recipebook .sources .recipe .data .run",
-    "recipebook.train": "recipebook .recipe .data .run .launch .remote",
+    "recipebook.train": "recipebook .shell .recipe .data .run .launch .remote",
     "recipebook.doctor": "recipebook .shell .recipe .train",
     "recipebook.pipeline": "recipebook .sources .recipe .data .run .launch .train",
     "recipebook.fleet": "recipebook .pages .sources .recipe .data .run .launch .train",

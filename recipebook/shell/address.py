@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from recipebook.errors import on_one_line
+from recipebook.errors import UserError, on_one_line
 from recipebook.project import INSTALLATION
 from recipebook.shell.base import require_base
 from recipebook.shell.client import RemoteEpisodes
@@ -88,6 +88,19 @@ class OwnServer:
         return None
 
 
+def require_episodes(base: BaseName | None = None) -> None:
+    """UserError where no episode could be played: the server that is named does not answer, or boxes cannot be had."""
+    if named := os.environ.get(SERVER):
+        with RemoteEpisodes(named, os.environ.get(TOKEN), patience=0) as episodes:
+            try:
+                episodes.ping()
+            except UserError as error:
+                raise UserError(f"{SERVER}: {error}") from None
+        return
+    require_boxes()
+    require_base(base or "host")
+
+
 @contextmanager
 def open_episodes(rounds: int, seconds: float, base: BaseName | None = None) -> Iterator[RemoteEpisodes]:
     """Episodes of at most `rounds`, in boxes of a `base`; a command may take `seconds`. UserError without a server."""
@@ -96,8 +109,7 @@ def open_episodes(rounds: int, seconds: float, base: BaseName | None = None) -> 
             episodes.ping()
             yield episodes
         return
-    require_boxes()
-    require_base(base or "host")
+    require_episodes(base)
     server = OwnServer()
     try:
         with RemoteEpisodes(

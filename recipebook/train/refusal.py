@@ -23,6 +23,7 @@ from recipebook.recipe.batches import divide_batch
 from recipebook.recipe.keys import Recipe
 from recipebook.run import provenance
 from recipebook.run.progress_file import REFUSED
+from recipebook.shell.address import require_episodes
 from recipebook.train.chat_template import MISSING, format_missing_template
 from recipebook.train.opening import write_files
 from recipebook.train.preview import PartPreview, Preview, Previewed, Unseen, needs_whole_engine, run_previews
@@ -49,6 +50,9 @@ class Candidate(NamedTuple):
 
 def refuse_unfit(recipe: Recipe, dataset: Dataset) -> None:
     """Raise where training would fail on these rows; a service that trains has a tokenizer of its own."""
+    if recipe.training.method == "grpo":
+        # The first episode may come hours later, after a warm start.
+        require_episodes(recipe.rl.base)
     if reason := find_reasons([Candidate(recipe, dataset)])[0]:
         raise UserError(reason)
 

@@ -112,6 +112,15 @@ def make(folder: Path, *contents: str, **training: Any) -> tuple[Recipe, Dataset
     return recipe, prepare(recipe.data, cache=folder / "cache" / "data")
 
 
+def test_a_training_by_episodes_is_refused_before_a_warm_start_if_none_can_be_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHELL_TASKS_SERVER", "http://127.0.0.1:1")
+    recipe, dataset = make(tmp_path, "one", "two", method="grpo", batch_size=1)
+    with pytest.raises(UserError, match=r"^SHELL_TASKS_SERVER: http://127\.0\.0\.1:1: .*refused$"):
+        refuse_unfit(recipe, dataset)
+
+
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of the test's own."""
