@@ -235,7 +235,10 @@ sub settle {
 sub protect {
     my %kept = map { $_ => 1 } @kept_capabilities;
     for my $capability (grep { !$kept{$_} } 0 .. $CAPABILITIES - 1) {
-        syscall($PRCTL, $DROP_FROM_BOUNDING_SET, $capability, 0, 0, 0);
+        next if !syscall($PRCTL, $DROP_FROM_BOUNDING_SET, $capability, 0, 0, 0);
+        # This kernel knows no more of them.
+        last if $! == $INVALID;
+        die "prctl: $!\n";
     }
     # Now that nothing is left to be dropped, the capability to do so goes too. The ambient ones go with the inheritable.
     my $kept = 0;
