@@ -26,7 +26,7 @@ CLOSE = 1e-9
 OTHER_TABLE = f"{CARD}: its table of figures is not that of its rows"
 # `evaluation/summary.json: results: exact: tuned.low: 0.1 is published, …`
 _RULED = re.compile(
-    rf"{re.escape(SUMMARY)}: (results|slices|baselines): .*?(low|high|p|p_adjusted|test|detectable|caution): "
+    rf"{re.escape(SUMMARY)}: (results|slices|baselines): .*?(low|high|p|p_adjusted|test|detectable|caution|doubt): "
     r"\S.* is published, and its rows give "
 )
 

@@ -118,15 +118,16 @@ def list_detectable(figure: str, binary: bool, difference: Difference | None, p:
         return []
     if difference.detectable is None and is_shown(difference, p):
         return []
-    return [format_detectable(figure, binary, difference.detectable)]
+    return [format_detectable(figure, binary, difference.detectable, difference.doubt)]
 
 
-def format_detectable(figure: str, binary: bool, detectable: float | None) -> str:
-    """The smallest difference that the test set finds with 80 % power, in words."""
+def format_detectable(figure: str, binary: bool, detectable: float | None, doubt: str = "") -> str:
+    """The smallest difference that the test set finds with 80 % power, in words, and why that is not sure."""
     if detectable is None:
         return f"no difference in {figure} is known to be found with 80 % power: too few rows, or all alike"
     size = f"{format_decimals(100 * detectable, 1)} points" if binary else format_number(detectable)
-    return f"differences in {figure} under {size} often go unnoticed (80 % power)"
+    power = f"80 % power is not sure: {doubt}" if doubt else "80 % power"
+    return f"differences in {figure} under {size} often go unnoticed ({power})"
 
 
 def _find_bound(p: float) -> str | None:

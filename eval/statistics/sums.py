@@ -24,10 +24,11 @@ Groups = Any
 class Spread(NamedTuple):
     """A statistic of all groups, its standard error and how skewed that is, by what it is without each of the groups.
 
-    `skew` is the third standardised moment of the groups' influence, divided by the root of their number. `worth` is
-    Kish's effective number of groups, as unequal groups say less than as many equal ones; `freedom` is one less, and at
-    least 1. `differing` counts the groups in which two ratios differ, and `size` is how far one of these moves their
-    difference on average: by half of what swapping the two in this group does.
+    `skew` is the third standardised moment of the groups' influence, divided by the root of their number, and `tails`
+    Fisher's excess kurtosis, 0 for normal ones. `worth` is Kish's effective number of groups, as unequal groups say
+    less than as many equal ones; `freedom` is one less, and at least 1. `differing` counts the groups in which two
+    ratios differ, and `size` is how far one of these moves their difference on average: by half of what swapping the
+    two in this group does.
     The error is nan where it cannot be computed.
     """
 
@@ -39,6 +40,7 @@ class Spread(NamedTuple):
     groups: int
     differing: Any
     size: Any
+    tails: Any
 
 
 def number_groups(groups: Groups) -> Any:
@@ -86,7 +88,17 @@ def measure_spread(sums: Any, statistic: Statistic = divide_sums) -> Spread:
         skew = np.where(error > 0, (gaps**3).sum(axis=-1) / squares**1.5, 0.0)
         worth = sums[1].sum(axis=-1) ** 2 / (sums[1] ** 2).sum(axis=-1)
     differing, size = _measure_swaps(sums, statistic, middle)
-    return Spread(middle, error, skew, np.maximum(1.0, worth - 1), worth, groups, differing, size)
+    freedom = np.maximum(1.0, worth - 1)
+    return Spread(middle, error, skew, freedom, worth, groups, differing, size, _measure_tails(gaps, error))
+
+
+def _measure_tails(gaps: Any, error: Any) -> Any:
+    n = gaps.shape[-1]
+    if n < 4:
+        return np.zeros_like(error)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        plain = n * (gaps**4).sum(axis=-1) / (gaps**2).sum(axis=-1) ** 2 - 3
+    return np.where(error > 0, (n - 1) * ((n + 1) * plain + 6) / ((n - 2) * (n - 3)), 0.0)
 
 
 def find_gaps(sums: Any, statistic: Statistic) -> Any:

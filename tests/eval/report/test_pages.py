@@ -30,6 +30,9 @@ def test_a_small_difference_is_not_printed_as_none() -> None:
     )
     assert format_difference(small) == "+0.0003 [0.0001, 0.0005]"
     assert format_difference(small.model_copy(update={"mean": -0.0, "low": -0.0002})) == "+0.000 [-0.0002, 0.0005]"
+    assert format_detectable("nll", False, 0.16, "a few differ much") == (
+        "differences in nll under 0.160 often go unnoticed (80 % power is not sure: a few differ much)"
+    )
     assert format_detectable("exact", True, 0.0004) == (
         "differences in exact under 0.04 points often go unnoticed (80 % power)"
     )

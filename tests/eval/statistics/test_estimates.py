@@ -214,6 +214,19 @@ def test_what_holms_correction_rejects_has_an_interval_that_ends_at_0() -> None:
     assert agree_adjusted(wide, None) == wide
 
 
+def test_the_promised_power_is_doubted_of_few_rows_and_of_a_few_that_differ_much() -> None:
+    even = [number / 50 for number in range(51)]
+    assert compare([0.0] * 51, even, name(51), binary=False).doubt == ""
+    assert compare([0.0] * 50, even[:50], name(50), binary=False).doubt == "50 rows are few"
+    assert compare([0.0] * 100, even[:50] * 2, name(50) * 2, binary=False).doubt == "50 groups are few"
+    # Fisher's excess kurtosis of 48 small gains and three of 1 is 12.7: the spread is known as by 7 rows, not 50.
+    rare = [0.01 * (number % 2) for number in range(48)] + [1.0] * 3
+    assert compare([0.0] * 51, rare, name(51), binary=False).doubt == "a few differ much"
+    # No difference is known to be found, and right or wrong answers are weighed one by one.
+    assert compare([0.2] * 60, [0.2] * 60, name(60), binary=False).doubt == ""
+    assert compare([0.0] * 30, [1.0] * 10 + [0.0] * 20, name(30), binary=True).doubt == ""
+
+
 def test_sums_are_compared_by_their_own_statistic_at_their_own_level() -> None:
     tuned, base = np.array([1.0, 3.0, 2.0, 1.5, 2.5, 0.5, 1.2, 2.2]), np.full(8, 0.1)
     sums = np.array([tuned, np.ones(8), base, np.ones(8)])
@@ -280,7 +293,7 @@ def test_what_has_no_interval_has_no_caution() -> None:
 
 
 def test_a_caution_begins_where_simulations_say() -> None:
-    even = Spread(middle=0.5, error=0.1, skew=0.2, freedom=9.0, worth=7.5, groups=30, differing=5, size=0.1)
+    even = Spread(middle=0.5, error=0.1, skew=0.2, freedom=9.0, worth=7.5, groups=30, differing=5, size=0.1, tails=0.0)
     assert list_cautions(even, share=False, compared=True) == []
     assert list_cautions(even._replace(differing=0), share=True, compared=True) == []
     assert list_cautions(even._replace(differing=1), share=True, compared=True) == ["only 1 of 30 differ"]

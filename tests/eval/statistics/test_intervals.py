@@ -13,10 +13,11 @@ from eval.statistics.intervals import (
     bound_constant,
     bound_mean,
     bound_share,
+    find_certainty,
     find_change_p,
     find_detectable,
 )
-from eval.statistics.sums import raise_sums
+from eval.statistics.sums import measure_spread, raise_sums
 
 # t with 9 degrees of freedom for 97.5 %
 T9 = 2.262157
@@ -117,8 +118,11 @@ def test_an_exponential_difference_is_tested_and_detected_by_its_own_error() -> 
     # With 7 degrees of freedom t is below 2.364624 in 97.5 and below 0.896030 in 80 of 100; the tail is on this side.
     gaps = [sum(without) / 8 - one for one in without]
     skew = sum(gap**3 for gap in gaps) / sum(gap**2 for gap in gaps) ** 1.5
-    reach = 2.364624 + 0.896030 * (1 - 2.364624 * skew / 2)
-    assert find_detectable(sums, statistic=raise_sums) == pytest.approx(reach * error, abs=1e-5)
+    # Of the tail on this side half is counted.
+    reach = 2.364624 + 0.896030 * (1 - 2.364624 * skew / 4)
+    # The spread is seen too small as often as too large, for the median of chi-squared of 7 degrees is (61 / 63)³ · 7.
+    middle = (61 / 63) ** 3
+    assert find_detectable(sums, statistic=raise_sums) == pytest.approx(reach * error / math.sqrt(middle), abs=1e-5)
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -133,7 +137,31 @@ def test_power_is_held_where_a_few_lose_or_gain_much(sign: int) -> None:
     for _ in range(4):
         gain = float(np.median(find_detectable(draw(800))))
     # Without the skew it would be 86 and 73.
-    assert 0.76 <= (find_change_p(draw(4_000)) < 0.05).mean() <= 0.82
+    assert 0.77 <= (find_change_p(draw(4_000)) < 0.05).mean() <= 0.85
+
+
+def test_a_spread_of_long_tails_is_known_with_few_degrees_of_freedom() -> None:
+    # Nine 0 and one 10, so gaps of -1 and 9: the fourth powers' mean, 657, over the squares', 9, squared is 73 / 9.
+    # Fisher's excess kurtosis is 9 · (11 · 46 / 9 + 6) / 56 = 10.
+    spread = measure_spread(against_nothing(*[0.0] * 9, 10.0))
+    assert spread.tails == pytest.approx(10.0)
+    assert find_certainty(spread) == pytest.approx(2 / (2 / 9 + 10 / 10))
+    assert find_certainty(measure_spread(against_nothing(*[1.0, -1.0] * 5))) == pytest.approx(9.0)
+
+
+@pytest.mark.parametrize("rows", [10, 30, 100])
+@pytest.mark.parametrize("freedom", [3, 1_000])
+def test_power_is_held_where_tails_are_long(freedom: int, rows: int) -> None:
+    """Of Student's t with 3 degrees, by the spread as it is seen 30 rows found the difference 74 times in 100."""
+    rng, gain = np.random.default_rng(rows), 0.5
+
+    def draw(count: int) -> np.ndarray:
+        gains = gain + rng.standard_t(freedom, (count, rows))
+        return np.stack([gains, np.ones_like(gains), np.zeros_like(gains), np.ones_like(gains)])
+
+    for _ in range(8):
+        gain = float(np.median(find_detectable(draw(2_000))))
+    assert 0.765 <= (find_change_p(draw(8_000)) < 0.05).mean() <= 0.84
 
 
 def test_a_p_value_is_students() -> None:
@@ -197,8 +225,8 @@ def test_many_test_sets_at_once_are_each_as_alone(gains: list[float]) -> None:
 
 
 def test_what_can_be_detected_is_by_students_t_of_both_errors() -> None:
-    # (2.262157 + 0.883404) · sqrt(10 / 9) / sqrt(10)
-    expected = (T9 + 0.883404) / 3
+    # (2.262157 + 0.883404) · sqrt(10 / 9) / sqrt(10), and by the median of chi-squared of 9 degrees, 0.92772 · 9.
+    expected = (T9 + 0.883404) / 3 / math.sqrt(0.92772)
     assert find_detectable(against_nothing(*[1.0, -1.0] * 5)) == pytest.approx(expected, abs=1e-4)
     assert np.isnan(find_detectable(against_nothing(2.0, 2.0)))
     # Without any spread nothing says how much more there may be.
@@ -206,8 +234,8 @@ def test_what_can_be_detected_is_by_students_t_of_both_errors() -> None:
 
 
 def test_six_groups_are_the_fewest_with_which_a_difference_is_found() -> None:
-    # Of 5 degrees of freedom: (2.570582 + 0.919544) · sqrt(6 / 5 / 6)
-    expected = (2.570582 + 0.919544) * math.sqrt(0.2)
+    # Of 5 degrees of freedom: (2.570582 + 0.919544) · sqrt(6 / 5 / 6), and the median of chi-squared, (43 / 45)³ · 5.
+    expected = (2.570582 + 0.919544) * math.sqrt(0.2) / math.sqrt((43 / 45) ** 3)
     assert find_detectable(against_nothing(*[1.0, -1.0] * 3)) == pytest.approx(expected, abs=1e-5)
     assert np.isnan(find_detectable(against_nothing(1.0, -1.0, 1.0, -1.0, 1.0)))
 
