@@ -17,6 +17,7 @@ from eval.report.answers import EvaluatedAnswer
 from eval.scoring.baselines import read_baseline_scores
 from eval.scoring.predictions import read_predictions
 from eval.scoring.rows_of_answers import Scores, average_rows, take_rows
+from eval.scoring.score_range import check_range
 from eval.scoring.summary import Summary
 from recipebook.errors import UserError, format_first_error
 from recipebook.project import shown
@@ -152,6 +153,7 @@ def read_answers(run: Run, where: str = "") -> list[EvaluatedAnswer]:
         scores = {line["id"]: (line["tuned"], line.get("base")) for line in lines}
         if not all(_are_scores(tuned) and (base is None or _are_scores(base)) for tuned, base in scores.values()):
             raise ValueError
+        check_range(folder / "scores.jsonl", scores, scores.values())
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         raise UserError(f"{shown(folder / 'scores.jsonl')} holds no scores that can be read: {again}") from None
     if [*scores] != [item.id for item in predictions]:

@@ -26,6 +26,7 @@ from eval.scoring.flat_metrics import write_flat_metrics
 from eval.scoring.looks import Looks
 from eval.scoring.predictions import Prediction, read_predictions
 from eval.scoring.rows_of_answers import Scores, average_rows, has_several, take_rows
+from eval.scoring.score_range import check_range
 from eval.scoring.summary import Summary, summarise
 from recipebook.errors import UserError
 from recipebook.files import replacing, write_text
@@ -187,12 +188,15 @@ def evaluate_predictions(
 
 
 def read_scores(path: Path) -> tuple[list[Scores], list[Scores] | None]:
-    """Read back scores.jsonl: tuned, and base where the run has it."""
+    """Read back scores.jsonl: tuned, and base where the run has it; refused where a figure cannot have its score."""
     try:
         lines = [json.loads(line) for line in path.read_bytes().splitlines()]
-        return [line["tuned"] for line in lines], [line["base"] for line in lines] if "base" in lines[0] else None
-    except (ValueError, LookupError, TypeError):
+        tuned = [line["tuned"] for line in lines]
+        base = [line["base"] for line in lines] if "base" in lines[0] else None
+        check_range(path, [line["id"] for line in lines], zip(tuned, base or tuned, strict=True))
+    except (ValueError, LookupError, TypeError, AttributeError):
         raise UserError(f"{shown(path)}: holds no scores of an evaluation; make eval writes it anew") from None
+    return tuned, base
 
 
 def score_predictions(predictions: Sequence[Prediction], settings: Mapping[str, BaseModel]) -> Scored:

@@ -66,7 +66,7 @@ class Summary(Frozen):
     asked: EvaluatedRows | None = None
     evidence: Evidence | None = None
     conditions: dict[str, str] = Field(default_factory=dict)
-    results: tuple[Result, ...]
+    results: tuple[Result, ...] = Field(min_length=1)
     slices: tuple[Slice, ...]
     baselines: tuple[Baseline, ...] = ()
     published: Published | None = None

@@ -190,7 +190,10 @@ def test_a_limit_never_replaces_an_evaluation_of_more_rows(
         asked |= {"drawn": {"rows": drawn, "of": 8}} if drawn else {}
         summary = {"main": "exact", "seed": 42, "rows": held, "truncated": 0, "with_base": True, "asked": asked}
         (run.folder / "eval").mkdir()
-        (run.folder / "eval" / "summary.json").write_text(json.dumps({**summary, "results": [], "slices": []}))
+        result = {"figure": "exact", "explanation": "e", "binary": True, "base": None, "difference": None}
+        estimate = {"n": 0, "undefined": held, "mean": None, "low": None, "high": None}
+        summary |= {"results": [{**result, "tuned": estimate, "p_adjusted": None}], "slices": []}
+        (run.folder / "eval" / "summary.json").write_text(json.dumps(summary))
     for limit, folder in places.items():
         recipe = read_recipe(run, (f"eval.limit={limit}",))
         assert find_folder(run, recipe.eval) == run.folder / folder

@@ -54,6 +54,7 @@ def test_the_power_of_a_ranking_is_that_of_the_run_with_the_least(make_run: Make
     [
         (("scores.jsonl",), '"exact": 1.0', '"exact": "x"', "scores.jsonl holds no scores that can be read"),
         (("scores.jsonl",), '"tuned": {', '"tuned": [], "x": {', "scores.jsonl holds no scores that can be read"),
+        (("scores.jsonl",), '"exact": 1.0', '"exact": 7', "scores.jsonl: 0: exact is 7, and can be 0 or 1"),
         (("scores.jsonl", "predictions.jsonl"), '{"id": "19"', "", "has 19 answers, and its summary.json 20"),
     ],
 )
@@ -69,6 +70,16 @@ def test_one_evaluation_whose_files_were_edited_leaves_the_others_their_ranks(
     board = rank_runs(None, tmp_path)
     assert [len(group.standings) for group in board.groups] == [2]
     assert [(one.run, reason in one.reason) for one in board.left_out] == [(edited.name, True)]
+
+
+def test_an_evaluation_without_figures_leaves_the_others_their_ranks(make_run: MakeRun, tmp_path: Path) -> None:
+    make_run(BEST)
+    edited, _ = make_run(BAD), make_run(GOOD)
+    path = edited.folder / "eval" / "summary.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "results": []}))
+    board = rank_runs(None, tmp_path)
+    assert [len(group.standings) for group in board.groups] == [2]
+    assert [(one.run, "summary.json: results: " in one.reason) for one in board.left_out] == [(edited.name, True)]
 
 
 def test_a_fleets_ranking_has_its_members_that_are_runs_of_another_recipe(make_run: MakeRun, tmp_path: Path) -> None:
