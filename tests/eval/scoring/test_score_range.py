@@ -13,7 +13,7 @@ from recipebook.errors import UserError
 def declare(folder: Path, **declared: Any) -> Path:
     """An evaluation whose only figure `f` is declared so; the path of its scores."""
     estimate = {"n": 1, "undefined": 0, "mean": 0.5, "low": None, "high": None}
-    result = {"figure": "f", "explanation": "e", "tuned": estimate, "base": None, "difference": None}
+    result: dict[str, Any] = {"figure": "f", "explanation": "e", "tuned": estimate, "base": None, "difference": None}
     summary = {"main": "f", "seed": 1, "rows": 1, "truncated": 0, "with_base": False, "slices": []}
     result |= {"binary": False, "p_adjusted": None, **declared}
     (folder / "summary.json").write_text(json.dumps({**summary, "results": [result]}))
