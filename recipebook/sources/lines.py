@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import IO, NamedTuple
 
-from recipebook.records import LARGEST, holds_escaped, holds_long_number
+from recipebook.records import LARGEST
 from recipebook.sources.unpacking import BLOCK, Blocks
 
 BLANK = b" \t\r\n"
@@ -23,7 +23,7 @@ class LineSpan(NamedTuple):
 
 
 class Lines(NamedTuple):
-    """Some lines, the first one's number, and whether one may be too large, or hold an escaped NUL or a long number."""
+    """Some lines, the first one's number, and whether one may be too large."""
 
     number: int
     texts: list[bytes]
@@ -49,8 +49,7 @@ def split_lines(blocks: Blocks, name: str, notes: dict[str, str], before: int = 
         if first.endswith(b"\n"):
             yield Lines(line, [begun], True)
             begun = more.pop() if more and not block.endswith(b"\n") else b""
-            odd = holds_escaped(block, b"\\u0000") or holds_long_number(block)
-            yield Lines(line + 1, more, odd)
+            yield Lines(line + 1, more, False)
             line += 1 + len(more)
     if begun:
         yield Lines(line, [begun], True)
