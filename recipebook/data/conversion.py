@@ -29,7 +29,7 @@ from xxhash import xxh3_64_intdigest
 from recipebook.data.account import Account, Ledger, judge
 from recipebook.data.converter import Converter, Join, choose_converter, find_converter
 from recipebook.data.field_values import Unread
-from recipebook.data.fields import Fields, Shapes
+from recipebook.data.fields import READ, Fields, Shapes
 from recipebook.errors import UserError
 from recipebook.files import replacing
 from recipebook.hardware import count_cores
@@ -132,28 +132,40 @@ def _convert_all(
     show: Callable[[], None] | None = None,
 ) -> Iterator[tuple[Record, list[Row], list[bytes]]]:
     """What `convert_records` yields, as plain tuples; what all records need is looked up once."""
-    convert, remember = converter.convert, ledger.contents.remember
+    convert, remember, dumps = converter.convert, ledger.contents.remember, orjson.dumps
     fields, unread = _choose_fields(converter, options, ledger), list[Unread]()
-    find_unread, clean = fields.find_in_object, fields.clean
-    start, end = f"{name}#", _measure_end(name)
+    find_unread, clean, sign = fields.find_in_object, fields.clean, fields.sign
+    start, noted = f"{name}#", converter.notes.keys()
+    end = _measure_end(name)
     for record in records:
         ledger.records += 1
         if show and ledger.records % PROGRESS_EVERY == 0:
             show()
         number, _, value = record
-        digits = str(number)
         try:
             if isinstance(value, BadRecord):
                 raise value
             rows = convert(value, options)
-            if not rows:
+            lines, digits, remarkable = [], str(number), False
+            for row in rows:
+                # It stands last, so that all before the origin can be compared.
+                meta = row.pop("meta")  # type: ignore[misc]
+                row["meta"] = meta
+                if not noted.isdisjoint(meta):
+                    remarkable = True
+                meta["origin"] = start + digits
+                lines.append(dumps(row, None, OPT_APPEND_NEWLINE))
+            if not lines:
                 raise BadRecord("gives no row")
-            lines = _write(rows, start + digits)
-            if tuple(value) not in clean:
-                find_unread(value, unread)
-                if unread:
-                    found, unread = unread, []
-                    ledger.unread.count(found, name, record)
+            if id(value) not in READ:
+                signature = sign(value)
+                if signature not in clean:
+                    find_unread(value, unread, signature)
+                    if unread:
+                        found, unread = unread, []
+                        ledger.unread.count(found, name, record)
+            # A record that is done with takes no memory.
+            READ.clear()
         except BadRecord as reason:
             (ledger.leave_out if isinstance(reason, LeftOut) else ledger.reject)(name, record, str(reason))
         except orjson.JSONEncodeError as error:
@@ -162,8 +174,8 @@ def _convert_all(
             for line in lines:
                 # What precedes the origin is the content, by which duplicates are known.
                 remember(xxh3_64_intdigest(line[: -end - len(digits)]))
-            ledger.rows += len(rows)
-            if converter.notes:
+            ledger.rows += len(lines)
+            if remarkable:
                 _remark(rows, name, record, converter.notes, ledger)
             yield record, rows, lines
 
@@ -183,22 +195,10 @@ def _measure_end(name: str) -> int:
     return len(b'"origin":') + len(orjson.dumps(f"{name}#")) + len(b"}}\n")
 
 
-def _write(rows: list[Row], origin: str) -> list[bytes]:
-    lines = []
-    for row in rows:
-        # It stands last, so that all before the origin can be compared.
-        meta = row.pop("meta")  # type: ignore[misc]
-        row["meta"] = meta
-        meta["origin"] = origin
-        lines.append(orjson.dumps(row, None, OPT_APPEND_NEWLINE))
-    return lines
-
-
 def _remark(rows: list[Row], name: str, record: Record, notes: Mapping[str, str], ledger: Ledger) -> None:
     """Count what its converter finds remarkable about each row of a record."""
     for row in rows:
-        if not notes.keys().isdisjoint(row["meta"]):
-            ledger.remark(name, record, [notes[key] for key in notes if key in row["meta"]])
+        ledger.remark(name, record, [notes[key] for key in notes if key in row["meta"]])
 
 
 def draw_reading(line: ProgressLine, inputs: list[Input], ledger: Ledger) -> None:

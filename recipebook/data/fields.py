@@ -13,7 +13,6 @@ converter, such as `output` beside `messages`, is unread too: `Shapes` name the 
 
 import re
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
@@ -53,14 +52,17 @@ _MEDIA = re.compile(
     r"|(?:image|img)_?(?:id|name|src)s?|speech_(?:path|file|url)s?|(?:mm|multi_?modal)_?(?:data|inputs?)",
     re.IGNORECASE,
 )
-# Most data has a few orders of keys, each many times over; a table with other keys in each record must not fill memory.
-_MOST_ORDERS = 512
+# Most data has a few shapes, each many times over; a table with other keys in each record must not fill memory.
+_MOST_SHAPES = 2048
 _MOST_KEYS = 64
 _MOST_TEXTS = 16
-# The last list of which a converter has read all, and lists of which it has read all but some items, with those.
-# They are kept themselves, so that no others can be at their places in memory.
-_CLEAN: list[list[Any] | None] = [None]
-_READ = deque[tuple[list[Any], list[Any]]](maxlen=4)
+_PLAIN = (str, int, float, bool)
+# How a text begins that may be the JSON of an object or a list.
+_OPENINGS = "[{ \t\r\n"
+READ: dict[int, tuple[list[Any] | dict[str, Any], list[Any]]] = {}
+"""Lists that a converter has read, or a whole record, and the items of each that have more than it needs; by their
+places in memory, where no others can be as long as they are kept."""
+_MOST_READ = 8
 
 
 Find = Callable[[Any, list[Unread]], None]
@@ -69,70 +71,79 @@ Inner: TypeAlias = "Fields | Shapes | WrittenJson | SimpleValues | TypedValue | 
 """What is read of a value: of the objects in it these fields; None: the whole value, or the record is refused."""
 
 
-class _Steps(NamedTuple):
-    """What has to be looked at in objects of the same keys: each key, and how.
+Signature = tuple[str | type, ...]
+"""The keys of an object, and the kinds of their values where these matter: those of most data are few, each many times
+over."""
 
-    They hold for objects in which the values of some keys are of the same kinds.
-    """
 
-    kinds: list[tuple[str, type]]
+class _Plan(NamedTuple):
+    """What has to be looked at in objects of one signature: keys, and how; of `texts` only those that may be JSON.
+    `by_value`: in others of this signature perhaps something else."""
+
+    texts: list[tuple[str, Find]]
     finds: list[tuple[str, Find]]
+    by_value: bool
+
+
+def _sign_with_kinds(holder: dict[str, Any]) -> Signature:
+    return (*holder, *map(type, holder.values()))
 
 
 class _Objects(ABC):
-    """What is declared of an object is declared of each object of a list.
+    """What is declared of an object is declared of each object of a list."""
 
-    Most data has a few orders of keys, so what they lead to is found once for each of them.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, ...], _Steps] = {}
-        self.clean: set[tuple[str, ...]] = set()
-        """Orders of keys that leave nothing unread, whatever the values."""
+    def __init__(self, sign: Callable[[dict[str, Any]], Signature]) -> None:
+        self.sign = sign
+        """The signature of an object."""
+        self._known: dict[Signature, _Plan] = {}
+        self.clean: set[Signature] = set()
+        """Those of objects that leave nothing unread, whatever the values."""
 
     def find(self, value: Any, found: list[Unread]) -> None:
         """Add what is unread in an object, or in the objects of a list, to `found`."""
         if type(value) is dict:
             self.find_in_object(value, found)
         elif type(value) is list:
-            for items, odd in _READ:
-                if items is value:
-                    value = odd
-                    break
-            for item in value:
-                if type(item) is dict:
-                    self.find_in_object(item, found)
+            self.find_in_list(value, found)
 
-    def find_in_object(self, holder: dict[str, Any], found: list[Unread]) -> None:
-        """Add what is unread in an object to `found`."""
-        keys = tuple(holder)
-        steps = self._known.get(keys)
-        if steps is None:
-            steps = self._learn(keys, holder)
-        kinds, finds = steps
-        for key, kind in kinds:
-            if type(holder[key]) is not kind:
-                finds = self._learn(keys, holder).finds
-                break
+    def find_in_list(self, items: list[Any], found: list[Unread]) -> None:
+        """Add what is unread in the objects of a list to `found`."""
+        for item in items:
+            if type(item) is dict:
+                self.find_in_object(item, found)
+
+    def find_in_object(self, holder: dict[str, Any], found: list[Unread], signature: Signature = ()) -> None:
+        """Add what is unread in an object, whose signature may be known, to `found`."""
+        signature = signature or self.sign(holder)
+        texts, finds, _ = self._known.get(signature) or self._learn(signature, holder)
+        for key, find in texts:
+            text = holder[key]
+            if text[:1] in _OPENINGS:
+                find(text, found)
         for key, find in finds:
             value = holder[key]
-            if value is not None and value is not _CLEAN[0]:
-                find(value, found)
+            read = READ.get(id(value))
+            if read is None:
+                if value is not None:
+                    find(value, found)
+            elif read[1]:
+                find(read[1], found)
 
-    def _learn(self, keys: tuple[str, ...], holder: dict[str, Any]) -> _Steps:
-        steps = self.plan(holder)
-        if len(self._known) >= _MOST_ORDERS:
+    def _learn(self, signature: Signature, holder: dict[str, Any]) -> _Plan:
+        plan = self.plan(holder)
+        if len(holder) > _MOST_KEYS or plan.by_value:
+            return plan
+        if len(self._known) >= _MOST_SHAPES:
             self._known.clear()
             self.clean.clear()
-        if len(keys) <= _MOST_KEYS:
-            self._known[keys] = steps
-            if not steps.kinds and not steps.finds:
-                self.clean.add(keys)
-        return steps
+        self._known[signature] = plan
+        if not any(plan):
+            self.clean.add(signature)
+        return plan
 
     @abstractmethod
-    def plan(self, holder: dict[str, Any]) -> _Steps:
-        """What has to be looked at in objects of these keys."""
+    def plan(self, holder: dict[str, Any]) -> _Plan:
+        """What has to be looked at in objects with this one's signature."""
 
 
 class Fields(_Objects):
@@ -145,8 +156,8 @@ class Fields(_Objects):
         harmless: Iterable[str] = (),
         by_value: bool = False,
     ) -> None:
-        """`holder` is the thing in words, such as `turn`; `by_value`: more than a value's kind chose it."""
-        super().__init__()
+        """`holder` is the thing in words, such as `turn`; `by_value`: more than a record's signature chose it."""
+        super().__init__(tuple)
         self.holder = holder
         self.read = dict(read)
         self.harmless = frozenset(harmless)
@@ -160,9 +171,22 @@ class Fields(_Objects):
         """The same fields and more."""
         return Fields(self.holder, {**self.read, **read}, self.harmless | frozenset(harmless))
 
-    def plan(self, holder: dict[str, Any]) -> _Steps:
-        """The keys that are neither read nor harmless whatever their values."""
-        return _Steps([], [(key, find) for key in holder if (find := self._choose_find(key))])
+    def plan(self, holder: dict[str, Any]) -> _Plan:
+        """The keys that are neither read nor harmless, and those of which not the whole value is read."""
+        return _Plan([], [(key, find) for key in holder if (find := self._choose_find(key))], by_value=False)
+
+    def plan_by_kinds(self, holder: dict[str, Any]) -> _Plan:
+        """The same for objects with values of the same kinds as this one's, in which less has to be looked at."""
+        texts: list[tuple[str, Find]] = []
+        finds: list[tuple[str, Find]] = []
+        for key, value in holder.items():
+            inner, find = self.read.get(key), self._choose_find(key)
+            is_plain = type(value) in _PLAIN and isinstance(inner, _Objects | WithoutNulls)
+            is_typed = isinstance(inner, TypedValue) and type(value) is inner.kind
+            if find and not (value is None or is_plain or is_typed):
+                is_written = type(value) is str and isinstance(inner, WrittenJson)
+                (texts if is_written else finds).append((key, _find_by_kind(inner, type(value)) or find))
+        return _Plan(texts, finds, self.by_value)
 
     def _choose_find(self, key: str) -> Find | None:
         inner = self.read.get(key)
@@ -181,44 +205,20 @@ class Shapes(_Objects):
 
     def __init__(self, choose: Callable[[dict[str, Any]], Fields | None], fields: Iterable[Fields]) -> None:
         """`fields` are all that `choose` may name, for the page that lists them; where it names none, all is read."""
-        super().__init__()
+        super().__init__(_sign_with_kinds)
         self.choose = choose
         self.fields = tuple(fields)
 
-    def plan(self, holder: dict[str, Any]) -> _Steps:
-        """What has to be looked at in the fields that are chosen, while the values that `choose` asks for are of the
-        same kinds."""
-        watched = _Watched(holder)
-        fields = self.choose(watched)
-        if fields is None:
-            return _Steps([], [])
-        kinds = {key: type(holder[key]) for key in sorted(watched.asked & holder.keys())}
-        # Of what is a text as long as these steps hold, no objects have to be looked for.
-        texts = {key for key, kind in kinds.items() if kind is str and isinstance(fields.read.get(key), _Objects)}
-        finds = [(key, find) for key, find in fields.plan(holder).finds if key not in texts]
-        return _Steps([(next(iter(holder)), _Watched)] if fields.by_value else [*kinds.items()], finds)
-
-
-class _Watched(dict[str, Any]):
-    """An object that remembers the keys whose values it was asked for."""
-
-    def __init__(self, holder: dict[str, Any]) -> None:
-        super().__init__(holder)
-        self.asked: set[str] = set()
-
-    def __getitem__(self, key: str) -> Any:
-        self.asked.add(key)
-        return super().__getitem__(key)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        self.asked.add(key)
-        return super().get(key, default)
+    def plan(self, holder: dict[str, Any]) -> _Plan:
+        """What has to be looked at in the fields that are chosen for these keys and kinds."""
+        fields = self.choose(holder)
+        return fields.plan_by_kinds(holder) if fields else _Plan([], [], by_value=False)
 
 
 class Variants(Shapes):
     """One of several kinds of object, known by a value, such as whose turn it is."""
 
-    def find_in_object(self, holder: dict[str, Any], found: list[Unread]) -> None:
+    def find_in_object(self, holder: dict[str, Any], found: list[Unread], signature: Signature = ()) -> None:
         """Add what is unread in an object to `found`."""
         fields = self.choose(holder)
         if fields:
@@ -247,20 +247,23 @@ class WrittenJson:
                 self._clean.add(value)
 
 
-def remember_odd(items: list[Any], odd: list[Any]) -> None:
-    """Remember that a converter has read all of these items and that only the odd ones have more than it needs of each.
+def _find_by_kind(inner: Inner, kind: type) -> Find | None:
+    """What `find` of an inner one leads to for values of a kind."""
+    objects = inner.fields if isinstance(inner, WrittenJson) else inner
+    if not isinstance(objects, _Objects):
+        return None
+    return objects.find_in_object if kind is dict else objects.find_in_list if kind is list else None
+
+
+def remember_odd(items: list[Any] | dict[str, Any], odd: list[Any]) -> None:
+    """Remember that a converter has read all of these items and that only the odd ones have more than it needs of each,
+    or that it has read all of a record.
 
     A converter sees that in passing, so that most turns of most data need no second look.
     """
-    if odd:
-        _READ.appendleft((items, odd))
-    else:
-        _CLEAN[0] = items
-
-
-def remember_one_of_several(items: list[Any], odd: list[Any]) -> None:
-    """The same for a record that has up to four lists, such as its tools, its messages and two answers."""
-    _READ.appendleft((items, odd))
+    if len(READ) >= _MOST_READ:
+        READ.clear()
+    READ[id(items)] = (items, odd)
 
 
 def is_medium(key: str) -> bool:
