@@ -10,7 +10,7 @@ tools and a tool may answer, as in tool dialogues.
 """
 
 from collections.abc import Mapping, Sequence, Set
-from typing import Any, NamedTuple
+from typing import Any
 
 from converters._blocks import holds_blocks
 from converters._extras import add_extras
@@ -35,7 +35,7 @@ from converters._turns import (
 from converters._written_calls import may_hold_calls
 from converters._written_chat import read_written_chat
 from converters._written_turns import find_written_turns
-from recipebook.data.fields import remember_one_of_several
+from recipebook.data.fields import remember_odd
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Message
 
@@ -45,25 +45,17 @@ TEXTS = ("prompt", "instruction", "question", "query", "input")
 _TURNS = ("messages", "conversations")
 _LISTED, _SYSTEMS = frozenset(LISTS), frozenset(SYSTEMS)
 _BESIDE_TEXTS = _LISTED.union(_SYSTEMS, TEXTS[1:], ("history", "tools"))
+_PROMPTS = _LISTED.union(TEXTS)
 _NO_TOOLS: tuple[list[dict[str, Any]], set[str]] = ([], set())
 
 
-class Asked(NamedTuple):
-    """A prompt, the answers to it in the order of their fields, its tools, and the number of images left out."""
-
-    prompt: list[Message]
-    answers: list[Message]
-    tools: list[dict[str, Any]]
-    images: int
+Asked = tuple[list[Message], list[Message], list[dict[str, Any]], int]
+"""A prompt, the answers to it in the order of their fields, its tools, and the number of images left out."""
 
 
-class _Before(NamedTuple):
-    """The messages of a record's prompt; `bare` is one text, which may be any of the user's in a longer prompt."""
-
-    field: str
-    messages: list[Message]
-    bare: bool = False
-    images: int = 0
+_Before = tuple[str, list[Message], bool, int]
+"""The field and the messages of a record's prompt, whether it is one bare text, which may be any of the user's in a
+longer prompt, and the number of images left out."""
 
 
 def read_asked(record: dict[str, Any], fields: Sequence[str]) -> Asked:
@@ -72,10 +64,13 @@ def read_asked(record: dict[str, Any], fields: Sequence[str]) -> Asked:
         return texts
     given = _find_tools(record)
     tools, known = read_tools(given) if given is not None else _NO_TOOLS
-    read = [_read_answer(record, field, known) for field in fields]
-    befores, answers = [before for before, _ in read], [answer for _, answer in read]
-    prompt = _read_prompt(record, fields, befores[0], known)
-    messages, bare = prompt.messages, prompt.bare
+    befores: list[list[Message]] = []
+    answers: list[Message] = []
+    for field in fields:
+        before, answer = _read_answer(record, field, known)
+        befores.append(before)
+        answers.append(answer)
+    asking, messages, bare, images = _read_prompt(record, fields, befores[0], known)
     if messages and messages[-1]["role"] == "assistant" and messages[-1] in answers:
         # Some data has the whole chat beside its parts.
         del messages[-1]
@@ -90,28 +85,35 @@ def read_asked(record: dict[str, Any], fields: Sequence[str]) -> Asked:
         # The answers are what preferences teach; ORPO fits their prompt too, but all of it.
         message.pop("train", None)
     if not asks:
-        raise BadRecord(f"'{prompt.field}' has no user's message")
+        raise BadRecord(f"'{asking}' has no user's message")
     for answer in answers:
         if "train" in answer:
             raise LeftOut("an answer is marked as not to be learned")
         if "tool_calls" in answer:
             _number_calls(answer, messages)
-    return Asked(messages, answers, tools, prompt.images)
+    return messages, answers, tools, images
 
 
 def _read_texts(record: dict[str, Any], fields: Sequence[str]) -> Asked | None:
     """The prompt and the answers of a record that has three texts, as most pairs are; None for any other record."""
     if type(record.get(fields[0])) is not str or not _BESIDE_TEXTS.isdisjoint(record):
         return None
-    said: list[Any] = [record.get("prompt"), *map(record.get, fields)]
+    asked: Any = record.get("prompt")
+    said = [asked]
+    answers: list[Message] = []
+    for field in fields:
+        text: Any = record.get(field)
+        said.append(text)
+        answers.append({"role": "assistant", "content": text})
     for text in said:
-        if type(text) is not str or not text or text.isspace() or text[0] in "[{" or "\r" in text:
+        if type(text) is not str or not text or text[0] in "[{" or text.isspace():
             return None
-        if "\n\nAssistant:" in text:
-            return None
-    asked, *answers = said
-    prompt: list[Message] = [{"role": "user", "content": asked}]
-    return Asked(prompt, [{"role": "assistant", "content": text} for text in answers], [], 0)
+    whole = "\0".join(said)
+    if "\r" in whole or "\n\nAssistant:" in whole:
+        return None
+    if len(record) == len(said):
+        remember_odd(record, [])
+    return [{"role": "user", "content": asked}], answers, [], 0
 
 
 def check_called(prompt: list[Message], answer: Message, tools: list[dict[str, Any]]) -> None:
@@ -123,6 +125,8 @@ def check_called(prompt: list[Message], answer: Message, tools: list[dict[str, A
 
 def find_prompt(record: Mapping[str, Any], taken: Sequence[str] = ()) -> str | None:
     """The field of a record that holds its prompt; `taken` are those of its answers."""
+    if _PROMPTS.isdisjoint(record):
+        return None
     for field in LISTS if not _LISTED.isdisjoint(record) else ():
         value = record.get(field)
         if value is None or field in taken:
@@ -168,7 +172,7 @@ def _read_prompt(record: dict[str, Any], fields: Sequence[str], first: list[Mess
     if field is None:
         if not first:
             raise BadRecord("missing 'prompt'")
-        return _Before(fields[0], first)
+        return fields[0], first, False, 0
     value = record[field]
     if type(value) is str:
         value = find_written_turns(value, field) or value
@@ -178,7 +182,7 @@ def _read_prompt(record: dict[str, Any], fields: Sequence[str], first: list[Mess
         value, field = value.get("messages"), "messages"
     if type(value) is list:
         messages = _read_messages(value, field, known)
-        return _Before(field, messages, images=len([each for each in value if each.get("image_data") is not None]))
+        return field, messages, False, len([each for each in value if each.get("image_data") is not None])
     if type(value) is not str or field in _LISTED:
         wanted = "a list" if field in _LISTED else "a string or a list"
         raise BadRecord(f"'{field}' is {name_kind(value)}, not {wanted}")
@@ -186,11 +190,11 @@ def _read_prompt(record: dict[str, Any], fields: Sequence[str], first: list[Mess
     if "\n\nAssistant:" in text and (written := read_written_chat(text)):
         if record.get("history") or (field != "input" and record.get("input")):
             raise BadRecord(f"'{field}' holds a whole chat, and there is 'history' or 'input' beside it")
-        return _Before(field, written if written[-1]["content"] else written[:-1])
+        return field, written if written[-1]["content"] else written[:-1], False, 0
     if field != "input" and record.get("input"):
         text += "\n" + take_text(record, "input")
     history = read_history(record)
-    return _Before(field, [*history, {"role": "user", "content": text}], bare=not history)
+    return field, [*history, {"role": "user", "content": text}], not history, 0
 
 
 def _agree(messages: list[Message], bare: bool, before: list[Message], field: str) -> list[Message]:
@@ -222,27 +226,24 @@ def _find_tools(record: dict[str, Any]) -> Any:
 def _read_messages(listed: list[Any], field: str, known: Set[str]) -> list[Message]:
     messages: list[Message] = []
     odd: list[Any] = []
+    is_sharegpt = type(listed[0]) is dict and "from" in listed[0] if listed else False
+    speaker, said = ("from", "value") if is_sharegpt else ("role", "content")
     for each in listed:
-        message = _read_plainest(each)
-        if message is None:
+        try:
+            role, text = ROLES[each[speaker]], each[said]
+        except (KeyError, TypeError):
+            role, text = "", None
+        # What _read_plain checks, without a call for nearly all messages.
+        if type(text) is str and len(each) == 2 and text and not text.isspace() and "\r" not in text:
+            message: Message | None = {"role": role, "content": text}
+        else:
             message = _read_plain(each, field)
             odd.append(each)
         if message is None or (known and message["role"] == "assistant" and may_hold_calls(message["content"])):
             return _read_calls(listed, field, known)
         messages.append(message)
-    remember_one_of_several(listed, odd)
+    remember_odd(listed, odd)
     return messages
-
-
-def _read_plainest(message: Any) -> Message | None:
-    """A message that has a speaker and a text and nothing beside them, as nearly all have; None for any other."""
-    if type(message) is not dict or len(message) != 2:
-        return None
-    speaker, said = ("role", "content") if "role" in message else ("from", "value")
-    name, text = message.get(speaker), message.get(said)
-    if type(name) is str and name in ROLES and type(text) is str and text and not text.isspace() and "\r" not in text:
-        return {"role": ROLES[name], "content": text}
-    return None
 
 
 def _read_plain(message: Any, field: str) -> Message | None:

@@ -51,12 +51,13 @@ def read_written_call(turn: dict[str, Any], said: str, made: int) -> tuple[list[
     one that has a name and arguments, and nothing beside."""
     text = take_text(turn, said, " of a call")
     value = _parse_quickly(text, "a call")
-    calls = read_call_list(value, "a call", made)
+    is_plain = type(value) is dict and len(value) == 2 and "name" in value and "arguments" in value
+    calls = [make_call(value, made, True)] if is_plain else read_call_list(value, "a call", made)
     for call in calls:
         # A float of many digits may stand for an integer of more than 64 bits.
         if "e+" in call["function"]["arguments"]:
             return read_call_list(parse(text, "a call"), "a call", made), False
-    return calls, type(value) is dict and len(value) == 2 and "name" in value and "arguments" in value
+    return calls, is_plain
 
 
 def read_calls(turn: dict[str, Any], role: str, made: int) -> list[dict[str, Any]]:
@@ -83,41 +84,50 @@ def read_calls(turn: dict[str, Any], role: str, made: int) -> list[dict[str, Any
     return [make_call(call, at, written) for at, call in enumerate(listed, made)]
 
 
-def has_plain_calls(turn: dict[str, Any], said: str) -> bool:
-    """Whether a turn has nothing but its speaker, its text and OpenAI's calls, of which all is read."""
+def read_plain_calls(turn: dict[str, Any], said: str) -> list[dict[str, Any]] | None:
+    """The calls of a turn that has nothing but its speaker, its text and calls in OpenAI's form, of which all is read;
+    None for any other turn."""
     listed = turn.get("tool_calls")
     if len(turn) != 3 or said not in turn or type(listed) is not list:
-        return False
+        return None
+    calls: list[dict[str, Any]] = []
     for call in listed:
-        if not _is_plain(call):
-            return False
-        arguments = call["function"]["arguments"]
-        if type(arguments) is dict and not _SIMPLE.issuperset(map(type, arguments.values())):
-            # There may be nulls among its values.
-            return False
-    return True
-
-
-def _is_plain(call: dict[str, Any]) -> bool:
-    """Whether a call has what OpenAI's have, and nothing beside."""
-    if len(call) != 3 or "id" not in call or "type" not in call or "function" not in call:
-        return False
-    function = call["function"]
-    return type(function) is dict and len(function) == 2 and "name" in function and "arguments" in function
+        function = call.get("function") if type(call) is dict and len(call) == 3 and "type" in call else None
+        if type(function) is not dict or len(function) != 2:
+            return None
+        named, name, arguments = call.get("id"), function.get("name"), function.get("arguments")
+        if not is_name(named) or not is_name(name):
+            return None
+        if type(arguments) is dict and _SIMPLE.issuperset(map(type, arguments.values())):
+            arguments = encode(arguments)
+        elif not (type(arguments) is str and _is_object(arguments)):
+            return None
+        calls.append({"id": named, "type": "function", "function": {"name": name, "arguments": arguments}})
+    return calls
 
 
 def _parse_quickly(text: str, what: str) -> Any:
     """The value of a JSON text that reasons call `what`, in which long integers are floats."""
-    written = text.encode()
     try:
-        value = orjson.loads(written)
+        value = orjson.loads(text)
+        # Where no quote is written by its number, a key that is repeated has two more than its value.
+        if "\\u00" not in text and text.count('"') == orjson.dumps(value).count(b'"'):
+            return value
     except orjson.JSONDecodeError:
         raise BadRecord(f"{what} is not JSON") from None
-    if b"\\" in written and b"\\u0000" in written:
+    except orjson.JSONEncodeError:
+        # Deeper than can be written.
+        pass
+    if "\\u0000" in text:
         return parse(text, what)
-    if repeated := find_repeated_key(written, value):
+    if repeated := find_repeated_key(text, value):
         raise BadRecord(f"{what} {repeated}")
     return value
+
+
+def _is_object(text: str) -> bool:
+    """Whether the arguments of a call are the JSON of an object."""
+    return text != "" and type(_parse_quickly(text, "'arguments' of a call")) is dict
 
 
 def read_call_list(value: Any, what: str, made: int, written: bool = True) -> list[dict[str, Any]]:

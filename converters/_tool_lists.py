@@ -12,7 +12,7 @@ import orjson
 
 from converters._calls import is_name, parse
 from recipebook.data.field_values import Unread, WithoutNulls
-from recipebook.data.fields import PART_HARMLESS, Fields, Inner, Shapes, WrittenJson, remember_one_of_several
+from recipebook.data.fields import PART_HARMLESS, Fields, Inner, Shapes, WrittenJson, remember_odd
 from recipebook.records import drop_nulls, name_kind
 from recipebook.rows import BadRecord
 
@@ -53,7 +53,7 @@ def read_tools(listed: Any, field: str = "tools", written: bool = False) -> tupl
         return _check_tools(listed, field, written)
     found = _read_listed_tools(text, field, written)
     if found.is_clean:
-        remember_one_of_several(listed, [])
+        remember_odd(listed, [])
     return found.tools, found.names
 
 

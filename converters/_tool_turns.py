@@ -11,7 +11,7 @@ from collections.abc import Set
 from typing import Any
 
 from converters._blocks import holds_blocks, open_blocks
-from converters._calls import format_answer, has_plain_calls, read_call_list, read_calls, read_written_call
+from converters._calls import format_answer, read_call_list, read_calls, read_plain_calls, read_written_call
 from converters._extras import add_extras
 from converters._fields import take_any_text, take_text
 from converters._turns import ROLES, Shape, find_role, take_role
@@ -27,25 +27,10 @@ _MARK_AND_CALLS = frozenset(("role", "content", "tool_calls", "train"))
 
 def read_tool_turns(listed: list[Any], shape: Shape, known: Set[str] = frozenset()) -> "Dialogue":
     """Read turns in their order; `known` has the names of all tools."""
-    _, speaker, said = shape
-    for turn in listed:
-        if type(turn) is dict and type(turn.get(said)) is list:
-            listed = _open_all(listed, shape)
-            break
     dialogue = Dialogue(shape, known)
-    for at, turn in enumerate(listed):
-        try:
-            role = TOOL_ROLES[turn[speaker]]
-        except (KeyError, TypeError):
-            role = take_role(turn, shape, TOOL_ROLES)
-        if role == "tool":
-            dialogue.add_answer(turn)
-        elif role == "call":
-            dialogue.add_written_call(turn)
-        elif len(turn) > 2 or said not in turn:
-            dialogue.add_odd(turn, role, listed, at)
-        else:
-            dialogue.add_text(turn, role, listed, at)
+    if not dialogue.read(listed):
+        dialogue, listed = Dialogue(shape, known), _open_all(listed, shape)
+        dialogue.read(listed, opened=True)
     remember_odd(listed, dialogue.odd)
     return dialogue
 
@@ -78,14 +63,42 @@ class Dialogue:
         self._waiting: dict[str, str] = {}
         self._in_text = False
 
-    def add_answer(self, turn: dict[str, Any]) -> None:
+    def read(self, listed: list[Any], opened: bool = False) -> bool:
+        """Add turns in their order; False where one holds parts, unless they were `opened`."""
+        _, speaker, said = self._shape
+        messages, roles, waiting = self.messages, self.roles, self._waiting
+        for at, turn in enumerate(listed):
+            try:
+                role, text = TOOL_ROLES[turn[speaker]], turn[said]
+            except (KeyError, TypeError):
+                role, text = take_role(turn, self._shape, TOOL_ROLES), None
+            if type(text) is list and not opened:
+                return False
+            # What _add_text checks, without a call for nearly all turns. A sign of calls is looked for first.
+            is_plain = type(text) is str and len(turn) == 2 and text and not text.isspace() and "\r" not in text
+            has_sign = role == "assistant" and is_plain and (text[-1] in "]\n " or "<" in text)
+            if role == "tool":
+                self._add_answer(turn, text)
+            elif role == "call":
+                self._add_written_call(turn)
+            elif is_plain and not has_sign:
+                messages.append({"role": role, "content": text})
+                roles.append(role)
+                waiting.clear()
+            elif len(turn) > 2 or said not in turn:
+                self._add_odd(turn, role, listed, at)
+            else:
+                self._add_text(turn, role, listed, at)
+        return True
+
+    def _add_answer(self, turn: dict[str, Any], text: Any) -> None:
         """Add what a tool answers; several answers may stand in one text as their calls did."""
-        text = turn.get(self._said)
-        is_odd = len(turn) > (3 if "tool_call_id" in turn else 2) or type(text) is not str
+        named = turn.get("tool_call_id")
+        is_odd = len(turn) > (2 if named is None else 3) or type(text) is not str
         if type(text) is not str or "\r" in text:
             text = _take_answer(turn, self._said, self._shape.place)
         for answer in split_answers(text) if self._in_text else (text,):
-            answered = self._find_answered(turn)
+            answered = self._find_answered(turn, named)
             self.messages.append({"role": "tool", "content": answer, "tool_call_id": answered})
             self.roles.append("tool")
             if is_odd:
@@ -93,7 +106,7 @@ class Dialogue:
         if is_odd:
             self.odd.append(turn)
 
-    def add_written_call(self, turn: dict[str, Any]) -> None:
+    def _add_written_call(self, turn: dict[str, Any]) -> None:
         """Add a turn whose text is the JSON of a call, or of several."""
         calls, is_plain = read_written_call(turn, self._said, len(self.called))
         message: Message = {"role": "assistant", "content": "", "tool_calls": calls}
@@ -103,24 +116,25 @@ class Dialogue:
         self._in_text = False
         self._add_calls(message, calls)
 
-    def add_odd(self, turn: dict[str, Any], role: str, listed: list[Any], at: int) -> None:
+    def _add_odd(self, turn: dict[str, Any], role: str, listed: list[Any], at: int) -> None:
         """Add a turn that has more than its speaker and a text: perhaps calls."""
-        calls = read_calls(turn, role, len(self.called))
-        if not calls:
-            self.add_text(turn, role, listed, at)
-            return
         given = text = turn.get(self._said)
+        plain = read_plain_calls(turn, self._said) if role == "assistant" else None
+        calls = plain or read_calls(turn, role, len(self.called))
+        if not calls:
+            self._add_text(turn, role, listed, at)
+            return
         if type(text) is not str or "\r" in text:
             text = "" if text is None else take_any_text(turn, self._said, self._shape.place)
         message: Message = {"role": "assistant", "content": text, "tool_calls": calls}
         self.unread_calls += OPENING in text
-        if type(given) is list or not has_plain_calls(turn, self._said):
+        if plain is None or type(given) is list:
             self.odd.append(turn)
             add_extras(message, turn, self._shape.place)
         self._in_text = False
         self._add_calls(message, calls)
 
-    def add_text(self, turn: dict[str, Any], role: str, listed: list[Any], at: int) -> None:
+    def _add_text(self, turn: dict[str, Any], role: str, listed: list[Any], at: int) -> None:
         """Add a turn that says something, in which calls may be written."""
         text = turn.get(self._said)
         is_odd = len(turn) > 2 or type(text) is not str
@@ -153,27 +167,31 @@ class Dialogue:
             self.unread_calls += OPENING in message["content"]
 
     def _add_calls(self, message: Message, calls: list[dict[str, Any]]) -> None:
+        waiting = self._waiting
         if _join_calls(self.messages, message):
             self.roles[-1] = "call"
         else:
             self.messages.append(message)
             self.roles.append("call")
-            self._waiting.clear()
+            waiting.clear()
         for call in calls:
             called, name = call["id"], call["function"]["name"]
-            if called in self._waiting:
+            if called in waiting:
                 raise BadRecord("two calls have the same 'id'")
-            self._waiting[called] = name
+            waiting[called] = name
             self.called.append(name)
 
-    def _find_answered(self, turn: dict[str, Any]) -> str:
+    def _find_answered(self, turn: dict[str, Any], named: Any) -> str:
         """The id of the call that a tool's turn answers, which then waits no more."""
         waiting = self._waiting
+        if type(named) is str and named in waiting:
+            del waiting[named]
+            return named
         if waiting and len(turn) == 2:
             first = next(iter(waiting))
             del waiting[first]
             return first
-        named, tool, last = turn.get("tool_call_id"), turn.get("name"), self.messages[-1:]
+        tool, last = turn.get("name"), self.messages[-1:]
         if not waiting and last and last[0]["role"] == "assistant" and "tool_calls" not in last[0]:
             raise BadRecord("a tool answers, but the text before it holds no call that can be read")
         if not waiting or (named is not None and (type(named) is not str or named not in waiting)):

@@ -80,6 +80,7 @@ NOTES = {
 }
 _NAMED = frozenset(CATEGORIES)
 _SCORED = frozenset(field for pair in SCORES for field in pair)
+_MEASURED = _SCORED.union(RESPONSES, ("preference_score",))
 
 
 class Options(Frozen):
@@ -120,7 +121,7 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
     if not pair and not label and not record.keys().isdisjoint(LABELS):
         raise BadRecord("its label is null")
     row = _convert_labelled(record, label, known) if label else _convert_pair(record, pair or PAIRS[0], known)
-    if strengths := _measure(record, known):
+    if (known or not _MEASURED.isdisjoint(record)) and (strengths := _measure(record, known)):
         row["meta"] = join_meta(row["meta"], strengths)
     meta = row["meta"]
     if "chosen" in row and _is_negative(meta.get("difference")):

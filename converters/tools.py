@@ -75,6 +75,7 @@ NOTES = {
 }
 
 _NONE: tuple[list[dict[str, Any]], set[str]] = ([], set())
+_OTHER_LISTS = frozenset(("functions", "available_tools"))
 _TOOL_LISTS = ("tools", "functions", "available_tools")
 
 
@@ -157,8 +158,7 @@ FIELDS = Shapes(_choose_shape, (*_TURNS.values(), _QUERY, *_PAIRS.list_all()))
 
 def convert(record: dict[str, Any], options: Options) -> list[Row]:
     """The record's one dialogue."""
-    has_others = record.get("functions") is not None or record.get("available_tools") is not None
-    tools, names = _take_tools(record) if has_others else read_tools(record.get("tools"))
+    tools, names = read_tools(record.get("tools")) if _OTHER_LISTS.isdisjoint(record) else _take_tools(record)
     turns = find_turns(record)
     written = _NONE if tools or not turns else _find_written_tools(record, *turns)
     pair = None if turns or record.get("answers") is not None else find_pair(record)
@@ -182,7 +182,7 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
     answers = roles[: len(messages)].count("tool")
     if unanswered := len(called) - answers - len(messages[-1].get("tool_calls", ())):
         found["unanswered"] = unanswered
-    meta = join_meta(take_metadata(record), found)
+    meta = found if METADATA.keys().isdisjoint(record) else join_meta(take_metadata(record), found)
     if tools:
         return [{"messages": messages, "tools": tools, "meta": meta}]
     return [{"messages": messages, "meta": meta}]
