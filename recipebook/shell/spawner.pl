@@ -21,6 +21,9 @@ my (
     $WRITE, $CLOSE, $RECEIVE, $SET_GROUPS, $SET_USER, $SET_GROUP, $PRCTL, $MOUNT, $UNSHARE, $DUPLICATE, $LIMIT,
     $CLOSE_RANGE,
 ) = @{ $NUMBERS{$machine} };
+my %NAMES;
+@NAMES{ @{ $NUMBERS{$machine} } } = qw(write close recvmsg setgroups setresuid setresgid prctl mount unshare dup3 prlimit
+    close_range);
 my ($NEW_USER_AND_MOUNTS, $SET_DUMPABLE, $MOST_PROCESSES, $LAST_DESCRIPTOR) = (0x10020000, 4, 6, 0xFFFFFFFF);
 my ($UNIX, $STREAM, $NO_HANG, $KILL) = (1, 1, 1, 9);
 my ($ALL_IDS, $FIRST_OWNER, $OWNERS) = (65536, 1000, 60_000);
@@ -186,7 +189,7 @@ sub limit {
 sub call {
     my ($number, @arguments) = @_;
     my $result = syscall($number, @arguments);
-    die join(" ", "call $number", grep({ /^[ -~]*\z/ } @arguments), "$!\n") if $result == -1;
+    die join(" ", $NAMES{$number}, grep { /^[ -~]+\z/ } @arguments) . ": $!\n" if $result == -1;
     return $result;
 }
 
