@@ -72,8 +72,10 @@ class ProgressLine:
 
 
 def format_seconds(seconds: float) -> str:
-    """`7 s`, `3:05`, `2:10:00`."""
+    """`<1 s`, `7 s`, `3:05`, `2:10:00`."""
     whole = round(seconds)
+    if not whole and seconds > 0:
+        return "<1 s"
     if whole < 60:
         return f"{whole} s"
     minutes, second = divmod(whole, 60)

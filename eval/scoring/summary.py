@@ -11,6 +11,7 @@ The main figure comes first and is judged alone: its adjusted p-value is its own
 reader compares at one glance.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import chain
@@ -163,8 +164,12 @@ def get_worth(summary: Summary) -> float:
 
 
 def format_slice_value(prediction: Prediction, field: str) -> str:
-    """The slice that a row belongs to in a field of its meta."""
-    return str(prediction.meta.get(field, "(none)"))
+    """The slice that a row belongs to in a field of its meta; what is no text is named as JSON writes it."""
+    value = prediction.meta.get(field)
+    if value is None:
+        return "(none)"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if text.strip() else "(empty)"
 
 
 def _list_values(field: str, predictions: Sequence[Prediction]) -> list[str]:

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from recipebook.progress import ProgressLine
+from recipebook.progress import ProgressLine, format_seconds
 from recipebook.terminal import clean_output
 
 
@@ -90,3 +90,14 @@ def test_nothing_is_drawn_where_there_is_no_terminal() -> None:
     line.wait("loading")
     line.clear()
     assert stream.getvalue() == ""
+
+
+def test_seconds_are_whole_but_what_took_time_took_some() -> None:
+    assert [format_seconds(one) for one in (0, 0.2, 0.6, 59.4, 185, 7800)] == [
+        "0 s",
+        "<1 s",
+        "1 s",
+        "59 s",
+        "3:05",
+        "2:10:00",
+    ]

@@ -5,7 +5,7 @@ import pytest
 from eval.scoring.figures import Figure
 from eval.scoring.predictions import Prediction
 from eval.scoring.rows_of_answers import Scores
-from eval.scoring.summary import Summary, summarise
+from eval.scoring.summary import Summary, format_slice_value, summarise
 from recipebook.errors import UserError
 
 FIGURES = {
@@ -76,6 +76,24 @@ def test_interval_p_value_and_verdict_of_the_main_figure_agree_however_many_figu
     assert headline.difference is not None and headline.difference.low is not None
     assert headline.p_adjusted == headline.difference.p == 2 / 2**6
     assert headline.difference.low > 0
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("short", "short"),
+        ("", "(empty)"),
+        (" ", "(empty)"),
+        (None, "(none)"),
+        (True, "true"),
+        (3, "3"),
+        (["a", "ü"], '["a", "ü"]'),
+        ({"a": None}, '{"a": null}'),
+    ],
+)
+def test_a_slice_is_named_as_its_value_is_written(value: object, shown: str) -> None:
+    item = PREDICTIONS[0].model_copy(update={"meta": {"kind": value}})
+    assert format_slice_value(item, "kind") == shown
 
 
 def test_slices_are_adjusted_and_their_intervals_hold_together() -> None:
