@@ -46,7 +46,6 @@ _TURNS = ("messages", "conversations")
 _LISTED, _SYSTEMS = frozenset(LISTS), frozenset(SYSTEMS)
 _BESIDE_TEXTS = _LISTED.union(_SYSTEMS, TEXTS[1:], ("history", "tools"))
 _PROMPTS = _LISTED.union(TEXTS)
-_NO_TOOLS: tuple[list[dict[str, Any]], set[str]] = ([], set())
 
 
 Asked = tuple[list[Message], list[Message], list[dict[str, Any]], int]
@@ -63,7 +62,7 @@ def read_asked(record: dict[str, Any], fields: Sequence[str]) -> Asked:
     if texts := _read_texts(record, fields):
         return texts
     given = _find_tools(record)
-    tools, known = read_tools(given) if given is not None else _NO_TOOLS
+    tools, known, _ = read_tools(given)
     befores: list[list[Message]] = []
     answers: list[Message] = []
     for field in fields:

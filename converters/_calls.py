@@ -49,15 +49,35 @@ CALLS = WrittenJson(CALL, WRITTEN_CALL)
 def read_written_call(turn: dict[str, Any], said: str, made: int) -> tuple[list[dict[str, Any]], bool]:
     """The calls of a turn whose text is their JSON, numbered from those that were made before it; and whether it is
     one that has a name and arguments, and nothing beside."""
-    text = take_text(turn, said, " of a call")
+    text = turn.get(said)
+    if type(text) is not str or not text or "\r" in text:
+        text = take_text(turn, said, " of a call")
+    if call := _read_plain_call(text, made):
+        return [call], True
     value = _parse_quickly(text, "a call")
-    is_plain = type(value) is dict and len(value) == 2 and "name" in value and "arguments" in value
-    calls = [make_call(value, made, True)] if is_plain else read_call_list(value, "a call", made)
+    calls = read_call_list(value, "a call", made)
     for call in calls:
         # A float of many digits may stand for an integer of more than 64 bits.
         if "e+" in call["function"]["arguments"]:
             return read_call_list(parse(text, "a call"), "a call", made), False
-    return calls, is_plain
+    return calls, type(value) is dict and len(value) == 2 and "name" in value and "arguments" in value
+
+
+def _read_plain_call(text: str, made: int) -> dict[str, Any] | None:
+    """The call of a text that is the JSON of a name and an object of arguments, and nothing odd, as of nearly all
+    calls; None for any other text."""
+    try:
+        value = orjson.loads(text)
+        name, arguments = value["name"], value["arguments"]
+        if len(value) > 2 or type(arguments) is not dict or not is_name(name) or "\\u00" in text:
+            return None
+        written = encode(arguments)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    # Six quotes stand around the two keys and the name; a key that is repeated has two more.
+    if "e+" in written or text.count('"') != written.count('"') + 6:
+        return None
+    return {"id": f"call_{made}", "type": "function", "function": {"name": name, "arguments": written}}
 
 
 def read_calls(turn: dict[str, Any], role: str, made: int) -> list[dict[str, Any]]:
@@ -144,14 +164,7 @@ def make_call(given: Any, at: int, written: bool) -> dict[str, Any]:
 
     A null in a call that was written as text was meant; one in an object is Arrow's, and no argument.
     """
-    function: Any
-    if type(given) is dict and len(given) == 2 and "name" in given and "arguments" in given:
-        # As nearly all calls are that are written as JSON.
-        name, arguments = given["name"], given["arguments"]
-        if type(arguments) is dict and is_name(name):
-            function = {"name": name, "arguments": _encode_arguments(arguments, written)}
-            return {"id": f"call_{at}", "type": "function", "function": function}
-    function = given.get("function", given) if type(given) is dict else None
+    function: Any = given.get("function", given) if type(given) is dict else None
     if type(function) is str:
         function = {**given, "name": function}
     name = function.get("name") if type(function) is dict else None

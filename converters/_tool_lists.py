@@ -39,31 +39,7 @@ TOOLS = WrittenJson(
 """What is read of a list of tools."""
 
 
-def read_tools(listed: Any, field: str = "tools", written: bool = False) -> tuple[list[dict[str, Any]], set[str]]:
-    """The tools of a record and their names, from a list, one tool, or the JSON of either; `written`: from a text."""
-    if listed is None:
-        return [], set()
-    if type(listed) is str:
-        # The cache looks up one text twice as fast as a text and a field.
-        return _read_written_tools(listed) if field == "tools" else _read_written_tools(listed, field)
-    try:
-        text = orjson.dumps(listed)
-    except orjson.JSONEncodeError:
-        # Too deep, or with numbers too long, to be looked up.
-        return _check_tools(listed, field, written)
-    found = _read_listed_tools(text, field, written)
-    if found.is_clean:
-        remember_odd(listed, [])
-    return found.tools, found.names
-
-
-@lru_cache(_TOOL_LISTS)
-def _read_written_tools(text: str, field: str = "tools") -> tuple[list[dict[str, Any]], set[str]]:
-    listed = parse(text, f"'{field}'") if text and not text.isspace() else None
-    return _check_tools(listed, field, written=True)
-
-
-class _Listed(NamedTuple):
+class Tools(NamedTuple):
     """The tools of a list, their names, and whether all of the list is read."""
 
     tools: list[dict[str, Any]]
@@ -71,13 +47,42 @@ class _Listed(NamedTuple):
     is_clean: bool
 
 
+NO_TOOLS = Tools([], set(), is_clean=True)
+
+
+def read_tools(listed: Any, field: str = "tools", written: bool = False) -> Tools:
+    """The tools of a record, from a list, one tool, or the JSON of either; `written`: from a text."""
+    if listed is None:
+        return NO_TOOLS
+    if type(listed) is str:
+        # The cache looks up one text twice as fast as a text and a field.
+        return _read_written_tools(listed) if field == "tools" else _read_written_tools(listed, field)
+    try:
+        text = orjson.dumps(listed)
+    except orjson.JSONEncodeError:
+        # Too deep, or with numbers too long, to be looked up.
+        return Tools(*_check_tools(listed, field, written), is_clean=False)
+    found = _read_listed_tools(text, field, written)
+    if found.is_clean:
+        remember_odd(listed, [])
+    return found
+
+
 @lru_cache(_TOOL_LISTS)
-def _read_listed_tools(text: bytes, field: str, written: bool) -> _Listed:
+def _read_written_tools(text: str, field: str = "tools") -> Tools:
+    listed, unread = parse(text, f"'{field}'") if text and not text.isspace() else None, list[Unread]()
+    tools, names = _check_tools(listed, field, written=True)
+    TOOLS.find(text, unread)
+    return Tools(tools, names, is_clean=not unread)
+
+
+@lru_cache(_TOOL_LISTS)
+def _read_listed_tools(text: bytes, field: str, written: bool) -> Tools:
     """The tools of a list that is no text, known by what it would be as one."""
     listed, unread = orjson.loads(text), list[Unread]()
     tools, names = _check_tools(listed, field, written)
     TOOLS.find(listed, unread)
-    return _Listed(tools, names, is_clean=type(listed) is list and not unread)
+    return Tools(tools, names, is_clean=type(listed) is list and not unread)
 
 
 def _check_tools(listed: Any, field: str, written: bool = False) -> tuple[list[dict[str, Any]], set[str]]:

@@ -62,6 +62,11 @@ class Dialogue:
         # The ids of the last turn's calls that no tool has answered yet, in their order, and the tools' names.
         self._waiting: dict[str, str] = {}
         self._in_text = False
+        self._read: list[Any] | None = None
+
+    def has_read(self, record: dict[str, Any]) -> bool:
+        """Whether the turns are those of a record, as they stand there."""
+        return self._read is not None and record.get(self._shape.field) is self._read
 
     def read(self, listed: list[Any], opened: bool = False) -> bool:
         """Add turns in their order; False where one holds parts, unless they were `opened`."""
@@ -78,23 +83,31 @@ class Dialogue:
             is_plain = type(text) is str and len(turn) == 2 and text and not text.isspace() and "\r" not in text
             has_sign = role == "assistant" and is_plain and (text[-1] in "]\n " or "<" in text)
             if role == "tool":
-                self._add_answer(turn, text)
+                if is_plain and waiting and not self._in_text:
+                    self._add_plain_answer(text, next(iter(waiting)))
+                else:
+                    self._add_answer(turn, text)
             elif role == "call":
                 self._add_written_call(turn)
             elif is_plain and not has_sign:
                 messages.append({"role": role, "content": text})
                 roles.append(role)
-                waiting.clear()
+                if waiting:
+                    waiting.clear()
             elif len(turn) > 2 or said not in turn:
                 self._add_odd(turn, role, listed, at)
             else:
                 self._add_text(turn, role, listed, at)
+        self._read = None if opened else listed
         return True
 
     def _add_answer(self, turn: dict[str, Any], text: Any) -> None:
         """Add what a tool answers; several answers may stand in one text as their calls did."""
         named = turn.get("tool_call_id")
         is_odd = len(turn) > (2 if named is None else 3) or type(text) is not str
+        if not is_odd and type(named) is str and named in self._waiting and "\r" not in text and not self._in_text:
+            self._add_plain_answer(text, named)
+            return
         if type(text) is not str or "\r" in text:
             text = _take_answer(turn, self._said, self._shape.place)
         for answer in split_answers(text) if self._in_text else (text,):
@@ -105,6 +118,11 @@ class Dialogue:
                 add_extras(self.messages[-1], turn, self._shape.place)
         if is_odd:
             self.odd.append(turn)
+
+    def _add_plain_answer(self, text: str, answered: str) -> None:
+        del self._waiting[answered]
+        self.messages.append({"role": "tool", "content": text, "tool_call_id": answered})
+        self.roles.append("tool")
 
     def _add_written_call(self, turn: dict[str, Any]) -> None:
         """Add a turn whose text is the JSON of a call, or of several."""
@@ -168,7 +186,7 @@ class Dialogue:
 
     def _add_calls(self, message: Message, calls: list[dict[str, Any]]) -> None:
         waiting = self._waiting
-        if _join_calls(self.messages, message):
+        if self.roles[-1:] != ["user"] and _join_calls(self.messages, message):
             self.roles[-1] = "call"
         else:
             self.messages.append(message)

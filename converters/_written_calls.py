@@ -151,6 +151,7 @@ def _read_brackets(text: str) -> WrittenCalls | None:
 
 def _try_tools(listed: Any) -> tuple[list[dict[str, Any]], set[str]]:
     try:
-        return read_tools(listed, written=True)
+        tools, names, _ = read_tools(listed, written=True)
     except BadRecord:
         return [], set()
+    return tools, names

@@ -40,6 +40,7 @@ from converters._fields import take_text
 from converters._metadata import METADATA, take_metadata
 from converters._order import drop_unanswered
 from converters._pairs import PairFields, find_pair, read_sides, read_texts
+from converters._tool_lists import NO_TOOLS, Tools
 from converters._tool_lists import TOOLS as TOOLS
 from converters._tool_lists import read_tools as read_tools
 from converters._tool_turns import TOOL_ROLES, Dialogue
@@ -59,7 +60,7 @@ from converters._turns import (
     name_as_openai,
 )
 from converters._written_calls import OPENING, describe_tools, find_written_tools
-from recipebook.data.fields import RECORD_HARMLESS, Fields, Shapes, Variants, WrittenJson
+from recipebook.data.fields import RECORD_HARMLESS, Fields, Shapes, Variants, WrittenJson, remember_odd
 from recipebook.frozen import Frozen
 from recipebook.rows import BadRecord, Row, join_meta
 
@@ -158,7 +159,7 @@ FIELDS = Shapes(_choose_shape, (*_TURNS.values(), _QUERY, *_PAIRS.list_all()))
 
 def convert(record: dict[str, Any], options: Options) -> list[Row]:
     """The record's one dialogue."""
-    tools, names = read_tools(record.get("tools")) if _OTHER_LISTS.isdisjoint(record) else _take_tools(record)
+    tools, names, is_clean = read_tools(record.get("tools")) if _OTHER_LISTS.isdisjoint(record) else _take_tools(record)
     turns = find_turns(record)
     written = _NONE if tools or not turns else _find_written_tools(record, *turns)
     pair = None if turns or record.get("answers") is not None else find_pair(record)
@@ -170,6 +171,8 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
     dropped = drop_unanswered(messages, roles)
     if dialogue.odd:
         check_marks(messages)
+    elif turns and is_clean and len(record) == 1 + ("tools" in record) and dialogue.has_read(record):
+        remember_odd(record, [])
     if tools and not names.issuperset(called):
         raise BadRecord("calls a tool that 'tools' does not list")
     if written[0] and written[1].issuperset(called) and (called or describe_tools(written[0])):
@@ -179,9 +182,10 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
         found["dropped"] = dropped
     if dialogue.unread_calls:
         found["calls_in_text"] = dialogue.unread_calls
-    answers = roles[: len(messages)].count("tool")
-    if unanswered := len(called) - answers - len(messages[-1].get("tool_calls", ())):
-        found["unanswered"] = unanswered
+    if called:
+        answers = roles[: len(messages)].count("tool")
+        if unanswered := len(called) - answers - len(messages[-1].get("tool_calls", ())):
+            found["unanswered"] = unanswered
     meta = found if METADATA.keys().isdisjoint(record) else join_meta(take_metadata(record), found)
     if tools:
         return [{"messages": messages, "tools": tools, "meta": meta}]
@@ -195,13 +199,13 @@ def _list_pair(record: dict[str, Any], pair: tuple[str, str]) -> tuple[list[Any]
     return turns, OPENAI._replace(field="' and '".join(pair))
 
 
-def _take_tools(record: dict[str, Any]) -> tuple[list[dict[str, Any]], set[str]]:
+def _take_tools(record: dict[str, Any]) -> Tools:
     """The tools under whichever name, such as OpenAI's older `functions`."""
     read = {field: read_tools(record.get(field), field) for field in _TOOL_LISTS}
     given = [field for field in _TOOL_LISTS if read[field][0]]
     if len(given) > 1:
         raise BadRecord(f"has both '{given[0]}' and '{given[1]}'")
-    return read[given[0]] if given else _NONE
+    return read[given[0]] if given else NO_TOOLS
 
 
 def _find_written_tools(
