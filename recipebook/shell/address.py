@@ -91,11 +91,11 @@ class OwnServer:
 def require_episodes(base: BaseName | None = None) -> None:
     """UserError where no episode could be played: the server that is named does not answer, or boxes cannot be had."""
     if named := os.environ.get(SERVER):
-        with RemoteEpisodes(named, os.environ.get(TOKEN), patience=0) as episodes:
-            try:
+        try:
+            with RemoteEpisodes(named, os.environ.get(TOKEN), patience=0) as episodes:
                 episodes.ping()
-            except UserError as error:
-                raise UserError(f"{SERVER}: {error}") from None
+        except UserError as error:
+            raise UserError(f"{SERVER}: {error}") from None
         return
     require_boxes()
     require_base(base or "host")

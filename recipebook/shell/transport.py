@@ -13,7 +13,7 @@ from collections import deque
 from typing import NamedTuple, Protocol
 from urllib.parse import SplitResult, urlsplit
 
-from recipebook.errors import on_one_line
+from recipebook.errors import UserError, on_one_line
 from recipebook.shell.messages import LOOPBACK
 
 # A reset has twenty seconds for the box and twenty for the task's script.
@@ -43,8 +43,13 @@ class Transport(Protocol):
 
 
 def open_transport(address: str, headers: dict[str, str]) -> Transport:
-    """Calls to the server at an address, each with these headers; nothing is sent yet."""
-    parts = urlsplit(address)
+    """Calls to the server at an address, each with these headers; nothing is sent yet. UserError if it is none."""
+    try:
+        parts = urlsplit(address)
+        # Read only here, where a number that is no port is an error.
+        _ = parts.port
+    except ValueError as error:
+        raise UserError(f"{on_one_line(address)}: {error}") from None
     return LocalTransport(parts, headers) if _is_plain(parts) else RemoteTransport(address, headers)
 
 

@@ -13,7 +13,7 @@ import pytest
 from recipebook.errors import UserError
 from recipebook.recipe import reinforcement_keys
 from recipebook.shell import messages
-from recipebook.shell.address import PATIENCE, SERVER, OwnServer, open_episodes
+from recipebook.shell.address import PATIENCE, SERVER, OwnServer, open_episodes, require_episodes
 from recipebook.shell.client import RemoteEpisodes
 from recipebook.shell.episodes import Step
 from recipebook.shell.tasks import Task
@@ -116,6 +116,23 @@ def test_a_named_server_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("recipebook.shell.address.PATIENCE", 0)
     with pytest.raises(UserError, match=r"^http://127\.0\.0\.1:1: .*refused"), open_episodes(5, 20):
         pass
+
+
+@pytest.mark.parametrize(
+    ("address", "fault"),
+    [
+        ("http://[half", "Invalid IPv6 URL"),
+        ("http://127.0.0.1:99999", "Port out of range 0-65535"),
+        ("http://127.0.0.1:1", "[Errno 111] Connection refused"),
+    ],
+)
+def test_an_address_at_which_no_server_can_be_is_told_before_anything_is_trained(
+    monkeypatch: pytest.MonkeyPatch, address: str, fault: str
+) -> None:
+    monkeypatch.setenv(SERVER, address)
+    with pytest.raises(UserError) as caught:
+        require_episodes()
+    assert str(caught.value) == f"SHELL_TASKS_SERVER: {address}: {fault}"
 
 
 def test_a_server_that_one_call_has_waited_for_in_vain_is_not_waited_for_again() -> None:
