@@ -111,14 +111,19 @@ def align(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
-def fit(rows: Sequence[Sequence[str]]) -> str:
-    """`align` for 80 columns: where that is too wide, the first cell of each row has a line of its own."""
+def fit(rows: Sequence[Sequence[str]], names: int = 1) -> str:
+    """`align` for 80 columns: where that is too wide, the first cells of each row have a line of their own.
+
+    `names` counts these cells. A longer name stays whole: a terminal folds its line.
+    """
     whole = align(rows)
     if max(map(len, whole.splitlines())) <= COLUMNS:
         return whole
-    indented = align([("", *row[1:]) for row in rows]).splitlines()
-    names = (textwrap.shorten(row[0], COLUMNS, placeholder="…") for row in rows)
-    return "\n".join(line for pair in zip(names, indented, strict=True) for line in pair)
+    heads = align([row[:names] for row in rows]).splitlines()
+    # Below a name of several cells, figures begin where its last cell does.
+    before = [max(map(len, column)) * " " for column in list(zip(*rows, strict=True))[: names - 1]]
+    indented = align([(*(before or [""]), *row[names:]) for row in rows]).splitlines()
+    return "\n".join(line for pair in zip(heads, indented, strict=True) for line in pair)
 
 
 def fold(text: str, columns: int) -> str:

@@ -8,6 +8,7 @@ import pytest
 from recipebook.terminal import (
     align,
     clean_output,
+    fit,
     fold,
     format_count,
     format_decimals,
@@ -89,6 +90,29 @@ def test_a_library_may_redraw_its_own_line(capsys: pytest.CaptureFixture[str]) -
 )  # fmt: skip
 def test_what_is_too_wide_goes_on_below_the_text_of_its_label(line: str, folded: str) -> None:
     assert fold(f"short\n{line}\n", 40) == f"short\n{folded}\n"
+
+
+def test_a_table_that_is_too_wide_has_each_name_whole_above_its_cells() -> None:
+    topic = "a_topic_of_one_long_word_" * 4
+    found = fit([("exact by topic", "base", "tuned"), (f"  {topic} (24)", "0.000", "0.750"), ("short (3)", "0.1", "1")])
+    assert found.splitlines() == [
+        "exact by topic",
+        "  base   tuned",
+        f"  {topic} (24)",
+        "  0.000  0.750",
+        "short (3)",
+        "  0.1    1",
+    ]
+
+
+def test_the_first_cells_of_a_row_can_be_its_name_together() -> None:
+    long = "a" * 70
+    assert fit([("1 =", long, "0.750"), ("2", "b", "0.5")], names=2).splitlines() == [
+        f"1 =  {long}",
+        "     0.750",
+        "2    b",
+        "     0.5",
+    ]
 
 
 def test_a_terminal_gets_lines_that_fit_and_a_pipe_whole_ones(
