@@ -31,14 +31,15 @@ from recipebook.project import shown
 from recipebook.recipe.base_model import find_base
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import resolve
+from recipebook.run import rundir
 from recipebook.run.manifest import Manifest
 from recipebook.run.rundir import VOTE, Run
-from recipebook.terminal import print_field
+from recipebook.terminal import format_count, print_field
 
 
 def evaluate_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], overrides: Sequence[str]) -> int:
     """Evaluate the members; return 0, or 1 if some cannot be evaluated, with a line for each that says why."""
-    print_field("fleet", f"{fleet}, {len(members)} trained members")
+    print_field("fleet", _describe_members(fleet, members))
     if any(manifest.pipeline for _, manifest in members):
         return _evaluate_staged(fleet, members, overrides)
     started = time.monotonic()
@@ -87,6 +88,13 @@ def _evaluate_staged(fleet: str, members: Sequence[tuple[Run, Manifest]], overri
     return 0
 
 
+def _describe_members(fleet: str, members: Sequence[tuple[Run, Manifest]]) -> str:
+    """`robot-lora-seeds, 2 trained members; without a trained model: seed44`"""
+    untrained = rundir.list_untrained(fleet, members)
+    without = f"; without a trained model: {', '.join(untrained)}" if untrained else ""
+    return f"{fleet}, {format_count(len(members), 'trained members')}{without}"
+
+
 def _is_sweep(members: Sequence[tuple[Run, Manifest]]) -> bool:
     """Whether one of the members is to be chosen: they have the same held-out rows, and are no seeds and no voters."""
     parts = [manifest.hashes.get("parts") for _, manifest in members]
@@ -105,7 +113,8 @@ def _evaluate_chosen(runs: Sequence[Run], summaries: Sequence[Summary], override
 
 def _print_seeds(fleet: str, members: Sequence[Run], seeds: Sequence[int], where: str) -> None:
     """Print the members as one system, and write its page into the fleet's folder."""
-    summary = summarise_seeds(fleet, members, seeds, where)
+    untrained = rundir.list_untrained(fleet, rundir.list_fleet(fleet))
+    summary = summarise_seeds(fleet, members, seeds, where, untrained)
     folder = project.RUNS / fleet / where
     folder.mkdir(parents=True, exist_ok=True)
     print(format_table(summary))

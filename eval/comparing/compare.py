@@ -27,7 +27,7 @@ from eval.comparing.margins import list_margins
 from eval.comparing.seeds import compare_systems
 from eval.comparing.settings import DifferingSetting, format_settings, list_differing
 from eval.report.charts import Bar, Tick, plot_bars
-from eval.report.notes import ONE_SEED, TOGETHER
+from eval.report.notes import ONE_SEED, TOGETHER, group_notes
 from eval.report.pages import (
     format_difference,
     format_estimate,
@@ -115,13 +115,13 @@ def compare_runs(runs: Sequence[EvaluatedRun]) -> RunComparison:
         for label, other in zip(LABELS[1:], others, strict=False)
         if first.members or other.members
     }
-    folders = [run.folder for run in runs if run.folder]
+    folders = [run.trainings or (run.folder,) for run in runs if run.folder]
     return RunComparison(tuple(runs), tuple(figures), tuple(list_differing(folders)), members)
 
 
 def terminal_table(comparison: RunComparison) -> str:
     """The comparison for 80 columns: runs by letter, then figure by figure."""
-    lines = [f"{label}  {run.name}{run.note}" for label, run in zip(LABELS, comparison.runs, strict=False)]
+    lines = [f"{label}  {run.title}" for label, run in zip(LABELS, comparison.runs, strict=False)]
     if comparison.differing:
         lines += ["", "settings that differ", *(f"  {line}" for line in format_settings(comparison.differing))]
     for row in comparison.figures:
@@ -134,9 +134,30 @@ def terminal_table(comparison: RunComparison) -> str:
     lines += [
         "",
         f"{format_count(len(first.rows), first.summary.part)}; in brackets 95 % intervals; differences to A",
-        *map(wrap, [*describe_adjustment(comparison), *list_cautions(comparison)]),
+        *map(wrap, list_notes(comparison)),
     ]
     return "\n".join([*lines, *map(wrap, [*format_findings(comparison), *_format_fleets(comparison).values()])])
+
+
+def list_notes(comparison: RunComparison) -> list[str]:
+    """What p-values are adjusted for, on which rows figures are defined, and why intervals may be too short."""
+    counts = group_notes((row.figure, _count_rows(row, len(comparison.runs[0].rows))) for row in comparison.figures)
+    return [*describe_adjustment(comparison), *counts, *list_cautions(comparison)]
+
+
+def _count_rows(row: ComparedFigure, rows: int) -> str:
+    """The rows that have a figure, of each run and of both that are compared; empty where all have it."""
+    counts = {one.estimate.n for one in row.standings}
+    counts |= {one.difference.n for one in row.standings if one.difference}
+    if counts == {rows}:
+        return ""
+    if not any(counts):
+        return f"undefined in {'all ' if rows > 1 else ''}{format_count(rows, 'rows')}"
+    if len(counts) == 1:
+        return f"{counts.pop()} of {format_count(rows, 'rows')}, undefined for the others"
+    both = {one.label: f" ({one.difference.n} with A)" if one.difference else "" for one in row.standings}
+    listed = ", ".join(f"{one.estimate.n} of {one.label}{both[one.label]}" for one in row.standings)
+    return f"of {format_count(rows, 'rows')} {listed}; undefined for the others"
 
 
 def describe_adjustment(comparison: RunComparison) -> list[str]:
@@ -174,19 +195,20 @@ def format_findings(comparison: RunComparison) -> list[str]:
             why = f"unlikely if the two were alike ({format_probability(p)})"
             findings.append(f"{label} is {better} than A in {main.figure}: {why}")
         findings += [f"  {line}" for line in list_detectable(main.figure, main.binary, difference, p)]
-    alone = [label for label, run in zip(LABELS, comparison.runs, strict=False) if not (run.seeds or run.members)]
+    alone = [label for label, run in _label(comparison) if run.of_one_training]
     return [*findings, *([f"{', '.join(alone)}: {ONE_SEED}"] if alone else [])]
 
 
 def render(comparison: RunComparison, page: Path = project.RUNS / "compare.html", margins: Sequence[str] = ()) -> str:
     """The comparison as a page, with the links that hold in the file `page`; `margins` are findings by a margin."""
-    main, names = comparison.figures[0].standings, [f"{label} · {run.name}" for label, run in _label(comparison)]
+    main, names = comparison.figures[0].standings, [f"{label} · {run.title}" for label, run in _label(comparison)]
     links = [make_link(run.page, page) for run in comparison.runs]
     return render_page(
         "comparing/compare.html.j2",
         links=list_pages(
             {"All runs": page.parent / "index.html", "Leaderboard": page.parent / "leaderboard.html"}, page
         ),
+        title=_make_title(comparison),
         labels=LABELS,
         comparison=comparison,
         reports=links,
@@ -197,11 +219,17 @@ def render(comparison: RunComparison, page: Path = project.RUNS / "compare.html"
             [[format_difference(one.difference), f"p {format_p(one.p_adjusted)}"] for one in main[1:]],
         ),
         findings=[*format_findings(comparison), *margins],
-        notes=[*describe_adjustment(comparison), *list_cautions(comparison)],
+        notes=list_notes(comparison),
         fleets=_format_fleets(comparison),
         rows=len(comparison.runs[0].rows),
         significant=SIGNIFICANT,
     )
+
+
+def _make_title(comparison: RunComparison) -> str:
+    """`Comparison of robot-lora-20261121-040752 and 3 others`"""
+    first, *others = (run.name for run in comparison.runs)
+    return f"Comparison of {first} and {others[0] if len(others) == 1 else f'{len(others)} others'}"
 
 
 def _label(comparison: RunComparison) -> list[tuple[str, EvaluatedRun]]:

@@ -35,7 +35,8 @@ class EvaluatedRun(NamedTuple):
     `questions` has the hash of each row's question, `""` where none was written down. `members` names the member that
     answered each row, for a fleet that is taken as one system (eval/comparing/join.py). `note` follows the name on
     pages; `notice` is about a model that stands in for the recipe's base. `seeds` has the scores of each training of a
-    fleet over seeds (eval/comparing/seeds.py), of which `scores` is the mean. `folder` is the run's, or the fleet's.
+    fleet over seeds (eval/comparing/seeds.py), of which `scores` is the mean. `folder` is the run's, or the fleet's,
+    and `trainings` are the folders of its members.
     """
 
     run: str
@@ -52,6 +53,7 @@ class EvaluatedRun(NamedTuple):
     notice: str | None = None
     seeds: tuple[tuple[Scores, ...], ...] = ()
     folder: Path | None = None
+    trainings: tuple[Path, ...] = ()
     base: tuple[Scores, ...] = ()
     baselines: Mapping[str, tuple[Scores, ...]] = MappingProxyType({})
 
@@ -62,9 +64,19 @@ class EvaluatedRun(NamedTuple):
         return self.folder / name if self.folder and (self.folder / name).is_file() else None
 
     @property
+    def of_one_training(self) -> bool:
+        """Whether one training gave all answers, so that another seed may give others."""
+        return not self.seeds and len({*self.members}) < 2
+
+    @property
     def name(self) -> str:
         """`robot-lora-20261121-053004`, or `robot-lora-20261121-053004@validation/checkpoint-500`"""
         return f"{self.run}@{self.where}" if self.where else self.run
+
+    @property
+    def title(self) -> str:
+        """The name, and how many seeds or members it has where it is a fleet: `robot-lora-seeds, 5 seeds`"""
+        return f"{self.name}{self.note}"
 
 
 def find_evaluation(query: str, runs: Path) -> tuple[Run, str]:

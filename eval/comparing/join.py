@@ -21,6 +21,7 @@ from recipebook.fleet.seeds import find_seeds
 from recipebook.run import rundir
 from recipebook.run.manifest import Manifest
 from recipebook.run.rundir import VOTE, Run
+from recipebook.terminal import format_count
 
 TEST_SET = "test set"
 
@@ -47,10 +48,11 @@ def _read_fleet(fleet: str, members: Sequence[tuple[Run, Manifest]], runs: Path)
         raise UserError(f"{fleet}: none of its {len(members)} trained members has test rows")
     evaluations = [read_evaluation(run) for run, _ in tested]
     if len(tested) == len(members) and find_seeds(members):
-        return [join_seeds(fleet, evaluations)]
+        return [join_seeds(fleet, evaluations, rundir.list_untrained(fleet, members, runs))]
     if len(evaluations) == 1 or len({run.summary.conditions[TEST_SET] for run in evaluations}) > 1:
         names = [member for _, member in tested]
-        note = f", {len(members)} members" + (f", {len(tested)} with test rows" if len(tested) < len(members) else "")
+        note = f", {format_count(len(members), 'members')}"
+        note += f", {len(tested)} with test rows" if len(tested) < len(members) else ""
         return [join_members(fleet, dict(zip(names, evaluations, strict=True)))._replace(note=note)]
     vote = runs / fleet / VOTE
     return [*evaluations, *([read_evaluation(Run(vote, fleet))] if (vote / "manifest.json").is_file() else [])]
@@ -72,6 +74,7 @@ def join_members(fleet: str, members: dict[str, EvaluatedRun]) -> EvaluatedRun:
         scores=tuple(chain.from_iterable(run.scores for run in members.values())),
         members=tuple(name for name, run in members.items() for _ in run.rows),
         folder=first.folder.parent if first.folder else None,
+        trainings=tuple(run.folder for run in members.values() if run.folder),
     )
 
 

@@ -98,7 +98,7 @@ class Group(NamedTuple):
         """Lines on intervals that may be too short, on runs of one training, and on baselines, which have no rank."""
         cautions = [one.estimate.caution for one in self.standings]
         cautions += [one.difference.caution for one in self.standings if one.difference]
-        alone = sum(not (one.run.seeds or one.run.members) for one in self.standings)
+        alone = sum(one.run.of_one_training for one in self.standings)
         seeds = [f"{format_count(alone, 'runs')} of {ONE_SEED}"] if alone else []
         judged = {one.run.name: judge_baselines(one.run.summary) for one in self.standings}
         against = [f"the report of {name} says: {text.rstrip('.')}" for name, text in judged.items() if text]
@@ -107,12 +107,14 @@ class Group(NamedTuple):
     @property
     def detectable(self) -> list[str]:
         """A line on the difference to the best that could be found for every run, by the run with the least power."""
-        compared = [(one.difference, one.p_adjusted) for one in self.standings if one.difference]
-        found = {
-            math.inf if change.detectable is None else change.detectable: line
-            for change, p in compared
-            for line in list_detectable(self.figure, self.binary, change, p)
-        }
+        compared = [one for one in self.standings if one.difference]
+        found: dict[float, str] = {}
+        for one in compared:
+            for line in list_detectable(self.figure, self.binary, one.difference, one.p_adjusted):
+                size = one.difference.detectable if one.difference else None
+                # What is said of one run may not hold for the others.
+                among = f"between {one.run.name} and the best, with the least power: " if len(compared) > 1 else ""
+                found.setdefault(math.inf if size is None else size, f"{among}{line}")
         return [found[max(found)]] if found else []
 
 
@@ -186,7 +188,7 @@ def terminal_table(board: Leaderboard) -> str:
     lines: list[str] = []
     for group in board.ranked:
         head = ("", "run", f"{group.figure} [95 %]", "to best", "p")
-        lines += [_name_group(group), fit([head, *(_make_cells(one) for one in group.standings)])]
+        lines += [_name_group(group), fit([head, *(_make_cells(one) for one in group.standings)], names=2)]
         lines += [*map(wrap, [group.caution, *group.doubts, *group.detectable]), ""]
     for figure, groups in board.alone.items():
         rows = [("  run", f"{figure} [95 %]", "rows"), *map(_make_alone_cells, groups)]
@@ -217,7 +219,7 @@ def _draw(group: Group, page: Path) -> dict[str, object]:
     """The group's bars, on an axis of its own."""
     chart = plot_bars([one.estimate for one in group.standings])
     rows = [
-        (f"{one.rank}{' =' if one.tied else ''} · {one.run.name}", make_link(one.run.page, page), bar, _describe(one))
+        (f"{one.rank}{' =' if one.tied else ''} · {one.run.title}", make_link(one.run.page, page), bar, _describe(one))
         for one, bar in zip(group.standings, chart.bars, strict=True)
     ]
     return {"rows": rows, "ticks": chart.ticks}
@@ -244,7 +246,7 @@ def _join_fleets(evaluations: Sequence[EvaluatedRun], runs: Path) -> list[Evalua
         names = [run.name for run, _ in members]
         own = [one for one in evaluations if one.run in names and not one.where]
         if len(own) == len(names) and find_seeds(members) and not name_differences(own):
-            joined.append(join_seeds(fleet, own))
+            joined.append(join_seeds(fleet, own, rundir.list_untrained(fleet, members, runs)))
             taken |= set(names)
     return [*(one for one in evaluations if one.run not in taken or one.where), *joined]
 
@@ -284,14 +286,14 @@ def _name_group(group: Group) -> str:
 
 def _make_alone_cells(group: Group) -> tuple[str, ...]:
     (one,) = group.standings
-    return f"  {one.run.name}", format_estimate(one.estimate), str(group.rows)
+    return f"  {one.run.title}", format_estimate(one.estimate), str(group.rows)
 
 
 def _make_cells(one: RankedRun) -> tuple[str, ...]:
     change = one.difference.mean if one.difference else None
     return (
         f"  {one.rank}{' =' if one.tied else ''}",
-        one.run.name,
+        one.run.title,
         format_estimate(one.estimate),
         "" if change is None else format_number(change, "+"),
         format_p(one.p_adjusted) if one.difference else "",

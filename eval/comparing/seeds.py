@@ -27,17 +27,21 @@ TEST = "t-test over seeds and rows"
 FEW_GROUPS = 6
 
 
-def join_seeds(fleet: str, runs: Sequence[EvaluatedRun]) -> EvaluatedRun:
-    """Join the members into one system; a row's score is its mean over the seeds."""
+def join_seeds(fleet: str, runs: Sequence[EvaluatedRun], untrained: Sequence[str] = ()) -> EvaluatedRun:
+    """Join the members into one system; a row's score is its mean over the seeds.
+
+    `untrained` are the members that have no trained model, and so no part in it.
+    """
     first, *others = runs
     for other in others:
         check_alike(first, other)
     joined = first._replace(
         run=fleet,
         scores=tuple(map(_average, zip(*(run.scores for run in runs), strict=True))),
-        note=f", {len(runs)} seeds",
+        note=f", {len(runs)} of {len(runs) + len(untrained)} seeds" if untrained else f", {len(runs)} seeds",
         seeds=tuple(run.scores for run in runs),
         folder=first.folder.parent if first.folder else None,
+        trainings=tuple(run.folder for run in runs if run.folder),
     )
     results = [
         result.model_copy(

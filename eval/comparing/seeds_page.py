@@ -23,6 +23,9 @@ from eval.report.pages import (
     format_number,
     format_p,
     format_probability,
+    is_shown,
+    list_detectable,
+    list_pages,
     render_page,
 )
 from eval.report.stage_summary import read_stages
@@ -32,6 +35,7 @@ from eval.scoring.rows_of_answers import Scores
 from eval.scoring.summary import Baseline
 from eval.statistics.estimates import Difference
 from eval.statistics.judging import judge_apart
+from recipebook import project
 from recipebook.files import write_text
 from recipebook.frozen import Frozen
 from recipebook.run.rundir import Run
@@ -60,6 +64,10 @@ class SeedSummary(Frozen):
     """Answers without this training, a placebo's among them, and all seeds less them in the main figure."""
     not_compared: tuple[str, ...] = ()
     """Those of which an earlier version wrote down no scores."""
+    untrained: tuple[str, ...] = ()
+    """Members that have no trained model."""
+    notice: str | None = None
+    """About a model that stands in for the recipe's base."""
     before: Baseline | None = None
     """The model of the stage before the last one, over the same seeds, and all seeds less it; None without stages."""
 
@@ -87,9 +95,24 @@ class SeedSummary(Frozen):
         return f"{', '.join(self.not_compared)}: not compared with all seeds together: make eval RUN={self.fleet}"
 
     @property
+    def power(self) -> list[str]:
+        """The smallest difference in the main figure that is found with 80 % power, in a line."""
+        main = self.headline
+        return list_detectable(main.figure, main.binary, main.difference, main.p_adjusted)
+
+    @property
+    def left_out(self) -> str:
+        """Which members have no part in it; empty where all have."""
+        if not self.untrained:
+            return ""
+        of = f"{len(self.seeds)} of {len(self.seeds) + len(self.untrained)} seeds"
+        return f"{of}: {', '.join(self.untrained)} without a trained model; a seed that fails may be one of the worse"
+
+    @property
     def cautions(self) -> list[str]:
-        """Why intervals may be too short, with the figures of which that is so."""
-        return describe_cautions([one.result for one in self.figures])
+        """Which members have no part in it, and why the intervals of some figures may be too short."""
+        cautions = describe_cautions([one.result for one in self.figures])
+        return [self.left_out, *cautions] if self.untrained else cautions
 
     @property
     def verdict(self) -> str:
@@ -101,8 +124,13 @@ class SeedSummary(Frozen):
         return " ".join([f"{judge_result(main.result, self.rows)} {spread}.", *filter(None, against)])
 
 
-def summarise_seeds(fleet: str, members: Sequence[Run], seeds: Sequence[int], where: str = "") -> SeedSummary:
-    """Sum up the evaluations of the members, in the folder `where` of each one's `eval/`."""
+def summarise_seeds(
+    fleet: str, members: Sequence[Run], seeds: Sequence[int], where: str = "", untrained: Sequence[str] = ()
+) -> SeedSummary:
+    """Sum up the evaluations of the members, in the folder `where` of each one's `eval/`.
+
+    `untrained` are the members of the fleet that have no trained model.
+    """
     evaluations = [read_evaluation(run, where) for run in members]
     system, one = join_seeds(fleet, evaluations), evaluations[0]
     results = system.summary.results
@@ -121,6 +149,8 @@ def summarise_seeds(fleet: str, members: Sequence[Run], seeds: Sequence[int], wh
         seeds=tuple(seeds),
         runs=tuple(run.name for run in members),
         rows=len(system.rows),
+        untrained=tuple(untrained),
+        notice=one.notice,
         figures=tuple(figures),
         baselines=tuple(baselines),
         before=_compare_before(system, members, where),
@@ -167,15 +197,23 @@ def _judge_before(summary: SeedSummary) -> str:
     row = summary.row_before
     if row is None or row.difference.p is None:
         return ""
-    better = "Better" if is_better(row, summary.headline.less_is_better) else "Not shown to be better"
+    better = "Worse" if is_shown(row.difference, row.difference.p) else "Not shown to be better"
+    if is_better(row, summary.headline.less_is_better):
+        better = "Better"
     change = f"{format_difference(row.difference)}, {format_probability(row.difference.p)}"
     return f"{better} than {row.name} ({format_number(row.estimate.mean)}): {change}."
 
 
-def write_seeds(summary: SeedSummary, folder: Path) -> Path:
-    """Write the figures and the page into `folder`; the page's path."""
+def write_seeds(summary: SeedSummary, folder: Path, runs: Path = project.RUNS) -> Path:
+    """Write the figures and the page into `folder`, which lies in that of all `runs`; the page's path."""
     write_text(folder / JSON, summary.model_dump_json(indent=1) + "\n")
-    write_text(folder / PAGE, render_page("comparing/seeds.html.j2", summary=summary))
+    pages = {
+        "All runs": runs / "index.html",
+        f"Members of {summary.fleet}": runs / summary.fleet / "members.html",
+        "Leaderboard": runs / "leaderboard.html",
+    }
+    links = list_pages(pages, folder / PAGE) if folder.is_relative_to(runs) else []
+    write_text(folder / PAGE, render_page("comparing/seeds.html.j2", links=links, summary=summary))
     return folder / PAGE
 
 
@@ -198,4 +236,5 @@ def format_table(summary: SeedSummary) -> str:
     if before := summary.row_before:
         titles = (summary.headline.figure, "stage before [95 %]", "last stage less it", "p")
         parts += ["", fit([titles, before.cells]), ""]
-    return "\n".join([*parts, wrap(summary.verdict), *map(wrap, filter(None, [summary.note, *summary.cautions]))])
+    said = [summary.verdict, *summary.power, summary.note, *summary.cautions]
+    return "\n".join([*parts, *map(wrap, filter(None, said))])

@@ -15,6 +15,8 @@ from recipebook.run.resolved import RESOLVED, read_resolved
 # The recipe's sections that train nothing, or that another line shows.
 LEFT_OUT = ("description", "eval", "matrix")
 UNKNOWN = "-"
+# Of the members of a fleet, in one cell.
+MOST_VALUES = 5
 
 
 class DifferingSetting(NamedTuple):
@@ -24,12 +26,18 @@ class DifferingSetting(NamedTuple):
     values: tuple[str, ...]
 
 
-def list_differing(folders: Sequence[Path]) -> list[DifferingSetting]:
-    """Compare the settings of the runs in these folders."""
-    settings = [read_settings(folder) for folder in folders]
+def list_differing(systems: Sequence[Sequence[Path]]) -> list[DifferingSetting]:
+    """Compare the settings of systems by the folders of the runs that each consists of."""
+    settings = [_join_settings([read_settings(folder) for folder in folders]) for folders in systems]
     keys = dict.fromkeys(key for one in settings for key in one)
     found = [DifferingSetting(key, tuple(one.get(key, UNKNOWN) for one in settings)) for key in keys]
     return [one for one in found if len(set(one.values)) > 1]
+
+
+def _join_settings(runs: Sequence[dict[str, str]]) -> dict[str, str]:
+    """The settings of a run, or of the members of a fleet: `42, 43` where they have several values."""
+    found = {key: list(dict.fromkeys(run.get(key, UNKNOWN) for run in runs)) for one in runs for key in one}
+    return {key: ", ".join(one) if len(one) <= MOST_VALUES else f"{len(one)} values" for key, one in found.items()}
 
 
 def read_settings(folder: Path) -> dict[str, str]:

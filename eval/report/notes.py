@@ -34,7 +34,7 @@ def list_notes(summary: Summary) -> list[str]:
     notes = [_count_truncated(summary)] if summary.generated else []
     notes += [summary.asked.reference] if summary.asked and summary.asked.reference else []
     notes += summary.asked.lengths if summary.asked else ()
-    notes += _group((result.figure, _count_rows(result, summary.rows)) for result in summary.results)
+    notes += group_notes((result.figure, _count_rows(result, summary.rows)) for result in summary.results)
     notes += describe_cautions(summary.results)
     notes += _describe_variants(summary)
     notes += [WITH_BEFORE] if any(one.name == BEFORE for one in summary.baselines) else []
@@ -117,7 +117,7 @@ def _count_rows(result: Result, rows: int) -> str:
 
 def describe_cautions(results: Sequence[Result]) -> list[str]:
     """Why intervals may be too short, with the figures of which that is so."""
-    return _group((result.figure, caution) for result in results for caution in _list_cautions(result))
+    return group_notes((result.figure, caution) for result in results for caution in _list_cautions(result))
 
 
 def _list_cautions(result: Result) -> list[str]:
@@ -144,7 +144,7 @@ def _is_vote(summary: Summary) -> bool:
     return any(part.field == "votes" for part in summary.slices)
 
 
-def _group(notes: Iterable[tuple[str, str]]) -> list[str]:
+def group_notes(notes: Iterable[tuple[str, str]]) -> list[str]:
     """One line for all figures of which the same is to be said."""
     figures: dict[str, list[str]] = {}
     for figure, note in notes:

@@ -193,6 +193,12 @@ def list_fleet(fleet: str, runs: Path = RUNS) -> list[tuple[Run, Manifest]]:
     return [found[name] for name in sorted(found)]
 
 
+def list_untrained(fleet: str, trained: Iterable[tuple[Run, Manifest]], runs: Path = RUNS) -> list[str]:
+    """The members last noted that are none of those that `list_fleet` found: their trainings failed, or wait."""
+    found = {manifest.member for _, manifest in trained}
+    return sorted(member for member in _read_noted(fleet, runs) if member not in found)
+
+
 def name_members(fleet: str, names: Iterable[str], *, whole: bool, runs: Path = RUNS) -> None:
     """Record the members of a fleet: if `whole`, these alone, else these and those recorded earlier."""
     with _holding_noted(fleet, runs) as noted:

@@ -1,5 +1,6 @@
 """Runs side by side: estimates, paired differences to the first, and what is refused."""
 
+import json
 import math
 import re
 from collections.abc import Callable
@@ -7,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from eval.comparing.compare import compare_runs, render, terminal_table
+from eval.comparing.compare import compare_runs, list_notes, render, terminal_table
 from eval.comparing.evaluations import find_evaluation, read_evaluation
 from eval.comparing.settings import DifferingSetting
+from eval.scoring.score import evaluate_predictions
 from recipebook.errors import UserError
 from recipebook.run.rundir import Run
 
@@ -183,7 +185,15 @@ def test_settings_that_differ_are_named_with_each_runs_value(make_run: MakeRun) 
         "  lora.r: 8, 16",
         "  train rows: 80, 160",
     ]
-    assert '<th scope="row">lora.r</th><td>8</td><td>16</td>' in render(comparison)
+    assert '<th scope="row">lora.r</th><td data-label="A">8</td><td data-label="B">16</td>' in render(comparison)
+
+
+def test_the_title_names_the_runs(make_run: MakeRun) -> None:
+    runs = [make_run(HALF), make_run(MORE), make_run(HALF)]
+    read = [read_evaluation(run) for run in runs]
+    two, three = (render(compare_runs(read[:count])) for count in (2, 3))
+    assert f"<title>Comparison of {runs[0].name} and {runs[1].name}</title>" in two
+    assert f"<title>Comparison of {runs[0].name} and 2 others</title>" in three
 
 
 def test_the_page_links_to_the_reports_that_there_are(make_run: MakeRun, tmp_path: Path) -> None:
@@ -191,3 +201,21 @@ def test_the_page_links_to_the_reports_that_there_are(make_run: MakeRun, tmp_pat
     (runs[1].folder / "eval" / "report.html").touch()
     html = render(compare_runs([read_evaluation(run) for run in runs]), tmp_path / "compare.html")
     assert re.findall('href="([^"]*)"', html) == [f"{runs[1].name}/eval/report.html"]
+
+
+def test_the_rows_of_a_figure_that_not_all_have_are_counted(make_run: MakeRun) -> None:
+    right, silent = "robot.move_forward(distance=1)", "robot.stop()"
+    runs = [make_run(), make_run()]
+    for run, answers in zip(runs, ((right, silent, right), (silent, right, silent)), strict=True):
+        folder = run.folder / "eval"
+        folder.mkdir()
+        rows = [{"id": str(at), "prompt": "p", "reference": right, "prediction": one} for at, one in enumerate(answers)]
+        (folder / "predictions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        evaluate_predictions(folder / "predictions.jsonl", {"robot": {}}, [], "exact", 42, folder, {"test set": "t"})
+    comparison = compare_runs([read_evaluation(run) for run in runs])
+    lines = [
+        "argument_precision: of 3 rows 2 of A, 1 of B (0 with A); undefined for the others",
+        "order: undefined in all 3 rows",
+    ]
+    assert [line for line in list_notes(comparison) if "undefined" in line] == lines
+    assert all(line in " ".join(terminal_table(comparison).split()) for line in lines)

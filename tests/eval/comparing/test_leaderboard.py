@@ -42,10 +42,27 @@ def test_the_power_of_a_ranking_is_that_of_the_run_with_the_least(make_run: Make
     board = rank_runs(None, tmp_path)
     assert "80 % power" not in terminal_table(board) + render(board, None).replace("power of 80 %", "")
     # Not shown over three pairs, and nothing is known to be found.
-    make_run(["right"] * 3 + ["no"] * 5)
+    few = make_run(["right"] * 3 + ["no"] * 5)
     (group,) = rank_runs(None, tmp_path).groups
     assert group.detectable == [
-        "no difference in exact is known to be found with 80 % power: too few rows, or all alike"
+        f"between {few.name} and the best, with the least power: no difference in exact is known to be found with 80 % "
+        "power: too few rows, or all alike"
+    ]
+
+
+def test_a_ranking_in_80_columns_has_the_whole_name_of_each_run_beside_its_rank(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    recipe = "robot-lora-with-a-learning-rate-that-somebody-wrote-into-its-name"
+    runs = [make_run(answers, recipe=recipe) for answers in (GOOD, BAD)]
+    lines = terminal_table(rank_runs(None, tmp_path)).splitlines()
+    assert lines[1:7] == [
+        "     run",
+        "     exact [95 %]          to best  p",
+        f"  1  {runs[0].name}",
+        "     0.750 [0.531, 0.888]",
+        f"  2  {runs[1].name}",
+        "     0.250 [0.112, 0.469]  -0.500   0.002",
     ]
 
 

@@ -1,5 +1,6 @@
 """A fleet over training seeds is one system: in its table, beside other runs, and in the ranking."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from eval.comparing.leaderboard import rank_runs
 from eval.comparing.leaderboard import terminal_table as rank_table
 from eval.comparing.seeds import compare_systems, join_seeds
 from eval.comparing.seeds_page import SeedSummary, format_table, summarise_seeds, write_seeds
+from eval.comparing.settings import DifferingSetting
 from eval.report.stage_summary import FILE, SectionSummary, StageFigure, StageSummary
 from eval.scoring.baselines import add_baselines
-from eval.scoring.summary import Summary
-from recipebook.run.rundir import Run
+from eval.scoring.summary import Baseline, Summary
+from recipebook.run.rundir import Run, list_fleet, list_untrained, name_members
 
 MakeRun = Callable[..., Run]
 HASHES = {"rows": "r", "base": "b", "chat_template": "c"}
@@ -74,6 +76,58 @@ def test_compare_takes_the_fleet_as_one_system(fleet: list[Run], make_run: MakeR
     text = terminal_table(comparison)
     assert "B  robot-seeds, 3 seeds\n" in text
     assert text.endswith("A: one training seed: another may differ")
+
+
+def test_what_the_members_share_is_no_setting_that_differs(fleet: list[Run], make_run: MakeRun, tmp_path: Path) -> None:
+    alone = make_run(["no"] * 10, questions="abcdefghij")
+    (alone.folder / "resolved.yaml").write_text("training: {seed: 42}\nlora: {r: 8}\n")
+    for run, seed in zip(fleet, SAID, strict=True):
+        (run.folder / "resolved.yaml").write_text(f"training: {{seed: {seed}}}\nlora: {{r: 16}}\n")
+    found = compare_runs(read_systems([alone.name, "robot-seeds"], tmp_path)).differing
+    assert [one for one in found if not one.key.endswith("rows")] == [
+        DifferingSetting("training.seed", ("42", "42, 43, 44")),
+        DifferingSetting("lora.r", ("8", "16")),
+    ]
+
+
+def test_seeds_without_a_trained_model_are_named(fleet: list[Run], make_run: MakeRun, tmp_path: Path) -> None:
+    name_members("robot-seeds", ["seed42", "seed43", "seed44", "seed45"], whole=True, runs=tmp_path)
+    assert list_untrained("robot-seeds", list_fleet("robot-seeds", tmp_path), tmp_path) == ["seed45"]
+    alone = make_run(["no"] * 10, questions="abcdefghij")
+    left_out = "3 of 4 seeds: seed45 without a trained model; a seed that fails may be one of the worse"
+    assert "B  robot-seeds, 3 of 4 seeds\n" in terminal_table(
+        compare_runs(read_systems([alone.name, "robot-seeds"], tmp_path))
+    )
+    assert "robot-seeds, 3 of 4 seeds" in rank_table(rank_runs(None, tmp_path))
+    summary = summarise_seeds("robot-seeds", fleet, [*SAID], untrained=["seed45"])
+    assert left_out in " ".join(format_table(summary).split())
+    assert left_out in write_seeds(summary, tmp_path / "robot-seeds").read_text()
+
+
+def test_a_fleet_of_which_one_training_is_left_is_no_system_of_several(
+    fleet: list[Run], make_run: MakeRun, tmp_path: Path
+) -> None:
+    for run in fleet[1:]:
+        run.write(run.read().model_copy(update={"status": "failed"}))
+    alone = make_run(["no"] * 10, questions="abcdefghij")
+    text = terminal_table(compare_runs(read_systems([alone.name, "robot-seeds"], tmp_path)))
+    assert "B  robot-seeds, 1 member, 10 of its 10 rows\n" in text
+    assert "A, B: one training seed: another may differ" in text
+
+
+def test_the_page_of_seeds_leads_to_the_other_pages_and_says_what_goes_unnoticed(
+    fleet: list[Run], summary: SeedSummary, tmp_path: Path
+) -> None:
+    for name in ("index.html", "leaderboard.html", "robot-seeds/members.html"):
+        (tmp_path / name).touch()
+    page = write_seeds(summary, tmp_path / "robot-seeds", tmp_path).read_text()
+    assert re.findall('href="([^"]*)"', page) == ["../index.html", "members.html", "../leaderboard.html"]
+    (power,) = summary.power
+    assert power.endswith("points often go unnoticed (80 % power)")
+    assert f"{power[0].upper()}{power[1:]}." in page and power in " ".join(format_table(summary).split())
+    noticed = summary.model_copy(update={"notice": "Profile tiny: another base."})
+    page = write_seeds(noticed, tmp_path / "robot-seeds", tmp_path).read_text()
+    assert '<p class="banner">Profile tiny: another base.</p>' in page
 
 
 def test_the_ranking_has_the_fleet_in_place_of_its_members(fleet: list[Run], make_run: MakeRun, tmp_path: Path) -> None:
@@ -160,3 +214,12 @@ def test_the_table_and_the_page_of_the_seeds_say_so_too(summary: SeedSummary, tm
     line = "intervals may be too short: 5 groups of rows are few"
     assert line in " ".join(format_table(said).split()) and line not in " ".join(format_table(summary).split())
     assert "5 groups of rows are few" in write_seeds(said, tmp_path).read_text()
+
+
+def test_a_stage_before_that_is_better_is_said_to_be(summary: SeedSummary) -> None:
+    difference = summary.headline.difference
+    assert difference
+    worse = difference.model_copy(update={"mean": -0.5, "low": -0.9, "high": -0.1, "p": 0.01})
+    before = Baseline(name="warm", estimates={"exact": summary.headline.tuned}, difference=worse)
+    said = summary.model_copy(update={"before": before}).verdict
+    assert said.endswith("Worse than stage warm (0.800): -0.500 [-0.900, -0.100], p = 0.010.")
