@@ -21,6 +21,7 @@ from eval.human.systems import Question
 from eval.report.page import ReportInput, write_report
 from eval.report.stage_summary import FILE, StageSummary, summarise_section
 from eval.scoring.baselines import add_baselines
+from eval.scoring.score import evaluate_predictions
 from eval.scoring.summary import Summary
 from recipebook.fleet.page import write_page
 from recipebook.fleet.table import Line
@@ -130,6 +131,54 @@ def test_axe_finds_nothing_serious_and_no_page_is_wider_than_its_window(
             faults.append("wider than the window")
         found[name] = faults
     assert found == {name: [] for name in pages}
+
+
+A4 = 688  # CSS pixels between the margins of a sheet
+LONG = "a_value_of_one_long_word_" * 5
+BEYOND = """(width) => [...document.querySelectorAll("main :is(table, th, td, p, pre, dd, .row)")].filter(
+    (one) => one.checkVisibility() && one.getBoundingClientRect().right > width + 1).map((one) => one.textContent)"""
+
+
+@pytest.fixture
+def wide_pages(tmp_path: Path, make_run: Callable[..., Run]) -> dict[str, Path]:
+    """A report with 29 figures and slices of long names, and settings that differ in 20 runs."""
+    runs = [make_run(["right"] * at + ["no"] * (24 - at)) for at in range(20)]
+    for run in runs:
+        settings = f"lora: {{r: {run.name[-4:]}}}\nprofiles: {{small: {{{LONG}: {run.name}-{LONG}}}}}\n"
+        (run.folder / "resolved.yaml").write_text(settings)
+    (tmp_path / "compare.html").write_text(
+        compare.render(compare.compare_runs(read_systems([run.name for run in runs], tmp_path)))
+    )
+    folder = runs[0].folder / "eval"
+    lines = [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
+    for at, line in enumerate(lines):
+        line["meta"] = {"topic": f"{LONG}{at % 2}", "kind": f"{at % 3}"}
+    (folder / "predictions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    metrics: dict[str, dict[str, Any]] = {"text": {}, "robot": {}, "toolformer": {}, "persona": {}}
+    evaluate_predictions(folder / "predictions.jsonl", metrics, ["topic", "kind"], "text.exact", 42, folder)
+    write_report(folder / "report.html", ReportInput.read(runs[0].folder, folder))
+    return {"report": folder / "report.html", "compare": tmp_path / "compare.html"}
+
+
+def test_nothing_runs_off_a_sheet_of_paper(wide_pages: dict[str, Path], open_tab: OPEN) -> None:
+    found = {}
+    for name, path in wide_pages.items():
+        tab = open_tab(path, A4)
+        tab.emulate_media(media="print")
+        tab.locator("details").evaluate_all("all => all.forEach((one) => (one.open = true))")
+        found[name] = tab.evaluate(BEYOND, A4)
+    assert found == {"report": [], "compare": []}
+
+
+def test_a_long_name_leaves_room_for_the_columns_beside_it_on_a_phone(
+    wide_pages: dict[str, Path], open_tab: OPEN
+) -> None:
+    for path in wide_pages.values():
+        tab = open_tab(path, 390)
+        tab.locator("details").evaluate_all("all => all.forEach((one) => (one.open = true))")
+        firsts = tab.locator(".scroll tbody th:first-child")
+        assert firsts.count() > 1
+        assert max(firsts.evaluate_all("all => all.map((one) => one.getBoundingClientRect().width)")) <= 390 / 2
 
 
 def test_axe_sees_what_is_wrong_with_a_page(tmp_path: Path, open_tab: OPEN) -> None:
