@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from eval.asking.prompts import Prompt
-from eval.scoring.score import load_metric
+from eval.scoring.score import list_figures, load_metric
 from recipebook.errors import UserError
 from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.figures import measures_answers, name_figures
@@ -43,9 +43,7 @@ def _check_metrics(settings: Evaluation, prompts: Sequence[Prompt]) -> None:
             f"{labelled.id} is an answer with a label, which may be a bad one to be like; metric '{of_texts[0]}' takes "
             "every answer for a good one: preference and likelihood measure answers with a label"
         )
-    for figure in settings.published.figures if settings.published else ():
-        if figure not in (figures := [*name_figures(settings.metrics)]):
-            raise UserError(f"eval.published.figures: no figure '{figure}'{offer(figure, figures)}")
+    _check_published(settings)
     wanted = settings.baselines
     of_likelihoods = next((name for name in settings.metrics if name not in of_texts), None)
     if of_likelihoods and (wanted.few_shot or wanted.nearest or wanted.majority):
@@ -62,3 +60,17 @@ def _check_metrics(settings: Evaluation, prompts: Sequence[Prompt]) -> None:
     single = next((prompt for prompt in prompts if prompt.rejected is None and not prompt.labelled), None)
     if of_pairs and single:
         raise UserError(f"{single.id} is no pair, and metric '{of_pairs[0]}' measures pairs")
+
+
+def _check_published(settings: Evaluation) -> None:
+    """Refuse figures that the metrics do not have, and values that these cannot have, such as per cent of a share."""
+    named = name_figures(settings.metrics)
+    for figure, value in settings.published.figures.items() if settings.published else ():
+        if figure not in named:
+            raise UserError(f"eval.published.figures: no figure '{figure}'{offer(figure, [*named])}")
+        metric, name = named[figure]
+        if list_figures(load_metric(metric))[name].share and not 0 <= value <= 1:
+            instead = f"; {value:g} per cent is {value / 100:g}" if 1 < value <= 100 else ""
+            raise UserError(
+                f"eval.published.figures.{figure}: {value:g} is not between 0 and 1, as {figure} is{instead}"
+            )

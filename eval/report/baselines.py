@@ -18,6 +18,7 @@ from eval.scoring.baselines import PLACEBO
 from eval.scoring.figures import Result
 from eval.scoring.summary import Baseline, Summary
 from eval.statistics.estimates import Difference, Estimate
+from eval.statistics.families import adjust_holm
 
 HEAD = ("baseline [95 %]", "tuned less it", "p")
 
@@ -70,8 +71,12 @@ def judge_baselines(summary: ComparedSystem) -> str:
         p = max(row.difference.p or 0 for row in rows)
         largest = format_probability(p)
         return f"Better than each of {len(rows)} baselines, of which {name} is the strongest: the largest {largest}."
-    others = ", ".join(row.name for row in rows if row not in better)
-    return f"Not shown to be better than {others}; the strongest baseline is {name}."
+    worse = _find_worse(rows, summary.headline.less_is_better)
+    unclear = [row.name for row in rows if row not in better and row.name not in worse]
+    found = [f"worse than {', '.join(worse)}"] if worse else []
+    found += [f"not shown to be better than {', '.join(unclear)}"] if unclear else []
+    said = "; ".join([*found, f"the strongest baseline is {name}"])
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def judge_content(summary: ComparedSystem) -> str:
@@ -90,6 +95,13 @@ def is_better(row: BaselineRow, less_is_better: bool) -> bool:
     """Whether tuned is shown to be better than the baseline."""
     gain = row.difference.mean or 0.0
     return is_shown(row.difference, row.difference.p) and (gain < 0 if less_is_better else gain > 0)
+
+
+def _find_worse(rows: Sequence[BaselineRow], less_is_better: bool) -> list[str]:
+    """The baselines that tuned is shown to be worse than; there are several to be worse than, so p is adjusted."""
+    adjusted = adjust_holm([row.difference.p for row in rows])
+    worse = [is_shown(row.difference, p) for row, p in zip(rows, adjusted, strict=True)]
+    return [row.name for row, shown in zip(rows, worse, strict=True) if shown and not is_better(row, less_is_better)]
 
 
 def list_published(summary: Summary) -> list[str]:

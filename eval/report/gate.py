@@ -30,17 +30,19 @@ def judge_gate(summary: Summary, gate: Gate, margin: float = 0.0) -> tuple[bool,
         raise UserError(f"GATE={gate}: {summary.main} cannot be compared: {judge_result(result, summary.rows)}")
     gain = -difference.mean if result.less_is_better else difference.mean
     if gate == "better":
-        passed = is_shown(difference, result.p_adjusted) and gain > 0
-        passed = passed and all(is_better(row, result.less_is_better) for row in list_baselines(summary))
-        shown = "is" if passed else "is not"
-        return passed, f"gate better: {_name(passed)}: {summary.main} {shown} shown to be better"
+        better = {row.name: is_better(row, result.less_is_better) for row in list_baselines(summary)}
+        better = {"base": is_shown(difference, result.p_adjusted) and gain > 0} | better
+        unclear = [name for name, shown in better.items() if not shown]
+        found = f"{'is not' if unclear else 'is'} shown to be better than {' and '.join(unclear or better)}"
+        return not unclear, f"gate better: {_name(not unclear)}: {summary.main} {found}"
     worst = find_worst(difference, result.less_is_better)
     if worst is None and gain > 0 and is_shown(difference, result.p_adjusted):
         # All rows differ by the same.
         return True, f"gate not-worse: {_name(True)}: it is better by {format_number(gain)} in {summary.main}"
     if worst is None:
         return False, f"gate not-worse: {_name(False)}: the difference in {summary.main} has no interval"
-    most = f"{summary.main} is at most {format_beside(worst, margin)} worse than base"
+    reach = "is at most" if worst <= margin else "may be"
+    most = f"{summary.main} {reach} {format_beside(worst, margin)} worse than base"
     found = most if worst > 0 else "it is no worse"
     return worst <= margin, f"gate not-worse: {_name(worst <= margin)}: {found}, and {margin:g} are allowed"
 

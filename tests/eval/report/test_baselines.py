@@ -55,6 +55,19 @@ def test_a_baseline_that_is_as_good_decides_the_verdict(tmp_path: Path) -> None:
     )
 
 
+def test_a_baseline_that_is_better_is_said_to_be(tmp_path: Path) -> None:
+    # Tuned has 18 of 20 right: two rows differ. Then it has none: 18 differ from base, and one from nearest.
+    tuned = evaluate(tmp_path, 20)
+    assert judge_baselines(tuned) == "Not shown to be better than nearest; the strongest baseline is nearest (1.000)."
+    flipped = [{**row, "prediction": row["baseline"], "baseline": row["prediction"]} for row in ROWS]
+    (tmp_path / "predictions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in flipped))
+    summary = evaluate_predictions(tmp_path / "predictions.jsonl", {"text": {}}, [], "exact", 42, tmp_path)
+    found = add_baselines(tmp_path, summary, {"text": {}}, {"nearest": ["right"] + ["no"] * 19}, None)
+    assert judge_baselines(found) == (
+        "Worse than base; not shown to be better than nearest; the strongest baseline is base (0.900)."
+    )
+
+
 def test_the_content_was_learned_where_tuned_is_better_than_base_and_placebo(tmp_path: Path) -> None:
     summary = evaluate(tmp_path, 5, name="placebo")
     learned = "It learned the content: better than base and than the same training on shuffled answers (placebo)."
@@ -82,6 +95,13 @@ def test_what_cannot_be_is_refused_before_a_model_is_loaded() -> None:
     wrong = Evaluation(metrics={"text": {}}, published=Published(source="a paper", figures={"exakt": 0.8}))
     with pytest.raises(UserError, match=r"^eval.published.figures: no figure 'exakt'; did you mean 'exact'\?"):
         check_prompts(wrong, [])
+    per_cent = Evaluation(metrics={"text": {}}, published=Published(source="a paper", figures={"exact": 84.5}))
+    with pytest.raises(
+        UserError,
+        match=r"^eval.published.figures.exact: 84.5 is not between 0 and 1, as exact is; 84.5 per cent is 0.845$",
+    ):
+        check_prompts(per_cent, [])
+    check_prompts(Evaluation(metrics={"text": {}}, published=Published(source="x", figures={"pred_length": 84.5})), [])
     measured = Evaluation(metrics={"likelihood": {}}, baselines=Baselines(nearest=True))
     with pytest.raises(UserError, match=r"^eval.baselines: metric 'likelihood' measures likelihoods"):
         check_prompts(measured, [])

@@ -23,10 +23,10 @@ def evaluate(folder: Path, said: str, base: str) -> Summary:
 
 def test_better_is_what_the_verdict_calls_better(tmp_path: Path) -> None:
     good = evaluate(tmp_path, "+" * 10, "-" * 10)
-    assert judge_gate(good, "better") == (True, "gate better: passed: exact is shown to be better")
+    assert judge_gate(good, "better") == (True, "gate better: passed: exact is shown to be better than base")
     # Three of three the same way are 1/4: nothing is shown.
     few = evaluate(tmp_path, "+++", "---")
-    assert judge_gate(few, "better") == (False, "gate better: not passed: exact is not shown to be better")
+    assert judge_gate(few, "better") == (False, "gate better: not passed: exact is not shown to be better than base")
     assert judge_gate(evaluate(tmp_path, "-" * 10, "+" * 10), "better")[0] is False
 
 
@@ -35,15 +35,16 @@ def test_a_baseline_that_is_as_good_closes_the_gate(tmp_path: Path) -> None:
     none = evaluate(tmp_path, "+" * 10, "+" * 10).headline
     assert none.difference
     equal = Baseline(name="nearest", estimates={"exact": none.tuned}, difference=none.difference)
-    assert judge_gate(good.model_copy(update={"baselines": (equal,)}), "better")[0] is False
+    line = "gate better: not passed: exact is not shown to be better than nearest"
+    assert judge_gate(good.model_copy(update={"baselines": (equal,)}), "better") == (False, line)
 
 
 @pytest.mark.parametrize(
     ("less_is_better", "margin", "line"),
     [
         (False, 0.02, "gate not-worse: passed: exact is at most 0.011 worse than base, and 0.02 are allowed"),
-        (False, 0.01, "gate not-worse: not passed: exact is at most 0.011 worse than base, and 0.01 are allowed"),
-        (True, 0.05, "gate not-worse: not passed: exact is at most 0.103 worse than base, and 0.05 are allowed"),
+        (False, 0.01, "gate not-worse: not passed: exact may be 0.011 worse than base, and 0.01 are allowed"),
+        (True, 0.05, "gate not-worse: not passed: exact may be 0.103 worse than base, and 0.05 are allowed"),
     ],
 )
 def test_not_worse_looks_at_the_worse_end(tmp_path: Path, less_is_better: bool, margin: float, line: str) -> None:
@@ -60,7 +61,7 @@ def test_a_difference_just_beyond_the_margin_is_not_rounded_to_it(tmp_path: Path
     changed = summary.headline.difference.model_copy(update={"low": -0.0203})
     headline = summary.headline.model_copy(update={"difference": changed})
     beyond = summary.model_copy(update={"results": (headline, *summary.results[1:])})
-    line = "gate not-worse: not passed: exact is at most 0.0203 worse than base, and 0.02 are allowed"
+    line = "gate not-worse: not passed: exact may be 0.0203 worse than base, and 0.02 are allowed"
     assert judge_gate(beyond, "not-worse", 0.02) == (False, line)
 
 
