@@ -77,8 +77,9 @@ def plan(name: str, profile: str | None, overrides: Sequence[str], target: "Targ
 
 def print_evaluation(recipe: "Recipe", seeds: int = 1) -> None:
     """Print which differences the held-out rows can show after `seeds` trainings, and why `make eval` would refuse."""
+    from eval.asking.baselines import check_shots
     from eval.asking.measurable import check_prompts
-    from eval.asking.prompts import draw_prompts
+    from eval.asking.prompts import draw_prompts, read_prompts
     from eval.report.power import describe_power
     from recipebook.data.dataset import prepare
     from recipebook.data.default_metrics import choose_metrics
@@ -90,6 +91,8 @@ def print_evaluation(recipe: "Recipe", seeds: int = 1) -> None:
         print_field("power", line)
     try:
         check_prompts(settings, draw_prompts(dataset.path(settings.part), settings.limit, settings.turns).prompts)
+        if settings.baselines.few_shot:
+            check_shots(settings.baselines, read_prompts(dataset.path("train"), settings.turns))
     except UserError as error:
         # The section may be edited after the training as well.
         print_field("eval", f"make eval would refuse this: {error}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from eval.asking.answers import Answers
 from eval.asking.ask import ask
+from eval.asking.baselines import check_shots, read_train
 from eval.asking.conditions import digest_conditions
 from eval.asking.measurable import check_prompts
 from eval.asking.near_copies import COPIES, mark_copies
@@ -111,6 +112,8 @@ def evaluate_model(
     """
     manifest, settings, prompts = run.read(), recipe.eval, drawn.prompts
     check_prompts(settings, prompts)
+    if settings.baselines.few_shot and isinstance(weights, Path):
+        check_shots(settings.baselines, read_train(run, settings.turns))
     prompts = ask_repeatedly(mark_copies(run, prompts, settings.turns), settings, recipe.model.system)
     answers = _ask(run, recipe, prompts, weights, kept)
     units = name_units(run, settings, prompts)
@@ -127,7 +130,7 @@ def evaluate_model(
         digest_conditions(manifest, settings, drawn.prompts),
         _describe_rows(run, recipe, drawn, weights, answers, checkpoint, own, reference),
         answers.evidence,
-        _note_look(run, settings.part, drawn.records, checkpoint) if own is None else None,
+        _note_look(run, settings.part, drawn.records, checkpoint, weights) if own is None else None,
     )
     if not (answers.baselines or settings.published):
         return summary
@@ -177,13 +180,14 @@ def _describe_rows(
     )
 
 
-def _note_look(run: Run, part: str, records: str, checkpoint: int | None) -> Looks | None:
+def _note_look(run: Run, part: str, records: str, checkpoint: int | None, weights: Path | OtherModel) -> Looks | None:
     """Count the evaluation, if it is one of test rows; equal names of records are the same where the sources are."""
     if part != "test":
         return None
     manifest = run.read()
     known = digest(records, *sorted(manifest.hashes.get("sources", {}).values()))
-    return note_look(find_ledger(run), known, manifest.run, checkpoint, format_now())
+    model = weights.name if isinstance(weights, OtherModel) else ""
+    return note_look(find_ledger(run), known, manifest.run, checkpoint, format_now(), model)
 
 
 def _format_usage(run: Run, recipe: Recipe, prompt: Prompt, weights: Path) -> str:

@@ -35,6 +35,12 @@ def read_train(run: Run, turns: str) -> list[Prompt]:
     return read_prompts(path, turns)
 
 
+def check_shots(wanted: Baselines, train: Sequence[Prompt]) -> None:
+    """Refuse more examples than train has."""
+    if wanted.few_shot and wanted.few_shot.shots > len(train):
+        raise UserError(f"eval.baselines.few_shot.shots: {wanted.few_shot.shots} examples, and train has {len(train)}")
+
+
 def answer_without_model(
     wanted: Baselines, prompts: Sequence[Prompt], train: Sequence[Prompt], given: Sequence[str]
 ) -> dict[str, list[str]]:
@@ -60,8 +66,6 @@ def find_nearest(prompts: Sequence[Prompt], train: Sequence[Prompt]) -> list[int
 
 def add_examples(prompts: Sequence[Prompt], train: Sequence[Prompt], wanted: FewShot) -> list[Prompt]:
     """The prompts with the system text and the examples before their first turn."""
-    if wanted.shots > len(train):
-        raise UserError(f"eval.baselines.few_shot.shots: {wanted.shots} examples, and train has {len(train)}")
     drawn = random.Random(wanted.seed).sample(list(train), wanted.shots)
     examples = [turn for one in drawn for turn in (*_drop_system(one.messages), one.answer)]
     return [replace(prompt, messages=_join(prompt.messages, wanted.system, examples)) for prompt in prompts]

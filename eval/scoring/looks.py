@@ -28,7 +28,10 @@ LEDGER = "evaluations.jsonl"
 
 
 class Looks(Frozen):
-    """How often the test set was evaluated up to now, and how many models that were; a checkpoint is a model."""
+    """How often the test set was evaluated up to now, and how many models that were.
+
+    A checkpoint is a model, and so is what `MODEL=` names.
+    """
 
     evaluations: int
     models: int
@@ -44,9 +47,13 @@ def find_ledger(run: Run) -> Path:
     return (run.top if isinstance(run, StageRun) else run).runs / LEDGER
 
 
-def note_look(ledger: Path, records: str, run: str, checkpoint: int | None, time: str) -> Looks:
-    """Add an evaluation of the test records with the hash `records` to the ledger; return the counts with it."""
+def note_look(ledger: Path, records: str, run: str, checkpoint: int | None, time: str, model: str = "") -> Looks:
+    """Add an evaluation of the test records with the hash `records` to the ledger; return the counts with it.
+
+    `model` names one that answered in place of the run's own.
+    """
     line = {"records": records, "run": run, "checkpoint": checkpoint, "time": time}
+    line |= {"model": model} if model else {}
     with holding(lock_file(ledger)) as descriptor:
         before = ledger.read_bytes()
         # A writer that was killed may have left half a line.
@@ -54,7 +61,8 @@ def note_look(ledger: Path, records: str, run: str, checkpoint: int | None, time
         os.lseek(descriptor, 0, os.SEEK_END)
         os.write(descriptor, f"{start}{json.dumps(line)}\n".encode())
     same = [one for one in [*_read(before), line] if one.get("records") == records]
-    return Looks(evaluations=len(same), models=len({(one.get("run"), one.get("checkpoint")) for one in same}))
+    models = {tuple(str(one.get(key)) for key in ("run", "checkpoint", "model")) for one in same}
+    return Looks(evaluations=len(same), models=len(models))
 
 
 def _read(lines: bytes) -> list[dict[str, Any]]:

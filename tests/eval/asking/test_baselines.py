@@ -2,7 +2,7 @@
 
 import pytest
 
-from eval.asking.baselines import add_examples, answer_without_model, find_nearest
+from eval.asking.baselines import add_examples, answer_without_model, check_shots, find_nearest
 from eval.asking.prompts import Prompt
 from recipebook.errors import UserError
 from recipebook.recipe.evaluation_keys import Baselines, FewShot
@@ -61,4 +61,5 @@ def test_the_seed_draws_the_examples_and_all_prompts_have_the_same() -> None:
 
 def test_more_examples_than_rows_are_refused() -> None:
     with pytest.raises(UserError, match=r"^eval.baselines.few_shot.shots: 5 examples, and train has 4$"):
-        add_examples(ASKED, TRAIN, FewShot())
+        check_shots(Baselines(few_shot=FewShot()), TRAIN)
+    check_shots(Baselines(few_shot=FewShot(shots=4)), TRAIN)

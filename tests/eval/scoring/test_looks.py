@@ -31,12 +31,20 @@ def test_evaluations_of_a_test_set_and_its_models_are_counted(tmp_path: Path) ->
     }
 
 
+def test_a_model_in_place_of_the_tuned_one_is_a_model_of_its_own(tmp_path: Path) -> None:
+    ledger = tmp_path / LEDGER
+    note_look(ledger, "a", "run 1", None, NOW)
+    assert note_look(ledger, "a", "run 1", None, NOW, "robot-int8") == Looks(evaluations=2, models=2)
+    assert note_look(ledger, "a", "run 1", None, NOW, "robot-fp8") == Looks(evaluations=3, models=3)
+    assert note_look(ledger, "a", "run 1", None, NOW, "robot-int8") == Looks(evaluations=4, models=3)
+
+
 def test_lines_that_were_cut_off_or_edited_harm_no_other(tmp_path: Path) -> None:
     ledger = tmp_path / LEDGER
     note_look(ledger, "a", "run 1", None, NOW)
-    ledger.write_text(ledger.read_text() + '[]\n"a"\n{"records": "a", "ru')
-    assert note_look(ledger, "a", "run 2", None, NOW) == Looks(evaluations=2, models=2)
-    assert note_look(ledger, "a", "run 3", None, NOW) == Looks(evaluations=3, models=3)
+    ledger.write_text(ledger.read_text() + '[]\n"a"\n{"records": "a", "run": ["x"]}\n{"records": "a", "ru')
+    assert note_look(ledger, "a", "run 2", None, NOW) == Looks(evaluations=3, models=3)
+    assert note_look(ledger, "a", "run 3", None, NOW) == Looks(evaluations=4, models=4)
 
 
 def test_evaluations_that_end_together_are_all_counted(tmp_path: Path) -> None:
