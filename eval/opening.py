@@ -39,6 +39,7 @@ PARTS = ("train", "validation", "test")
 WITH_REFERENCE = ("dpo", "ipo", "kto")
 WITHOUT_REFERENCE = ("orpo", "simpo")
 PLACEBO = "a placebo: it was trained on shuffled answers, so its figures are what the form of answers alone gives"
+CONTROL = "a control: its rewards were drawn by lot, so its figures are what training gives that learns from no outcome"
 # Files that only some evaluations write: an earlier one's would stand beside answers that they know nothing of.
 AT_TIMES = (ANSWERS, SCORES)
 
@@ -113,6 +114,8 @@ def list_notes(run: Run, recipe: Recipe) -> list[str]:
     kept = resolve(str(run.folder / "resolved.yaml"), None).recipe.eval
     now = _resolve(run, ()).recipe.eval
     notes = [PLACEBO] if run.read().placebo_of else []
+    if recipe.training.method == "grpo" and recipe.rl.control == "random":
+        notes.append(CONTROL)
     if changes := format_changes(*(flatten(one.model_dump(mode="json"), "eval") for one in (kept, now))):
         notes.append(f"the recipe's section as it is now: {changes}")
     if recipe.data.split.by and not recipe.eval.unit and not (run.folder / "data" / UNITS).is_file():

@@ -49,6 +49,9 @@ REWARD_CHANGE = 0.1
 GRADIENT_SPIKE = 10.0
 
 
+BY_LOT = "a control, whose rewards were drawn by lot"
+
+
 @dataclass(frozen=True)
 class Diagnosis:
     """A verdict, its reasons, and advice on what to try next."""
@@ -67,7 +70,11 @@ def diagnose_folder(folder: Path) -> Diagnosis:
     """The verdict on the training in a run's folder, or in a stage's."""
     settings = read_settings(folder)
     answers_only = not (settings.get("train_on_inputs") or settings.get("reinit_weights"))
-    return diagnose(read_metrics(folder / "metrics.jsonl"), answers_only=answers_only, method=settings.get("rl"))
+    found = diagnose(read_metrics(folder / "metrics.jsonl"), answers_only=answers_only, method=settings.get("rl"))
+    if (settings.get("episodes") or {}).get("control") != "random":
+        return found
+    # There is nothing to try next: a control is as good as it is.
+    return replace(found, reasons=(*found.reasons, BY_LOT), advice=())
 
 
 def diagnose(lines: Sequence[Mapping[str, Any]], *, answers_only: bool = True, method: str | None = None) -> Diagnosis:

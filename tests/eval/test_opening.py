@@ -26,6 +26,7 @@ from recipebook.data.dataset import prepare
 from recipebook.errors import UserError
 from recipebook.recipe.evaluation_keys import Evaluation
 from recipebook.recipe.keys import Recipe
+from recipebook.recipe.reinforcement_keys import Reinforcement
 from recipebook.recipe.resolve import resolve
 from recipebook.run.rundir import Run
 from recipebook.train.opening import open_run
@@ -149,6 +150,16 @@ def test_a_placebo_is_told(start_trained: StartTrained) -> None:
     run.write(run.read().model_copy(update={"placebo_of": "5d0c"}))
     assert list_notes(run, read_recipe(run, ())) == [
         "a placebo: it was trained on shuffled answers, so its figures are what the form of answers alone gives"
+    ]
+
+
+def test_a_control_whose_rewards_were_drawn_by_lot_is_told(start_trained: StartTrained) -> None:
+    run = start_trained()
+    recipe = read_recipe(run, ())
+    training = recipe.training.model_copy(update={"method": "grpo"})
+    drawn = recipe.model_copy(update={"training": training, "rl": Reinforcement(control="random")})
+    assert list_notes(run, drawn) == [
+        "a control: its rewards were drawn by lot, so its figures are what training gives that learns from no outcome"
     ]
 
 

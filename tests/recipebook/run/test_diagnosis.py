@@ -238,6 +238,17 @@ def test_a_training_by_rewards_is_judged_by_its_first_and_last_collections() -> 
     assert judge(0.3, 0.3).startswith("too short to judge: 2 of the 3 collections")
 
 
+def test_a_control_by_lot_is_called_one_and_nothing_is_advised_after_it(tmp_path: Path) -> None:
+    lines = [{"step": step, "loss": 0.0, "reward": 0.25} for step in (6, 12, 18)]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (tmp_path / "axolotl.yaml").write_text("rl: grpo\nepisodes: {control: random}\n")
+    found = diagnose_folder(tmp_path)
+    assert found.line == (
+        "stalled: mean reward 0.25 at the end, 0.25 at the beginning; a control, whose rewards were drawn by lot"
+    )
+    assert found.advice == ()
+
+
 def test_a_training_by_rewards_is_advised_by_its_own_settings_alone() -> None:
     def advise(*rewards: float) -> str:
         lines = [{"step": at, "loss": 0.0, "reward": one} for at, one in enumerate(rewards, 1)]
