@@ -29,6 +29,8 @@ _list_pieces = json.encoder.c_make_encoder(  # type: ignore[attr-defined]
 _CALLS = frozenset(("tool_calls", "function_call"))
 _SIMPLE = frozenset((str, int, float, bool))
 _OTHER_ARGUMENTS = frozenset(ARGUMENTS[1:])
+# What may stand in a call or in its function.
+_OF_CALLS = frozenset(("name", *ARGUMENTS))
 
 
 def _declare_calls(arguments: Mapping[str, Inner]) -> Shapes:
@@ -174,6 +176,9 @@ def make_call(given: Any, at: int, written: bool) -> dict[str, Any]:
     if named is not None and not is_name(named):
         raise BadRecord("the 'id' of a call is not a string that can be printed")
     arguments = function.get("arguments")
+    if function is not given and not _OF_CALLS.isdisjoint(given):
+        _refuse_second_name(given, name)
+        arguments = None
     if arguments is None or not _OTHER_ARGUMENTS.isdisjoint(function):
         arguments = _find_arguments(function, given)
     return {
@@ -183,14 +188,21 @@ def make_call(given: Any, at: int, written: bool) -> dict[str, Any]:
     }
 
 
+def _refuse_second_name(call: dict[str, Any], name: Any) -> None:
+    """Refuse a call that has another name beside its function, as one of them would be lost."""
+    if call.get("name") not in (None, name):
+        raise BadRecord("a call has two names")
+
+
 def _find_arguments(function: dict[str, Any], call: dict[str, Any]) -> Any:
     """The arguments under whichever name; None where a call has none."""
-    holder = {**call, **function}
-    found = [name for name in ARGUMENTS if holder.get(name) is not None]
+    given = [(name, holder[name]) for holder in (function, call) for name in ARGUMENTS if holder.get(name) is not None]
+    found = [one for at, one in enumerate(given) if one not in given[:at]]
     if len(found) > 1:
-        raise BadRecord(f"a call has both '{found[0]}' and '{found[1]}'")
+        one, other = found[0][0], found[1][0]
+        raise BadRecord(f"a call has both '{one}' and '{other}'" if one != other else f"a call has two '{one}'")
     if found:
-        return holder[found[0]]
+        return found[0][1]
     for value in function.values():
         if type(value) in (dict, list) or (type(value) is str and value.startswith("{")):
             raise BadRecord(f"a call has no 'arguments', but {name_kind(value)} under another name")

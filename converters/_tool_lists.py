@@ -32,7 +32,19 @@ def _choose_tool(tool: dict[str, Any]) -> Fields:
     return _TOOL if "function" in tool else Fields("tool", {key: WithoutNulls("tool", key) for key in tool})
 
 
-TOOLS = WrittenJson(
+class _ToolLists(WrittenJson):
+    """What is read of a list of tools, its JSON, or a list of each tool's JSON."""
+
+    def find(self, value: Any, found: list[Unread]) -> None:
+        """Add what is unread in the tools to `found`."""
+        super().find(value, found)
+        if type(value) is list:
+            for item in value:
+                if type(item) is str:
+                    super().find(item, found)
+
+
+TOOLS = _ToolLists(
     Shapes(_choose_tool, (_TOOL,)),
     Shapes(lambda tool: _WRITTEN_TOOL if "function" in tool else None, (_WRITTEN_TOOL,)),
 )

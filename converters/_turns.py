@@ -20,7 +20,7 @@ from converters._blocks import PARTS, holds_blocks, open_blocks
 from converters._extras import REASONING, add_extras
 from converters._fields import take_any_text, take_text
 from converters._turn_pairs import BESIDE, TURN_PAIRS, find_turn_pair, split_pair
-from converters._written_turns import parse_list
+from converters._written_turns import find_written_turns, parse_list
 from recipebook.data.field_values import TEXT, Unread
 from recipebook.data.fields import PART_HARMLESS, Fields, Variants, WrittenJson, remember_odd
 from recipebook.data.marks import MARKS
@@ -46,9 +46,11 @@ _OTHER_NAMES = {
     "bard": "assistant",
     "prompter": "user",
     "ipython": "tool",
+    "agent": "assistant",
+    "customer": "user",
 }
 
-LISTS = ("messages", "conversations", "conversation", "dialogue", "dialog", "turns")
+LISTS = ("messages", "conversations", "conversation", "dialogue", "dialog", "turns", "trajectory", "traj")
 _LISTS_OF_TEXTS = ("conversations", "conversation", "dialogue", "dialog")
 SPEAKERS = ("role", "from", "speaker")
 SAID = ("content", "value", "text")
@@ -124,6 +126,8 @@ def take_turns(listed: Any, field: str) -> tuple[list[Any], Shape]:
     if type(listed) is not list:
         raise BadRecord(f"'{field}' is {name_kind(listed)}, not a list")
     if field in _LISTS_OF_TEXTS and listed and all(type(turn) is str for turn in listed):
+        if find_written_turns(listed[0], field):
+            raise BadRecord(f"a turn of '{field}' is a text of JSON, not an object")
         by_turns = zip(cycle(("user", "assistant")), listed, strict=False)
         listed = [{"role": role, "content": text} for role, text in by_turns]
     elif listed and (pair := find_turn_pair(listed[0], SPEAKERS)):

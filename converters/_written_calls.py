@@ -4,9 +4,10 @@ r"""Calls that are written in the text of a turn, in the two forms that public d
     [weather(day="now"), tide(hour=3)]                                                      (ToolACE)
     → "Let me see." and [{"name": "weather", "arguments": {"day": "now"}}]
 
-A text is read only as a whole: with anything behind its calls, a tag that is not closed, or an argument without a name,
-it holds no call that can be read. Tools stand in the system prompt as `<tools>[…]</tools>` or as a bare list, and
-answers between `<tool_response>` and `</tool_response>`. Reading takes time linear in the text.
+A text is read only as a whole: with anything behind its calls, a tag that is not closed, an argument without a name, or
+a call that has more than a name and arguments, it holds no call that can be read. Tools stand in the system prompt as
+`<tools>[…]</tools>` or as a bare list, and answers between `<tool_response>` and `</tool_response>`. Reading takes time
+linear in the text.
 """
 
 import ast
@@ -16,9 +17,9 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
-from converters._calls import is_name
+from converters._calls import ARGUMENTS, is_name
 from converters._tool_lists import read_tools
-from recipebook.records import load_json
+from recipebook.records import find_repeated_key, load_json
 from recipebook.rows import BadRecord
 from recipebook.text.call_arguments import find_closing, read_arguments
 
@@ -36,6 +37,7 @@ _PROMPTS = 16
 _LONGEST_NAME = 200
 _LONGEST_LITERAL = 20_000
 _TRIES = 4
+_CALL_KEYS = frozenset(("name", "id", "type", *ARGUMENTS))
 _TOOL_KEYS = frozenset(("parameters", "arguments", "function", "description"))
 
 
@@ -114,9 +116,14 @@ def _load_call(text: str) -> dict[str, Any] | None:
     """A call from its JSON, or from the Python literal that some data has in place of it."""
     try:
         value = load_json(text)
+        if find_repeated_key(text, value):
+            return None
     except ValueError:
         value = _load_literal(text)
-    return value if type(value) is dict and is_name(value.get("name")) and "\\u0000" not in text else None
+    if type(value) is not dict or not is_name(value.get("name")) or "\\u0000" in text:
+        return None
+    # A call in a row holds nothing else.
+    return None if any(value[key] is not None for key in value.keys() - _CALL_KEYS) else value
 
 
 def _load_literal(text: str) -> Any:

@@ -11,15 +11,15 @@ Out, for the first:
     {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello!"}],
      "meta": {"topic": "greeting"}}
 
-The turns may also stand in `conversation`, `dialogue`, `dialog` or `turns`, with `role`, `from` or `speaker` and
-`content`, `value` or `text`, as a list or as its JSON. A question and its answer may also be called `instruction` and
-`response` (Dolly, with `context`), `question` and `answer` or `response`, `query` and `response` or `answer`, `prompt`
-and `response` or `answer`, `problem` and `solution`, `input` and `output` or `target`, `inputs` and `targets` (Aya);
-`columns` reads them from fields of any other name.
-Texts in `conversations`, `conversation`, `dialogue` or `dialog` are by the user and the assistant in turn (LIMA), and
-turns of `input` and `output` (Capybara), `human` and `assistant`, or `question` and `answer` are two turns each, before
-which `system` may stand and of which `output_with_loss: false` masks the answer (XTuner).
-Speakers may be in capitals, the user also `prompter`, and the assistant also `bot`, `chatbot`, `model` or `ai`.
+The turns may also stand in `conversation`, `dialogue`, `dialog`, `turns`, `trajectory` or `traj`, with `role`, `from`
+or `speaker` and `content`, `value` or `text`, as a list or as its JSON. A question and its answer may also be called
+`instruction` and `response` (Dolly, with `context`), `question` and `answer` or `response`, `query` and `response` or
+`answer`, `prompt` and `response` or `answer`, `problem` and `solution`, `input` and `output` or `target`, `inputs` and
+`targets` (Aya); `columns` reads them from fields of any other name. Texts in `conversations`, `conversation`,
+`dialogue` or `dialog` are by the user and the assistant in turn (LIMA), and turns of `input` and `output` (Capybara),
+`human` and `assistant`, or `question` and `answer` are two turns each, before which `system` may stand and of which
+`output_with_loss: false` masks the answer (XTuner). Speakers may be in capitals, the user also `prompter` or
+`customer`, and the assistant also `bot`, `chatbot`, `model`, `ai` or `agent`.
 
 A line feed separates a question from its `input` or `context`. Turns are kept in their order. What follows the last
 answer teaches nothing and is dropped; `meta.dropped` counts it. Texts and numbers under `metadata` are kept in `meta`.

@@ -21,14 +21,9 @@ NOT_READ = """\
 | --- | --- | --- |"""
 _REFUSED = (
     (
-        "trees of replies (OpenAssistant)",
-        "refused",
-        "write each path from the first message to a last reply, or the one of the best ranks, as `messages`",
-    ),
-    (
         "a message a line, with `parent_id`",
         "refused",
-        "the same: join the messages of a path",
+        "write each path from the first message to a last reply, or the one of the best ranks, as `messages`",
     ),
     (
         "two chats and a winner (`conversation_a`, `conversation_b`, `winner`)",

@@ -42,6 +42,8 @@ from recipebook.sources.unpacking import BLOCK, Blocks
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MOST_KEYS = 8
 LARGEST_TABLE = 2 * LARGEST
+# The keys of a table that pandas wrote with orient="split".
+_SPLIT = {"columns", "index", "data"}
 
 Layout = Literal["lines", "list", "object"]
 
@@ -196,6 +198,9 @@ def _list_rows(columns: dict[str, Any], name: str) -> Iterator[dict[str, Any]]:
         for row in dict.fromkeys(chain.from_iterable(held)):
             yield {key: column[row] for key, column in columns.items() if row in column}
         return
+    if columns.keys() == _SPLIT and all(_fits(row, columns["columns"]) for row in columns["data"]):
+        yield from (dict(zip(map(str, columns["columns"]), row, strict=True)) for row in columns["data"])
+        return
     for key, column in columns.items():
         if len(column) != len(held[0]):
             rows = f"'{on_one_line(next(iter(columns)))}' has {len(held[0])}"
@@ -203,6 +208,10 @@ def _list_rows(columns: dict[str, Any], name: str) -> Iterator[dict[str, Any]]:
                 f"{name}: a table by columns of which '{on_one_line(key)}' has {len(column)} rows, and {rows}"
             )
     yield from (dict(zip(columns, values, strict=True)) for values in zip(*held, strict=True))
+
+
+def _fits(row: Any, names: list[Any]) -> bool:
+    return type(row) is list and len(row) == len(names)
 
 
 def _join(blocks: Blocks, limit: int) -> bytes:

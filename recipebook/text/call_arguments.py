@@ -88,9 +88,12 @@ class _ArgumentReader:
         named: dict[str, Any] = {}
         positional: list[Any] = []
         while (at := self._skip_blank(at)) < self.end and self.text[at] not in ")]}":
-            name = _NAME.match(self.text, at, self.end)
+            name, begun = _NAME.match(self.text, at, self.end), at
             value, at = self._read_value(name.end() if name else at, ",", 0)
-            if name:
+            if name and name[1] in named:
+                # A name that is given twice is no argument of its own.
+                positional.append(self.text[begun:at].strip())
+            elif name:
                 named[name[1]] = value
             elif value != "":
                 positional.append(value)
@@ -178,7 +181,8 @@ class _ArgumentReader:
             values.append(value)
             if at < self.end and self.text[at] == ",":
                 at = self._skip_blank(at + 1)
-        if at >= self.end or self.text[at] != closer or (keys and len(keys) != len(values)):
+        # Of two values under one key, one would be lost.
+        if at >= self.end or self.text[at] != closer or (keys and not len(set(keys)) == len(keys) == len(values)):
             return None, at
         if keys or not values:
             value = dict(zip(keys, values, strict=True)) if closer == "}" else None if keys else []

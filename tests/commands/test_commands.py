@@ -139,7 +139,7 @@ def test_score_tells_its_aggregates_on_the_last_line(tmp_path: Path) -> None:
          "no profile 'tinny' in recipes/profiles/; did you mean 'tiny'? it has: cpu, gpu, mps, multi-gpu, small"),
         (["convert", "--converter", "robt", "--in", "x", "--out", "y"],
          "no converter 'robt' in converters/; did you mean 'robot'? it has: chat, echo, gemini, glaive, helpsteer, "
-         "persona, preference, ranked, rated, robot, sessions, shell_tasks, toolformer, tools, trait"),
+         "oasst, persona, preference, ranked, rated, robot, sessions, shell_tasks, toolformer, tools, trait"),
         (["eval", "nothing-yet"], "no run 'nothing-yet' in runs/"),
     ],
 )  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converters.tools import Options, convert, recognise
+from converters.tools import FIELDS, Options, convert, recognise
 from recipebook.data.export import find_export
 from recipebook.rows import BadRecord
 
@@ -104,3 +104,11 @@ def test_a_user_may_speak_right_after_a_tool() -> None:
     ]
     (row,) = convert({"messages": said}, Options())
     assert row["messages"] == [*said[:2], {**said[2], "role": "tool"}, *said[3:]]
+
+
+def test_what_a_tool_has_that_is_written_as_json_in_a_list_is_counted() -> None:
+    turns = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello!"}]
+    tool = '{"type": "function", "function": {"name": "weather"}, "strict": true}'
+    found: list[Any] = []
+    FIELDS.find({"messages": turns, "tools": [tool]}, found)
+    assert found == [("tool", "strict", True)]

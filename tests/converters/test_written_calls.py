@@ -55,6 +55,10 @@ def test_answers_stand_between_tags_or_are_the_whole_text() -> None:
         "<tool_call>weather()</tool_call>",
         '[weather("Oslo")]',
         "[weather(city='Oslo'), see above]",
+        "[weather(city='Oslo', city='Bergen')]",
+        '[weather({"city": "Oslo", "city": "Bergen"})]',
+        '<tool_call>{"name": "weather", "thought": "Oslo?"}</tool_call>',
+        '<tool_call>{"name": "weather", "name": "tide"}</tool_call>',
         "[see (above)]",
         "[1, 2]",
     ],
@@ -96,3 +100,8 @@ def test_calls_in_texts_are_known_by_their_tags() -> None:
     assert recognise({"conversations": [ask, told]}) == "have 'conversations' with tools in their texts"
     (row,) = convert({"conversations": [ask, told]}, Options())
     assert row["meta"] == {"calls": 0, "tool": "none", "calls_in_text": 1}
+
+
+def test_a_null_beside_a_call_is_nothing() -> None:
+    text = '<tool_call>{"name": "weather", "id": "a", "thought": null, "arguments": {}}</tool_call>'
+    assert read_written_calls(text) == ("", [{"name": "weather", "id": "a", "thought": None, "arguments": {}}])

@@ -45,8 +45,8 @@ def test_every_kind_is_listed_and_found(kind: Kind, name: str) -> None:
     ("kind", "name", "line"),
     [
         (CONVERTER, "robto", "no converter 'robto' in converters/; did you mean 'robot'? it has: chat, echo, gemini, "
-         "glaive, helpsteer, persona, preference, ranked, rated, robot, sessions, shell_tasks, toolformer, tools, "
-         "trait"),
+         "glaive, helpsteer, oasst, persona, preference, ranked, rated, robot, sessions, shell_tasks, toolformer, "
+         "tools, trait"),
         (METRIC, "spam", "no metric 'spam' in eval/metrics/; did you mean 'spans'? it has: embedding, likelihood, "
          "overlap, persona, preference, robot, shell, spans, text, tool_calls, toolformer"),
         (EXPORT, "sharegtp", "no export 'sharegtp' in exports/; did you mean 'sharegpt'? it has: axolotl_preference, "

@@ -114,6 +114,9 @@ def test_table_by_columns_that_are_lists_gives_its_rows(tmp_path: Path) -> None:
         [(1, 1, {"a": "x", "b": ["y"]}), (2, 1, {"a": 12345678901234567890123, "b": None})],
         ["x.jsonl: read as a table by columns, of which the first is 'a'"],
     )
+    split = b'{"columns": ["a", "b"], "index": [0, 1, 2], "data": [["x", 1], ["y", null], ["z", 3]]}'
+    rows = [{"a": "x", "b": 1}, {"a": "y", "b": None}, {"a": "z", "b": 3}]
+    assert [value for _, _, value in read_all(tmp_path, split)[0]] == rows
     lengths = r"^x.jsonl: a table by columns of which 'b' has 1 rows, and 'a' has 2$"
     with pytest.raises(UserError, match=lengths):
         read_all(tmp_path, b'{"a": ["x", "y"], "b": ["z"]}')
