@@ -35,6 +35,8 @@ def _choose_tool(tool: dict[str, Any]) -> Fields:
 class _ToolLists(WrittenJson):
     """What is read of a list of tools, its JSON, or a list of each tool's JSON."""
 
+    own = (list,)
+
     def find(self, value: Any, found: list[Unread]) -> None:
         """Add what is unread in the tools to `found`."""
         super().find(value, found)

@@ -85,6 +85,8 @@ class Shape(NamedTuple):
 class _AnyTurns(WrittenJson):
     """What is read of turns in a list, its JSON, or an object of lists."""
 
+    own = (dict,)
+
     def find(self, value: Any, found: list[Unread]) -> None:
         """Add what is unread in the turns to `found`."""
         super().find(_turn_round(value) if type(value) is dict else value, found)
@@ -92,7 +94,6 @@ class _AnyTurns(WrittenJson):
 
 OPENAI = Shape("messages", "role", "content")
 SHAREGPT = Shape("conversations", "from", "value")
-
 
 # Such as `tool-call`, or `assitant`.
 _PLAIN_WORD = re.compile(r"[a-z][a-z_-]{0,19}")

@@ -15,7 +15,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import orjson
 
@@ -228,6 +228,9 @@ class Variants(Shapes):
 class WrittenJson:
     """An object or a list that may be written as a string of JSON; `written` is what is read of it there."""
 
+    own: ClassVar[tuple[type, ...]] = ()
+    """The kinds of values that a class with a `find` of its own looks into."""
+
     def __init__(self, fields: Fields | Shapes, written: Fields | Shapes | None = None) -> None:
         self.fields = fields
         self._written = written or fields
@@ -250,7 +253,7 @@ class WrittenJson:
 def _find_by_kind(inner: Inner, kind: type) -> Find | None:
     """What `find` of an inner one leads to for values of a kind."""
     objects = inner.fields if isinstance(inner, WrittenJson) else inner
-    if not isinstance(objects, _Objects):
+    if not isinstance(objects, _Objects) or (isinstance(inner, WrittenJson) and kind in inner.own):
         return None
     return objects.find_in_object if kind is dict else objects.find_in_list if kind is list else None
 

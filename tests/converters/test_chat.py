@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from converters import chat
 from converters.chat import Options, convert, recognise
 from recipebook.data.export import find_export
 from recipebook.rows import BadRecord
@@ -112,3 +113,10 @@ def test_a_part_that_is_no_text_is_named_by_its_type_or_its_fields(part: dict[st
     with pytest.raises(BadRecord) as raised:
         convert({"messages": turns}, Options())
     assert str(raised.value) == f"'content' in a turn of 'messages' {why}"
+
+
+def test_what_turns_have_that_are_an_object_of_lists_is_counted_for_each_turn() -> None:
+    found: list[Any] = []
+    turns = {"role": ["user", "assistant"], "content": ["hi", "Hello!"], "thinking": [None, "Greet."]}
+    chat.FIELDS.find({"messages": {**turns, "mood": ["glad", None]}}, found)
+    assert found == [("turn", "mood", "glad")]
