@@ -38,7 +38,7 @@ def add_layers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", help="a file of recipes/profiles; if not given, gpu or tiny")
     parser.add_argument("--gpus", type=count, metavar="N", help="processes: one for each GPU; without GPUs, CPU ranks")
     parser.add_argument("--machines", type=count, metavar="N", help="machines that train together (docs/gpu.md)")
-    add_overrides(parser, "SECTION.KEY=VALUE", "in place of the recipe's, such as training.epochs=1")
+    add_overrides(parser, "SECTION.KEY=VALUE", "a setting in place of the recipe's, such as training.epochs=1")
 
 
 def add_overrides(parser: argparse.ArgumentParser, form: str, what: str) -> None:
@@ -54,13 +54,20 @@ def read_layers(arguments: argparse.Namespace) -> list[str]:
 
 def add_choice(parser: argparse.ArgumentParser) -> None:
     """The choice of members of a fleet."""
-    parser.add_argument("--only", nargs="*", action="extend", default=[], metavar="MEMBER", help="names or patterns")
-    parser.add_argument("--limit", type=count, metavar="N", help="the first N members")
+    parser.add_argument(
+        "--only",
+        nargs="*",
+        action="extend",
+        default=[],
+        metavar="MEMBER",
+        help="only these members: names, or patterns such as joy_*",
+    )
+    parser.add_argument("--limit", type=count, metavar="N", help="only the first N members")
 
 
-def add_settings(parser: argparse.ArgumentParser) -> None:
-    """Options of a converter or metric."""
-    add_overrides(parser, "KEY=VALUE", "options of the converter or metric")
+def add_settings(parser: argparse.ArgumentParser, what: str) -> None:
+    """Options of a converter or metric; `what` describes them."""
+    add_overrides(parser, "KEY=VALUE", what)
 
 
 def read_settings(arguments: argparse.Namespace) -> dict[str, object]:

@@ -15,10 +15,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base", action="store_true", help="let the base model answer, too")
     # None at all is a choice, too.
     parser.add_argument(
-        "--system", type=str, metavar="TEXT", help="in place of the system text that the run's rows share"
+        "--system", type=str, metavar="TEXT", help="a system text in place of the one that the run's rows share"
     )
     parser.add_argument("--log", type=Path, metavar="FILE", help="append each conversation as a line of JSON")
-    add_overrides(parser, "eval.KEY=VALUE", "in place of the recipe's, such as eval.generation.temperature=0.7")
+    add_overrides(
+        parser, "eval.KEY=VALUE", "a setting in place of the recipe's, such as eval.generation.temperature=0.7"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ HELP = "check every recipe, profile and template"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """One recipe, or all."""
-    parser.add_argument("recipe", nargs="?", help="only this one")
+    parser.add_argument("recipe", nargs="?", help="only this recipe")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -21,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SOURCE",
         help="a file, a glob, a folder, or hf:OWNER/NAME[@REVISION][/CONFIG][:SPLIT]",
     )
-    parser.add_argument("--out", required=True, type=Path, metavar="FILE")
-    add_settings(parser)
+    parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="where the rows go, as JSON Lines")
+    add_settings(parser, "the converter's own options, such as columns={user: question, assistant: answer}")
     parser.add_argument("--launcher", choices=["ray"], help="convert on a Ray cluster whose nodes share the project")
     parser.add_argument(
         "--rejects", type=count_or_share, default="0", help="how many records may be rejected: a number, or 10%%"

@@ -13,7 +13,7 @@ HELP = "what this machine has and lacks for training, a line each"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """A recipe with its layers, or none."""
-    parser.add_argument("recipe", nargs="?", help="whose base, processes and disk space are looked at too")
+    parser.add_argument("recipe", nargs="?", help="a recipe whose base, processes and disk space are looked at, too")
     add_layers(parser)
 
 

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mode", choices=MODES, help="the adapter merged into its base, or apart from it")
     parser.add_argument("--gate", choices=("better", "not-worse"), help="end with status 1 unless the verdict says so")
     parser.add_argument("--margin", type=amount, metavar="D", help="for not-worse: what it may be worse by")
-    add_overrides(parser, "eval.KEY=VALUE", "in place of the recipe's, such as eval.limit=50")
+    add_overrides(parser, "eval.KEY=VALUE", "a setting in place of the recipe's, such as eval.limit=50")
 
 
 def _checkpoint(text: str) -> int:

@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The form, the rows, and where they go."""
     parser.add_argument("--to", required=True, metavar="NAME", help="a module of exports/")
     parser.add_argument("--in", required=True, dest="source", metavar="FILE", help="rows, as convert writes them")
-    parser.add_argument("--out", required=True, type=Path, metavar="FILE")
+    parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the file that is written")
     parser.add_argument("--rejects", default="0", help="how many rows may be rejected: a number, or 10%%")
 
 

@@ -21,7 +21,7 @@ FORMATS = ("csv", "parquet", "xlsx")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The table, of what, in which form, and where it goes."""
     parser.add_argument("run", nargs="?", type=run_name, help=EVALUATION)
-    parser.add_argument("--recipe", metavar="NAME", help="only runs of this one, for a leaderboard")
+    parser.add_argument("--recipe", metavar="NAME", help="only runs of this recipe, for a leaderboard")
     parser.add_argument("--table", choices=TABLES, default="predictions", help="predictions if not given")
     parser.add_argument("--format", choices=FORMATS, help="by the ending of --out if not given, else csv")
     parser.add_argument("--out", type=Path, metavar="FILE", help="a file below runs/tables/ if not given")

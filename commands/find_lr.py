@@ -11,7 +11,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The recipe with its layers, the rates, and the steps of each."""
     add_recipe(parser)
     add_layers(parser)
-    parser.add_argument("--rates", type=_rate, nargs="+", default=[], metavar="RATE", help="if not given, the recipe's")
+    parser.add_argument(
+        "--rates",
+        type=_rate,
+        nargs="+",
+        default=[],
+        metavar="RATE",
+        help="learning rates to try; if not given, five about the recipe's own",
+    )
     parser.add_argument("--steps", type=count, metavar="N", help="steps of each rate, 30 if not given")
     parser.add_argument("--workers", type=count, metavar="N", help="rates tried at a time; one for each GPU")
 

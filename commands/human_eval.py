@@ -16,7 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--evaluators", type=int, default=5, metavar="N", help="people, each with a form; 5 if not given"
     )
-    parser.add_argument("--seed", type=int, default=42)
+    parser.add_argument(
+        "--seed", type=int, default=42, metavar="N", help="draws the conversations and their order; 42 if not given"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

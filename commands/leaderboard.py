@@ -8,7 +8,7 @@ HELP = "rank all evaluated runs that are comparable"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Whose runs, and where the page goes."""
-    parser.add_argument("recipe", nargs="?", help="only runs of this one")
+    parser.add_argument("recipe", nargs="?", help="only runs of this recipe")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the page; runs/leaderboard.html if not given")
 
 

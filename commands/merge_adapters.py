@@ -14,9 +14,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--weights", nargs="+", type=float, required=True, metavar="W", help="one weight for each run, in their order"
     )
-    parser.add_argument("--out", required=True, type=Path, metavar="FOLDER")
-    parser.add_argument("--kind", default="linear", choices=("linear", "cat", "ties"))
-    parser.add_argument("--density", type=float, metavar="D", help="ties: the share of each adapter that is kept")
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="FOLDER", help="a folder that is not there yet, for the new adapter"
+    )
+    parser.add_argument(
+        "--kind", default="linear", choices=("linear", "cat", "ties"), help="PEFT's way of merging; linear if not given"
+    )
+    parser.add_argument(
+        "--density",
+        type=float,
+        metavar="D",
+        help="for ties: the share of each adapter's values that is kept, such as 0.5",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -11,8 +11,12 @@ HELP = "write a run's model in fewer bits, and print what that costs in answers"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The run, the form, and where it goes."""
     parser.add_argument("run", type=run_name, help=RUN)
-    parser.add_argument("--format", required=True, choices=("int8", "fp8", "int4", "gguf"), dest="kind")
-    parser.add_argument("--out", required=True, type=Path, metavar="FOLDER")
+    parser.add_argument(
+        "--format", required=True, choices=("int8", "fp8", "int4", "gguf"), dest="kind", help="how weights are stored"
+    )
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="FOLDER", help="a folder that is not there yet, for the model"
+    )
     parser.add_argument("--llama-cpp", type=Path, metavar="FOLDER", help="for gguf: your folder of llama.cpp")
     parser.add_argument("--checkpoint", type=count, metavar="STEP", help="one of the run's checkpoints")
 

@@ -13,7 +13,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_recipe(parser)
     add_layers(parser)
     parser.add_argument(
-        "--strategies", nargs="*", default=[], choices=STRATEGIES, metavar="NAME", help="in place of the recipe's own"
+        "--strategies",
+        nargs="*",
+        default=[],
+        choices=STRATEGIES,
+        metavar="NAME",
+        help="strategies to try, in place of the recipe's own",
     )
     parser.add_argument("--stage", metavar="NAME", help="only this stage of the recipe")
 

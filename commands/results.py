@@ -7,8 +7,8 @@ HELP = "train and evaluate every recipe under the profiles tiny and small, for d
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which of them."""
-    parser.add_argument("recipe", nargs="?", help="only this one")
-    parser.add_argument("--profile", help="only under this one; if not given, tiny and then small")
+    parser.add_argument("recipe", nargs="?", help="only this recipe")
+    parser.add_argument("--profile", help="only this profile; if not given, tiny and then small")
 
 
 def run(arguments: argparse.Namespace) -> int:

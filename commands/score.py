@@ -14,10 +14,14 @@ HELP = "score a file of predictions with one metric"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The metric with its options, the predictions, and where the scores go."""
-    parser.add_argument("--metric", required=True, metavar="NAME")
-    parser.add_argument("--in", required=True, type=Path, dest="source", metavar="FILE")
-    parser.add_argument("--out", required=True, type=Path, metavar="FILE")
-    add_settings(parser)
+    parser.add_argument("--metric", required=True, metavar="NAME", help="a module of eval/metrics/")
+    parser.add_argument(
+        "--in", required=True, type=Path, dest="source", metavar="FILE", help="predictions, a JSON object a line"
+    )
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="FILE", help="where each prediction's scores go, as JSON Lines"
+    )
+    add_settings(parser, "the metric's own options, such as tolerance=0.1 of robot")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -18,10 +18,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The runs, and how they are served."""
     parser.add_argument("runs", type=run_name, nargs="+", metavar="RUN", help=RUN)
     parser.add_argument("--checkpoint", type=count, metavar="STEP", help="one of the run's checkpoints")
-    parser.add_argument("--port", type=port_number, default=8000, metavar="N")
-    parser.add_argument("--engine", choices=("recipebook", "vllm"), default="recipebook")
+    parser.add_argument(
+        "--port", type=port_number, default=8000, metavar="N", help="port on this machine; 8000 if not given"
+    )
+    parser.add_argument(
+        "--engine",
+        choices=("recipebook", "vllm"),
+        default="recipebook",
+        help="what serves: this project's own server, if not given, or vLLM",
+    )
     parser.add_argument("--log", type=Path, metavar="FILE", help="append each answered chat as a line of JSON")
-    add_overrides(parser, "eval.KEY=VALUE", "in place of the recipe's, such as eval.generation.temperature=0.7")
+    add_overrides(
+        parser, "eval.KEY=VALUE", "a setting in place of the recipe's, such as eval.generation.temperature=0.7"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

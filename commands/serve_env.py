@@ -19,12 +19,25 @@ PORTS = [8000, 8001]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The tasks, and where the server listens."""
     parser.add_argument("tasks", type=Path, metavar="TASKS", help="a file of shell tasks")
-    parser.add_argument("--host", default="127.0.0.1", help="other addresses than this machine's need a token")
     parser.add_argument(
-        "--port", type=port_number, nargs="+", default=PORTS, metavar="N", help="all are answered alike"
+        "--host", default="127.0.0.1", help="address to listen on; any but this machine's own needs a token"
+    )
+    parser.add_argument(
+        "--port",
+        type=port_number,
+        nargs="+",
+        default=PORTS,
+        metavar="N",
+        help="ports to listen on; each answers like the others",
     )
     parser.add_argument("--base", choices=BASES, default="host", help="whose programs boxes have, if callers name none")
-    parser.add_argument("--episodes", type=count, default=256, metavar="N", help="as many may be open at once")
+    parser.add_argument(
+        "--episodes",
+        type=count,
+        default=256,
+        metavar="N",
+        help="how many episodes may be open at once; 256 if not given",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

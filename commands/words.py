@@ -13,7 +13,9 @@ GOAL = re.compile(r"^([a-z-]+):", re.MULTILINE)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The kind of names."""
-    parser.add_argument("kind", choices=["commands", "recipes", "profiles", "runs", "tables", "forms"])
+    parser.add_argument(
+        "kind", choices=["commands", "recipes", "profiles", "runs", "tables", "forms"], help="what is listed"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -1,5 +1,6 @@
 """The commands from outside: what they print, their exit status, what they import."""
 
+import argparse
 import json
 import signal
 import subprocess
@@ -156,6 +157,14 @@ def test_the_list_has_each_command_with_its_line() -> None:
     for file in files.values():
         module = import_module(f"commands.{file.stem}")
         assert read_help(file) == module.HELP
+
+
+@pytest.mark.parametrize("name", sorted(list_files()))
+def test_each_option_of_a_command_is_explained_in_its_help(name: str) -> None:
+    parser = argparse.ArgumentParser()
+    import_module(f"commands.{list_files()[name].stem}").add_arguments(parser)
+    silent = [action.option_strings or action.dest for action in parser._actions if not action.help]
+    assert silent == []
 
 
 def test_a_command_imports_no_other() -> None:

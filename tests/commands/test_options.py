@@ -31,6 +31,10 @@ def parse(*words: str, adds: tuple[Add, ...]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    add_settings(parser, "the metric's own options")
+
+
 def test_layers_are_overrides_and_gpus_wins_over_them() -> None:
     given = parse("x", "--set", "lora.r=4", "lora.alpha=8", "--gpus", "2", "--set", "training.seed=1",
                   adds=(add_recipe, add_layers))  # fmt: skip
@@ -43,14 +47,14 @@ def test_without_layers_there_are_no_overrides() -> None:
 
 
 def test_settings_are_read_as_yaml() -> None:
-    given = parse("--set", "system=Be kind.", "limit=3", "names=[a, b]", "text=", adds=(add_settings,))
+    given = parse("--set", "system=Be kind.", "limit=3", "names=[a, b]", "text=", adds=(_add_settings,))
     assert read_settings(given) == {"system": "Be kind.", "limit": 3, "names": ["a", "b"], "text": None}
 
 
 @pytest.mark.parametrize("word", ["limit", "=3"])
 def test_a_setting_without_key_or_value_is_refused(word: str) -> None:
     with pytest.raises(UserError, match=rf"^--set: '{word}' is not key=value$"):
-        read_settings(parse("--set", word, adds=(add_settings,)))
+        read_settings(parse("--set", word, adds=(_add_settings,)))
 
 
 def test_members_are_names_and_patterns_or_the_first_few() -> None:
