@@ -1,6 +1,6 @@
 """A folder under construction, locked by its builder, so that folders of killed builders are recognised and removed.
 
-In: `.cache/data` and the name `5d0c1f`. Out: `.cache/data/.5d0c1f.x7q2`, gone in the end unless it was renamed.
+In: `.cache/data` and the name `5d0c1f`. Out: `.cache/data/.5d0c1f.x7q2.building`, gone in the end unless renamed.
 """
 
 import os
@@ -12,6 +12,11 @@ from pathlib import Path
 
 from recipebook.locks import holding, lock_folder
 
+# No folder of the user's has such a name: `make merge OUT=~/robot` builds in the home folder, beside ~/.emacs.d.
+ENDING = ".building"
+# Of a long name, of which a file system takes 255 bytes.
+CHARS = 40
+
 
 @contextmanager
 def building(name: str, parent: Path) -> Iterator[Path]:
@@ -20,7 +25,7 @@ def building(name: str, parent: Path) -> Iterator[Path]:
     with holding(lock_folder(parent)):
         # Nobody sweeps between the making and the locking.
         _sweep(parent)
-        folder = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=parent))
+        folder = Path(tempfile.mkdtemp(prefix=f".{name[:CHARS]}.", suffix=ENDING, dir=parent))
         lock = lock_folder(folder)
     try:
         yield folder
@@ -30,7 +35,7 @@ def building(name: str, parent: Path) -> Iterator[Path]:
 
 
 def _sweep(parent: Path) -> None:
-    for folder in parent.glob(".*.*/"):
+    for folder in parent.glob(f".*{ENDING}/"):
         try:
             lock = lock_folder(folder, wait=False)
         except (BlockingIOError, FileNotFoundError):

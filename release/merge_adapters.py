@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from recipebook import project
+from recipebook.building import building
 from recipebook.errors import UserError, on_one_line
 from recipebook.files import write_text
 from recipebook.libraries import prepare_libraries
@@ -66,14 +67,9 @@ def merge_adapters(
         raise UserError(f"OUT: {out} is there already")
     parts = [_read_part(find_model_run(query, runs), weight) for query, weight in zip(queries, weights, strict=True)]
     _check_fit(parts, kind)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    building = out.with_name(f".{out.name}.merging")
-    shutil.rmtree(building, ignore_errors=True)
-    try:
-        _merge(parts, kind, density, building)
-        (building / "merged").rename(out)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
+    with building(out.name, out.parent) as folder:
+        _merge(parts, kind, density, folder)
+        (folder / "merged").rename(out)
     print_field(
         "merged", f"{len(parts)} adapters of {_read_recipe(parts[0]).model.base} by {kind}: {shown(out.resolve())}"
     )
@@ -109,7 +105,7 @@ def _check_fit(parts: Sequence[WeightedAdapter], kind: str) -> None:
             raise UserError(f"{names} have ranks {ranks[0]} and {ranks[1]}; {kind} needs equal ones, KIND=cat does not")
 
 
-def _merge(parts: Sequence[WeightedAdapter], kind: str, density: float | None, building: Path) -> None:
+def _merge(parts: Sequence[WeightedAdapter], kind: str, density: float | None, folder: Path) -> None:
     recipe = _read_recipe(parts[0])
     prepare_libraries(find_base(recipe))
     # Here and not above: a mistyped name should not wait for torch.
@@ -133,10 +129,10 @@ def _merge(parts: Sequence[WeightedAdapter], kind: str, density: float | None, b
     norms = measure_adapter(model, "merged")
     if not any(norms.values()):
         raise UserError(f"WEIGHTS: {weights}: the merged adapter acts at no module: B·A is zero at all {len(norms)}")
-    model.save_pretrained(str(building), selected_adapters=["merged"])
+    model.save_pretrained(str(folder), selected_adapters=["merged"])
     for path in (path for pattern in TOKENIZER for path in parts[0].folder.glob(pattern)):
-        shutil.copyfile(path, building / "merged" / path.name)
-    write_text(building / "merged" / "merged.json", json.dumps(_describe_merge(parts, kind, density), indent=1) + "\n")
+        shutil.copyfile(path, folder / "merged" / path.name)
+    write_text(folder / "merged" / "merged.json", json.dumps(_describe_merge(parts, kind, density), indent=1) + "\n")
 
 
 def _is_finite(model: Any) -> bool:

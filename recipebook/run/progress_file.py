@@ -12,6 +12,8 @@ from typing import Any
 RANK = re.compile(r"^\[rank\d+\]: ?", re.MULTILINE)
 # What gloo and NCCL say of another rank that has ended.
 GONE = re.compile(r"[Cc]onnection (closed|reset) by peer|remote process exited")
+# What libraries in C++ say at the end of a process, whatever ended it.
+LEAKS = re.compile(r"nanobind: |- leaked |- \.\.\. skipped remainder|See https://nanobind\.")
 Curve = dict[int, float]
 STOPPED = "stopped"
 """The phase of a training that was asked to end, and has saved a checkpoint."""
@@ -78,7 +80,7 @@ def read_from(log: Path, since: int) -> str:
 def last_error(log: Path, since: int = 0) -> str:
     """The most likely error, on one line: the last exception in the log after `since` bytes, else its last line."""
     text = RANK.sub("", read_from(log, since))
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line for each in text.splitlines() if (line := each.strip()) and not LEAKS.match(line)]
     endings = ("Error", "Exception", "Interrupt")
     # The launcher's own error comes last and says only that a process failed.
     errors = [at for at, line in enumerate(lines) if line.split(":")[0].endswith(endings) and "ChildFailed" not in line]

@@ -57,8 +57,12 @@ def _explain_status(folder: Path, code: int, since: int) -> str:
 def _find_missing(folder: Path, since: int) -> str | None:
     """What a trained model needs and a trainer that ended well did not leave; None if everything is there."""
     progress, weights = read_progress(folder), read_weights(folder)
+    short = (
+        progress and progress["step"] < progress["steps"] and not progress.get("early") and not _guesses_steps(folder)
+    )
     if not weights:
-        return f"the trainer ended without saving a model: {last_error(folder / 'train.log', since)}"
+        where = f" after step {progress['step']} of {progress['steps']}" if short else ""
+        return f"the trainer ended{where} without saving a model: {last_error(folder / 'train.log', since)}"
     if not weights["finite"]:
         return "the saved weights are not finite"
     if not weights["changed"]:
@@ -68,8 +72,7 @@ def _find_missing(folder: Path, since: int) -> str | None:
     if loss is None and (folder / REMOTE).is_file():
         # A service does not report its losses.
         return None
-    short = progress and progress["step"] < progress["steps"]
-    if short and not progress.get("early") and not _guesses_steps(folder):
+    if short:
         return f"the trainer ended after step {progress['step']} of {progress['steps']}"
     if loss is None or not math.isfinite(loss) or (loss <= 0 and not learns_from_rewards(folder)):
         return f"the last logged loss is {loss}, not a finite number above 0"

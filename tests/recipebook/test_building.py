@@ -34,3 +34,11 @@ def test_only_the_folder_of_a_killed_builder_is_swept(tmp_path: Path) -> None:
     assert left.exists()
     with building("y", tmp_path) as folder:
         assert sorted(tmp_path.iterdir()) == sorted([folder, tmp_path / "finished"])
+
+
+def test_a_hidden_folder_that_is_somebody_elses_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".emacs.d").mkdir()
+    (tmp_path / ".emacs.d" / "init.el").write_text("own")
+    with building("x", tmp_path):
+        pass
+    assert (tmp_path / ".emacs.d" / "init.el").read_text() == "own"

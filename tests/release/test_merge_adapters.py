@@ -12,6 +12,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from recipebook.building import building
 from recipebook.errors import UserError
 from recipebook.project import PROJECT
 from recipebook.run.provenance import digest_model
@@ -176,3 +177,12 @@ def test_weights_of_another_run_are_not_merged(make_adapter: MakeAdapter, tmp_pa
     with pytest.raises(UserError, match="these are not the weights that the run saved"):
         merge_adapters([one.name, other.name], [0.5, 0.5], tmp_path / "out", runs=tmp_path)
     assert not (tmp_path / "out").exists()
+
+
+def test_two_merges_into_one_folder_do_not_build_in_the_same_place(make_adapter: MakeAdapter, tmp_path: Path) -> None:
+    names = [make_adapter(1).name, make_adapter(2).name]
+    with building("both", tmp_path) as other:
+        (other / "file").write_text("half")
+        merge_adapters(names, [1.0, 1.0], tmp_path / "both", runs=tmp_path)
+        assert (other / "file").read_text() == "half"
+    assert (tmp_path / "both" / "merged.json").is_file()

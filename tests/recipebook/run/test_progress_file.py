@@ -13,6 +13,16 @@ torch.distributed.elastic.multiprocessing.errors.ChildFailedError:
 ============================================================
 trainer FAILED
 """
+# As a library in C++ ends a process that was interrupted.
+NANOBIND = """\
+nanobind: leaked 4 instances!
+ - leaked instance 0x7f099ff95a68 of type "triton._C.libtriton.ir.attribute"
+nanobind: leaked 513 functions!
+ - leaked function "matmul"
+ - ... skipped remainder
+nanobind: this is likely caused by a reference counting issue in the binding code.
+See https://nanobind.readthedocs.io/en/latest/refleaks.html
+"""
 VALIDATION = """\
 pydantic_core._pydantic_core.ValidationError: 2 validation errors for AxolotlInputConfig
 lora_r
@@ -51,6 +61,7 @@ def test_a_damaged_report_is_none(tmp_path: Path, damaged: str) -> None:
         # The word is the name's end, and stands before a colon: neither of these is an exception.
         ("ErrorCode: 7\nno Error: none\nend\n", "no Error: none"),
         ("the last Error was found\nend\n", "end"),
+        (f"the disk is gone\n{NANOBIND}", "the disk is gone"),
         (f"torch.cuda.OutOfMemoryError: CUDA\n{LAUNCHER}", "torch.cuda.OutOfMemoryError: CUDA"),
         (LAUNCHER, "trainer FAILED"),
         # The other ranks say only that one has ended, before or after it says why.

@@ -74,6 +74,14 @@ def test_a_training_ends_with_its_last_step_or_by_what_lets_it_end_early(
     assert find_fault(folder, 0) == (TrainingFault(fault) if fault else None)
 
 
+def test_a_trainer_that_saved_nothing_says_after_which_step_it_ended(tmp_path: Path) -> None:
+    folder = leave(tmp_path, None, 0.5)
+    (folder / "progress.json").write_text(json.dumps({"phase": "training", "step": 5, "steps": 8}))
+    (folder / "axolotl.yaml").write_text("{}")
+    fault = "the trainer ended after step 5 of 8 without saving a model: all is well"
+    assert find_fault(folder, 0) == TrainingFault(fault)
+
+
 def test_a_training_that_its_validation_ended_is_a_model_at_any_step(tmp_path: Path) -> None:
     folder = leave(tmp_path, GOOD, 0.5)
     (folder / "progress.json").write_text(json.dumps({"phase": "saving", "step": 5, "steps": 8, "early": True}))
