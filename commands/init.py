@@ -12,11 +12,14 @@ What is there already stays as it is.
 
 import argparse
 import json
+import re
 import shlex
 from pathlib import Path
 
 HELP = "make a project of your own: recipes/, data/, runs/ and a Makefile"
 FILES = {"Makefile": "Makefile.j2", ".gitignore": "gitignore.j2", "recipes/first.yaml": "first.yaml.j2"}
+# Characters that make or the shell would read as something else in the path of a Makefile and of its targets.
+TROUBLE = re.compile(r"""[\s#$%&'"()*:;<=>?\[\\\]`|]""")
 VERBS = ("lift", "lower", "turn", "open", "close")
 BOXES = range(1, 31)
 
@@ -36,8 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
     folder = arguments.folder.resolve()
     if folder == INSTALLATION:
         raise UserError(f"{folder} is the installation itself; name another folder")
-    if any(letter.isspace() for letter in str(INSTALLATION)):
-        raise UserError(f"make cannot include files of '{INSTALLATION}', which has a blank in its name; move it")
+    if found := TROUBLE.search(str(INSTALLATION)):
+        what = "a blank" if found[0].isspace() else found[0]
+        raise UserError(f"make cannot include files of {str(INSTALLATION)!r}, which has {what} in its name; move it")
     for name, text in _list_texts(str(INSTALLATION)).items():
         path = folder / name
         there = path.exists()

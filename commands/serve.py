@@ -7,9 +7,13 @@ adapters of one base. `transformers serve` needs the package openai, which is no
 import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from commands._options import RUN, add_overrides, count, port_number, run_name
 from recipebook.errors import UserError
+
+if TYPE_CHECKING:
+    from release.opening import FoundModel
 
 HELP = "serve a run's model on this machine, in the form of OpenAI's chat completions"
 
@@ -51,18 +55,27 @@ def run(arguments: argparse.Namespace) -> int:
         if program is None:
             raise UserError(describe_missing(command))
         os.execv(program, command)
-    from recipebook.shell.port import take_port
+    (one,) = trained
+    return _serve(one, given)
+
+
+def _serve(one: "FoundModel", given: argparse.Namespace) -> int:
+    """Serve a model by this project's own server."""
+    from recipebook.libraries import prepare_libraries
+    from recipebook.shell.port import LOOPBACK, take_port
     from recipebook.terminal import print_field
     from release.chat_log import check_log
     from release.chatting import choose_beginning, make_answerer
     from release.opening import open_model
-    from release.serving import LOOPBACK, Desk, build_app, serve_app
 
-    (one,) = trained
     # Before the model is loaded, which may take minutes; callers are refused until then.
     port = take_port(LOOPBACK, given.port)
     if given.log:
         check_log(given.log)
+    # Before the server's own modules import torch, which reads the environment then.
+    prepare_libraries(one.base[0])
+    from release.serving import Desk, build_app, serve_app
+
     desk = Desk(make_answerer(one, open_model(one)), one.name, given.log)
     if system := choose_beginning(one, None).system:
         print_field("system", f"the run's rows begin with this text, so send it first: {system!r}")

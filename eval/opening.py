@@ -74,14 +74,15 @@ def _resolve(run: Run, overrides: Sequence[str]) -> Resolved:
 def find_weights(run: Run, checkpoint: int | None) -> Path:
     """The folder of a trained run's weights, or of one of its checkpoints, which may be evaluated before the end."""
     status = run.read().status
-    if checkpoint is None:
-        if status != "trained":
-            raise UserError(f"{shown(run.folder)} is {status}, not trained; CHECKPOINT=N evaluates a part")
+    if checkpoint is None and status == "trained":
         model = run.folder / "model"
         if not any(model.glob("*.safetensors")):
             raise UserError(f"{shown(model)} holds no weights any more; make train with FORCE=1 trains them again")
         return model
     known = [path.name.removeprefix("checkpoint-") for path in run.checkpoints()]
+    if checkpoint is None:
+        begun = f"; it has checkpoints, such as CHECKPOINT={known[-1]}" if known else " and has no checkpoint"
+        raise UserError(f"{shown(run.folder)} is {status}, not trained{begun}")
     if str(checkpoint) not in known:
         raise UserError(f"{shown(run.folder)} has no checkpoint {checkpoint}; it has: {', '.join(known) or 'none'}")
     return run.folder / "model" / f"checkpoint-{checkpoint}"

@@ -4,6 +4,7 @@ In: `.cache/data` and the name `5d0c1f`. Out: `.cache/data/.5d0c1f.x7q2.building
 """
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from recipebook.locks import holding, lock_folder
 ENDING = ".building"
 # Of a long name, of which a file system takes 255 bytes.
 CHARS = 40
+# Libraries in Rust, such as safetensors, have errors of their own: `I/O error: No space left on device (os error 28)`.
+RUST = re.compile(r"\(os error (\d+)\)")
 
 
 @contextmanager
@@ -29,9 +32,23 @@ def building(name: str, parent: Path) -> Iterator[Path]:
         lock = lock_folder(folder)
     try:
         yield folder
+    except Exception as error:
+        if refusal := _name_place(error, folder, parent / name):
+            raise refusal from None
+        raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
+
+
+def _name_place(error: Exception, folder: Path, place: Path) -> OSError | None:
+    """What the system refused while `folder` was built, such as a full disk, of the place that it is built for."""
+    if found := RUST.search(str(error)):
+        number = int(found[1])
+        return OSError(number, os.strerror(number), str(place))
+    inside = isinstance(error, OSError) and (error.filename is None or Path(error.filename).is_relative_to(folder))
+    # A file of the folder under construction is gone when its name is read.
+    return OSError(error.errno, error.strerror, str(place)) if inside and error.errno and error.strerror else None
 
 
 def _sweep(parent: Path) -> None:

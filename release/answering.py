@@ -65,6 +65,10 @@ class Answerer:
             raise UserError(f"the chat has {len(ids):,} tokens, and the model reads {self.longest:,} at most")
         return ids
 
+    def writes_tools(self, messages: Sequence[Message], tools: Sequence[dict[str, Any]]) -> bool:
+        """Whether the chat template has a place for tools; without one the model would not see them."""
+        return self.read(messages, tools) != self.read(messages)
+
     def answer(
         self,
         messages: Sequence[Message],

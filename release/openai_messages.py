@@ -9,22 +9,27 @@ A setting that would change the answer and that the server does not have is refu
 """
 
 import time
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from pydantic import Field
 
-from recipebook.errors import UserError
 from recipebook.frozen import Frozen
 from recipebook.recipe.evaluation_keys import Generation
 from recipebook.rows import Message
-from recipebook.text.chat import KEYS
 from release.answering import ChatAnswer
+from release.read_messages import check_tools, read_messages
 
 
 class StreamOptions(Frozen):
     """What a stream has besides the answer."""
 
     include_usage: bool = False
+
+
+class TextFormat(Frozen):
+    """The one form of an answer that there is."""
+
+    type: Literal["text"]
 
 
 class ChatRequest(Frozen):
@@ -38,7 +43,7 @@ class ChatRequest(Frozen):
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, gt=0, le=1)
     seed: int | None = Field(None, ge=0, lt=2**63)
-    stream: bool = False
+    stream: bool | None = None
     stream_options: StreamOptions | None = None
     # Of these, only what changes nothing.
     n: Literal[1] | None = None
@@ -46,7 +51,7 @@ class ChatRequest(Frozen):
     presence_penalty: Literal[0] | None = None
     logprobs: Literal[False] | None = None
     stop: None = None
-    response_format: None = None
+    response_format: TextFormat | None = None
     tool_choice: Literal["auto"] | None = None
     user: str | None = None
     metadata: dict[str, Any] | None = None
@@ -59,26 +64,9 @@ class ChatRequest(Frozen):
         return own.model_copy(update={name: value for name, value in given.items() if value is not None})
 
     def read_messages(self) -> list[Message]:
-        """The messages as rows have them."""
-        return [_read_message(at, message) for at, message in enumerate(self.messages)]
-
-
-def _read_message(at: int, message: dict[str, Any]) -> Message:
-    if message.get("role") not in ("system", "developer", "user", "assistant", "tool"):
-        raise UserError(f"messages[{at}]: its role is {message.get('role')!r}")
-    read = {key: message[key] for key in KEYS if message.get(key) is not None}
-    role = "system" if read["role"] == "developer" else read["role"]
-    return cast(Message, {**read, "role": role, "content": _read_content(at, message.get("content"))})
-
-
-def _read_content(at: int, content: Any) -> str:
-    """The text of a message, which may come in parts."""
-    if content is None or isinstance(content, str):
-        return content or ""
-    parts = content if isinstance(content, list) else [content]
-    if not all(isinstance(part, dict) and isinstance(part.get("text"), str) for part in parts):
-        raise UserError(f"messages[{at}]: its content is no text, and this model reads nothing else")
-    return "".join(part["text"] for part in parts)
+        """The messages as rows have them, after a look at the tools beside them."""
+        check_tools(self.tools)
+        return read_messages(self.messages)
 
 
 def format_reply(number: int, model: str, answer: ChatAnswer) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from recipebook.errors import UserError
-from recipebook.project import INSTALLATION, PROJECT, RUNS, shown
+from recipebook.project import INSTALLATION, PROJECT, RUNS
 from recipebook.run.secret_values import LOGIN, SECRETS, list_secret_variables
 
 SHOWN = 4
@@ -25,7 +25,7 @@ def refuse_private(folder: Path) -> None:
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         content = path.read_bytes()
         for what in _find_private(content):
-            raise UserError(f"{shown(path)}: it holds {what}, and nothing is published")
+            raise UserError(f"publish/{path.relative_to(folder)}: it holds {what}, and nothing is published")
 
 
 def _find_private(content: bytes) -> Iterator[str]:

@@ -25,7 +25,7 @@ from recipebook.shell.connections import Listener, Working
 from recipebook.shell.door import Door
 from recipebook.shell.episodes import Episodes
 from recipebook.shell.inspection import inspect
-from recipebook.shell.port import take_port
+from recipebook.shell.port import leave_to_next, take_port
 from recipebook.shell.server import Calls, ServerSettings
 from recipebook.shell.tasks import Task
 
@@ -46,6 +46,7 @@ def require_holding_boxes(box: BoxSettings) -> None:
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens; UserError if the port is taken or the address is not this machine's."""
     listening = take_port(host, port)
+    leave_to_next(listening)
     listening.listen(WAITING_CALLS)
     return listening
 

@@ -30,6 +30,7 @@ from recipebook.recipe.reinforcement_keys import Reinforcement
 from recipebook.recipe.resolve import resolve
 from recipebook.run.rundir import Run
 from recipebook.train.opening import open_run
+from tests.end_to_end.quick_engine import write_checkpoint
 from tests.recipebook.recipe.making import keep_apart, write_sample
 
 RECIPE = {"description": "d", "model": {"base": "b"}}
@@ -281,6 +282,16 @@ def test_a_run_whose_model_was_removed_is_refused_in_one_line(start_trained: Sta
     run = start_trained()
     shutil.rmtree(run.folder / "model", ignore_errors=True)
     with pytest.raises(UserError, match=r"model holds no weights any more; make train with FORCE=1 trains them again$"):
+        find_weights(run, None)
+
+
+def test_a_run_that_is_not_trained_is_refused_with_the_checkpoint_that_it_has(start_run: Callable[..., Run]) -> None:
+    run = start_run(status="failed")
+    with pytest.raises(UserError, match=r" is failed, not trained and has no checkpoint$"):
+        find_weights(run, None)
+    for step in (20, 100):
+        write_checkpoint(run.folder / "model" / f"checkpoint-{step}", step)
+    with pytest.raises(UserError, match=r" is failed, not trained; it has checkpoints, such as CHECKPOINT=100$"):
         find_weights(run, None)
 
 

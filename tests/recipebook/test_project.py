@@ -155,6 +155,16 @@ def test_init_keeps_what_is_there_and_refuses_the_installation(mine: Path, capsy
     assert "is the installation itself" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("place", "what"), [("/opt/my book", "a blank"), ("/opt/book#1", "#"), ("/opt/o'book", "'")])
+def test_init_refuses_an_installation_whose_path_make_would_misread(
+    place: str, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("recipebook.project.INSTALLATION", Path(place))
+    assert main(["init", str(tmp_path / "mine")]) == 2
+    assert capsys.readouterr().err == f"make cannot include files of {place!r}, which has {what} in its name; move it\n"
+    assert not (tmp_path / "mine").exists()
+
+
 def test_the_goals_of_make_work_in_a_project_and_name_its_folder(mine: Path) -> None:
     main(["init", str(mine)])
     command = [

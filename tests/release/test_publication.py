@@ -122,7 +122,9 @@ def test_prompts_and_answers_go_with_it_only_if_asked_for(run: Run) -> None:
 def test_a_secret_in_any_file_stops_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_API_KEY", "correct horse battery")
     (run.folder / "model" / "tokenizer.json").write_text('{"note": "correct horse battery"}')
-    with pytest.raises(UserError, match=r"it holds the value of \$MY_API_KEY, and nothing is published"):
+    with pytest.raises(
+        UserError, match=r"^publish/tokenizer\.json: it holds the value of \$MY_API_KEY, and nothing is published"
+    ):
         publish_folder(run, "me/robot")
     (run.folder / "model" / "tokenizer.json").write_text(f'{{"note": "hf_{"a" * 34}"}}')
     with pytest.raises(UserError, match=r"it holds what looks like a secret \(hf_a…\), and nothing is published"):
