@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BASES = ["host", "debian"]
 RUN = "the name of a run, or of a recipe for its newest trained run"
 LAST_PORT = 65535
+_WHOLE = re.compile("-?[0-9]{1,9}")
 _NUMBER = re.compile("[0-9]{1,9}")
 _FOLDER = re.compile(r"\w[\w.-]{0,99}")
 _AMOUNT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
@@ -88,6 +89,21 @@ def count(text: str) -> int:
     if not _NUMBER.fullmatch(text) or not int(text):
         raise argparse.ArgumentTypeError(f"'{shorten(text)}' is not a whole number above 0, of nine digits at most")
     return int(text)
+
+
+def whole_number(text: str) -> int:
+    """A whole number, such as a seed."""
+    if not _WHOLE.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"'{shorten(text)}' is not a whole number of nine digits at most")
+    return int(text)
+
+
+def number(text: str) -> float:
+    """A number of either sign."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{shorten(text)}' is not a number, such as 0.7") from None
 
 
 def port_number(text: str) -> int:

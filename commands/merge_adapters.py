@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from commands._options import RUN, run_name
+from commands._options import RUN, number, run_name
 
 HELP = "merge several adapters into one, by PEFT's weighted sum"
 
@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The runs, a weight each, and how they are merged."""
     parser.add_argument("runs", type=run_name, nargs="+", metavar="RUN", help=RUN)
     parser.add_argument(
-        "--weights", nargs="+", type=float, required=True, metavar="W", help="one weight for each run, in their order"
+        "--weights", nargs="+", type=number, required=True, metavar="W", help="one weight for each run, in their order"
     )
     parser.add_argument(
         "--out", required=True, type=Path, metavar="FOLDER", help="a folder that is not there yet, for the new adapter"
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--density",
-        type=float,
+        type=number,
         metavar="D",
         help="for ties: the share of each adapter's values that is kept, such as 0.5",
     )

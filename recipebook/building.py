@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from recipebook.errors import NO_ROOM
 from recipebook.locks import holding, lock_folder
 
 # No folder of the user's has such a name: `make merge OUT=~/robot` builds in the home folder, beside ~/.emacs.d.
@@ -46,9 +47,11 @@ def _name_place(error: Exception, folder: Path, place: Path) -> OSError | None:
     if found := RUST.search(str(error)):
         number = int(found[1])
         return OSError(number, os.strerror(number), str(place))
-    inside = isinstance(error, OSError) and (error.filename is None or Path(error.filename).is_relative_to(folder))
+    if not isinstance(error, OSError) or error.errno not in NO_ROOM:
+        return None
     # A file of the folder under construction is gone when its name is read.
-    return OSError(error.errno, error.strerror, str(place)) if inside and error.errno and error.strerror else None
+    within = error.filename is None or Path(error.filename).is_relative_to(folder)
+    return OSError(error.errno, os.strerror(error.errno), str(place)) if within else None
 
 
 def _sweep(parent: Path) -> None:

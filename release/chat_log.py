@@ -74,6 +74,11 @@ class Conversation:
             "seconds": round(self.seconds, 3),
         }
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as file:
-            # In one piece: several servers may write to the same file.
-            file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        try:
+            with path.open("ab") as file:
+                # In one piece: several servers may write to the same file.
+                file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        except OSError as error:
+            # A full disk does not say for which file.
+            error.filename = str(path)
+            raise

@@ -13,11 +13,10 @@ The preparation runs when the image is built, so a process that it leaves runnin
 """
 
 import json
-import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from recipebook.building import building
 from recipebook.errors import UserError
 from recipebook.shell.base import PACKAGES, SUITE
 from recipebook.shell.tasks import Task
@@ -71,25 +70,18 @@ def export_tasks(tasks: Sequence[Task], out: Path, rounds: int, seconds: float) 
     """
     if out.exists():
         raise UserError(f"{out}: is there; name a folder that is not")
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        left_out = 0
-        for task in tasks:
-            if task.check is None:
-                left_out += 1
-                continue
-            for name, text in _format_files(task, task.check, rounds, seconds).items():
-                file = temporary / f"shell-{task.number}" / name
+    checked = [(task, task.check) for task in tasks if task.check is not None]
+    if not checked:
+        raise UserError("no task has a check, so there is nothing that Harbor could decide")
+    with building(out.name, out.parent) as folder:
+        for task, check in checked:
+            for name, text in _format_files(task, check, rounds, seconds).items():
+                file = folder / "tasks" / f"shell-{task.number}" / name
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(text, encoding="utf-8")
                 file.chmod(0o755 if file.suffix == ".sh" else 0o644)
-        if left_out == len(tasks):
-            raise UserError("no task has a check, so there is nothing that Harbor could decide")
-        temporary.rename(out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return left_out
+        (folder / "tasks").rename(out)
+    return len(tasks) - len(checked)
 
 
 def _format_files(task: Task, check: str, rounds: int, seconds: float) -> dict[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from commands import parse_words
 from commands._options import (
     add_choice,
     add_layers,
@@ -104,3 +105,21 @@ def test_a_port_is_a_whole_number_up_to_65535(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="is not a port, a whole number from 1 to 65535"):
         port_number(text)
     assert [port_number(good) for good in ("1", "65535")] == [1, 65535]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["human-eval", "a", "--seed", "x"], "argument --seed: 'x' is not a whole number of nine digits at most"),
+        (["export", "--to", "openai", "--in", "a", "--out", "b", "--rejects", "few"],
+         "argument --rejects: 'few' is neither a number of records nor a share such as 10%"),
+        (["merge-adapters", "a", "b", "--weights", "0.7", "x", "--out", "o"],
+         "argument --weights: 'x' is not a number, such as 0.7"),
+    ],
+)  # fmt: skip
+def test_a_word_that_is_no_number_is_told_without_words_of_python(
+    words: list[str], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse_words(words)
+    assert (ended.value.code, capsys.readouterr().err) == (2, f"recipebook {words[0]}: {line}\n")

@@ -1,12 +1,9 @@
 """Folders under construction: nobody's are swept, somebody's are left alone."""
 
 import os
-import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +13,7 @@ from safetensors.numpy import save_file
 from recipebook.building import building
 from recipebook.errors import format_refusal
 from recipebook.files import write_text
+from tests.recipebook.small_files import limiting
 
 BUILD = "import sys, time; from pathlib import Path; from recipebook.building import building\n"
 BUILD += "with building('x', Path(sys.argv[1])): print('built', flush=True); time.sleep(60)"
@@ -51,17 +49,6 @@ def test_a_hidden_folder_that_is_somebody_elses_is_left_alone(tmp_path: Path) ->
     with building("x", tmp_path):
         pass
     assert (tmp_path / ".emacs.d" / "init.el").read_text() == "own"
-
-
-@contextmanager
-def limiting(most: int) -> Iterator[None]:
-    """Files may have `most` bytes, as where a disk is full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_weights_that_find_no_room_are_refused_by_the_name_of_the_place(tmp_path: Path) -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from commands import main
-from recipebook.errors import UserError
+from recipebook.errors import UserError, format_refusal
 from recipebook.shell.box import Box, BoxSettings, open_box
 from recipebook.shell.harbor import export_tasks
 from recipebook.shell.tasks import Task
 from tests.recipebook.shell.boxes import needs_boxes
+from tests.recipebook.small_files import limiting
 
 TASK = Task(
     number=7,
@@ -77,6 +78,13 @@ def test_a_folder_that_is_there_and_tasks_without_a_check_are_refused(tmp_path: 
         export_tasks([TASK], tmp_path, rounds=5, seconds=20)
     with pytest.raises(UserError, match="no task has a check"):
         export_tasks([QUESTION], tmp_path / "out", rounds=5, seconds=20)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tasks_that_find_no_room_are_refused_by_the_name_of_their_folder(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="File too large") as found, limiting(100):
+        export_tasks([TASK], tmp_path / "out", rounds=5, seconds=20)
+    assert format_refusal(found.value) == f"{tmp_path / 'out'}: File too large"
     assert list(tmp_path.iterdir()) == []
 
 
