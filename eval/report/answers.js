@@ -87,9 +87,12 @@ async function sortRows(chosen) {
   if (order === "file") return chosen;
   const { tuned, base, sign } = await getFigure();
   const ascending = { worst: 1, best: -1, lost: 1, gained: -1 }[order];
-  const get = (row) => sign * (tuned[row] - (order === "lost" || order === "gained" ? base[row] : 0));
-  const last = chosen.filter((row) => tuned[row] === null);
-  const others = chosen.filter((row) => tuned[row] !== null);
+  const compared = order === "lost" || order === "gained";
+  const get = (row) => sign * (tuned[row] - (compared ? base[row] : 0));
+  // What is undefined for the base is no 0, from which tuned could gain.
+  const known = (row) => tuned[row] !== null && !(compared && base[row] === null);
+  const last = chosen.filter((row) => !known(row));
+  const others = chosen.filter(known);
   return [...others.sort((one, other) => ascending * (get(one) - get(other)) || one - other), ...last];
 }
 

@@ -35,7 +35,7 @@ from eval.report.transcripts import Piece, is_transcript, split_transcript
 from eval.report.verdict import make_verdict
 from eval.scoring.figures import Result
 from eval.scoring.predictions import Prediction
-from eval.scoring.summary import Summary
+from eval.scoring.summary import Summary, order_values
 from eval.statistics.estimates import SIGNIFICANT
 from recipebook.files import replacing
 from recipebook.recipe.base_model import find_stand_in, format_notice
@@ -151,6 +151,7 @@ def _stream(report: ReportInput) -> Iterator[str]:
         transcripts=packed.contents["transcripts"],
         packs=packed.packs,
         slices=table.slices,
+        order_values=order_values,
         evidence=format_evidence(summary.evidence),
         baselines=list_baselines(summary),
         notes=list_notes(summary),

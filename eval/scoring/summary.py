@@ -12,7 +12,8 @@ reader compares at one glance.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 
@@ -33,6 +34,8 @@ from eval.statistics.sums import Groups
 from recipebook.errors import UserError
 from recipebook.frozen import Frozen
 from recipebook.recipe.evaluation_keys import Published
+
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
 class Slice(Frozen):
@@ -131,7 +134,7 @@ def _summarise_slices(
 ) -> list[Slice]:
     """Sum up the rows of each value of `field`, which `take` returns by the places of their predictions."""
     values = np.array(_list_values(field, predictions), dtype=object)
-    taken = {value: take(np.flatnonzero(values == value).tolist()) for value in sorted(set(values))}
+    taken = {value: take(np.flatnonzero(values == value).tolist()) for value in order_values(set(values))}
     level = share_level(len(taken))
     return _adjust_slices(
         [
@@ -170,6 +173,16 @@ def format_slice_value(prediction: Prediction, field: str) -> str:
         return "(none)"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if text.strip() else "(empty)"
+
+
+def order_values(values: Iterable[str]) -> list[str]:
+    """Values of a field as readers expect them: numbers by their size, then texts by the alphabet."""
+
+    def get_key(value: str) -> tuple[bool, float, str]:
+        number = float(value) if _NUMBER.fullmatch(value) else None
+        return number is None, number or 0.0, value
+
+    return sorted(values, key=get_key)
 
 
 def _list_values(field: str, predictions: Sequence[Prediction]) -> list[str]:

@@ -5,6 +5,8 @@
 Commands that write a page write it anew, so that every page has one that it can lead back to.
 """
 
+import re
+from html import unescape
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,6 +21,8 @@ from recipebook.terminal import print_field
 INDEX = "index.html"
 REPORT = "eval/report.html"
 # Pages over several runs, in the folder of all runs or of a fleet.
+TITLE_WITHIN = 4096
+_TITLE = re.compile("<title>([^<]+)</title>")
 PATTERNS = ("leaderboard.html", "compare-*.html", "*/members.html", "*/seeds.html")
 
 
@@ -34,12 +38,21 @@ def write_index(runs: Path = project.RUNS) -> None:
         {},
         head=HEAD,
         lines=lines,
-        pages=[(page.removesuffix(".html"), quote(page)) for page in pages],
+        pages=[(_name_page(runs, page), quote(page)) for page in pages],
     )
     try:
         write_text(runs / INDEX, page)
     except OSError as error:
         print_field("page", f"{shown(runs / INDEX)}: cannot be written: {error.strerror}")
+
+
+def _name_page(runs: Path, page: str) -> str:
+    """`leaderboard`, `traits/members`; a comparison is named by its own title, as its file's name tells nobody more."""
+    if not page.startswith("compare-"):
+        return page.removesuffix(".html")
+    with (runs / page).open("rb") as file:
+        found = _TITLE.search(file.read(TITLE_WITHIN).decode("utf-8", "replace"))
+    return unescape(found[1]) if found else page.removesuffix(".html")
 
 
 def _find_page(folder: Path, runs: Path) -> str:

@@ -99,6 +99,29 @@ def test_any_answer_is_found_in_a_browser_and_stays_text(folder: Path, open_tab:
     assert status.count() == 1
 
 
+def test_what_is_undefined_for_the_base_is_no_gain(tmp_path: Path, open_tab: Callable[..., Page]) -> None:
+    right = "robot.move_forward(distance=1)"
+    # A call without arguments has no precision of arguments; a wrong one has 0.
+    bases = {"silent": "robot.stop()", "wrong": "robot.move_forward(distance=2)", "right": right}
+    lines = [
+        {"id": name, "prompt": name, "reference": right, "prediction": right, "baseline": base}
+        for name, base in bases.items()
+    ]
+    (tmp_path / "predictions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    evaluate_predictions(tmp_path / "predictions.jsonl", {"robot": {}}, [], "exact", 42, tmp_path)
+    tab = open_tab(write_page(tmp_path))
+    tab.locator("#answers").scroll_into_view_if_needed()
+    wait_for(tab, "3 of 3 answers, 1 to 3 shown")
+    prompts = tab.locator("#answers article .prompt")
+    tab.get_by_label("figure").select_option(label="argument_precision")
+    for order, first in (("gained", ["wrong", "right", "silent"]), ("lost", ["right", "wrong", "silent"])):
+        tab.get_by_label("order").select_option(order)
+        tab.wait_for_function(
+            "first => document.querySelector('#answers article .prompt').textContent === first", arg=first[0]
+        )
+        assert prompts.all_inner_texts() == first
+
+
 def wait_for(tab: Page, said: str) -> None:
     tab.wait_for_function("said => document.querySelector('#answers [role=status]').textContent === said", arg=said)
 

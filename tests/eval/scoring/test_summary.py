@@ -5,7 +5,7 @@ import pytest
 from eval.scoring.figures import Figure
 from eval.scoring.predictions import Prediction
 from eval.scoring.rows_of_answers import Scores
-from eval.scoring.summary import Summary, format_slice_value, summarise
+from eval.scoring.summary import Summary, format_slice_value, order_values, summarise
 from recipebook.errors import UserError
 
 FIGURES = {
@@ -48,6 +48,14 @@ def test_rows_and_truncated_answers_are_counted() -> None:
 def test_slices_have_their_own_rows() -> None:
     found = [(part.field, part.value, part.rows, part.results[0].tuned.mean) for part in summarise_all().slices]
     assert found == [("kind", "long", 8, 1.0), ("kind", "short", 2, 0.0)]
+
+
+def test_slices_by_numbers_are_in_the_order_of_the_numbers() -> None:
+    values = ["10", "9", "2.5", "-1", "(none)", "100", "2 to 3"]
+    assert order_values(values) == ["-1", "2.5", "9", "10", "100", "(none)", "2 to 3"]
+    rows = [one.model_copy(update={"meta": {"words": 11 - at}}) for at, one in enumerate(PREDICTIONS[:3])]
+    found = summarise(rows, TUNED[:3], None, FIGURES, ["words"], 42, "exact").slices
+    assert [part.value for part in found] == ["9", "10", "11"]
 
 
 def test_rows_without_the_field_are_a_slice_of_their_own() -> None:

@@ -29,6 +29,18 @@ def test_runs_lead_to_their_reports_or_folders(start_run: Callable[..., Run], tm
     assert plain.name == "<i>x-20261120-120005"
 
 
+def test_a_comparison_is_named_by_the_runs_that_it_compares(start_run: Callable[..., Run], tmp_path: Path) -> None:
+    start_run(recipe="robot")
+    (tmp_path / "compare-8c0f6c40b47843c5.html").write_text("<title>Comparison of a &amp; b</title>")
+    (tmp_path / "compare-9.html").touch()
+    write_index(tmp_path)
+    page = (tmp_path / "index.html").read_text()
+    assert re.findall('<li><a href="([^"]*)">([^<]*)</a>', page) == [
+        ("compare-8c0f6c40b47843c5.html", "Comparison of a &amp; b"),
+        ("compare-9.html", "compare-9"),
+    ]
+
+
 def test_without_runs_there_is_no_page(tmp_path: Path) -> None:
     write_index(tmp_path)
     assert list(tmp_path.iterdir()) == []
