@@ -25,7 +25,7 @@ def export_table(table: str, run: str | None, recipe: str | None, form: str | No
 
     Without `form` the ending of `out` decides, and without both it is CSV in `runs/tables/`.
     """
-    form = form or _choose_form(out)
+    form = _choose_form(form, out)
     frame = _make_frame(table, run, recipe)
     path = out or project.RUNS / "tables" / f"{_name_file(table, run or recipe)}.{form}"
     notes = write_table(frame, path, form)
@@ -35,13 +35,15 @@ def export_table(table: str, run: str | None, recipe: str | None, form: str | No
     return 0
 
 
-def _choose_form(out: Path | None) -> str:
-    if out is None or not out.suffix:
-        return "csv"
-    form = out.suffix.removeprefix(".").lower()
-    if form not in FORMATS:
+def _choose_form(form: str | None, out: Path | None) -> str:
+    ending = out.suffix.removeprefix(".").lower() if out else ""
+    if form is None and ending not in ("", *FORMATS):
+        assert out is not None
         raise UserError(f"{out}: '{out.suffix}' is the ending of no form; FORMAT= is one of {', '.join(FORMATS)}")
-    return form
+    if form and ending != form and ending in FORMATS:
+        # A program that goes by the ending would not open it.
+        raise UserError(f"{out}: its ending says {ending}, and FORMAT={form}: leave out one of the two")
+    return form or ending or "csv"
 
 
 def _make_frame(table: str, run: str | None, recipe: str | None) -> pd.DataFrame:

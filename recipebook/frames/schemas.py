@@ -71,7 +71,7 @@ RUNS = TableSchema(
         _allow("tuned_high", "Float64", "the upper end"),
         _allow("base_mean", "Float64", "the base model's main figure"),
         _allow("difference", "Float64", "tuned less base, over rows where both are defined"),
-        _allow("p_adjusted", "Float64", "of this difference, by Holm over all figures"),
+        _allow("p_adjusted", "Float64", "of this difference; the main figure is tested alone, at 0.05"),
     ),
 )
 LOSSES = TableSchema(
@@ -149,7 +149,7 @@ LEADERBOARD = TableSchema(
         _allow("difference_low", "Float64", "the lower end of the difference's 95 % interval"),
         _allow("difference_high", "Float64", "the upper end"),
         _allow("p", "Float64", "of this difference"),
-        _allow("p_adjusted", "Float64", "the same, by Holm over the group"),
+        _allow("p_adjusted", "Float64", "the same, by Holm over all pairs of the group"),
         _allow("tied", "boolean", "whether the run may be as good as the best"),
         _allow("optimism", "Float64", "how much too good the best of a group looks, since these rows chose it"),
         _allow("reason", "string", "why the run has no place"),

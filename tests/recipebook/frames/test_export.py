@@ -84,6 +84,10 @@ def test_the_ending_of_the_file_names_the_form(runs: Path, tmp_path: Path, capsy
         (["--recipe", "robot", "--table", "runs"], "the table 'runs' is of all runs; it takes no RECIPE="),
         (["robto"], "no run 'robto' in runs/; it has runs of: robot, traits"),
         (["robot", "--out", "a.xls"], "a.xls: '.xls' is the ending of no form; FORMAT= is one of csv, parquet, xlsx"),
+        (
+            ["robot", "--format", "csv", "--out", "a.xlsx"],
+            "a.xlsx: its ending says xlsx, and FORMAT=csv: leave out one of the two",
+        ),
     ],
 )
 def test_what_cannot_be_exported_is_one_line(
