@@ -35,9 +35,9 @@ def list_differing(systems: Sequence[Sequence[Path]]) -> list[DifferingSetting]:
 
 
 def _join_settings(runs: Sequence[dict[str, str]]) -> dict[str, str]:
-    """The settings of a run, or of the members of a fleet: `42, 43` where they have several values."""
+    """The settings of a run, or of the members of a fleet: `42 / 43` where they have several values."""
     found = {key: list(dict.fromkeys(run.get(key, UNKNOWN) for run in runs)) for one in runs for key in one}
-    return {key: ", ".join(one) if len(one) <= MOST_VALUES else f"{len(one)} values" for key, one in found.items()}
+    return {key: " / ".join(one) if len(one) <= MOST_VALUES else f"{len(one)} values" for key, one in found.items()}
 
 
 def read_settings(folder: Path) -> dict[str, str]:

@@ -85,7 +85,7 @@ def test_what_the_members_share_is_no_setting_that_differs(fleet: list[Run], mak
         (run.folder / "resolved.yaml").write_text(f"training: {{seed: {seed}}}\nlora: {{r: 16}}\n")
     found = compare_runs(read_systems([alone.name, "robot-seeds"], tmp_path)).differing
     assert [one for one in found if not one.key.endswith("rows")] == [
-        DifferingSetting("training.seed", ("42", "42, 43, 44")),
+        DifferingSetting("training.seed", ("42", "42 / 43 / 44")),
         DifferingSetting("lora.r", ("8", "16")),
     ]
 

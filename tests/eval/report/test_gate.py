@@ -75,6 +75,6 @@ def test_what_is_better_in_every_row_by_the_same_is_not_worse(tmp_path: Path) ->
     (tmp_path / "predictions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     summary = evaluate_predictions(tmp_path / "predictions.jsonl", {"likelihood": {}}, [], "nll", 42, tmp_path)
     assert summary.headline.difference and summary.headline.difference.low is None
-    assert judge_gate(summary, "better") == (True, "gate better: passed: nll is shown to be better")
+    assert judge_gate(summary, "better") == (True, "gate better: passed: nll is shown to be better than base")
     line = "gate not-worse: passed: it is better by 0.500 in nll"
     assert judge_gate(summary, "not-worse", 0.02) == (True, line)
