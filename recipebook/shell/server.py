@@ -1,31 +1,34 @@
-"""What the server of shell tasks answers: `make serve-env TASKS=samples/shell_tasks.json`.
+"""The server of shell tasks: `make serve-env TASKS=samples/shell_tasks.json`.
 
-In: requests as messages.py has them. Out: their replies; 404 for an unknown task, episode or path, 409 for a step out
-of turn, 422 for a request in another form, 400 for a base that was not made, 503 while as many episodes are open as the
+In: requests as messages.py has them. Out: their replies; 404 for an unknown task or episode, 409 for a step out of
+turn, 422 for a request in another form, 400 for a base that was not made, 503 while as many episodes are open as the
 server takes or while it is ending, each with a `detail` of one line; besides, what door.py refuses.
-
-    Calls(tasks, Episodes()).answer("/close", b'{"episode": "17-0"}')  →  Reply(200, b'{"closed":false}')
 
 Everything happens in `Episodes`. Boxes start in the spawner's process, so it does not matter which thread answers.
 """
 
-import json
 import threading
-import traceback
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from pydantic import BaseModel, ValidationError
+from anyio import CapacityLimiter, to_thread
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 
-from recipebook.errors import UserError, format_first_error, on_one_line
+from recipebook.errors import UserError, on_one_line
 from recipebook.frozen import Frozen
 from recipebook.shell import messages
+from recipebook.shell.door import Door
 from recipebook.shell.episodes import EpisodeError, Episodes, FullError, NoEpisodeError
 from recipebook.shell.outcomes import reward
 from recipebook.shell.tasks import Task
 
-# Boxes that start take the processor, and the memory of a fork, so the others wait for their turn.
-RESETS_AT_ONCE = 40
+REAPER_SECONDS = 1.0
+# Most of them wait for a command, or for one that they repeat. Boxes that start take the processor, so resets have
+# the pool that FastAPI gives to calls: 40 threads.
+STEPS_AT_ONCE, ENDS_AT_ONCE = 1000, 40
 # The first that a refusal is an instance of.
 STATUSES = {NoEpisodeError: 404, EpisodeError: 409, FullError: 503, UserError: 400}
 
@@ -41,87 +44,116 @@ class ServerSettings(Frozen):
     """Episodes that nobody used for so long are closed."""
 
 
-class Reply(NamedTuple):
-    """What a call is answered."""
-
-    status: int
-    body: bytes
-
-
 def require_safe(settings: ServerSettings) -> None:
     """UserError for a server that everybody could use to run commands."""
     if settings.host not in messages.LOOPBACK and not settings.token:
         raise UserError(f"--host {settings.host}: others than this machine may only call a server with a token")
 
 
-def refuse(status: int, detail: str) -> Reply:
-    """A refusal, with its line."""
-    return Reply(status, json.dumps({"detail": on_one_line(detail)}, separators=(",", ":")).encode())
+def build_app(tasks: Sequence[Task], episodes: Episodes, settings: ServerSettings) -> FastAPI:
+    """The application; when it ends, so do all episodes."""
+    app = FastAPI(title="Shell tasks", lifespan=_make_lifespan(episodes, settings))
+    app.add_middleware(Door, token=settings.token)
+    app.add_exception_handler(UserError, _refuse)
+    app.add_exception_handler(RequestValidationError, _refuse)
+    calls = Calls(tasks, episodes)
+    app.post("/api/ping", response_model=messages.PingReply)(calls.ping)
+    app.post("/reset", response_model=messages.ResetReply)(calls.reset)
+    app.post("/step", response_model=messages.StepReply)(calls.step)
+    app.post("/evaluate", response_model=messages.OutcomeReply)(calls.evaluate)
+    app.post("/state", response_model=messages.StateReply)(calls.state)
+    app.post("/close", response_model=messages.CloseReply)(calls.close)
+    return app
 
 
 class Calls:
-    """What the server does on each of its paths; every call may come in a thread of its own, and waits there."""
+    """What the server does on each of its paths; those that wait for a box take their turn in a pool of threads.
+
+    There are three pools, so that neither long commands nor starts of boxes hold up the end of an episode.
+    """
 
     def __init__(self, tasks: Sequence[Task], episodes: Episodes) -> None:
         self.tasks = {task.number: task for task in tasks}
         self.episodes = episodes
-        self.resets = threading.BoundedSemaphore(RESETS_AT_ONCE)
-        self.paths: dict[str, tuple[type[BaseModel] | None, Callable[[Any], BaseModel]]] = {
-            "/api/ping": (None, self._ping),
-            "/reset": (messages.ResetRequest, self._reset),
-            "/step": (messages.StepRequest, self._step),
-            "/evaluate": (messages.EpisodeRequest, self._evaluate),
-            "/state": (messages.EpisodeRequest, self._state),
-            "/close": (messages.EpisodeRequest, self._close),
-        }
+        self.steps, self.ends = CapacityLimiter(STEPS_AT_ONCE), CapacityLimiter(ENDS_AT_ONCE)
 
-    def answer(self, path: str, body: bytes) -> Reply:
-        """The reply to a call, whatever it is."""
-        if path not in self.paths:
-            return refuse(404, f"no such path; there are {', '.join(self.paths)}")
-        form, act = self.paths[path]
-        try:
-            request = form.model_validate_json(body) if form else None
-        except ValidationError as error:
-            return refuse(422, format_first_error(error))
-        try:
-            return Reply(200, act(request).model_dump_json().encode())
-        except UserError as error:
-            return refuse(next(status for kind, status in STATUSES.items() if isinstance(error, kind)), str(error))
-        except Exception:
-            traceback.print_exc()
-            return refuse(500, "a fault of the server, which its own output describes")
+    async def ping(self) -> Response:
+        """Whether the server is there."""
+        return _reply(messages.PingReply(tasks=len(self.tasks), episodes=len(self.episodes.list_open())))
 
-    def _ping(self, _: None) -> messages.PingReply:
-        return messages.PingReply(tasks=len(self.tasks), episodes=len(self.episodes.list_open()))
-
-    def _reset(self, request: messages.ResetRequest) -> messages.ResetReply:
+    def reset(self, request: messages.ResetRequest) -> Response:
+        """Begin an episode, or begin it anew."""
         task = self.tasks.get(request.task) if isinstance(request.task, int) else request.task
         if task is None:
-            raise NoEpisodeError(f"no task {request.task}; there are {len(self.tasks)}")
-        with self.resets:
-            begun = self.episodes.reset(task, request.episode, request.rounds, request.seconds, request.base)
-        return messages.ResetReply(episode=request.episode, messages=begun)
+            return _deny(404, f"no task {request.task}; there are {len(self.tasks)}")
+        begun = self.episodes.reset(task, request.episode, request.rounds, request.seconds, request.base)
+        return _reply(messages.ResetReply(episode=request.episode, messages=begun))
 
-    def _step(self, request: messages.StepRequest) -> messages.StepReply:
-        taken = self.episodes.step(request.episode, request.number, request.text)
-        return messages.StepReply(**taken._asdict())
+    async def step(self, request: messages.StepRequest) -> Response:
+        """Take a step, or return the reply of one that was taken."""
+        given = request.episode, request.number, request.text
+        taken = await to_thread.run_sync(self.episodes.step, *given, limiter=self.steps)
+        return _reply(messages.StepReply(**taken._asdict()))
 
-    def _evaluate(self, request: messages.EpisodeRequest) -> messages.OutcomeReply:
-        outcome = self.episodes.evaluate(request.episode)
-        return messages.OutcomeReply(outcome=outcome, reward=None if outcome == "unknown" else reward(outcome))
+    async def evaluate(self, request: messages.EpisodeRequest) -> Response:
+        """Judge an episode; the first call decides."""
+        outcome = await to_thread.run_sync(self.episodes.evaluate, request.episode, limiter=self.steps)
+        return _reply(messages.OutcomeReply(outcome=outcome, reward=None if outcome == "unknown" else reward(outcome)))
 
-    def _state(self, request: messages.EpisodeRequest) -> messages.StateReply:
+    async def state(self, request: messages.EpisodeRequest) -> Response:
+        """How far an episode is."""
         found = self.episodes.find(request.episode)
-        return messages.StateReply(
-            task=found.task.number,
-            steps=len(found.steps),
-            status=found.status,
-            outcome=found.outcome,
-            init_status=found.init_status,
+        return _reply(
+            messages.StateReply(
+                task=found.task.number,
+                steps=len(found.steps),
+                status=found.status,
+                outcome=found.outcome,
+                init_status=found.init_status,
+            )
         )
 
-    def _close(self, request: messages.EpisodeRequest) -> messages.CloseReply:
+    async def close(self, request: messages.EpisodeRequest) -> Response:
+        """End an episode."""
         was_open = request.episode in self.episodes.list_open()
-        self.episodes.close(request.episode)
-        return messages.CloseReply(closed=was_open)
+        await to_thread.run_sync(self.episodes.close, request.episode, limiter=self.ends)
+        return _reply(messages.CloseReply(closed=was_open))
+
+
+def _reply(model: BaseModel) -> Response:
+    """The reply as it is sent; what a handler returns otherwise takes a second turn in the pool, to be checked."""
+    return Response(model.model_dump_json(), media_type="application/json")
+
+
+def _deny(status: int, detail: str) -> Response:
+    return JSONResponse({"detail": detail}, status)
+
+
+async def _refuse(_: Request, error: Exception) -> Response:
+    """What a call cannot have, as a line; it repeats no value of a request, since JSON cannot write each of them."""
+    if isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"][1:]))
+        return _deny(422, on_one_line(f"{place}: {first['msg']}" if place else first["msg"]))
+    return _deny(next(status for kind, status in STATUSES.items() if isinstance(error, kind)), str(error))
+
+
+def _make_lifespan(
+    episodes: Episodes, settings: ServerSettings
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def live(_: FastAPI) -> AsyncIterator[None]:
+        ended = threading.Event()
+        reaper = threading.Thread(target=_reap, args=(episodes, settings.idle_seconds, ended))
+        reaper.start()
+        yield
+        ended.set()
+        reaper.join()
+        episodes.end()
+
+    return live
+
+
+def _reap(episodes: Episodes, idle_seconds: float, ended: threading.Event) -> None:
+    while not ended.wait(REAPER_SECONDS):
+        episodes.close_idle(idle_seconds)
