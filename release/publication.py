@@ -20,6 +20,7 @@ from eval.scoring.summary import Summary
 from recipebook.building import building
 from recipebook.errors import UserError
 from recipebook.files import copy_file, write_text
+from recipebook.libraries import prepare_libraries
 from recipebook.project import INSTALLATION, RUNS, shown
 from recipebook.recipe.keys import Recipe
 from recipebook.recipe.resolve import resolve
@@ -138,6 +139,7 @@ def _refuse_unfit(run: Run, manifest: Manifest) -> None:
 
 def _refuse_other_weights(run: Run, manifest: Manifest) -> None:
     """Refuse files that are broken or another run's: the card has the figures of this run's weights."""
+    prepare_libraries()
     # Here and not above: a wrong name should not wait for torch.
     from recipebook.run.adapter_files import read_adapter
     from recipebook.run.own_weights import find_other_weights
