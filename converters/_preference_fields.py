@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache, lru_cache
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from converters._answers import TEXTS, find_prompt
 from converters._blocks import PARTS
@@ -71,7 +71,7 @@ def find_pair(record: Mapping[str, Any]) -> tuple[str, str] | None:
     return WHOLE_CHATS if record.get(WHOLE_CHATS[1]) is not None else None
 
 
-def holds_sequence(answer: Any) -> bool:
+def holds_sequence(answer: Any) -> TypeGuard[dict[str, Any]]:
     """Whether an answer is the object of a sequence of tools and its score, and no message."""
     return type(answer) is dict and answer.keys().isdisjoint(SPEAKERS)
 

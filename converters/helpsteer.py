@@ -27,7 +27,7 @@ from converters._turns import SYSTEMS, declare_any_turns
 from converters._written_turns import WrittenTurns, find_written_turns
 from converters.tools import declare_tool_turns
 from recipebook.data.field_values import TEXT
-from recipebook.data.fields import RECORD_HARMLESS, Fields, Shapes
+from recipebook.data.fields import RECORD_HARMLESS, Fields, Inner, Shapes
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Row, join_meta
 
@@ -58,9 +58,9 @@ _BESIDE = (*SYSTEMS, "tools")
 
 def _declare(shape: _PairKeys) -> Fields:
     prompt = WrittenTurns(declare_any_turns(declare_tool_turns).fields)
-    read = {shape.prompt: prompt, shape.first: PARTS, shape.second: PARTS, shape.number: None}
-    beside = {**dict.fromkeys(SYSTEMS, PARTS), "tools": TOOLS, "domain": TEXT, "language": TEXT, **METADATA}
-    return Fields("record", {**read, **beside}, RECORD_HARMLESS)
+    read: dict[str, Inner] = {shape.prompt: prompt, shape.first: PARTS, shape.second: PARTS, shape.number: None}
+    beside: dict[str, Inner] = {**dict.fromkeys(SYSTEMS, PARTS), "tools": TOOLS, "domain": TEXT, "language": TEXT}
+    return Fields("record", {**read, **beside, **METADATA}, RECORD_HARMLESS)
 
 
 _FIELDS = {shape: _declare(shape) for shape in _SHAPES}

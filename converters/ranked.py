@@ -25,7 +25,7 @@ from converters._fields import take_text
 from converters._metadata import METADATA
 from converters._tool_lists import TOOLS
 from converters._turns import SYSTEMS
-from recipebook.data.fields import PART_HARMLESS, RECORD_HARMLESS, Fields, Shapes
+from recipebook.data.fields import PART_HARMLESS, RECORD_HARMLESS, Fields, Inner, Shapes
 from recipebook.records import name_kind
 from recipebook.rows import BadRecord, LeftOut, Row, join_meta
 
@@ -49,7 +49,7 @@ _SCORES = _AnswerKeys("instruction", "completions", "response", "overall_score")
 
 def _declare(shape: _AnswerKeys) -> Fields:
     answer = Fields("answer", {shape.text: PARTS, shape.number: None}, PART_HARMLESS)
-    beside = {**dict.fromkeys(SYSTEMS, PARTS), "tools": TOOLS, **METADATA}
+    beside: dict[str, Inner] = {**dict.fromkeys(SYSTEMS, PARTS), "tools": TOOLS, **METADATA}
     return Fields("record", {shape.prompt: PARTS, shape.answers: answer, **beside}, RECORD_HARMLESS)
 
 

@@ -22,7 +22,7 @@ from converters import ranked
 from converters._blocks import PARTS
 from converters._fields import take_text
 from converters._numbers import take_number
-from recipebook.data.fields import RECORD_HARMLESS, Fields
+from recipebook.data.fields import RECORD_HARMLESS, Fields, Inner
 from recipebook.records import Record, name_kind
 from recipebook.rows import BadRecord, LeftOut, Row
 
@@ -45,12 +45,13 @@ class Options(ranked.Options):
 
 
 def _declare(rating: Rating) -> Fields:
-    read = {"prompt": PARTS, "response": PARTS, rating: None}
+    read: dict[str, Inner] = {"prompt": PARTS, "response": PARTS, rating: None}
     answer = Fields("answer", read, RECORD_HARMLESS)
     return Fields("record", {**read, OTHERS: answer, TAKEN: None}, RECORD_HARMLESS)
 
 
-_DECLARED = {rating: _declare(rating) for rating in ("helpfulness", "correctness", "coherence")}
+_RATINGS: tuple[Rating, ...] = ("helpfulness", "correctness", "coherence")
+_DECLARED = {rating: _declare(rating) for rating in _RATINGS}
 FIELDS = _DECLARED["helpfulness"]
 
 
