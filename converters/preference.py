@@ -122,7 +122,10 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
         raise BadRecord("its label is null")
     row = _convert_labelled(record, label, known) if label else _convert_pair(record, pair or PAIRS[0], known)
     if (known or not _MEASURED.isdisjoint(record)) and (strengths := _measure(record, known)):
-        row["meta"] = join_meta(row["meta"], strengths)
+        if row["meta"].keys().isdisjoint(strengths):
+            row["meta"].update(strengths)
+        else:
+            row["meta"] = join_meta(row["meta"], strengths)
     meta = row["meta"]
     if "chosen" in row and _is_negative(meta.get("difference")):
         meta["scores_reversed"] = 1
@@ -135,27 +138,29 @@ def convert(record: dict[str, Any], options: Options) -> list[Row]:
     return [row]
 
 
-def compare_scores(chosen: float, rejected: float) -> dict[str, float | None]:
-    """The two formulas of strength; the ratio is None if the scores add up to 0."""
+def compare_scores(chosen: float, rejected: float) -> dict[str, float]:
+    """The two formulas of strength; no ratio if the scores add up to 0."""
     difference, total = chosen - rejected, chosen + rejected
     # Rounded, so that 1.7 - 1.1 is not under a threshold of 0.6.
-    return {"difference": round(difference, 6), "ratio": round(difference / total, 6) if total else None}
+    if not total:
+        return {"difference": round(difference, 6)}
+    return {"difference": round(difference, 6), "ratio": round(difference / total, 6)}
 
 
 def _measure(record: dict[str, Any], known: dict[str, Any]) -> dict[str, float]:
     """How much better the chosen answer is, by each formula whose scores are there, and the scores of no formula."""
     response, other = record.get("chosen_response"), record.get("rejected_response")
-    scores = _take_scores(record, known)
+    measured = _take_scores(record, known)
     if holds_sequence(response):
         chosen = take_number(response, "quality_score")
         rejected = take_number(other, "quality_score") if type(other) is dict else None
     else:
-        pair = next((pair for pair in SCORES if scores.keys() >= set(pair)), None) if scores else None
-        chosen, rejected = (scores.pop(pair[0]), scores.pop(pair[1])) if pair else (None, None)
-    strengths = {} if chosen is None or rejected is None else compare_scores(chosen, rejected)
-    if "preference_score" in record:
-        strengths["score"] = take_number(record, "preference_score", written=True)
-    return {**scores, **{name: strength for name, strength in strengths.items() if strength is not None}}
+        pair = next((pair for pair in SCORES if measured.keys() >= set(pair)), None) if measured else None
+        chosen, rejected = (measured.pop(pair[0]), measured.pop(pair[1])) if pair else (None, None)
+    if chosen is not None and rejected is not None:
+        measured |= compare_scores(chosen, rejected)
+    score = take_number(record, "preference_score", written=True) if "preference_score" in record else None
+    return measured if score is None else {**measured, "score": score}
 
 
 def _is_negative(difference: Any) -> bool:

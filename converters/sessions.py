@@ -149,9 +149,10 @@ def _read_messages(record: dict[str, Any]) -> list[Message]:
     messages = read_turns(listed, _HISTORY, _ROLES)
     while messages and messages[-1]["role"] == "user":
         messages.pop()
-    if "user" not in [message["role"] for message in messages]:
-        raise BadRecord("'chat_history' has no agent's turn that answers a user's")
-    return messages
+    for message in messages:
+        if message["role"] == "user":
+            return messages
+    raise BadRecord("'chat_history' has no agent's turn that answers a user's")
 
 
 def _pair(session: _Session, failed: Any, system: str | None) -> Row:

@@ -192,7 +192,7 @@ def _compare(
     """The couples whose better answer may be chosen and is better by enough."""
     for couple in couples:
         better, worse = sorted(couple, key=lambda answer: -(answer.score or 0))
-        strength = compare_scores(better.score or 0, worse.score or 0)[options.strength]
+        strength = compare_scores(better.score or 0, worse.score or 0).get(options.strength)
         if better.score == worse.score or strength is None:
             dropped["pairs of equals"] += 1
         elif not _may_be_chosen(better, options):
