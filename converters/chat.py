@@ -51,7 +51,7 @@ from converters._turns import (
     read_turns,
     take_turns,
 )
-from recipebook.data.fields import RECORD_HARMLESS, Fields, Shapes
+from recipebook.data.fields import RECORD_HARMLESS, Fields, Shapes, remember_whole
 from recipebook.frozen import Frozen
 from recipebook.rows import BadRecord, Message, Row, join_meta
 
@@ -153,7 +153,10 @@ def _read_messages(record: dict[str, Any]) -> list[Message]:
         _refuse_tools(record)
     turns = find_turns(record)
     if turns:
-        return read_turns(turns[0], turns[1], ROLES)
+        messages = read_turns(turns[0], turns[1], ROLES)
+        if len(record) == 1:
+            remember_whole(record, record[turns[1].field])
+        return messages
     if pair := find_pair(record):
         sides = read_sides(record, pair)
         if sides is None:

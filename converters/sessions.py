@@ -22,7 +22,7 @@ from typing import Any, Literal, NamedTuple
 
 from converters._extras import check_marks
 from converters._turns import Shape, declare_turns, read_turns
-from recipebook.data.fields import RECORD_HARMLESS, Fields
+from recipebook.data.fields import RECORD_HARMLESS, Fields, remember_whole
 from recipebook.frozen import Frozen
 from recipebook.records import Record, name_kind
 from recipebook.rows import BadRecord, LeftOut, Message, Row
@@ -147,6 +147,8 @@ def _read_messages(record: dict[str, Any]) -> list[Message]:
     if type(listed) is not list:
         raise BadRecord(_format_kind("'value' of 'chat_history'", listed, "a list"))
     messages = read_turns(listed, _HISTORY, _ROLES)
+    if len(history) == 1:
+        remember_whole(history, listed)
     while messages and messages[-1]["role"] == "user":
         messages.pop()
     for message in messages:

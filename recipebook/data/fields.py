@@ -269,6 +269,13 @@ def remember_odd(items: list[Any] | dict[str, Any], odd: list[Any]) -> None:
     READ[id(items)] = (items, odd)
 
 
+def remember_whole(holder: dict[str, Any], items: list[Any]) -> None:
+    """Remember that an object, of which all that matters is a list, has been read as a whole, if the list has."""
+    read = READ.get(id(items))
+    if read and not read[1]:
+        READ[id(holder)] = (holder, [])
+
+
 def is_medium(key: str) -> bool:
     """Whether a field is one for images, video or audio, without which the text beside them means something else."""
     return bool(_MEDIA.fullmatch(key))
