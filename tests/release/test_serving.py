@@ -1,9 +1,6 @@
 """OpenAI's form: answers are the evaluation's, whole or in pieces; what would change them unseen is refused."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -23,6 +20,7 @@ from release.answering import Answerer
 from release.chatting import make_answerer
 from release.opening import FoundModel, find_trained, open_model
 from release.serving import Desk, build_app
+from tests.release.asking import refuse_damaged
 
 CHAT = "/v1/chat/completions"
 TINY = PROJECT / "models" / "tiny-base"
@@ -199,23 +197,8 @@ def test_tools_that_the_template_does_not_write_are_refused(refusing: MakeClient
     assert reply.json()["error"]["message"] == "tools: the model's chat template leaves them out"
 
 
-def test_a_damaged_adapter_is_one_line_without_a_word_of_the_libraries(
-    make_trained: Callable[..., Run], tmp_path: Path
-) -> None:
-    run, project = make_trained(), tmp_path / "project"
-    weights = run.folder / "model" / "adapter_model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-4])
-    project.mkdir()
-    (project / "runs").symlink_to(tmp_path)
+def test_a_damaged_adapter_is_one_line_without_a_word_of_the_libraries(make_trained: Callable[..., Run]) -> None:
+    run = make_trained()
     with take_port(LOOPBACK, 0) as free:
         port = free.getsockname()[1]
-    done = subprocess.run(
-        [sys.executable, "-m", "recipebook", "serve", run.name, "--port", str(port)],
-        cwd=PROJECT,
-        env={**os.environ, "RECIPEBOOK_PROJECT": str(project)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "adapter_model.safetensors" in done.stderr and done.stderr.count("\n") == 1
+    refuse_damaged(run, "serve", run.name, "--port", str(port))
