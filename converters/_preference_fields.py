@@ -87,10 +87,9 @@ def _choose(record: dict[str, Any]) -> Fields:
     kind: Any = type(record[prompt]) if prompt else None
     if pair is RESPONSES and type(record.get(pair[0])) is dict:
         return _declare(answers, prompt, kind, by_value=True)
-    if any(type(record.get(field)) is str for field in LISTS) or (
-        prompt in LISTS and type(record.get("prompt")) is str
-    ):
-        # A text may be JSON, or the prompt may be among the messages as well.
+    listed = {type(record[field]) for field in LISTS if record.get(field) is not None}
+    if str in listed or (listed and type(record.get("prompt")) is str):
+        # A text may be JSON, the prompt may be among the messages as well, or the list may be the dialogue as it was.
         return _declare(answers, prompt, kind, _repeats_prompt(record, prompt), by_value=True)
     return _declare(answers, prompt, kind)
 

@@ -273,7 +273,7 @@ def remember_whole(holder: dict[str, Any], items: list[Any]) -> None:
     """Remember that an object, of which all that matters is a list, has been read as a whole, if the list has."""
     read = READ.get(id(items))
     if read and not read[1]:
-        READ[id(holder)] = (holder, [])
+        remember_odd(holder, [])
 
 
 def is_medium(key: str) -> bool:

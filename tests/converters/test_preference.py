@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from converters.preference import Options, convert, recognise
+from converters.preference import FIELDS, Options, convert, recognise
+from recipebook.data.field_values import Unread
 from recipebook.rows import BadRecord
 from recipebook.text.inline_calls import find_calls
 
@@ -224,3 +225,15 @@ def test_a_label_of_a_table_in_which_some_are_missing_is_read(label: float | str
 def test_an_answer_whose_label_is_null_is_refused_for_its_label() -> None:
     with pytest.raises(BadRecord, match=r"its label is null"):
         convert({"prompt": "hi", "completion": "go away", "label": None}, Options())
+
+
+def test_a_prompt_beside_a_dialogue_is_counted_whatever_the_record_before_it_had() -> None:
+    beside = {"prompt": "hi", "chosen": "Hello!", "rejected": "No."}
+    whole = {"conversation": [{"input": "hi", "output": "Hello!"}], **beside}
+    asked = {"conversation": [{"role": "user", "content": "Who?"}], **beside}
+    for records in ([whole, asked], [asked, whole]):
+        for record in records:
+            found: list[Unread] = []
+            convert(record, Options())
+            FIELDS.find_in_object(record, found)
+            assert [key for _, key, _ in found] == ["prompt" if record is asked else "conversation"]
